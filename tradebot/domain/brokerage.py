@@ -1,0 +1,210 @@
+"""What the broker tells: contracts, quotes, the account, holdings, orders, executions, and the events it sends by itself.
+
+Rules: facts as the broker gave them, translated and nothing more; Decimal, aware UTC; None means "not reported", never zero.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from tradebot.domain.model import ORDER_REF_PREFIX, Side
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A US stock, pinned to IB's contract id."""
+
+    con_id: int
+    ticker: str  # IB's symbol: "BRK B"
+    primary_exchange: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """USD a share. `at` is when IB's tick arrived; `delayed` quotes are up to 20 minutes old."""
+
+    bid: Decimal | None
+    ask: Decimal | None
+    last: Decimal | None
+    at: datetime
+    delayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Account values in USD as IB last sent them, at most three minutes old while connected."""
+
+    account: str
+    cash: Decimal | None  # TotalCashBalance, USD
+    settled_cash: Decimal | None
+    equity: Decimal | None  # NetLiquidation
+    buying_power: Decimal | None
+    is_cash_account: bool
+    at: datetime  # when the last complete update arrived
+
+    @property
+    def spendable(self) -> Decimal | None:
+        """USD cash a BUY may use: capped by settled cash in a cash account. None: not known, so no BUY."""
+        if not self.is_cash_account or self.cash is None:
+            return self.cash
+        return None if self.settled_cash is None else min(self.cash, self.settled_cash)
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A position at IB: the bot's and the owner's own shares together."""
+
+    con_id: int
+    ticker: str
+    qty: Decimal
+    avg_cost: Decimal | None
+    market_price: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A market order to be sent: DAY, SMART, USD, regular hours."""
+
+    order_ref: str
+    contract: Contract
+    side: Side
+    qty: Decimal
+
+
+class OrderState(StrEnum):
+    """IB's order statuses, folded into what the books need to know."""
+
+    WORKING = "working"  # PreSubmitted, Submitted, PendingSubmit, PendingCancel, ApiPending
+    FILLED = "filled"
+    CANCELLED = "cancelled"  # Cancelled, ApiCancelled
+    INACTIVE = "inactive"  # rejected, or held: needs a second look
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerOrder:
+    """An order as IB shows it, from any client. Completed orders carry no order id (0) and no client id (None)."""
+
+    order_ref: str
+    order_id: int
+    perm_id: int
+    client_id: int | None
+    con_id: int
+    ticker: str
+    side: Side
+    qty: Decimal
+    filled: Decimal | None
+    state: OrderState
+    ib_status: str  # IB's own word
+    detail: str = ""  # whyHeld, or the completed status' text
+
+    @property
+    def is_ours(self) -> bool:
+        return self.order_ref.startswith(ORDER_REF_PREFIX)
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One fill. `exec_id` without its last part is the root: a correction has the same root and a higher last part."""
+
+    exec_id: str
+    order_ref: str
+    order_id: int
+    perm_id: int
+    con_id: int
+    ticker: str
+    side: Side
+    shares: Decimal
+    price: Decimal
+    time: datetime
+    commission: Decimal | None = None  # None until IB's commission report has come
+    realised: Decimal | None = None  # as IB says; None on opening trades
+
+    @property
+    def root(self) -> str:
+        return self.exec_id.rpartition(".")[0] or self.exec_id
+
+    @property
+    def revision(self) -> int:
+        last = self.exec_id.rpartition(".")[2]
+        return int(last) if last.isdecimal() else 0
+
+
+# --- what the broker sends by itself, in the order in which it came -------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """A fill, or its commission arriving later (the same execution again, with `commission`)."""
+
+    execution: Execution
+
+
+@dataclass(frozen=True, slots=True)
+class OrderUpdate:
+    """IB itself showed the order's state (openOrder or orderStatus): never made up by the client library."""
+
+    order: BrokerOrder
+
+
+class ErrorKind(StrEnum):
+    """How an error about an order is to be taken (IB's message codes)."""
+
+    REJECTED = "rejected"  # 200, 201, 203, 460, 10243 …: IB refuses; a status follows
+    CANCELLED = "cancelled"  # 202
+    CANCEL_REFUSED = "cancel_refused"  # 135, 161, 10147, 10148: it may have filled
+    NOTICE = "notice"  # 399, 10349 …: the order lives
+    HELD = "held"  # 404: held for locate
+    READ_ONLY = "read_only"  # 321 on an order: Read-Only API
+    UNCERTAIN = "uncertain"  # anything else, 103 too: reconcile
+
+
+@dataclass(frozen=True, slots=True)
+class OrderError:
+    order_ref: str
+    order_id: int
+    code: int
+    text: str  # IB's, word for word
+    kind: ErrorKind
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A new connection is up with its initial data. `generation` counts connections; an order is bound to one."""
+
+    generation: int
+    account: str
+    paper: bool
+    server_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    generation: int
+    reason: str
+    attempt: int = 0  # consecutive failed attempts to connect so far
+    exhausted: bool = False  # the configured attempts are used up: slow retries from here on
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamLost:
+    """1100, 2110: the gateway lost IB's servers; the socket lives."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamBack:
+    """1101 (data lost) or 1102: IB is back behind the same socket. Fills may have been missed: reconcile."""
+
+    data_lost: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The connection stands but trading must not: no or several accounts, a live account not allowed, client id in use …"""
+
+    reason: str
+
+
+BrokerEvent = Executed | OrderUpdate | OrderError | Connected | Disconnected | UpstreamLost | UpstreamBack | Refused

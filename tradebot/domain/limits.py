@@ -1,0 +1,37 @@
+"""The owner's limits, their defaults and ranges: one table for the configuration, the risk checks and the chat."""
+
+from dataclasses import dataclass, fields
+from decimal import Decimal
+
+USD_MAX = Decimal(10_000_000)
+COUNT_MAX = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits in force. USD are Decimal, counts are int. Stored in `bot_settings` under these names."""
+
+    buy_amount_usd: Decimal = Decimal(500)
+    max_open_positions: int = 200
+    max_daily_buys: int = 50
+    max_total_investment: Decimal = Decimal(50_000)
+    max_per_ticker: int = 5
+    max_daily_loss: Decimal = Decimal(1_000)
+    min_cash_reserve: Decimal = Decimal(1_000)
+
+
+@dataclass(frozen=True, slots=True)
+class FixedControls:
+    """Controls that only the configuration file changes. 0 switches `repeat_window_s` or `price_collar_pct` off."""
+
+    max_alert_age_s: int = 300
+    price_collar_pct: Decimal = Decimal(5)
+    max_order_value_usd: Decimal = Decimal(25_000)
+    repeat_window_s: int = 5
+
+
+def limit_range(name: str) -> tuple[Decimal, Decimal]:
+    """The smallest and the largest value allowed for a limit, both included."""
+    kind = {f.name: f.type for f in fields(Limits)}[name]
+    low = Decimal(0) if name == "min_cash_reserve" else Decimal(1)
+    return (low, USD_MAX) if kind is Decimal else (low, Decimal(COUNT_MAX))

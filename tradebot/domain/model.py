@@ -1,0 +1,222 @@
+"""What the bot keeps: alerts, trades, lots, events. One class a table of the database, plus the values in their columns.
+
+Rules: everything is frozen; money and quantities are Decimal; times are aware and UTC; ids come from the database.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+ORDER_REF_PREFIX = "tb-"
+
+
+class Side(StrEnum):
+    BUY = "BUY"
+    SELL = "SELL"
+
+
+class TradingState(StrEnum):
+    """RUNNING trades; PAUSED takes no BUY; KILLED takes nothing."""
+
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    KILLED = "KILLED"
+
+
+class AlertStatus(StrEnum):
+    RECEIVED = "RECEIVED"  # stored, waits for its turn
+    PENDING = "PENDING"  # waits for the market to open
+    PROCESSING = "PROCESSING"  # its order is in flight
+    EXECUTED = "EXECUTED"  # anything filled
+    BLOCKED = "BLOCKED"  # a risk rule said no
+    FAILED = "FAILED"  # cancelled unfilled, rejected, or not sent
+    EXPIRED = "EXPIRED"  # waited longer than allowed
+    CLEARED = "CLEARED"  # the owner emptied the queue
+    UNKNOWN = "UNKNOWN"  # its order may be at the broker
+    REJECTED = "REJECTED"  # authenticated, but not understood
+
+
+WAITING = (AlertStatus.RECEIVED, AlertStatus.PENDING)
+
+
+class TradeStatus(StrEnum):
+    SUBMITTING = "SUBMITTING"  # intent stored; the order may or may not have left
+    SUBMITTED = "SUBMITTED"  # the broker has shown the order
+    FILLED = "FILLED"
+    PARTIAL = "PARTIAL"  # ended partly filled
+    CANCELLED = "CANCELLED"  # ended unfilled
+    FAILED = "FAILED"  # rejected, or never sent
+    UNKNOWN = "UNKNOWN"  # cannot be told: only the broker or the owner settles it
+
+
+LIVE = (TradeStatus.SUBMITTING, TradeStatus.SUBMITTED)
+UNSETTLED = (*LIVE, TradeStatus.UNKNOWN)
+"""Trades that reserve cash, slots and quantity."""
+
+
+class LotStatus(StrEnum):
+    OPEN = "OPEN"
+    CLOSED = "CLOSED"
+
+
+@dataclass(frozen=True, slots=True)
+class NewAlert:
+    """An alert about to be stored. `status` is RECEIVED, or REJECTED with a reason."""
+
+    received_at: datetime
+    ticker: str | None  # IB's form: "BRK B"
+    action: Side | None
+    price: Decimal | None  # USD, the alert's own: feeds the price collar only
+    alert_time: datetime | None
+    primary_exchange: str | None  # hint from the ticker's prefix
+    idempotency_key: str
+    payload_hash: str  # SHA-256 (hex) of the canonical JSON without the secret
+    raw_body: bytes  # as received, secret cut out
+    source_ip: str | None
+    status: AlertStatus = AlertStatus.RECEIVED
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alert(NewAlert):
+    id: int = 0
+    duplicates: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NewTrade:
+    """An order's intent, stored before the order leaves."""
+
+    alert_id: int
+    ticker: str
+    con_id: int
+    side: Side
+    requested_qty: Decimal
+    order_ref: str
+    ib_position_before: Decimal | None  # shares at IB when decided; None: not known
+    decision: Mapping[str, object]  # checks and inputs, JSON; "reserved": USD this order may cost, as a string
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Trade(NewTrade):
+    id: int = 0
+    filled_qty: Decimal = Decimal(0)
+    avg_fill_price: Decimal | None = None
+    commission: Decimal = Decimal(0)
+    status: TradeStatus = TradeStatus.SUBMITTING
+    error_message: str | None = None
+    ib_order_id: int | None = None
+    perm_id: int | None = None
+    submitted_at: datetime | None = None
+    finished_at: datetime | None = None
+
+    @property
+    def reserved(self) -> Decimal:
+        """USD this order may still take from cash, as estimated when it was decided; 0 for a SELL."""
+        return Decimal(str(self.decision.get("reserved", "0")))
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """A row of `position`: shares of one BUY, open, or closed by one SELL. Unique by (opening, closing) trade.
+
+    `commission` is the BUY's share for an open lot, both shares for a closed one; `pnl` is net of them.
+    """
+
+    ticker: str
+    con_id: int
+    qty: Decimal
+    entry_price: Decimal
+    entry_time: datetime
+    status: LotStatus
+    exit_price: Decimal | None
+    exit_time: datetime | None
+    pnl: Decimal | None
+    commission: Decimal
+    opening_trade_id: int
+    closing_trade_id: int | None
+    id: int = 0
+
+    @property
+    def cost(self) -> Decimal:
+        """Cost basis in USD, commission excluded."""
+        return self.qty * self.entry_price
+
+
+class EventKind(StrEnum):
+    """What is told to the owner, and what is only kept as the trace of an alert (see `SILENT`)."""
+
+    ALERT_STORED = "alert_stored"
+    ALERT_REJECTED = "alert_rejected"
+    ALERT_CONFLICT = "alert_conflict"  # same alert_id, another body
+    ALERT_PENDING = "alert_pending"
+    ALERT_BLOCKED = "alert_blocked"
+    ALERT_FAILED = "alert_failed"  # no order was made of it: unknown ticker, not sent
+    ALERT_EXPIRED = "alert_expired"
+    ALERT_CLEARED = "alert_cleared"
+    ORDER_INTENT = "order_intent"
+    ORDER_ACCEPTED = "order_accepted"
+    ORDER_CANCELLING = "order_cancelling"
+    PARTIAL_FILL = "partial_fill"
+    BUY_FILLED = "buy_filled"
+    SELL_FILLED = "sell_filled"
+    ORDER_FAILED = "order_failed"
+    ORDER_UNKNOWN = "order_unknown"
+    ORDER_SETTLED = "order_settled"  # an UNKNOWN order's fate became known
+    BOOKS_CORRECTED = "books_corrected"  # a finished trade's figures changed
+    EXIT_INCOMPLETE = "exit_incomplete"  # shares left after a SELL
+    ALIEN_ORDER = "alien_order"  # our prefix at IB, not in the database
+    MISMATCH = "mismatch"
+    OWNER_HOLDINGS = "owner_holdings"
+    STATE_CHANGED = "state_changed"
+    SETTING_CHANGED = "setting_changed"
+    BROKER_CONNECTED = "broker_connected"
+    BROKER_LOST = "broker_lost"
+    BROKER_UNREACHABLE = "broker_unreachable"
+    TRADING_REFUSED = "trading_refused"  # live account not allowed, wrong account, read-only API
+    GATE_OPENED = "gate_opened"
+    STARTED = "started"
+    STOPPED = "stopped"
+
+
+SILENT = frozenset(
+    {
+        EventKind.ALERT_STORED,
+        EventKind.ORDER_INTENT,
+        EventKind.ORDER_ACCEPTED,
+        EventKind.GATE_OPENED,
+    }
+)
+CRITICAL = frozenset(
+    {
+        EventKind.ALERT_CONFLICT,
+        EventKind.ORDER_UNKNOWN,
+        EventKind.EXIT_INCOMPLETE,
+        EventKind.ALIEN_ORDER,
+        EventKind.MISMATCH,
+        EventKind.BROKER_UNREACHABLE,
+        EventKind.TRADING_REFUSED,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """One thing that happened. `text` says it to a person in one or two plain sentences; `data` holds the figures (JSON)."""
+
+    kind: EventKind
+    at: datetime
+    text: str
+    alert_id: int | None = None
+    trade_id: int | None = None
+    actor: str = "bot"
+    data: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Event(NewEvent):
+    id: int = 0
+    delivered_at: datetime | None = None

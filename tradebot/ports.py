@@ -1,0 +1,235 @@
+"""What the services need from the outside, and nothing more: Broker, Ledger, Queue, InstanceLock.
+
+Every method says what it raises. Adapters in broker/, database/ and queues/ implement these; only app.py knows which.
+"""
+
+import asyncio
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from tradebot.domain.brokerage import Account, BrokerEvent, BrokerOrder, Contract, Execution, Holding, Order, Quote
+from tradebot.domain.model import (
+    Alert,
+    AlertStatus,
+    Event,
+    Lot,
+    LotStatus,
+    NewAlert,
+    NewEvent,
+    NewTrade,
+    Side,
+    Trade,
+    TradeStatus,
+)
+
+# --- broker ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """The broker connection at this moment."""
+
+    up: bool  # socket connected and initial data complete
+    upstream: bool  # the gateway itself is linked to IB (False between 1100 and 1101/1102)
+    generation: int  # counts connections; 0 before the first
+    account: str | None
+    paper: bool | None
+    tradable: bool  # False: connected and shown, but never traded (`why_not` says why)
+    why_not: str | None
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """Positions and open orders asked of IB just now, by con_id; `at` is when the question was sent."""
+
+    positions: Mapping[int, Holding]
+    open_orders: Sequence[BrokerOrder]  # every client's, the owner's included
+    at: datetime
+
+
+class Broker(Protocol):
+    """One connection to an IB Gateway. Questions raise BrokerUnavailable when it is down or does not answer in time."""
+
+    events: asyncio.Queue[BrokerEvent]
+    """Everything the broker sends by itself, in order. One consumer: booking."""
+
+    @property
+    def connection(self) -> Connection: ...
+
+    def account(self) -> Account | None:
+        """Last complete account update; None when not known on this connection."""
+
+    def positions(self) -> Mapping[int, Holding] | None:
+        """Positions by con_id as streamed, with IB's own prices; None when not known on this connection."""
+
+    async def contract(self, ticker: str, primary_exchange: str | None) -> Contract:
+        """Raises UnknownContract (final), BrokerUnavailable (ask again)."""
+
+    async def quote(self, contract: Contract) -> Quote | None:
+        """A fresh quote, live or else delayed; None when IB gives none within the adapter's short time-out."""
+
+    async def holdings(self) -> Holdings: ...
+
+    async def open_orders(self) -> Sequence[BrokerOrder]: ...
+
+    async def completed_orders(self) -> Sequence[BrokerOrder]: ...
+
+    async def executions(self) -> Sequence[Execution]:
+        """Today's executions (New York date) with their commissions, as the returned list, of every client id."""
+
+    def next_order_id(self, floor: int) -> int:
+        """An order id above IB's nextValidId, above every id used here, and at least `floor`."""
+
+    def throttled(self) -> bool:
+        """True while an order would not leave at once but sit in a queue."""
+
+    def place(self, order: Order, order_id: int, generation: int) -> None:
+        """Writes the order to the socket now. Raises BrokerUnavailable when it certainly did not leave (other
+        generation, down, throttled, not tradable), OrderUncertain when that cannot be told."""
+
+    def cancel(self, order_id: int, order_ref: str) -> None:
+        """Asks IB to cancel; the answer comes as an event. Raises BrokerUnavailable."""
+
+
+# --- ledger ---------------------------------------------------------------------------------------------------------
+
+
+class Books(Protocol):
+    """The tables inside one transaction. Sequences are in id order. Raises LedgerUnavailable."""
+
+    # alerts
+    async def insert_alert(self, alert: NewAlert) -> int | None:
+        """The new id, or None when the idempotency key is already there."""
+
+    async def alert(self, alert_id: int) -> Alert | None: ...
+
+    async def alert_by_key(self, idempotency_key: str) -> Alert | None: ...
+
+    async def recent_alert(self, payload_hash: str, since: datetime) -> Alert | None:
+        """The newest alert with this hash received at or after `since`; concurrent inserts of one hash are serialised."""
+
+    async def count_duplicate(self, alert_id: int) -> None: ...
+
+    async def alerts(
+        self, statuses: Collection[AlertStatus], *, ticker: str | None = None, limit: int | None = None
+    ) -> Sequence[Alert]: ...
+
+    async def move_alert(
+        self, alert_id: int, from_: Collection[AlertStatus], to: AlertStatus, reason: str | None
+    ) -> bool:
+        """Compare-and-set on the status: False when the alert is in none of `from_`."""
+
+    # trades and executions
+    async def insert_trade(self, trade: NewTrade) -> int: ...
+
+    async def trade(self, trade_id: int) -> Trade | None: ...
+
+    async def trade_by_ref(self, order_ref: str) -> Trade | None: ...
+
+    async def trade_of_alert(self, alert_id: int) -> Trade | None: ...
+
+    async def trades(
+        self,
+        statuses: Collection[TradeStatus] | None = None,
+        *,
+        ticker: str | None = None,
+        since: datetime | None = None,
+    ) -> Sequence[Trade]:
+        """By status, ticker and creation time; each filter that is None admits all."""
+
+    async def save_trade(self, trade: Trade) -> None:
+        """Writes the columns that change: fills, status, broker ids, times."""
+
+    async def last_order_id(self) -> int:
+        """The highest order id ever stored; 0 when none."""
+
+    async def put_execution(self, trade_id: int, execution: Execution) -> bool:
+        """Replaces by root, highest revision wins, a known commission stays. True when anything changed."""
+
+    async def executions(self, trade_id: int) -> Sequence[Execution]: ...
+
+    async def executions_of(self, ticker: str) -> Mapping[int, Sequence[Execution]]:
+        """Every execution of the ticker's trades, by trade id, in one reading."""
+
+    # lots
+    async def lots(
+        self, status: LotStatus | None = None, *, ticker: str | None = None, closed_since: datetime | None = None
+    ) -> Sequence[Lot]: ...
+
+    async def rewrite_lots(self, ticker: str, lots: Iterable[Lot]) -> None:
+        """Makes the ticker's rows equal to `lots`, matched by (opening, closing) trade."""
+
+    # settings, events, jobs
+    async def settings(self) -> Mapping[str, str]:
+        """Every stored setting, locked against change until this transaction ends."""
+
+    async def put_setting(self, key: str, value: str, by: str, at: datetime) -> None: ...
+
+    async def add_event(self, event: NewEvent) -> int: ...
+
+    async def events(self, *, alert_id: int | None = None, after_id: int = 0, limit: int = 1000) -> Sequence[Event]: ...
+
+    async def undelivered(self, limit: int) -> Sequence[Event]: ...
+
+    async def mark_delivered(self, event_ids: Collection[int], at: datetime) -> None: ...
+
+    async def record_job(self, job: str, slot: datetime) -> bool:
+        """False when that job has already run for that slot."""
+
+
+class Ledger(Protocol):
+    """The database. `begin` commits when its block ends and rolls back on any exception, cancellation included."""
+
+    name: str  # "SQLite" or "PostgreSQL", for people
+
+    def begin(self) -> AbstractAsyncContextManager[Books]: ...
+
+    def read(self) -> AbstractAsyncContextManager[Books]:
+        """A consistent snapshot, without waiting for writers where the database can."""
+
+    async def ping(self) -> None:
+        """Raises LedgerUnavailable."""
+
+
+class InstanceLock(Protocol):
+    """Held by the one instance that trades. `epoch` is stored in `bot_settings` and rises with every holder."""
+
+    epoch: int
+    lost: asyncio.Event
+
+    @property
+    def held(self) -> bool: ...
+
+
+# --- queue ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class QueueContents:
+    sell: Sequence[int]
+    buy: Sequence[int]
+    pending: Sequence[int]
+
+
+class Queue(Protocol):
+    """Lists of alert ids. Losing them costs nothing: the sweep pushes what is stored and in no list. Raises QueueUnavailable."""
+
+    name: str  # "Redis" or "embedded"
+
+    async def push(self, side: Side, alert_ids: Iterable[int]) -> None: ...
+
+    async def take(self) -> int:
+        """Waits, without polling, for the next id: SELL before BUY, each in the order of arrival."""
+
+    async def put_pending(self, alert_ids: Iterable[int]) -> None: ...
+
+    async def contents(self) -> QueueContents: ...
+
+    async def remove(self, alert_ids: Collection[int]) -> None:
+        """Takes ids out of every list."""
+
+    async def ping(self) -> None: ...
