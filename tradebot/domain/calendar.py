@@ -1,0 +1,96 @@
+"""The New York Stock Exchange's sessions: which days trade, from when to when.
+
+Rules: time is an argument; what comes in and goes out is aware, instants are UTC, a date is a New York date. Holidays and early
+closes are those of the `holidays` package; the configuration adds closures that nobody could foresee. A session contains its
+open and not its close.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from holidays import financial_holidays
+
+NEW_YORK = ZoneInfo("America/New_York")
+OPEN = time(9, 30)
+CLOSE = time(16)
+EARLY_CLOSE = time(13)  # nyse.com, Holidays & Trading Hours
+SATURDAY = 5
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One day's regular trading hours."""
+
+    date: date  # New York
+    open: datetime  # UTC
+    close: datetime  # UTC
+    early: bool
+    name: str | None  # why it closes early
+
+
+class Calendar:
+    """NYSE with the owner's extra closures."""
+
+    def __init__(self, extra_closures: frozenset[date] = frozenset()) -> None:
+        self._extra = extra_closures
+        self._closures = financial_holidays("NYSE")  # both fill themselves, year by year, as they are asked
+        self._half_days = financial_holidays("NYSE", categories=("half_day",))
+
+    def closed_because(self, day: date) -> str | None:
+        """Why there is no session that day, in words; None when there is one."""
+        if day.weekday() >= SATURDAY:
+            return day.strftime("%A")
+        if name := self._closures.get(day):
+            return str(name)
+        return "closed by the configuration (trading.extra_closures)" if day in self._extra else None
+
+    def session(self, day: date) -> Session | None:
+        """The session of a New York date; None when the exchange is closed."""
+        if self.closed_because(day) is not None:
+            return None
+        half_day = self._half_days.get(day)
+        return Session(
+            date=day,
+            open=_instant(day, OPEN),
+            close=_instant(day, EARLY_CLOSE if half_day else CLOSE),
+            early=half_day is not None,
+            name=half_day.partition(" (")[0] if half_day else None,  # the package adds "(markets close at 1:00pm)"
+        )
+
+    def current(self, now: datetime) -> Session | None:
+        """The session that is running now."""
+        session = self.session(self.trading_date(now))
+        return session if session and session.open <= now < session.close else None
+
+    def is_open(self, now: datetime) -> bool:
+        return self.current(now) is not None
+
+    def next_open(self, now: datetime) -> datetime:
+        """The first open after now: during a session, the next session's."""
+        day = self.trading_date(now)
+        while (session := self.session(day)) is None or session.open <= now:
+            day += DAY
+        return session.open
+
+    def next_close(self, now: datetime) -> datetime:
+        """The first close after now: during a session, its own."""
+        day = self.trading_date(now)
+        while (session := self.session(day)) is None or session.close <= now:
+            day += DAY
+        return session.close
+
+    def trading_date(self, now: datetime) -> date:
+        """The New York date. Raises ValueError for a naive time, which has none."""
+        if now.tzinfo is None:
+            raise ValueError(f"{now} has no time zone: no New York date can be told from it")
+        return now.astimezone(NEW_YORK).date()
+
+    def day_start(self, day: date) -> datetime:
+        """The instant at which a New York date begins."""
+        return _instant(day, time())
+
+
+def _instant(day: date, wall: time) -> datetime:
+    return datetime.combine(day, wall, NEW_YORK).astimezone(UTC)

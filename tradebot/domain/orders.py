@@ -1,0 +1,93 @@
+"""The life of a trade and of its alert, as tables; and what executions and the broker's word make of an order.
+
+Rules:
+- Executions are the truth: an order is filled when its executions say so (IBKR: orderStatus may never come).
+- Only IB's own word ends an order, never an error message alone; and not while IB says that more filled than was booked.
+- The end is not sacred: a fill after the cancel is legal, and an order thought dead that shows up alive is alive.
+"""
+
+from decimal import Decimal
+
+from tradebot.domain.brokerage import OrderState
+from tradebot.domain.model import AlertStatus, Trade, TradeStatus
+from tradebot.errors import IllegalTransition
+
+_T = TradeStatus
+_A = AlertStatus
+
+TRADE_STEPS: dict[TradeStatus, frozenset[TradeStatus]] = {
+    _T.SUBMITTING: frozenset({_T.SUBMITTED, _T.FILLED, _T.PARTIAL, _T.CANCELLED, _T.FAILED, _T.UNKNOWN}),
+    _T.SUBMITTED: frozenset({_T.FILLED, _T.PARTIAL, _T.CANCELLED, _T.FAILED, _T.UNKNOWN}),
+    _T.UNKNOWN: frozenset({_T.SUBMITTED, _T.FILLED, _T.PARTIAL, _T.CANCELLED, _T.FAILED}),
+    _T.PARTIAL: frozenset({_T.FILLED}),
+    _T.CANCELLED: frozenset({_T.SUBMITTED, _T.PARTIAL, _T.FILLED}),
+    _T.FAILED: frozenset({_T.SUBMITTED, _T.PARTIAL, _T.FILLED}),
+    _T.FILLED: frozenset({_T.PARTIAL}),  # a correction took shares away
+}
+
+ALERT_STEPS: dict[AlertStatus, frozenset[AlertStatus]] = {
+    _A.RECEIVED: frozenset({_A.PENDING, _A.PROCESSING, _A.BLOCKED, _A.FAILED, _A.EXPIRED, _A.CLEARED}),
+    _A.PENDING: frozenset({_A.RECEIVED, _A.BLOCKED, _A.EXPIRED, _A.CLEARED}),
+    _A.PROCESSING: frozenset({_A.EXECUTED, _A.FAILED, _A.UNKNOWN}),
+    _A.UNKNOWN: frozenset({_A.PROCESSING, _A.EXECUTED, _A.FAILED}),
+    _A.FAILED: frozenset({_A.PROCESSING, _A.EXECUTED}),
+    _A.EXECUTED: frozenset(),
+    _A.BLOCKED: frozenset(),
+    _A.EXPIRED: frozenset(),
+    _A.CLEARED: frozenset(),
+    _A.REJECTED: frozenset(),
+}
+
+ALERT_OF_TRADE: dict[TradeStatus, AlertStatus] = {
+    _T.SUBMITTING: _A.PROCESSING,
+    _T.SUBMITTED: _A.PROCESSING,
+    _T.UNKNOWN: _A.UNKNOWN,
+    _T.FILLED: _A.EXECUTED,
+    _T.PARTIAL: _A.EXECUTED,
+    _T.CANCELLED: _A.FAILED,
+    _T.FAILED: _A.FAILED,
+}
+
+ENDED = frozenset({_T.FILLED, _T.PARTIAL, _T.CANCELLED, _T.FAILED})
+
+
+def sources_of(to: AlertStatus) -> tuple[AlertStatus, ...]:
+    """The states from which an alert may move to `to`: the compare side of the compare-and-set."""
+    return tuple(source for source, targets in ALERT_STEPS.items() if to in targets)
+
+
+def step(trade: Trade, to: TradeStatus) -> TradeStatus:
+    """The trade's next status. Raises IllegalTransition naming both ends; staying is always allowed."""
+    if to is not trade.status and to not in TRADE_STEPS[trade.status]:
+        raise IllegalTransition(f"order {trade.order_ref} cannot go from {trade.status} to {to}")
+    return to
+
+
+def next_status(
+    trade: Trade, filled: Decimal, state: OrderState | None, told_filled: Decimal | None, *, refused: bool
+) -> TradeStatus:
+    """The status that booked executions and IB's latest word give.
+
+    `filled`: shares booked from executions. `state`: what IB just said of the order, None when it said nothing.
+    `told_filled`: the shares IB says have filled. `refused`: IB answered with a rejection (error 201 and its like).
+    """
+    if filled >= trade.requested_qty:
+        return _T.FILLED
+    if trade.status in ENDED:
+        return _after_the_end(trade, filled, state)
+    ended = state is OrderState.CANCELLED or (state is OrderState.INACTIVE and refused)
+    if ended and (told_filled is None or told_filled <= filled):
+        if filled > 0:
+            return _T.PARTIAL
+        return _T.FAILED if refused else _T.CANCELLED
+    if state is not None or filled > 0:
+        return _T.SUBMITTED
+    return trade.status
+
+
+def _after_the_end(trade: Trade, filled: Decimal, state: OrderState | None) -> TradeStatus:
+    if state is OrderState.WORKING and trade.status is _T.FAILED and trade.perm_id is None:
+        return _T.SUBMITTED  # taken for "never sent", and IB shows it working
+    if filled > 0:
+        return _T.PARTIAL
+    return trade.status
