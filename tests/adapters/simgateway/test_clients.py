@@ -1,0 +1,87 @@
+"""Other people's clients, unmodified, each as a process with its own library on the path."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.adapters.simgateway.conftest import settings
+from tradebot.simgateway import Gateway, open_gateway
+
+SCRIPTS = Path(__file__).parent / "clients"
+LIBRARIES = Path(sys.prefix) / "clients"
+DEADLINE_S = 60
+START = settings(fill_latency_s=0.02, positions=(("MSFT", Decimal(2), Decimal(400)),))
+
+
+async def session(gateway: Gateway, library: str, script: str) -> dict[str, Any]:
+    """What the client saw."""
+    path = LIBRARIES / library
+    assert path.is_dir(), f"{path} is missing: `make install` puts the clients there"
+    running = await asyncio.create_subprocess_exec(
+        sys.executable, str(SCRIPTS / script), str(gateway.port), "5",
+        env=os.environ | {"PYTHONPATH": str(path)}, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        out, err = await asyncio.wait_for(running.communicate(), DEADLINE_S)
+    finally:
+        if running.returncode is None:
+            running.kill()
+            await running.wait()
+    assert running.returncode == 0, err.decode()[-3000:]
+    seen: dict[str, Any] = json.loads(out.decode().splitlines()[-1])
+    return seen
+
+
+@pytest.mark.parametrize(("library", "version"), [("ibapi-9.81", 157), ("ibapi-10", 178)])
+async def test_official_client(library: str, version: int) -> None:
+    """The official client would not connect, or see another account, market or order than there is."""
+    async with open_gateway(START) as gateway:
+        seen = await session(gateway, library, "official.py")
+        perm_ids = [order.perm_id for order in gateway.book.orders.values()]
+    assert (seen["version"], seen["first_id"], seen["next_id"]) == (version, 1, 4)
+    assert (seen["summary"]["NetLiquidation"], seen["cash"]) == ("100830.40", "100000.00")
+    assert seen["positions"] == {"MSFT": [2, 400]}
+    assert (seen["con_id"], seen["name"], seen["stock_type"]) == (265598, "APPLE INC", "COMMON")
+    assert (seen["quote"], seen["bid_size"], seen["snapshot"]) == (
+        [227.49, 227.51, 227.5],
+        300,
+        [415.18, 415.22, 415.2],
+    )
+    bought = [["PreSubmitted", 0, 10, 0], ["Filled", 10, 0, 227.51]]
+    sold = [["PreSubmitted", 0, 10, 0], ["Filled", 10, 0, 227.49]]
+    working = ["Submitted", 0, 5, 0]
+    cancelled = [["PreSubmitted", 0, 5, 0], working, working, ["Cancelled", 0, 5, 0]]
+    assert seen["statuses"] == {"0": bought, "1": cancelled, "2": sold}
+    assert [ref for ref, _ in seen["open"]["1"]] == ["limit"] * 4
+    executions = [[1, "BOT", 10, 227.51, "buy"], [3, "SLD", 10, 227.49, "sell"]]
+    completed = [
+        ["AAPL", "BUY", "buy", "Filled", 10],
+        ["AAPL", "BUY", "limit", "Cancelled", 0],
+        ["AAPL", "SELL", "sell", "Filled", 10],
+    ]
+    assert (seen["live_executions"], seen["executions"], seen["commissions"]) == (executions, executions, [1, 1])
+    assert (seen["completed"], seen["after_reconnect"]) == (completed, [executions, completed])
+    assert len(set(perm_ids)) == 3
+
+
+async def test_ib_insync() -> None:
+    """ib_insync would not connect, or see another account, market or order than there is."""
+    async with open_gateway(START) as gateway:
+        seen = await session(gateway, "ib-insync", "insync.py")
+    assert (seen["version"], seen["cash"], seen["positions"]) == (176, "100000.00", {"MSFT": [2, 400]})
+    assert (seen["con_id"], seen["unknown"]) == (265598, 0)
+    assert (seen["quote"], seen["snapshot"]) == ([227.49, 227.51, 227.5], [415.18, 415.22, 415.2])
+    assert (seen["statuses"], seen["commissions"]) == (["Filled", "Cancelled", "Filled"], [1, 1])
+    history = [
+        [["BOT", 10, "buy"], ["SLD", 10, "sell"]],
+        [["AAPL", "buy", "Filled"], ["AAPL", "limit", "Cancelled"], ["AAPL", "sell", "Filled"]],
+    ]
+    assert seen["history"] == seen["after_reconnect"] == history

@@ -1,0 +1,161 @@
+"""The control port over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+from ib_async import IB
+
+from tests.adapters.simgateway.conftest import Connect, aapl, errors, filled, limit, market, settings, until
+from tradebot.errors import GatewayError
+from tradebot.simgateway import Gateway, open_gateway
+
+
+@pytest.fixture
+async def http(gateway: Gateway) -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{gateway.control_port}") as session:
+        yield session
+
+
+async def post(http: aiohttp.ClientSession, path: str, **body: Any) -> Any:
+    async with http.post(path, json=body) as answer:
+        assert answer.status in (200, 201), await answer.text()
+        return await answer.json()
+
+
+async def get(http: aiohttp.ClientSession, path: str) -> Any:
+    async with http.get(path) as answer:
+        assert answer.status == 200
+        return await answer.json()
+
+
+async def test_off_by_default() -> None:
+    """A gateway would open a control port that nobody asked for."""
+    async with open_gateway(settings()) as gateway:
+        assert gateway.control_port is None
+
+
+async def test_state_and_journal(http: aiohttp.ClientSession, ib: IB) -> None:
+    """An independent checker could not see what the gateway received and did."""
+    trade = await filled(ib.placeOrder(aapl(), market("BUY", 10, orderRef="tb-1")))
+    state = await get(http, "/state")
+    assert (state["cash"], state["clients"]) == ("97723.9", [7])
+    (order,), (execution,), (position,) = state["orders"], state["executions"], state["positions"]
+    assert (order["order_ref"], order["status"], order["filled"]) == ("tb-1", "Filled", "10")
+    assert (execution["perm_id"], execution["commission"], execution["realised"]) == (trade.order.permId, "1", None)
+    assert (position["symbol"], position["quantity"], position["avg_cost"]) == ("AAPL", "10", "227.61")
+    journal = await get(http, "/journal")
+    assert [line["kind"] for line in journal] == ["opened", "received", "accepted", "executed", "commission"]
+    assert journal[1]["fields"]["orderRef"] == "tb-1"
+    assert await get(http, "/journal?after=4") == journal[4:]
+
+
+async def test_faults(http: aiohttp.ClientSession, ib: IB) -> None:
+    """Faults could not be armed, listed or cleared from outside."""
+    armed = await post(http, "/faults", fault="partial", filled=3, symbol="AAPL")
+    assert armed == {"id": 1, "fault": "partial", "times": 1, "symbol": "AAPL", "filled": 3}
+    await post(http, "/faults", fault="hold", times=0)
+    assert [each["fault"] for each in await get(http, "/faults")] == ["partial", "hold"]
+    async with http.delete("/faults?fault=hold") as answer:
+        assert [each["fault"] for each in await answer.json()] == ["partial"]
+    trade = ib.placeOrder(aapl(), market("BUY", 10))
+    await until("part", lambda: trade.filled() == 3)
+    await post(http, f"/orders/{trade.order.permId}/fill", shares="2", price="99")
+    await until("more", lambda: trade.filled() == 5)
+    await post(http, f"/orders/{trade.order.permId}/cancel")
+    await until("cancel", lambda: trade.orderStatus.status == "Cancelled")
+
+
+async def test_owner(http: aiohttp.ClientSession, ib: IB) -> None:
+    """The owner's own trading beside the bot could not be simulated."""
+    await post(http, "/cash", cash="5000")
+    await post(http, "/positions", symbol="AAPL", quantity="10", avg_cost="200")
+    await until(
+        "account",
+        lambda: {each.value for each in ib.accountValues("") if each.tag == "TotalCashBalance"} == {"5000.00"},
+    )
+    await until("position", lambda: [each.position for each in ib.positions()] == [10])
+    made = await post(http, "/orders", symbol="AAPL", action="SELL", quantity="5", limit="300")
+    (trade,) = await ib.reqAllOpenOrdersAsync()
+    assert (trade.order.permId, trade.order.clientId, trade.order.orderId) == (made["perm_id"], 0, 0)
+    await post(http, "/quotes", symbol="AAPL", bid="300", ask="300.02")
+    await until("owner's fill", lambda: [each.position for each in ib.positions()] == [5])
+    assert not ib.fills()
+    assert (await get(http, "/state"))["cash"] == "6499"
+
+
+async def test_drop_and_pause(http: aiohttp.ClientSession, gateway: Gateway, ib: IB, connect: Connect) -> None:
+    """A lost connection, or a gateway that is away for a while, could not be simulated."""
+    await post(http, "/connections/drop")
+    await until("drop", lambda: not ib.isConnected())
+    again = await connect(gateway)
+    await post(http, "/listening/pause", seconds=0.2)
+    await until("drop", lambda: not again.isConnected())
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", gateway.port)
+    await until("listening again", lambda: gateway.settings and _listens(gateway))
+    await connect(gateway, 9)
+
+
+def _listens(gateway: Gateway) -> bool:
+    import socket
+
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", gateway.port)) == 0
+
+
+async def test_link_errors(http: aiohttp.ClientSession, ib: IB) -> None:
+    """The loss of IB's own link could not be simulated."""
+    heard = errors(ib)
+    await post(http, "/errors", code=1100)
+    await post(http, "/errors", code=1102)
+    await until("errors", lambda: [error[:2] for error in heard] == [(-1, 1100), (-1, 1102)])
+    assert "lost" in heard[0][2]
+
+
+async def test_frozen_quotes(http: aiohttp.ClientSession, gateway: Gateway) -> None:
+    """Quotes could not be made to stand still."""
+    await post(http, "/quotes/frozen", frozen=True)
+    assert gateway.quotes.step() == []
+    await post(http, "/quotes/frozen", frozen=False)
+    assert gateway.quotes.step()
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "why"),
+    [
+        ("/faults", {"fault": "boom"}, "no such fault"),
+        ("/faults", {}, "fault is missing"),
+        ("/quotes", {"symbol": "AAPL", "bid": "2", "ask": "1"}, "0 < bid <= ask"),
+        ("/quotes", {"symbol": "AAPL", "bid": "x", "ask": "1"}, "not a number"),
+        ("/positions", {"symbol": "NOSUCH", "quantity": 1, "avg_cost": 1}, "no such ticker"),
+        ("/orders", {"symbol": "AAPL", "action": "BUY", "quantity": "1.5"}, "10243"),
+        ("/orders/1/fill", {}, "no such order"),
+        ("/orders/x/cancel", {}, "invalid literal"),
+    ],
+)
+async def test_mistakes(http: aiohttp.ClientSession, path: str, body: dict[str, Any], why: str) -> None:
+    """A wrong request would answer 500, or look as if it had worked."""
+    async with http.post(path, json=body) as answer:
+        assert answer.status == 400
+        assert why in (await answer.json())["error"]
+
+
+async def test_control_port_in_use(gateway: Gateway) -> None:
+    """A control port in use would fail with a riddle, or leave the gateway half open."""
+    with pytest.raises(GatewayError, match=f"control port {gateway.control_port}"):
+        async with open_gateway(settings(control_port=gateway.control_port)):
+            pass
+
+
+async def test_limit_order_of_a_client_stays_its_own(http: aiohttp.ClientSession, ib: IB) -> None:
+    """A cancel by the owner's hand would not be told to the client whose order it was."""
+    trade = ib.placeOrder(aapl(), limit("BUY", 1, 1.0))
+    await until("working", lambda: trade.orderStatus.status == "Submitted")
+    await post(http, f"/orders/{trade.order.permId}/cancel")
+    await until("cancel", lambda: trade.orderStatus.status == "Cancelled")

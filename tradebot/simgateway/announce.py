@@ -1,0 +1,169 @@
+"""Who hears of what: each kind of entry and the messages it sends.
+
+An order's messages go to the client that placed it, in the recorded order: openOrder and orderStatus; on a fill execDetails,
+openOrder, orderStatus and the commission report; then the account. Faults in the order's plan mute, repeat or delay them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from loguru import logger
+
+from tradebot.simgateway import entries as e
+from tradebot.simgateway import exchange, replies
+from tradebot.simgateway.model import Execution, Order
+from tradebot.simgateway.wire import number
+
+if TYPE_CHECKING:
+    from tradebot.simgateway.gateway import Gateway
+    from tradebot.simgateway.session import Session
+
+
+def announce(gateway: Gateway, entry: e.Entry) -> None:
+    """Send what an entry that was just applied means to the clients."""
+    if teller := _TELLERS.get(type(entry)):
+        teller(gateway, entry)
+
+
+def _denied(gateway: Gateway, entry: e.Denied) -> None:
+    if session := gateway.sessions.get(entry.client_id):
+        session.error(entry.req_id, entry.code, entry.text)
+
+
+def _accepted(gateway: Gateway, entry: e.Accepted) -> None:
+    ticket = entry.ticket
+    logger.info(
+        "order {} of client {}: {} {} {} {}",
+        entry.perm_id, ticket.client_id, ticket.action, number(ticket.quantity), ticket.symbol, ticket.order_type,
+    )  # fmt: skip
+    _status(gateway, gateway.book.orders[entry.perm_id])
+
+
+def _changed(gateway: Gateway, entry: e.Modified | e.Working | e.CancelAsked) -> None:
+    _status(gateway, gateway.book.orders[entry.perm_id])
+
+
+def _refused(gateway: Gateway, entry: e.Refused) -> None:
+    order = gateway.book.orders[entry.perm_id]
+    logger.info("order {} rejected: {}", entry.perm_id, entry.text)
+    plan = order.plan.get("reject", {})
+    if plan.get("status_first"):
+        _status(gateway, order)
+        gateway.later(plan["delay_s"], _order_error, gateway, order, entry.code, entry.text)
+    else:
+        _order_error(gateway, order, entry.code, entry.text)
+        _status(gateway, order)
+
+
+def _cancelled(gateway: Gateway, entry: e.Cancelled) -> None:
+    order = gateway.book.orders[entry.perm_id]
+    _status(gateway, order)
+    _order_error(gateway, order, 202, "Order Canceled - reason:" + entry.reason)
+
+
+def _executed(gateway: Gateway, entry: e.Executed) -> None:
+    order = gateway.book.orders[entry.perm_id]
+    root = entry.exec_id.rpartition(".")[0]
+    logger.info(
+        "order {} filled {} of {} {} at {}",
+        entry.perm_id, number(order.filled), number(order.ticket.quantity), order.ticket.symbol, entry.price,
+    )  # fmt: skip
+    _execution(gateway, order, gateway.book.executions[root])
+    _status(gateway, order)
+    late = order.plan.get("late_commission")
+    if "no_commission" not in order.plan:
+        if late:
+            gateway.later(late["delay_s"], _tell_commission, gateway, root)
+        else:
+            _tell_commission(gateway, root)
+    if correction := order.plan.get("correction"):
+        gateway.later(correction["delay_s"], _correct, gateway, root, correction)
+    gateway.account_changed()
+
+
+def _tell_commission(gateway: Gateway, root: str) -> None:
+    gateway.commit(e.CommissionTold(gateway.now(), gateway.book.executions[root].exec_id))
+
+
+def _correct(gateway: Gateway, root: str, plan: dict[str, Any]) -> None:
+    old = gateway.book.executions[root]
+    shares = old.shares if plan["shares"] is None else Decimal(str(plan["shares"]))
+    price = old.price if plan["price"] is None else Decimal(str(plan["price"]))
+    gateway.commit(*exchange.correct(gateway.book, root, shares, price, gateway.now()))
+
+
+def _corrected(gateway: Gateway, entry: e.Corrected) -> None:
+    each = gateway.book.executions[entry.exec_id.rpartition(".")[0]]
+    order = gateway.book.orders[each.perm_id]
+    _execution(gateway, order, each)
+    if each.commission_told:
+        _to_owner(gateway, order, replies.commission_report(each))
+    gateway.account_changed()
+
+
+def _commission_told(gateway: Gateway, entry: e.CommissionTold) -> None:
+    each = gateway.book.executions[entry.exec_id.rpartition(".")[0]]
+    _to_owner(gateway, gateway.book.orders[each.perm_id], replies.commission_report(each))
+
+
+def _account(gateway: Gateway, _: e.CashSet | e.PositionSet) -> None:
+    gateway.account_changed()
+
+
+def _status(gateway: Gateway, order: Order) -> None:
+    """openOrder and orderStatus, unless muted."""
+    session = gateway.sessions.get(order.ticket.client_id)
+    if session is None or "mute_status" in order.plan:
+        return
+    send_order(gateway, session, order)
+    for _ in range(order.plan.get("repeat_status", {}).get("times_more", 0)):
+        session.send(replies.order_status(order))
+
+
+def send_order(gateway: Gateway, session: Session, order: Order) -> None:
+    """openOrder and orderStatus to one client."""
+    listing = gateway.listing(order.ticket.con_id, order.ticket.symbol)
+    session.send(replies.open_order(session.version, gateway.book.account, order, listing))
+    session.send(replies.order_status(order))
+
+
+def send_execution(gateway: Gateway, session: Session, req_id: int, order: Order, each: Execution) -> None:
+    """execDetails to one client; ``req_id`` -1 is news, anything else the answer to a question."""
+    listing = gateway.listing(order.ticket.con_id, order.ticket.symbol)
+    when = gateway.local(each.at).strftime("%Y%m%d  %H:%M:%S")
+    account = gateway.book.account
+    session.send(replies.execution(session.version, req_id, each, order, account=account, listing=listing, when=when))
+
+
+def _execution(gateway: Gateway, order: Order, each: Execution) -> None:
+    if session := gateway.sessions.get(order.ticket.client_id):
+        send_execution(gateway, session, -1, order, each)
+
+
+def _order_error(gateway: Gateway, order: Order, code: int, text: str) -> None:
+    if session := gateway.sessions.get(order.ticket.client_id):
+        session.error(order.ticket.order_id, code, text)
+
+
+def _to_owner(gateway: Gateway, order: Order, fields: replies.Fields) -> None:
+    if session := gateway.sessions.get(order.ticket.client_id):
+        session.send(fields)
+
+
+_TELLERS: dict[type[e.Entry], Callable[..., None]] = {
+    e.Denied: _denied,
+    e.Accepted: _accepted,
+    e.Modified: _changed,
+    e.Working: _changed,
+    e.CancelAsked: _changed,
+    e.Refused: _refused,
+    e.Cancelled: _cancelled,
+    e.Executed: _executed,
+    e.Corrected: _corrected,
+    e.CommissionTold: _commission_told,
+    e.CashSet: _account,
+    e.PositionSet: _account,
+}

@@ -1,0 +1,199 @@
+"""The account, its orders and its executions, as a fold over the journal's facts.
+
+Money follows executions: cash and positions of a stock are computed again from its whole history when one of them is
+corrected, so that a correction needs no arithmetic of its own. Commission is IB's fixed tariff: $0.005 a share, at least $1
+an order. It is part of an opening trade's cost and of a closing trade's result, as at IB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import ClassVar
+
+from tradebot.simgateway import entries as e
+from tradebot.simgateway.model import ZERO, Execution, Order, Position
+
+COMMISSION_PER_SHARE = Decimal("0.005")
+COMMISSION_MIN = Decimal(1)
+
+
+class Book:
+    """State of one account. Only ``apply`` changes it."""
+
+    def __init__(self) -> None:
+        self.account = ""
+        self.deposits = ZERO
+        self.perm_next = 0
+        self.orders: dict[int, Order] = {}
+        self.by_client: dict[tuple[int, int], int] = {}
+        self.executions: dict[str, Execution] = {}
+        self.positions: dict[int, Position] = {}
+        self._live: dict[int, None] = {}
+        self._next_ids: dict[int, int] = {}
+        self._roots: dict[int, list[str]] = {}
+        self._history: dict[int, list[e.PositionSet | str]] = {}
+        self._flows: dict[int, Decimal] = {}
+
+    @property
+    def cash(self) -> Decimal:
+        return self.deposits + sum(self._flows.values(), ZERO)
+
+    def apply(self, entry: e.Entry) -> None:
+        """Fold one fact into the state."""
+        if fold := self._FOLDS.get(type(entry)):
+            fold(self, entry)
+
+    def next_id(self, client_id: int) -> int:
+        """The first order id this client has not used; never goes back."""
+        return self._next_ids.get(client_id, 1)
+
+    def live_orders(self) -> list[Order]:
+        return [self.orders[perm_id] for perm_id in self._live]
+
+    def order_executions(self, perm_id: int) -> list[Execution]:
+        return [self.executions[root] for root in self._roots.get(perm_id, ())]
+
+    def next_exec_id(self) -> str:
+        """An execution id whose root no other execution of this account has."""
+        count = len(self.executions) + 1
+        return f"{self.perm_next & 0xFFFFFFFF:08x}.{count:08x}.01.01"
+
+    def _opened(self, entry: e.Opened) -> None:
+        self.account, self.deposits, self.perm_next = entry.account, entry.cash, entry.perm_base
+
+    def _accepted(self, entry: e.Accepted) -> None:
+        ticket = entry.ticket
+        self.orders[entry.perm_id] = Order(entry.perm_id, ticket, entry.at, plan=entry.plan)
+        self._live[entry.perm_id] = None
+        self.perm_next = max(self.perm_next, entry.perm_id + 1)
+        if ticket.order_id > 0:
+            self.by_client[ticket.client_id, ticket.order_id] = entry.perm_id
+            self._next_ids[ticket.client_id] = max(self.next_id(ticket.client_id), ticket.order_id + 1)
+
+    def _modified(self, entry: e.Modified) -> None:
+        order = self.orders[entry.perm_id]
+        ticket = replace(order.ticket, quantity=entry.quantity, limit=entry.limit)
+        self.orders[entry.perm_id] = replace(order, ticket=ticket)
+
+    def _working(self, entry: e.Working) -> None:
+        self._change(entry.perm_id, status="Submitted")
+
+    def _refused(self, entry: e.Refused) -> None:
+        self._change(entry.perm_id, status="Inactive", done_at=entry.at, reason=entry.text)
+
+    def _cancel_asked(self, entry: e.CancelAsked) -> None:
+        self._change(entry.perm_id, status="PendingCancel")
+
+    def _cancelled(self, entry: e.Cancelled) -> None:
+        self._change(entry.perm_id, status="Cancelled", done_at=entry.at, reason=entry.reason)
+
+    def _change(self, perm_id: int, **changes: object) -> None:
+        order = self.orders[perm_id] = replace(self.orders[perm_id], **changes)  # type: ignore[arg-type]
+        if not order.live:
+            self._live.pop(perm_id, None)
+
+    def _executed(self, entry: e.Executed) -> None:
+        order = self.orders[entry.perm_id]
+        root = entry.exec_id.rpartition(".")[0]
+        self.executions[root] = Execution(
+            entry.exec_id, entry.perm_id, entry.shares, entry.price, entry.at, entry.exchange, ZERO, ZERO, ZERO
+        )
+        self._roots.setdefault(entry.perm_id, []).append(root)
+        self._total(entry.perm_id)
+        self._happened(order.ticket.con_id, order.ticket.symbol, root)
+        if self.orders[entry.perm_id].remaining <= 0:
+            self._change(entry.perm_id, status="Filled", done_at=entry.at)
+        elif order.status == "PreSubmitted":
+            self._change(entry.perm_id, status="Submitted")
+
+    def _corrected(self, entry: e.Corrected) -> None:
+        root = entry.exec_id.rpartition(".")[0]
+        old = self.executions[root]
+        self.executions[root] = replace(old, exec_id=entry.exec_id, shares=entry.shares, price=entry.price)
+        self._total(old.perm_id)
+        con_id = self.orders[old.perm_id].ticket.con_id
+        history, symbol = self._history.pop(con_id), self.positions.pop(con_id).symbol
+        del self._flows[con_id]
+        for item in history:
+            self._happened(con_id, symbol, item)
+
+    def _commission_told(self, entry: e.CommissionTold) -> None:
+        root = entry.exec_id.rpartition(".")[0]
+        self.executions[root] = replace(self.executions[root], commission_told=True)
+
+    def _cash_set(self, entry: e.CashSet) -> None:
+        self.deposits += entry.cash - self.cash
+
+    def _position_set(self, entry: e.PositionSet) -> None:
+        self._happened(entry.con_id, entry.symbol, entry)
+
+    def _total(self, perm_id: int) -> None:
+        """Figures of an order from its executions."""
+        filled, cost, charged = ZERO, ZERO, ZERO
+        for each in self.order_executions(perm_id):
+            filled, cost = filled + each.shares, cost + each.shares * each.price
+            due, avg = commission(filled), cost / filled if filled else ZERO
+            self.executions[each.root] = replace(each, commission=due - charged, cum_qty=filled, avg_price=avg)
+            charged = due
+            self._change(perm_id, filled=filled, avg_price=avg, last_price=each.price)
+
+    def _happened(self, con_id: int, symbol: str, item: e.PositionSet | str) -> None:
+        """Carry one stock's position and cash flow on by an execution (its root) or by the owner's doing."""
+        self._history.setdefault(con_id, []).append(item)
+        position = self.positions.get(con_id, Position(con_id, symbol, ZERO, ZERO))
+        if isinstance(item, e.PositionSet):
+            self.positions[con_id] = replace(position, quantity=item.quantity, avg_cost=item.avg_cost)
+            return
+        each = self.executions[item]
+        signed = each.shares * self.orders[each.perm_id].signed
+        after = trade(position, signed, each.price, each.commission)
+        closing = position.quantity * signed < 0
+        self.executions[item] = replace(each, realised=after.realised - position.realised if closing else None)
+        self.positions[con_id] = after
+        self._flows[con_id] = self._flows.get(con_id, ZERO) - signed * each.price - each.commission
+
+    _FOLDS: ClassVar[dict[type[e.Entry], Callable[..., None]]] = {
+        e.Opened: _opened,
+        e.Accepted: _accepted,
+        e.Modified: _modified,
+        e.Working: _working,
+        e.Refused: _refused,
+        e.Executed: _executed,
+        e.Corrected: _corrected,
+        e.CommissionTold: _commission_told,
+        e.CancelAsked: _cancel_asked,
+        e.Cancelled: _cancelled,
+        e.CashSet: _cash_set,
+        e.PositionSet: _position_set,
+    }
+
+
+def commission(shares: Decimal) -> Decimal:
+    """IB's fixed tariff for US stocks on all shares of an order, in USD."""
+    return max(COMMISSION_MIN, shares * COMMISSION_PER_SHARE) if shares else ZERO
+
+
+def trade(position: Position, signed: Decimal, price: Decimal, fee: Decimal) -> Position:
+    """A position after ``signed`` shares (negative when sold) at ``price`` with ``fee`` in all.
+
+    Shares that close give a result against the average cost; shares that open carry their part of the fee in it.
+    """
+    held = position.quantity
+    closed = min(abs(signed), abs(held)) if held * signed < 0 else ZERO
+    opened = abs(signed) - closed
+    part = fee * closed / abs(signed) if signed else ZERO
+    side = 1 if held > 0 else -1
+    realised = side * closed * (price - position.avg_cost) - part if closed else ZERO
+    quantity = held + signed
+    if not quantity:
+        avg_cost = ZERO
+    elif not opened:
+        avg_cost = position.avg_cost
+    else:
+        direction = 1 if signed > 0 else -1
+        kept = abs(held) - closed
+        cost = kept * position.avg_cost + opened * price + direction * (fee - part)
+        avg_cost = cost / (kept + opened)
+    return replace(position, quantity=quantity, avg_cost=avg_cost, realised=position.realised + realised)

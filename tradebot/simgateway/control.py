@@ -1,0 +1,211 @@
+"""The control port: HTTP and JSON on loopback, for tests and for whoever wants to see the gateway misbehave.
+
+It changes a simulation only, and still listens on loopback alone. Amounts travel as text. An unknown route is 404, an unknown
+or missing field 400 with a sentence that says what is allowed.
+
+    GET    /state                    account, positions, open orders, all orders, executions
+    GET    /journal?after=0          what was written, from that line on
+    GET    /faults                   what is armed
+    POST   /faults                   {"fault": "partial", "filled": 3, "symbol": "AAPL", "times": 1}
+    DELETE /faults?fault=partial     disarm one kind, or all
+    POST   /quotes                   {"symbol": "AAPL", "bid": "99.99", "ask": "100.01"}; stands still from then on
+    POST   /quotes/frozen            {"frozen": true}; every quote
+    POST   /cash                     {"cash": "5000"}
+    POST   /positions                {"symbol": "AAPL", "quantity": "10", "avg_cost": "200"}: the owner's own doing
+    POST   /orders                   {"symbol": "AAPL", "action": "SELL", "quantity": "5", "limit": "300"}: the owner's own order
+    POST   /orders/<permId>/fill     {"shares": "3", "price": "100"}; without shares all, without price the market
+    POST   /orders/<permId>/cancel   by the owner's hand
+    POST   /connections/drop         cuts every connection
+    POST   /listening/pause          {"seconds": 5}: drops everybody and refuses connections meanwhile
+    POST   /errors                   {"code": 1100, "text": "…"} to every client
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from tradebot.errors import GatewayError
+from tradebot.simgateway import order_desk
+from tradebot.simgateway.report import state
+
+if TYPE_CHECKING:
+    from tradebot.simgateway.gateway import Gateway
+    from tradebot.simgateway.listener import Listener
+
+HOST = "127.0.0.1"
+LINK_TEXTS = {
+    1100: "Connectivity between IBKR and Trader Workstation has been lost.",
+    1101: "Connectivity between IBKR and Trader Workstation has been restored - data lost.",
+    1102: "Connectivity between IBKR and Trader Workstation has been restored - data maintained.",
+}
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@asynccontextmanager
+async def open_control(gateway: Gateway, listener: Listener, port: int | None) -> AsyncIterator[int | None]:
+    """Serve the control port; None where it is off. Raises GatewayError when the port cannot be had."""
+    if port is None:
+        yield None
+        return
+    runner = web.AppRunner(_application(gateway, listener), access_log=None)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, HOST, port).start()
+        except OSError as error:
+            raise GatewayError(
+                f"the control port {port} cannot be had ({error.strerror or error}): stop what uses it, or choose another one"
+            ) from error
+        yield int(runner.addresses[0][1])
+    finally:
+        await runner.cleanup()
+
+
+def _application(gateway: Gateway, listener: Listener) -> web.Application:
+    control = _Control(gateway, listener)
+    app = web.Application(middlewares=[_explain])
+    app.add_routes(
+        [
+            web.get("/state", control.state),
+            web.get("/journal", control.journal),
+            web.get("/faults", control.faults),
+            web.post("/faults", control.arm),
+            web.delete("/faults", control.clear),
+            web.post("/quotes", control.quote),
+            web.post("/quotes/frozen", control.freeze),
+            web.post("/cash", control.cash),
+            web.post("/positions", control.position),
+            web.post("/orders", control.order),
+            web.post("/orders/{perm_id}/fill", control.fill),
+            web.post("/orders/{perm_id}/cancel", control.cancel),
+            web.post("/connections/drop", control.drop),
+            web.post("/listening/pause", control.pause),
+            web.post("/errors", control.error),
+        ]
+    )
+    return app
+
+
+@web.middleware
+async def _explain(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except (ValueError, InvalidOperation, KeyError, TypeError) as error:
+        why = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
+        return web.json_response({"error": why}, status=400)
+
+
+class _Control:
+    """The routes, on one gateway."""
+
+    def __init__(self, gateway: Gateway, listener: Listener) -> None:
+        self._gateway, self._listener = gateway, listener
+
+    async def state(self, _: web.Request) -> web.Response:
+        return web.json_response(state(self._gateway))
+
+    async def journal(self, request: web.Request) -> web.Response:
+        after = int(request.query.get("after", "0"))
+        return web.json_response(self._gateway.store.lines[after:])
+
+    async def faults(self, _: web.Request) -> web.Response:
+        return web.json_response(self._gateway.faults.armed())
+
+    async def arm(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        name = body.pop("fault")
+        return web.json_response(self._gateway.faults.arm(name, **body).describe(), status=201)
+
+    async def clear(self, request: web.Request) -> web.Response:
+        self._gateway.faults.clear(request.query.get("fault"))
+        return web.json_response(self._gateway.faults.armed())
+
+    async def quote(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        last = body.get("last")
+        self._gateway.set_quote(
+            body["symbol"], _amount(body["bid"]), _amount(body["ask"]), None if last is None else _amount(last)
+        )
+        return _done()
+
+    async def freeze(self, request: web.Request) -> web.Response:
+        self._gateway.quotes.frozen = bool((await _body(request))["frozen"])
+        return _done()
+
+    async def cash(self, request: web.Request) -> web.Response:
+        self._gateway.set_cash(_amount((await _body(request))["cash"]))
+        return _done()
+
+    async def position(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        self._gateway.set_position(body["symbol"], _amount(body["quantity"]), _amount(body["avg_cost"]))
+        return _done()
+
+    async def order(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        limit = body.get("limit")
+        perm_id = self._gateway.owner_order(
+            body["symbol"], body["action"], _amount(body["quantity"]), None if limit is None else _amount(limit)
+        )
+        return web.json_response({"perm_id": perm_id}, status=201)
+
+    async def fill(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        figures = [None if body.get(name) is None else _amount(body[name]) for name in ("shares", "price")]
+        self._gateway.fill(self._order(request), *figures)
+        return _done()
+
+    async def cancel(self, request: web.Request) -> web.Response:
+        order = self._gateway.book.orders[self._order(request)]
+        if not order.live:
+            raise ValueError(f"order {order.perm_id} is {order.status}")
+        order_desk.cancel(self._gateway, order)
+        return _done()
+
+    def _order(self, request: web.Request) -> int:
+        perm_id = int(request.match_info["perm_id"])
+        if perm_id not in self._gateway.book.orders:
+            raise ValueError(f"no such order: {perm_id}")
+        return perm_id
+
+    async def drop(self, _: web.Request) -> web.Response:
+        self._gateway.drop_all()
+        return _done()
+
+    async def pause(self, request: web.Request) -> web.Response:
+        self._listener.pause(float((await _body(request))["seconds"]))
+        return _done()
+
+    async def error(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        code = int(body["code"])
+        self._gateway.tell_error(code, str(body.get("text", LINK_TEXTS.get(code, ""))))
+        return _done()
+
+
+async def _body(request: web.Request) -> dict[str, Any]:
+    text = await request.text()
+    body = json.loads(text) if text else {}
+    if not isinstance(body, dict):
+        raise TypeError("the body must be a JSON object")
+    return body
+
+
+def _amount(value: object) -> Decimal:
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        raise ValueError(f"{value!r} is not a number") from None
+    if not amount.is_finite():
+        raise ValueError(f"{value!r} is not a number")
+    return amount
+
+
+def _done() -> web.Response:
+    return web.json_response({"done": True})

@@ -1,0 +1,143 @@
+"""Requests about contracts and quotes, and those that only ask the time or an id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from tradebot.simgateway import account_desk, replies
+from tradebot.simgateway.details import contract_details, new_york_date
+from tradebot.simgateway.exchange import INVALID
+from tradebot.simgateway.model import Listing
+from tradebot.simgateway.order_desk import NO_DEFINITION
+from tradebot.simgateway.requests import Request
+from tradebot.simgateway.session import Stream
+
+if TYPE_CHECKING:
+    from tradebot.simgateway.gateway import Gateway
+    from tradebot.simgateway.session import Session
+
+LIVE, DELAYED = 1, 3
+# Tick types of (bid, ask, last, bid size, ask size, last size, high, low, volume, close, open, timestamp).
+TICKS = {False: (1, 2, 4, 0, 3, 5, 6, 7, 8, 9, 14, 45), True: (66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 88)}
+NOT_SUBSCRIBED = "Requested market data is not subscribed."
+
+
+def push(gateway: Gateway, session: Session, changed: set[str]) -> None:
+    """New quotes to a client's streams."""
+    for req_id, stream in session.wants.streams.items():
+        if stream.symbol in changed:
+            _send_top(gateway, session, req_id, stream)
+    if changed:
+        account_desk.push_pnl(gateway, session)
+
+
+def _find(gateway: Gateway, session: Session, request: Request) -> Listing | None:
+    """The stock asked for; error 200 where there is none."""
+    listing = gateway.catalogue.find(
+        request.integer("conId"),
+        request.text("symbol") or request.text("localSymbol"),
+        request.text("exchange"),
+        request.text("primaryExchange"),
+        request.text("currency"),
+    )
+    if listing is None or request.text("secType") not in ("", "STK"):
+        gateway.deny(session, request.integer("reqId"), 200, NO_DEFINITION)
+        return None
+    return listing
+
+
+def _contract_details(gateway: Gateway, session: Session, request: Request) -> None:
+    if (listing := _find(gateway, session, request)) is None:
+        return
+    req_id, today = request.integer("reqId"), new_york_date(gateway.now())
+    exchange = request.text("exchange") or "SMART"
+    session.send(contract_details(session.version, req_id, listing, exchange, today))
+    session.send(replies.end(52, req_id))
+
+
+def _market_data(gateway: Gateway, session: Session, request: Request) -> None:
+    if (listing := _find(gateway, session, request)) is None:
+        return
+    req_id, plan = request.integer("reqId"), gateway.faults.data(listing.symbol, session.client_id)
+    delayed = "delayed_only" in plan
+    if none := plan.get("no_market_data"):
+        gateway.deny(session, req_id, none["code"], none["text"])
+        return
+    if delayed and session.data_type < DELAYED:
+        gateway.deny(session, req_id, 354, NOT_SUBSCRIBED + "Delayed market data is available.")
+        return
+    if delayed:
+        session.error(req_id, 10167, NOT_SUBSCRIBED + " Displaying delayed market data.")
+    stream = Stream(listing.symbol, delayed)
+    session.send(replies.tick_params(req_id))
+    session.send(replies.market_data_type(req_id, DELAYED if delayed else LIVE))
+    _send_top(gateway, session, req_id, stream)
+    _send_day(gateway, session, req_id, stream)
+    if not request.flag("snapshot"):
+        session.wants.streams[req_id] = stream
+    elif "no_snapshot_end" not in plan:
+        session.send(replies.end(57, req_id))
+
+
+def _send_top(gateway: Gateway, session: Session, req_id: int, stream: Stream) -> None:
+    """Bid, ask and last with their sizes, which travel twice as at IB."""
+    quote, kinds = gateway.quote(stream.symbol), TICKS[stream.delayed]
+    pairs = ((quote.bid, quote.bid_size), (quote.ask, quote.ask_size), (quote.last, quote.last_size))
+    for place, (price, shares) in enumerate(pairs):
+        session.send(replies.tick_price(session.version, req_id, kinds[place], price, shares))
+        session.send(replies.tick_size(session.version, req_id, kinds[place + 3], shares))
+    session.send(replies.tick_string(req_id, kinds[11], str(int(gateway.now().timestamp()))))
+
+
+def _send_day(gateway: Gateway, session: Session, req_id: int, stream: Stream) -> None:
+    quote, kinds = gateway.quote(stream.symbol), TICKS[stream.delayed]
+    session.send(replies.tick_size(session.version, req_id, kinds[8], quote.volume))
+    for place, price in ((6, quote.high), (7, quote.low), (9, quote.close), (10, quote.open)):
+        session.send(replies.tick_price(session.version, req_id, kinds[place], price, replies.NO_SHARES))
+
+
+def _cancel_data(gateway: Gateway, session: Session, request: Request) -> None:
+    session.wants.streams.pop(request.integer("reqId"), None)
+
+
+def _data_type(gateway: Gateway, session: Session, request: Request) -> None:
+    session.data_type = request.integer("type")
+
+
+def _matching(gateway: Gateway, session: Session, request: Request) -> None:
+    found = gateway.catalogue.search(request.text("pattern"))
+    session.send(replies.symbol_samples(session.version, request.integer("reqId"), found))
+
+
+def _market_rule(gateway: Gateway, session: Session, request: Request) -> None:
+    rule_id = request.integer("ruleId")
+    if rule_id != replies.MARKET_RULE:
+        gateway.deny(session, -1, 321, f"{INVALID}Invalid market rule id: {rule_id}")
+        return
+    session.send(replies.market_rule(rule_id))
+
+
+def _ids(gateway: Gateway, session: Session, request: Request) -> None:
+    session.send(replies.next_valid_id(gateway.book.next_id(session.client_id)))
+
+
+def _time(gateway: Gateway, session: Session, request: Request) -> None:
+    session.send(replies.current_time(gateway.now()))
+
+
+def _log_level(gateway: Gateway, session: Session, request: Request) -> None:
+    """Taken and ignored: this gateway logs what it logs."""
+
+
+HANDLERS: dict[str, Callable[[Gateway, Session, Request], None]] = {
+    "reqContractDetails": _contract_details,
+    "reqMktData": _market_data,
+    "cancelMktData": _cancel_data,
+    "reqMarketDataType": _data_type,
+    "reqMatchingSymbols": _matching,
+    "reqMarketRule": _market_rule,
+    "reqIds": _ids,
+    "reqCurrentTime": _time,
+    "setServerLogLevel": _log_level,
+}

@@ -1,0 +1,201 @@
+"""What is written down: one line of JSON for each thing that happened. The journal is both the log and the state.
+
+``received`` and ``denied`` change nothing: they are there so that somebody else can check what came in. All other kinds are
+facts that ``book.Book.apply`` folds; replaying them gives the same account again. Kinds and field names are a file format:
+add, never rename.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from tradebot.simgateway.model import Ticket
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Something that happened at ``at`` (UTC)."""
+
+    kind: ClassVar[str] = ""
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Opened(Entry):
+    """The account came into being."""
+
+    kind = "opened"
+    account: str
+    cash: Decimal
+    perm_base: int
+
+
+@dataclass(frozen=True)
+class Received(Entry):
+    """A client's message arrived, word for word; ``fault`` names what the gateway was told to do to it."""
+
+    kind = "received"
+    client_id: int
+    message: str
+    fields: dict[str, str]
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class Denied(Entry):
+    """A request was refused before it became an order, or an odd message was answered with an error."""
+
+    kind = "denied"
+    client_id: int
+    req_id: int
+    code: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Accepted(Entry):
+    """An order exists."""
+
+    kind = "accepted"
+    perm_id: int
+    ticket: Ticket
+    plan: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Modified(Entry):
+    """The client changed its working order."""
+
+    kind = "modified"
+    perm_id: int
+    quantity: Decimal
+    limit: Decimal | None
+
+
+@dataclass(frozen=True)
+class Working(Entry):
+    """The order reached the market."""
+
+    kind = "working"
+    perm_id: int
+
+
+@dataclass(frozen=True)
+class Refused(Entry):
+    """The order was taken and then rejected."""
+
+    kind = "refused"
+    perm_id: int
+    code: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Executed(Entry):
+    """Shares changed hands."""
+
+    kind = "executed"
+    perm_id: int
+    exec_id: str
+    shares: Decimal
+    price: Decimal
+    exchange: str
+
+
+@dataclass(frozen=True)
+class Corrected(Entry):
+    """An execution was not what it was said to be; ``exec_id`` is the new one."""
+
+    kind = "corrected"
+    exec_id: str
+    shares: Decimal
+    price: Decimal
+
+
+@dataclass(frozen=True)
+class CommissionTold(Entry):
+    """The commission report went out (or would have, had anyone been there)."""
+
+    kind = "commission"
+    exec_id: str
+
+
+@dataclass(frozen=True)
+class CancelAsked(Entry):
+    """A cancel is under way; the order may still fill."""
+
+    kind = "cancel_asked"
+    perm_id: int
+
+
+@dataclass(frozen=True)
+class Cancelled(Entry):
+    """The order is over without filling (further)."""
+
+    kind = "cancelled"
+    perm_id: int
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class CashSet(Entry):
+    """The owner deposited or withdrew."""
+
+    kind = "cash_set"
+    cash: Decimal
+
+
+@dataclass(frozen=True)
+class PositionSet(Entry):
+    """The owner's own doing: the account now holds this much."""
+
+    kind = "position_set"
+    con_id: int
+    symbol: str
+    quantity: Decimal
+    avg_cost: Decimal
+
+
+KINDS: dict[str, type[Entry]] = {entry.kind: entry for entry in Entry.__subclasses__()}
+
+
+def to_json(entry: Entry) -> dict[str, Any]:
+    """A line of the journal; Decimals and times as text."""
+    return {"kind": entry.kind} | {each.name: _plain(getattr(entry, each.name)) for each in fields(entry)}
+
+
+def from_json(line: dict[str, Any]) -> Entry:
+    """The entry again. Raises KeyError, TypeError or ValueError for a line that is none."""
+    values = dict(line)
+    kind = KINDS[values.pop("kind")]
+    return kind(**_typed(kind, values))
+
+
+def _typed(kind: type[Any], values: dict[str, Any]) -> dict[str, Any]:
+    types = {each.name: str(each.type) for each in fields(kind)}
+    return {name: _value(types[name], value) for name, value in values.items()}
+
+
+def _value(type_name: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if type_name.startswith("Decimal"):
+        return Decimal(value)
+    if type_name == "datetime":
+        return datetime.fromisoformat(value)
+    if type_name == "Ticket":
+        return Ticket(**_typed(Ticket, value))
+    return value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Ticket):
+        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+    return value

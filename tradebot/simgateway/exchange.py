@@ -1,0 +1,174 @@
+"""What the gateway decides: pure functions from the book and a request to the entries to write.
+
+Nothing here changes anything, waits or reads a clock: time, quote and fault plan are arguments. Refusals are in IB's
+words. A market order fills at the ask (BUY) or bid (SELL); a limit order when the quote crosses its limit, at the quote. A BUY
+that costs more than the available funds is refused (201); a SELL beyond the position is a short, as in IB's margin accounts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from tradebot.simgateway import entries as e
+from tradebot.simgateway.book import Book, commission
+from tradebot.simgateway.model import ZERO, Order, Position, Quote, Ticket
+from tradebot.simgateway.wire import number
+
+FRACTIONS = (10243, "Fractional-sized order cannot be placed via API. Please use desktop version to place this order.")
+DUPLICATE = (103, "Duplicate order id")
+NOT_FOUND = (10147, "OrderId {id} that needs to be cancelled is not found.")
+NOT_CANCELLABLE = (10148, "OrderId {id} that needs to be cancelled can not be cancelled, state: {state}.")
+INVALID = "Error validating request.-'bN' : cause - "
+TIFS = ("DAY", "GTC", "IOC", "FOK")
+REJECTED = "Order rejected - reason:"
+MARGIN = (
+    "YOUR ORDER IS NOT ACCEPTED. IN ORDER TO OBTAIN THE DESIRED POSITION YOUR AVAILABLE FUNDS [{free:.2f} USD] "
+    "MUST EXCEED THE ORDER'S COST [{cost:.2f} USD]"
+)
+
+ORDER_ID_MAX = 2**31 - 1
+SHARES_MAX = 10**9
+PRICE_MAX = 10**7
+HELD = frozenset({"hold", "fill_after_cancel"})
+SHORT_COLLATERAL = Decimal("1.5")
+
+Refusal = tuple[int, str]
+Asks = Callable[[str], Decimal]
+
+
+def refusal(book: Book, ticket: Ticket) -> Refusal | None:
+    """Why this ticket never becomes an order: IB's code and text."""
+    return next((refused for check in CHECKS if (refused := check(book, ticket))), None)
+
+
+def _understood(_: Book, ticket: Ticket) -> Refusal | None:
+    odd = {
+        "order id": None if 0 <= ticket.order_id <= ORDER_ID_MAX else ticket.order_id,
+        "order action": None if ticket.action in ("BUY", "SELL") else ticket.action,
+        "time in force": None if ticket.tif in TIFS else ticket.tif,
+        "order size": None if ticket.quantity <= SHARES_MAX else number(ticket.quantity),
+    }
+    wrong = next((f"Invalid {what}: {value}" for what, value in odd.items() if value is not None), None)
+    return (321, INVALID + wrong) if wrong else None
+
+
+def _size(_: Book, ticket: Ticket) -> Refusal | None:
+    if ticket.quantity <= 0:
+        return 434, "The order size cannot be zero"
+    return None if ticket.quantity == ticket.quantity.to_integral_value() else FRACTIONS
+
+
+def _type(_: Book, ticket: Ticket) -> Refusal | None:
+    if ticket.order_type not in ("MKT", "LMT"):
+        return 387, "Unsupported order type for this exchange and security type"
+    if ticket.order_type == "LMT" and not 0 < (ticket.limit or 0) <= PRICE_MAX:
+        return 110, "The price does not conform to the minimum price variation for this contract"
+    return None
+
+
+def _fresh_id(book: Book, ticket: Ticket) -> Refusal | None:
+    known = book.by_client.get((ticket.client_id, ticket.order_id))
+    return None if known is None or _changes(book.orders[known], ticket) else DUPLICATE
+
+
+CHECKS: tuple[Callable[[Book, Ticket], Refusal | None], ...] = (_understood, _size, _type, _fresh_id)
+
+
+def place(book: Book, ticket: Ticket, asks: Asks, plan: dict[str, Any], now: datetime) -> list[e.Entry]:
+    """A new order, or the change of a working one under the same id. The ticket passed ``refusal``."""
+    known = book.by_client.get((ticket.client_id, ticket.order_id))
+    if known is not None and ticket.order_id > 0:
+        return [e.Modified(now, known, ticket.quantity, ticket.limit)]
+    perm_id = book.perm_next
+    accepted = e.Accepted(now, perm_id, ticket, plan)
+    if reason := margin(book, ticket, asks):
+        return [accepted, e.Refused(now, perm_id, 201, REJECTED + reason)]
+    if reject := plan.get("reject"):
+        return [accepted, e.Refused(now, perm_id, reject["code"], reject["text"])]
+    return [accepted]
+
+
+def _changes(order: Order, ticket: Ticket) -> bool:
+    """Whether a ticket under a used id is a lawful change of that order."""
+    old = order.ticket
+    same = (old.con_id, old.action, old.order_type) == (ticket.con_id, ticket.action, ticket.order_type)
+    return order.live and same and ticket.quantity > order.filled
+
+
+def margin(book: Book, ticket: Ticket, asks: Asks) -> str | None:
+    """Why the account cannot carry this order, in IB's words."""
+    if ticket.action != "BUY":
+        return None
+    held = book.positions.get(ticket.con_id, Position(0, "", ZERO, ZERO)).quantity
+    opening = ticket.quantity - min(ticket.quantity, max(ZERO, -held))
+    if not opening:
+        return None
+    cost = opening * (ticket.limit or asks(ticket.symbol)) + commission(ticket.quantity)
+    free = available(book, asks)
+    return MARGIN.format(free=free, cost=cost) if cost > free else None
+
+
+def available(book: Book, asks: Asks) -> Decimal:
+    """Available funds: cash less what working BUY orders may need, and less the collateral of shorts (150 %)."""
+    free = book.cash
+    for order in book.live_orders():
+        if order.signed > 0:
+            free -= order.remaining * (order.ticket.limit or asks(order.ticket.symbol))
+    for position in book.positions.values():
+        if position.quantity < 0:
+            free += position.quantity * asks(position.symbol) * SHORT_COLLATERAL
+    return free
+
+
+def crosses(order: Order, quote: Quote) -> bool:
+    """Whether the market would take the order now."""
+    limit = order.ticket.limit
+    if order.ticket.order_type == "MKT" or limit is None:
+        return True
+    return quote.ask <= limit if order.signed > 0 else quote.bid >= limit
+
+
+def due(order: Order, quote: Quote) -> Decimal:
+    """How many shares would fill now, by quote and fault plan; zero for none."""
+    if not order.live or order.plan.keys() & HELD or not crosses(order, quote):
+        return ZERO
+    if partial := order.plan.get("partial"):
+        return ZERO if order.filled else min(Decimal(partial["filled"]), order.remaining)
+    return order.remaining
+
+
+def fill(book: Book, order: Order, shares: Decimal, price: Decimal, *, venue: str, now: datetime) -> list[e.Entry]:
+    """Shares change hands. Raises ValueError for more than the order has left."""
+    if not 0 < shares <= order.remaining:
+        raise ValueError(f"order {order.perm_id} has {number(order.remaining)} shares left, not {number(shares)}")
+    return [e.Executed(now, order.perm_id, book.next_exec_id(), shares, price, venue)]
+
+
+def correct(book: Book, root: str, shares: Decimal, price: Decimal, now: datetime) -> list[e.Entry]:
+    """An execution said again under the next revision. Raises ValueError for an unknown one."""
+    if root not in book.executions:
+        raise ValueError(f"no such execution: {root}")
+    revision = int(book.executions[root].exec_id.rpartition(".")[2]) + 1
+    return [e.Corrected(now, f"{root}.{revision:02d}", shares, price)]
+
+
+def cancel_refusal(book: Book, client_id: int, order_id: int) -> Refusal | None:
+    """Why this client cannot cancel this order."""
+    perm_id = book.by_client.get((client_id, order_id))
+    if perm_id is None:
+        return NOT_FOUND[0], NOT_FOUND[1].format(id=order_id)
+    order = book.orders[perm_id]
+    if order.status not in ("PreSubmitted", "Submitted"):
+        return NOT_CANCELLABLE[0], NOT_CANCELLABLE[1].format(id=order_id, state=order.status)
+    return None
+
+
+def cancel(order: Order, now: datetime) -> list[e.Entry]:
+    """The way of a cancel that is taken: over at once, or PendingCancel where a fault lets it fill after all."""
+    late = order.plan.get("fill_after_cancel")
+    if late and late.get("status") == "PendingCancel":
+        return [e.CancelAsked(now, order.perm_id)]
+    return [e.Cancelled(now, order.perm_id)]

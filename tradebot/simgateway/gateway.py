@@ -1,0 +1,272 @@
+"""The gateway's middle: state, clock and the order in which things happen.
+
+Everything that happens is an entry: written, folded into the book, announced, in that order (``commit``). Whatever takes time
+is a timer of the event loop; nothing sleeps. Requests are taken apart and handed to the desks, whose tables say who answers what.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from loguru import logger
+
+from tradebot.errors import GatewayError
+from tradebot.simgateway import account_desk, announce, data_desk, exchange, order_desk, requests
+from tradebot.simgateway import entries as e
+from tradebot.simgateway.book import Book
+from tradebot.simgateway.catalogue import Catalogue
+from tradebot.simgateway.faults import Faults
+from tradebot.simgateway.model import Listing, Order, Quote, Ticket
+from tradebot.simgateway.quotes import Quotes
+from tradebot.simgateway.session import Session
+from tradebot.simgateway.settings import GatewaySettings
+from tradebot.simgateway.store import Store
+from tradebot.simgateway.wire import Message
+
+TICK_S = 1.0
+ACCOUNT_DELAY_S = 0.05
+ACCOUNT_REFRESH_S = 180.0
+OWNER = 0
+IMMEDIATE_OR_NEVER = ("IOC", "FOK")
+DESKS: dict[str, Callable[[Gateway, Session, requests.Request], None]] = {}
+
+
+class Gateway:
+    """One simulated gateway; ``server.open_gateway`` makes it and puts it on a socket."""
+
+    port: int = 0
+    control_port: int | None = None
+
+    def __init__(self, settings: GatewaySettings, store: Store) -> None:
+        self.settings = settings
+        self.store = store
+        self.book = Book()
+        self.catalogue = Catalogue(settings.tickers)
+        rng = random.Random(settings.seed)  # noqa: S311 - prices, not secrets
+        self.quotes = Quotes(self.catalogue.by_symbol.values(), rng)
+        self.faults = Faults()
+        self.sessions: dict[int, Session] = {}
+        self.connections: set[Session] = set()
+        self._timers: set[asyncio.TimerHandle] = set()
+        self._scheduled: set[int] = set()
+        self._account_due = False
+        self._replay()
+
+    def _replay(self) -> None:
+        for entry in self.store.load():
+            self.book.apply(entry)
+        if not self.book.account:
+            now = self.now()
+            self.commit(e.Opened(now, self.settings.account, self.settings.cash, int(now.timestamp())))
+            for symbol, quantity, avg_cost in self.settings.positions:
+                self.set_position(symbol, quantity, avg_cost)
+        if self.book.account != self.settings.account:
+            raise GatewayError(
+                f"the state file belongs to account {self.book.account}, not {self.settings.account}: "
+                "name that account, or give the gateway another state file"
+            )
+
+    def start(self) -> None:
+        """Take up what an earlier run left undone, and let the quotes move."""
+        for each in list(self.book.executions.values()):
+            if not each.commission_told and "no_commission" not in self.book.orders[each.perm_id].plan:
+                self.commit(e.CommissionTold(self.now(), each.exec_id))
+        for order in self.book.live_orders():
+            self.schedule(order)
+        if self.settings.moving:
+            self.later(TICK_S, self._tick)
+        self.later(ACCOUNT_REFRESH_S, self._refresh)
+
+    def stop(self) -> None:
+        """Drop every timer and connection."""
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
+        self.drop_all()
+
+    # -- time ---------------------------------------------------------------------------------------------------------
+
+    def now(self) -> datetime:
+        return self.settings.clock() if self.settings.clock else datetime.now(UTC)
+
+    def local_now(self) -> datetime:
+        """The gateway's own wall clock, which its times without a zone refer to."""
+        return self.local(self.now())
+
+    def local(self, at: datetime) -> datetime:
+        return at.astimezone(self.settings.zone)
+
+    def later(self, delay_s: float, act: Callable[..., None], *args: Any) -> None:
+        """Call ``act`` after a while, unless the gateway stops before."""
+
+        def fire() -> None:
+            self._timers.discard(timer)
+            act(*args)
+
+        timer = asyncio.get_running_loop().call_later(delay_s, fire)
+        self._timers.add(timer)
+
+    def _tick(self) -> None:
+        self.later(TICK_S, self._tick)
+        self.quotes_changed(self.quotes.step())
+
+    def _refresh(self) -> None:
+        self.later(ACCOUNT_REFRESH_S, self._refresh)
+        self.account_changed()
+
+    # -- what happens -------------------------------------------------------------------------------------------------
+
+    def commit(self, *entries: e.Entry) -> None:
+        """Write, fold, tell."""
+        self.store.append(*entries)
+        for entry in entries:
+            self.book.apply(entry)
+            announce.announce(self, entry)
+
+    def receive(self, session: Session, message: Message) -> None:
+        """Answer one message of a client."""
+        try:
+            request = requests.decode(message, session.version)
+            DESKS[request.name](self, session, request)
+        except (requests.BadRequest, ValueError, ArithmeticError) as error:
+            req_id = requests.request_id(message)
+            text = f"{exchange.INVALID}{error}"
+            logger.warning("client {}: {}", session.client_id, error)
+            fields = {str(place): field for place, field in enumerate(message.fields)}
+            self.store.append(e.Received(self.now(), session.client_id, f"message {message.id}", fields))
+            self.deny(session, req_id, 321, text)
+
+    def deny(self, session: Session, req_id: int, code: int, text: str) -> None:
+        self.commit(e.Denied(self.now(), session.client_id, req_id, code, text))
+
+    def schedule(self, order: Order) -> None:
+        """Look at an order when its time has come."""
+        if order.perm_id in self._scheduled:
+            return
+        self._scheduled.add(order.perm_id)
+        slow = order.plan.get("slow_fill")
+        if order.status == "PendingCancel":
+            self.later(self.settings.fill_latency_s, self._fill_late, order.perm_id)
+        else:
+            delay_s = slow["delay_s"] if slow else self.settings.fill_latency_s
+            self.later(delay_s, self._consider, order.perm_id)
+
+    def fill_late(self, order: Order, delay_s: float) -> None:
+        """Fill an order whose cancel was taken."""
+        self.later(delay_s, self._fill_late, order.perm_id)
+
+    def _consider(self, perm_id: int) -> None:
+        self._scheduled.discard(perm_id)
+        order = self.book.orders[perm_id]
+        if shares := exchange.due(order, self.quote(order.ticket.symbol)):
+            self.fill(perm_id, shares)
+        elif order.status == "PreSubmitted":
+            self.commit(e.Working(self.now(), perm_id))
+        order = self.book.orders[perm_id]
+        if order.live and order.ticket.tif in IMMEDIATE_OR_NEVER:
+            self.commit(*exchange.cancel(order, self.now()))
+
+    def _fill_late(self, perm_id: int) -> None:
+        """What a cancel came too late for."""
+        if self.book.orders[perm_id].remaining:
+            self.fill(perm_id)
+
+    def fill(self, perm_id: int, shares: Decimal | None = None, price: Decimal | None = None) -> None:
+        """Fill an order now, by default all that is left at the market. Raises ValueError for more than that."""
+        order = self.book.orders[perm_id]
+        quote = self.quote(order.ticket.symbol)
+        at = price or (quote.ask if order.signed > 0 else quote.bid)
+        venue = self.listing(order.ticket.con_id, order.ticket.symbol).primary
+        amount = order.remaining if shares is None else shares
+        self.commit(*exchange.fill(self.book, order, amount, at, venue=venue, now=self.now()))
+
+    def quotes_changed(self, symbols: list[str]) -> None:
+        """Send the new quotes to whoever watches, and try the limit orders against them."""
+        changed = set(symbols)
+        for session in list(self.sessions.values()):
+            data_desk.push(self, session, changed)
+        for order in self.book.live_orders():
+            if order.ticket.symbol in changed and exchange.due(order, self.quote(order.ticket.symbol)):
+                if "slow_fill" in order.plan:
+                    self.schedule(order)
+                elif order.perm_id not in self._scheduled:
+                    self._consider(order.perm_id)
+
+    def account_changed(self) -> None:
+        """Tell the subscribers soon; many changes at once make one message."""
+        if not self._account_due:
+            self._account_due = True
+            self.later(ACCOUNT_DELAY_S, self._push_account)
+
+    def _push_account(self) -> None:
+        self._account_due = False
+        for session in list(self.sessions.values()):
+            account_desk.push(self, session)
+
+    # -- by the owner's hand, or a test's ----------------------------------------------------------------------------
+
+    def set_quote(self, symbol: str, bid: Decimal, ask: Decimal, last: Decimal | None = None) -> None:
+        """Put a quote somewhere; it stands still from then on. Raises ValueError."""
+        self.quotes.set(symbol, bid, ask, last)
+        self.quotes_changed([symbol])
+
+    def set_cash(self, cash: Decimal) -> None:
+        """Deposit or withdraw until the account holds this much."""
+        self.commit(e.CashSet(self.now(), cash))
+
+    def set_position(self, symbol: str, quantity: Decimal, avg_cost: Decimal) -> None:
+        """Make the account hold this much of a stock, without touching its cash. Raises ValueError."""
+        listing = self._known(symbol)
+        self.commit(e.PositionSet(self.now(), listing.con_id, listing.symbol, quantity, avg_cost))
+
+    def owner_order(self, symbol: str, action: str, quantity: Decimal, limit: Decimal | None = None) -> int:
+        """An order of the owner's own (client 0, order id 0); its permId. Raises ValueError when it is refused."""
+        listing = self._known(symbol)
+        kind = "MKT" if limit is None else "LMT"
+        ticket = Ticket(OWNER, 0, listing.con_id, listing.symbol, action, quantity, kind, limit)
+        if denied := exchange.refusal(self.book, ticket):
+            raise ValueError(f"{denied[0]}: {denied[1]}")
+        plan = self.faults.order(symbol, action, OWNER)
+        perm_id = self.book.perm_next
+        self.commit(*exchange.place(self.book, ticket, lambda each: self.quote(each).ask, plan, self.now()))
+        self.schedule(self.book.orders[perm_id])
+        return perm_id
+
+    def tell_error(self, code: int, text: str) -> None:
+        """An error that is about no request, to every client."""
+        for session in list(self.sessions.values()):
+            session.error(-1, code, text)
+
+    def _known(self, symbol: str) -> Listing:
+        listing = self.catalogue.by_symbol.get(symbol)
+        if listing is None:
+            raise ValueError(f"no such ticker: {symbol}")
+        return listing
+
+    # -- who is there -------------------------------------------------------------------------------------------------
+
+    def quote(self, symbol: str) -> Quote:
+        return self.quotes[symbol]
+
+    def listing(self, con_id: int, symbol: str) -> Listing:
+        """The stock of an order or position, also when it has left the catalogue since."""
+        return self.catalogue.by_con_id.get(con_id) or Listing(symbol, con_id, Decimal(1))
+
+    def forget(self, session: Session) -> None:
+        self.connections.discard(session)
+        if self.sessions.get(session.client_id) is session:
+            del self.sessions[session.client_id]
+            logger.info("client {} disconnected", session.client_id)
+
+    def drop_all(self) -> None:
+        """Cut every connection."""
+        for session in list(self.connections):
+            session.abort()
+
+
+DESKS.update(order_desk.HANDLERS | account_desk.HANDLERS | data_desk.HANDLERS)

@@ -1,0 +1,192 @@
+"""Requests about orders: placing, cancelling, and what there was and is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from tradebot.simgateway import announce, exchange, replies
+from tradebot.simgateway import entries as e
+from tradebot.simgateway.details import NEW_YORK, new_york_date
+from tradebot.simgateway.model import Execution, Order, Ticket
+from tradebot.simgateway.requests import Request
+
+if TYPE_CHECKING:
+    from tradebot.simgateway.gateway import Gateway
+    from tradebot.simgateway.session import Session
+
+NO_DEFINITION = "No security definition has been found for the request"
+
+
+def _place(gateway: Gateway, session: Session, request: Request) -> None:
+    order_id = request.integer("orderId")
+    ticket, denied = _ticket(gateway, session, request)
+    if ticket is not None:
+        denied = exchange.refusal(gateway.book, ticket)
+    if ticket is None or denied is not None:
+        _log(gateway, session, request)
+        gateway.deny(session, order_id, *(denied or (200, NO_DEFINITION)))
+        return
+    known = gateway.book.by_client.get((ticket.client_id, order_id))
+    plan = gateway.faults.order(ticket.symbol, ticket.action, ticket.client_id) if known is None else {}
+    lost = "drop_before" in plan
+    _log(gateway, session, request, "drop_before" if lost else "")
+    if lost or "drop_after" in plan:
+        session.abort()
+    if not lost:
+        _take(gateway, ticket, plan)
+        if not request.text("tif"):
+            session.error(order_id, 10349, "Order TIF was set to DAY based on order preset.")
+
+
+def _take(gateway: Gateway, ticket: Ticket, plan: dict[str, Any]) -> None:
+    """The order exists from here on; it fills in its own time."""
+    dropped = plan.get("drop_after")
+    if dropped and not dropped["filled"]:
+        plan |= {"hold": {}}
+    entries = exchange.place(gateway.book, ticket, lambda symbol: gateway.quote(symbol).ask, plan, gateway.now())
+    gateway.commit(*entries)
+    order = gateway.book.orders[gateway.book.by_client[ticket.client_id, ticket.order_id]]
+    if dropped and (shares := exchange.due(order, gateway.quote(ticket.symbol))):
+        gateway.fill(order.perm_id, shares)
+    elif order.live:
+        gateway.schedule(order)
+
+
+def _ticket(gateway: Gateway, session: Session, request: Request) -> tuple[Ticket | None, exchange.Refusal | None]:
+    """The order as understood, or why there is none."""
+    listing = gateway.catalogue.find(
+        request.integer("conId"), request.text("symbol"), request.text("exchange"), request.text("primaryExchange"),
+        request.text("currency"),
+    )  # fmt: skip
+    if listing is None or request.text("secType") not in ("", "STK"):
+        return None, (200, NO_DEFINITION)
+    if request.integer("orderId") <= 0:
+        return None, (321, f"{exchange.INVALID}Invalid order id: {request.text('orderId')}")
+    account = request.text("account")
+    if account not in ("", gateway.book.account):
+        return None, (321, f"{exchange.INVALID}Invalid account code '{account}'")
+    for field, wanted in (("whatIf", False), ("transmit", True)):
+        if request.flag(field) is not wanted:
+            return None, (321, f"{exchange.INVALID}{field}={not wanted} is not simulated")
+    return Ticket(
+        client_id=session.client_id,
+        order_id=request.integer("orderId"),
+        con_id=listing.con_id,
+        symbol=listing.symbol,
+        action=request.text("action").upper(),
+        quantity=request.decimal("quantity") or Decimal(0),
+        order_type=request.text("orderType").upper(),
+        limit=request.decimal("limit") if request.text("orderType").upper() == "LMT" else None,
+        tif=request.text("tif").upper() or "DAY",
+        order_ref=request.text("orderRef"),
+        exchange=request.text("exchange") or "SMART",
+        oca_group=request.text("ocaGroup"),
+        outside_rth=request.flag("outsideRth"),
+    ), None
+
+
+def _log(gateway: Gateway, session: Session, request: Request, fault: str = "") -> None:
+    """Keep the request for whoever checks the gateway, without the fields that say nothing."""
+    said = {name: text for name, text in request.fields.items() if text not in ("", "0") and text[:7] != "1.79769"}
+    gateway.commit(e.Received(gateway.now(), session.client_id, request.name, said, fault))
+
+
+def _cancel(gateway: Gateway, session: Session, request: Request) -> None:
+    order_id = request.integer("orderId")
+    _log(gateway, session, request)
+    if denied := exchange.cancel_refusal(gateway.book, session.client_id, order_id):
+        gateway.deny(session, order_id, *denied)
+    else:
+        cancel(gateway, gateway.book.orders[gateway.book.by_client[session.client_id, order_id]])
+
+
+def cancel(gateway: Gateway, order: Order) -> None:
+    """Take a cancel; a fault may let the order fill after it."""
+    gateway.commit(*exchange.cancel(order, gateway.now()))
+    if late := order.plan.get("fill_after_cancel"):
+        gateway.fill_late(order, late["delay_s"])
+
+
+def _global_cancel(gateway: Gateway, session: Session, request: Request) -> None:
+    _log(gateway, session, request)
+    for order in gateway.book.live_orders():
+        if order.status != "PendingCancel":
+            cancel(gateway, order)
+
+
+def _open_orders(gateway: Gateway, session: Session, request: Request) -> None:
+    everyone = request.name == "reqAllOpenOrders"
+    for order in gateway.book.live_orders():
+        if everyone or order.ticket.client_id == session.client_id:
+            announce.send_order(gateway, session, order)
+    session.send(replies.end(53))
+
+
+def _completed_orders(gateway: Gateway, session: Session, request: Request) -> None:
+    today = new_york_date(gateway.now())
+    for order in gateway.book.orders.values():
+        by_hand = order.ticket.order_id <= 0
+        if order.live or order.done_at is None or new_york_date(order.done_at) != today:
+            continue
+        if request.flag("apiOnly") and by_hand:
+            continue
+        listing = gateway.listing(order.ticket.con_id, order.ticket.symbol)
+        done = f"{order.done_at.astimezone(NEW_YORK):%Y%m%d %H:%M:%S} America/New_York"
+        session.send(replies.completed_order(session.version, gateway.book.account, order, listing, done))
+    session.send(replies.end(102))
+
+
+def _executions(gateway: Gateway, session: Session, request: Request) -> None:
+    req_id = request.integer("reqId")
+    since = _filter_time(gateway, request.text("time"))
+    today = new_york_date(gateway.now())
+    for each in gateway.book.executions.values():
+        order = gateway.book.orders[each.perm_id]
+        if new_york_date(each.at) == today and (since is None or each.at >= since) and _wanted(request, order, each):
+            announce.send_execution(gateway, session, req_id, order, each)
+            if each.commission_told:
+                session.send(replies.commission_report(each))
+    session.send(replies.end(55, req_id))
+
+
+def _wanted(request: Request, order: Order, each: Execution) -> bool:
+    """Whether an execution passes the filter; an empty field (client id 0) lets everything through."""
+    ticket = order.ticket
+    side = {"BUY": "BUY", "BOT": "BUY", "SELL": "SELL", "SLD": "SELL", "": ""}.get(request.text("side").upper(), "?")
+    pairs = (
+        (request.integer("clientId"), ticket.client_id),
+        (request.text("symbol"), ticket.symbol),
+        (request.text("secType"), "STK"),
+        (side, ticket.action),
+        (request.text("exchange"), each.exchange),
+    )
+    return all(not wanted or wanted == actual for wanted, actual in pairs)
+
+
+def _filter_time(gateway: Gateway, text: str) -> datetime | None:
+    """``yyyymmdd-hh:mm:ss`` is UTC; with a space it is the gateway's own time. Raises ValueError."""
+    if not text:
+        return None
+    if "-" in text:
+        return datetime.strptime(text + " +0000", "%Y%m%d-%H:%M:%S %z")
+    zone = gateway.local_now().tzinfo
+    return datetime.strptime(" ".join(text.split()[:2]), "%Y%m%d %H:%M:%S").replace(tzinfo=zone)
+
+
+def _nothing(gateway: Gateway, session: Session, request: Request) -> None:
+    pass
+
+
+HANDLERS: dict[str, Callable[[Gateway, Session, Request], None]] = {
+    "placeOrder": _place,
+    "cancelOrder": _cancel,
+    "reqGlobalCancel": _global_cancel,
+    "reqOpenOrders": _open_orders,
+    "reqAllOpenOrders": _open_orders,
+    "reqAutoOpenOrders": _nothing,
+    "reqCompletedOrders": _completed_orders,
+    "reqExecutions": _executions,
+}

@@ -1,0 +1,44 @@
+"""The gateway on its sockets: open, serve, close."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from loguru import logger
+
+from tradebot.simgateway.control import open_control
+from tradebot.simgateway.gateway import Gateway
+from tradebot.simgateway.listener import Listener
+from tradebot.simgateway.settings import GatewaySettings
+from tradebot.simgateway.store import Store
+
+
+@asynccontextmanager
+async def open_gateway(settings: GatewaySettings) -> AsyncIterator[Gateway]:
+    """A gateway that listens until the block is left. Raises GatewayError: port or state file in use, unreadable state."""
+    store = Store(settings.state)
+    try:
+        gateway = Gateway(settings, store)
+        listener = Listener(gateway, settings.host, settings.port)
+        gateway.port = await listener.open()
+        try:
+            gateway.start()
+            logger.info("simulated gateway of {} listens on {}:{}", gateway.book.account, settings.host, gateway.port)
+            async with open_control(gateway, listener, settings.control_port) as control_port:
+                gateway.control_port = control_port
+                if control_port is not None:
+                    logger.info("its control port is {}", control_port)
+                yield gateway
+        finally:
+            gateway.stop()
+            await listener.close()
+    finally:
+        store.close()
+
+
+async def serve(settings: GatewaySettings) -> None:
+    """Run until cancelled."""
+    async with open_gateway(settings):
+        await asyncio.get_running_loop().create_future()
