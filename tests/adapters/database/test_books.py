@@ -1,0 +1,343 @@
+"""What the services rely on in the tables, on every database."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from tests.adapters.database.samples import NOON, a_lot, a_trade, an_alert, an_execution, without_ids
+from tradebot.domain.model import (
+    Alert,
+    AlertStatus,
+    EventKind,
+    LotStatus,
+    NewAlert,
+    NewEvent,
+    Side,
+    Trade,
+    TradeStatus,
+)
+from tradebot.ports import Books, Ledger
+
+
+async def store(books: Books, alert: NewAlert) -> int:
+    alert_id = await books.insert_alert(alert)
+    assert alert_id is not None
+    return alert_id
+
+
+def as_stored(alert: NewAlert, alert_id: int) -> Alert:
+    return Alert(**{name: getattr(alert, name) for name in NewAlert.__slots__}, id=alert_id)
+
+
+async def test_an_alert_comes_back_as_it_went_in(ledger: Ledger) -> None:
+    """Otherwise the worker would judge something else than what was received."""
+    full, bare = (
+        an_alert(reason="why"),
+        an_alert(
+            ticker=None, action=None, price=None, alert_time=None, primary_exchange=None, source_ip=None,
+            status=AlertStatus.REJECTED,
+        ),
+    )  # fmt: skip
+    async with ledger.begin() as books:
+        first, second = await store(books, full), await store(books, bare)
+    async with ledger.read() as books:
+        assert await books.alert(first) == as_stored(full, first)
+        assert await books.alert(second) == as_stored(bare, second)
+        assert await books.alert_by_key(full.idempotency_key) == as_stored(full, first)
+        assert await books.alert(second + 1000) is None
+        assert await books.alert_by_key("no such key") is None
+
+
+async def test_a_second_alert_with_the_same_key_is_not_stored(ledger: Ledger) -> None:
+    """Otherwise TradingView's resend would become a second order."""
+    alert = an_alert()
+    async with ledger.begin() as books:
+        alert_id = await store(books, alert)
+    async with ledger.begin() as books:
+        assert await books.insert_alert(replace(alert, raw_body=b"again")) is None
+        await books.count_duplicate(alert_id)
+        await books.count_duplicate(alert_id)
+    async with ledger.read() as books:
+        assert await books.alert(alert_id) == replace(as_stored(alert, alert_id), duplicates=2)
+
+
+async def test_recent_alert_looks_back_to_the_given_moment(ledger: Ledger) -> None:
+    """Otherwise the sliding 60 seconds would swallow a new alert, or let a resend through."""
+    async with ledger.begin() as books:
+        old = await store(books, an_alert(payload_hash="same", received_at=NOON))
+        new = await store(books, an_alert(payload_hash="same", received_at=NOON + timedelta(seconds=30)))
+        await store(books, an_alert(payload_hash="other", received_at=NOON + timedelta(seconds=40)))
+
+        async def found(since_s: float) -> int | None:
+            alert = await books.recent_alert("same", NOON + timedelta(seconds=since_s))
+            return alert and alert.id
+
+        assert await found(0) == new
+        assert await found(30) == new
+        assert await found(30.000001) is None
+        assert old < new
+
+
+async def test_alerts_are_found_by_status_and_ticker_in_order(ledger: Ledger) -> None:
+    """Otherwise the sweep would push the wrong alerts, or out of turn."""
+    async with ledger.begin() as books:
+        ids = [
+            await store(books, an_alert(ticker=ticker, status=status))
+            for ticker in ("AAPL", "TSLA")
+            for status in (AlertStatus.RECEIVED, AlertStatus.PENDING, AlertStatus.BLOCKED)
+        ]
+
+        async def found(*statuses: AlertStatus, ticker: str | None = None, limit: int | None = None) -> list[int]:
+            return [alert.id for alert in await books.alerts(statuses, ticker=ticker, limit=limit)]
+
+        assert await found(*AlertStatus) == ids
+        assert await found(AlertStatus.RECEIVED) == [ids[0], ids[3]]
+        assert await found(AlertStatus.PENDING, AlertStatus.RECEIVED, ticker="TSLA") == [ids[3], ids[4]]
+        assert await found(*AlertStatus, limit=2) == ids[:2]
+        assert await found() == []
+        assert await found(*AlertStatus, ticker="NVDA") == []
+
+
+async def test_move_alert_is_a_compare_and_set(ledger: Ledger) -> None:
+    """Otherwise an id taken twice from the queue would be decided twice."""
+    waiting = (AlertStatus.RECEIVED, AlertStatus.PENDING)
+    async with ledger.begin() as books:
+        alert_id = await store(books, an_alert())
+        assert await books.move_alert(alert_id, waiting, AlertStatus.BLOCKED, "needs $1")
+        assert not await books.move_alert(alert_id, waiting, AlertStatus.PROCESSING, None)
+        assert not await books.move_alert(alert_id, (), AlertStatus.PROCESSING, None)
+        assert not await books.move_alert(alert_id + 1000, waiting, AlertStatus.PROCESSING, None)
+    async with ledger.read() as books:
+        alert = await books.alert(alert_id)
+    assert alert is not None
+    assert (alert.status, alert.reason) == (AlertStatus.BLOCKED, "needs $1")
+
+
+async def test_a_trade_comes_back_as_it_went_in(ledger: Ledger) -> None:
+    """Otherwise recovery would look for another order than the one that was sent."""
+    async with ledger.begin() as books:
+        trade_id = await a_trade(books, order_ref="tb-1-00000001", ib_position_before=None, side=Side.SELL)
+        alerts = await books.alerts([AlertStatus.RECEIVED])
+    expected = Trade(
+        alert_id=alerts[0].id, ticker="AAPL", con_id=265598, side=Side.SELL, requested_qty=Decimal(10),
+        order_ref="tb-1-00000001", ib_position_before=None, created_at=NOON, id=trade_id,
+        decision={"reserved": "1893.23", "checks": [{"name": "cash", "reason": None}]},
+    )  # fmt: skip
+    async with ledger.read() as books:
+        assert await books.trade(trade_id) == expected
+        assert await books.trade_by_ref("tb-1-00000001") == expected
+        assert await books.trade_of_alert(expected.alert_id) == expected
+        assert await books.trade(trade_id + 1000) is None
+        assert await books.trade_by_ref("tb-1-00000002") is None
+        assert await books.trade_of_alert(expected.alert_id + 1000) is None
+
+
+async def test_save_trade_writes_what_changes_and_nothing_else(ledger: Ledger) -> None:
+    """Otherwise fills would be lost, or the stored intent falsified."""
+    async with ledger.begin() as books:
+        trade_id = await a_trade(books)
+        trade = await books.trade(trade_id)
+        assert trade is not None
+        changed = replace(
+            trade, filled_qty=Decimal(4), avg_fill_price=Decimal("187.32150000"), commission=Decimal("1.0035"),
+            status=TradeStatus.PARTIAL, error_message="cancelled", ib_order_id=41, perm_id=1850973501,
+            submitted_at=NOON + timedelta(seconds=1), finished_at=NOON + timedelta(seconds=31),
+        )  # fmt: skip
+        await books.save_trade(replace(changed, requested_qty=Decimal(99), order_ref="tb-x", con_id=1))
+    async with ledger.begin() as books:
+        assert await books.trade(trade_id) == changed
+        with pytest.raises(LookupError):
+            await books.save_trade(replace(changed, id=trade_id + 1000))
+
+
+async def test_a_second_trade_for_one_alert_is_refused_by_the_database(ledger: Ledger) -> None:
+    """Otherwise a mistake in the program could make two orders of one alert."""
+    async with ledger.begin() as books:
+        trade = await books.trade(await a_trade(books))
+    assert trade is not None
+    with pytest.raises(Exception, match=r"(?i)unique"):
+        async with ledger.begin() as books:
+            await a_trade(books, alert_id=trade.alert_id)
+    with pytest.raises(Exception, match=r"(?i)unique"):
+        async with ledger.begin() as books:
+            await a_trade(books, order_ref=trade.order_ref)
+    with pytest.raises(Exception, match=r"(?i)foreign key"):
+        async with ledger.begin() as books:
+            await a_trade(books, alert_id=999_999)
+    async with ledger.read() as books:
+        assert await books.trades() == [trade]
+
+
+async def test_a_status_nobody_knows_is_refused_by_the_database(ledger: Ledger) -> None:
+    """Otherwise a misspelt status would hide an alert from every query."""
+    with pytest.raises(Exception, match=r"(?i)check"):
+        async with ledger.begin() as books:
+            await books.insert_alert(an_alert(status="RECIEVED"))
+
+
+async def test_trades_are_found_by_status_ticker_and_creation(ledger: Ledger) -> None:
+    """Otherwise reservations and the daily count would miss trades."""
+    async with ledger.begin() as books:
+        assert await books.last_order_id() == 0
+        ids = [
+            await a_trade(books, ticker=ticker, created_at=NOON + timedelta(days=day))
+            for ticker in ("AAPL", "TSLA")
+            for day in (0, 1)
+        ]
+        third = await books.trade(ids[2])
+        assert third is not None
+        await books.save_trade(replace(third, status=TradeStatus.UNKNOWN, ib_order_id=38103))
+
+        async def found(**filters: object) -> list[int]:
+            return [trade.id for trade in await books.trades(**filters)]  # type: ignore[arg-type]
+
+        assert await found() == ids
+        assert await found(statuses=[TradeStatus.UNKNOWN]) == [ids[2]]
+        assert await found(statuses=[]) == []
+        assert await found(ticker="TSLA") == ids[2:]
+        assert await found(since=NOON + timedelta(days=1)) == [ids[1], ids[3]]
+        assert await found(statuses=[TradeStatus.SUBMITTING], ticker="AAPL", since=NOON) == ids[:2]
+        assert await books.last_order_id() == 38103
+
+
+async def test_an_execution_is_kept_once_by_its_root(ledger: Ledger) -> None:
+    """Otherwise a correction, or a report that comes twice, would be added to the shares."""
+    async with ledger.begin() as books:
+        trade_id = await a_trade(books, order_ref="tb-5-0")
+        first = an_execution(order_ref="tb-5-0")
+        corrected = replace(first, exec_id="0000e0d5.57a1b2c3.01.02", shares=Decimal(9), price=Decimal("187.33"))
+        other = replace(first, exec_id="0000e0d5.57a1b2c4.01.01", time=NOON + timedelta(seconds=1))
+        assert await books.put_execution(trade_id, first)
+        assert not await books.put_execution(trade_id, first)
+        assert await books.executions(trade_id) == [first]
+        assert await books.put_execution(trade_id, other)
+        assert await books.put_execution(trade_id, corrected)
+        assert not await books.put_execution(trade_id, first)
+        assert await books.executions(trade_id) == [corrected, other]
+        assert await books.executions(trade_id + 1000) == []
+
+
+async def test_a_known_commission_is_replaced_but_never_lost(ledger: Ledger) -> None:
+    """Otherwise a repeated report without commission would wipe it out, and the P&L with it."""
+    async with ledger.begin() as books:
+        trade_id = await a_trade(books, order_ref="tb-6-0")
+        bare = an_execution(order_ref="tb-6-0")
+        paid = replace(bare, commission=Decimal("1.00"), realised=Decimal("-0.5"))
+        dearer = replace(paid, commission=Decimal("1.25"))
+        corrected = replace(bare, exec_id="0000e0d5.57a1b2c3.01.02", shares=Decimal(9))
+        assert await books.put_execution(trade_id, bare)
+        assert await books.put_execution(trade_id, paid)
+        assert not await books.put_execution(trade_id, bare)
+        assert await books.executions(trade_id) == [paid]
+        assert await books.put_execution(trade_id, dearer)
+        assert await books.executions(trade_id) == [dearer]
+        assert await books.put_execution(trade_id, corrected)
+        assert await books.executions(trade_id) == [
+            replace(corrected, commission=Decimal("1.25"), realised=Decimal("-0.5"))
+        ]
+
+
+async def test_rewrite_lots_makes_the_rows_equal_and_keeps_ids(ledger: Ledger) -> None:
+    """Otherwise refolding after a late commission would leave stale lots, or give old ones new numbers."""
+    async with ledger.begin() as books:
+        buy, buy2, sell = await a_trade(books), await a_trade(books), await a_trade(books, side=Side.SELL)
+        await books.rewrite_lots("TSLA", [a_lot(await a_trade(books), ticker="TSLA")])
+        await books.rewrite_lots("AAPL", [a_lot(buy), a_lot(buy2)])
+        first, second = await books.lots(ticker="AAPL")
+        assert without_ids([first, second]) == [a_lot(buy), a_lot(buy2)]
+
+        split = [
+            a_lot(buy, sell, qty=Decimal(4), commission=Decimal("0.7")),
+            a_lot(buy, qty=Decimal(6), commission=Decimal("0.6")),
+            a_lot(buy2),
+        ]
+        await books.rewrite_lots("AAPL", split)
+        kept = {lot.id: lot for lot in await books.lots(ticker="AAPL")}
+        assert kept[first.id].qty == Decimal(6)
+        assert kept[second.id] == second
+        assert sorted(without_ids(list(kept.values())), key=split.index) == split
+
+        await books.rewrite_lots("AAPL", split)
+        assert {lot.id: lot for lot in await books.lots(ticker="AAPL")} == kept
+        await books.rewrite_lots("AAPL", [])
+        assert await books.lots(ticker="AAPL") == []
+        assert len(await books.lots(ticker="TSLA")) == 1
+
+
+async def test_lots_are_found_by_status_ticker_and_closing_time(ledger: Ledger) -> None:
+    """Otherwise the daily loss or the open positions would be counted wrong."""
+    async with ledger.begin() as books:
+        buy, sell, other = await a_trade(books), await a_trade(books), await a_trade(books)
+        await books.rewrite_lots("AAPL", [a_lot(buy, sell, exit_time=NOON), a_lot(buy)])
+        await books.rewrite_lots("TSLA", [a_lot(other, sell, ticker="TSLA", exit_time=NOON + timedelta(days=1))])
+
+        async def found(**filters: object) -> list[tuple[str, LotStatus]]:
+            return [(lot.ticker, lot.status) for lot in await books.lots(**filters)]  # type: ignore[arg-type]
+
+        closed, opened, tsla = ("AAPL", LotStatus.CLOSED), ("AAPL", LotStatus.OPEN), ("TSLA", LotStatus.CLOSED)
+        assert await found() == [closed, opened, tsla]
+        assert await found(status=LotStatus.OPEN) == [opened]
+        assert await found(ticker="TSLA") == [tsla]
+        assert await found(closed_since=NOON) == [closed, tsla]
+        assert await found(closed_since=NOON + timedelta(microseconds=1)) == [tsla]
+        assert await found(status=LotStatus.CLOSED, ticker="AAPL", closed_since=NOON) == [closed]
+
+
+async def test_settings_are_replaced_by_key(ledger: Ledger) -> None:
+    """Otherwise a limit set from chat would not be the limit in force."""
+    async with ledger.begin() as books:
+        assert await books.settings() == {}
+        await books.put_setting("max_daily_buys", "50", "config", NOON)
+        await books.put_setting("trading_state", "RUNNING", "start", NOON)
+        await books.put_setting("max_daily_buys", "60", "owner", NOON + timedelta(seconds=1))
+    async with ledger.read() as books:
+        assert await books.settings() == {"max_daily_buys": "60", "trading_state": "RUNNING"}
+
+
+async def test_events_are_an_outbox_and_a_trace(ledger: Ledger) -> None:
+    """Otherwise a message would be sent twice, or not at all, or an alert's trace have gaps."""
+    async with ledger.begin() as books:
+        trade_id = await a_trade(books)
+        trade = await books.trade(trade_id)
+        assert trade is not None
+        told = NewEvent(
+            EventKind.BUY_FILLED, NOON, "Bought 10 AAPL – at $187.32", trade.alert_id, trade_id, "bot", {"qty": "10"}
+        )
+        ids = [await books.add_event(told), await books.add_event(NewEvent(EventKind.STARTED, NOON, "Started"))]
+    async with ledger.begin() as books:
+        first, second = await books.events()
+        assert [first.id, second.id] == ids
+        assert [first.kind, first.at, first.text, first.data] == [told.kind, NOON, told.text, {"qty": "10"}]
+        assert (first.alert_id, first.trade_id, first.actor) == (trade.alert_id, trade_id, "bot")
+        assert (second.alert_id, second.trade_id, dict(second.data)) == (None, None, {})
+        assert await books.events(alert_id=trade.alert_id) == [first]
+        assert await books.events(alert_id=trade.alert_id, after_id=first.id) == []
+        assert await books.events(after_id=first.id) == [second]
+        assert await books.events(limit=1) == [first]
+        assert await books.undelivered(limit=1) == [first]
+        await books.mark_delivered([first.id], NOON)
+        await books.mark_delivered([first.id], NOON + timedelta(days=1))
+        await books.mark_delivered([], NOON)
+        assert await books.undelivered(limit=10) == [second]
+        assert await books.events(limit=1) == [replace(first, delivered_at=NOON)]
+
+
+async def test_more_rows_than_a_database_takes_parameters(ledger: Ledger) -> None:
+    """Otherwise the backlog of messages after a long outage of Telegram could never be marked as delivered."""
+    async with ledger.begin() as books:
+        await books.mark_delivered(range(1, 70_000), NOON)
+        ids = [await books.add_event(NewEvent(EventKind.STARTED, NOON, str(n))) for n in range(1200)]
+        await books.mark_delivered(ids, NOON)
+        assert await books.undelivered(limit=10) == []
+
+
+async def test_a_job_runs_once_for_a_slot(ledger: Ledger) -> None:
+    """Otherwise a restart at half past nine would run the market-open job twice."""
+    async with ledger.begin() as books:
+        assert await books.record_job("daily_report", NOON)
+        assert await books.record_job("market_open", NOON)
+        assert await books.record_job("daily_report", NOON + timedelta(days=1))
+    async with ledger.begin() as books:
+        assert not await books.record_job("daily_report", NOON)

@@ -1,0 +1,21 @@
+"""PostgreSQL and SQLite behind the ledger: tables, migrations, and the lock of the one instance that trades."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from tradebot.database.ledger import SqlLedger
+from tradebot.database.lock import open_instance_lock
+from tradebot.database.migrate import check, open_driver
+
+__all__ = ["open_instance_lock", "open_ledger"]
+
+
+@asynccontextmanager
+async def open_ledger(url: str, *, timeout_s: float = 5.0) -> AsyncIterator[SqlLedger]:
+    """The database of this URL, its tables checked. `timeout_s` bounds each wait for a connection and each statement.
+
+    Raises ConfigError, LedgerUnavailable, and MigrationError when the tables are missing, older or newer than the program.
+    """
+    async with open_driver(url, timeout_s) as driver:
+        await check(driver)
+        yield SqlLedger(driver)

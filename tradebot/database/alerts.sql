@@ -1,0 +1,34 @@
+-- insert_alert --
+INSERT INTO alert_log (received_at, ticker, action, price, alert_time, primary_exchange, idempotency_key, payload_hash,
+                       raw_body, source_ip, status, reason)
+VALUES (:received_at, :ticker, :action, :price, :alert_time, :primary_exchange, :idempotency_key, :payload_hash,
+        :raw_body, :source_ip, :status, :reason)
+ON CONFLICT (idempotency_key) DO NOTHING
+RETURNING id
+
+-- alert --
+SELECT * FROM alert_log WHERE id = :id
+
+-- alert_by_key --
+SELECT * FROM alert_log WHERE idempotency_key = :idempotency_key
+
+-- recent_alert --
+SELECT * FROM alert_log
+WHERE payload_hash = :payload_hash AND received_at >= :since
+ORDER BY id DESC
+LIMIT 1
+
+-- count_duplicate --
+UPDATE alert_log SET duplicates = duplicates + 1 WHERE id = :id
+
+-- alerts --
+-- An empty ticker stands for every ticker.
+SELECT * FROM alert_log
+WHERE status IN (:statuses) AND (:ticker = '' OR ticker = :ticker)
+ORDER BY id
+LIMIT :limit
+
+-- move_alert --
+UPDATE alert_log SET status = :to, reason = :reason
+WHERE id = :id AND status IN (:from_)
+RETURNING id

@@ -1,0 +1,221 @@
+"""The tables inside one transaction: `tradebot.ports.Books` in SQL, the same for PostgreSQL and SQLite."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from tradebot.database import named_sql, values
+from tradebot.database.driver import Row, Transaction
+from tradebot.domain.brokerage import Execution
+from tradebot.domain.model import (
+    Alert,
+    AlertStatus,
+    Event,
+    Lot,
+    LotStatus,
+    NewAlert,
+    NewEvent,
+    NewTrade,
+    Trade,
+    TradeStatus,
+)
+
+T = TypeVar("T")
+_SQL = named_sql.load("alerts.sql", "trades.sql", "lots.sql", "settings.sql", "events.sql")
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+_ALL = 2**63 - 1
+_CHUNK = 500  # ids in one statement: databases allow some 32,000 parameters
+
+
+class SqlBooks:
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    async def _rows(self, name: str, **parameters: Any) -> Sequence[Row]:
+        return await self._transaction.rows(_SQL[name], **parameters)
+
+    async def _row(self, name: str, **parameters: Any) -> Row | None:
+        rows = await self._rows(name, **parameters)
+        return rows[0] if rows else None
+
+    # --- alerts -----------------------------------------------------------------------------------------------------
+
+    async def insert_alert(self, alert: NewAlert) -> int | None:
+        row = await self._row("insert_alert", **values.parameters(alert))
+        return None if row is None else row["id"]
+
+    async def alert(self, alert_id: int) -> Alert | None:
+        return _one(Alert, await self._row("alert", id=alert_id))
+
+    async def alert_by_key(self, idempotency_key: str) -> Alert | None:
+        return _one(Alert, await self._row("alert_by_key", idempotency_key=values.outgoing(idempotency_key)))
+
+    async def recent_alert(self, payload_hash: str, since: datetime) -> Alert | None:
+        await self._transaction.lock(f"alert {payload_hash}")
+        row = await self._row("recent_alert", payload_hash=payload_hash, since=values.outgoing(since))
+        return _one(Alert, row)
+
+    async def count_duplicate(self, alert_id: int) -> None:
+        await self._rows("count_duplicate", id=alert_id)
+
+    async def alerts(
+        self, statuses: Collection[AlertStatus], *, ticker: str | None = None, limit: int | None = None
+    ) -> Sequence[Alert]:
+        rows = await self._rows(
+            "alerts", statuses=_names(statuses), ticker=ticker or "", limit=_ALL if limit is None else limit
+        )
+        return [values.read(Alert, row) for row in rows]
+
+    async def move_alert(
+        self, alert_id: int, from_: Collection[AlertStatus], to: AlertStatus, reason: str | None
+    ) -> bool:
+        moved = await self._row(
+            "move_alert", id=alert_id, from_=_names(from_), to=values.outgoing(to), reason=values.outgoing(reason)
+        )
+        return moved is not None
+
+    # --- trades and executions --------------------------------------------------------------------------------------
+
+    async def insert_trade(self, trade: NewTrade) -> int:
+        new = Trade(**{field.name: getattr(trade, field.name) for field in fields(NewTrade)})
+        (row,) = await self._rows("insert_trade", **values.parameters(new))
+        return int(row["id"])
+
+    async def trade(self, trade_id: int) -> Trade | None:
+        return _one(Trade, await self._row("trade", id=trade_id))
+
+    async def trade_by_ref(self, order_ref: str) -> Trade | None:
+        return _one(Trade, await self._row("trade_by_ref", order_ref=values.outgoing(order_ref)))
+
+    async def trade_of_alert(self, alert_id: int) -> Trade | None:
+        return _one(Trade, await self._row("trade_of_alert", alert_id=alert_id))
+
+    async def trades(
+        self,
+        statuses: Collection[TradeStatus] | None = None,
+        *,
+        ticker: str | None = None,
+        since: datetime | None = None,
+    ) -> Sequence[Trade]:
+        rows = await self._rows(
+            "trades",
+            statuses=_names(TradeStatus if statuses is None else statuses),
+            ticker=ticker or "",
+            since=values.outgoing(since or _EVER),
+        )
+        return [values.read(Trade, row) for row in rows]
+
+    async def save_trade(self, trade: Trade) -> None:
+        if await self._row("save_trade", **values.parameters(trade)) is None:
+            raise LookupError(f"trade {trade.id} is not in the database")
+
+    async def last_order_id(self) -> int:
+        (row,) = await self._rows("last_order_id")
+        return int(row["last"])
+
+    async def put_execution(self, trade_id: int, execution: Execution) -> bool:
+        if await self._row("insert_execution", trade_id=trade_id, **_columns(execution)) is not None:
+            return True
+        while True:
+            stored = values.read(Execution, (await self._rows("execution", root=execution.root))[0])
+            merged = _merge(stored, execution)
+            if merged == stored:
+                return False
+            if await self._row("replace_execution", known_revision=stored.revision, **_columns(merged)) is not None:
+                return True
+
+    async def executions(self, trade_id: int) -> Sequence[Execution]:
+        return [values.read(Execution, row) for row in await self._rows("executions", trade_id=trade_id)]
+
+    async def executions_of(self, ticker: str) -> Mapping[int, Sequence[Execution]]:
+        by_trade: dict[int, list[Execution]] = defaultdict(list)
+        for row in await self._rows("executions_of", ticker=values.outgoing(ticker)):
+            by_trade[int(row["trade_id"])].append(values.read(Execution, row))
+        return by_trade
+
+    # --- lots -------------------------------------------------------------------------------------------------------
+
+    async def lots(
+        self, status: LotStatus | None = None, *, ticker: str | None = None, closed_since: datetime | None = None
+    ) -> Sequence[Lot]:
+        filters = {"statuses": _names(LotStatus if status is None else [status]), "ticker": ticker or ""}
+        if closed_since is None:
+            rows = await self._rows("lots", **filters)
+        else:
+            rows = await self._rows("lots_closed_since", closed_since=values.outgoing(closed_since), **filters)
+        return [values.read(Lot, row) for row in rows]
+
+    async def rewrite_lots(self, ticker: str, lots: Iterable[Lot]) -> None:
+        stored = {(lot.opening_trade_id, lot.closing_trade_id): lot for lot in await self.lots(ticker=ticker)}
+        wanted = {(lot.opening_trade_id, lot.closing_trade_id): lot for lot in lots}
+        gone = [lot.id for key, lot in stored.items() if key not in wanted]
+        for start in range(0, len(gone), _CHUNK):
+            await self._rows("delete_lots", ids=gone[start : start + _CHUNK])
+        for key, lot in wanted.items():
+            if lot.ticker != ticker:
+                raise ValueError(f"a lot of {lot.ticker} among the lots of {ticker}")
+            if key not in stored:
+                await self._rows("insert_lot", **values.parameters(lot))
+            elif replace(lot, id=stored[key].id) != stored[key]:
+                await self._rows("update_lot", **values.parameters(replace(lot, id=stored[key].id)))
+
+    # --- settings, events, jobs -------------------------------------------------------------------------------------
+
+    async def settings(self) -> Mapping[str, str]:
+        await self._transaction.lock("bot_settings")
+        return {row["key"]: row["value"] for row in await self._rows("settings")}
+
+    async def put_setting(self, key: str, value: str, by: str, at: datetime) -> None:
+        # The lock comes first here too: a row that does not exist yet cannot be locked, and a reader of the settings
+        # must see either none or all of what this transaction changes.
+        await self._transaction.lock("bot_settings")
+        await self._rows(
+            "put_setting", key=key, value=values.outgoing(value), by=values.outgoing(by), at=values.outgoing(at)
+        )
+
+    async def add_event(self, event: NewEvent) -> int:
+        (row,) = await self._rows("add_event", **values.parameters(event))
+        return int(row["id"])
+
+    async def events(self, *, alert_id: int | None = None, after_id: int = 0, limit: int = 1000) -> Sequence[Event]:
+        if alert_id is None:
+            rows = await self._rows("events", after_id=after_id, limit=limit)
+        else:
+            rows = await self._rows("events_of_alert", alert_id=alert_id, after_id=after_id, limit=limit)
+        return [values.read(Event, row) for row in rows]
+
+    async def undelivered(self, limit: int) -> Sequence[Event]:
+        return [values.read(Event, row) for row in await self._rows("undelivered", limit=limit)]
+
+    async def mark_delivered(self, event_ids: Collection[int], at: datetime) -> None:
+        ids = list(event_ids)
+        for start in range(0, len(ids), _CHUNK):
+            await self._rows("mark_delivered", ids=ids[start : start + _CHUNK], at=values.outgoing(at))
+
+    async def record_job(self, job: str, slot: datetime) -> bool:
+        return await self._row("record_job", job=job, slot=values.outgoing(slot)) is not None
+
+
+def _one(kind: type[T], row: Row | None) -> T | None:
+    return None if row is None else values.read(kind, row)
+
+
+def _names(statuses: Iterable[str]) -> list[str]:
+    return [str(status) for status in statuses]
+
+
+def _columns(execution: Execution) -> dict[str, Any]:
+    return {**values.parameters(execution), "root": execution.root, "revision": execution.revision}
+
+
+def _merge(stored: Execution, new: Execution) -> Execution:
+    """Two reports of one fill: the higher revision counts; a commission once known is replaced, never lost."""
+    if new.revision < stored.revision:
+        return stored
+    return replace(
+        new if new.revision > stored.revision else stored,
+        commission=stored.commission if new.commission is None else new.commission,
+        realised=stored.realised if new.realised is None else new.realised,
+    )

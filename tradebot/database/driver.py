@@ -1,0 +1,46 @@
+"""What `books.py`, `migrate.py` and the instance lock need of a database: transactions that run SQL, nothing more.
+
+Rules: a transaction is committed when its block ends and rolled back on any exception, cancellation included, and that end is
+never itself cut short; every error that means "the database cannot do it now" is LedgerUnavailable.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+
+Row = Mapping[str, Any]
+
+
+class Transaction(Protocol):
+    async def rows(self, sql: str, **values: object) -> Sequence[Row]:
+        """Runs one statement with its `:name` parameters."""
+
+    async def script(self, sql: str) -> None:
+        """Runs the statements of a migration, written for PostgreSQL."""
+
+    async def lock(self, name: str) -> None:
+        """Waits until no other transaction holds this name, and holds it to the end. Reading transactions take none."""
+
+
+class Driver(Protocol):
+    name: str
+    place: str  # for people: kind, host and database, or file
+
+    def transaction(self, *, write: bool = True) -> AbstractAsyncContextManager[Transaction]: ...
+
+
+async def to_the_end(step: Coroutine[Any, Any, None]) -> None:
+    """Awaits `step` whole: a cancellation meanwhile is raised when it is done, not before."""
+    task = asyncio.ensure_future(step)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+        except Exception:  # noqa: S110  # raised below, by the task's own result
+            pass
+    if cancelled is not None and (task.cancelled() or task.exception() is None):
+        raise cancelled
+    task.result()

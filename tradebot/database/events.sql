@@ -1,0 +1,16 @@
+-- add_event --
+INSERT INTO event (at, kind, text, alert_id, trade_id, actor, data)
+VALUES (:at, :kind, :text, :alert_id, :trade_id, :actor, :data)
+RETURNING id
+
+-- events --
+SELECT * FROM event WHERE id > :after_id ORDER BY id LIMIT :limit
+
+-- events_of_alert --
+SELECT * FROM event WHERE alert_id = :alert_id AND id > :after_id ORDER BY id LIMIT :limit
+
+-- undelivered --
+SELECT * FROM event WHERE delivered_at IS NULL ORDER BY id LIMIT :limit
+
+-- mark_delivered --
+UPDATE event SET delivered_at = :at WHERE id IN (:ids) AND delivered_at IS NULL

@@ -1,0 +1,27 @@
+"""`tradebot.ports.Ledger` over a driver: transactions handed out as books."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from tradebot.database.books import SqlBooks
+from tradebot.database.driver import Driver
+
+
+class SqlLedger:
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self.name = driver.name
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[SqlBooks]:
+        async with self._driver.transaction() as transaction:
+            yield SqlBooks(transaction)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[SqlBooks]:
+        async with self._driver.transaction(write=False) as transaction:
+            yield SqlBooks(transaction)
+
+    async def ping(self) -> None:
+        async with self._driver.transaction(write=False) as transaction:
+            await transaction.rows("SELECT 1")

@@ -1,0 +1,168 @@
+"""Brings a database's tables to this program, or back: numbered SQL files, each with its way back.
+
+Rules: each migration runs in one transaction, under a lock, so that two at once are safe; what was applied is remembered with
+its checksum, and a file that was changed afterwards, or a database that knows more than the program, is refused.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from tradebot.database import address, values
+from tradebot.database.driver import Driver, Transaction
+from tradebot.database.postgres import open_postgres
+from tradebot.database.sqlite import open_sqlite
+from tradebot.errors import MigrationError
+
+TIMEOUT_S = 60.0  # a statement of a migration may rewrite a table
+_CREATE = """
+CREATE TABLE IF NOT EXISTS schema_migration (name TEXT PRIMARY KEY, checksum TEXT NOT NULL, applied_at TIMESTAMPTZ NOT NULL);
+"""
+_HAS_TABLE = {
+    "SQLite": "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'schema_migration'",
+    "PostgreSQL": "SELECT 1 WHERE to_regclass('schema_migration') IS NOT NULL",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    name: str  # "0001_initial"
+    applied_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    name: str
+    up: str
+    down: str
+
+    @property
+    def checksum(self) -> str:
+        return hashlib.sha256(self.up.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Applied:
+    name: str
+    checksum: str
+    applied_at: datetime
+
+
+async def up(url: str, *, folder: Traversable | None = None) -> list[str]:
+    """Applies what is missing, in order, and returns the names. Raises MigrationError, LedgerUnavailable."""
+    known, done = _files(folder), list[str]()
+    async with open_driver(url, TIMEOUT_S) as driver:
+        while True:
+            async with _locked(driver) as transaction:
+                applied = await _applied(driver, transaction)
+                _verify(known, applied)
+                if len(applied) == len(known):
+                    return done
+                await _apply(transaction, known[len(applied)])
+                done.append(known[len(applied)].name)
+
+
+async def down(url: str, steps: int = 1, *, folder: Traversable | None = None) -> list[str]:
+    """Takes the newest `steps` migrations back, newest first, and returns their names."""
+    known, undone = _files(folder), list[str]()
+    async with open_driver(url, TIMEOUT_S) as driver:
+        for _ in range(steps):
+            async with _locked(driver) as transaction:
+                applied = await _applied(driver, transaction)
+                _verify(known, applied)
+                if not applied:
+                    break
+                newest = known[len(applied) - 1]
+                await transaction.script(newest.down)
+                await transaction.rows("DELETE FROM schema_migration WHERE name = :name", name=newest.name)
+                undone.append(newest.name)
+    return undone
+
+
+async def status(url: str, *, folder: Traversable | None = None) -> list[Migration]:
+    """Every migration the program or the database knows; changes nothing."""
+    place = address.parse(url)
+    applied: Mapping[str, datetime] = {}
+    if not isinstance(place, address.SqliteAddress) or place.path.exists():
+        async with open_driver(url, TIMEOUT_S) as driver, driver.transaction(write=False) as transaction:
+            applied = {row.name: row.applied_at for row in await _applied(driver, transaction)}
+    names = sorted({file.name for file in _files(folder)} | set(applied))
+    return [Migration(name, applied.get(name)) for name in names]
+
+
+async def check(driver: Driver) -> None:
+    """Raises MigrationError when the tables are not exactly those of this program."""
+    known = _files(None)
+    async with driver.transaction(write=False) as transaction:
+        applied = await _applied(driver, transaction)
+    _verify(known, applied)
+    if not applied:
+        raise MigrationError(f"{driver.place}: the bot's tables are not there yet: run `tradebot migrate up`")
+    if len(applied) < len(known):
+        missing = ", ".join(file.name for file in known[len(applied) :])
+        raise MigrationError(f"{driver.place}: the tables are older than this program, which needs {missing}: "
+                             "stop the bot, make a backup and run `tradebot migrate up`")  # fmt: skip
+
+
+@asynccontextmanager
+async def open_driver(url: str, timeout_s: float) -> AsyncIterator[Driver]:
+    """The database that a URL names. Raises ConfigError, LedgerUnavailable."""
+    place = address.parse(url)
+    opened = (
+        open_sqlite(place, timeout_s) if isinstance(place, address.SqliteAddress) else open_postgres(place, timeout_s)
+    )
+    async with opened as driver:
+        yield driver
+
+
+def _files(folder: Traversable | None) -> list[_File]:
+    folder = folder or files("tradebot_migrations")
+    texts = {entry.name: entry.read_text("utf-8") for entry in folder.iterdir() if entry.name.endswith(".sql")}
+    names = sorted(name.removesuffix(".up.sql") for name in texts if name.endswith(".up.sql"))
+    for name in names:
+        if f"{name}.down.sql" not in texts:
+            raise MigrationError(f"migration {name} has no way back: {name}.down.sql is missing")
+    return [_File(name, texts[f"{name}.up.sql"], texts[f"{name}.down.sql"]) for name in names]
+
+
+@asynccontextmanager
+async def _locked(driver: Driver) -> AsyncIterator[Transaction]:
+    async with driver.transaction() as transaction:
+        await transaction.lock("migrations")
+        yield transaction
+
+
+async def _applied(driver: Driver, transaction: Transaction) -> Sequence[_Applied]:
+    if not await transaction.rows(_HAS_TABLE[driver.name]):
+        return []
+    rows = await transaction.rows("SELECT name, checksum, applied_at FROM schema_migration")
+    return sorted((values.read(_Applied, row) for row in rows), key=lambda row: row.name)
+
+
+def _verify(known: Sequence[_File], applied: Sequence[_Applied]) -> None:
+    """What was applied must be the beginning of what the program knows, unchanged."""
+    unknown = [row.name for row in applied if row.name not in {file.name for file in known}]
+    if unknown:
+        raise MigrationError(f"the database is newer than the program (it has {', '.join(unknown)}): update tradebot")
+    for file, row in zip(known, applied, strict=False):
+        if file.name != row.name:
+            raise MigrationError(f"migration {file.name} is missing in the database although {row.name} was applied: "
+                                 "install the release of tradebot that this database was made with")  # fmt: skip
+        if file.checksum != row.checksum:
+            raise MigrationError(f"migration {file.name} was changed after it was applied on {row.applied_at:%Y-%m-%d}: "
+                                 "put the released file back; a change needs a migration of its own")  # fmt: skip
+
+
+async def _apply(transaction: Transaction, file: _File) -> None:
+    await transaction.script(_CREATE)
+    await transaction.script(file.up)
+    await transaction.rows(
+        "INSERT INTO schema_migration (name, checksum, applied_at) VALUES (:name, :checksum, :applied_at)",
+        name=file.name,
+        checksum=file.checksum,
+        applied_at=datetime.now(UTC),
+    )

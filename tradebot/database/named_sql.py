@@ -1,0 +1,46 @@
+"""SQL under names: `.sql` files hold blocks headed `-- name --`, and one text serves both databases.
+
+Rules: parameters are written `:name`; `IN (:names)` takes a collection; casts are `CAST(… AS …)`, never `::`.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+_HEAD = re.compile(r"^-- (\w+) --$", re.MULTILINE)
+_PARAMETER = re.compile(r"(?<![:\w]):([a-z_]\w*)")
+
+
+def load(*names: str) -> Mapping[str, str]:
+    """Every block of these files of this package, by its name."""
+    blocks: dict[str, str] = {}
+    for name in names:
+        pieces = _HEAD.split(files(__package__).joinpath(name).read_text("utf-8"))
+        for block, sql in zip(pieces[1::2], pieces[2::2], strict=True):
+            if block in blocks:
+                raise ValueError(f"{name}: the block {block!r} is there twice")
+            blocks[block] = sql.strip()
+    return blocks
+
+
+def spread(sql: str, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Gives each member of a collection a parameter of its own; an empty collection becomes NULL, which nothing is IN."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if not isinstance(value, (list, tuple, set, frozenset)):
+            flat[name] = value
+            continue
+        members = {f"{name}_{i}": member for i, member in enumerate(value)}
+        flat |= members
+        sql = sql.replace(f"(:{name})", "(" + (", ".join(f":{member}" for member in members) or "NULL") + ")")
+    return sql, flat
+
+
+@lru_cache(maxsize=512)
+def numbered(sql: str) -> tuple[str, tuple[str, ...]]:
+    """The text with `$1`, `$2` … as PostgreSQL wants it, and the names in that order."""
+    order: dict[str, int] = {}
+    text = _PARAMETER.sub(lambda found: f"${order.setdefault(found[1], len(order) + 1)}", sql)
+    return text, tuple(order)

@@ -1,0 +1,197 @@
+"""PostgreSQL behind the driver: a pool, one connection a transaction.
+
+Rules: every wait is bounded, here and by the server (so that a frozen client cannot hold a lock); a connection whose state is not
+certain is thrown away, never given back; a dead pool heals itself with the next transaction.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import TypeAlias
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from tradebot.database.address import PostgresAddress
+from tradebot.database.driver import Row, Transaction, to_the_end
+from tradebot.database.named_sql import numbered, spread
+from tradebot.errors import ConfigError, LedgerUnavailable
+
+_Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
+_POOL_SIZE = 8
+_ROLLBACK_S = 0.25  # longer is not worth waiting for: a closed connection rolls back too
+
+ERRORS = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+)  # TimeoutError is an OSError
+# What asyncpg may say when the server has closed the connection, depending on how much of the goodbye it has read.
+_CLOSED = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    ConnectionError,
+)
+_MEND = (
+    (asyncpg.ReadOnlySQLTransactionError, "it accepts no writes at present: is this a standby, or its disk full?"),
+    (asyncpg.DiskFullError, "its disk is full: make room there"),
+    (asyncpg.TooManyConnectionsError, "it has no connection left: raise max_connections or close other programs"),
+    (asyncpg.InsufficientResourcesError, "the server is out of memory or other resources"),
+    (asyncpg.InvalidAuthorizationSpecificationError, "look at the user and the password in the database URL"),
+    (asyncpg.InvalidCatalogNameError, "create the database, or mend its name in the database URL"),
+    (asyncpg.InsufficientPrivilegeError, "grant the bot's user this right"),
+    (asyncpg.LockNotAvailableError, "another session holds a lock for too long: look at pg_stat_activity"),
+    (asyncpg.QueryCanceledError, "the statement took too long: is the server overloaded?"),
+    (asyncpg.TransactionRollbackError, "it collided with another transaction: try again"),
+    (asyncpg.IdleInTransactionSessionTimeoutError, "this program stood still for too long within a transaction"),
+    (asyncpg.OperatorInterventionError, "the server is stopping or starting: wait"),
+    (asyncpg.PostgresConnectionError, "the connection broke: is the server running?"),
+    (asyncpg.PostgresSystemError, "the server cannot read or write its files: look at its log"),
+    (asyncpg.DataCorruptedError, "its files are damaged: look at its log, restore a backup"),
+    (TimeoutError, "no answer in time: is the server reachable, or overloaded?"),
+    (ConnectionError, "is the server running, and are host and port right?"),
+    (OSError, "is the host name right, and the network up?"),
+)
+
+
+def unavailable(error: Exception, place: str) -> LedgerUnavailable | None:
+    """The error as "not now, and here is what to mend"; None when the mistake is ours."""
+    for kind, mend in _MEND:
+        if isinstance(error, kind):
+            return LedgerUnavailable(f"{place}: {str(error) or 'timed out'}: {mend}")
+    if isinstance(error, (asyncpg.InterfaceError, asyncpg.InternalClientError)) and not isinstance(error, ValueError):
+        return LedgerUnavailable(f"{place}: the connection broke: is the server running?")
+    return None
+
+
+class PostgresTransaction:
+    def __init__(self, driver: "PostgresDriver", connection: _Connection, write: bool) -> None:
+        self._driver, self._connection, self._write = driver, connection, write
+
+    async def rows(self, sql: str, **values: object) -> Sequence[Row]:
+        text, flat = spread(sql, values)
+        text, names = numbered(text)
+        async with self._driver.translated():
+            return [dict(row) for row in await self._connection.fetch(text, *(flat[name] for name in names))]
+
+    async def script(self, sql: str) -> None:
+        async with self._driver.translated():
+            await self._connection.execute(sql)
+
+    async def lock(self, name: str) -> None:
+        if self._write:
+            await self.rows("SELECT pg_advisory_xact_lock(:key)", key=lock_key(name))
+
+
+class PostgresDriver:
+    name = "PostgreSQL"
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", place: str, timeout_s: float) -> None:
+        self.place, self._pool, self._timeout_s = place, pool, timeout_s
+        limit_ms, lock_ms = int(timeout_s * 1000), int(timeout_s * 800)  # the lock first: its message says more
+        limits = (
+            f"SET LOCAL lock_timeout = {lock_ms}; SET LOCAL statement_timeout = {limit_ms}; "
+            f"SET LOCAL idle_in_transaction_session_timeout = {limit_ms}"
+        )
+        self._begin_sql = {
+            True: f"BEGIN; {limits}",
+            False: f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {limits}",
+        }
+
+    @asynccontextmanager
+    async def transaction(self, *, write: bool = True) -> AsyncIterator[Transaction]:
+        async with self.translated():
+            connection = await self._begin(write)
+        try:
+            yield PostgresTransaction(self, connection, write)
+        except BaseException:
+            await to_the_end(self._rollback(connection))
+            raise
+        else:
+            await to_the_end(self._commit(connection))
+
+    @asynccontextmanager
+    async def translated(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except ERRORS as error:
+            if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
+                await self._pool.expire_connections()  # a new one may reach the server that took over
+            raise unavailable(error, self.place) or error from error
+
+    async def _begin(self, write: bool) -> _Connection:
+        try:
+            return await self._begun(write)
+        except _CLOSED:
+            # After a restart of the server every idle connection is dead; nothing was done yet, so try a new one.
+            await self._pool.expire_connections()
+            return await self._begun(write)
+
+    async def _begun(self, write: bool) -> _Connection:
+        connection = await self._pool.acquire(timeout=self._timeout_s)
+        try:
+            await connection.execute(self._begin_sql[write])
+        except BaseException:
+            await to_the_end(self._throw_away(connection))
+            raise
+        return connection
+
+    async def _commit(self, connection: _Connection) -> None:
+        async with self.translated():
+            try:
+                tag = await connection.execute("COMMIT")
+            except BaseException:
+                await self._throw_away(connection)
+                raise
+            await self._pool.release(connection)
+        if tag != "COMMIT":  # PostgreSQL answers the COMMIT of a failed transaction with ROLLBACK, not with an error
+            raise LedgerUnavailable(f"{self.place}: nothing was stored: a statement of the transaction had failed")
+
+    async def _rollback(self, connection: _Connection) -> None:
+        try:
+            await connection.execute("ROLLBACK", timeout=_ROLLBACK_S)
+        except ERRORS:
+            await self._throw_away(connection)
+        else:
+            await self._pool.release(connection)
+
+    async def _throw_away(self, connection: _Connection) -> None:
+        with suppress(asyncpg.InterfaceError):  # the pool has already taken back one that the server closed
+            connection.terminate()
+        await self._pool.release(connection)
+
+
+@asynccontextmanager
+async def open_postgres(address: PostgresAddress, timeout_s: float) -> AsyncIterator[PostgresDriver]:
+    """Raises ConfigError when the URL cannot be understood. The server is first asked by the first transaction."""
+    try:
+        pool = asyncpg.create_pool(
+            address.url,
+            min_size=0,  # the pool would try for ever, and log each try, to keep a minimum while the server is away
+            max_size=_POOL_SIZE,
+            timeout=timeout_s,
+            command_timeout=timeout_s,
+            reset=_nothing_to_reset,
+            server_settings={"application_name": "tradebot"},
+        )
+        await pool
+    except (ValueError, asyncpg.ClientConfigurationError):  # its text may quote the password
+        raise ConfigError(
+            "the database URL cannot be understood: write postgresql://user:password@host:5432/name"
+        ) from None
+    try:
+        yield PostgresDriver(pool, address.place, timeout_s)
+    finally:
+        pool.terminate()  # nothing is in flight here; closing politely would wait for a server that may be gone
+
+
+async def _nothing_to_reset(_: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Every setting here is LOCAL and every lock ends with its transaction: this saves a round trip for each."""
+
+
+def lock_key(name: str) -> int:
+    """A name as the 64-bit number that advisory locks take."""
+    return int.from_bytes(hashlib.sha256(f"tradebot {name}".encode()).digest()[:8], "big", signed=True)

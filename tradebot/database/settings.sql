@@ -1,0 +1,10 @@
+-- settings --
+SELECT key, value FROM bot_settings ORDER BY key
+
+-- put_setting --
+INSERT INTO bot_settings (key, value, updated_at, updated_by) VALUES (:key, :value, :at, :by)
+ON CONFLICT (key) DO UPDATE
+SET value = excluded.value, updated_at = excluded.updated_at, updated_by = excluded.updated_by
+
+-- record_job --
+INSERT INTO job_run (job, slot) VALUES (:job, :slot) ON CONFLICT (job, slot) DO NOTHING RETURNING job

@@ -1,0 +1,185 @@
+"""SQLite behind the driver: one connection that writes, one that reads, each taken by one task at a time.
+
+Rules: WAL, so that reading never waits for writing; synchronous=FULL, so that a commit outlives a power cut; foreign keys on; a
+writing transaction takes the file's write lock at its first statement (BEGIN IMMEDIATE) and so needs no finer lock. Money is
+stored as exact text, times as ISO 8601 in UTC of a fixed width, which sort as they should.
+"""
+
+import asyncio
+import re
+import sqlite3
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import aiosqlite
+
+from tradebot.database.address import SqliteAddress
+from tradebot.database.driver import Row, Transaction, to_the_end
+from tradebot.database.named_sql import spread
+from tradebot.errors import LedgerUnavailable
+
+_BUSY_MS = 50  # one wait inside SQLite; longer ones are repeated here, where a cancellation can end them
+_TYPE_WORDS = {
+    "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY": "INTEGER PRIMARY KEY AUTOINCREMENT",
+    "BIGINT": "INTEGER",
+    "NUMERIC": "TEXT",
+    "TIMESTAMPTZ": "TEXT",
+    "BYTEA": "BLOB",
+}
+_ANY_TYPE_WORD = re.compile(r"\b(" + "|".join(_TYPE_WORDS) + r")\b")
+_MEND = {
+    sqlite3.SQLITE_BUSY: "another process holds it: stop what keeps it locked (a backup, a database browser)",
+    sqlite3.SQLITE_LOCKED: "another process holds it: stop what keeps it locked (a backup, a database browser)",
+    sqlite3.SQLITE_FULL: "the disk is full: make room",
+    sqlite3.SQLITE_IOERR: "the disk does not read or write: look at its space and health",
+    sqlite3.SQLITE_READONLY: "it may not be written: look at the file's and the folder's owner and mode",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened: look at the folder, its owner and mode",
+    sqlite3.SQLITE_PERM: "it may not be opened: look at the file's owner and mode",
+    sqlite3.SQLITE_NOMEM: "there is no memory left",
+    sqlite3.SQLITE_NOTADB: "it is not a database: is the path right?",
+    sqlite3.SQLITE_CORRUPT: "it is damaged: restore the last backup",
+    sqlite3.SQLITE_INTERRUPT: "the statement took too long",
+}
+
+
+@contextmanager
+def _translated(place: str) -> Iterator[None]:
+    """Errors that mean "not now" become LedgerUnavailable; the rest are ours and pass."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise LedgerUnavailable(f"{place}: no answer in time: is its disk overloaded?") from error
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code not in _MEND:
+            raise
+        raise LedgerUnavailable(f"{place}: {error}: {_MEND[code]}") from error
+
+
+class SqliteTransaction:
+    def __init__(self, connection: aiosqlite.Connection, place: str, timeout_s: float) -> None:
+        self._connection, self._place, self._timeout_s = connection, place, timeout_s
+
+    async def rows(self, sql: str, **values: object) -> Sequence[Row]:
+        text, flat = spread(sql, values)
+        return await self._run(text, {name: _outgoing(value) for name, value in flat.items()})
+
+    async def script(self, sql: str) -> None:
+        # executescript would commit first, so the text is cut into statements.
+        statement = ""
+        for line in _ANY_TYPE_WORD.sub(lambda found: _TYPE_WORDS[found[1]], sql).splitlines(keepends=True):
+            statement += line
+            if sqlite3.complete_statement(statement):
+                await self._run(statement, {})
+                statement = ""
+
+    async def lock(self, name: str) -> None:
+        """The write lock is held already."""
+
+    async def _run(self, sql: str, values: Mapping[str, object]) -> Sequence[Row]:
+        with _translated(self._place):
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    return [dict(row) for row in await self._connection.execute_fetchall(sql, values)]
+            except (TimeoutError, asyncio.CancelledError):
+                await self._connection.interrupt()  # its thread would work on, and the rollback wait behind it
+                raise
+
+
+class SqliteDriver:
+    name = "SQLite"
+
+    def __init__(
+        self, place: str, writer: aiosqlite.Connection, reader: aiosqlite.Connection, timeout_s: float
+    ) -> None:
+        self.place, self._timeout_s = place, timeout_s
+        self._write = (writer, asyncio.Lock())
+        self._read = (reader, asyncio.Lock())
+
+    @asynccontextmanager
+    async def transaction(self, *, write: bool = True) -> AsyncIterator[Transaction]:
+        connection, lock = self._write if write else self._read
+        with _translated(self.place):
+            async with asyncio.timeout(self._timeout_s):
+                await lock.acquire()
+        try:
+            try:
+                with _translated(self.place):
+                    await _when_free(connection, "BEGIN IMMEDIATE" if write else "BEGIN", self._timeout_s)
+                yield SqliteTransaction(connection, self.place, self._timeout_s)
+            except BaseException:
+                await to_the_end(_rollback(connection))
+                raise
+            else:
+                await to_the_end(self._commit(connection))
+        finally:
+            lock.release()
+
+    async def _commit(self, connection: aiosqlite.Connection) -> None:
+        try:
+            with _translated(self.place):
+                await connection.execute_fetchall("COMMIT")
+        except BaseException:
+            await _rollback(connection)
+            raise
+
+
+async def _rollback(connection: aiosqlite.Connection) -> None:
+    # SQLite has rolled back by itself after some errors; then there is no transaction left to end.
+    with suppress(sqlite3.OperationalError):
+        await connection.execute_fetchall("ROLLBACK")
+
+
+async def _when_free(connection: aiosqlite.Connection, sql: str, timeout_s: float) -> None:
+    """Runs `sql` as soon as no other process holds the lock that it needs."""
+    deadline = asyncio.get_running_loop().time() + timeout_s
+    while True:
+        try:
+            await connection.execute_fetchall(sql)
+        except sqlite3.OperationalError as error:
+            late = asyncio.get_running_loop().time() >= deadline
+            if late or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            await asyncio.sleep(0.005)  # not every BUSY has waited inside SQLite first
+        else:
+            return
+
+
+@asynccontextmanager
+async def open_sqlite(address: SqliteAddress, timeout_s: float) -> AsyncIterator[SqliteDriver]:
+    """Makes the file and its folder when they are missing. Raises LedgerUnavailable."""
+    try:
+        address.path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LedgerUnavailable(f"{address.place}: its folder cannot be made: {error.strerror}") from error
+    async with _connect(address, timeout_s) as writer, _connect(address, timeout_s) as reader:
+        await reader.execute_fetchall("PRAGMA query_only = ON")
+        yield SqliteDriver(address.place, writer, reader, timeout_s)
+
+
+@asynccontextmanager
+async def _connect(address: SqliteAddress, timeout_s: float) -> AsyncIterator[aiosqlite.Connection]:
+    connection = aiosqlite.connect(address.path, isolation_level=None, timeout=_BUSY_MS / 1000)
+    try:
+        with _translated(address.place):
+            await connection
+            connection.row_factory = sqlite3.Row
+            await _when_free(connection, "PRAGMA journal_mode = WAL", timeout_s)
+            await connection.execute_fetchall("PRAGMA synchronous = FULL")
+            await connection.execute_fetchall("PRAGMA foreign_keys = ON")
+        yield connection
+    finally:
+        await to_the_end(connection.close())
+
+
+def _outgoing(value: object) -> Any:
+    match value:
+        case Decimal():
+            return format(value, "f")
+        case datetime():
+            return value.isoformat(timespec="microseconds")
+        case _:
+            return value

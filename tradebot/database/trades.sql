@@ -1,0 +1,66 @@
+-- insert_trade --
+INSERT INTO trade (alert_id, ticker, con_id, side, requested_qty, filled_qty, commission, status, order_ref,
+                   ib_position_before, decision, created_at)
+VALUES (:alert_id, :ticker, :con_id, :side, :requested_qty, :filled_qty, :commission, :status, :order_ref,
+        :ib_position_before, :decision, :created_at)
+RETURNING id
+
+-- trade --
+SELECT * FROM trade WHERE id = :id
+
+-- trade_by_ref --
+SELECT * FROM trade WHERE order_ref = :order_ref
+
+-- trade_of_alert --
+SELECT * FROM trade WHERE alert_id = :alert_id
+
+-- trades --
+-- An empty ticker stands for every ticker.
+SELECT * FROM trade
+WHERE status IN (:statuses) AND (:ticker = '' OR ticker = :ticker) AND created_at >= :since
+ORDER BY id
+
+-- save_trade --
+UPDATE trade
+SET filled_qty = :filled_qty, avg_fill_price = :avg_fill_price, commission = :commission, status = :status,
+    error_message = :error_message, ib_order_id = :ib_order_id, perm_id = :perm_id, submitted_at = :submitted_at,
+    finished_at = :finished_at
+WHERE id = :id
+RETURNING id
+
+-- last_order_id --
+SELECT COALESCE(MAX(ib_order_id), 0) AS last FROM trade
+
+-- insert_execution --
+INSERT INTO execution (root, revision, exec_id, trade_id, order_id, perm_id, shares, price, time, commission, realised)
+VALUES (:root, :revision, :exec_id, :trade_id, :order_id, :perm_id, :shares, :price, :time, :commission, :realised)
+ON CONFLICT (root) DO NOTHING
+RETURNING root
+
+-- replace_execution --
+-- The revision that was read guards against another transaction's newer one.
+UPDATE execution
+SET revision = :revision, exec_id = :exec_id, order_id = :order_id, perm_id = :perm_id, shares = :shares, price = :price,
+    time = :time, commission = :commission, realised = :realised
+WHERE root = :root AND revision = :known_revision
+RETURNING root
+
+-- execution --
+SELECT e.exec_id, t.order_ref, e.order_id, e.perm_id, t.con_id, t.ticker, t.side, e.shares, e.price, e.time, e.commission,
+       e.realised
+FROM execution AS e JOIN trade AS t ON t.id = e.trade_id
+WHERE e.root = :root
+
+-- executions --
+SELECT e.exec_id, t.order_ref, e.order_id, e.perm_id, t.con_id, t.ticker, t.side, e.shares, e.price, e.time, e.commission,
+       e.realised
+FROM execution AS e JOIN trade AS t ON t.id = e.trade_id
+WHERE e.trade_id = :trade_id
+ORDER BY e.time, e.root
+
+-- executions_of --
+SELECT e.trade_id, e.exec_id, t.order_ref, e.order_id, e.perm_id, t.con_id, t.ticker, t.side, e.shares, e.price, e.time,
+       e.commission, e.realised
+FROM execution AS e JOIN trade AS t ON t.id = e.trade_id
+WHERE t.ticker = :ticker
+ORDER BY e.time, e.root

@@ -1,0 +1,84 @@
+"""Between the rows of a database and the values of the domain, the same for every database.
+
+Rules: only exact and finite numbers, only aware times (stored as UTC), only JSON in ASCII; text keeps whatever a database can
+keep: NUL and lone surrogates become U+FFFD.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from functools import cache
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from tradebot.database.driver import Row
+
+T = TypeVar("T")
+_UNSTORABLE = re.compile("[\\0\\ud800-\\udfff]")
+
+
+def outgoing(value: object) -> Any:
+    """A value of the domain as a parameter. Raises TypeError or ValueError for what must never be stored."""
+    match value:
+        case Decimal() if not value.is_finite():
+            raise ValueError(f"{value} is no amount that can be stored")
+        case float():
+            raise TypeError(f"{value!r} is a float: money and quantities are Decimal")
+        case datetime() if value.tzinfo is None:
+            raise ValueError(f"{value} has no time zone")
+        case datetime():
+            return value.astimezone(UTC)
+        case str():
+            return _UNSTORABLE.sub("\ufffd", value)
+        case Mapping():
+            return json.dumps(value, default=_as_text, allow_nan=False)
+        case _:
+            return value
+
+
+def parameters(record: Any) -> dict[str, Any]:
+    """Every field of a dataclass, ready to be stored."""
+    return {field.name: outgoing(getattr(record, field.name)) for field in fields(record)}
+
+
+def read(kind: Callable[..., T], row: Row) -> T:
+    """A dataclass from the columns named like its fields."""
+    return kind(**{name: incoming(row[name]) for name, incoming in _readers(kind).items()})
+
+
+def time(value: Any) -> datetime:
+    """PostgreSQL gives a datetime, SQLite its text."""
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value)
+
+
+@cache
+def _readers(kind: Any) -> Mapping[str, Any]:
+    hints = get_type_hints(kind)
+    return {field.name: _reader(hints[field.name]) for field in fields(kind)}
+
+
+def _reader(hint: Any) -> Any:
+    optional = isinstance(hint, UnionType)  # the only union in the domain's records is `… | None`
+    convert = _converter(get_args(hint)[0] if optional else hint)
+    return lambda value: None if value is None else convert(value)
+
+
+def _converter(kind: Any) -> Any:
+    if kind is datetime:
+        return time
+    if isinstance(kind, type) and issubclass(kind, (Decimal, StrEnum, bytes)):
+        return kind
+    if get_origin(kind) is Mapping:
+        return json.loads
+    return lambda value: value
+
+
+def _as_text(value: object) -> str:
+    """Figures inside JSON stay exact: they become text."""
+    if isinstance(value, (Decimal, datetime)):
+        return str(value)
+    raise TypeError(f"{value!r} cannot be stored as JSON")

@@ -1,0 +1,23 @@
+"""Redis and the embedded queue behind one port: lists of alert ids, which may be lost at any moment."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from tradebot.errors import ConfigError
+from tradebot.queues.embedded import EmbeddedQueue
+from tradebot.queues.redis import RedisQueue, open_redis_queue
+
+__all__ = ["EmbeddedQueue", "RedisQueue", "open_queue", "open_redis_queue"]
+
+
+@asynccontextmanager
+async def open_queue(url: str) -> AsyncIterator[EmbeddedQueue | RedisQueue]:
+    """`embedded://`, or `redis://`, `rediss://` or `unix://` as Redis writes them. Raises ConfigError for anything else."""
+    scheme = url.partition("://")[0]
+    if scheme == "embedded":
+        yield EmbeddedQueue()
+    elif scheme in ("redis", "rediss", "unix"):
+        async with open_redis_queue(url) as queue:
+            yield queue
+    else:
+        raise ConfigError("the queue's URL is of no known kind: write embedded:// or redis://host:6379/0")

@@ -1,0 +1,108 @@
+"""The queue in Redis: the lists `orders:sell`, `orders:buy` and `orders:pending`, which hold alert ids and nothing else.
+
+Rules: a write is never repeated by the client (each repeat of a lost reply would leave one more entry); `take` blocks in
+Redis, so it wakes at once and never polls; an id lost with a cancelled or broken `take` is brought back by the sweep. Whatever
+Redis cannot do now is QueueUnavailable, and the next call tries again.
+"""
+
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from tradebot.domain.model import Side
+from tradebot.errors import ConfigError, QueueUnavailable
+from tradebot.ports import QueueContents
+
+_BLOCK_S = 2  # one round of waiting inside Redis …
+_BLOCK_TIMEOUT_S = 10.0  # … and how long its answer may take: the same length for both would make each round a failure
+_TIMEOUT_S = 5.0
+
+
+class RedisQueue:
+    name = "Redis"
+
+    def __init__(self, redis: Redis, blocking: Redis, place: str, prefix: str) -> None:
+        self._redis, self._blocking, self._place = redis, blocking, place
+        self._sell, self._buy, self._pending = (f"{prefix}orders:{name}" for name in ("sell", "buy", "pending"))
+
+    async def push(self, side: Side, alert_ids: Iterable[int]) -> None:
+        await self._append(self._sell if side is Side.SELL else self._buy, alert_ids)
+
+    async def take(self) -> int:
+        while True:
+            with self._translated():
+                found: Any = await self._blocking.blpop([self._sell, self._buy], timeout=_BLOCK_S)
+            if ids := _ids([found[1]] if found else []):
+                return ids[0]
+
+    async def put_pending(self, alert_ids: Iterable[int]) -> None:
+        await self._append(self._pending, alert_ids)
+
+    async def contents(self) -> QueueContents:
+        with self._translated():
+            async with self._redis.pipeline(transaction=True) as pipe:
+                for key in (self._sell, self._buy, self._pending):
+                    pipe.lrange(key, 0, -1)
+                sell, buy, pending = await pipe.execute()
+        return QueueContents(_ids(sell), _ids(buy), _ids(pending))
+
+    async def remove(self, alert_ids: Collection[int]) -> None:
+        if not alert_ids:
+            return
+        with self._translated():
+            async with self._redis.pipeline(transaction=True) as pipe:
+                for key in (self._sell, self._buy, self._pending):
+                    for alert_id in alert_ids:
+                        pipe.lrem(key, 0, str(alert_id))
+                await pipe.execute()
+
+    async def ping(self) -> None:
+        await self._command("PING")
+
+    async def _append(self, key: str, alert_ids: Iterable[int]) -> None:
+        if ids := [str(alert_id) for alert_id in alert_ids]:
+            await self._command("RPUSH", key, *ids)
+
+    async def _command(self, *words: str) -> None:
+        with self._translated():
+            await self._redis.execute_command(*words)  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (RedisError, OSError) as error:  # TimeoutError is an OSError
+            raise QueueUnavailable(
+                f"{self._place}: {str(error) or 'no answer in time'}: is it running, and is the queue's URL right?"
+            ) from error
+
+
+@asynccontextmanager
+async def open_redis_queue(url: str, *, prefix: str = "") -> AsyncIterator[RedisQueue]:
+    """Connects with the first command, so that the bot starts while Redis is away. `prefix` goes before the lists' names."""
+    redis, blocking = _client(url, _TIMEOUT_S), _client(url, _BLOCK_TIMEOUT_S)
+    settings = redis.connection_pool.connection_kwargs
+    place = settings.get("path") or f"{settings.get('host', 'localhost')}:{settings.get('port', 6379)}"
+    async with redis, blocking:
+        yield RedisQueue(redis, blocking, f"Redis at {place}", prefix)
+
+
+def _client(url: str, timeout_s: float) -> Redis:
+    try:
+        return Redis.from_url(
+            url, retry=Retry(NoBackoff(), 0), socket_timeout=timeout_s, socket_connect_timeout=_TIMEOUT_S
+        )
+    except ValueError:  # its text may quote the URL, and with it the password
+        raise ConfigError(
+            "the queue's URL cannot be read: write embedded:// or redis://user:password@host:6379/0"
+        ) from None
+
+
+def _ids(entries: Iterable[bytes]) -> tuple[int, ...]:
+    """Only ids are ours: anything else in the list was put there by someone else."""
+    return tuple(int(entry) for entry in entries if entry.isdigit())
