@@ -1,0 +1,277 @@
+"""Account, positions and the questions for them."""
+
+import asyncio
+from decimal import Decimal
+
+import pytest
+
+from tests.adapters.broker.helpers import AAPL, broker_for, connected, event, order, place
+from tests.adapters.broker.scripted import (
+    ACCOUNT,
+    ALL_OPEN_ORDERS,
+    COMPLETED,
+    EXECUTIONS,
+    POSITIONS,
+    Peer,
+    ScriptedGateway,
+    open_scripted,
+    recorded,
+)
+from tradebot.broker import IbBroker
+from tradebot.domain.brokerage import Account, Executed, Holding
+from tradebot.domain.model import Side
+from tradebot.errors import BrokerUnavailable
+from tradebot.simgateway import GatewaySettings, open_gateway
+
+SIMULATED = GatewaySettings(
+    port=0, moving=False, fill_latency_s=0, positions=(("AAPL", Decimal(10), Decimal("150.5")),)
+)
+ME = "DU1234567"
+DBL_MAX = "1.7976931348623157E308"
+
+
+def tell_position(peer: Peer, qty: str, account: str = ME, kind: str = "STK") -> None:
+    peer.send(61, 3, account, 265598, "AAPL", kind, "", "0", "", "", "NASDAQ", "USD", "AAPL", "NMS", qty, "150.5")
+
+
+def values(broker: IbBroker) -> Account:
+    account = broker.account()
+    assert account is not None
+    return account
+
+
+async def test_positions_and_orders_are_asked_of_ib() -> None:
+    """Broken: a SELL would be judged on what the bot believes instead of on what IB holds."""
+    async with open_gateway(SIMULATED) as gateway, broker_for(gateway.port) as broker:
+        await connected(broker)
+        gateway.owner_order("AAPL", "SELL", Decimal(4), Decimal(9999))
+        held = await broker.holdings()
+        assert held.positions[265598].qty == 10
+        assert held.positions[265598].avg_cost == Decimal("150.5")
+        [mine] = held.open_orders
+        assert (mine.side, mine.qty, mine.filled, mine.con_id, mine.is_ours) == (Side.SELL, 4, 0, 265598, False)
+
+
+async def test_positions_carry_ibs_prices_and_follow_fills() -> None:
+    """Broken: the owner would see old quantities, or values by invented prices."""
+    async with open_gateway(SIMULATED) as gateway, broker_for(gateway.port) as broker:
+        await connected(broker)
+        shown = broker.positions()
+        assert shown is not None
+        assert shown[AAPL.con_id].market_price == gateway.quote("AAPL").last
+        place(broker, order(side=Side.SELL))
+        await event(broker, Executed)
+        async with asyncio.timeout(5):
+            while broker.positions():  # streamed by the gateway a moment after the fill
+                await broker.open_orders()
+
+
+async def test_values_are_usd_or_unknown() -> None:
+    """Broken: euros would be spent as dollars, and an empty value taken for zero."""
+    async with open_scripted() as gateway:
+        gateway.values = [
+            ("AccountType", "INDIVIDUAL", ""),
+            ("TradingType-S", "STKCASH", ""),
+            ("TotalCashBalance", "77", "EUR"),
+            ("TotalCashBalance", "1000.50", "USD"),
+            ("TotalCashBalance", "1077", "BASE"),
+            ("SettledCash", "", "USD"),
+            ("NetLiquidation", "5000", "EUR"),
+            ("BuyingPower", DBL_MAX, "USD"),
+        ]
+        async with broker_for(gateway.port) as broker:
+            await connected(broker)
+            told = values(broker)
+            assert (told.cash, told.settled_cash, told.equity, told.buying_power) == (
+                Decimal("1000.5"),
+                None,
+                None,
+                None,
+            )
+            assert told.is_cash_account
+            assert told.spendable is None
+
+
+async def test_cash_is_as_old_as_the_last_time_it_was_told() -> None:
+    """Broken: a fill that the cash does not contain yet would be taken as contained, and its money spent twice."""
+    async with open_scripted() as gateway, broker_for(gateway.port) as broker:
+        await connected(broker)
+        first = values(broker)
+        gateway.peer.send(6, 2, "BuyingPower", "4000", "USD", ME)
+        gateway.peer.send(8, 1, "15:31")
+        await broker.open_orders()
+        assert values(broker).buying_power == 4000
+        assert values(broker).at == first.at
+        gateway.peer.send(6, 2, "TotalCashBalance", "900", "USD", ME)
+        await broker.open_orders()
+        assert values(broker).cash == first.cash, "the batch was not complete"
+        gateway.peer.send(8, 1, "15:32")
+        await broker.open_orders()
+        assert values(broker).cash == 900
+        assert values(broker).at > first.at
+
+
+async def test_values_are_unknown_while_ib_says_so() -> None:
+    """Broken: during IB's reset the bot would trade on what it knew before."""
+    async with open_scripted() as gateway, broker_for(gateway.port) as broker:
+        await connected(broker)
+        gateway.peer.send(6, 2, "AccountReady", "false", "", ME)
+        await broker.open_orders()
+        assert broker.account() is None
+        gateway.peer.send(6, 2, "AccountReady", "true", "", ME)
+        await broker.open_orders()
+        assert broker.account() is None, "what it knows is from before"
+        gateway.peer.send(8, 1, "15:31")
+        await broker.open_orders()
+        assert broker.account() is not None
+
+
+async def test_only_stocks_of_this_account_count() -> None:
+    """Broken: options, or another account's shares, would be sold as this one's."""
+    async with open_scripted() as gateway, broker_for(gateway.port) as broker:
+        await connected(broker)
+
+        def positions(peer: Peer, _: list[str]) -> None:
+            tell_position(peer, "5", account="DU9")
+            tell_position(peer, "7", kind="OPT")
+            tell_position(peer, "3")
+            peer.send(62, 1)
+
+        gateway.answers[POSITIONS] = positions
+        assert (await broker.holdings()).positions == {
+            265598: Holding(265598, "AAPL", Decimal(3), Decimal("150.5"), None)
+        }
+        tell_position(gateway.peer, "0")
+        await broker.open_orders()
+        assert broker.positions() == {}
+
+
+async def test_orders_are_asked_for_before_positions() -> None:
+    """Broken: an owner's SELL that fills in between would be neither an order nor gone from the position, and sold again."""
+    async with open_scripted() as gateway, broker_for(gateway.port) as broker:
+        await connected(broker)
+        gateway.received.clear()
+        await broker.holdings()
+        assert [int(fields[0]) for fields in gateway.received] == [ALL_OPEN_ORDERS, POSITIONS]
+
+
+async def test_who_comes_later_shares_the_next_question() -> None:
+    """Broken: a burst would ask a hundred times, or an alert would be judged on an answer older than itself."""
+    async with open_scripted() as gateway, broker_for(gateway.port) as broker:
+        await connected(broker)
+        answer = gateway.answers.pop(ALL_OPEN_ORDERS)
+        first = asyncio.create_task(broker.holdings())
+        await gateway.heard(ALL_OPEN_ORDERS)
+        later = [asyncio.create_task(broker.holdings()) for _ in range(5)]
+        gateway.answers[ALL_OPEN_ORDERS] = answer
+        answer(gateway.peer, [])
+        earlier, *same = await asyncio.gather(first, *later)
+        assert gateway.count(ALL_OPEN_ORDERS) == 2
+        assert all(each is same[0] for each in same)
+        assert same[0].at > earlier.at
+
+
+@pytest.mark.parametrize(
+    ("message", "name"),
+    [
+        (ALL_OPEN_ORDERS, "open orders"),
+        (COMPLETED, "completed orders"),
+        (EXECUTIONS, "executions"),
+        (POSITIONS, "positions"),
+    ],
+)
+async def test_a_lost_answer_is_named_and_the_next_one_comes(message: int, name: str) -> None:
+    """Broken: one lost answer would block every later question, or be taken for "there is nothing"."""
+    async with open_scripted() as gateway, broker_for(gateway.port, question_timeout_s=0.1) as broker:
+        await connected(broker)
+        ask = {
+            ALL_OPEN_ORDERS: broker.open_orders,
+            COMPLETED: broker.completed_orders,
+            EXECUTIONS: broker.executions,
+            POSITIONS: broker.holdings,
+        }[message]
+        answer = gateway.answers.pop(message)
+        with pytest.raises(BrokerUnavailable, match=name):
+            await ask()
+        gateway.answers[message] = answer
+        await ask()
+
+
+async def test_a_late_answer_does_not_answer_the_next_question() -> None:
+    """Broken: a position sold meanwhile would be sold again on the answer to an earlier question."""
+    async with open_scripted() as gateway, broker_for(gateway.port, question_timeout_s=0.2) as broker:
+        await connected(broker)
+        del gateway.answers[POSITIONS]
+        with pytest.raises(BrokerUnavailable):
+            await broker.holdings()
+
+        def both(peer: Peer, _: list[str]) -> None:
+            tell_position(peer, "10")  # the first answer, only now
+            peer.send(62, 1)
+            peer.send(62, 1)  # the second: nothing is held any more
+
+        gateway.answers[POSITIONS] = both
+        assert (await broker.holdings()).positions == {}
+        gateway.answers[POSITIONS] = lambda peer, _: peer.send(62, 1)
+        async with asyncio.timeout(0.5):  # nothing is owed any more
+            await broker.holdings()
+
+
+async def test_a_late_answer_between_questions_is_forgotten() -> None:
+    """Broken: every later question would wait for an answer that has come long ago."""
+    async with open_scripted() as gateway, broker_for(gateway.port, question_timeout_s=0.2) as broker:
+        await connected(broker)
+        answer = gateway.answers.pop(ALL_OPEN_ORDERS)
+        with pytest.raises(BrokerUnavailable):
+            await broker.open_orders()
+        answer(gateway.peer, [])
+        await broker.executions()
+        gateway.answers[ALL_OPEN_ORDERS] = answer
+        async with asyncio.timeout(0.5):
+            assert await broker.open_orders() == []
+
+
+async def test_a_question_ends_with_its_connection() -> None:
+    """Broken: who asks would wait the whole time-out for an answer that cannot come."""
+    async with open_scripted() as gateway, broker_for(gateway.port, question_timeout_s=60) as broker:
+        await connected(broker)
+        del gateway.answers[ALL_OPEN_ORDERS]
+        asking = asyncio.create_task(broker.holdings())
+        await gateway.heard(ALL_OPEN_ORDERS)
+        gateway.peer.cut()
+        with pytest.raises(BrokerUnavailable, match="lost"):
+            async with asyncio.timeout(5):
+                await asking
+
+
+@pytest.mark.parametrize(
+    ("told", "utc"),
+    [
+        ("20250415  19:38:31", "2025-04-15T18:38:31+00:00"),
+        ("20250415 14:38:31 US/Eastern", "2025-04-15T18:38:31+00:00"),
+        ("20250415-18:38:31", "2025-04-15T18:38:31+00:00"),
+        ("20250415 19:38:31 Nowhere/Land", "2025-04-15T18:38:31+00:00"),
+    ],
+)
+async def test_times_of_fills_are_utc(told: str, utc: str) -> None:
+    """Broken: fills would land on the wrong trading day, or be thrown away for the zone's name."""
+    script = ScriptedGateway()
+    script.version, script.greeting = 173, "20250415 19:38:30 Europe/London"
+    fill = recorded("market-order-aapl-v173.txt")[6]
+    fill[15] = told
+
+    def executions(peer: Peer, fields: list[str]) -> None:
+        fill[1] = fields[2]
+        peer.send(*fill)
+        peer.send(59, 1, fill[14], "1.0", "USD", DBL_MAX, DBL_MAX, "")
+        peer.send(55, 1, fields[2])
+
+    script.answers[EXECUTIONS] = executions
+    async with open_scripted(script) as gateway, broker_for(gateway.port) as broker:
+        await connected(broker)
+        [execution] = await broker.executions()
+        assert execution.time.isoformat() == utc
+        assert (execution.commission, execution.realised) == (Decimal(1), None)
+        asked = await gateway.heard(EXECUTIONS)
+        assert (asked[3], asked[4]) == ("0", ME), "every client's, this account's"
+        assert gateway.count(ACCOUNT) == 1

@@ -1,0 +1,163 @@
+"""Quotes are fresh or absent."""
+
+import asyncio
+from decimal import Decimal
+
+import pytest
+
+from tests.adapters.broker.helpers import AAPL, broker_for, connected
+from tests.adapters.broker.scripted import CANCEL_QUOTE, DATA_TYPE, QUOTE, Answer, open_scripted
+from tradebot.domain.brokerage import Contract
+from tradebot.errors import BrokerUnavailable
+from tradebot.simgateway import GatewaySettings, open_gateway
+
+SIMULATED = GatewaySettings(port=0, moving=False)
+BID, ASK, LAST = 1, 2, 4
+
+
+def ticks(*told: tuple[int, str, int]) -> Answer:
+    """Answer a market data request with these tick types, prices and sizes."""
+
+    def answer(peer, fields) -> None:
+        for kind, price, size in told:
+            peer.send(1, 6, fields[2], kind, price, size, 0)
+
+    return answer
+
+
+async def test_a_live_quote_is_fresh_and_cancelled() -> None:
+    """Broken: orders would be sized on old prices, or subscriptions would pile up until IB refuses more."""
+    async with open_gateway(SIMULATED) as gateway, broker_for(gateway.port) as broker:
+        await connected(broker)
+        for bid, ask in (("99.98", "100.02"), ("119.98", "120.02")):
+            gateway.set_quote("AAPL", Decimal(bid), Decimal(ask))
+            quote = await broker.quote(AAPL)
+            assert quote is not None
+            assert (quote.bid, quote.ask, quote.delayed) == (Decimal(bid), Decimal(ask), False)
+        await broker.open_orders()  # the cancels were sent before
+        assert gateway.sessions[1].wants.streams == {}
+
+
+@pytest.mark.parametrize("code", [354, 10168, 10186, 10197])
+async def test_no_data_is_no_quote_never_the_last_one(code: int) -> None:
+    """Broken: after IB stopped the data, the price of a while ago would be traded on."""
+    async with open_gateway(SIMULATED) as gateway, broker_for(gateway.port) as broker:
+        await connected(broker)
+        assert await broker.quote(AAPL) is not None
+        gateway.faults.arm("no_market_data", times=2, code=code)
+        assert await broker.quote(AAPL) is None
+        gateway.faults.clear()
+        assert await broker.quote(AAPL) is not None
+
+
+async def test_delayed_data_is_taken_and_said_to_be_delayed() -> None:
+    """Broken: an account without subscriptions could not trade, or would take a late price for a live one."""
+    async with open_gateway(SIMULATED) as gateway, broker_for(gateway.port) as broker:
+        await connected(broker)
+        gateway.faults.arm("delayed_only", times=2)
+        quote = await broker.quote(AAPL)
+        assert quote is not None
+        assert quote.ask is not None
+        assert quote.delayed
+        quote = await broker.quote(AAPL)  # the next one is asked for as live again
+        assert quote is not None
+        assert not quote.delayed
+
+
+@pytest.mark.parametrize("code", [354, 10089, 10090, 10091, 10167, 10168, 10186])
+async def test_each_want_of_a_subscription_leads_to_delayed_data(code: int) -> None:
+    """Broken: some accounts would get no price at all, for IB has many words for "not subscribed"."""
+    async with open_scripted() as gateway, broker_for(gateway.port) as broker:
+        await connected(broker)
+        delayed = ticks((66, "99.5", 100), (67, "100.5", 100), (68, "100", 1))
+
+        def answer(peer, fields) -> None:
+            if gateway.count(DATA_TYPE) == 0:
+                peer.send(4, 2, fields[2], code, "Requested market data is not subscribed.", "")
+            else:
+                peer.send(4, 2, fields[2], 10167, "Displaying delayed market data.", "")
+                delayed(peer, fields)
+
+        gateway.answers[QUOTE] = answer
+        quote = await broker.quote(AAPL)
+        assert (await gateway.heard(DATA_TYPE))[2] == "3"
+        assert quote is not None
+        assert (quote.bid, quote.ask, quote.delayed) == (Decimal("99.5"), Decimal("100.5"), True)
+
+
+@pytest.mark.parametrize(("price", "size"), [("-1", 0), ("0", 0), ("nan", 100), ("101", 0)])
+async def test_no_offer_is_no_ask(price: str, size: int) -> None:
+    """Broken: a BUY would be sized by -1, or by an offer that is not there."""
+    async with open_scripted() as gateway, broker_for(gateway.port, quote_timeout_s=0.1) as broker:
+        await connected(broker)
+        gateway.answers[QUOTE] = ticks((BID, "99.5", 100), (LAST, "100", 1), (ASK, price, size))
+        quote = await broker.quote(AAPL)
+        assert quote is not None
+        assert (quote.bid, quote.ask, quote.last) == (Decimal("99.5"), None, Decimal(100))
+
+
+async def test_an_ask_alone_is_enough_after_a_moment() -> None:
+    """Broken: a stock that has not traded today would cost every alert the whole time-out."""
+    async with open_scripted() as gateway, broker_for(gateway.port, quote_timeout_s=30) as broker:
+        await connected(broker)
+        gateway.answers[QUOTE] = ticks((ASK, "100.5", 100))
+        async with asyncio.timeout(3):
+            quote = await broker.quote(AAPL)
+        assert quote is not None
+        assert (quote.bid, quote.ask, quote.last) == (None, Decimal("100.5"), None)
+
+
+async def test_silence_is_none_in_time() -> None:
+    """Broken: one dead ticker would hold up its alert for ever."""
+    async with open_scripted() as gateway, broker_for(gateway.port, quote_timeout_s=0.1) as broker:
+        await connected(broker)
+        assert await broker.quote(AAPL) is None
+        asked = await gateway.heard(QUOTE)
+        assert (await gateway.heard(CANCEL_QUOTE))[2] == asked[2]
+
+
+async def test_late_ticks_of_an_old_request_are_nobodys() -> None:
+    """Broken: a price of an earlier question would answer a later one."""
+    async with open_scripted() as gateway, broker_for(gateway.port, quote_timeout_s=0.1) as broker:
+        await connected(broker)
+        assert await broker.quote(AAPL) is None
+        old = (await gateway.heard(QUOTE))[2]
+        gateway.answers[QUOTE] = lambda peer, _: peer.send(1, 6, old, ASK, "55", 100, 0)
+        assert await broker.quote(AAPL) is None
+
+
+async def test_callers_share_one_subscription() -> None:
+    """Broken: fifty alerts for one stock would take fifty market data lines."""
+    async with open_scripted() as gateway, broker_for(gateway.port) as broker:
+        await connected(broker)
+        callers = [asyncio.create_task(broker.quote(AAPL)) for _ in range(5)]
+        asked = await gateway.heard(QUOTE)
+        callers[0].cancel()  # who asked first may leave
+        for kind, price in ((BID, "99.5"), (ASK, "100.5"), (LAST, "100")):
+            gateway.peer.send(1, 6, asked[2], kind, price, 100, 0)
+        quotes = await asyncio.gather(*callers[1:])
+        assert {quote.ask for quote in quotes if quote} == {Decimal("100.5")}
+        assert gateway.count(QUOTE) == 1
+
+
+async def test_few_subscriptions_at_once() -> None:
+    """Broken: a burst of alerts would exceed IB's market data lines and use up its messages."""
+    async with open_scripted() as gateway, broker_for(gateway.port, quote_timeout_s=0.2) as broker:
+        await connected(broker)
+        callers = [asyncio.create_task(broker.quote(Contract(number, "X", "NYSE"))) for number in range(1, 13)]
+        await gateway.heard(CANCEL_QUOTE)
+        before_first_cancel = [fields[0] for fields in gateway.received]
+        before_first_cancel = before_first_cancel[: before_first_cancel.index(str(CANCEL_QUOTE))]
+        assert before_first_cancel.count(str(QUOTE)) == 10
+        assert await asyncio.gather(*callers) == [None] * 12
+
+
+async def test_a_lost_connection_is_not_no_quote() -> None:
+    """Broken: an alert would be blocked for want of a price when it only had to wait."""
+    async with open_scripted() as gateway, broker_for(gateway.port, quote_timeout_s=5) as broker:
+        await connected(broker)
+        asking = asyncio.create_task(broker.quote(AAPL))
+        await gateway.heard(QUOTE)
+        gateway.peer.cut()
+        with pytest.raises(BrokerUnavailable, match="lost"):
+            await asking

@@ -1,0 +1,107 @@
+"""One account as the gateway streams it: values, and positions with IB's prices.
+
+Rules:
+- Everything is unknown until the gateway has told all of it on this connection, and while it says AccountReady=false.
+- Values come one by one; a snapshot is taken when the gateway marks the end of a batch (accountDownloadEnd, and after that
+  updateAccountTime). The snapshot's time moves only with a batch that told the cash: an order that filled after that time may
+  not be in it.
+- Only USD counts. SettledCash and NetLiquidation come in the account's base currency: in another than USD they are unknown.
+- Quantities of positions are the positions stream's; the portfolio stream, up to three minutes late, gives prices.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from tradebot.broker.translate import number
+from tradebot.domain.brokerage import Account, Holding
+
+_CURRENCY = "USD"
+_CASH = "TotalCashBalance"
+_ACCOUNT_TYPE_TAGS = ("AccountType", "TradingType-S")  # "CASH", "STKCASH" …
+
+
+class AccountBook:
+    """What the gateway told of one account on one connection."""
+
+    def __init__(self, account: str) -> None:
+        self.account = account
+        self._values: dict[str, str] = {}
+        self._complete = False
+        self._cash_told = False
+        self._snapshot: Account | None = None
+        self._holdings: dict[int, Holding] | None = None
+        self._prices: dict[int, Decimal | None] = {}
+
+    @property
+    def ready(self) -> bool:
+        return self._values.get("AccountReady", "true") != "false"
+
+    def snapshot(self) -> Account | None:
+        return self._snapshot if self.ready else None
+
+    def forget_values(self) -> None:
+        """What was told is no longer known to hold; the gateway has been asked again."""
+        self._complete, self._snapshot = False, None
+
+    # values
+
+    def value(self, tag: str, text: str, currency: str, account: str) -> None:
+        """One value. Those without a currency (AccountType …) are kept too."""
+        if account not in (self.account, "") or currency not in (_CURRENCY, ""):
+            return
+        self._values[tag] = text
+        self._cash_told |= tag == _CASH
+        if not self.ready:
+            self._snapshot = None
+
+    def batch_ended(self, now: datetime, download: bool) -> None:
+        """A batch of values is complete; `download`: all there are."""
+        self._complete |= download
+        if not self._complete:
+            return
+        told_at = now if self._cash_told or self._snapshot is None else self._snapshot.at
+        self._cash_told = False
+        get = self._values.get
+        self._snapshot = Account(
+            account=self.account,
+            cash=number(get(_CASH, "")),
+            settled_cash=number(get("SettledCash", "")),
+            equity=number(get("NetLiquidation", "")),
+            buying_power=number(get("BuyingPower", "")),
+            is_cash_account=any("CASH" in get(tag, "").upper() for tag in _ACCOUNT_TYPE_TAGS),
+            at=told_at.astimezone(UTC),
+        )
+
+    # positions
+
+    def price(self, con_id: int, market_price: Decimal | None) -> None:
+        self._prices[con_id] = market_price
+
+    def position(self, holding: Holding) -> None:
+        """A change streamed after the first full listing."""
+        if self._holdings is not None:
+            _put(self._holdings, holding)
+
+    def all_positions(self, holdings: Iterable[Holding]) -> Mapping[int, Holding]:
+        """A full listing replaces what was known. Later entries are newer."""
+        self._holdings = {}
+        for holding in holdings:
+            _put(self._holdings, holding)
+        return self.positions() or {}
+
+    def positions(self) -> Mapping[int, Holding] | None:
+        if self._holdings is None:
+            return None
+        return {
+            con_id: replace(holding, market_price=self._prices.get(con_id))
+            for con_id, holding in self._holdings.items()
+        }
+
+
+def _put(holdings: dict[int, Holding], holding: Holding) -> None:
+    if holding.qty:
+        holdings[holding.con_id] = holding
+    else:
+        holdings.pop(holding.con_id, None)

@@ -1,0 +1,209 @@
+"""The broker port over one connection to an IB Gateway.
+
+Rules:
+- One question at a time, each with a time-out. Open orders are asked for before positions: an order that fills in between is then
+  missing from the position already, and nothing is sold twice.
+- Whoever asks for holdings while they are being asked for shares the next question, never one sent before he came.
+- Orders and cancels are written in one synchronous step; see `orders.py`.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from tradebot.broker import client as tws
+from tradebot.broker import codes, contracts
+from tradebot.broker.connection import BrokerOptions, Link
+from tradebot.broker.orders import write_order
+from tradebot.broker.quotes import Quotes
+from tradebot.broker.requests import RequestRefused
+from tradebot.broker.wrapper import COMPLETED_ORDERS, POSITIONS, Session
+from tradebot.domain.brokerage import Account, BrokerEvent, BrokerOrder, Contract, Execution, Holding, Order, Quote
+from tradebot.errors import BrokerUnavailable, UnknownContract
+from tradebot.ports import Broker, Connection, Holdings
+
+_T = TypeVar("_T")
+
+
+@asynccontextmanager
+async def open_broker(options: BrokerOptions) -> AsyncIterator["IbBroker"]:
+    """A broker that connects in the background and keeps connected until the block ends."""
+    broker = IbBroker(options)
+    connecting = asyncio.create_task(broker.keep_connected(), name="broker-connection")
+    try:
+        yield broker
+    finally:
+        connecting.cancel()
+        with suppress(asyncio.CancelledError):
+            await connecting
+        await broker.end_questions()
+
+
+class IbBroker(Broker):
+    """See `tradebot.ports.Broker`."""
+
+    def __init__(self, options: BrokerOptions) -> None:
+        self.events: asyncio.Queue[BrokerEvent] = asyncio.Queue()
+        self._options = options
+        self._link = Link(options, self.events.put_nowait)
+        self._quotes = Quotes()
+        self._contracts: dict[tuple[str, str | None], Contract] = {}
+        self._one_question = asyncio.Lock()
+        self._next_holdings: asyncio.Task[Holdings] | None = None
+        self._holdings_tasks: set[asyncio.Task[Holdings]] = set()
+        self._last_order_id = 0
+
+    # --- connection ---
+
+    async def keep_connected(self) -> None:
+        await self._link.run()
+
+    async def end_questions(self) -> None:
+        """Cancel what is still being asked for."""
+        tasks = list(self._holdings_tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._quotes.close()
+
+    @property
+    def connection(self) -> Connection:
+        return self._link.connection
+
+    # --- what is streamed ---
+
+    def account(self) -> Account | None:
+        session = self._link.session
+        return session.account.snapshot() if session else None
+
+    def positions(self) -> Mapping[int, Holding] | None:
+        session = self._link.session
+        return session.account.positions() if session else None
+
+    # --- questions ---
+
+    async def contract(self, ticker: str, primary_exchange: str | None) -> Contract:
+        """Raises UnknownContract, BrokerUnavailable."""
+        key = (ticker, primary_exchange)
+        if key not in self._contracts:
+            self._contracts[key] = await self._find(ticker, primary_exchange)
+        return self._contracts[key]
+
+    async def _find(self, ticker: str, hint: str | None) -> Contract:
+        session = self._link.ready()
+        await tws.room_for_request(session.client)
+        try:
+            req_id = session.client.getReqId()
+            details = await session.requests.numbered(
+                req_id,
+                f"the contract of {ticker}",
+                lambda: session.client.reqContractDetails(req_id, contracts.stock(ticker)),
+                self._options.question_timeout_s,
+            )
+        except RequestRefused as refusal:
+            if refusal.code == codes.NO_CONTRACT:
+                raise UnknownContract(f"IB knows no stock {ticker}: {refusal}") from refusal
+            raise BrokerUnavailable(f"IB did not look up {ticker}: {refusal}") from refusal
+        except ConnectionError as error:
+            raise BrokerUnavailable(f"cannot look up {ticker}: {error}") from error
+        return contracts.choose(ticker, hint, details)
+
+    async def quote(self, contract: Contract) -> Quote | None:
+        return await self._quotes.quote(self._link.ready(), contract, self._options.quote_timeout_s)
+
+    async def holdings(self) -> Holdings:
+        self._link.ready()
+        if self._next_holdings is None:
+            task = asyncio.create_task(self._ask_holdings(), name="broker-holdings")
+            self._next_holdings = task
+            self._holdings_tasks.add(task)
+            task.add_done_callback(self._holdings_tasks.discard)
+        return await asyncio.shield(self._next_holdings)
+
+    async def open_orders(self) -> Sequence[BrokerOrder]:
+        return await self._ask(self._open_orders)
+
+    async def completed_orders(self) -> Sequence[BrokerOrder]:
+        async def ask(session: Session) -> list[BrokerOrder]:
+            client, timeout_s = session.client, self._options.question_timeout_s
+            return await session.requests.listing(
+                COMPLETED_ORDERS, lambda: client.reqCompletedOrders(apiOnly=False), timeout_s
+            )
+
+        return await self._ask(ask)
+
+    async def executions(self) -> Sequence[Execution]:
+        return await self._ask(lambda session: session.executions(self._options.question_timeout_s))
+
+    async def _ask(self, question: Callable[[Session], Awaitable[_T]]) -> _T:
+        async with self._one_question:
+            session = self._link.ready()
+            await tws.room_for_request(session.client)
+            try:
+                return await question(session)
+            except (RequestRefused, ConnectionError) as error:
+                raise BrokerUnavailable(f"the gateway did not answer: {error}") from error
+
+    async def _open_orders(self, session: Session) -> list[BrokerOrder]:
+        return await session.open_orders(self._options.question_timeout_s, session.client.reqAllOpenOrders)
+
+    async def _ask_holdings(self) -> Holdings:
+        async def ask(session: Session) -> Holdings:
+            self._next_holdings = None  # who comes from here on needs a newer answer
+            at = datetime.now(UTC)
+            orders = await self._open_orders(session)
+            client, timeout_s = session.client, self._options.question_timeout_s
+            listed = await session.requests.listing(POSITIONS, client.reqPositions, timeout_s)
+            return Holdings(session.account.all_positions(listed), orders, at)
+
+        try:
+            return await self._ask(ask)
+        except BaseException:
+            if self._next_holdings is asyncio.current_task():
+                self._next_holdings = None
+            raise
+
+    # --- orders ---
+
+    def next_order_id(self, floor: int) -> int:
+        """Raises BrokerUnavailable: without a connection IB's own counter is not known."""
+        session = self._link.ready()
+        session.client.updateReqId(max(floor, self._last_order_id + 1))
+        self._last_order_id = session.client.getReqId()
+        return self._last_order_id
+
+    def throttled(self) -> bool:
+        session = self._link.session
+        if session is None:
+            return False
+        limited = asyncio.get_running_loop().time() < session.limited_until
+        return limited or tws.is_throttled(session.client)
+
+    def place(self, order: Order, order_id: int, generation: int) -> None:
+        """Raises BrokerUnavailable, OrderUncertain."""
+        session = self._link.ready()
+        now = self._link.connection
+        if generation != now.generation:
+            raise BrokerUnavailable(
+                f"the order was decided on connection {generation}, this is connection {now.generation}: nothing was sent"
+            )
+        if not now.tradable or now.account is None:
+            raise BrokerUnavailable(f"nothing was sent: {now.why_not}")
+        if self.throttled():
+            raise BrokerUnavailable(
+                "nothing was sent: too many messages to IB in this second, the order would have to wait"
+            )
+        session.orders.sent(order, order_id)
+        session.client.updateReqId(order_id + 1)
+        write_order(session.client, order, order_id, now.account)
+
+    def cancel(self, order_id: int, order_ref: str) -> None:
+        """Raises BrokerUnavailable."""
+        session = self._link.ready()
+        session.orders.expect(order_id, order_ref)
+        try:
+            session.client.cancelOrder(order_id)
+        except ConnectionError as error:
+            raise BrokerUnavailable(f"the cancel was not sent: {error}") from error

@@ -1,0 +1,44 @@
+"""IB's message codes and what each asks for.
+
+Source: IBKR's "Message Codes" page and years of trackers. Rules: a code in no table is "unknown outcome": reconcile, never
+assume. Nothing here ends an order: only a status or an execution does.
+"""
+
+from tradebot.domain.brokerage import ErrorKind
+
+_ORDER_ERRORS: dict[ErrorKind, frozenset[int]] = {
+    # 10242 … 10246 and 10318: fractional quantity refused for API orders
+    ErrorKind.REJECTED: frozenset({200, 201, 203, 460, 10242, 10243, 10245, 10246, 10318}),
+    ErrorKind.CANCELLED: frozenset({202}),
+    ErrorKind.CANCEL_REFUSED: frozenset({135, 161, 10147, 10148}),
+    ErrorKind.NOTICE: frozenset({399, 10349}),  # the order lives, whatever the client library thinks
+    ErrorKind.HELD: frozenset({404}),
+    ErrorKind.READ_ONLY: frozenset({321}),
+}
+_KIND_BY_CODE = {code: kind for kind, codes in _ORDER_ERRORS.items() for code in codes}
+
+CLIENT_ID_IN_USE = 326
+TOO_MANY_MESSAGES = 100
+REQUEST_INVALID = 321
+NO_CONTRACT = 200
+
+SOCKET_BROKEN = frozenset({502, 503, 504, 507, 1300})
+UPSTREAM_LOST = frozenset({1100, 2110})
+UPSTREAM_BACK_DATA_LOST = 1101
+UPSTREAM_BACK = 1102
+
+COMPETING_SESSION = 10197
+NOT_SUBSCRIBED = frozenset({354, 10089, 10090, 10091, 10167, 10168, 10186})
+"""No live data for this account: ask for delayed data instead."""
+DELAYED_FOLLOWS = frozenset({10089, 10090, 10091, 10167})
+"""When delayed data was asked for, these only say so: ticks follow."""
+
+
+def is_warning(code: int) -> bool:
+    """2100 … 2199: warnings of the gateway, the data farms' comings and goings (2103 … 2158) among them."""
+    return 2100 <= code < 2200
+
+
+def order_error_kind(code: int) -> ErrorKind:
+    """How an error about an order is to be taken."""
+    return _KIND_BY_CODE.get(code, ErrorKind.NOTICE if is_warning(code) else ErrorKind.UNCERTAIN)

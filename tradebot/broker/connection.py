@@ -1,0 +1,220 @@
+"""Keeping one connection to the gateway, for ever.
+
+Rules:
+- One fixed client id. When it is taken (326) the same id is tried again: only it may cancel its orders and hears of their fills.
+- A connection counts once its account is resolved and its values, positions and own open orders have come; then it gets a number,
+  the generation. A lost one starts over from nothing.
+- Failures are followed by growing pauses with jitter; after `connect_attempts` in a row that is told once, and trying goes on.
+- Which account, and whether it may be traded, is decided here and stays so for the connection. A live account (its id does not
+  begin with D) is connected and shown, but traded only when the owner allows it.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from loguru import logger
+
+from tradebot.broker.account import AccountBook
+from tradebot.broker.wrapper import ACCOUNT, POSITIONS, Session
+from tradebot.domain.brokerage import BrokerEvent, Connected, Disconnected, Refused
+from tradebot.errors import BrokerUnavailable
+from tradebot.ports import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerOptions:
+    """How to reach the gateway, and which account may be traded."""
+
+    host: str
+    port: int
+    client_id: int = 1
+    account: str | None = None  # needed when the login manages several
+    allow_live: bool = False
+    simulated: bool = False  # said by the app, not by this package
+    connect_attempts: int = 50  # failures in a row until `Disconnected(exhausted=True)`
+    backoff_s: tuple[float, float] = (1, 60)
+    orders_per_second: int = 10  # kept by the worker; questions leave room for as many
+    quote_timeout_s: float = 3.0
+    question_timeout_s: float = 10.0
+    connect_timeout_s: float = 10.0  # each of: TCP, handshake, each part of the initial data
+    heartbeat_s: float = 15.0  # the gateway is asked for its time; two unanswered end the connection
+
+
+class Link:
+    """The connection there is, or the next attempt."""
+
+    def __init__(self, options: BrokerOptions, emit: Callable[[BrokerEvent], None]) -> None:
+        self._options = options
+        self._emit = emit
+        self._session: Session | None = None
+        self._failures = 0
+        self._refused: str | None = None  # the last refusal told
+        self._state = Connection(
+            up=False,
+            upstream=False,
+            generation=0,
+            account=None,
+            paper=None,
+            tradable=False,
+            why_not="not connected to the gateway yet",
+            since=None,
+        )
+
+    @property
+    def connection(self) -> Connection:
+        session = self._session
+        if session is None:
+            return self._state
+        if session.closed.done():  # and the loop has not turned yet
+            return replace(self._state, up=False, upstream=False, tradable=False, why_not=session.closed.result())
+        state = replace(self._state, upstream=session.upstream)
+        return replace(state, tradable=False, why_not=_READ_ONLY) if session.read_only else state
+
+    @property
+    def session(self) -> Session | None:
+        """The connection that is up."""
+        return self._session if self._session and not self._session.closed.done() else None
+
+    def ready(self) -> Session:
+        """The connection, linked to IB. Raises BrokerUnavailable."""
+        if self.session is None:
+            raise BrokerUnavailable(f"the broker is not connected: {self._state.why_not}")
+        if not self.session.upstream:
+            raise BrokerUnavailable("the gateway has lost its link to IB's servers")
+        return self.session
+
+    async def run(self) -> None:
+        """Connect, serve, start over; until cancelled."""
+        while True:
+            session = Session(self._options.client_id, self._emit)
+            try:
+                await self._serve(session)
+            except BrokerUnavailable as error:
+                self._failed(str(error), session.client_id_taken)
+            except Exception as error:  # trying goes on whatever happens
+                logger.exception("Connecting to the gateway failed in a way that was not foreseen")
+                self._failed(repr(error), client_id_taken=False)
+            finally:
+                await session.close()
+            await asyncio.sleep(_pause(max(1, self._failures), self._options.backoff_s))
+
+    async def _serve(self, session: Session) -> None:
+        options = self._options
+        await session.open(options.host, options.port, options.connect_timeout_s)
+        accounts = session.client.getAccounts()
+        account = _account(accounts, options.account)
+        if account is None:
+            self._refuse(_which_account(accounts, options))
+            await session.watch(options.heartbeat_s)  # only a person can mend it; the login may change, though
+            return
+        await _initial_data(session, account, options.connect_timeout_s)
+        self._came_up(session, account)
+        try:
+            reason = await session.watch(options.heartbeat_s)
+        except asyncio.CancelledError:
+            self._session = None
+            self._set_down("tradebot is stopping")
+            raise
+        self._went_down(reason)
+
+    def _came_up(self, session: Session, account: str) -> None:
+        paper = account.startswith("D")
+        why_not = None if paper or self._options.allow_live else _LIVE_REFUSED.format(account)
+        self._failures = 0
+        self._session = session
+        self._state = Connection(
+            up=True,
+            upstream=True,
+            generation=self._state.generation + 1,
+            account=account,
+            paper=paper,
+            tradable=why_not is None,
+            why_not=why_not,
+            since=datetime.now(UTC),
+        )
+        kind = "paper" if paper else "LIVE"
+        logger.info("Connected to the gateway: {} account {}, generation {}", kind, account, self._state.generation)
+        self._emit(Connected(self._state.generation, account, paper, session.client.serverVersion()))
+        if session.read_only:
+            self._refuse(_READ_ONLY)
+        elif why_not:
+            self._refuse(why_not)
+        else:
+            self._refused = None
+
+    def _went_down(self, reason: str) -> None:
+        self._session = None
+        self._set_down(reason)
+        logger.warning("The connection to the gateway ended: {}", reason)
+        self._emit(Disconnected(self._state.generation, reason))
+
+    def _failed(self, reason: str, client_id_taken: bool) -> None:
+        self._failures += 1
+        attempts = self._options.connect_attempts
+        logger.warning("Attempt {} to connect to the gateway failed: {}", self._failures, reason)
+        if client_id_taken:
+            self._refuse(_CLIENT_ID_TAKEN.format(self._options.client_id))
+        self._set_down(reason)
+        first_ever = self._failures == 1 and self._state.generation == 0
+        if first_ever or self._failures == attempts:
+            exhausted = self._failures == attempts
+            self._emit(Disconnected(self._state.generation, reason, self._failures, exhausted))
+
+    def _refuse(self, reason: str) -> None:
+        if not self._state.up:
+            self._set_down(reason)
+        if reason != self._refused:
+            logger.error("Not trading: {}", reason)
+            self._refused = reason
+            self._emit(Refused(reason))
+
+    def _set_down(self, reason: str) -> None:
+        since = self._state.since if not self._state.up and self._state.since else datetime.now(UTC)
+        self._state = replace(self._state, up=False, upstream=False, tradable=False, why_not=reason, since=since)
+
+
+async def _initial_data(session: Session, account: str, timeout_s: float) -> None:
+    client = session.client
+    session.account = AccountBook(account)
+    await session.requests.listing(ACCOUNT, lambda: client.reqAccountUpdates(True, account), timeout_s)
+    session.account.all_positions(await session.requests.listing(POSITIONS, client.reqPositions, timeout_s))
+    try:
+        # makes known to which order later statuses belong
+        await session.open_orders(timeout_s, client.reqOpenOrders)
+    except BrokerUnavailable:
+        if not session.read_only:
+            raise
+    if not session.account.ready:
+        raise BrokerUnavailable(f"IB says that the values of account {account} are not ready (AccountReady=false)")
+
+
+def _account(accounts: list[str], wanted: str | None) -> str | None:
+    if wanted:
+        return wanted if wanted in accounts else None
+    return accounts[0] if len(accounts) == 1 else None
+
+
+def _which_account(accounts: list[str], options: BrokerOptions) -> str:
+    names = ", ".join(accounts)
+    if options.account:
+        return f"the gateway's login does not manage account {options.account}; it manages: {names}. Mend [broker] account."
+    return f"the gateway's login manages several accounts: {names}. Set [broker] account to the one to trade."
+
+
+def _pause(failures: int, backoff_s: tuple[float, float]) -> float:
+    first, longest = backoff_s
+    longest_now = min(longest, first * 2.0 ** min(failures - 1, 16))
+    return longest_now * random.uniform(0.5, 1)  # noqa: S311  no secret
+
+
+_READ_ONLY = (
+    "the gateway's Read-Only API is on, so it takes no orders. Switch it off there: Configure, Settings, API, Settings."
+)
+_LIVE_REFUSED = "{} is a live account. Set [broker] allow_live = true to trade real money with it."
+_CLIENT_ID_TAKEN = (
+    "client id {} is in use by another program at this gateway: is a second tradebot running? "
+    "Trying again with the same id."
+)

@@ -1,0 +1,62 @@
+"""From a ticker to the one contract that is meant.
+
+Rules:
+- US stocks in USD only, routed by SMART, told apart by their primary exchange. One symbol may be several companies' (one of them
+  listed in Toronto or over the counter): the hint from the alert's prefix decides; where it does not, nothing is traded.
+- A single US candidate is taken whatever the hint says: TradingView files NYSE Arca's funds under AMEX.
+- The contract's id never changes: what was found once holds for the life of the process.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import ib_async
+
+from tradebot.domain.brokerage import Contract
+from tradebot.errors import UnknownContract
+
+US_EXCHANGES = frozenset({"NASDAQ", "NYSE", "AMEX", "ARCA", "BATS", "CBOE", "IEX"})
+_SAME_VENUE = {"ISLAND": "NASDAQ"}
+_HINTS: Mapping[str, frozenset[str]] = {
+    "NASDAQ": frozenset({"NASDAQ"}),
+    "NYSE": frozenset({"NYSE"}),
+    "AMEX": frozenset({"AMEX", "ARCA"}),
+    "NYSEARCA": frozenset({"ARCA"}),
+    "BATS": frozenset({"BATS", "CBOE"}),
+    "CBOE": frozenset({"CBOE", "BATS"}),
+}
+
+
+def stock(ticker: str) -> ib_async.Contract:
+    """What IB is asked for: every stock of that symbol in USD."""
+    return ib_async.Contract(secType="STK", symbol=ticker, exchange="SMART", currency="USD")
+
+
+def choose(ticker: str, hint: str | None, details: Iterable[ib_async.ContractDetails]) -> Contract:
+    """The contract meant by ticker and hint. Raises UnknownContract naming the candidates."""
+    candidates = {found.con_id: found for each in details if (found := _us_stock(ticker, each.contract))}
+    if not candidates:
+        raise UnknownContract(f"IB knows no US stock {ticker}: check the ticker in the alert")
+    meant = list(candidates.values())
+    if len(meant) > 1 and hint:
+        venues = _HINTS.get(hint, frozenset({_venue(hint)}))
+        meant = [each for each in meant if each.primary_exchange in venues]
+    if len(meant) == 1:
+        return meant[0]
+    names = ", ".join(f"{each.primary_exchange} (contract {each.con_id})" for each in candidates.values())
+    told = f"the alert's exchange {hint} does not tell which" if hint else "the alert names no exchange"
+    raise UnknownContract(
+        f"{ticker} is more than one US stock at IB: {names}; {told}. Put the exchange before the ticker."
+    )
+
+
+def _us_stock(ticker: str, contract: ib_async.Contract | None) -> Contract | None:
+    if contract is None or contract.secType != "STK" or contract.currency != "USD" or contract.symbol != ticker:
+        return None
+    venue = _venue(contract.primaryExchange)
+    return Contract(contract.conId, contract.symbol, venue) if venue in US_EXCHANGES else None
+
+
+def _venue(exchange: str) -> str:
+    """IB also writes NASDAQ.NMS and NASDAQ.SCM."""
+    name = exchange.partition(".")[0]
+    return _SAME_VENUE.get(name, name)

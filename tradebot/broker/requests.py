@@ -1,0 +1,153 @@
+"""Questions in flight on one connection, and how their answers find them.
+
+Rules:
+- Numbered questions carry a request id, which is never used twice on a connection: a late answer finds nobody.
+- Listings (open orders, positions …) carry none. The same listing is never asked for twice at once; the caller holds a lock.
+- A listing that timed out is owed one answer. It may still come, in the middle of the next answer to the same question, and
+  must not be taken for it: the next question waits for the owed answer too, but only a moment longer than for a first one,
+  for the gateway may have lost the question. The last answer counts.
+- A lost connection ends every question.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from tradebot.errors import BrokerUnavailable
+
+LATE_ANSWER_S = 1.0
+
+
+class RequestRefused(Exception):
+    """IB answered a numbered question with an error."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(f"{text} (IB's code {code})")
+        self.code = code
+
+
+class _Listing:
+    def __init__(self) -> None:
+        self.items: list[Any] = []
+        self.answers: asyncio.Queue[list[Any] | BrokerUnavailable] = asyncio.Queue()
+        self.received = 0
+
+    async def answer(self) -> list[Any]:
+        answer = await self.answers.get()
+        if isinstance(answer, BrokerUnavailable):
+            raise answer
+        self.received += 1
+        return answer
+
+
+class Requests:
+    """The questions of one connection."""
+
+    def __init__(self) -> None:
+        self._numbered: dict[int, tuple[list[Any], asyncio.Future[list[Any]]]] = {}
+        self._listings: dict[str, _Listing] = {}
+        self._owed: Counter[str] = Counter()
+        self._lost: BrokerUnavailable | None = None
+
+    # asking
+
+    async def numbered(self, req_id: int, name: str, send: Callable[[], None], timeout_s: float) -> list[Any]:
+        """The items of the answer. Raises RequestRefused, BrokerUnavailable naming the question."""
+        self._check()
+        future: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
+        self._numbered[req_id] = ([], future)
+        try:
+            send()
+            async with asyncio.timeout(timeout_s):
+                return await future
+        except TimeoutError:
+            raise _unanswered(name, timeout_s) from None
+        finally:
+            del self._numbered[req_id]
+
+    async def listing(self, name: str, send: Callable[[], None], timeout_s: float) -> list[Any]:
+        """The items of the answer. Raises BrokerUnavailable naming the question."""
+        self._check()
+        assert name not in self._listings, f"{name} asked twice at once"
+        question = self._listings[name] = _Listing()
+        answered = False
+        try:
+            send()
+            async with asyncio.timeout(timeout_s):
+                items = await question.answer()
+            items = await self._latest(question, items, self._owed[name])
+            answered = True
+        except TimeoutError:
+            raise _unanswered(name, timeout_s) from None
+        else:
+            return items
+        finally:
+            del self._listings[name]
+            self._owed[name] = 0 if answered else self._owed[name] + 1 - question.received
+
+    async def _latest(self, question: _Listing, items: list[Any], owed: int) -> list[Any]:
+        try:
+            async with asyncio.timeout(LATE_ANSWER_S):
+                for _ in range(owed):
+                    items = await question.answer()
+        except TimeoutError:
+            pass
+        return items
+
+    def _check(self) -> None:
+        if self._lost:
+            raise BrokerUnavailable(str(self._lost))
+
+    # answering
+
+    def item(self, key: int | str, item: object) -> bool:
+        """One item of an answer; False when nobody asks."""
+        if isinstance(key, str):
+            listing = self._listings.get(key)
+            if listing:
+                listing.items.append(item)
+            return listing is not None
+        if key in self._numbered:
+            self._numbered[key][0].append(item)
+            return True
+        return False
+
+    def end(self, key: int | str) -> None:
+        """An answer is complete."""
+        if isinstance(key, int):
+            items, future = self._numbered.get(key, ([], None))
+            if future and not future.done():
+                future.set_result(items)
+        elif listing := self._listings.get(key):
+            listing.answers.put_nowait(listing.items)
+            listing.items = []
+        elif self._owed[key] > 0:
+            self._owed[key] -= 1
+
+    def refuse(self, req_id: int, code: int, text: str) -> bool:
+        """IB answered with an error; False when no question has this number."""
+        if req_id not in self._numbered:
+            return False
+        future = self._numbered[req_id][1]
+        if not future.done():
+            future.set_exception(RequestRefused(code, text))
+        return True
+
+    def refuse_listings(self, text: str) -> None:
+        """IB refuses to list anything, without saying which listing it means."""
+        for listing in self._listings.values():
+            listing.answers.put_nowait(BrokerUnavailable(text))
+
+    def lose(self, reason: str) -> None:
+        """The connection is gone: nothing will be answered any more."""
+        self._lost = BrokerUnavailable(f"the connection to the gateway was lost: {reason}")
+        for _, future in self._numbered.values():
+            if not future.done():
+                future.set_exception(BrokerUnavailable(str(self._lost)))
+        for listing in self._listings.values():
+            listing.answers.put_nowait(self._lost)
+
+
+def _unanswered(name: str, timeout_s: float) -> BrokerUnavailable:
+    return BrokerUnavailable(f"the gateway did not answer the question for {name} within {timeout_s:g} s")
