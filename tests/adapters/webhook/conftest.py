@@ -1,0 +1,109 @@
+"""A real webhook on a free port, with a real SQLite ledger and the embedded queue behind it."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientSession, ClientTimeout
+from loguru import logger
+
+from tradebot.database import migrate, open_ledger
+from tradebot.domain.model import Alert, AlertStatus, Event
+from tradebot.ports import Ledger
+from tradebot.queues import EmbeddedQueue
+from tradebot.services.health import Health
+from tradebot.services.intake import Intake
+from tradebot.webhook import WebhookOptions, open_webhook
+
+SECRET = "correct/horse\"battery'stäple"
+PREVIOUS = "the-secret-of-last-month"
+NOON = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
+
+
+def message(**changes: object) -> bytes:
+    """A good alert with changes (… removes a field), as bytes."""
+    fields = {"secret": SECRET, "action": "BUY", "ticker": "AAPL", "price": "187.32", "time": "2026-11-20T15:04:05Z"}
+    return json.dumps({name: value for name, value in {**fields, **changes}.items() if value is not ...}).encode()
+
+
+@dataclass
+class House:
+    ledger: Ledger
+    queue: EmbeddedQueue
+    port: int
+    client: ClientSession
+    logged: list[str]
+    health: Callable[[], Awaitable[Health]]
+
+    async def ask(self) -> Health:
+        return await self.health()
+
+    async def post(self, body: bytes, path: str = "/webhook", **headers: str) -> tuple[int, dict[str, object]]:
+        """Status and JSON of the answer; header names with _ for -."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        async with self.client.post(f"http://127.0.0.1:{self.port}{path}", data=body, headers=named) as response:
+            return response.status, json.loads(await response.text())
+
+    async def get(self, path: str) -> tuple[int, dict[str, object]]:
+        async with self.client.get(f"http://127.0.0.1:{self.port}{path}") as response:
+            return response.status, json.loads(await response.text())
+
+    async def raw(self, sent: bytes, *, until_closed: bool = False) -> bytes:
+        """What comes back for bytes that no decent client sends: one answer's header, or all until the server closes."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            writer.write(sent)
+            async with asyncio.timeout(20):
+                return await (reader.read() if until_closed else reader.readuntil(b"\r\n\r\n"))
+        except asyncio.IncompleteReadError as error:
+            return error.partial
+        finally:
+            writer.close()
+
+    async def alerts(self) -> list[Alert]:
+        async with self.ledger.read() as books:
+            return list(await books.alerts(tuple(AlertStatus)))
+
+    async def events(self) -> list[Event]:
+        async with self.ledger.read() as books:
+            return list(await books.events())
+
+
+async def healthy() -> Health:
+    return Health(True, {})
+
+
+OpenHouse = Callable[..., AbstractAsyncContextManager[House]]
+
+
+@pytest.fixture
+async def open_house(tmp_path: Path) -> AsyncIterator[OpenHouse]:
+    """Opens a webhook with the options given."""
+    logged: list[str] = []
+    sink = logger.add(logged.append, level="DEBUG", format="{level} {message} {extra}\n{exception}", diagnose=False)
+    url = f"sqlite:///{tmp_path}/tradebot.db"
+    await migrate.up(url)
+
+    @asynccontextmanager
+    async def open_(**options: object) -> AsyncIterator[House]:
+        queue = EmbeddedQueue()
+        async with open_ledger(url) as ledger, ClientSession(timeout=ClientTimeout(20)) as client:
+            house = House(ledger, queue, 0, client, logged, healthy)
+            full = WebhookOptions(**{"host": "127.0.0.1", "port": 0, "secret": SECRET, **options})  # type: ignore[arg-type]
+            async with open_webhook(full, Intake(ledger, queue, lambda: NOON), house.ask) as webhook:
+                house.port = webhook.port
+                yield house
+
+    yield open_
+    logger.remove(sink)
+
+
+@pytest.fixture
+async def house(open_house: OpenHouse) -> AsyncIterator[House]:
+    async with open_house() as house:
+        yield house

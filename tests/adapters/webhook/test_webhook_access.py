@@ -1,0 +1,69 @@
+"""The pure parts of who may call: secrets and buckets."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tradebot.errors import ConfigError
+from tradebot.webhook.access import Addresses, Buckets, Secrets
+
+WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=4, max_size=20)
+
+
+@given(WORDS, WORDS, st.booleans())
+def test_a_secret_is_cut_out_however_json_writes_it(secret: str, around: str, in_ascii: bool) -> None:
+    """A secret with quotes, slashes or letters of other alphabets would survive in the stored message."""
+    body = json.dumps({"a": around, "secret": secret, "b": f"x{secret}y"}, ensure_ascii=in_ascii).encode()
+    assert Secrets(secret, None).cut(body).count(b"***") >= 2
+    escaped = "".join(
+        f"\\u{secret.encode('utf-16-be').hex()[at : at + 4]}" for at in range(0, len(secret.encode("utf-16-be")) * 2, 4)
+    )
+    assert Secrets(secret, None).cut(escaped.encode()) == b"***"
+
+
+@given(WORDS, WORDS, WORDS)
+def test_only_the_secrets_match(secret: str, previous: str, other: str) -> None:
+    """A wrong secret would be let pass, or a right one refused."""
+    secrets = Secrets(secret, previous)
+    assert secrets.match(secret)
+    assert secrets.match(previous)
+    assert secrets.match(other) == (other in (secret, previous))
+
+
+def test_a_secret_that_begins_with_the_other_leaves_no_rest() -> None:
+    """The end of the longer secret would stay in the stored message."""
+    assert Secrets("abcdefgh", "abcdefghijkl").cut(b"abcdefghijkl abcdefgh") == b"*** ***"
+
+
+def test_an_empty_secret_or_a_wrong_address_stops_the_start() -> None:
+    """An empty secret would match an empty field: anyone could trade."""
+    with pytest.raises(ConfigError, match="secret is empty"):
+        Secrets("", None)
+    with pytest.raises(ConfigError, match=r"allowed_ips: '10\.0\.0\.300'"):
+        Addresses(["10.0.0.300"], [])
+    with pytest.raises(ConfigError, match="trusted_proxies: 'nginx'"):
+        Addresses([], ["nginx"])
+
+
+def test_a_bucket_lets_a_burst_through_and_then_its_rate() -> None:
+    """Bursts would be cut, or a flood never end."""
+    buckets = Buckets(burst=1000, per_s=20)
+    assert all(buckets.take("a", 0) for _ in range(1000))
+    assert not buckets.take("a", 0)
+    assert buckets.take("b", 0)
+    assert sum(buckets.take("a", 1) for _ in range(100)) == 20
+    buckets.give_back("a", 1)
+    assert buckets.take("a", 1)
+    assert not buckets.take("a", 1)
+    assert not buckets.take("a", 0.5)  # a clock that goes back gives nothing
+    assert sum(buckets.take("a", 10_000) for _ in range(3000)) == 1000
+
+
+def test_buckets_of_many_addresses_do_not_fill_the_memory() -> None:
+    """Each new address would cost memory for ever."""
+    buckets = Buckets(burst=2, per_s=1, keys_max=10)
+    for n in range(1000):
+        assert buckets.take(str(n), n / 100)
+        assert len(buckets._levels) <= 11

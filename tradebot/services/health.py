@@ -1,0 +1,10 @@
+"""What `GET /health` shows: each part's state, and whether the whole may be relied upon. Never a secret."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    ok: bool
+    parts: Mapping[str, Mapping[str, object]]  # JSON values, Decimals and datetimes; one entry a part

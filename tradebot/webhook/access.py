@@ -1,0 +1,175 @@
+"""Who may send an alert: from which address, with which secret, how often. No I/O; time is an argument.
+
+Rules:
+- TradingView's addresses are shared by all its users: the list keeps noise out, only the secret tells who is who.
+- X-Forwarded-For is believed from trusted proxies only, and read from the right: the first address that is no trusted proxy is
+  the client's. Nothing left of it, or of an entry that is no address, counts: that is what the client wrote himself.
+- A direct call from this machine needs only the secret. A request that passed a proxy is not direct, also where the proxy is
+  not named as trusted.
+- Secrets are compared as bytes, in constant time, each one always.
+"""
+
+import hmac
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from multidict import CIMultiDictProxy
+
+from tradebot.errors import ConfigError
+
+# https://www.tradingview.com/support/solutions/43000529348
+TRADINGVIEW_ADDRESSES = ("52.89.214.238", "34.212.75.30", "54.218.53.128", "52.32.178.7")
+
+_FORWARDING_HEADERS = ("X-Forwarded-For", "Forwarded", "X-Real-IP")
+_SHORT_ESCAPES = {'"': '"', "\\": "\\", "/": "/", "\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
+_SECRET_FIELD = re.compile(rb'"secret"\s{0,20}:\s{0,20}"([^"\\]{1,500})"')
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    address: str
+    refused: str | None = None  # why, and what to mend
+
+
+class Addresses:
+    """`allowed` and `trusted` are addresses or networks; no `allowed` means TradingView's own. Raises ConfigError."""
+
+    def __init__(self, allowed: Iterable[str], trusted: Iterable[str]) -> None:
+        self._allowed = _networks("allowed_ips", tuple(allowed) or TRADINGVIEW_ADDRESSES)
+        self._trusted = _networks("trusted_proxies", trusted)
+
+    def judge(self, peer: str | None, headers: CIMultiDictProxy[str]) -> Caller:
+        sender = _address(peer or "")
+        if sender is None:
+            return Caller("unknown", "The request has no IP address.")
+        forwarded = any(name in headers for name in _FORWARDING_HEADERS)
+        client = self._client(sender, headers) if forwarded else sender
+        if _within(client, self._allowed) or (client.is_loopback and not forwarded):
+            return Caller(str(client))
+        if forwarded and client == sender:
+            return Caller(
+                str(client),
+                f"The request came through a proxy at {client}, which does not tell whom it speaks for: name it in"
+                " trusted_proxies of [webhook], and make it send X-Forwarded-For.",
+            )
+        return Caller(
+            str(client), f"The address {client} is not allowed. If it is yours, add it to allowed_ips of [webhook]."
+        )
+
+    def _client(self, sender: Address, headers: CIMultiDictProxy[str]) -> Address:
+        if not _within(sender, self._trusted):
+            return sender
+        client = sender
+        for entry in reversed(",".join(headers.getall("X-Forwarded-For", ())).split(",")):
+            hop = _address(entry)
+            if hop is None:
+                break
+            client = hop
+            if not _within(hop, self._trusted):
+                break
+        return client
+
+
+class Secrets:
+    """The secret in use and, while alerts are being changed over, the previous one."""
+
+    def __init__(self, secret: str, previous: str | None) -> None:
+        if not secret:
+            raise ConfigError("[webhook] secret is empty: anyone could trade.")
+        known = [secret, previous] if previous else [secret]
+        self._known = [word.encode() for word in known]
+        # The longer first: one may begin with the other.
+        self._written = re.compile(b"|".join(_ways_to_write(word) for word in sorted(known, key=len, reverse=True)))
+
+    def match(self, given: object) -> bool:
+        if not isinstance(given, str):
+            return False
+        word = given.encode("utf-8", "surrogatepass")
+        return any([hmac.compare_digest(word, known) for known in self._known])  # noqa: C419 - a list: each is compared
+
+    def match_in(self, broken: bytes) -> bool:
+        """Whether a message that is no JSON carries the secret where it belongs."""
+        found = _SECRET_FIELD.search(broken)
+        return found is not None and self.match(found[1].decode("utf-8", "replace"))
+
+    def cut(self, text: bytes) -> bytes:
+        """The text without any secret, however JSON may have it escaped."""
+        return self._written.sub(b"***", text)
+
+
+@dataclass(slots=True)
+class Buckets:
+    """A token bucket for each key: `burst` at once, then `per_s` a second."""
+
+    burst: float
+    per_s: float
+    keys_max: int = 10_000
+    _levels: dict[str, tuple[float, float]] = field(default_factory=dict)  # key → tokens, at
+
+    def take(self, key: str, now: float) -> bool:
+        level = self._level(key, now)
+        if level < 1:
+            return False
+        if len(self._levels) >= self.keys_max:
+            self._levels = {known: at for known, at in self._levels.items() if self._level(known, now) < self.burst}
+            if len(self._levels) >= self.keys_max:
+                self._levels.clear()
+        self._levels[key] = (level - 1, now)
+        return True
+
+    def give_back(self, key: str, now: float) -> None:
+        self._levels[key] = (min(self.burst, self._level(key, now) + 1), now)
+
+    def _level(self, key: str, now: float) -> float:
+        tokens, at = self._levels.get(key, (self.burst, now))
+        return min(self.burst, tokens + max(0.0, now - at) * self.per_s)
+
+
+def _networks(name: str, entries: Iterable[str]) -> tuple[Network, ...]:
+    networks: list[Network] = []
+    for entry in entries:
+        try:
+            networks.append(ip_network(entry.strip(), strict=False))
+        except ValueError:
+            raise ConfigError(
+                f"[webhook] {name}: {entry!r} is no IP address or network, such as 203.0.113.7 or 10.0.0.0/8."
+            ) from None
+    return tuple(networks)
+
+
+def _within(address: Address, networks: tuple[Network, ...]) -> bool:
+    return any(address in network for network in networks)
+
+
+def _address(text: str) -> Address | None:
+    """An address as proxies write it: perhaps with a port, in brackets, with a scope, or IPv4 in IPv6's clothes."""
+    text = text.strip()
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
+
+
+def _ways_to_write(secret: str) -> bytes:
+    """A pattern for the secret with each character as it is, or in any of JSON's escapes."""
+    return b"".join(_ways_to_write_character(character) for character in secret)
+
+
+def _ways_to_write_character(character: str) -> bytes:
+    units = character.encode("utf-16-be").hex()
+    escaped = "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4)).encode()
+    ways = [re.escape(character.encode()), b"(?i:" + re.escape(escaped) + b")"]
+    if character in _SHORT_ESCAPES:
+        ways.append(re.escape(f"\\{_SHORT_ESCAPES[character]}".encode()))
+    # An escape is tried first: a backslash is a character too.
+    return b"(?:" + b"|".join(reversed(ways)) + b")"

@@ -1,0 +1,209 @@
+"""What is answered: `POST /webhook` and `GET /health`.
+
+Rules:
+- Checked in this order: 403 address, 415 encoding, 413 size (408 too slow), 429 rate, 400 not JSON, 401 secret, 400 fields,
+  409 the same `alert_id` with another message, 503 not stored. TradingView sends again only after 500–599: so 503 where storing
+  may succeed later, 4xx where it never will.
+- 200 only after the commit.
+- Every answer is JSON; `{"error": "…"}` tells a person what to mend. Nothing a client sends causes an unplanned 5xx.
+- A message with the right secret is never refused for what strangers at the same address do: they share TradingView's addresses.
+- No body, no query and no header is ever logged.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from aiohttp import web
+from loguru import logger
+
+from tradebot.domain.payload import parse
+from tradebot.errors import LedgerUnavailable, PayloadError
+from tradebot.services.health import Health
+from tradebot.services.intake import Accepted, Intake, Outcome
+from tradebot.webhook.access import Addresses, Buckets, Caller, Secrets
+
+BODY_BYTES_MAX = 16 * 1024
+BODY_DEADLINE_S = 2.0
+HEALTH_DEADLINE_S = 2.0
+
+# A watchlist alert may fire 1,000 times in three minutes: two of them at once pass.
+ALERTS_BURST, ALERTS_PER_S = 2_000, 20
+# Messages without the right secret, and questions for the health.
+STRANGERS_BURST, STRANGERS_PER_S = 60, 1
+REFUSALS_LOGGED_BURST, REFUSALS_LOGGED_PER_S = 30, 0.2
+
+
+class Refusal(Exception):
+    def __init__(self, status: HTTPStatus, error: str) -> None:
+        super().__init__(error)
+        self.status = status
+        self.error = error
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An alert's message as far as it was read: its fields, or why there are none. No secret is left in it."""
+
+    body: bytes
+    fields: Mapping[str, object] | None
+    unreadable: str | None
+    authentic: bool
+
+
+class Routes:
+    def __init__(
+        self, addresses: Addresses, secrets: Secrets, intake: Intake, health: Callable[[], Awaitable[Health]]
+    ) -> None:
+        self._addresses = addresses
+        self._secrets = secrets
+        self._intake = intake
+        self._health = health
+        self._alerts = Buckets(ALERTS_BURST, ALERTS_PER_S)
+        self._strangers = Buckets(STRANGERS_BURST, STRANGERS_PER_S)
+        self._refusals_logged = Buckets(REFUSALS_LOGGED_BURST, REFUSALS_LOGGED_PER_S)
+
+    def table(self) -> list[web.RouteDef]:
+        return [web.post("/webhook", self.webhook), web.get("/health", self.health)]
+
+    async def webhook(self, request: web.Request) -> web.Response:
+        began = asyncio.get_running_loop().time()
+        caller = self._addresses.judge(request.remote, request.headers)
+        try:
+            accepted = await self._take(request, caller)
+        except Refusal as refusal:
+            self._log_refusal(caller.address, refusal)
+            raise
+        took_ms = (asyncio.get_running_loop().time() - began) * 1000
+        with logger.contextualize(alert_id=accepted.alert_id):
+            logger.info("alert {} from {}: {} ({:.0f} ms)", accepted.alert_id, caller.address, accepted.status, took_ms)
+        return _answer_to(accepted)
+
+    async def health(self, request: web.Request) -> web.Response:
+        caller = self._addresses.judge(request.remote, request.headers)
+        self._limit(False, f"health {caller.address}")
+        try:
+            async with asyncio.timeout(HEALTH_DEADLINE_S):
+                health = await self._health()
+        except TimeoutError:
+            return answer(
+                HTTPStatus.SERVICE_UNAVAILABLE, error=f"The state was not known within {HEALTH_DEADLINE_S} s."
+            )
+        except LedgerUnavailable as error:
+            return answer(HTTPStatus.SERVICE_UNAVAILABLE, error=str(error))
+        status = HTTPStatus.OK if health.ok else HTTPStatus.SERVICE_UNAVAILABLE
+        return answer(status, ok=health.ok, parts=health.parts)
+
+    # --- the steps of an alert --------------------------------------------------------------------------------------
+
+    async def _take(self, request: web.Request, caller: Caller) -> Accepted:
+        if caller.refused is not None:
+            raise Refusal(HTTPStatus.FORBIDDEN, caller.refused)
+        message = self._message(await _read(request), request.query.get("secret"))
+        self._limit(message.authentic, caller.address)
+        if message.unreadable is not None and not message.authentic:
+            raise Refusal(HTTPStatus.BAD_REQUEST, message.unreadable)
+        if not message.authentic:
+            raise Refusal(
+                HTTPStatus.UNAUTHORIZED,
+                'The secret is missing or wrong. Write "secret": "…" into the alert\'s message, with what [webhook] of the'
+                " configuration says.",
+            )
+        return await self._store(message, caller.address)
+
+    def _message(self, body: bytes, secret_in_url: str | None) -> Message:
+        """Reads before anything is judged: who is authentic has a rate limit of his own."""
+        clean = self._secrets.cut(body)
+        try:
+            given = parse(body)
+            fields = parse(clean)
+        except PayloadError as error:
+            authentic = self._secrets.match(secret_in_url) or self._secrets.match_in(body)
+            reason = self._secrets.cut(str(error).encode()).decode("utf-8", "replace")
+            return Message(clean, None, reason, authentic)
+        return Message(clean, fields, None, self._secrets.match(given.get("secret", secret_in_url)))
+
+    def _limit(self, authentic: bool, address: str) -> None:
+        buckets = self._alerts if authentic else self._strangers
+        if not buckets.take(address, asyncio.get_running_loop().time()):
+            raise Refusal(
+                HTTPStatus.TOO_MANY_REQUESTS, f"Too many requests: more than {buckets.per_s:g} a second for too long."
+            )
+
+    async def _store(self, message: Message, address: str) -> Accepted:
+        try:
+            if message.fields is None:
+                return await self._intake.reject(message.unreadable or "", message.body, address)
+            return await self._intake.accept(message.fields, message.body, address)
+        except LedgerUnavailable as error:
+            # TradingView sends again: that must not count twice.
+            self._alerts.give_back(address, asyncio.get_running_loop().time())
+            raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, str(error)) from error
+
+    def _log_refusal(self, address: str, refusal: Refusal) -> None:
+        if refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            logger.error("alert from {} NOT stored, answered {}: {}", address, refusal.status, refusal.error)
+        elif self._refusals_logged.take("all", asyncio.get_running_loop().time()):
+            logger.warning("request from {} refused with {}: {}", address, refusal.status, refusal.error)
+
+
+async def _read(request: web.Request) -> bytes:
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise Refusal(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send the message as it is, not compressed (no Content-Encoding)."
+        )
+    too_large = Refusal(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        f"The message is larger than {BODY_BYTES_MAX // 1024} KiB. A few fields are enough.",
+    )
+    if (request.content_length or 0) > BODY_BYTES_MAX:
+        raise too_large
+    try:
+        async with asyncio.timeout(BODY_DEADLINE_S):
+            return await request.read()
+    except TimeoutError:
+        raise Refusal(HTTPStatus.REQUEST_TIMEOUT, f"The message did not arrive within {BODY_DEADLINE_S:g} s.") from None
+    except web.HTTPRequestEntityTooLarge:
+        raise too_large from None
+    except web.RequestPayloadError:
+        raise Refusal(HTTPStatus.BAD_REQUEST, "The message's transfer encoding is broken.") from None
+
+
+def _answer_to(accepted: Accepted) -> web.Response:
+    if accepted.status is Outcome.CONFLICT:
+        return answer(HTTPStatus.CONFLICT, error=accepted.reason)
+    if accepted.status is Outcome.REJECTED:
+        return answer(HTTPStatus.BAD_REQUEST, error=accepted.reason)
+    return answer(HTTPStatus.OK, status=accepted.status, alert_id=accepted.alert_id)
+
+
+def answer(status: HTTPStatus, /, **content: object) -> web.Response:
+    text = json.dumps(content, default=str, ensure_ascii=False)
+    return web.json_response(status=status, text=text)
+
+
+@web.middleware
+async def always_json(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """The last resort: whatever goes wrong is answered as JSON, and a mistake of ours is logged with its traceback."""
+    try:
+        return await handler(request)
+    except Refusal as refusal:
+        return answer(refusal.status, error=refusal.error)
+    except web.HTTPMethodNotAllowed as error:
+        allowed = ", ".join(sorted(error.allowed_methods))
+        response = answer(HTTPStatus.METHOD_NOT_ALLOWED, error=f"{request.path} takes {allowed} only.")
+        response.headers["Allow"] = allowed
+        return response
+    except web.HTTPException as error:
+        return answer(
+            HTTPStatus(error.status), error=f"{error.reason}. Alerts go to POST /webhook, the state is at GET /health."
+        )
+    except ConnectionError:
+        raise  # the client hung up: nobody is left to be answered
+    except Exception:
+        logger.exception("a request could not be answered")
+        return answer(HTTPStatus.INTERNAL_SERVER_ERROR, error="Something went wrong in tradebot; the log says what.")
