@@ -1,0 +1,170 @@
+"""The owner's hand: the trading state and the limits.
+
+Rules:
+- The kill switch holds in memory at once, is stored, and only then acknowledged. When it cannot be stored it holds all
+  the same, is said to be "in force, NOT stored", and is stored as soon as the database is back.
+- Pausing never lowers KILLED. Resuming from KILLED names what to resume to.
+- Other processes (`tradebot kill`) write the same row; the daemon reads it in every decision and once a second.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+
+from loguru import logger
+
+from tradebot.domain.limits import Limits, limit_range
+from tradebot.domain.model import EventKind, NewEvent, TradingState
+from tradebot.errors import LedgerUnavailable
+from tradebot.ports import Books, Ledger
+
+STATE_KEY = "trading_state"
+ALIENS_KEY = "alien_orders"  # JSON list: orders at IB that this database does not know, waiting for the owner
+_ACCEPTED_KEY = "accepted_alien_orders"
+_SEVERITY = (TradingState.RUNNING, TradingState.PAUSED, TradingState.KILLED)
+_MEANING = {
+    TradingState.RUNNING: "Trading resumed: BUY and SELL alerts are executed.",
+    TradingState.PAUSED: "Paused: BUY alerts are blocked, SELL alerts are executed. Resume with `tradebot resume` or /resume.",
+    TradingState.KILLED: "KILLED: nothing is traded, working orders are cancelled. Resume with `tradebot resume` or /resume.",
+}
+
+
+def state_in(settings: Mapping[str, str]) -> TradingState:
+    """The stored trading state; a database that has none was never told anything else than to run."""
+    return TradingState(settings.get(STATE_KEY, TradingState.RUNNING))
+
+
+def limits_in(settings: Mapping[str, str], defaults: Limits) -> Limits:
+    """The configured defaults, overridden by what the owner stored. A stored value out of range is ignored, loudly."""
+    changed: dict[str, Decimal | int] = {}
+    for field in fields(Limits):
+        value = _number(settings.get(field.name))
+        low, high = limit_range(field.name)
+        if value is not None and low <= value <= high:
+            changed[field.name] = int(value) if isinstance(getattr(defaults, field.name), int) else value
+        elif field.name in settings:
+            logger.error("stored limit {} is {!r}: the configured default is used", field.name, settings[field.name])
+    return replace(defaults, **changed)  # type: ignore[arg-type]
+
+
+def _number(text: str | None) -> Decimal | None:
+    try:
+        number = Decimal(text) if text is not None else None
+    except InvalidOperation:
+        return None
+    return number if number is None or number.is_finite() else None
+
+
+def accepted_aliens(settings: Mapping[str, str]) -> frozenset[str]:
+    """Orders of another database that the owner knows of."""
+    return frozenset(json.loads(settings.get(_ACCEPTED_KEY, "[]")))
+
+
+class Control:
+    def __init__(self, ledger: Ledger, clock: Callable[[], datetime]) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._state = TradingState.RUNNING
+        self._unstored: str | None = None  # who killed, until that is stored
+        self._changes = 0  # counts every change made here, so that an older reading never overwrites a newer change
+        self.changed = asyncio.Event()
+        """Set whenever the state in force changes; whoever waits for it clears it."""
+
+    @property
+    def state(self) -> TradingState:
+        """The state in force now: a kill that is not stored yet counts."""
+        return TradingState.KILLED if self._unstored is not None else self._state
+
+    def in_force(self, settings: Mapping[str, str]) -> TradingState:
+        """The stricter of the state held here and the one a transaction has just read."""
+        return max(self.state, state_in(settings), key=_SEVERITY.index)
+
+    async def kill(self, by: str) -> bool:
+        """Holds at once. True when it is also stored; False: in force, NOT stored (see `watch`)."""
+        self._unstored = by
+        self._announce(TradingState.KILLED)
+        try:
+            await self._store_kill(by)
+        except LedgerUnavailable as error:
+            logger.critical(
+                "KILL SWITCH in force, NOT stored ({}): it is stored as soon as the database answers", error
+            )
+            return False
+        return True
+
+    async def pause(self, by: str) -> TradingState:
+        """The state in force afterwards: KILLED stays KILLED. Raises LedgerUnavailable."""
+        return self._announce(await store_state(self._ledger, TradingState.PAUSED, by, self._clock(), keep_killed=True))
+
+    async def resume(self, by: str, to: TradingState = TradingState.RUNNING) -> TradingState:
+        """Lifts PAUSED or KILLED. Raises LedgerUnavailable. A kill that comes meanwhile wins."""
+        before = self._changes
+        await store_state(self._ledger, to, by, self._clock())
+        if self._changes == before:
+            self._unstored = None
+            self._announce(to)
+        return self.state
+
+    async def watch(self) -> None:
+        """Follows the stored state, which other processes may change, and stores a kill that could not be stored."""
+        while True:
+            await asyncio.sleep(1)
+            try:
+                if self._unstored is not None:
+                    await self._store_kill(self._unstored)
+                else:
+                    await self.refresh()
+            except LedgerUnavailable as error:
+                logger.debug("trading state not read: {}", error)
+
+    async def refresh(self) -> None:
+        """Reads the stored state. Raises LedgerUnavailable."""
+        before = self._changes
+        async with self._ledger.read() as books:
+            stored = state_in(await books.settings())
+        if self._changes == before and stored is not self._state:
+            self._announce(stored)
+
+    async def _store_kill(self, by: str) -> None:
+        await store_state(self._ledger, TradingState.KILLED, by, self._clock())
+        self._state = TradingState.KILLED
+        self._unstored = None
+
+    def _announce(self, state: TradingState) -> TradingState:
+        self._state = state
+        self._changes += 1
+        self.changed.set()
+        logger.warning("trading state is {}", self.state)
+        return self.state
+
+
+async def store_state(
+    ledger: Ledger, to: TradingState, by: str, now: datetime, *, keep_killed: bool = False
+) -> TradingState:
+    """Stores the state with its event in one transaction; returns what is stored then. Raises LedgerUnavailable."""
+    async with ledger.begin() as books:
+        settings = await books.settings()
+        before = state_in(settings)
+        if keep_killed:
+            to = max(before, to, key=_SEVERITY.index)
+        elif to is not TradingState.KILLED:
+            await _accept_aliens(books, settings, by, now)
+        if to is not before:
+            await books.put_setting(STATE_KEY, to, by, now)
+            text = f"{_MEANING[to]} Was {before}; changed by {by}."
+            await books.add_event(
+                NewEvent(EventKind.STATE_CHANGED, now, text, actor=by, data={"from": before, "to": to})
+            )
+    return to
+
+
+async def _accept_aliens(books: Books, settings: Mapping[str, str], by: str, now: datetime) -> None:
+    """Resuming says: I know of these orders."""
+    waiting: list[str] = json.loads(settings.get(ALIENS_KEY, "[]"))
+    if waiting:
+        accepted = sorted(accepted_aliens(settings) | set(waiting))
+        await books.put_setting(_ACCEPTED_KEY, json.dumps(accepted), by, now)
+        await books.put_setting(ALIENS_KEY, "[]", by, now)

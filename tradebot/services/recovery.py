@@ -1,0 +1,318 @@
+"""Holds the gate until the broker and the books agree, and watches the orders in flight.
+
+Rules:
+- Start, reconnect and 1101/1102 close the gate; it opens when every live or UNKNOWN trade was looked for at IB (see settling).
+- A database never trades on another account than its own.
+- An order with our prefix that the books do not know means that another database has traded here: nothing leaves until the
+  owner resumes.
+- A timer cancels what is overdue (everything, under the kill switch) and asks again about what stays in doubt.
+- The machine never resends.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from loguru import logger
+
+from tradebot.domain import wording
+from tradebot.domain.brokerage import (
+    BrokerEvent,
+    Connected,
+    Disconnected,
+    ErrorKind,
+    OrderError,
+    Refused,
+    UpstreamBack,
+    UpstreamLost,
+)
+from tradebot.domain.model import LIVE, UNSETTLED, EventKind, NewEvent, Trade, TradeStatus, TradingState
+from tradebot.errors import BrokerUnavailable, LedgerUnavailable
+from tradebot.ports import Broker, Ledger
+from tradebot.services.control import ALIENS_KEY, Control, accepted_aliens
+from tradebot.services.gate import Gate
+from tradebot.services.positions import tell_differences
+from tradebot.services.settling import Settled, Settler
+
+ACCOUNT_KEY = "account"
+RETRY_S = 3.0
+LOOK_AGAIN_S = 2.0
+"""After an error about an order, IB's own word on it usually comes within a second."""
+CANCEL_GRACE_S = 10.0
+UNKNOWN_EVERY_S = 60.0
+LOST_TOLD_AFTER_S = 30.0
+UNKNOWN_MAX = 2
+
+
+class Recovery:
+    def __init__(
+        self,
+        ledger: Ledger,
+        broker: Broker,
+        settler: Settler,
+        *,
+        gate: Gate,
+        control: Control,
+        clock: Callable[[], datetime],
+        order_timeout_s: float,
+        paper_only: bool,
+    ) -> None:
+        self._ledger = ledger
+        self._broker = broker
+        self._settler = settler
+        self._gate = gate
+        self._control = control
+        self._clock = clock
+        self._order_timeout_s = order_timeout_s
+        self._paper_only = paper_only
+        self._wanted = asyncio.Event()
+        self._doubted = asyncio.Event()
+        self._asking = asyncio.Lock()
+        self._links: asyncio.Queue[BrokerEvent] = asyncio.Queue()
+        self._lost_since: float | None = None
+        self._lost_told = False
+        self._seen: dict[int, float] = {}  # trade id → loop time when first seen in flight
+        self._cancelled: dict[int, float] = {}  # trade id → loop time of the cancel
+        self._ask_at: dict[str, float] = {}  # order ref → loop time of the next question
+        self._held: set[str] = set()
+        gate.close("recovery", "IB is not connected yet.")
+
+    # --- what booking reports: translate and return -----------------------------------------------------------------
+
+    def connection_changed(self, event: BrokerEvent) -> None:
+        match event:
+            case Connected() | UpstreamBack():
+                self._gate.close("recovery", "Orders and positions are being compared with IB.")
+                self._gate.open("read-only")
+                self._wanted.set()
+            case Disconnected(reason=reason):
+                self._gate.close("recovery", f"IB is not connected: {reason}")
+            case UpstreamLost(text=text):
+                self._gate.close("recovery", f"The gateway has lost IB's servers: {text}")
+            case Refused(reason=reason):
+                self._gate.close("recovery", reason)
+        self._links.put_nowait(event)
+
+    def in_doubt(self, order_ref: str, error: OrderError | None) -> None:
+        self._ask_at.setdefault(order_ref, self._loop_time() + LOOK_AGAIN_S)
+        if error is not None and error.kind is ErrorKind.HELD:
+            self._held.add(order_ref)
+        if error is not None and error.kind is ErrorKind.READ_ONLY:
+            reason = "The gateway's API is read-only. In IB Gateway: Configure, API, Settings, untick Read-Only API."
+            self._gate.close("read-only", reason)
+            self._links.put_nowait(Refused(reason))
+
+    def alien_seen(self, order_ref: str) -> None:
+        self._gate.close("aliens", f"Order {order_ref} at IB is not in this database.")
+        self._wanted.set()
+
+    # --- tasks ------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Reconciles whenever it is wanted, until it has passed."""
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            while self._broker.connection.up and self._broker.connection.upstream:
+                try:
+                    async with self._asking:
+                        await self._reconcile()
+                    break
+                except (BrokerUnavailable, LedgerUnavailable) as error:
+                    logger.warning("reconciliation did not pass, again in {:.0f} s: {}", RETRY_S, error)
+                    await asyncio.sleep(RETRY_S)
+
+    async def settle(self) -> None:
+        """Asks about orders in doubt while others trade on; the timer says when."""
+        while True:
+            await self._doubted.wait()
+            self._doubted.clear()
+            try:
+                async with self._asking:
+                    await self._weigh(await self._settler.settle())
+            except (BrokerUnavailable, LedgerUnavailable) as error:
+                logger.warning("orders in doubt not settled, asked again soon: {}", error)
+
+    async def report(self) -> None:
+        """Tells what happens to the connection."""
+        while True:
+            for event in self._told(await self._links.get()):
+                await self._note(event)
+
+    async def watch(self) -> None:
+        """Every second, and at once when the trading state changes: overdue orders, doubts, a connection long lost."""
+        while True:
+            try:
+                async with asyncio.timeout(1):
+                    await self._control.changed.wait()
+            except TimeoutError:
+                pass
+            self._control.changed.clear()
+            try:
+                await self._round()
+            except (BrokerUnavailable, LedgerUnavailable) as error:
+                logger.warning("orders in flight not looked at: {}", error)
+
+    # --- reconciliation ---------------------------------------------------------------------------------------------
+
+    async def _reconcile(self) -> None:
+        connection, era = self._broker.connection, self._gate.era
+        if not connection.tradable:
+            self._gate.close("recovery", connection.why_not or "This account is not traded.")
+            return
+        if self._paper_only and not connection.paper:
+            reason = 'hours = "always" is for simulated and paper accounts: set trading.hours = "exchange" in the configuration.'
+            self._gate.close("recovery", reason)
+            await self._note(NewEvent(EventKind.TRADING_REFUSED, self._clock(), f"Nothing is traded. {reason}"))
+            return
+        assert connection.account is not None, "a connection that is up knows its account"
+        if not await self._is_own_account(connection.account):
+            return
+        settled = await self._settler.settle()
+        await self._weigh(settled)
+        async with self._ledger.begin() as books:
+            await tell_differences(books, settled.answers.holdings.positions, self._clock())
+            await books.add_event(NewEvent(EventKind.GATE_OPENED, self._clock(), "Books and IB compared."))
+        if self._gate.era == era and self._broker.connection.generation == connection.generation:
+            self._gate.open("recovery")
+            logger.info("reconciled with IB: {}", "orders may leave" if self._gate.is_open else self._gate.reasons)
+
+    async def _is_own_account(self, account: str) -> bool:
+        async with self._ledger.begin() as books:
+            own = (await books.settings()).get(ACCOUNT_KEY)
+            if own is None:
+                await books.put_setting(ACCOUNT_KEY, account, "bot", self._clock())
+        if own in (None, account):
+            return True
+        reason = (
+            f"This database belongs to account {own}, the gateway is logged in to {account}. Log in to {own}, "
+            f"or configure another database for {account}."
+        )
+        self._gate.close("recovery", reason)
+        await self._note(NewEvent(EventKind.TRADING_REFUSED, self._clock(), f"Nothing is traded. {reason}"))
+        return False
+
+    async def _weigh(self, settled: Settled) -> None:
+        """What the answers mean beyond single orders: too many UNKNOWNs, orders of another database."""
+        async with self._ledger.read() as books:
+            unknown = await books.trades((TradeStatus.UNKNOWN,))
+            settings = await books.settings()
+        if len(unknown) >= UNKNOWN_MAX and self._control.state is TradingState.RUNNING:
+            await self._control.pause(f"the bot ({len(unknown)} orders are UNKNOWN)")
+        aliens = sorted(set(settled.aliens) - accepted_aliens(settings))
+        if not aliens:
+            self._gate.open("aliens")
+            return
+        names = ", ".join(aliens)
+        self._gate.close("aliens", f"Orders of another database are at IB: {names}.")
+        if json.loads(settings.get(ALIENS_KEY, "[]")) != aliens:
+            text = (
+                f"Nothing is traded: IB shows orders with the bot's mark that this database does not know ({names}). Was an old "
+                f"backup restored, or does another tradebot use this account? If you are sure, `tradebot resume` accepts them."
+            )
+            async with self._ledger.begin() as books:
+                await books.put_setting(ALIENS_KEY, json.dumps(aliens), "bot", self._clock())
+                await books.add_event(NewEvent(EventKind.ALIEN_ORDER, self._clock(), text, data={"orders": aliens}))
+
+    # --- orders in flight -------------------------------------------------------------------------------------------
+
+    async def _round(self) -> None:
+        await self._tell_lost()
+        if not (self._broker.connection.up and self._broker.connection.upstream):
+            return
+        async with self._ledger.read() as books:
+            unsettled = await books.trades(UNSETTLED)
+            settings = await books.settings()
+        self._forget(unsettled)
+        for trade in unsettled:
+            if trade.status in LIVE:
+                await self._cancel_if_due(trade)
+        if "aliens" in self._gate.holders and json.loads(settings.get(ALIENS_KEY, "[]")) == []:
+            self._wanted.set()  # the owner has accepted them
+        if [trade for trade in unsettled if self._is_due(trade)]:
+            self._doubted.set()
+
+    async def _cancel_if_due(self, trade: Trade) -> None:
+        now = self._loop_time()
+        overdue = now - self._seen.setdefault(trade.id, now) > self._order_timeout_s
+        killed = self._control.state is TradingState.KILLED
+        if trade.id in self._cancelled or not (overdue or killed or trade.order_ref in self._held):
+            return
+        assert trade.ib_order_id is not None, "an intent is stored with its order id"
+        self._broker.cancel(trade.ib_order_id, trade.order_ref)
+        self._cancelled[trade.id] = now
+        why = "the kill switch is on" if killed else f"it was not done after {self._order_timeout_s:.0f} s"
+        if trade.order_ref in self._held:
+            why = "IB holds it for a short locate, which must never happen: compare the position with TWS"
+        text = f"{wording.order(trade)} is being cancelled: {why}. What filled is booked."
+        logger.warning("order {}: {}", trade.order_ref, text)
+        await self._note(NewEvent(EventKind.ORDER_CANCELLING, self._clock(), text, trade.alert_id, trade.id))
+
+    def _is_due(self, trade: Trade) -> bool:
+        """Whether IB is to be asked about this trade now; if so, the next time is set."""
+        now = self._loop_time()
+        repeat_s = UNKNOWN_EVERY_S if trade.status is TradeStatus.UNKNOWN else CANCEL_GRACE_S
+        repeats = trade.status is TradeStatus.UNKNOWN or trade.id in self._cancelled
+        if repeats:
+            self._ask_at.setdefault(trade.order_ref, now + repeat_s)
+        if now < self._ask_at.get(trade.order_ref, float("inf")):
+            return False
+        del self._ask_at[trade.order_ref]
+        if repeats:
+            self._ask_at[trade.order_ref] = now + repeat_s
+        return True
+
+    def _forget(self, unsettled: Sequence[Trade]) -> None:
+        ids, refs = {trade.id for trade in unsettled}, {trade.order_ref for trade in unsettled}
+        self._seen = {key: at for key, at in self._seen.items() if key in ids}
+        self._cancelled = {key: at for key, at in self._cancelled.items() if key in ids}
+        self._ask_at = {key: at for key, at in self._ask_at.items() if key in refs}
+        self._held &= refs
+
+    # --- telling ----------------------------------------------------------------------------------------------------
+
+    def _told(self, event: BrokerEvent) -> list[NewEvent]:
+        now = self._clock()
+        match event:
+            case Connected(account=account, paper=paper):
+                away = self._loop_time() - self._lost_since if self._lost_since is not None else None
+                self._lost_since = None
+                kind = "PAPER account" if paper else "LIVE account, REAL MONEY"
+                back = f" again after {wording.seconds(away)}" if away is not None and self._lost_told else ""
+                self._lost_told = False
+                return [NewEvent(EventKind.BROKER_CONNECTED, now, f"Connected to IB{back}: {kind} {account}.")]
+            case Disconnected(exhausted=True, attempt=attempt, reason=reason):
+                text = (
+                    f"IB cannot be reached after {attempt} attempts ({reason}). Nothing is traded; slow retries go on. "
+                    f"Is IB Gateway running and logged in? Check its API port and `[broker]` in the configuration."
+                )
+                return [NewEvent(EventKind.BROKER_UNREACHABLE, now, text)]
+            case Disconnected() | UpstreamLost():
+                self._lost_since = self._lost_since if self._lost_since is not None else self._loop_time()
+            case UpstreamBack():
+                self._lost_since = None
+            case Refused(reason=reason):
+                return [NewEvent(EventKind.TRADING_REFUSED, now, f"Nothing is traded. {reason}")]
+        return []
+
+    async def _tell_lost(self) -> None:
+        if self._lost_since is None or self._lost_told or self._loop_time() - self._lost_since < LOST_TOLD_AFTER_S:
+            return
+        self._lost_told = True
+        text = (
+            f"IB is not connected for {LOST_TOLD_AFTER_S:.0f} s now. Alerts are stored and wait; orders at IB live on."
+        )
+        await self._note(NewEvent(EventKind.BROKER_LOST, self._clock(), text))
+
+    async def _note(self, event: NewEvent) -> None:
+        """A notice that is not part of a booking: when the database is away, the log has it."""
+        try:
+            async with self._ledger.begin() as books:
+                await books.add_event(event)
+        except LedgerUnavailable as error:
+            logger.error("{} (not stored: {})", event.text, error)
+
+    @staticmethod
+    def _loop_time() -> float:
+        return asyncio.get_running_loop().time()

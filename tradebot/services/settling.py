@@ -1,0 +1,148 @@
+"""Asks IB what became of orders, twice where it has to, and books the answer.
+
+Rules: one question at a time, each with its own time-out; an empty answer is not proof of nothing, so absence counts only
+when it is seen twice, some seconds apart. What was never seen at IB, on the same New York date, with IB's position as it was
+at the intent, was not sent. Everything else that IB does not show is UNKNOWN, and never called failed.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from tradebot.domain.brokerage import BrokerOrder, Execution, OrderState
+from tradebot.domain.calendar import NEW_YORK
+from tradebot.domain.model import ORDER_REF_PREFIX, UNSETTLED, Trade, TradeStatus
+from tradebot.domain.orders import ENDED
+from tradebot.ports import Broker, Holdings, Ledger
+from tradebot.services.booking import Booking, News
+
+SETTLE_DELAY_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What IB shows of the bot's orders today. Orders and executions without our reference are left out."""
+
+    working: Sequence[BrokerOrder]
+    completed: Sequence[BrokerOrder]
+    executions: Sequence[Execution]
+    holdings: Holdings
+
+    @property
+    def refs(self) -> list[str]:
+        """Every order of ours that IB shows, in the order of first appearance."""
+        shown: list[BrokerOrder | Execution] = [*self.working, *self.completed, *self.executions]
+        return list(dict.fromkeys(one.order_ref for one in shown if one.order_ref.startswith(ORDER_REF_PREFIX)))
+
+    def about(self, order_ref: str) -> News:
+        """A working order counts before a completed one: it is the newer word."""
+        orders = [order for order in (*self.working, *self.completed) if order.order_ref == order_ref]
+        fills = [execution for execution in self.executions if execution.order_ref == order_ref]
+        return News(executions=fills, seen=orders[0] if orders else None)
+
+    def position(self, con_id: int) -> Decimal:
+        holding = self.holdings.positions.get(con_id)
+        return holding.qty if holding else Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    aliens: tuple[str, ...]  # orders with our prefix that the books do not know
+    answers: Answers
+
+
+class Settler:
+    def __init__(
+        self,
+        ledger: Ledger,
+        broker: Broker,
+        booking: Booking,
+        clock: Callable[[], datetime],
+        *,
+        settle_delay_s: float = SETTLE_DELAY_S,
+    ) -> None:
+        self._ledger = ledger
+        self._broker = broker
+        self._booking = booking
+        self._clock = clock
+        self._settle_delay_s = settle_delay_s
+
+    async def settle(self) -> Settled:
+        """Books all that IB shows, and concludes on every live or UNKNOWN trade. Raises BrokerUnavailable, LedgerUnavailable."""
+        unsettled = await self._unsettled()
+        answers = await self._ask(unsettled)
+        alive, aliens = await self._adopt(answers)
+        doubtful = [
+            trade for trade in await self._unsettled() if trade.order_ref not in alive and _older(trade, unsettled)
+        ]
+        if doubtful:
+            await asyncio.sleep(self._settle_delay_s)
+            answers = await self._ask(doubtful)
+            alive, aliens = await self._adopt(answers)
+            for trade in doubtful:
+                if trade.order_ref not in alive:
+                    await self._conclude(trade, answers)
+        return Settled(aliens, answers)
+
+    async def _unsettled(self) -> Sequence[Trade]:
+        async with self._ledger.read() as books:
+            return await books.trades(UNSETTLED)
+
+    async def _ask(self, trades: Iterable[Trade]) -> Answers:
+        named = {trade.perm_id: trade.order_ref for trade in trades if trade.perm_id}
+        return Answers(
+            working=[_named(order, named) for order in await self._broker.open_orders()],
+            completed=[_named(order, named) for order in await self._broker.completed_orders()],
+            executions=await self._broker.executions(),
+            holdings=await self._broker.holdings(),
+        )
+
+    async def _adopt(self, answers: Answers) -> tuple[set[str], tuple[str, ...]]:
+        """Books each order that IB shows. Returns those that are settled or at work, and those the books do not know."""
+        alive: set[str] = set()
+        aliens: list[str] = []
+        for order_ref in answers.refs:
+            news = answers.about(order_ref)
+            after = await self._booking.book(order_ref, news)
+            if after is None:
+                aliens.append(order_ref)
+            elif after.status in ENDED or (news.seen is not None and _is_working(news.seen)):
+                alive.add(order_ref)
+        return alive, tuple(aliens)
+
+    async def _conclude(self, trade: Trade, answers: Answers) -> None:
+        before, now_held = trade.ib_position_before, answers.position(trade.con_id)
+        today = self._clock().astimezone(NEW_YORK).date()
+        same_day = trade.created_at.astimezone(NEW_YORK).date() == today
+        if trade.perm_id is None and trade.filled_qty == 0 and same_day and before == now_held:
+            reason = "IB shows no such order, asked twice, and the position is unchanged."
+            await self._booking.conclude(trade.id, TradeStatus.FAILED, reason)
+            return
+        reason = (
+            f"IB shows neither the order nor its end (position was {_said(before)}, is {now_held.normalize():f}"
+            f"{'' if same_day else '; the day is over, so IB no longer lists it'})."
+        )
+        await self._booking.conclude(trade.id, TradeStatus.UNKNOWN, reason)
+
+
+def _named(order: BrokerOrder, refs_by_perm_id: dict[int, str]) -> BrokerOrder:
+    """An order that came without its reference is known by its permId."""
+    if order.order_ref or order.perm_id not in refs_by_perm_id:
+        return order
+    return replace(order, order_ref=refs_by_perm_id[order.perm_id])
+
+
+def _is_working(order: BrokerOrder) -> bool:
+    """Held or rejected orders that IB still lists count as alive: the timer cancels them."""
+    return order.order_id != 0 and order.state in (OrderState.WORKING, OrderState.INACTIVE)
+
+
+def _older(trade: Trade, known: Sequence[Trade]) -> bool:
+    """Decided before the question was asked: a younger order cannot be missed in its answer."""
+    return any(trade.id == one.id for one in known)
+
+
+def _said(qty: Decimal | None) -> str:
+    return "not known" if qty is None else f"{qty.normalize():f}"

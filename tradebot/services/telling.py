@@ -1,0 +1,129 @@
+"""Which events a booking leaves behind, and what they say: in its own transaction, so a fill and its message cannot part."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from tradebot.domain import wording
+from tradebot.domain.lots import ExecutionSummary
+from tradebot.domain.model import Alert, EventKind, Lot, LotStatus, NewEvent, Side, Trade, TradeStatus
+from tradebot.domain.orders import ENDED
+from tradebot.ports import Books
+
+_JUST_NOW = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A trade before and after a booking, with what the message needs."""
+
+    before: Trade
+    after: Trade
+    alert: Alert
+    lots: tuple[Lot, ...]  # the ticker's
+    total: ExecutionSummary
+    now: datetime
+
+
+async def advanced(books: Books, told: Told) -> None:
+    """Tells how the broker's news moved a trade."""
+    before, after = told.before, told.after
+    if after.status in ENDED and before.status not in ENDED:
+        await _ended(books, told)
+    elif after.status in ENDED:
+        if (after.filled_qty, after.avg_fill_price) != (before.filled_qty, before.avg_fill_price):
+            await _corrected(books, told)
+    elif after.filled_qty != before.filled_qty:
+        text = f"{wording.order(after)}: {wording.shares(after.filled_qty)} filled so far, the rest is working."
+        await _add(books, told, EventKind.PARTIAL_FILL, text)
+    elif after.status is TradeStatus.SUBMITTED and before.status is TradeStatus.UNKNOWN:
+        text = (
+            f"{wording.order(after)} was UNKNOWN and is working at IB (order {after.order_ref}). Its end will be told."
+        )
+        await _add(books, told, EventKind.ORDER_SETTLED, text)
+    elif after.status is TradeStatus.SUBMITTED and before.status is TradeStatus.SUBMITTING:
+        await _add(books, told, EventKind.ORDER_ACCEPTED, f"{wording.order(after)} is at IB.")
+
+
+async def concluded(books: Books, before: Trade, after: Trade, reason: str, now: datetime) -> None:
+    """Tells what recovery, or the last step, concluded without the broker having shown an order."""
+    if after.status is TradeStatus.UNKNOWN:
+        kind = EventKind.ORDER_UNKNOWN
+        text = (
+            f"{wording.order(after)} may or may not have reached IB: {reason} {after.ticker} is frozen until this is settled "
+            f"(SELL waits, BUY is blocked). Look for order {after.order_ref} in TWS; it is asked for again every minute."
+        )
+    else:
+        kind = EventKind.ORDER_FAILED if before.status is not TradeStatus.UNKNOWN else EventKind.ORDER_SETTLED
+        text = f"{wording.order(after)} was not sent: {reason} No order is at IB."
+    data = _data(after)
+    await books.add_event(NewEvent(kind, now, text, after.alert_id, after.id, data=data))
+    if after.status is TradeStatus.FAILED and after.side is Side.SELL:
+        lots = await books.lots(LotStatus.OPEN, ticker=after.ticker)
+        await _exit_incomplete(books, after, tuple(lots), now)
+
+
+async def _ended(books: Books, told: Told) -> None:
+    after = told.after
+    if after.filled_qty > 0:
+        kind = EventKind.BUY_FILLED if after.side is Side.BUY else EventKind.SELL_FILLED
+        text = wording.fill(
+            after, told.lots, commission_known=told.total.all_commissions_known, took_s=_took(told).total_seconds()
+        )
+        if after.status is TradeStatus.PARTIAL:
+            text += " The rest was cancelled."
+    else:
+        was_unknown = told.before.status is TradeStatus.UNKNOWN
+        kind = EventKind.ORDER_SETTLED if was_unknown else EventKind.ORDER_FAILED
+        why = f"rejected by {after.error_message}" if after.error_message else "cancelled before anything filled"
+        text = f"{wording.order(after)} was {why}. Nothing was {'bought' if after.side is Side.BUY else 'sold'}."
+    await _add(books, told, kind, text)
+    if after.side is Side.SELL:
+        await _exit_incomplete(books, after, told.lots, told.now)
+
+
+async def _corrected(books: Books, told: Told) -> None:
+    before, after = told.before, told.after
+    old = f"{wording.shares(before.filled_qty)} at {wording.price(before.avg_fill_price or Decimal(0))}"
+    new = f"{wording.shares(after.filled_qty)} at {wording.price(after.avg_fill_price or Decimal(0))}"
+    text = (
+        f"IB changed the books of {wording.order(after)} after its end: {old} is now {new}. Lots and P&L are rewritten."
+    )
+    await _add(books, told, EventKind.BOOKS_CORRECTED, text)
+
+
+async def _exit_incomplete(books: Books, trade: Trade, lots: tuple[Lot, ...], now: datetime) -> None:
+    left = sum((lot.qty for lot in lots if lot.status is LotStatus.OPEN), Decimal(0))
+    if not left:
+        return
+    text = (
+        f"{trade.ticker}: the exit left {wording.shares(left)} shares in the books. "
+        f"Send another SELL alert for {trade.ticker}, or sell them at IB yourself."
+    )
+    data = {"ticker": trade.ticker, "qty": str(left)}
+    await books.add_event(NewEvent(EventKind.EXIT_INCOMPLETE, now, text, trade.alert_id, trade.id, data=data))
+
+
+async def _add(books: Books, told: Told, kind: EventKind, text: str) -> None:
+    trade = told.after
+    await books.add_event(NewEvent(kind, told.now, text, trade.alert_id, trade.id, data=_data(trade)))
+
+
+def _data(trade: Trade) -> dict[str, object]:
+    return {
+        "ticker": trade.ticker,
+        "side": trade.side,
+        "order_ref": trade.order_ref,
+        "status": trade.status,
+        "requested_qty": str(trade.requested_qty),
+        "filled_qty": str(trade.filled_qty),
+        "avg_fill_price": str(trade.avg_fill_price) if trade.avg_fill_price is not None else None,
+        "commission": str(trade.commission),
+    }
+
+
+def _took(told: Told) -> timedelta:
+    """From the alert to its last fill; IB's clock (one second's resolution) only where we booked much later."""
+    last = told.total.last_fill
+    done = told.now if last is None or told.now - last < _JUST_NOW else last
+    return max(done - told.alert.received_at, timedelta(0))

@@ -1,0 +1,308 @@
+"""Takes ids from the queue, prepares, judges one at a time, and sends.
+
+Rules:
+- Taking an id proves nothing; the decision's compare-and-set does. An id may come twice, late, or never: the sweep
+  brings it again.
+- Waiting is concurrent (quotes, contracts, holdings), judging is serial.
+- The last step before the wire awaits nothing: kill switch, lock, gate, connection generation and throttle are checked and
+  the order is written in one go. An intent that grew old on the way is never sent.
+- What certainly did not leave is booked as not sent; what may have left is left to recovery.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from loguru import logger
+
+from tradebot.domain.hours import Hours
+from tradebot.domain.limits import FixedControls, Limits
+from tradebot.domain.model import (
+    UNSETTLED,
+    Alert,
+    AlertStatus,
+    EventKind,
+    LotStatus,
+    NewEvent,
+    Side,
+    Trade,
+    TradeStatus,
+    TradingState,
+)
+from tradebot.domain.orders import sources_of
+from tradebot.errors import (
+    BrokerUnavailable,
+    LedgerUnavailable,
+    LockLost,
+    OrderUncertain,
+    QueueUnavailable,
+    UnknownContract,
+)
+from tradebot.ports import Broker, InstanceLock, Ledger, Queue
+from tradebot.services.booking import Booking
+from tradebot.services.control import Control, limits_in
+from tradebot.services.decision import Decided, Intent, Prepared, Rules, Wait, decide
+from tradebot.services.gate import Gate
+from tradebot.services.snapshot import Moment
+
+IN_HAND_MAX = 32
+"""Alerts prepared at once."""
+SEND_WITHIN_S = 5.0
+"""An intent older than this when its turn to be written comes is not sent."""
+ASK_AGAIN_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerOptions:
+    controls: FixedControls
+    defaults: Limits
+    hours: Hours
+    fractional: bool
+    orders_per_second: int
+
+
+class Worker:
+    def __init__(
+        self,
+        ledger: Ledger,
+        queue: Queue,
+        broker: Broker,
+        lock: InstanceLock,
+        *,
+        gate: Gate,
+        control: Control,
+        booking: Booking,
+        clock: Callable[[], datetime],
+        options: WorkerOptions,
+    ) -> None:
+        self._ledger = ledger
+        self._queue = queue
+        self._broker = broker
+        self._lock = lock
+        self._gate = gate
+        self._control = control
+        self._booking = booking
+        self._clock = clock
+        self._options = options
+        self._serial = asyncio.Lock()
+        self._next_order_at = 0.0  # loop time
+        self._in_hand: set[int] = set()
+        self._parked: dict[str, list[Alert]] = {}  # by ticker: they wait for its order to end
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Takes and handles until cancelled; alerts in hand are then finished first."""
+        slots = asyncio.Semaphore(IN_HAND_MAX)
+        async with asyncio.TaskGroup() as group:
+            try:
+                while True:
+                    await self._gate.wait_open()
+                    await slots.acquire()
+                    alert_id = await self._take()
+                    if alert_id is None or alert_id in self._in_hand:
+                        slots.release()
+                        continue
+                    self._in_hand.add(alert_id)
+                    task = group.create_task(self._handle(alert_id), name=f"alert {alert_id}")
+                    task.add_done_callback(lambda _: slots.release())
+            except asyncio.CancelledError:
+                await asyncio.shield(self._finish())
+                raise
+
+    def trade_ended(self, trade: Trade) -> None:
+        """The ticker is free: what waited for it goes on."""
+        self._start(self._release({trade.ticker}), f"release {trade.ticker}")
+
+    @property
+    def in_hand(self) -> frozenset[int]:
+        """Alerts that are being handled, or wait for their ticker: the sweep leaves them alone."""
+        return frozenset(self._in_hand) | {alert.id for alerts in self._parked.values() for alert in alerts}
+
+    async def release_idle(self) -> None:
+        """Lets go on what waits for a ticker that has no order any more. Raises LedgerUnavailable."""
+        if not self._parked:
+            return
+        async with self._ledger.read() as books:
+            busy = {trade.ticker for trade in await books.trades(UNSETTLED)}
+        await self._release(set(self._parked) - busy)
+
+    # --- taking -----------------------------------------------------------------------------------------------------
+
+    async def _take(self) -> int | None:
+        try:
+            return await self._queue.take()
+        except QueueUnavailable as error:
+            logger.error("queue: {}; stored alerts wait until it is back", error)
+            await asyncio.sleep(ASK_AGAIN_S)
+            return None
+
+    async def _handle(self, alert_id: int) -> None:
+        with logger.contextualize(alert_id=alert_id):
+            try:
+                await self._judge_and_send(alert_id)
+            except LedgerUnavailable as error:
+                logger.error("alert {} waits: {}", alert_id, error)
+            except (BrokerUnavailable, QueueUnavailable) as error:
+                logger.warning("alert {} waits: {}", alert_id, error)
+            except LockLost:
+                raise
+            except Exception as error:
+                logger.exception("alert {} cannot be handled", alert_id)
+                await self._give_up(alert_id, f"{type(error).__name__}: {error}")
+            finally:
+                self._in_hand.discard(alert_id)
+
+    async def _judge_and_send(self, alert_id: int) -> None:
+        async with self._ledger.read() as books:
+            alert = await books.alert(alert_id)
+        if alert is None or alert.status is not AlertStatus.RECEIVED:
+            return
+        with logger.contextualize(ticker=alert.ticker):
+            prepared = await self._prepare(alert)
+            async with self._serial:
+                await self._pace()
+                decided = await self._decide_and_send(alert, prepared)
+            if decided is Wait.TICKER and alert.ticker is not None:
+                self._parked.setdefault(alert.ticker, []).append(alert)
+            elif decided is Wait.BROKER:
+                logger.info(
+                    "alert {} waits for IB: {}", alert.id, prepared.unavailable or "its position is being updated"
+                )
+                self._start(self._again(alert), f"again {alert.id}")
+
+    # --- preparing --------------------------------------------------------------------------------------------------
+
+    async def _prepare(self, alert: Alert) -> Prepared:
+        """Asks the broker for what the decision will need; nothing where the answer cannot matter."""
+        blocked = self._control.state is TradingState.KILLED
+        if blocked or alert.ticker is None or not self._options.hours.is_open(self._clock()):
+            return Prepared(unavailable="nothing was asked of it yet")
+        try:
+            if alert.action is Side.SELL:
+                return await self._prepare_sell(alert.ticker)
+            contract = await self._broker.contract(alert.ticker, alert.primary_exchange)
+            return Prepared(contract=contract, quote=await self._broker.quote(contract))
+        except UnknownContract as error:
+            return Prepared(no_contract=str(error))
+        except BrokerUnavailable as error:
+            return Prepared(unavailable=str(error))
+
+    async def _prepare_sell(self, ticker: str) -> Prepared:
+        async with self._ledger.read() as books:
+            lots = await books.lots(LotStatus.OPEN, ticker=ticker)
+        return Prepared(holdings=await self._broker.holdings()) if lots else Prepared()
+
+    async def _pace(self) -> None:
+        """Keeps to `orders_per_second`."""
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(max(0.0, self._next_order_at - loop.time()))
+
+    # --- deciding and sending ---------------------------------------------------------------------------------------
+
+    async def _decide_and_send(self, alert: Alert, prepared: Prepared) -> Decided:
+        if not self._gate.is_open:
+            return Wait.BROKER
+        era, generation = self._gate.era, self._broker.connection.generation
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        async with self._ledger.begin() as books:
+            settings = await books.settings()
+            if settings.get("epoch", "0") != str(self._lock.epoch):
+                raise LockLost("Another instance has taken this database over: this one sends nothing any more.")
+            moment = Moment(
+                now=self._clock(),
+                state=self._control.in_force(settings),
+                account=self._broker.account(),
+                positions=self._broker.positions(),
+            )
+            limits = limits_in(settings, self._options.defaults)
+            rules = Rules(self._options.controls, limits, self._options.hours, self._options.fractional)
+            order_id = self._broker.next_order_id(await books.last_order_id() + 1)
+            decided = await decide(books, alert.id, prepared, rules, moment, order_id=order_id)
+        if isinstance(decided, Intent):
+            self._next_order_at = loop.time() + 1 / self._options.orders_per_second
+            with logger.contextualize(order_ref=decided.order.order_ref):
+                refused = self._send(decided, era, generation, late=loop.time() - began > SEND_WITHIN_S)
+                if refused is not None:
+                    logger.error("order {} not sent: {}", decided.order.order_ref, refused)
+                    await self._booking.conclude(decided.trade_id, TradeStatus.FAILED, refused)
+        elif decided is None:
+            await self._say_outcome(alert)
+        return decided
+
+    def _send(self, intent: Intent, era: int, generation: int, *, late: bool) -> str | None:
+        """The last step: one synchronous block. Returns why the order certainly did not leave, or None."""
+        state = self._control.state
+        stopped = state is TradingState.KILLED or (state is TradingState.PAUSED and intent.order.side is Side.BUY)
+        obstacles = (
+            (stopped, f"trading was {state} at the last moment."),
+            (not self._lock.held, "this instance has lost its lock on the database."),
+            (self._gate.era != era, "the connection to IB was interrupted while the order was being stored."),
+            (late, f"storing the decision took longer than {SEND_WITHIN_S:.0f} s."),
+            (self._broker.throttled(), "IB's message limit is reached: the order would have left later, unchecked."),
+        )
+        for stands, reason in obstacles:
+            if stands:
+                return reason
+        try:
+            self._broker.place(intent.order, intent.order_id, generation)
+        except BrokerUnavailable as error:
+            return str(error)
+        except OrderUncertain as error:
+            logger.critical("order {} may have been sent: {}", intent.order.order_ref, error)
+            return None
+        order = intent.order
+        logger.info("order {} sent: {} {:f} {} MKT DAY", order.order_ref, order.side, order.qty, order.contract.ticker)
+        return None
+
+    async def _say_outcome(self, alert: Alert) -> None:
+        async with self._ledger.read() as books:
+            after = await books.alert(alert.id)
+        if after is not None:
+            logger.info("alert {} {} {}: {} ({})", after.id, after.action, after.ticker, after.status, after.reason)
+
+    async def _give_up(self, alert_id: int, reason: str) -> None:
+        """An alert that breaks the program ends visibly, unless it has an order: then recovery has the last word."""
+        text = f"internal error, no order was made ({reason})"
+        try:
+            async with self._ledger.begin() as books:
+                if await books.move_alert(alert_id, sources_of(AlertStatus.FAILED)[:1], AlertStatus.FAILED, text):
+                    told = f"Alert {alert_id} failed: {text}. Please report it; the log has the details."
+                    await books.add_event(NewEvent(EventKind.ALERT_FAILED, self._clock(), told, alert_id))
+        except LedgerUnavailable as error:
+            logger.error("alert {} waits: {}", alert_id, error)
+
+    # --- waiting alerts ---------------------------------------------------------------------------------------------
+
+    async def _again(self, alert: Alert) -> None:
+        self._in_hand.add(alert.id)
+        try:
+            await asyncio.sleep(ASK_AGAIN_S)
+        finally:
+            self._in_hand.discard(alert.id)
+        await self._push([alert])
+
+    async def _release(self, tickers: set[str]) -> None:
+        for ticker in tickers:
+            await self._push(self._parked.pop(ticker, []))
+
+    async def _push(self, alerts: Iterable[Alert]) -> None:
+        ordered = sorted(alerts, key=lambda alert: alert.id)
+        try:
+            for side in (Side.SELL, Side.BUY):
+                if ids := [alert.id for alert in ordered if alert.action is side]:
+                    await self._queue.push(side, ids)
+        except QueueUnavailable as error:
+            logger.warning("queue: {}; the sweep brings the alerts again", error)
+
+    def _start(self, work: Coroutine[None, None, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _finish(self) -> None:
+        """What is being decided is decided to its end; what merely waits is stored and comes again."""
+        async with self._serial:
+            for task in self._tasks:
+                task.cancel()
