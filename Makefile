@@ -1,0 +1,77 @@
+# Everything lives in .venv; nothing else on this machine is touched. `make run` and `make test` install what they need first.
+# ARGS passes arguments on: make run ARGS="--config /etc/tradebot/config.toml", make test ARGS="-k webhook".
+
+.DELETE_ON_ERROR:
+.PHONY: install run test lint types format lock clean
+
+ARGS ?=
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check --quiet
+LOCKED := install --require-hashes --no-deps
+CLIENTS := ib-insync ibapi-9 ibapi-10
+client = $(PIP) $(LOCKED) --no-build-isolation --use-pep517 --target $(VENV)/clients/$(1) -r requirements/client-$(2).txt
+export PIP_NO_INPUT = 1
+
+run: $(VENV)/.run
+	exec $(PY) -m tradebot run $(ARGS)
+
+install: $(VENV)/.dev
+
+test: $(VENV)/.dev
+	$(PY) -m pytest $(ARGS)
+
+lint: $(VENV)/.dev
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(VENV)/bin/lint-imports
+
+types: $(VENV)/.dev
+	$(PY) -m mypy
+
+format: $(VENV)/.dev
+	$(PY) -m ruff check --fix-only .
+	$(PY) -m ruff format .
+
+# The stamps make a second `make` instant; a changed lock or project file installs again.
+$(VENV)/.run: requirements/run.txt pyproject.toml | $(PY)
+	@echo "installing what tradebot runs on (once; a minute or so) ..."
+	$(PIP) $(LOCKED) -r requirements/run.txt
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements/dev.txt $(CLIENTS:%=requirements/client-%.txt) | $(PY)
+	@echo "installing what the tests need (once) ..."
+	$(PIP) $(LOCKED) -r requirements/dev.txt
+	@# Other people's IB clients, which the simulated gateway must satisfy, each in a folder of its own: they clash.
+	rm -rf $(VENV)/clients
+	$(call client,ib_insync,ib-insync)
+	$(call client,ibapi-9.81,ibapi-9)
+	$(call client,ibapi-10,ibapi-10)
+	@touch $@
+
+# The first Python that really runs (a version manager's stand-ins may not) and fits.
+$(PY):
+	@for python in python3.13 python3.12 python3.11 python3; do \
+		if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then \
+			echo "using $$($$python --version) ($$python)"; \
+			$$python -m venv --clear $(VENV) && exit 0; \
+			echo "this Python cannot make virtual environments: on Debian and Ubuntu, apt install $$python-venv" >&2; \
+			rm -rf $(VENV); exit 1; \
+		fi; \
+	done; \
+	echo "no Python from 3.11 to 3.13 found: install one, for instance with apt install python3 python3-venv" >&2; exit 1
+
+# The locks hold for every Python and platform that pyproject.toml allows, and name no place to download from.
+COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	--no-emit-index-url --no-emit-find-links $(ARGS)
+lock: $(VENV)/.dev
+	$(COMPILE) pyproject.toml requirements/build.in -o requirements/run.txt
+	$(COMPILE) pyproject.toml requirements/build.in --extra dev -c requirements/run.txt -o requirements/dev.txt
+	for client in $(CLIENTS); do \
+		$(COMPILE) requirements/client-$$client.in -o requirements/client-$$client.txt || exit 1; \
+	done
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,45 @@
+"""What systemd hears, over real datagram sockets."""
+
+import os
+import socket
+
+import pytest
+
+from tradebot.systemd import notify, watchdog_interval_s
+
+
+@pytest.mark.parametrize("abstract", [False, True])
+def test_systemd_hears_what_is_said(tmp_path, abstract):
+    """The unit would never become ready, and systemd would kill a healthy bot."""
+    address = f"\0tradebot-test-{os.getpid()}" if abstract else str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
+        ear.bind(address)
+        ear.settimeout(5)
+        env = {"NOTIFY_SOCKET": address.replace("\0", "@")}
+        for state in ("READY=1\nSTATUS=trading", "WATCHDOG=1", "STOPPING=1"):
+            notify(state, env)
+            assert ear.recv(1000).decode() == state
+
+
+@pytest.mark.parametrize("address", [None, "", "relative", "/nowhere/to/be/found", "/" + "x" * 200, "vsock:2:1"])
+def test_without_systemd_nothing_happens(address):
+    """The bot could not run from a terminal, or would stop because systemd did."""
+    assert notify("READY=1", {} if address is None else {"NOTIFY_SOCKET": address}) is None
+
+
+def test_a_deaf_systemd_does_not_hold_the_loop(tmp_path):
+    """A full socket would block the event loop, and with it every order."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
+        ear.bind(str(tmp_path / "notify"))
+        for _ in range(5_000):
+            notify("WATCHDOG=1", {"NOTIFY_SOCKET": str(tmp_path / "notify")})
+        assert ear.recv(100) == b"WATCHDOG=1"
+
+
+def test_the_watchdog_is_fed_twice_as_often_as_it_asks():
+    """systemd would restart a healthy bot, or a process that it does not watch would feed it."""
+    assert watchdog_interval_s({"WATCHDOG_USEC": "60000000"}) == 30
+    assert watchdog_interval_s({"WATCHDOG_USEC": "60000000", "WATCHDOG_PID": str(os.getpid())}) == 30
+    assert watchdog_interval_s({"WATCHDOG_USEC": "60000000", "WATCHDOG_PID": "1"}) is None
+    assert watchdog_interval_s({"WATCHDOG_USEC": "soon"}) is None
+    assert watchdog_interval_s({}) is None

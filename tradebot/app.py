@@ -1,0 +1,245 @@
+"""Builds the daemon and runs it: config → adapters → services → edges. The only place that knows which adapter is in use.
+
+Rules: HTTP stops first, then what is being decided is finished, then everything closes in the reverse of its opening. A task
+that dies takes the process down; the service manager starts it again, and recovery finds out what was going on.
+"""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from loguru import logger
+
+from tradebot import __version__, systemd
+from tradebot.broker import BrokerOptions, IbBroker, open_broker
+from tradebot.config import GATEWAY_STATE, Settings, webhook_secret
+from tradebot.database import migrate, open_instance_lock, open_ledger
+from tradebot.domain.calendar import Calendar
+from tradebot.domain.hours import Hours
+from tradebot.domain.model import EventKind, NewEvent
+from tradebot.errors import LedgerUnavailable, LockLost
+from tradebot.ports import InstanceLock, Ledger, Queue
+from tradebot.queues import open_queue
+from tradebot.services.booking import Booking, Listeners
+from tradebot.services.control import Control
+from tradebot.services.gate import Gate
+from tradebot.services.intake import Intake
+from tradebot.services.outbox import log_events
+from tradebot.services.overview import Overview
+from tradebot.services.recovery import Recovery
+from tradebot.services.settling import Settler
+from tradebot.services.sweep import Sweep
+from tradebot.services.worker import Worker, WorkerOptions
+from tradebot.simgateway import GatewaySettings, open_gateway
+from tradebot.webhook import Webhook, WebhookOptions, open_webhook
+
+T = TypeVar("T")
+DATABASE_RETRY_S = 2.0
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def hours_of(settings: Settings) -> Hours:
+    trading = settings.trading
+    return Hours(Calendar(trading.extra_closures), always=trading.hours == "always")
+
+
+async def run(settings: Settings, ready: Callable[[Webhook], None], *, wait: bool = False) -> None:
+    """Runs until SIGTERM or SIGINT. `ready` is called once alerts are taken. `wait`: for another instance to end.
+
+    Raises ConfigError, MigrationError, LockHeld, LockLost and GatewayError; anything else is a defect.
+    """
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as house:
+        adapters = await _open_adapters(settings, house, wait=wait)
+        daemon = _build(settings, adapters)
+        async with asyncio.TaskGroup() as group:
+            background = [group.create_task(work, name=name) for name, work in daemon.background()]
+            worker = group.create_task(daemon.worker.run(), name="worker")
+            async with open_webhook(_webhook_options(settings), daemon.intake, daemon.overview.health) as webhook:
+                await _tell(adapters.ledger, EventKind.STARTED, _started(settings))
+                ready(webhook)
+                systemd.notify("READY=1")
+                await stop.wait()
+                logger.info("stopping: no more alerts are taken")
+                systemd.notify("STOPPING=1")
+            await _end([worker])
+            await _end(background)
+        await _tell(adapters.ledger, EventKind.STOPPED, f"tradebot {__version__} stopped. Orders at IB live on.")
+    logger.info("stopped")
+
+
+# --- adapters -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    ledger: Ledger
+    lock: InstanceLock
+    queue: Queue
+    broker: IbBroker
+
+
+async def _open_adapters(settings: Settings, house: AsyncExitStack, *, wait: bool) -> Adapters:
+    url = settings.database.url.get_secret_value()
+    for name in await _once_reachable(lambda: migrate.up(url)):
+        logger.info("database: migration {} applied", name)
+    lock = await _once_reachable(lambda: house.enter_async_context(open_instance_lock(url, wait=wait)))
+    ledger = await _once_reachable(lambda: house.enter_async_context(open_ledger(url)))
+    return Adapters(
+        ledger=ledger,
+        lock=lock,
+        queue=await house.enter_async_context(open_queue(settings.queue.url.get_secret_value())),
+        broker=await house.enter_async_context(open_broker(await _broker_options(settings, house))),
+    )
+
+
+async def _once_reachable(attempt: Callable[[], Awaitable[T]]) -> T:
+    """A database that is not up yet is waited for: it often starts at the same time."""
+    told = False
+    while True:
+        try:
+            return await attempt()
+        except LedgerUnavailable as error:
+            if not told:
+                logger.error("waiting for the database: {}", error)
+            told = True
+            await asyncio.sleep(DATABASE_RETRY_S)
+
+
+async def _broker_options(settings: Settings, house: AsyncExitStack) -> BrokerOptions:
+    broker = settings.broker
+    host, port = broker.host, broker.port
+    if broker.mode == "simulated":
+        gateway = await house.enter_async_context(open_gateway(GatewaySettings(port=0, state=GATEWAY_STATE)))
+        host, port = "127.0.0.1", gateway.port
+    return BrokerOptions(
+        host=host,
+        port=port,
+        client_id=broker.client_id,
+        account=broker.account,
+        allow_live=broker.allow_live,
+        connect_attempts=broker.connect_attempts,
+    )
+
+
+def _webhook_options(settings: Settings) -> WebhookOptions:
+    webhook = settings.webhook
+    previous = webhook.previous_secret
+    return WebhookOptions(
+        host=str(webhook.host),
+        port=webhook.port,
+        secret=webhook_secret(settings),
+        previous_secret=previous.get_secret_value() if previous else None,
+        allowed_ips=tuple(map(str, webhook.allowed_ips)),
+        trusted_proxies=tuple(map(str, webhook.trusted_proxies)),
+    )
+
+
+# --- services -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    adapters: Adapters
+    control: Control
+    booking: Booking
+    recovery: Recovery
+    worker: Worker
+    sweep: Sweep
+    intake: Intake
+    overview: Overview
+
+    def background(self) -> Iterable[tuple[str, Coroutine[None, None, None]]]:
+        """Everything that runs beside the worker."""
+        return (
+            ("booking", self.booking.run()),
+            ("recovery", self.recovery.run()),
+            ("recovery: doubts", self.recovery.settle()),
+            ("recovery: orders in flight", self.recovery.watch()),
+            ("recovery: connection told", self.recovery.report()),
+            ("control", self.control.watch()),
+            ("sweep", self.sweep.run()),
+            ("events to the log", log_events(self.adapters.ledger, utc_now)),
+            ("lock", _exit_when_lost(self.adapters.lock)),
+            ("watchdog", _feed_watchdog()),
+        )
+
+
+def _build(settings: Settings, adapters: Adapters) -> Daemon:
+    ledger, queue, broker, lock = adapters.ledger, adapters.queue, adapters.broker, adapters.lock
+    hours, gate, control = hours_of(settings), Gate(), Control(adapters.ledger, utc_now)
+    booking = Booking(ledger, broker.events, utc_now)
+    recovery = Recovery(
+        ledger,
+        broker,
+        Settler(ledger, broker, booking, utc_now),
+        gate=gate,
+        control=control,
+        clock=utc_now,
+        order_timeout_s=settings.trading.order_timeout_s,
+        paper_only=hours.always,
+    )
+    options = WorkerOptions(
+        controls=settings.trading.controls(),
+        defaults=settings.trading.defaults.limits(),
+        hours=hours,
+        fractional=settings.trading.fractional,
+        orders_per_second=settings.trading.orders_per_second,
+    )
+    worker = Worker(
+        ledger, queue, broker, lock, gate=gate, control=control, booking=booking, clock=utc_now, options=options
+    )
+    # Recovery and worker book through booking, and hear of what it sees.
+    booking.listeners = Listeners(
+        connection=recovery.connection_changed,
+        ended=worker.trade_ended,
+        doubt=recovery.in_doubt,
+        alien=recovery.alien_seen,
+    )
+    pending_max_age = timedelta(hours=settings.trading.pending_max_age_h)
+    sweep = Sweep(ledger, queue, worker, hours, utc_now, pending_max_age=pending_max_age)
+    simulated = settings.simulated_parts()
+    overview = Overview(ledger, queue, broker, lock, gate, control, simulated, utc_now(), __version__, utc_now)
+    return Daemon(adapters, control, booking, recovery, worker, sweep, Intake(ledger, queue, utc_now), overview)
+
+
+async def _exit_when_lost(lock: InstanceLock) -> None:
+    await lock.lost.wait()
+    raise LockLost("This instance's lock on the database is gone: it sends nothing any more and exits.")
+
+
+async def _feed_watchdog() -> None:
+    """Proves to systemd that the event loop turns."""
+    interval_s = systemd.watchdog_interval_s()
+    while interval_s is not None:
+        systemd.notify("WATCHDOG=1")
+        await asyncio.sleep(interval_s)
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _started(settings: Settings) -> str:
+    simulated = settings.broker.mode == "simulated"
+    where = "the simulated gateway" if simulated else f"IB Gateway {settings.broker.host}:{settings.broker.port}"
+    return f"tradebot {__version__} started on {where}. Alerts are taken; orders leave once IB has been compared."
+
+
+async def _tell(ledger: Ledger, kind: EventKind, text: str) -> None:
+    try:
+        async with ledger.begin() as books:
+            await books.add_event(NewEvent(kind, utc_now(), text))
+    except LedgerUnavailable as error:
+        logger.error("{} (not stored: {})", text, error)

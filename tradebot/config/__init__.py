@@ -1,0 +1,50 @@
+"""The configuration: config.toml, then the environment, then the credentials directory, as small frozen settings.
+
+`load` is the only way in, and reads nothing but what it is given: no library reads the environment behind its back. A later
+source wins: what systemd hands over as a credential is the most private and the most deliberate of the three.
+Every mistake is told at once, one line each: key, what was given (never a secret), what is allowed.
+"""
+
+from tradebot.config.loading import load
+from tradebot.config.secrets import TOKEN_SHAPE, URL_PASSWORD_SHAPE, describe_url
+from tradebot.config.settings import (
+    DATA_DIR,
+    GATEWAY_STATE,
+    WEBHOOK_SECRET_FILE,
+    Broker,
+    Database,
+    Defaults,
+    Key,
+    Log,
+    Queue,
+    Schedule,
+    Settings,
+    Telegram,
+    Trading,
+    Webhook,
+    keys,
+)
+from tradebot.config.webhook_secret import webhook_secret
+
+__all__ = [
+    "DATA_DIR",
+    "GATEWAY_STATE",
+    "TOKEN_SHAPE",
+    "URL_PASSWORD_SHAPE",
+    "WEBHOOK_SECRET_FILE",
+    "Broker",
+    "Database",
+    "Defaults",
+    "Key",
+    "Log",
+    "Queue",
+    "Schedule",
+    "Settings",
+    "Telegram",
+    "Trading",
+    "Webhook",
+    "describe_url",
+    "keys",
+    "load",
+    "webhook_secret",
+]

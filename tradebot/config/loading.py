@@ -1,0 +1,224 @@
+"""From file, environment and credentials to Settings, or to one line a mistake.
+
+A line names the key, where it was given, what was given (never a secret) and what is allowed. A name that is not known is told
+with the nearest that is, and its value is not repeated: it may be a secret under a misspelt name.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from tradebot.config.secrets import TOKEN_SHAPE, masked
+from tradebot.config.settings import Key, Settings, keys
+from tradebot.config.values import Text
+from tradebot.errors import ConfigError
+
+DEFAULT_FILE = Path("config.toml")
+PREFIX = "TRADEBOT_"
+TESTS_PREFIX = "TRADEBOT_TEST_"
+"""Variables that steer the test suite, not the daemon."""
+
+Path_ = tuple[str, ...]
+Tree = dict[str, object]
+
+
+@dataclass(slots=True)
+class _Given:
+    """What all sources gave so far: a later value replaces an earlier one."""
+
+    tree: Tree = field(default_factory=dict)
+    origins: dict[Path_, str] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def put(self, path: Path_, value: object, origin: str) -> None:
+        section = self.tree
+        for name in path[:-1]:
+            below = section.setdefault(name, {})
+            if not isinstance(below, dict):
+                return  # the file has a value where a section belongs: that is told already
+            section = below
+        section[path[-1]] = value
+        self.origins[path] = origin
+
+    def get(self, *path: str) -> object:
+        found: object = self.tree
+        for name in path:
+            found = found.get(name) if isinstance(found, dict) else None
+        return found
+
+
+def load(path: Path | None, env: Mapping[str, str]) -> Settings:
+    """Settings from `path` (None: config.toml in the working directory, if there is one), `env` and the directory that
+    `env` names as $CREDENTIALS_DIRECTORY. Raises ConfigError."""
+    given = _Given()
+    known = {key.path: key for key in keys()}
+    _read_file(path, given)
+    _read_environment(env, known.values(), given)
+    _read_credentials(env.get("CREDENTIALS_DIRECTORY"), known.values(), given)
+    given.problems += _contradictions(given)
+    _relax_for_simulation(given)
+    try:
+        settings = Settings.model_validate(given.tree)
+    except ValidationError as error:
+        lines = [_line(mistake, given, known) for mistake in error.errors(include_url=False)]
+        raise ConfigError("\n".join(given.problems + lines)) from None
+    if given.problems:
+        raise ConfigError("\n".join(given.problems))
+    return settings
+
+
+def _read_file(path: Path | None, given: _Given) -> None:
+    if path is None and not DEFAULT_FILE.exists():
+        return
+    file = path or DEFAULT_FILE
+    try:
+        tree = tomllib.loads(file.read_bytes().decode("utf-8-sig"), parse_float=Decimal)
+    except FileNotFoundError:
+        raise ConfigError(f"{file}: there is no such file; --config must name an existing one") from None
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: is not UTF-8 text (byte {error.start}): save it as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file}: is not TOML: {error}; text values need quotes") from None
+    except RecursionError:
+        raise ConfigError(f"{file}: is nested too deeply to be a configuration") from None
+    _put_tree(tree, (), str(file), given)
+
+
+def _put_tree(tree: Tree, path: Path_, origin: str, given: _Given) -> None:
+    for name, value in tree.items():
+        if isinstance(value, dict) and value:
+            _put_tree(value, (*path, name), origin, given)
+        else:
+            given.put((*path, name), value, origin)
+
+
+def _read_environment(env: Mapping[str, str], known: Iterable[Key], given: _Given) -> None:
+    by_variable = {key.variable: key for key in known}
+    for name, text in env.items():
+        if not name.upper().startswith(PREFIX) or name.startswith(TESTS_PREFIX):
+            continue
+        if key := by_variable.get(name):
+            given.put(key.path, Text(text), f"environment, {name}")
+        else:
+            given.problems.append(f"{name} (environment): unknown variable{_nearest(name.upper(), by_variable)}")
+
+
+def _read_credentials(directory: str | None, known: Iterable[Key], given: _Given) -> None:
+    """Other units' credentials may lie there too, so only a name that looks like one of ours is a mistake."""
+    if not directory:
+        return
+    by_name = {key.credential: key for key in known if key.credential}
+    sections = tuple({f"{key.path[0]}_" for key in by_name.values()})
+    try:
+        files = sorted(each for each in Path(directory).iterdir() if each.is_file() and each.name[0] != ".")
+    except OSError as error:
+        given.problems.append(f"CREDENTIALS_DIRECTORY = {directory!r}: cannot be read: {error.strerror}")
+        return
+    for file in files:
+        if key := by_name.get(file.name):
+            try:
+                given.put(key.path, Text(file.read_text(encoding="utf-8").rstrip("\r\n")), f"credential {file.name}")
+            except (OSError, UnicodeDecodeError) as error:
+                reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+                given.problems.append(f"{key.name} (credential {file.name}): cannot be read: {reason}")
+        elif file.name.startswith(sections) or difflib.get_close_matches(file.name, by_name, 1, 0.8):
+            given.problems.append(
+                f"{file.name} (credentials directory): unknown credential{_nearest(file.name, by_name)}"
+            )
+
+
+def _contradictions(given: _Given) -> list[str]:
+    """What no key is wrong in alone."""
+    lines = []
+    mode, account = given.get("broker", "mode"), given.get("broker", "account")
+    for name in ("host", "port", "client_id", "account", "allow_live"):
+        if mode is None and given.get("broker", name) is not None:
+            origin = given.origins[("broker", name)]
+            lines.append(
+                f'broker.{name} ({origin}): is set, but broker.mode is not: set mode = "gateway" to trade through an IB '
+                f'Gateway, or mode = "simulated" to stay with the simulated one'
+            )
+    if given.get("trading", "hours") == "always" and mode == "gateway" and account and not str(account).startswith("D"):
+        lines.append(
+            f'trading.hours = "always" ({given.origins["trading", "hours"]}): allowed only with the simulated gateway and '
+            f'paper accounts (D…), and broker.account is {account}; remove it or set "exchange"'
+        )
+    lines += _telegram_contradictions(given)
+    return lines
+
+
+def _telegram_contradictions(given: _Given) -> list[str]:
+    has = {name: given.get("telegram", name) not in (None, [], "") for name in ("bot_token", "chat_id", "user_ids")}
+    if not any(has.values()) or all(has.values()):
+        return []
+    reasons = {
+        "bot_token": "without the token from @BotFather nothing is told and no command is taken",
+        "chat_id": "it is the only chat the bot talks to",
+        "user_ids": "it lists who may command the bot",
+    }
+    there = " and ".join(f"telegram.{name}" for name, holds in has.items() if holds)
+    return [
+        f"telegram.{name}: is missing while {there} {'are' if ' and ' in there else 'is'} set: {reasons[name]}"
+        for name, holds in has.items()
+        if not holds
+    ]
+
+
+def _relax_for_simulation(given: _Given) -> None:
+    """The simulated gateway never closes, and a collar around invented quotes would block every real alert."""
+    if given.get("broker", "mode") not in (None, "simulated"):
+        return
+    for name, value in (("hours", "always"), ("price_collar_pct", 0)):
+        if given.get("trading", name) is None:
+            given.put(("trading", name), value, "simulated gateway")
+
+
+def _line(mistake: ErrorDetails, given: _Given, known: Mapping[Path_, Key]) -> str:
+    path = tuple(str(part) for part in mistake["loc"])
+    value = given.get(*path)
+    name, origin = ".".join(path), given.origins.get(path, _any_origin(path, given))
+    if mistake["type"] == "extra_forbidden":
+        kind = "section" if isinstance(value, dict) else "key"
+        names = [".".join(each) for each in known]
+        if isinstance(value, dict):
+            names = list(dict.fromkeys(".".join(each[:-1]) for each in known))
+        return f"{name} ({origin}): unknown {kind}{_nearest(name, names)}"
+    if mistake["type"].startswith("model_"):
+        return f"{name} ({origin}): is a section, so write [{name}] on a line of its own and its keys below"
+    key = known[path]
+    shown = "" if key.secret or value is None else f" = {_shown(value)}"
+    return TOKEN_SHAPE.sub("***", f"{name}{shown} ({origin}): {mistake['msg'].removeprefix('Value error, ')}")
+
+
+def _any_origin(path: Path_, given: _Given) -> str:
+    return next((origin for each, origin in given.origins.items() if each[: len(path)] == path), "configuration")
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    """The key of the same last word in another section; else the known name most like this one."""
+    names = list(names)
+    near = [each for each in names if each.rpartition(".")[2] == name.rpartition(".")[2]]
+    near = near or difflib.get_close_matches(name, names, 1, 0.5)
+    return f"; did you mean {near[0]}?" if near else "; config.toml.example lists all there are"
+
+
+def _shown(value: object) -> str:
+    """A value as the file would write it, cut short, without anything that looks like a token or a password."""
+    if isinstance(value, list | tuple):
+        text = "[" + ", ".join(_shown(each) for each in value) + "]"
+    elif isinstance(value, bool):
+        text = str(value).lower()
+    elif isinstance(value, str | dict):
+        text = f'"{value}"'
+    else:
+        text = str(value)
+    text = masked(text if text.isprintable() else text.encode("unicode_escape").decode())
+    return text if len(text) <= 60 else text[:57] + "…"

@@ -1,0 +1,228 @@
+"""The settings: one frozen class a section of config.toml, with each key's kind, range and default.
+
+A default is the safe choice for real trading; what only the simulated gateway may relax is relaxed by the loader.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, time
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic.fields import FieldInfo
+
+from tradebot.config.secrets import describe_url, url_secrets
+from tradebot.config.values import (
+    Account,
+    BindAddress,
+    BotToken,
+    Cron,
+    DatabaseUrl,
+    Dates,
+    Flag,
+    Folder,
+    Host,
+    Networks,
+    Proxies,
+    QueueUrl,
+    Secret,
+    SecretSite,
+    Site,
+    TelegramId,
+    TelegramIds,
+    Window,
+    choice,
+    number,
+    whole,
+)
+from tradebot.domain.limits import FixedControls, Limits, limit_range
+
+DATA_DIR = Path("data")
+"""Everything the daemon creates on its defaults lies here, below the working directory."""
+GATEWAY_STATE = DATA_DIR / "gateway.jsonl"
+WEBHOOK_SECRET_FILE = DATA_DIR / "webhook_secret"
+
+TRADINGVIEW_ADDRESSES = ("52.89.214.238", "34.212.75.30", "54.218.53.128", "52.32.178.7")
+"""https://www.tradingview.com/support/solutions/43000529348: where its webhooks come from."""
+
+_LIMITS = Limits()
+_CONTROLS = FixedControls()
+
+
+def _limit(name: str) -> object:
+    low, high = limit_range(name)
+    return whole(int(low), int(high)) if isinstance(getattr(_LIMITS, name), int) else number(low, high)
+
+
+class Section(BaseModel):
+    """Mistakes are never shown with pydantic's own words: those repeat the value, secrets included."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Webhook(Section):
+    host: BindAddress = "127.0.0.1"
+    port: Annotated[int, whole(0, 65_535)] = 8080
+    secret: Secret | None = None
+    previous_secret: Secret | None = None
+    allowed_ips: Networks = TRADINGVIEW_ADDRESSES
+    trusted_proxies: Proxies = ()
+
+
+class Broker(Section):
+    mode: Annotated[Literal["simulated", "gateway"], choice("simulated", "gateway")] = "simulated"
+    host: Host = "127.0.0.1"
+    port: Annotated[int, whole(1, 65_535)] = 4002
+    client_id: Annotated[int, whole(1, 2_147_483_647)] = 1
+    account: Account | None = None
+    allow_live: Flag = False
+    connect_attempts: Annotated[int, whole(1, 1_000)] = 50
+    restart_window: Window = (time(0, 15), time(1, 45))
+
+
+class Database(Section):
+    url: DatabaseUrl = SecretStr(f"sqlite:///{DATA_DIR}/tradebot.db")
+
+
+class Queue(Section):
+    url: QueueUrl = SecretStr("embedded://")
+
+
+class Telegram(Section):
+    bot_token: BotToken | None = None
+    chat_id: TelegramId | None = None
+    user_ids: TelegramIds = ()
+    api_url: Site = "https://api.telegram.org"
+
+
+class Defaults(Section):
+    """The owner's limits until they are changed from the chat."""
+
+    buy_amount_usd: Annotated[Decimal, _limit("buy_amount_usd")] = _LIMITS.buy_amount_usd
+    max_open_positions: Annotated[int, _limit("max_open_positions")] = _LIMITS.max_open_positions
+    max_daily_buys: Annotated[int, _limit("max_daily_buys")] = _LIMITS.max_daily_buys
+    max_total_investment: Annotated[Decimal, _limit("max_total_investment")] = _LIMITS.max_total_investment
+    max_per_ticker: Annotated[int, _limit("max_per_ticker")] = _LIMITS.max_per_ticker
+    max_daily_loss: Annotated[Decimal, _limit("max_daily_loss")] = _LIMITS.max_daily_loss
+    min_cash_reserve: Annotated[Decimal, _limit("min_cash_reserve")] = _LIMITS.min_cash_reserve
+
+    def limits(self) -> Limits:
+        return Limits(**self.model_dump())
+
+
+class Trading(Section):
+    # IB takes 50 messages a second, of every kind: orders stay well below, so that cancels and questions find room.
+    orders_per_second: Annotated[int, whole(1, 40)] = 10
+    order_timeout_s: Annotated[int, whole(1, 3_600)] = 30
+    hours: Annotated[Literal["exchange", "always"], choice("exchange", "always")] = "exchange"
+    extra_closures: Dates = frozenset[date]()
+    pending_max_age_h: Annotated[int, whole(1, 720)] = 96
+    fractional: Flag = False
+    max_alert_age_s: Annotated[int, whole(1, 86_400)] = _CONTROLS.max_alert_age_s
+    price_collar_pct: Annotated[Decimal, number(Decimal(0), Decimal(100))] = _CONTROLS.price_collar_pct
+    max_order_value_usd: Annotated[Decimal, number(Decimal(1), Decimal(10_000_000))] = _CONTROLS.max_order_value_usd
+    repeat_window_s: Annotated[int, whole(0, 3_600)] = _CONTROLS.repeat_window_s
+    defaults: Defaults = Defaults()
+
+    def controls(self) -> FixedControls:
+        return FixedControls(
+            max_alert_age_s=self.max_alert_age_s,
+            price_collar_pct=self.price_collar_pct,
+            max_order_value_usd=self.max_order_value_usd,
+            repeat_window_s=self.repeat_window_s,
+        )
+
+
+class Schedule(Section):
+    market_open: Cron = "30 9 * * 1-5"
+    daily_report: Cron = "5 13,16 * * 1-5"
+    position_sync: Cron = "0 10,14,18 * * 1-5"
+    health_check: Cron = "*/5 * * * *"
+    sunday_reminder: Cron = "0 10 * * 0"
+    heartbeat_url: SecretSite | None = None
+
+
+class Log(Section):
+    level: Annotated[str, choice("TRACE", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", upper=True)] = "INFO"
+    dir: Folder = f"{DATA_DIR}/logs"
+    rotation_mb: Annotated[int, whole(1, 1_000)] = 20
+    retention_days: Annotated[int, whole(1, 3_650)] = 30
+
+
+class Settings(Section):
+    webhook: Webhook = Webhook()
+    broker: Broker = Broker()
+    database: Database = Database()
+    queue: Queue = Queue()
+    telegram: Telegram = Telegram()
+    trading: Trading = Trading()
+    schedule: Schedule = Schedule()
+    log: Log = Log()
+
+    def secrets(self) -> list[str]:
+        """Every secret in these settings as plain text, for the log to cut out."""
+        whole_values = (
+            self.webhook.secret,
+            self.webhook.previous_secret,
+            self.telegram.bot_token,
+            self.schedule.heartbeat_url,
+        )
+        found = [each.get_secret_value() for each in whole_values if each]
+        for url in (self.database.url, self.queue.url):
+            found += url_secrets(url.get_secret_value())
+        return found
+
+    def simulated_parts(self) -> list[str]:
+        """What is simulated, embedded, relaxed or off, in words for people: the banner, /status and /health show it."""
+        database, queue = self.database.url.get_secret_value(), self.queue.url.get_secret_value()
+        parts = {
+            f"broker: simulated gateway in this process, invented quotes, no real money ({GATEWAY_STATE})": (
+                self.broker.mode == "simulated"
+            ),
+            "hours: always open, the exchange's calendar is not looked at": self.trading.hours == "always",
+            "price collar: off": self.trading.price_collar_pct == 0,
+            f"database: SQLite file {describe_url(database).removeprefix('sqlite:///')}": database.startswith(
+                "sqlite:"
+            ),
+            "queue: embedded, in memory (refilled from the database)": queue.startswith("embedded:"),
+            f"webhook secret: generated, in {WEBHOOK_SECRET_FILE}": self.webhook.secret is None,
+            "Telegram: off, messages go to the log": self.telegram.bot_token is None,
+        }
+        return [text for text, holds in parts.items() if holds]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key of the configuration: where it stands and by what names it is reached."""
+
+    path: tuple[str, ...]
+    field: FieldInfo
+
+    @property
+    def name(self) -> str:
+        return ".".join(self.path)
+
+    @property
+    def variable(self) -> str:
+        return "TRADEBOT_" + "__".join(self.path).upper()
+
+    @property
+    def secret(self) -> bool:
+        return "SecretStr" in str(self.field.annotation)
+
+    @property
+    def credential(self) -> str | None:
+        """The file in the credentials directory; only secrets have one."""
+        return "_".join(self.path) if self.secret else None
+
+
+def keys(section: type[BaseModel] = Settings, path: tuple[str, ...] = ()) -> Iterator[Key]:
+    """Every key there is, in the order of the file."""
+    for name, field in section.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, Section):
+            yield from keys(kind, (*path, name))
+        else:
+            yield Key((*path, name), field)
