@@ -45,7 +45,7 @@ $(VENV)/.dev: $(VENV)/.run requirements/dev.txt $(CLIENTS:%=requirements/client-
 	$(PIP) $(LOCKED) -r requirements/dev.txt
 	@# Other people's IB clients, which the simulated gateway must satisfy, each in a folder of its own: they clash.
 	rm -rf $(VENV)/clients
-	$(call client,ib_insync,ib-insync)
+	$(call client,ib-insync,ib-insync)
 	$(call client,ibapi-9.81,ibapi-9)
 	$(call client,ibapi-10,ibapi-10)
 	@touch $@

@@ -1,6 +1,6 @@
 """Fixtures for every test: real servers, started once a session, and servers of one's own for tests that break them."""
 
-import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from urllib.parse import urlsplit
@@ -36,17 +36,23 @@ def redis_server() -> Iterator[GivenServer | RedisServer]:
     server.close()
 
 
-@pytest.fixture
-async def postgres_url(postgres_server: GivenServer | PostgresServer) -> AsyncIterator[str]:
-    """A fresh, empty database."""
-    name = f"tradebot_test_{asyncio.get_running_loop().time():.0f}_{next(_numbers)}"
-    admin = await asyncpg.connect(postgres_server.url)
+async def fresh_database(server_url: str) -> AsyncIterator[str]:
+    """The URL of a new, empty database, which is dropped afterwards."""
+    name = f"tradebot_test_{os.getpid()}_{next(_numbers)}"
+    admin = await asyncpg.connect(server_url)
     try:
         await admin.execute(f"CREATE DATABASE {name} TEMPLATE template0")
-        yield urlsplit(postgres_server.url)._replace(path=f"/{name}").geturl()
+        yield urlsplit(server_url)._replace(path=f"/{name}").geturl()
     finally:
         await admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         await admin.close()
+
+
+@pytest.fixture
+async def postgres_url(postgres_server: GivenServer | PostgresServer) -> AsyncIterator[str]:
+    """A fresh, empty database."""
+    async for url in fresh_database(postgres_server.url):
+        yield url
 
 
 @pytest.fixture
@@ -57,15 +63,18 @@ async def redis_url(redis_server: GivenServer | RedisServer) -> str:
     return redis_server.url
 
 
-@pytest.fixture
-async def own_postgres() -> AsyncIterator[PostgresServer]:
-    """A PostgreSQL of this test alone, to be stopped, killed, paused and started again."""
+@pytest.fixture(scope="session")
+def spare_postgres() -> Iterator[PostgresServer]:
     server = PostgresServer()
-    try:
-        await server.start()
-        yield server
-    finally:
-        server.close()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+async def own_postgres(spare_postgres: PostgresServer) -> PostgresServer:
+    """A PostgreSQL of this test alone, with an empty database, to be stopped, killed, paused and started again."""
+    await spare_postgres.use_fresh_database()
+    return spare_postgres
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 START_S = 30.0
+_numbers = count(1)
 
 
 async def until(condition: Callable[[], Awaitable[bool]], what: str, deadline_s: float = 10.0) -> None:
@@ -136,6 +138,7 @@ class PostgresServer(Server):
 
     def __init__(self) -> None:
         super().__init__()
+        self.database = "postgres"
         self._binaries = _postgres_binaries(self.folder)
         user = self._user()
         if user:
@@ -149,7 +152,7 @@ class PostgresServer(Server):
 
     @property
     def url(self) -> str:
-        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{self.database}"
 
     def _command(self) -> Sequence[str]:
         settings = {
@@ -169,9 +172,21 @@ class PostgresServer(Server):
     def _user(self) -> dict[str, Any]:
         return _unprivileged()
 
+    async def use_fresh_database(self) -> None:
+        """Brings the server up, whatever a test did to it, and lets `url` name an empty database."""
+        self.resume()
+        if self._process is None:
+            await self.start()
+        self.database = f"fresh_{next(_numbers)}"
+        admin = await asyncpg.connect(self.url, database="postgres", timeout=START_S)
+        try:
+            await admin.execute(f"CREATE DATABASE {self.database} TEMPLATE template0")
+        finally:
+            await admin.close()
+
     async def _answers(self) -> bool:
         try:
-            connection = await asyncpg.connect(self.url, timeout=START_S)
+            connection = await asyncpg.connect(self.url, database="postgres", timeout=START_S)
         except (OSError, asyncpg.PostgresError):
             return False
         await connection.close()

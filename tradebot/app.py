@@ -18,8 +18,6 @@ from tradebot import __version__, systemd
 from tradebot.broker import BrokerOptions, IbBroker, open_broker
 from tradebot.config import GATEWAY_STATE, Settings, webhook_secret
 from tradebot.database import migrate, open_instance_lock, open_ledger
-from tradebot.domain.calendar import Calendar
-from tradebot.domain.hours import Hours
 from tradebot.domain.model import EventKind, NewEvent
 from tradebot.errors import LedgerUnavailable, LockLost
 from tradebot.ports import InstanceLock, Ledger, Queue
@@ -43,11 +41,6 @@ DATABASE_RETRY_S = 2.0
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-def hours_of(settings: Settings) -> Hours:
-    trading = settings.trading
-    return Hours(Calendar(trading.extra_closures), always=trading.hours == "always")
 
 
 async def run(settings: Settings, ready: Callable[[Webhook], None], *, wait: bool = False) -> None:
@@ -176,7 +169,7 @@ class Daemon:
 
 def _build(settings: Settings, adapters: Adapters) -> Daemon:
     ledger, queue, broker, lock = adapters.ledger, adapters.queue, adapters.broker, adapters.lock
-    hours, gate, control = hours_of(settings), Gate(), Control(adapters.ledger, utc_now)
+    hours, gate, control = settings.trading.open_hours(), Gate(), Control(adapters.ledger, utc_now)
     booking = Booking(ledger, broker.events, utc_now)
     recovery = Recovery(
         ledger,

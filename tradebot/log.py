@@ -127,10 +127,15 @@ def _journal_format(record: "Record") -> str:
 def _prepare(record: "Record") -> None:
     """Message, context and traceback as the console shows them: continuation lines indented, control characters visible."""
     extra = record["extra"]
-    context = " ".join(f"{name}={value}" for name, value in extra.items() if not name.startswith("_"))
+    context = " ".join(f"{name}={value}" for name, value in _context(record))
     extra["_text"] = _visible(record["message"])
     extra["_context"] = _visible(f" [{context}]") if context else ""
     extra["_trace"] = _visible("\n" + _traceback(record).rstrip()) if record["exception"] else ""
+
+
+def _context(record: "Record") -> Iterator[tuple[str, object]]:
+    """What `contextualize` and `bind` gave; a name without a value says nothing."""
+    return ((name, value) for name, value in record["extra"].items() if value is not None and name[0] != "_")
 
 
 def _visible(text: str) -> str:
@@ -215,7 +220,7 @@ def _json(record: "Record") -> str:
         "message": record["message"],
         "where": f"{record['name']}:{record['line']}",
     }
-    fields |= {name: value for name, value in record["extra"].items() if not name.startswith("_")}
+    fields |= dict(_context(record))
     if record["exception"]:
         fields["exception"] = _traceback(record)
     return json.dumps(fields, default=str, ensure_ascii=False)

@@ -50,13 +50,14 @@ def test_the_context_of_an_alert_stands_in_console_and_file(tmp_path):
     """A line could not be traced to its alert, and the file could not be searched by it."""
     console, entries = scene(
         tmp_path,
-        "with logger.contextualize(alert_id=7, order_ref='tb-7-0a1b2c3d', ticker='AAPL'):\n"
+        "with logger.contextualize(alert_id=7, order_ref='tb-7-0a1b2c3d', ticker='AAPL', trade_id=None):\n"
         "    logger.info('placed {} shares', 20)\n"
         "logger.debug('not wanted')\n",
     )
     assert console.endswith("placed 20 shares [alert_id=7 order_ref=tb-7-0a1b2c3d ticker=AAPL]\n")
     (entry,) = entries
     assert (entry["alert_id"], entry["order_ref"], entry["ticker"]) == (7, "tb-7-0a1b2c3d", "AAPL")
+    assert "trade_id" not in entry
     assert (entry["level"], entry["message"], entry["where"]) == ("INFO", "placed 20 shares", "__main__:9")
     assert entry["time"].endswith("+00:00")
 

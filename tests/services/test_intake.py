@@ -1,4 +1,4 @@
-"""The way in: what is stored, what is the same alert, what the queue gets. Real SQLite file, real queues."""
+"""The way in: what is stored, what is the same alert, what the queue gets. Real databases, real queues."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -44,9 +44,14 @@ class House:
             return list(await books.events())
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database."""
+    return f"sqlite:///{tmp_path}/tradebot.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+
+
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    url = f"sqlite:///{tmp_path}/tradebot.db"
+async def house(url: str) -> AsyncIterator[House]:
     await migrate.up(url)
     async with open_ledger(url) as ledger:
         queue = EmbeddedQueue()
@@ -160,6 +165,7 @@ async def test_the_bots_own_alerts_come_the_same_way(house: House) -> None:
     assert (await house.queue.contents()).sell == (got.alert_id,)
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)  # where one transaction holds up all others
 async def test_an_alert_that_is_stored_too_late_is_not_lost_and_not_doubled(house: House) -> None:
     """The resend of an alert whose commit came after the deadline would be a second order."""
     async with house.ledger.begin():  # somebody holds the database
@@ -172,6 +178,7 @@ async def test_an_alert_that_is_stored_too_late_is_not_lost_and_not_doubled(hous
     assert (await house.queue.contents()).buy == (1,)
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)  # where one transaction holds up all others
 async def test_a_caller_who_is_cancelled_does_not_stop_the_storing(house: House) -> None:
     """A client that hangs up, or a stop of the bot, would leave an alert half stored."""
     async with house.ledger.begin():

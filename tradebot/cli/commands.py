@@ -15,13 +15,12 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from tradebot import __version__, app, log
-from tradebot.cli import banner, control, follow, sending, show
+from tradebot import __version__, log
+from tradebot.cli import control, follow, sending, show
 from tradebot.config import Settings, load, webhook_secret
 from tradebot.database import migrate as migrations
 from tradebot.domain.model import Side, TradingState
 from tradebot.errors import ConfigError, LedgerUnavailable, LockHeld, TradebotError
-from tradebot.simgateway import GatewaySettings, serve
 
 FAILED, WRONG, NOBODY, UNKNOWN = 1, 2, 3, 4
 
@@ -96,6 +95,9 @@ def run(
 
     Examples: `tradebot run` · `tradebot run --config /etc/tradebot/config.toml`
     """
+    from tradebot import app
+    from tradebot.cli import banner
+
     settings = _settings(config)
     secret = webhook_secret(settings)
     log.setup(settings.log, [*settings.secrets(), secret])
@@ -103,7 +105,7 @@ def run(
         asyncio.run(app.run(settings, lambda webhook: banner.show(settings, webhook), wait=wait))
     except* TradebotError as group:
         error = _innermost(group)
-        hint = " Stop it first, or use --wait to take over when it ends." if isinstance(error, LockHeld) else ""
+        hint = ", or take over when it ends: tradebot run --wait" if isinstance(error, LockHeld) else ""
         _fail(f"{error}{hint}", _exit_code(error))
 
 
@@ -210,6 +212,8 @@ def simgateway(
 
     Example: `tradebot simgateway --port 4002 --state gateway.jsonl`, then `[broker] mode = "gateway"` with that port.
     """
+    from tradebot.simgateway import GatewaySettings, serve
+
     log.setup(Settings().log, [], to_file=False)
     settings = GatewaySettings(host=host, port=port, control_port=control_port, state=state, seed=seed)
     try:

@@ -1,11 +1,11 @@
 """Pause, resume and kill from beside the daemon: stored in its database, which it reads in every decision and once a second."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import aiohttp
 from rich.console import Console
 
-from tradebot.app import utc_now
 from tradebot.cli.sending import address
 from tradebot.config import Settings
 from tradebot.database import open_ledger
@@ -26,7 +26,7 @@ _SAID = {
 async def change(settings: Settings, to: TradingState) -> int:
     """Stores the state and waits for the daemon to say that it has heard. Raises LedgerUnavailable."""
     async with open_ledger(settings.database.url.get_secret_value()) as ledger:
-        stored = await store_state(ledger, to, BY, utc_now(), keep_killed=to is TradingState.PAUSED)
+        stored = await store_state(ledger, to, BY, datetime.now(UTC), keep_killed=to is TradingState.PAUSED)
     return await _said(settings, stored)
 
 
@@ -38,7 +38,7 @@ async def resume(settings: Settings, to: TradingState | None) -> int:
                 "the kill switch is on. Say what to resume: `tradebot resume --sells-only` (SELL alerts only) "
                 "or `tradebot resume --everything` (BUY and SELL alerts)"
             )
-        stored = await store_state(ledger, to or TradingState.RUNNING, BY, utc_now())
+        stored = await store_state(ledger, to or TradingState.RUNNING, BY, datetime.now(UTC))
     return await _said(settings, stored)
 
 

@@ -1,12 +1,12 @@
 """`tradebot status`: the books from the database, the daemon's parts from its health report."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from rich.console import Console
 from rich.table import Table
 
-from tradebot.app import hours_of, utc_now
 from tradebot.cli.control import health
 from tradebot.config import Settings, describe_url
 from tradebot.database import open_ledger
@@ -21,7 +21,7 @@ async def status(settings: Settings) -> int:
     url = settings.database.url.get_secret_value()
     defaults = settings.trading.defaults.limits()
     async with open_ledger(url) as ledger, ledger.read() as books:
-        now_booked = await books_status(books, defaults, hours_of(settings), utc_now())
+        now_booked = await books_status(books, defaults, settings.trading.open_hours(), datetime.now(UTC))
     out = Console(highlight=False)
     parts = await health(settings)
     out.print(_overview(now_booked, describe_url(url)))

@@ -37,6 +37,8 @@ from tradebot.config.values import (
     number,
     whole,
 )
+from tradebot.domain.calendar import Calendar
+from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedControls, Limits, limit_range
 
 DATA_DIR = Path("data")
@@ -125,6 +127,9 @@ class Trading(Section):
     max_order_value_usd: Annotated[Decimal, number(Decimal(1), Decimal(10_000_000))] = _CONTROLS.max_order_value_usd
     repeat_window_s: Annotated[int, whole(0, 3_600)] = _CONTROLS.repeat_window_s
     defaults: Defaults = Defaults()
+
+    def open_hours(self) -> Hours:
+        return Hours(Calendar(self.extra_closures), always=self.hours == "always")
 
     def controls(self) -> FixedControls:
         return FixedControls(

@@ -44,12 +44,13 @@ def _postgres_place(url: str) -> str:
     try:
         parts = urlsplit(url)
         hosts = parts.netloc.rpartition("@")[2] or "localhost"
-        if parts.netloc.count("@") > 1:  # drivers disagree at which one the host begins
-            raise ValueError
         if "," not in hosts:  # several hosts (a primary and its standbys) are asyncpg's to read
             hosts = f"{parts.hostname or 'localhost'}:{parts.port or 5432}"
-    except ValueError:  # its text may quote a part of the password
+        clear = parts.netloc.count("@") <= 1  # programs disagree at which one the host begins
+    except ValueError:
+        clear = False
+    if not clear:  # the error's own text may quote a part of the password
         raise ConfigError(
             f"the database URL cannot be read: {_FORMS}, and write @ : / # in the password as %40 %3A %2F %23"
-        ) from None
+        )
     return f"PostgreSQL at {hosts}, database {unquote(parts.path.lstrip('/')) or '(default)'}"

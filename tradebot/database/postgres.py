@@ -146,7 +146,7 @@ class PostgresDriver:
             except BaseException:
                 await self._throw_away(connection)
                 raise
-            await self._pool.release(connection)
+            await self._give_back(connection)
         if tag != "COMMIT":  # PostgreSQL answers the COMMIT of a failed transaction with ROLLBACK, not with an error
             raise LedgerUnavailable(f"{self.place}: nothing was stored: a statement of the transaction had failed")
 
@@ -156,12 +156,16 @@ class PostgresDriver:
         except ERRORS:
             await self._throw_away(connection)
         else:
-            await self._pool.release(connection)
+            await self._give_back(connection)
 
     async def _throw_away(self, connection: _Connection) -> None:
         with suppress(asyncpg.InterfaceError):  # the pool has already taken back one that the server closed
             connection.terminate()
-        await self._pool.release(connection)
+        await self._give_back(connection)
+
+    async def _give_back(self, connection: _Connection) -> None:
+        with suppress(*ERRORS):  # the transaction has ended by now, whatever becomes of the connection
+            await self._pool.release(connection, timeout=_ROLLBACK_S)
 
 
 @asynccontextmanager

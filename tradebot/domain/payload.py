@@ -25,7 +25,10 @@ from tradebot.domain.model import Side
 from tradebot.domain.placeholders import refuse_placeholder
 from tradebot.errors import PayloadError
 
-EXAMPLE = '{"secret": "…", "action": "{{strategy.order.action}}", "ticker": "{{ticker}}", "price": "{{close}}", "time": "{{timenow}}"}'
+EXAMPLE = (
+    '{"secret": "…", "action": "{{strategy.order.action}}", "ticker": "{{ticker}}",'
+    ' "price": "{{close}}", "time": "{{timenow}}"}'
+)
 
 DEPTH_MAX = 5
 ALERT_ID_CHARS_MAX = 128

@@ -11,6 +11,7 @@ looked up by it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 ORDER_FAULTS: dict[str, dict[str, Any]] = {
@@ -96,6 +97,9 @@ class Faults:
         if unknown := sorted(set(parameters) - set(table[name])):
             allowed = ", ".join(sorted(table[name])) or "none"
             raise FaultError(f"{name} has no parameter {', '.join(unknown)}; it has {allowed}")
+        for key, value in parameters.items():
+            if not _fits(table[name][key], value):
+                raise FaultError(f"{name}: {key} cannot be {value!r}; by default it is {table[name][key]!r}")
         if not isinstance(times, int) or times < 0:
             raise FaultError(f"times must be a whole number, 0 meaning until cleared, not {times!r}")
         wanted = {"symbol": symbol, "action": action, "client_id": client_id}
@@ -132,3 +136,13 @@ class Faults:
             elif armed.times:
                 armed.times -= 1
         return plan
+
+
+def _fits(default: object, value: object) -> bool:
+    """Whether a parameter is of its default's kind; a default of None stands for a figure."""
+    if isinstance(default, bool | str):
+        return isinstance(value, type(default))
+    try:
+        return (value is None and default is None) or (not isinstance(value, bool) and Decimal(str(value)) >= 0)
+    except InvalidOperation:
+        return False

@@ -46,20 +46,29 @@ class Gateway:
         self.settings = settings
         self.store = store
         self.book = Book()
-        self.catalogue = Catalogue(settings.tickers)
-        rng = random.Random(settings.seed)  # noqa: S311 - prices, not secrets
-        self.quotes = Quotes(self.catalogue.by_symbol.values(), rng)
         self.faults = Faults()
         self.sessions: dict[int, Session] = {}
         self.connections: set[Session] = set()
         self._timers: set[asyncio.TimerHandle] = set()
         self._scheduled: set[int] = set()
         self._account_due = False
-        self._replay()
-
-    def _replay(self) -> None:
-        for entry in self.store.load():
+        for entry in store.load():
             self.book.apply(entry)
+        self.catalogue = Catalogue((*self._forgotten(), *settings.tickers))
+        rng = random.Random(settings.seed)  # noqa: S311 - prices, not secrets
+        self.quotes = Quotes(self.catalogue.by_symbol.values(), rng)
+        self._open_account()
+
+    def _forgotten(self) -> list[Listing]:
+        """Stocks that the account knows and the configuration no longer does: they keep trading at their last cost."""
+        known = Catalogue(self.settings.tickers).by_symbol
+        used = [Listing(each.ticket.symbol, each.ticket.con_id, Decimal(1)) for each in self.book.orders.values()]
+        used += [
+            Listing(each.symbol, each.con_id, each.avg_cost or Decimal(1)) for each in self.book.positions.values()
+        ]
+        return [each for each in used if each.symbol not in known]
+
+    def _open_account(self) -> None:
         if not self.book.account:
             now = self.now()
             self.commit(e.Opened(now, self.settings.account, self.settings.cash, int(now.timestamp())))

@@ -81,7 +81,7 @@ async def open_webhook(
             server.close()
     finally:
         await runner.cleanup()
-        pass
+        await intake.finish()
 
 
 async def _listen(options: WebhookOptions, factory: Callable[[], asyncio.Protocol]) -> asyncio.Server:

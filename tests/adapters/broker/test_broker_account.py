@@ -10,6 +10,7 @@ from tests.adapters.broker.scripted import (
     ACCOUNT,
     ALL_OPEN_ORDERS,
     COMPLETED,
+    CONTRACT,
     EXECUTIONS,
     POSITIONS,
     Peer,
@@ -109,6 +110,22 @@ async def test_cash_is_as_old_as_the_last_time_it_was_told() -> None:
         await broker.open_orders()
         assert values(broker).cash == 900
         assert values(broker).at > first.at
+
+
+async def test_a_part_of_the_values_is_none_of_them() -> None:
+    """Broken: after a loss of data, a first value would pass for the whole account."""
+    async with open_scripted() as gateway, broker_for(gateway.port) as broker:
+        await connected(broker)
+        del gateway.answers[ACCOUNT]
+        gateway.peer.send(4, 2, -1, 1101, "restored, data lost", "")
+        await gateway.heard(ACCOUNT, times=2)
+        gateway.peer.send(6, 2, "TotalCashBalance", "900", "USD", ME)
+        gateway.peer.send(8, 1, "15:31")
+        await broker.open_orders()
+        assert broker.account() is None
+        gateway.tell_account(gateway.peer)
+        await broker.open_orders()
+        assert broker.account() is not None
 
 
 async def test_values_are_unknown_while_ib_says_so() -> None:
@@ -242,6 +259,35 @@ async def test_a_question_ends_with_its_connection() -> None:
         with pytest.raises(BrokerUnavailable, match="lost"):
             async with asyncio.timeout(5):
                 await asking
+
+
+async def test_a_question_whose_turn_comes_too_late() -> None:
+    """Broken: a connection lost while a question waits for its turn would raise what no caller expects."""
+    async with open_scripted() as gateway, broker_for(gateway.port) as broker:
+        await connected(broker)
+        tickers = [asyncio.create_task(broker.contract(str(number), None)) for number in range(30)]
+        asking = asyncio.create_task(broker.executions())
+        await gateway.heard(CONTRACT)
+        gateway.peer.cut()
+        outcomes = await asyncio.gather(asking, *tickers, return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {BrokerUnavailable}
+
+
+async def test_executions_of_another_account_are_not_told() -> None:
+    """Broken: with several accounts, another one's trades would be taken for the bot's."""
+    fill = recorded("market-order-aapl-v173.txt")[6]
+    script = ScriptedGateway()
+    script.version = 173
+
+    def executions(peer: Peer, fields: list[str]) -> None:
+        for account in ("DU9", ME):
+            peer.send(11, fields[2], *fill[2:14], f"{account}.01", fill[15], account, *fill[17:])
+        peer.send(55, 1, fields[2])
+
+    script.answers[EXECUTIONS] = executions
+    async with open_scripted(script) as gateway, broker_for(gateway.port) as broker:
+        await connected(broker)
+        assert [each.exec_id for each in await broker.executions()] == [f"{ME}.01"]
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from tests.adapters.broker.scripted import (
 from tradebot.broker import IbBroker
 from tradebot.domain.brokerage import (
     BrokerEvent,
+    Contract,
     Disconnected,
     ErrorKind,
     Executed,
@@ -296,11 +297,16 @@ async def test_no_order_waits_in_a_queue() -> None:
         assert len(placed(gateway)) <= sent
 
 
-async def test_questions_leave_room_for_orders() -> None:
+@pytest.mark.parametrize("question", ["contract", "quote"])
+async def test_questions_leave_room_for_orders(question: str) -> None:
     """Broken: a burst of questions would use up the messages a second, and an order would be refused for it."""
     async with open_gateway(SIMULATED) as gateway, broker_for(gateway.port) as broker:
         await connected(broker)
-        asking = [asyncio.create_task(broker.contract("AAPL", str(number))) for number in range(60)]
+        ask = {
+            "contract": lambda number: broker.contract("AAPL", str(number)),
+            "quote": lambda number: broker.quote(Contract(number, "NOSUCH", "NYSE")),
+        }[question]
+        asking = [asyncio.create_task(ask(number)) for number in range(60)]
         await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
         for number in range(10):
             place(broker, order(number))

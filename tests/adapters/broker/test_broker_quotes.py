@@ -83,6 +83,8 @@ async def test_each_want_of_a_subscription_leads_to_delayed_data(code: int) -> N
         assert (await gateway.heard(DATA_TYPE))[2] == "3"
         assert quote is not None
         assert (quote.bid, quote.ask, quote.delayed) == (Decimal("99.5"), Decimal("100.5"), True)
+        await broker.quote(AAPL)
+        assert (await gateway.heard(DATA_TYPE, times=2))[2] == "1", "the next one is asked for as live again"
 
 
 @pytest.mark.parametrize(("price", "size"), [("-1", 0), ("0", 0), ("nan", 100), ("101", 0)])

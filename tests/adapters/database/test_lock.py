@@ -101,7 +101,7 @@ async def test_a_lock_file_taken_away_is_a_lock_lost(sqlite_url: str) -> None:
     """Otherwise a second instance would lock the new file, and both would trade."""
     await migrate.up(sqlite_url)
     async with open_instance_lock(sqlite_url) as lock:
-        Path(sqlite_url.removeprefix("sqlite:///") + ".lock").unlink()
+        os.unlink(sqlite_url.removeprefix("sqlite:///") + ".lock")  # no coroutine should use Path
         assert not lock.held
         async with asyncio.timeout(5):
             await lock.lost.wait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -97,13 +98,11 @@ async def test_drop_and_pause(http: aiohttp.ClientSession, gateway: Gateway, ib:
     await until("drop", lambda: not again.isConnected())
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", gateway.port)
-    await until("listening again", lambda: gateway.settings and _listens(gateway))
+    await until("listening again", lambda: _listens(gateway))
     await connect(gateway, 9)
 
 
 def _listens(gateway: Gateway) -> bool:
-    import socket
-
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", gateway.port)) == 0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from ib_async import IB, Contract, Stock
@@ -44,9 +46,12 @@ def test_matching_and_times() -> None:
         ("hold", {"x": 1}, "none"),
         ("partial", {"times": -1}, "times"),
         ("partial", {"k": 1}, "filled"),
+        ("partial", {"filled": "x"}, "filled cannot be 'x'"),
+        ("correction", {"price": "nonsense"}, "price"),
+        ("drop_after", {"filled": 1}, "by default it is True"),
     ],
 )
-def test_bad_faults(name: str, more: dict[str, int], why: str) -> None:
+def test_bad_faults(name: str, more: dict[str, Any], why: str) -> None:
     """A misspelt fault would be armed and never happen."""
     with pytest.raises(FaultError, match=why):
         Faults().arm(name, **more)
@@ -135,11 +140,21 @@ async def test_mute_status(gateway: Gateway, ib: IB) -> None:
 async def test_repeat_status(gateway: Gateway, ib: IB) -> None:
     """Repeated orderStatus messages, which are normal, could not be tested against."""
     gateway.faults.arm("repeat_status", times_more=2)
-    heard: list[str] = []
-    handle = ib.wrapper.orderStatus
-    ib.wrapper.orderStatus = lambda number, status, *rest: (heard.append(status), handle(number, status, *rest))
+    heard = bytearray()
+    ib.client.conn.hasData += heard.extend
     await filled(ib.placeOrder(aapl(), market("BUY", 10)))
-    assert heard == ["PreSubmitted"] * 3 + ["Filled"] * 3
+    statuses = [fields[2] for fields in messages(heard) if fields[0] == "3"]
+    assert statuses == ["PreSubmitted"] * 3 + ["Filled"] * 3
+
+
+def messages(data: bytearray) -> list[list[str]]:
+    """The fields of every whole message in what came over the socket."""
+    found = []
+    while data:
+        (size,) = struct.unpack_from(">I", data)
+        found.append(bytes(data[4 : 4 + size]).decode().split("\0"))
+        del data[: 4 + size]
+    return found
 
 
 async def test_late_commission(gateway: Gateway, ib: IB) -> None:

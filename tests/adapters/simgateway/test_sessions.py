@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import struct
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from ib_async import IB, ExecutionFilter, Order, Stock, util
@@ -13,6 +15,7 @@ from ib_async import IB, ExecutionFilter, Order, Stock, util
 from tests.adapters.simgateway.conftest import ACCOUNT, Connect, aapl, errors, filled, limit, market, settings, until
 from tradebot.errors import GatewayError
 from tradebot.simgateway import Gateway, Listing, open_gateway
+from tradebot.simgateway.requests import SHAPES
 from tradebot.simgateway.wire import frame
 
 
@@ -280,6 +283,19 @@ async def test_strangers(gateway: Gateway, ib: IB, data: bytes) -> None:
     await filled(ib.placeOrder(aapl(), market("BUY", 1)))
 
 
+async def test_nonsense_in_known_messages(ib: IB, gateway: Gateway) -> None:
+    """Some field, wrong or missing, would break the connection instead of being answered with an error."""
+    rng = random.Random(3)
+    words = ["", "0", "1", "-1", "x", "AAPL", "STK", "SMART", "BUY", "MKT", "LMT", "1e999", "nan", "9" * 30, "é", "1.5"]
+    ids = [*SHAPES, 1, 3, 4, 9]
+    for number in range(3000):
+        length = rng.choice((1, 2, 3, 8, 17, 20, 102))
+        ib.client.conn.sendMsg(frame([str(ids[number % len(ids)]), *rng.choices(words, k=length)]))
+    assert (await ib.reqCurrentTimeAsync()).tzinfo
+    assert ib.isConnected()
+    assert not gateway.book.orders
+
+
 async def test_bad_frame_in_a_session(gateway: Gateway, ib: IB, connect: Connect) -> None:
     """A client that loses its framing would be answered on, or hurt the others."""
     other = await connect(gateway, 8)
@@ -308,6 +324,19 @@ async def test_executions_of_today_only(connect: Connect) -> None:
         assert not await again.reqExecutionsAsync()
         assert not await again.reqCompletedOrdersAsync(False)
         assert [each.position for each in again.positions()] == [1]
+
+
+async def test_times_are_the_gateways_own(connect: Connect) -> None:
+    """Executions carry the gateway's wall clock without a zone: a client elsewhere must be told which one it is."""
+    zone = ZoneInfo("Asia/Tokyo")
+    async with open_gateway(settings(zone=zone)) as gateway:
+        ib = await connect(gateway)
+        ib.TimezoneTWS = "Asia/Tokyo"
+        trade = await filled(ib.placeOrder(aapl(), market("BUY", 1)))
+        assert abs(trade.fills[0].execution.time - datetime.now(UTC)) < timedelta(seconds=10)
+        assert len(await ib.reqExecutionsAsync(ExecutionFilter(time=f"{datetime.now(UTC):%Y%m%d}-00:00:00"))) == 1
+        later = datetime.now(zone) + timedelta(hours=1)
+        assert not await ib.reqExecutionsAsync(ExecutionFilter(time=f"{later:%Y%m%d %H:%M:%S}"))
 
 
 async def test_configured_account(connect: Connect) -> None:

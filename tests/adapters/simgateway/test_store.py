@@ -15,7 +15,7 @@ from ib_async import IB
 
 from tests.adapters.simgateway.conftest import DEADLINE_S, Connect, aapl, filled, limit, market, settings, until
 from tradebot.errors import GatewayError
-from tradebot.simgateway import open_gateway
+from tradebot.simgateway import Listing, open_gateway, serve
 
 PROCESS = Path(__file__).parent / "clients" / "gateway_process.py"
 
@@ -87,6 +87,29 @@ async def test_order_in_flight_at_a_kill(tmp_path: Path, connect: Connect) -> No
     async with open_gateway(settings(state=state)) as second:
         await until("fill", lambda: second.book.executions)
         assert second.book.orders[trade.order.permId].status == "Filled"
+
+
+async def test_ticker_that_left_the_configuration(tmp_path: Path, connect: Connect) -> None:
+    """A position in a ticker that is no longer configured would keep the gateway from answering."""
+    state = tmp_path / "gateway.jsonl"
+    acme = Listing("ACME", 4242, Decimal(50))
+    async with open_gateway(settings(state=state, tickers=(acme,), positions=(("ACME", Decimal(7), Decimal(40)),))):
+        pass
+    async with open_gateway(settings(state=state)) as second:
+        ib = await connect(second)
+        assert [(each.contract.conId, each.marketPrice) for each in ib.portfolio()] == [(4242, 40)]
+
+
+async def test_serve(tmp_path: Path) -> None:
+    """Cancelling a serving gateway would leave its state locked."""
+    state = tmp_path / "gateway.jsonl"
+    serving = asyncio.create_task(serve(settings(state=state)))
+    await until("journal", lambda: state.exists() and state.stat().st_size)
+    serving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await serving
+    async with open_gateway(settings(state=state)):
+        pass
 
 
 async def test_torn_line(tmp_path: Path) -> None:

@@ -1,0 +1,239 @@
+"""The daemon and the simulated gateway as processes, and what a test does to them."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiohttp
+
+from tradebot.database import open_ledger
+from tradebot.domain.model import Alert, AlertStatus, Event, Lot, Trade
+
+T = TypeVar("T")
+SECRET = "canary-webhook-secret-0123456789"
+DEADLINE_S = 40.0
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+async def until(look: Callable[[], Awaitable[T]], what: str, deadline_s: float = DEADLINE_S) -> T:
+    """The first true answer; fails with `what` was waited for, and the last answer, when none comes in time."""
+    answer = None
+    try:
+        async with asyncio.timeout(deadline_s):
+            while not (answer := await look()):
+                await asyncio.sleep(0.05)
+            return answer
+    except TimeoutError:
+        raise AssertionError(f"waited {deadline_s:.0f} s in vain for {what}; last answer: {answer!r}") from None
+
+
+@dataclass
+class Process:
+    """A `tradebot` command in a folder of its own; its output goes to a file there."""
+
+    arguments: list[str]
+    folder: Path
+    env: dict[str, str]
+    name: str
+    running: asyncio.subprocess.Process | None = None
+
+    @property
+    def output(self) -> str:
+        file = self.folder / f"{self.name}.out"
+        return file.read_text() if file.exists() else ""
+
+    async def start(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / f"{self.name}.out").open("ab") as out:
+            self.running = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "tradebot", *self.arguments),
+                cwd=self.folder,
+                env={"PATH": os.environ["PATH"], **self.env},
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+            )
+
+    async def end(self, number: signal.Signals) -> int:
+        """Sends a signal and waits for the end; returns the exit code."""
+        assert self.running is not None
+        if self.running.returncode is None:
+            self.running.send_signal(number)
+        return await asyncio.wait_for(self.running.wait(), DEADLINE_S)
+
+    async def kill(self) -> None:
+        await self.end(signal.SIGKILL)
+
+    async def stop(self) -> int:
+        return await self.end(signal.SIGTERM)
+
+
+@dataclass
+class Gateway(Process):
+    """A stand-alone simulated gateway with its control port."""
+
+    port: int = field(default_factory=free_port)
+    control_port: int = field(default_factory=free_port)
+
+    @classmethod
+    def at(cls, folder: Path) -> "Gateway":
+        gateway = cls([], folder, {}, "gateway")
+        ports = ["--port", str(gateway.port), "--control-port", str(gateway.control_port)]
+        gateway.arguments = ["simgateway", *ports, "--state", "gateway.jsonl", "--seed", "7"]
+        return gateway
+
+    async def ready(self) -> None:
+        await self.start()
+        await until(self._answers, f"the simulated gateway to listen; it printed {self.output}")
+
+    async def _answers(self) -> bool:
+        try:
+            await self.control("GET", "/state")
+        except aiohttp.ClientError:
+            return False
+        return True
+
+    async def control(self, method: str, path: str, **body: object) -> Any:
+        url = f"http://127.0.0.1:{self.control_port}{path}"
+        async with aiohttp.ClientSession() as session, session.request(method, url, json=body or None) as answer:
+            assert answer.status < 300, await answer.text()
+            return await answer.json()
+
+    async def fault(self, name: str, **parameters: object) -> None:
+        await self.control("POST", "/faults", fault=name, **parameters)
+
+    async def orders(self) -> list[dict[str, Any]]:
+        state = await self.control("GET", "/state")
+        return list(state["orders"])
+
+    async def position(self, symbol: str) -> str:
+        state = await self.control("GET", "/state")
+        return next((one["quantity"] for one in state["positions"] if one["symbol"] == symbol), "0")
+
+    async def received(self) -> list[str]:
+        """The orderRef of every order that ever reached the gateway, taken or not, from its journal."""
+        lines = await self.control("GET", "/journal")
+        sent = [line for line in lines if line["kind"] == "received" and line["message"] == "placeOrder"]
+        return [line["fields"]["orderRef"] for line in sent]
+
+
+@dataclass
+class Daemon(Process):
+    """The daemon, its webhook and a view of its database."""
+
+    port: int = field(default_factory=free_port)
+    database: str = ""
+
+    @classmethod
+    def at(cls, folder: Path, *, gateway: Gateway | None = None, **settings: str) -> "Daemon":
+        """`settings` are `section__key="value"`; without a gateway the daemon runs its own."""
+        daemon = cls(["run"], folder, {}, "daemon")
+        given = {"webhook__port": str(daemon.port), "webhook__secret": SECRET, **settings}
+        if gateway is not None:
+            given |= {"broker__mode": "gateway", "broker__port": str(gateway.port), "trading__hours": "always"}
+            given |= {"trading__price_collar_pct": "0"}
+        daemon.env = {f"TRADEBOT_{key.upper()}": value for key, value in given.items()}
+        daemon.database = settings.get("database__url", f"sqlite:///{folder}/data/tradebot.db")
+        return daemon
+
+    async def ready(self) -> None:
+        """Starts and waits until orders may leave."""
+        await self.start()
+        await self.well()
+
+    async def well(self) -> None:
+        await until(self._is_well, f"a healthy daemon; it printed {self.output}")
+
+    async def listening(self) -> None:
+        await until(self.health, f"the webhook to listen; it printed {self.output}")
+
+    async def _is_well(self) -> bool:
+        assert self.running is not None
+        assert self.running.returncode is None, f"the daemon ended: {self.output}"
+        return (await self.health() or {}).get("status") == 200
+
+    async def health(self) -> dict[str, Any] | None:
+        url = f"http://127.0.0.1:{self.port}/health"
+        try:
+            async with aiohttp.ClientSession() as session, session.get(url) as answer:
+                return {"status": answer.status, **await answer.json()}
+        except aiohttp.ClientError:
+            return None
+
+    async def post(self, **fields: str) -> tuple[int, dict[str, Any]]:
+        url = f"http://127.0.0.1:{self.port}/webhook"
+        async with aiohttp.ClientSession() as session, session.post(url, json={"secret": SECRET, **fields}) as answer:
+            return answer.status, await answer.json()
+
+    async def alert(self, action: str, ticker: str, **fields: str) -> int:
+        """An alert that must be taken; returns its id."""
+        status, body = await self.post(action=action, ticker=ticker, **fields)
+        assert (status, body["status"]) == (200, "queued"), body
+        return int(body["alert_id"])
+
+    async def command(self, *arguments: str) -> tuple[int, str]:
+        """Another `tradebot` command with the same configuration: exit code and output."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tradebot", *arguments),
+            cwd=self.folder,
+            env={"PATH": os.environ["PATH"], **self.env},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        out, _ = await asyncio.wait_for(process.communicate(), DEADLINE_S)
+        assert process.returncode is not None
+        return process.returncode, out.decode()
+
+    async def books(self) -> "BooksNow":
+        async with open_ledger(self.database) as ledger, ledger.read() as books:
+            return BooksNow(
+                alerts={alert.id: alert for alert in await books.alerts(tuple(AlertStatus))},
+                trades=list(await books.trades()),
+                lots=list(await books.lots()),
+                events=list(await books.events()),
+            )
+
+    async def ended(self, *alert_ids: int, deadline_s: float = DEADLINE_S) -> "BooksNow":
+        """The books once all these alerts have reached an end (PENDING and UNKNOWN are ends to wait for here)."""
+
+        async def look() -> BooksNow | None:
+            now = await self.books()
+            on_the_way = (AlertStatus.RECEIVED, AlertStatus.PROCESSING)
+            return None if any(now.alerts[one].status in on_the_way for one in alert_ids) else now
+
+        return await until(look, f"the end of alerts {alert_ids}; the daemon printed {self.output[-3000:]}", deadline_s)
+
+
+@dataclass(frozen=True)
+class BooksNow:
+    alerts: dict[int, Alert]
+    trades: list[Trade]
+    lots: list[Lot]
+    events: list[Event]
+
+    def trade_of(self, alert_id: int) -> Trade:
+        [trade] = [trade for trade in self.trades if trade.alert_id == alert_id]
+        return trade
+
+
+@asynccontextmanager
+async def running(*processes: Process) -> AsyncIterator[None]:
+    """Whatever happens in the block, none of these outlives it."""
+    try:
+        yield
+    finally:
+        for process in processes:
+            if process.running is not None and process.running.returncode is None:
+                await process.kill()
