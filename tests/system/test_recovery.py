@@ -67,14 +67,14 @@ async def test_filled_while_down(daemon: Daemon, gateway: Gateway) -> None:
     [
         ("drop_before", {}, TradeStatus.FAILED),
         ("drop_after", {"filled": True}, TradeStatus.FILLED),
-        ("drop_after", {"filled": False}, TradeStatus.FILLED),
+        ("drop_after", {"filled": False}, TradeStatus.CANCELLED),  # adopted, overdue, cancelled
     ],
 )
 async def test_connection_lost_around_the_order(
     tmp_path: Path, gateway: Gateway, fault: str, parameters: dict[str, object], status: TradeStatus
 ) -> None:
     """Broken, an order whose answer was lost is sent again, or its fill is missed."""
-    daemon = Daemon.at(tmp_path, gateway=gateway)
+    daemon = Daemon.at(tmp_path, gateway=gateway, trading__order_timeout_s="2")
     async with running(daemon, gateway):
         await gateway.ready()
         await daemon.ready()
