@@ -34,13 +34,13 @@ format: $(VENV)/.dev
 	$(PY) -m ruff format .
 
 # The stamps make a second `make` instant; a changed lock or project file installs again.
-$(VENV)/.run: requirements/run.txt pyproject.toml | $(PY)
+$(VENV)/.run: requirements/run.txt pyproject.toml $(PY)
 	@echo "installing what tradebot runs on (once; a minute or so) ..."
 	$(PIP) $(LOCKED) -r requirements/run.txt
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.run requirements/dev.txt $(CLIENTS:%=requirements/client-%.txt) | $(PY)
+$(VENV)/.dev: $(VENV)/.run requirements/dev.txt $(CLIENTS:%=requirements/client-%.txt) $(PY)
 	@echo "installing what the tests need (once) ..."
 	$(PIP) $(LOCKED) -r requirements/dev.txt
 	@# Other people's IB clients, which the simulated gateway must satisfy, each in a folder of its own: they clash.

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
 
 from tests.servers import (
@@ -16,6 +17,10 @@ from tests.servers import (
     session_postgres,
     session_redis,
 )
+
+# How quick a machine is says nothing about the code: timings belong in the benchmark.
+settings.register_profile("tradebot", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tradebot")
 
 _numbers = count(1)
 

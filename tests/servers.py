@@ -6,6 +6,7 @@ says what to do.
 """
 
 import asyncio
+import atexit
 import os
 import pwd
 import shutil
@@ -52,6 +53,7 @@ class Server(ABC):
         self.port = free_port()
         self.folder = Path(tempfile.mkdtemp(prefix="tradebot-test-"))
         self._process: subprocess.Popen[bytes] | None = None
+        atexit.register(self.close)  # whatever ends the tests
 
     @property
     @abstractmethod

@@ -19,6 +19,7 @@ from tradebot.broker import BrokerOptions, IbBroker, open_broker
 from tradebot.config import GATEWAY_STATE, Settings, webhook_secret
 from tradebot.database import migrate, open_instance_lock, open_ledger
 from tradebot.domain.model import EventKind, NewEvent
+from tradebot.domain.restart_window import NO_RESTART, RestartWindow
 from tradebot.errors import LedgerUnavailable, LockLost
 from tradebot.ports import InstanceLock, Ledger, Queue
 from tradebot.queues import open_queue
@@ -27,7 +28,7 @@ from tradebot.services.control import Control
 from tradebot.services.gate import Gate
 from tradebot.services.intake import Intake
 from tradebot.services.outbox import log_events
-from tradebot.services.overview import Overview
+from tradebot.services.overview import Fixed, Overview
 from tradebot.services.recovery import Recovery
 from tradebot.services.settling import Settler
 from tradebot.services.sweep import Sweep
@@ -179,7 +180,8 @@ def _build(settings: Settings, adapters: Adapters) -> Daemon:
         control=control,
         clock=utc_now,
         order_timeout_s=settings.trading.order_timeout_s,
-        paper_only=hours.always,
+        hours=hours,
+        restart=NO_RESTART if settings.broker.mode == "simulated" else RestartWindow(*settings.broker.restart_window),
     )
     options = WorkerOptions(
         controls=settings.trading.controls(),
@@ -200,8 +202,15 @@ def _build(settings: Settings, adapters: Adapters) -> Daemon:
     )
     pending_max_age = timedelta(hours=settings.trading.pending_max_age_h)
     sweep = Sweep(ledger, queue, worker, hours, utc_now, pending_max_age=pending_max_age)
-    simulated = settings.simulated_parts()
-    overview = Overview(ledger, queue, broker, lock, gate, control, simulated, utc_now(), __version__, utc_now)
+    fixed = Fixed(
+        defaults=options.defaults,
+        controls=options.controls,
+        hours=hours,
+        simulated=settings.simulated_parts(),
+        started_at=utc_now(),
+        version=__version__,
+    )
+    overview = Overview(ledger, queue, broker, lock, gate, control, fixed, utc_now)
     return Daemon(adapters, control, booking, recovery, worker, sweep, Intake(ledger, queue, utc_now), overview)
 
 

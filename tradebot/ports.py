@@ -15,6 +15,7 @@ from tradebot.domain.model import (
     Alert,
     AlertStatus,
     Event,
+    EventKind,
     Lot,
     LotStatus,
     NewAlert,
@@ -173,12 +174,19 @@ class Books(Protocol):
 
     async def events(self, *, alert_id: int | None = None, after_id: int = 0, limit: int = 1000) -> Sequence[Event]: ...
 
-    async def undelivered(self, limit: int) -> Sequence[Event]: ...
+    async def events_since(self, kinds: Collection[EventKind], since: datetime) -> Sequence[Event]:
+        """Every event of these kinds at or after `since`."""
+
+    async def undelivered(self, limit: int, *, kinds: Collection[EventKind] | None = None) -> Sequence[Event]:
+        """The oldest first; of these kinds only, where given."""
 
     async def mark_delivered(self, event_ids: Collection[int], at: datetime) -> None: ...
 
     async def record_job(self, job: str, slot: datetime) -> bool:
         """False when that job has already run for that slot."""
+
+    async def job_runs(self) -> Mapping[str, datetime]:
+        """The last slot recorded for each job that ever ran."""
 
 
 class Ledger(Protocol):

@@ -143,7 +143,7 @@ class Daemon(Process):
         given = {"webhook__port": str(daemon.port), "webhook__secret": SECRET, **settings}
         if gateway is not None:
             given |= {"broker__mode": "gateway", "broker__port": str(gateway.port), "trading__hours": "always"}
-            given |= {"trading__price_collar_pct": "0"}
+            given |= {"trading__price_collar_pct": "0", "broker__restart_window": "00:00-00:00"}  # at any time of day
         daemon.env = {f"TRADEBOT_{key.upper()}": value for key, value in given.items()}
         daemon.database = settings.get("database__url", f"sqlite:///{folder}/data/tradebot.db")
         return daemon

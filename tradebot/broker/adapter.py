@@ -9,7 +9,7 @@ Rules:
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -36,8 +36,7 @@ async def open_broker(options: BrokerOptions) -> AsyncIterator["IbBroker"]:
         yield broker
     finally:
         connecting.cancel()
-        with suppress(asyncio.CancelledError):
-            await connecting
+        await asyncio.gather(connecting, return_exceptions=True)
         await broker.end_questions()
 
 

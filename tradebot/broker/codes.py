@@ -6,21 +6,20 @@ assume. Nothing here ends an order: only a status or an execution does.
 
 from tradebot.domain.brokerage import ErrorKind
 
-_ORDER_ERRORS: dict[ErrorKind, frozenset[int]] = {
-    # 10242 … 10246 and 10318: fractional quantity refused for API orders
-    ErrorKind.REJECTED: frozenset({200, 201, 203, 460, 10242, 10243, 10245, 10246, 10318}),
-    ErrorKind.CANCELLED: frozenset({202}),
-    ErrorKind.CANCEL_REFUSED: frozenset({135, 161, 10147, 10148}),
-    ErrorKind.NOTICE: frozenset({399, 10349}),  # the order lives, whatever the client library thinks
-    ErrorKind.HELD: frozenset({404}),
-    ErrorKind.READ_ONLY: frozenset({321}),
-}
-_KIND_BY_CODE = {code: kind for kind, codes in _ORDER_ERRORS.items() for code in codes}
-
 CLIENT_ID_IN_USE = 326
 TOO_MANY_MESSAGES = 100
 REQUEST_INVALID = 321
 NO_CONTRACT = 200
+
+_ORDER_ERRORS: dict[ErrorKind, frozenset[int]] = {
+    # 10242 … 10246 and 10318: fractional quantity refused for API orders
+    ErrorKind.REJECTED: frozenset({200, 201, 203, REQUEST_INVALID, 460, 10242, 10243, 10245, 10246, 10318}),
+    ErrorKind.CANCELLED: frozenset({202}),
+    ErrorKind.CANCEL_REFUSED: frozenset({135, 161, 10147, 10148}),
+    ErrorKind.NOTICE: frozenset({399, 10349}),  # the order lives, whatever the client library thinks
+    ErrorKind.HELD: frozenset({404}),
+}
+_KIND_BY_CODE = {code: kind for kind, codes in _ORDER_ERRORS.items() for code in codes}
 
 SOCKET_BROKEN = frozenset({502, 503, 504, 507, 1300})
 UPSTREAM_LOST = frozenset({1100, 2110})
@@ -39,6 +38,13 @@ def is_warning(code: int) -> bool:
     return 2100 <= code < 2200
 
 
-def order_error_kind(code: int) -> ErrorKind:
+def is_read_only(code: int, text: str) -> bool:
+    """Whether the gateway says that its Read-Only API is on: 321 stands for other invalid requests too."""
+    return code == REQUEST_INVALID and "read-only" in text.lower()
+
+
+def order_error_kind(code: int, text: str) -> ErrorKind:
     """How an error about an order is to be taken."""
+    if is_read_only(code, text):
+        return ErrorKind.READ_ONLY
     return _KIND_BY_CODE.get(code, ErrorKind.NOTICE if is_warning(code) else ErrorKind.UNCERTAIN)

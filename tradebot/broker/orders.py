@@ -137,7 +137,7 @@ class OrderBook:
             return False
         order_ref = self._refs[order_id]
         if order_ref.startswith(ORDER_REF_PREFIX):
-            self._emit(OrderError(order_ref, order_id, code, text, order_error_kind(code)))
+            self._emit(OrderError(order_ref, order_id, code, text, order_error_kind(code, text)))
         return True
 
     def _with_commission(self, execution: Execution) -> Execution:

@@ -311,7 +311,7 @@ class Session:
     def error(self, req_id: int, code: int, text: str, _reject_json: str = "") -> None:
         if code == codes.TOO_MANY_MESSAGES:
             self.limited_until = asyncio.get_running_loop().time() + 1.0
-        if code == codes.REQUEST_INVALID and "read-only" in text.lower():
+        if codes.is_read_only(code, text):
             self.read_only = True
         if req_id != -1:
             if self.requests.refuse(req_id, code, text):

@@ -6,13 +6,17 @@ from contextlib import asynccontextmanager
 from tradebot.database.ledger import SqlLedger
 from tradebot.database.lock import open_instance_lock
 from tradebot.database.migrate import check, open_driver
+from tradebot.ports import Ledger
 
 __all__ = ["open_instance_lock", "open_ledger"]
 
 
 @asynccontextmanager
-async def open_ledger(url: str, *, timeout_s: float = 5.0) -> AsyncIterator[SqlLedger]:
-    """The database of this URL, its tables checked. `timeout_s` bounds each wait for a connection and each statement.
+async def open_ledger(url: str, *, timeout_s: float = 5.0) -> AsyncIterator[Ledger]:
+    """The database of this URL, its tables checked.
+
+    `timeout_s` bounds each wait for a connection or a lock and each statement; on PostgreSQL also how long a transaction
+    may stand still, so that a process that hangs cannot keep `kill` out.
 
     Raises ConfigError, LedgerUnavailable, and MigrationError when the tables are missing, older or newer than the program.
     """

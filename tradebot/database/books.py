@@ -13,6 +13,7 @@ from tradebot.domain.model import (
     Alert,
     AlertStatus,
     Event,
+    EventKind,
     Lot,
     LotStatus,
     NewAlert,
@@ -186,8 +187,13 @@ class SqlBooks:
             rows = await self._rows("events_of_alert", alert_id=alert_id, after_id=after_id, limit=limit)
         return [values.read(Event, row) for row in rows]
 
-    async def undelivered(self, limit: int) -> Sequence[Event]:
-        return [values.read(Event, row) for row in await self._rows("undelivered", limit=limit)]
+    async def events_since(self, kinds: Collection[EventKind], since: datetime) -> Sequence[Event]:
+        rows = await self._rows("events_since", kinds=_names(kinds), since=values.outgoing(since))
+        return [values.read(Event, row) for row in rows]
+
+    async def undelivered(self, limit: int, *, kinds: Collection[EventKind] | None = None) -> Sequence[Event]:
+        rows = await self._rows("undelivered", limit=limit, kinds=_names(EventKind if kinds is None else kinds))
+        return [values.read(Event, row) for row in rows]
 
     async def mark_delivered(self, event_ids: Collection[int], at: datetime) -> None:
         ids = list(event_ids)
@@ -196,6 +202,9 @@ class SqlBooks:
 
     async def record_job(self, job: str, slot: datetime) -> bool:
         return await self._row("record_job", job=job, slot=values.outgoing(slot)) is not None
+
+    async def job_runs(self) -> Mapping[str, datetime]:
+        return {row["job"]: values.time(row["slot"]) for row in await self._rows("job_runs")}
 
 
 def _one(kind: type[T], row: Row | None) -> T | None:

@@ -41,6 +41,7 @@ async def to_the_end(step: Coroutine[Any, Any, None]) -> None:
             cancelled = error
         except Exception:  # noqa: S110  # raised below, by the task's own result
             pass
-    if cancelled is not None and (task.cancelled() or task.exception() is None):
+    if cancelled is not None:
+        task.cancelled() or task.exception()  # seen, but the cancellation must not be lost: the caller may try again
         raise cancelled
     task.result()

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from tradebot.database.books import SqlBooks
 from tradebot.database.driver import Driver
+from tradebot.ports import Books
 
 
 class SqlLedger:
@@ -13,12 +14,12 @@ class SqlLedger:
         self.name = driver.name
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[SqlBooks]:
+    async def begin(self) -> AsyncIterator[Books]:
         async with self._driver.transaction() as transaction:
             yield SqlBooks(transaction)
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[SqlBooks]:
+    async def read(self) -> AsyncIterator[Books]:
         async with self._driver.transaction(write=False) as transaction:
             yield SqlBooks(transaction)
 

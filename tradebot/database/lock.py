@@ -11,8 +11,8 @@ import json
 import os
 import socket
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,8 +22,9 @@ from tradebot.database import address
 from tradebot.database.books import SqlBooks
 from tradebot.database.driver import to_the_end
 from tradebot.database.migrate import check, open_driver
-from tradebot.database.postgres import ERRORS, lock_key, unavailable
+from tradebot.database.postgres import ERRORS, connecting, lock_key
 from tradebot.errors import LedgerUnavailable, LockHeld
+from tradebot.ports import InstanceLock
 
 _BEAT_S = 2.0
 _STALE_S = 10.0  # without a heartbeat for so long, the lock is not trusted (this process may have stood still)
@@ -47,13 +48,15 @@ class _Lock(ABC):
         return not self.lost.is_set() and self._connected() and _now() - self._last_beat < _STALE_S
 
     async def watch(self) -> None:
-        """Beats until the lock is lost."""
-        while await self._beat():
-            self._last_beat = _now()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self.lost.wait(), _BEAT_S)
-                return
-        self.lost.set()
+        """Beats until the lock is lost, or given back."""
+        try:
+            while await self._beat():
+                self._last_beat = _now()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.lost.wait(), _BEAT_S)
+                    return
+        finally:
+            self.lost.set()  # whatever ended the watch: a lock that nobody watches is not held
 
     @abstractmethod
     def _connected(self) -> bool: ...
@@ -98,7 +101,7 @@ def _now() -> float:
 
 
 @asynccontextmanager
-async def open_instance_lock(url: str, *, wait: bool = False, timeout_s: float = 5.0) -> AsyncIterator[_Lock]:
+async def open_instance_lock(url: str, *, wait: bool = False, timeout_s: float = 5.0) -> AsyncIterator[InstanceLock]:
     """Takes the lock of this database, or raises LockHeld, which names the holder; `wait` waits for it instead.
 
     Raises LedgerUnavailable, MigrationError. A holder must watch `lost`, and compare `epoch` in what it decides.
@@ -205,12 +208,12 @@ _KEEPALIVE = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_
 
 @asynccontextmanager
 async def _server_lock(place: address.PostgresAddress, wait: bool, timeout_s: float) -> AsyncIterator[_Lock]:
-    with _translated(place.place):
+    with connecting(place.place):
         connection = await asyncpg.connect(
             place.url, timeout=timeout_s, server_settings={"application_name": "tradebot instance lock", **_KEEPALIVE}
         )
     try:
-        with _translated(place.place):
+        with connecting(place.place):
             if wait:
                 await connection.execute("SELECT pg_advisory_lock($1)", _KEY)
             elif not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _KEY, timeout=timeout_s):
@@ -233,11 +236,3 @@ async def _stored_instance(connection: "asyncpg.Connection[asyncpg.Record]", tim
     except asyncpg.UndefinedTableError:
         return None
     return value if isinstance(value, str) else None
-
-
-@contextmanager
-def _translated(place: str) -> Iterator[None]:
-    try:
-        yield
-    except ERRORS as error:
-        raise unavailable(error, place) or error from error

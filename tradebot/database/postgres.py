@@ -5,8 +5,8 @@ certain is thrown away, never given back; a dead pool heals itself with the next
 """
 
 import hashlib
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TypeAlias
 
 import asyncpg
@@ -21,12 +21,8 @@ _Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 _POOL_SIZE = 8
 _ROLLBACK_S = 0.25  # longer is not worth waiting for: a closed connection rolls back too
 
-ERRORS = (
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    OSError,
-)  # TimeoutError is an OSError
+# Whatever asyncpg raises for the server's or the network's sake; TimeoutError is an OSError.
+ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 # What asyncpg may say when the server has closed the connection, depending on how much of the goodbye it has read.
 _CLOSED = (
     asyncpg.PostgresConnectionError,
@@ -170,26 +166,34 @@ class PostgresDriver:
 
 @asynccontextmanager
 async def open_postgres(address: PostgresAddress, timeout_s: float) -> AsyncIterator[PostgresDriver]:
-    """Raises ConfigError when the URL cannot be understood. The server is first asked by the first transaction."""
-    try:
-        pool = asyncpg.create_pool(
-            address.url,
-            min_size=0,  # the pool would try for ever, and log each try, to keep a minimum while the server is away
-            max_size=_POOL_SIZE,
-            timeout=timeout_s,
-            command_timeout=timeout_s,
-            reset=_nothing_to_reset,
-            server_settings={"application_name": "tradebot"},
-        )
+    """Raises ConfigError when the URL cannot be understood, LedgerUnavailable when the server cannot be reached."""
+    pool = asyncpg.create_pool(
+        address.url,
+        min_size=0,  # the pool would try for ever, and log each try, to keep a minimum while the server is away
+        max_size=_POOL_SIZE,
+        timeout=timeout_s,
+        command_timeout=timeout_s,
+        reset=_nothing_to_reset,
+        server_settings={"application_name": "tradebot"},
+    )
+    with connecting(address.place):
         await pool
-    except (ValueError, asyncpg.ClientConfigurationError):  # its text may quote the password
-        raise ConfigError(
-            "the database URL cannot be understood: write postgresql://user:password@host:5432/name"
-        ) from None
+        await pool.release(await pool.acquire(timeout=timeout_s))
     try:
         yield PostgresDriver(pool, address.place, timeout_s)
     finally:
         pool.terminate()  # nothing is in flight here; closing politely would wait for a server that may be gone
+
+
+@contextmanager
+def connecting(place: str) -> Iterator[None]:
+    """Errors of the first connection, where the URL itself may be wrong."""
+    try:
+        yield
+    except ValueError:  # asyncpg's too; its text may quote the password
+        raise ConfigError(f"{place}: the database URL cannot be understood: look at its options and ports") from None
+    except ERRORS as error:
+        raise unavailable(error, place) or error from error
 
 
 async def _nothing_to_reset(_: "asyncpg.Connection[asyncpg.Record]") -> None:

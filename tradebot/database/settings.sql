@@ -8,3 +8,6 @@ SET value = excluded.value, updated_at = excluded.updated_at, updated_by = exclu
 
 -- record_job --
 INSERT INTO job_run (job, slot) VALUES (:job, :slot) ON CONFLICT (job, slot) DO NOTHING RETURNING job
+
+-- job_runs --
+SELECT job, MAX(slot) AS slot FROM job_run GROUP BY job ORDER BY job

@@ -178,6 +178,14 @@ class EventKind(StrEnum):
     BROKER_UNREACHABLE = "broker_unreachable"
     TRADING_REFUSED = "trading_refused"  # live account not allowed, wrong account, read-only API
     GATE_OPENED = "gate_opened"
+    MARKET_OPEN = "market_open"  # a session began; the alerts that waited for it go on
+    DAILY_REPORT = "daily_report"
+    POSITIONS_COMPARED = "positions_compared"
+    HEALTH_FAILING = "health_failing"  # a part is not well: told when it begins, and every hour
+    HEALTH_BACK = "health_back"
+    LOGIN_REMINDER = "login_reminder"
+    JOB_FAILED = "job_failed"
+    JOB_MISSED = "job_missed"  # due while the bot was down, and too late to be made up
     STARTED = "started"
     STOPPED = "stopped"
 
@@ -199,6 +207,7 @@ CRITICAL = frozenset(
         EventKind.MISMATCH,
         EventKind.BROKER_UNREACHABLE,
         EventKind.TRADING_REFUSED,
+        EventKind.HEALTH_FAILING,
     }
 )
 

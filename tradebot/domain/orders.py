@@ -4,6 +4,7 @@ Rules:
 - Executions are the truth: an order is filled when its executions say so (IBKR: orderStatus may never come).
 - Only IB's own word ends an order, never an error message alone; and not while IB says that more filled than was booked.
 - The end is not sacred: a fill after the cancel is legal, and an order thought dead that shows up alive is alive.
+- What was UNKNOWN stays so until IB shows the order at work, its end, or a fill that is new.
 """
 
 from decimal import Decimal
@@ -74,20 +75,28 @@ def next_status(
     if filled >= trade.requested_qty:
         return _T.FILLED
     if trade.status in ENDED:
-        return _after_the_end(trade, filled, state)
+        return _after_the_end(trade, filled, state, told_filled)
     ended = state is OrderState.CANCELLED or (state is OrderState.INACTIVE and refused)
     if ended and (told_filled is None or told_filled <= filled):
         if filled > 0:
             return _T.PARTIAL
         return _T.FAILED if refused else _T.CANCELLED
+    if trade.status is _T.UNKNOWN:
+        at_work = state in (OrderState.WORKING, OrderState.INACTIVE)
+        return _T.SUBMITTED if at_work or filled > trade.filled_qty else _T.UNKNOWN
     if state is not None or filled > 0:
         return _T.SUBMITTED
     return trade.status
 
 
-def _after_the_end(trade: Trade, filled: Decimal, state: OrderState | None) -> TradeStatus:
-    if state is OrderState.WORKING and trade.status is _T.FAILED and trade.perm_id is None:
-        return _T.SUBMITTED  # taken for "never sent", and IB shows it working
+def _after_the_end(
+    trade: Trade, filled: Decimal, state: OrderState | None, told_filled: Decimal | None
+) -> TradeStatus:
+    never_seen = trade.status is _T.FAILED and trade.perm_id is None
+    # Fills only grow, so this is never an old word; "working" may be, once IB has shown the order.
+    more_filled = state is OrderState.FILLED or (told_filled is not None and told_filled > filled)
+    if trade.status in (_T.CANCELLED, _T.FAILED) and (more_filled or (never_seen and state is OrderState.WORKING)):
+        return _T.SUBMITTED
     if filled > 0:
         return _T.PARTIAL
     return trade.status

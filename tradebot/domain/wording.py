@@ -14,13 +14,14 @@ def usd(amount: Decimal | None) -> str:
     """`$1,234.50`, `−$3.00`; "unknown" for None."""
     if amount is None:
         return "unknown"
-    cents = amount.quantize(_CENT, rounding=ROUND_HALF_UP)
+    cents = amount.quantize(_CENT, rounding=ROUND_HALF_UP) + 0  # plus nothing: −0.00 becomes 0.00
     return f"−${-cents:,.2f}" if cents < 0 else f"${cents:,.2f}"
 
 
 def signed_usd(amount: Decimal) -> str:
     """`+$12.30` or `−$12.30`: for gains and losses."""
-    return usd(amount) if amount < 0 else f"+{usd(amount)}"
+    text = usd(amount)
+    return text if text.startswith("−") else f"+{text}"
 
 
 def price(amount: Decimal) -> str:

@@ -4,14 +4,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from tradebot.errors import ConfigError
+from tradebot.ports import Queue
 from tradebot.queues.embedded import EmbeddedQueue
-from tradebot.queues.redis import RedisQueue, open_redis_queue
+from tradebot.queues.redis import open_redis_queue
 
-__all__ = ["EmbeddedQueue", "RedisQueue", "open_queue", "open_redis_queue"]
+__all__ = ["EmbeddedQueue", "open_queue", "open_redis_queue"]
 
 
 @asynccontextmanager
-async def open_queue(url: str) -> AsyncIterator[EmbeddedQueue | RedisQueue]:
+async def open_queue(url: str) -> AsyncIterator[Queue]:
     """`embedded://`, or `redis://`, `rediss://` or `unix://` as Redis writes them. Raises ConfigError for anything else."""
     scheme = url.partition("://")[0]
     if scheme == "embedded":

@@ -20,7 +20,6 @@ from tradebot.ports import QueueContents
 
 _BLOCK_S = 2  # one round of waiting inside Redis …
 _BLOCK_TIMEOUT_S = 10.0  # … and how long its answer may take: the same length for both would make each round a failure
-_TIMEOUT_S = 5.0
 
 
 class RedisQueue:
@@ -83,19 +82,22 @@ class RedisQueue:
 
 
 @asynccontextmanager
-async def open_redis_queue(url: str, *, prefix: str = "") -> AsyncIterator[RedisQueue]:
-    """Connects with the first command, so that the bot starts while Redis is away. `prefix` goes before the lists' names."""
-    redis, blocking = _client(url, _TIMEOUT_S), _client(url, _BLOCK_TIMEOUT_S)
+async def open_redis_queue(url: str, *, prefix: str = "", timeout_s: float = 5.0) -> AsyncIterator[RedisQueue]:
+    """Connects with the first command, so that the bot starts while Redis is away.
+
+    `prefix` goes before the lists' names; `timeout_s` bounds connecting and each command, but not `take`. Raises ConfigError.
+    """
+    redis, blocking = _client(url, timeout_s, timeout_s), _client(url, timeout_s, _BLOCK_TIMEOUT_S)
     settings = redis.connection_pool.connection_kwargs
     place = settings.get("path") or f"{settings.get('host', 'localhost')}:{settings.get('port', 6379)}"
     async with redis, blocking:
         yield RedisQueue(redis, blocking, f"Redis at {place}", prefix)
 
 
-def _client(url: str, timeout_s: float) -> Redis:
+def _client(url: str, connect_timeout_s: float, timeout_s: float) -> Redis:
     try:
         return Redis.from_url(
-            url, retry=Retry(NoBackoff(), 0), socket_timeout=timeout_s, socket_connect_timeout=_TIMEOUT_S
+            url, retry=Retry(NoBackoff(), 0), socket_timeout=timeout_s, socket_connect_timeout=connect_timeout_s
         )
     except ValueError:  # its text may quote the URL, and with it the password
         raise ConfigError(

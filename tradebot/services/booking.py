@@ -4,13 +4,15 @@ Rules:
 - A fold, not an update: a trade's figures and its ticker's lots are computed anew from stored executions each time, so
   that repeats, corrections and late commissions need no path of their own.
 - The one consumer of the broker's events. What cannot be stored is tried again, in order, until it is: nothing is dropped.
-- Recovery books through the same door (`book`, `conclude`); nothing else moves a trade.
+- Recovery and the owner book through the same door (`book`, `conclude`, `write_off`); nothing else moves a trade.
+- What the owner says about an UNKNOWN order holds until IB shows executions of it: these then take its place.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 
 from loguru import logger
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential
@@ -23,16 +25,34 @@ from tradebot.domain.brokerage import (
     Executed,
     Execution,
     OrderError,
+    OrderState,
     OrderUpdate,
 )
-from tradebot.domain.model import Alert, Lot, Trade, TradeStatus
+from tradebot.domain.model import (
+    ORDER_REF_PREFIX,
+    UNSETTLED,
+    Alert,
+    AlertStatus,
+    EventKind,
+    Lot,
+    LotStatus,
+    NewAlert,
+    NewEvent,
+    NewTrade,
+    Side,
+    Trade,
+    TradeStatus,
+)
 from tradebot.domain.orders import ALERT_OF_TRADE, ENDED, next_status, sources_of, step
+from tradebot.domain.payload import payload_hash
 from tradebot.errors import LedgerUnavailable
 from tradebot.ports import Books, Ledger
 from tradebot.services import telling
 
 COMMISSION_WAIT_S = 0.25
 """A fill waits this long for its commission, so that both are booked, and told, as one."""
+OWNERS_WORD = "owner."
+"""Begins the execution id of a fill that is booked on the owner's word, never IB's."""
 _REFUSALS = frozenset({ErrorKind.REJECTED, ErrorKind.READ_ONLY})
 
 
@@ -43,13 +63,15 @@ class News:
     executions: list[Execution] = field(default_factory=list)
     seen: BrokerOrder | None = None
     errors: list[OrderError] = field(default_factory=list)
+    by_owner: bool = False  # the owner's word, not IB's: good for an UNKNOWN order only
 
     def add(self, event: Executed | OrderUpdate | OrderError) -> None:
         match event:
             case Executed(execution):
                 self.executions.append(execution)
             case OrderUpdate(order):
-                self.seen = order
+                told = self.seen.filled if self.seen and order.filled is None else order.filled
+                self.seen = replace(order, filled=told)  # openOrder does not say what has filled
             case OrderError():
                 self.errors.append(event)
 
@@ -61,6 +83,16 @@ class News:
 
 def _unheard(*_: object) -> None:
     """Nobody listens yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOff:
+    """Shares of one contract that the books hold and IB does not show."""
+
+    ticker: str
+    con_id: int
+    held: Decimal  # in the books, when the owner was asked
+    qty: Decimal  # of these, the shares that are gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +111,8 @@ class Booking:
         self._events = events
         self._clock = clock
         self.listeners = Listeners()
+        self._one_at_a_time = asyncio.Lock()  # two foldings of one order must not overwrite each other
+        self._inactive: dict[str, BrokerOrder] = {}  # IB's last word of these; a rejection may follow
 
     async def run(self) -> None:
         while True:
@@ -87,24 +121,31 @@ class Booking:
 
     async def book(self, order_ref: str, news: News) -> Trade | None:
         """The trade as it stands afterwards; None when the books do not know the order. Raises LedgerUnavailable."""
-        async with self._ledger.begin() as books:
+        async with self._one_at_a_time, self._ledger.begin() as books:
             before = await books.trade_by_ref(order_ref)
             if before is None:
                 return None
-            changed = [await books.put_execution(before.id, execution) for execution in news.executions]
+            if news.by_owner and before.status is not TradeStatus.UNKNOWN:
+                return before
+            executions = [*news.executions, *_retracted(await books.executions(before.id), news)]
+            changed = [await books.put_execution(before.id, execution) for execution in executions]
             after = await self._advance(books, before, news, executions_changed=any(changed))
         self._announce(before, after, news)
         return after
 
-    async def conclude(self, trade_id: int, to: TradeStatus, reason: str) -> Trade:
+    async def conclude(
+        self, trade_id: int, to: TradeStatus, reason: str, *, drawn_from: Trade | None = None
+    ) -> Trade:
         """Ends a trade as FAILED (never left), or makes it UNKNOWN, unless the broker has meanwhile told otherwise.
 
-        Raises LedgerUnavailable.
+        `drawn_from`: the trade as it was when this was concluded; nothing is done if it has changed. Raises LedgerUnavailable.
         """
-        async with self._ledger.begin() as books:
+        async with self._one_at_a_time, self._ledger.begin() as books:
             before = await books.trade(trade_id)
             assert before is not None, f"trade {trade_id} is stored before it is concluded"
             if before.status in ENDED or before.status is to or (to is TradeStatus.FAILED and before.filled_qty > 0):
+                return before
+            if drawn_from not in (None, before):
                 return before
             now = self._clock()
             after = replace(before, status=step(before, to))
@@ -115,6 +156,41 @@ class Booking:
             await telling.concluded(books, before, after, reason, now)
         self._announce(before, after, News())
         return after
+
+    async def write_off(self, loss: "WriteOff", by: str, key: str) -> Trade | None:
+        """Closes lots whose shares are gone, as a SELL without executions: no price, no P&L. It only ever lowers the books.
+
+        None: nothing was done, because the books have changed meanwhile, an order is in flight, or `key` was used already.
+        Raises LedgerUnavailable.
+        """
+        now = self._clock()
+        text = (
+            f"Accepted by {by}: {loss.qty.normalize():f} {loss.ticker} are written off, since IB shows fewer than the books "
+            f"held. Their P&L is not known and counts nowhere. BUY of {loss.ticker} is free again."
+        )
+        async with self._one_at_a_time, self._ledger.begin() as books:
+            lots = await books.lots(LotStatus.OPEN, ticker=loss.ticker)
+            held = sum(lot.qty for lot in lots if lot.con_id == loss.con_id)
+            if held != loss.held or await books.trades(UNSETTLED, ticker=loss.ticker):
+                return None
+            alert_id = await books.insert_alert(_written_off_alert(loss, by, key, now))
+            if alert_id is None:
+                return None
+            new = _written_off_trade(loss, by, alert_id, now)
+            trade = Trade(
+                **{name: getattr(new, name) for name in NewTrade.__dataclass_fields__},
+                id=await books.insert_trade(new),
+                filled_qty=loss.qty,
+                status=TradeStatus.FILLED,
+                submitted_at=now,
+                finished_at=now,
+            )
+            await books.save_trade(trade)
+            await self._rewrite_lots(books, trade)
+            data = {"ticker": loss.ticker, "qty": str(loss.qty)}
+            event = NewEvent(EventKind.BOOKS_CORRECTED, now, text, alert_id, trade.id, actor=by, data=data)
+            await books.add_event(event)
+        return trade
 
     async def _collect(self) -> dict[str, News]:
         """Everything that is there, by order, waiting a moment where a fill still lacks its commission."""
@@ -154,10 +230,14 @@ class Booking:
         now = self._clock()
         total = lots_of.summarise(await books.executions(before.id))
         refusal = next((f"IB {e.code}: {e.text}" for e in news.errors if e.kind in _REFUSALS), before.error_message)
-        seen = news.seen
+        seen = news.seen or self._inactive.get(before.order_ref)
         status = next_status(
             before, total.qty, seen.state if seen else None, seen.filled if seen else None, refused=refusal is not None
         )
+        if before.status in ENDED and status is not before.status and refusal == before.error_message:
+            refusal = None  # what was taken for its end was not
+        fills_changed = total.qty != before.filled_qty
+        shown = news.seen is not None or bool(news.executions)
         ids = _broker_ids(before, news)
         after = replace(
             before,
@@ -168,8 +248,9 @@ class Booking:
             error_message=refusal,
             ib_order_id=ids[0],
             perm_id=ids[1],
-            submitted_at=before.submitted_at or (now if status is not TradeStatus.SUBMITTING else None),
-            finished_at=(before.finished_at or now) if status in ENDED else None,
+            submitted_at=before.submitted_at or (now if shown else None),
+            # Moves with a late fill: until then neither cash nor position at IB can have shown it.
+            finished_at=(None if fills_changed else before.finished_at) or now if status in ENDED else None,
         )
         if after == before and not executions_changed:
             return after
@@ -191,7 +272,8 @@ class Booking:
 
     async def _settle_alert(self, books: Books, trade: Trade, reason: str | None) -> Alert:
         to = ALERT_OF_TRADE[trade.status]
-        await books.move_alert(trade.alert_id, (to, *sources_of(to)), to, reason)
+        if reason is not None or to is not AlertStatus.UNKNOWN:  # why it became UNKNOWN stays readable
+            await books.move_alert(trade.alert_id, (to, *sources_of(to)), to, reason)
         alert = await books.alert(trade.alert_id)
         assert alert is not None, f"trade {trade.id} belongs to a stored alert"
         return alert
@@ -200,6 +282,10 @@ class Booking:
         """Says what follows from a booking that is committed."""
         if after.status is not before.status:
             logger.info("order {}: {} → {}", after.order_ref, before.status, after.status)
+        if news.seen is not None or after.status in ENDED:
+            self._inactive.pop(after.order_ref, None)
+        if news.seen is not None and news.seen.state is OrderState.INACTIVE and after.status not in ENDED:
+            self._inactive[after.order_ref] = news.seen
         for error in news.errors:
             logger.warning("IB {} on {}: {}", error.code, after.order_ref, error.text)
             if error.kind not in (ErrorKind.NOTICE, ErrorKind.CANCELLED):
@@ -207,8 +293,8 @@ class Booking:
         if after.status in ENDED:
             if before.status not in ENDED:
                 self.listeners.ended(after)
-        elif news.seen is not None and news.seen.state.value in ("inactive", "cancelled"):
-            self.listeners.doubt(after.order_ref, None)
+        elif news.seen is not None and news.seen.state is not OrderState.WORKING:
+            self.listeners.doubt(after.order_ref, None)  # over, or nearly, and the fills are not all here
 
 
 def _broker_ids(trade: Trade, news: News) -> tuple[int | None, int | None]:
@@ -240,8 +326,50 @@ def _say_not_booked(state: RetryCallState) -> None:
     logger.error("not booked yet, trying again until the database answers: {}", error)
 
 
+def _retracted(stored: Sequence[Execution], news: News) -> list[Execution]:
+    """Fills on the owner's word, taken back as soon as IB shows fills of its own."""
+    if not any(not execution.exec_id.startswith(OWNERS_WORD) for execution in news.executions):
+        return []
+    said = [execution for execution in stored if execution.exec_id.startswith(OWNERS_WORD) and execution.shares]
+    return [replace(one, exec_id=f"{one.root}.{one.revision + 1}", shares=Decimal(0)) for one in said]
+
+
+def _written_off_alert(loss: WriteOff, by: str, key: str, now: datetime) -> NewAlert:
+    return NewAlert(
+        received_at=now,
+        ticker=loss.ticker,
+        action=Side.SELL,
+        price=None,
+        alert_time=None,
+        primary_exchange=None,
+        idempotency_key=f"own:{key}",
+        payload_hash=payload_hash({"key": key}),
+        raw_body=b"",
+        source_ip=None,
+        status=AlertStatus.EXECUTED,
+        reason=f"written off: accepted by {by}",
+    )
+
+
+def _written_off_trade(loss: WriteOff, by: str, alert_id: int, now: datetime) -> NewTrade:
+    return NewTrade(
+        alert_id=alert_id,
+        ticker=loss.ticker,
+        con_id=loss.con_id,
+        side=Side.SELL,
+        requested_qty=loss.qty,
+        order_ref=f"{ORDER_REF_PREFIX}{alert_id}-written-off",
+        ib_position_before=None,
+        decision={"written_off_by": by, "held": str(loss.held)},
+        created_at=now,
+    )
+
+
 def _filled(trade: Trade, executions: Sequence[Execution]) -> lots_of.Filled:
     total = lots_of.summarise(executions)
+    if not total.qty and trade.finished_at is not None:
+        at = trade.finished_at  # written off: see `write_off`
+        return lots_of.Filled(trade.id, trade.side, trade.con_id, trade.filled_qty, None, Decimal(0), at, at)
     assert total.first_fill is not None, f"trade {trade.id} filled"
     assert total.last_fill is not None, f"trade {trade.id} filled"
     return lots_of.Filled(

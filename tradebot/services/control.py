@@ -99,13 +99,20 @@ class Control:
         """The state in force afterwards: KILLED stays KILLED. Raises LedgerUnavailable."""
         return self._announce(await store_state(self._ledger, TradingState.PAUSED, by, self._clock(), keep_killed=True))
 
-    async def resume(self, by: str, to: TradingState = TradingState.RUNNING) -> TradingState:
-        """Lifts PAUSED or KILLED. Raises LedgerUnavailable. A kill that comes meanwhile wins."""
+    async def resume(
+        self, by: str, to: TradingState = TradingState.RUNNING, *, lift_kill: bool = True
+    ) -> TradingState:
+        """Lifts PAUSED, and KILLED only with `lift_kill`; returns the state in force afterwards. Raises LedgerUnavailable.
+
+        A kill that comes meanwhile wins.
+        """
+        if self._unstored is not None and not lift_kill:
+            return self.state
         before = self._changes
-        await store_state(self._ledger, to, by, self._clock())
+        stored = await store_state(self._ledger, to, by, self._clock(), lift_kill=lift_kill)
         if self._changes == before:
             self._unstored = None
-            self._announce(to)
+            self._announce(stored)
         return self.state
 
     async def watch(self) -> None:
@@ -142,12 +149,14 @@ class Control:
 
 
 async def store_state(
-    ledger: Ledger, to: TradingState, by: str, now: datetime, *, keep_killed: bool = False
+    ledger: Ledger, to: TradingState, by: str, now: datetime, *, keep_killed: bool = False, lift_kill: bool = True
 ) -> TradingState:
     """Stores the state with its event in one transaction; returns what is stored then. Raises LedgerUnavailable."""
     async with ledger.begin() as books:
         settings = await books.settings()
         before = state_in(settings)
+        if before is TradingState.KILLED and not lift_kill:
+            return before
         if keep_killed:
             to = max(before, to, key=_SEVERITY.index)
         elif to is not TradingState.KILLED:

@@ -105,8 +105,8 @@ async def _busy(books: Books, alert: Alert, ticker: str) -> bool:
     """An UNKNOWN order makes a SELL wait; a BUY is judged, and refused for it. A BUY never overtakes an older SELL."""
     if alert.action is Side.SELL:
         return bool(await books.trades(UNSETTLED, ticker=ticker))
-    received = await books.alerts((AlertStatus.RECEIVED,), ticker=ticker)
-    older_sell = any(other.action is Side.SELL and other.id < alert.id for other in received)
+    waiting = await books.alerts(WAITING, ticker=ticker)  # PENDING ones too: at the open they are about to go on
+    older_sell = any(other.action is Side.SELL and other.id < alert.id for other in waiting)
     return older_sell or bool(await books.trades(LIVE, ticker=ticker))
 
 
@@ -120,7 +120,8 @@ _ENDINGS = {
 async def _end(
     books: Books, alert: Alert, to: AlertStatus, reason: str, now: datetime, *, verdict: Verdict | None = None
 ) -> None:
-    await books.move_alert(alert.id, sources_of(to), to, reason)
+    if not await books.move_alert(alert.id, sources_of(to), to, reason):
+        return  # the owner cleared it meanwhile
     verb, kind = _ENDINGS[to]
     text = f"{alert.action} {alert.ticker} {verb}: {reason}."
     data = {"ticker": alert.ticker, "side": alert.action} | (_json(asdict(verdict)) if verdict else {})
@@ -168,6 +169,7 @@ class _Judging:
 
     async def sell(self) -> Decided:
         lots = await self.books.lots(LotStatus.OPEN, ticker=self.ticker)
+        lots = [lot for lot in lots if lot.con_id == lots[0].con_id]  # one order sells one contract
         snapshot = await self._snapshot()
         held = sum((lot.qty for lot in lots), Decimal(0))
         verdict = judge(Sell(self.ticker, held), snapshot, self.rules.limits, self.rules.controls)

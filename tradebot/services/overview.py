@@ -1,13 +1,14 @@
 """Every figure that people are shown: what the books say, and how each part is. Read only."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
 from tradebot.domain import wording
+from tradebot.domain.brokerage import Account
 from tradebot.domain.hours import Hours
-from tradebot.domain.limits import Limits
+from tradebot.domain.limits import FixedControls, Limits
 from tradebot.domain.model import (
     UNSETTLED,
     WAITING,
@@ -20,7 +21,8 @@ from tradebot.domain.model import (
     TradingState,
 )
 from tradebot.errors import LedgerUnavailable, QueueUnavailable
-from tradebot.ports import Books, Broker, InstanceLock, Ledger, Queue
+from tradebot.ports import Books, Broker, Connection, InstanceLock, Ledger, Queue, QueueContents
+from tradebot.services import figures
 from tradebot.services.control import Control, limits_in, state_in
 from tradebot.services.gate import Gate
 from tradebot.services.health import Health
@@ -69,8 +71,46 @@ async def status(books: Books, defaults: Limits, hours: Hours, now: datetime) ->
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """The running daemon at one moment: its books and its parts."""
+
+    books: Status
+    state: TradingState  # in force, which a kill that is not stored yet counts for
+    connection: Connection
+    account: Account | None
+    depths: QueueContents | None  # None: the queue does not answer
+    held_up_by: Sequence[str]  # why no order leaves; empty when orders leave
+    uptime_s: float
+    version: str
+    simulated: Sequence[str]
+
+
+@dataclass(slots=True)
+class Chat:
+    """How the connection to Telegram is; it tells so itself. Nothing but people depends on it."""
+
+    state: str = "off"
+    error: str | None = None
+
+    def part(self) -> dict[str, object]:
+        return {"state": "off"} if self.state == "off" else {"ok": self.error is None, "state": self.state, "error": self.error}
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """What does not change while the daemon runs."""
+
+    defaults: Limits
+    controls: FixedControls
+    hours: Hours
+    simulated: Sequence[str]
+    started_at: datetime
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
-    """How the running daemon's parts are."""
+    """What the running daemon shows of itself and its books."""
 
     ledger: Ledger
     queue: Queue
@@ -78,10 +118,57 @@ class Overview:
     lock: InstanceLock
     gate: Gate
     control: Control
-    simulated: Sequence[str]
-    started_at: datetime
-    version: str
+    fixed: Fixed
     clock: Callable[[], datetime]
+    chat: Chat = field(default_factory=Chat)
+
+    async def standing(self) -> Standing:
+        """Raises LedgerUnavailable."""
+        async with self.ledger.read() as books:
+            booked = await status(books, self.fixed.defaults, self.fixed.hours, self.clock())
+        return Standing(
+            books=booked,
+            state=self.control.state,
+            connection=self.broker.connection,
+            account=self.broker.account(),
+            depths=await self._depths(),
+            held_up_by=self.gate.reasons,
+            uptime_s=(self.clock() - self.fixed.started_at).total_seconds(),
+            version=self.fixed.version,
+            simulated=self.fixed.simulated,
+        )
+
+    async def held(self) -> figures.Held:
+        """Raises LedgerUnavailable."""
+        async with self.ledger.read() as books:
+            lots = await books.lots(LotStatus.OPEN)
+        return figures.held(lots, self.broker.positions())
+
+    async def result(self, days: int) -> figures.Result:
+        """The last `days` New York dates, today included. Raises LedgerUnavailable."""
+        async with self.ledger.read() as books:
+            return await figures.result(books, self.fixed.hours, self.clock(), days)
+
+    def market(self) -> figures.Market:
+        return figures.market(self.fixed.hours, self.clock())
+
+    async def waiting(self) -> figures.Waiting:
+        """Raises LedgerUnavailable."""
+        async with self.ledger.read() as books:
+            return await figures.waiting(books, await self._depths())
+
+    async def limits(self) -> tuple[Limits, figures.Use]:
+        """The limits in force and what is used of them. Raises LedgerUnavailable."""
+        async with self.ledger.read() as books:
+            now = await status(books, self.fixed.defaults, self.fixed.hours, self.clock())
+        unsettled = [*now.in_flight, *now.unknown]
+        return now.limits, figures.use(now.lots, unsettled, now.buys_today, now.realised_today)
+
+    async def _depths(self) -> QueueContents | None:
+        try:
+            return await self.queue.contents()
+        except QueueUnavailable:
+            return None
 
     async def health(self) -> Health:
         """Each part's state. Well means: an alert that arrives now is stored, judged and sent."""
@@ -93,11 +180,12 @@ class Overview:
         }
         ok = all(part["ok"] for part in parts.values())
         about: Mapping[str, object] = {
-            "version": self.version,
-            "uptime": wording.seconds((self.clock() - self.started_at).total_seconds()),
-            "simulated": list(self.simulated),
+            "version": self.fixed.version,
+            "uptime": wording.seconds((self.clock() - self.fixed.started_at).total_seconds()),
+            "simulated": list(self.fixed.simulated),
         }
-        return Health(ok, {**parts, "daemon": about})
+        # Told, but no part of being well: the bot trades without Telegram.
+        return Health(ok, {**parts, "telegram": self.chat.part(), "daemon": about})
 
     async def _database(self) -> dict[str, object]:
         try:

@@ -5,14 +5,17 @@ Rules:
 - A database never trades on another account than its own.
 - An order with our prefix that the books do not know means that another database has traded here: nothing leaves until the
   owner resumes.
-- A timer cancels what is overdue (everything, under the kill switch) and asks again about what stays in doubt.
+- A timer cancels what is overdue, or works when the session has ended (everything, under the kill switch), and asks again
+  about what stays in doubt.
+- Around the gateway's nightly restart orders wait, until the gateway is back or the window is over, and reconciled; that IB
+  is away then is told only if it lasts.
 - The machine never resends.
 """
 
 import asyncio
 import json
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from loguru import logger
 
@@ -27,7 +30,9 @@ from tradebot.domain.brokerage import (
     UpstreamBack,
     UpstreamLost,
 )
+from tradebot.domain.hours import Hours
 from tradebot.domain.model import LIVE, UNSETTLED, EventKind, NewEvent, Trade, TradeStatus, TradingState
+from tradebot.domain.restart_window import RestartWindow
 from tradebot.errors import BrokerUnavailable, LedgerUnavailable
 from tradebot.ports import Broker, Ledger
 from tradebot.services.control import ALIENS_KEY, Control, accepted_aliens
@@ -43,6 +48,8 @@ CANCEL_GRACE_S = 10.0
 UNKNOWN_EVERY_S = 60.0
 LOST_TOLD_AFTER_S = 30.0
 UNKNOWN_MAX = 2
+CLOSE_GRACE = timedelta(seconds=2)
+"""A fill of the session's last second is still on its way to the books this long."""
 
 
 class Recovery:
@@ -56,7 +63,8 @@ class Recovery:
         control: Control,
         clock: Callable[[], datetime],
         order_timeout_s: float,
-        paper_only: bool,
+        hours: Hours,
+        restart: RestartWindow,
     ) -> None:
         self._ledger = ledger
         self._broker = broker
@@ -65,7 +73,8 @@ class Recovery:
         self._control = control
         self._clock = clock
         self._order_timeout_s = order_timeout_s
-        self._paper_only = paper_only
+        self._hours = hours
+        self._restart = restart
         self._wanted = asyncio.Event()
         self._doubted = asyncio.Event()
         self._asking = asyncio.Lock()
@@ -76,7 +85,11 @@ class Recovery:
         self._cancelled: dict[int, float] = {}  # trade id → loop time of the cancel
         self._ask_at: dict[str, float] = {}  # order ref → loop time of the next question
         self._held: set[str] = set()
+        self._restarting = False
+        self._before_restart = 0  # generation of the connection
+        self._unreachable: NewEvent | None = None  # to be told once the restart window is over
         gate.close("recovery", "IB is not connected yet.")
+        self._mind_restart()
 
     # --- what booking reports: translate and return -----------------------------------------------------------------
 
@@ -161,7 +174,7 @@ class Recovery:
         if not connection.tradable:
             self._gate.close("recovery", connection.why_not or "This account is not traded.")
             return
-        if self._paper_only and not connection.paper:
+        if self._hours.always and not connection.paper:
             reason = 'hours = "always" is for simulated and paper accounts: set trading.hours = "exchange" in the configuration.'
             self._gate.close("recovery", reason)
             await self._note(NewEvent(EventKind.TRADING_REFUSED, self._clock(), f"Nothing is traded. {reason}"))
@@ -176,6 +189,8 @@ class Recovery:
             await books.add_event(NewEvent(EventKind.GATE_OPENED, self._clock(), "Books and IB compared."))
         if self._gate.era == era and self._broker.connection.generation == connection.generation:
             self._gate.open("recovery")
+            if not self._restarting or connection.generation > self._before_restart:
+                self._gate.open("restart")
             logger.info("reconciled with IB: {}", "orders may leave" if self._gate.is_open else self._gate.reasons)
 
     async def _is_own_account(self, account: str) -> bool:
@@ -215,9 +230,20 @@ class Recovery:
                 await books.put_setting(ALIENS_KEY, json.dumps(aliens), "bot", self._clock())
                 await books.add_event(NewEvent(EventKind.ALIEN_ORDER, self._clock(), text, data={"orders": aliens}))
 
+    def _mind_restart(self) -> None:
+        """Closes the gate when the restart window begins; when it ends without a restart, has books and IB compared."""
+        due = self._restart.covers(self._clock())
+        if due and not self._restarting:
+            self._before_restart = self._broker.connection.generation
+            self._gate.close("restart", "IB Gateway restarts about now. Orders wait and go on by themselves.")
+        elif self._restarting and not due and "restart" in self._gate.holders:
+            self._wanted.set()
+        self._restarting = due
+
     # --- orders in flight -------------------------------------------------------------------------------------------
 
     async def _round(self) -> None:
+        self._mind_restart()
         await self._tell_lost()
         if not (self._broker.connection.up and self._broker.connection.upstream):
             return
@@ -237,12 +263,15 @@ class Recovery:
         now = self._loop_time()
         overdue = now - self._seen.setdefault(trade.id, now) > self._order_timeout_s
         killed = self._control.state is TradingState.KILLED
-        if trade.id in self._cancelled or not (overdue or killed or trade.order_ref in self._held):
+        closed = not self._hours.is_open(self._clock() - CLOSE_GRACE)
+        if trade.id in self._cancelled or not (overdue or killed or closed or trade.order_ref in self._held):
             return
         assert trade.ib_order_id is not None, "an intent is stored with its order id"
         self._broker.cancel(trade.ib_order_id, trade.order_ref)
         self._cancelled[trade.id] = now
         why = "the kill switch is on" if killed else f"it was not done after {self._order_timeout_s:.0f} s"
+        if closed and not killed:
+            why = "the session ended before it was done, and it must not wait at IB for the next one"
         if trade.order_ref in self._held:
             why = "IB holds it for a short locate, which must never happen: compare the position with TWS"
         text = f"{wording.order(trade)} is being cancelled: {why}. What filled is booked."
@@ -280,14 +309,20 @@ class Recovery:
                 self._lost_since = None
                 kind = "PAPER account" if paper else "LIVE account, REAL MONEY"
                 back = f" again after {wording.seconds(away)}" if away is not None and self._lost_told else ""
-                self._lost_told = False
+                self._lost_told, self._unreachable = False, None
+                if self._restarting and away is not None and not back:
+                    logger.info("connected to IB again after its restart: {} {}", kind, account)
+                    return []
                 return [NewEvent(EventKind.BROKER_CONNECTED, now, f"Connected to IB{back}: {kind} {account}.")]
             case Disconnected(exhausted=True, attempt=attempt, reason=reason):
                 text = (
                     f"IB cannot be reached after {attempt} attempts ({reason}). Nothing is traded; slow retries go on. "
                     f"Is IB Gateway running and logged in? Check its API port and `[broker]` in the configuration."
                 )
-                return [NewEvent(EventKind.BROKER_UNREACHABLE, now, text)]
+                self._lost_since = self._lost_since if self._lost_since is not None else self._loop_time()
+                unreachable = NewEvent(EventKind.BROKER_UNREACHABLE, now, text)
+                self._unreachable = unreachable if self._restarting else None
+                return [] if self._restarting else [unreachable]
             case Disconnected() | UpstreamLost():
                 self._lost_since = self._lost_since if self._lost_since is not None else self._loop_time()
             case UpstreamBack():
@@ -297,12 +332,16 @@ class Recovery:
         return []
 
     async def _tell_lost(self) -> None:
-        if self._lost_since is None or self._lost_told or self._loop_time() - self._lost_since < LOST_TOLD_AFTER_S:
+        if self._restarting or self._lost_since is None:
+            return
+        if self._unreachable is not None:
+            await self._note(self._unreachable)
+            self._unreachable = None
+        away = self._loop_time() - self._lost_since
+        if self._lost_told or away < LOST_TOLD_AFTER_S:
             return
         self._lost_told = True
-        text = (
-            f"IB is not connected for {LOST_TOLD_AFTER_S:.0f} s now. Alerts are stored and wait; orders at IB live on."
-        )
+        text = f"IB is not connected for {wording.seconds(away)} now. Alerts are stored and wait; orders at IB live on."
         await self._note(NewEvent(EventKind.BROKER_LOST, self._clock(), text))
 
     async def _note(self, event: NewEvent) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import TypeVar
 
 from tradebot.domain.brokerage import BrokerOrder, Execution, OrderState
 from tradebot.domain.calendar import NEW_YORK
@@ -18,6 +19,7 @@ from tradebot.domain.orders import ENDED
 from tradebot.ports import Broker, Holdings, Ledger
 from tradebot.services.booking import Booking, News
 
+T = TypeVar("T", BrokerOrder, Execution)
 SETTLE_DELAY_S = 5.0
 
 
@@ -81,8 +83,8 @@ class Settler:
             await asyncio.sleep(self._settle_delay_s)
             answers = await self._ask(doubtful)
             alive, aliens = await self._adopt(answers)
-            for trade in doubtful:
-                if trade.order_ref not in alive:
+            for trade in await self._unsettled():
+                if trade.order_ref not in alive and _older(trade, doubtful):
                     await self._conclude(trade, answers)
         return Settled(aliens, answers)
 
@@ -94,8 +96,8 @@ class Settler:
         named = {trade.perm_id: trade.order_ref for trade in trades if trade.perm_id}
         return Answers(
             working=[_named(order, named) for order in await self._broker.open_orders()],
-            completed=[_named(order, named) for order in await self._broker.completed_orders()],
-            executions=await self._broker.executions(),
+            completed=[_over(_named(order, named)) for order in await self._broker.completed_orders()],
+            executions=[_named(execution, named) for execution in await self._broker.executions()],
             holdings=await self._broker.holdings(),
         )
 
@@ -116,22 +118,29 @@ class Settler:
         before, now_held = trade.ib_position_before, answers.position(trade.con_id)
         today = self._clock().astimezone(NEW_YORK).date()
         same_day = trade.created_at.astimezone(NEW_YORK).date() == today
-        if trade.perm_id is None and trade.filled_qty == 0 and same_day and before == now_held:
-            reason = "IB shows no such order, asked twice, and the position is unchanged."
-            await self._booking.conclude(trade.id, TradeStatus.FAILED, reason)
+        rejected = trade.error_message  # in IB's words; what IB rejects it often shows nowhere
+        unseen = trade.perm_id is None or rejected is not None
+        if unseen and trade.filled_qty == 0 and same_day and before == now_held:
+            reason = rejected or "IB shows no such order, asked twice, and the position is unchanged."
+            await self._booking.conclude(trade.id, TradeStatus.FAILED, reason, drawn_from=trade)
             return
         reason = (
             f"IB shows neither the order nor its end (position was {_said(before)}, is {now_held.normalize():f}"
             f"{'' if same_day else '; the day is over, so IB no longer lists it'})."
         )
-        await self._booking.conclude(trade.id, TradeStatus.UNKNOWN, reason)
+        await self._booking.conclude(trade.id, TradeStatus.UNKNOWN, reason, drawn_from=trade)
 
 
-def _named(order: BrokerOrder, refs_by_perm_id: dict[int, str]) -> BrokerOrder:
-    """An order that came without its reference is known by its permId."""
-    if order.order_ref or order.perm_id not in refs_by_perm_id:
-        return order
-    return replace(order, order_ref=refs_by_perm_id[order.perm_id])
+def _named(shown: T, refs_by_perm_id: dict[int, str]) -> T:
+    """What came without its reference is known by its permId."""
+    if shown.order_ref or shown.perm_id not in refs_by_perm_id:
+        return shown
+    return replace(shown, order_ref=refs_by_perm_id[shown.perm_id])
+
+
+def _over(order: BrokerOrder) -> BrokerOrder:
+    """A completed order is at its end: "Inactive" there is a rejection, never an order that is held."""
+    return replace(order, state=OrderState.CANCELLED) if order.state is OrderState.INACTIVE else order
 
 
 def _is_working(order: BrokerOrder) -> bool:

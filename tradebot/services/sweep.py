@@ -1,8 +1,9 @@
 """Keeps the lists what they are: a function of the stored status. And brings pending alerts back when the market opens.
 
 Rules: what is stored as RECEIVED or PENDING and stands in no list is pushed, in the order of arrival; a double id is
-harmless. PENDING alerts become RECEIVED while the market is open, whenever that is noticed; those that waited too long
-EXPIRE and are told.
+harmless. PENDING alerts become RECEIVED while the market is open, whenever that is noticed: at the open by the market-open
+job, later by any round, for instance that of a daemon which was down at the open. A session's first round tells, once,
+how many go on. Those that waited too long EXPIRE and are told.
 """
 
 import asyncio
@@ -12,10 +13,12 @@ from datetime import datetime, timedelta
 from loguru import logger
 
 from tradebot.domain import wording
+from tradebot.domain.calendar import Session
 from tradebot.domain.hours import Hours
 from tradebot.domain.model import WAITING, Alert, AlertStatus, EventKind, NewEvent, Side
+from tradebot.domain.timetable import MARKET_OPEN
 from tradebot.errors import LedgerUnavailable, QueueUnavailable
-from tradebot.ports import Ledger, Queue
+from tradebot.ports import Books, Ledger, Queue
 from tradebot.services.worker import Worker
 
 SWEEP_EVERY_S = 2.0
@@ -39,6 +42,8 @@ class Sweep:
         self._clock = clock
         self._pending_max_age = pending_max_age
         self._failing = False
+        self._sweeping = asyncio.Lock()
+        self._session: Session | None = None  # the one whose opening was told last
 
     async def run(self) -> None:
         while True:
@@ -53,9 +58,12 @@ class Sweep:
 
     async def sweep(self) -> None:
         """One round. Raises LedgerUnavailable, QueueUnavailable."""
-        await self._worker.release_idle()
-        if self._hours.is_open(self._clock()):
-            await self._flush_pending()
+        async with self._sweeping:
+            await self._worker.release_idle()
+            await self._end_waiting(self._clock())
+            await self._fill_lists()
+
+    async def _fill_lists(self) -> None:
         async with self._ledger.read() as books:
             waiting = await books.alerts(WAITING)
         listed = await self._queue.contents()
@@ -73,21 +81,49 @@ class Sweep:
         if new := [alert_id for alert_id in pending if alert_id not in listed.pending]:
             await self._queue.put_pending(new)
 
-    async def _flush_pending(self) -> None:
+    async def _end_waiting(self, now: datetime) -> None:
+        """PENDING ends for what is too old, and for everything while the market is open."""
+        is_open = self._hours.is_open(now)
+        session = None if self._hours.always else self._hours.calendar.current(now)
+        begins = session is not None and session != self._session
         async with self._ledger.read() as books:
-            if not await books.alerts((AlertStatus.PENDING,), limit=1):
-                return
-        now = self._clock()
+            pending = await books.alerts((AlertStatus.PENDING,))
+        if not (begins or [alert for alert in pending if is_open or self._is_old(alert, now)]):
+            return
         async with self._ledger.begin() as books:
             pending = await books.alerts((AlertStatus.PENDING,))
-            for alert in pending:
-                if now - alert.received_at > self._pending_max_age:
-                    reason = f"waited longer than {wording.seconds(self._pending_max_age.total_seconds())} for the market to open"
-                    await books.move_alert(alert.id, (AlertStatus.PENDING,), AlertStatus.EXPIRED, reason)
-                    await books.add_event(_expired(alert, reason, now))
-                else:
-                    await books.move_alert(alert.id, (AlertStatus.PENDING,), AlertStatus.RECEIVED, None)
-        logger.info("the market is open: {} pending alerts looked at again", len(pending))
+            old = [alert for alert in pending if self._is_old(alert, now)]
+            for alert in old:
+                await self._expire(books, alert, now)
+            going_on = [alert for alert in pending if is_open and alert not in old]
+            for alert in going_on:
+                await books.move_alert(alert.id, (AlertStatus.PENDING,), AlertStatus.RECEIVED, None)
+            # The opening is the market-open job's run of that instant, whoever notices it: told once.
+            if session is not None and await books.record_job(MARKET_OPEN, session.open):
+                await books.add_event(_opened(session, going_on, len(old), now))
+        self._session = session or self._session
+        logger.info("pending alerts: {} go on, {} expired", len(going_on), len(old))
+
+    def _is_old(self, alert: Alert, now: datetime) -> bool:
+        return now - alert.received_at > self._pending_max_age
+
+    async def _expire(self, books: Books, alert: Alert, now: datetime) -> None:
+        max_age = wording.seconds(self._pending_max_age.total_seconds())
+        reason = f"waited longer than {max_age} for the market to open (trading.pending_max_age_h)"
+        await books.move_alert(alert.id, (AlertStatus.PENDING,), AlertStatus.EXPIRED, reason)
+        await books.add_event(_expired(alert, reason, now))
+
+
+def _opened(session: Session, going_on: list[Alert], expired: int, now: datetime) -> NewEvent:
+    sells = sum(alert.action is Side.SELL for alert in going_on)
+    buys = len(going_on) - sells
+    early = f", early: {session.name}" if session.early else ""
+    text = f"The market is open until {wording.new_york(session.close)}{early}. "
+    text += f"Alerts that waited and go on: {sells} SELL, then {buys} BUY." if going_on else "No alerts waited."
+    if expired:
+        text += f" {expired} had waited too long and expired."
+    figures = {"sells": sells, "buys": buys, "expired": expired, "closes": session.close.isoformat()}
+    return NewEvent(EventKind.MARKET_OPEN, now, text, data={"session": session.date.isoformat(), **figures})
 
 
 def _expired(alert: Alert, reason: str, now: datetime) -> NewEvent:

@@ -33,6 +33,12 @@ async def advanced(books: Books, told: Told) -> None:
     elif after.status in ENDED:
         if (after.filled_qty, after.avg_fill_price) != (before.filled_qty, before.avg_fill_price):
             await _corrected(books, told)
+    elif before.status in ENDED:
+        text = (
+            f"{wording.order(after)} was booked as {before.status}, but IB shows it alive (order {after.order_ref}). "
+            f"Its end will be told."
+        )
+        await _add(books, told, EventKind.ORDER_SETTLED, text)
     elif after.filled_qty != before.filled_qty:
         text = f"{wording.order(after)}: {wording.shares(after.filled_qty)} filled so far, the rest is working."
         await _add(books, told, EventKind.PARTIAL_FILL, text)
@@ -55,7 +61,8 @@ async def concluded(books: Books, before: Trade, after: Trade, reason: str, now:
         )
     else:
         kind = EventKind.ORDER_FAILED if before.status is not TradeStatus.UNKNOWN else EventKind.ORDER_SETTLED
-        text = f"{wording.order(after)} was not sent: {reason} No order is at IB."
+        rejected = reason == before.error_message
+        text = f"{wording.order(after)} was {f'rejected by {reason}.' if rejected else f'not sent: {reason}'} No order is at IB."
     data = _data(after)
     await books.add_event(NewEvent(kind, now, text, after.alert_id, after.id, data=data))
     if after.status is TradeStatus.FAILED and after.side is Side.SELL:

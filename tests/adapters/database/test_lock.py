@@ -45,6 +45,7 @@ async def test_every_holder_takes_the_next_epoch(url: str) -> None:
             assert not lock.lost.is_set()
             async with open_ledger(url) as ledger, ledger.read() as books:
                 assert (await books.settings())["epoch"] == str(epoch)
+        assert not lock.held
 
 
 async def test_a_second_lock_is_refused_and_names_the_holder(url: str) -> None:

@@ -37,16 +37,6 @@ async def test_take_waits_and_wakes_at_once(queue: Queue) -> None:
     assert asyncio.get_running_loop().time() - pushed < 0.5
 
 
-async def test_take_waits_longer_than_one_round(queue: Queue) -> None:
-    """Otherwise a quiet market would make the worker fail every few seconds."""
-    taking = asyncio.create_task(queue.take())
-    done, _ = await asyncio.wait([taking], timeout=2.5)
-    assert not done
-    await queue.push(Side.SELL, [9])
-    async with asyncio.timeout(5):
-        assert await taking == 9
-
-
 async def test_the_rest_of_the_queue_works_while_a_take_waits(queue: Queue) -> None:
     """Otherwise a waiting worker would hold up the webhook."""
     taking = asyncio.create_task(queue.take())

@@ -54,17 +54,17 @@ async def test_flushall_while_a_take_waits(own_redis: RedisServer, own_queue: Qu
     assert await taking == 2
 
 
-async def test_a_push_that_gets_no_answer_is_not_repeated(own_redis: RedisServer, own_queue: Queue) -> None:
+async def test_a_push_that_gets_no_answer_is_not_repeated(own_redis: RedisServer) -> None:
     """Otherwise each lost reply would leave one more entry in the list."""
-    await own_queue.ping()
-    own_redis.pause()
-    pushing = asyncio.create_task(own_queue.push(Side.BUY, [7]))
-    async with asyncio.timeout(8):
+    async with open_redis_queue(own_redis.url, timeout_s=0.5) as queue:
+        await queue.ping()
+        own_redis.pause()
         with pytest.raises(QueueUnavailable, match=f"127.0.0.1:{own_redis.port}"):
-            await pushing
-    own_redis.resume()
-    await own_queue.ping()
-    assert (await own_queue.contents()).buy in ((), (7,))
+            await queue.push(Side.BUY, [7])
+        own_redis.resume()
+        async with asyncio.timeout(5):
+            assert await queue.take() == 7
+        assert await queue.contents() == QueueContents((), (), ())
 
 
 async def test_what_others_put_into_the_lists_is_passed_over(redis_url: str) -> None:
@@ -76,6 +76,17 @@ async def test_what_others_put_into_the_lists_is_passed_over(redis_url: str) -> 
         await admin.set("bot:orders:sell", "no list")
         with pytest.raises(QueueUnavailable, match="WRONGTYPE"):
             await queue.push(Side.SELL, [1])
+
+
+async def test_take_waits_longer_than_one_round(redis_url: str) -> None:
+    """Otherwise a quiet market would make the worker fail every few seconds."""
+    async with open_queue(redis_url) as queue:
+        taking = asyncio.create_task(queue.take())
+        done, _ = await asyncio.wait([taking], timeout=2.5)
+        assert not done
+        await queue.push(Side.SELL, [9])
+        async with asyncio.timeout(5):
+            assert await taking == 9
 
 
 async def test_prefixes_keep_two_bots_apart(redis_url: str) -> None:
