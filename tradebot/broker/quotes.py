@@ -3,7 +3,7 @@
 Rules:
 - Only ticks that arrive after the question count; nothing is cached. (ib_async's tickers keep the old price after an error.)
 - Live data first; where the account has no subscription, delayed data. Never a snapshot: it ends after 11 s, or never.
-- No offer, no data, a competing session: None for what is missing, never an old or invented price.
+- No offer, no data, frozen data, a competing session: None for what is missing, never an old or invented price.
 - Callers who want the same stock at the same moment share one subscription. Few subscriptions at once: IB allows about 100, and
   each costs messages that an order may need.
 """
@@ -25,6 +25,7 @@ from tradebot.errors import BrokerUnavailable
 SUBSCRIPTIONS_MAX = 10
 SETTLE_S = 0.3  # how long bid and last may lag behind the ask
 _LIVE, _DELAYED = 1, 3
+_FROZEN = frozenset({2, 4})  # the last prices of a closed market, told as if they were new
 _NAMES = {1: "bid", 2: "ask", 4: "last", 66: "bid", 67: "ask", 68: "last"}
 _FIRST_DELAYED_TICK = 66
 
@@ -113,6 +114,7 @@ class _Ticks:
     def __init__(self, delayed: bool) -> None:
         self.complete: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._delayed_asked = self._delayed = delayed
+        self._frozen = False
         self._prices: dict[str, Decimal | None] = {}
         self._at = datetime.now(UTC)
 
@@ -124,9 +126,10 @@ class _Ticks:
 
     def market_data_type(self, kind: int) -> None:
         self._delayed = kind >= _DELAYED
+        self._frozen = kind in _FROZEN
 
     def tick(self, kind: int, price: Decimal | None) -> None:
-        if kind not in _NAMES:
+        if kind not in _NAMES or self._frozen:
             return
         self._delayed |= kind >= _FIRST_DELAYED_TICK
         self._prices[_NAMES[kind]] = price

@@ -75,7 +75,7 @@ class Session:
         self._emit = emit
         self._socket_gone = asyncio.Event()
         self._last_words = ""
-        self._last_data_at = 0.0
+        self._heard_at = 0.0
         self._zone: tzinfo = UTC
         self._greeting = b""
         self.ib = self  # the decoder asks ib.TimezoneTWS
@@ -107,7 +107,7 @@ class Session:
             raise BrokerUnavailable(f"the gateway at {host}:{port} closed the connection: {self.closed.result()}")
         if error is not None:
             raise BrokerUnavailable(f"cannot connect to a gateway at {host}:{port}: {error}") from error
-        self._last_data_at = asyncio.get_running_loop().time()
+        self._heard_at = asyncio.get_running_loop().time()
 
     async def watch(self, heartbeat_s: float) -> str:
         """Return why the connection ended. A socket that is silent though asked for the time is dead: cut it."""
@@ -116,9 +116,9 @@ class Session:
             await asyncio.wait({self.closed}, timeout=heartbeat_s)
             if self.closed.done():
                 break
-            silent_s = loop.time() - self._last_data_at
+            silent_s = loop.time() - self._heard_at
             if silent_s >= 2 * heartbeat_s:
-                self.drop(f"the gateway has been silent for {silent_s:.0f} s and answers no heartbeat")
+                self.drop(f"the gateway has answered no heartbeat for {silent_s:.0f} s")
             elif self.client.isReady():
                 self.client.reqCurrentTime()
         return self.closed.result()
@@ -167,7 +167,10 @@ class Session:
         self._end(self._last_words or "the gateway closed the connection")
 
     def tcpDataArrived(self) -> None:
-        self._last_data_at = asyncio.get_running_loop().time()
+        """Bytes prove nothing: after a frame of a bogus length they are never decoded. Only the heartbeat's answer counts."""
+
+    def currentTime(self, _at: int) -> None:
+        self._heard_at = asyncio.get_running_loop().time()
 
     def _heard(self, text: str) -> None:
         self._last_words = self._last_words or text

@@ -200,9 +200,19 @@ async def test_a_half_open_socket_is_noticed() -> None:
         del gateway.answers[TIME]
         async with broker_for(gateway.port, heartbeat_s=0.05) as broker:
             await connected(broker)
-            assert "silent" in (await event(broker, Disconnected)).reason
+            assert "heartbeat" in (await event(broker, Disconnected)).reason
             assert gateway.count(TIME) >= 1
             assert (await connected(broker)).generation == 2
+
+
+async def test_bytes_that_are_never_decoded_are_no_sign_of_life() -> None:
+    """Broken: after one garbled frame the connection looks alive, and no fill is ever heard of again."""
+    async with open_gateway(SIMULATED) as gateway, broker_for(gateway.port, heartbeat_s=0.2) as broker:
+        await connected(broker)
+        gateway.degrade("garbage", {"kind": "endless_frame"})
+        assert "heartbeat" in (await event(broker, Disconnected)).reason
+        gateway.faults.clear()
+        assert (await connected(broker)).generation == 2
 
 
 async def test_a_heartbeat_keeps_a_quiet_connection() -> None:

@@ -50,6 +50,14 @@ async def test_no_data_is_no_quote_never_the_last_one(code: int) -> None:
         assert await broker.quote(AAPL) is not None
 
 
+async def test_frozen_prices_are_no_quote() -> None:
+    """Broken: the last price of a closed market, told as if it were new, would size an order."""
+    async with open_gateway(SIMULATED) as gateway, broker_for(gateway.port, quote_timeout_s=0.3) as broker:
+        await connected(broker)
+        gateway.faults.arm("stale", times=2)
+        assert await broker.quote(AAPL) is None
+
+
 async def test_delayed_data_is_taken_and_said_to_be_delayed() -> None:
     """Broken: an account without subscriptions could not trade, or would take a late price for a live one."""
     async with open_gateway(SIMULATED) as gateway, broker_for(gateway.port) as broker:
