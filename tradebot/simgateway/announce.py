@@ -1,7 +1,8 @@
 """Who hears of what: each kind of entry and the messages it sends.
 
 An order's messages go to the client that placed it, in the recorded order: openOrder and orderStatus; on a fill execDetails,
-openOrder, orderStatus and the commission report; then the account. Faults in the order's plan mute, repeat or delay them.
+openOrder, orderStatus and the commission report; then the account. Faults in the order's plan mute, repeat or delay them;
+while the link to IB is lost nobody hears anything of them.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from loguru import logger
 
 from tradebot.simgateway import entries as e
 from tradebot.simgateway import exchange, replies
+from tradebot.simgateway.faults import WORDS, words
 from tradebot.simgateway.model import Execution, Order
 from tradebot.simgateway.wire import number
 
@@ -39,11 +41,21 @@ def _accepted(gateway: Gateway, entry: e.Accepted) -> None:
         "order {} of client {}: {} {} {} {}",
         entry.perm_id, ticket.client_id, ticket.action, number(ticket.quantity), ticket.symbol, ticket.order_type,
     )  # fmt: skip
-    _status(gateway, gateway.book.orders[entry.perm_id])
+    order = gateway.book.orders[entry.perm_id]
+    _status(gateway, order)
+    if message := order.plan.get("order_message"):
+        blanks = {"action": ticket.action, "quantity": number(ticket.quantity), "symbol": ticket.symbol}
+        _order_error(gateway, order, message["code"], words(message, **blanks))
 
 
 def _changed(gateway: Gateway, entry: e.Modified | e.Working | e.CancelAsked) -> None:
     _status(gateway, gateway.book.orders[entry.perm_id])
+
+
+def _held(gateway: Gateway, entry: e.Held) -> None:
+    order = gateway.book.orders[entry.perm_id]
+    _status(gateway, order)
+    _order_error(gateway, order, 404, WORDS[404])
 
 
 def _refused(gateway: Gateway, entry: e.Refused) -> None:
@@ -114,13 +126,20 @@ def _account(gateway: Gateway, _: e.CashSet | e.PositionSet) -> None:
 
 
 def _status(gateway: Gateway, order: Order) -> None:
-    """openOrder and orderStatus, unless muted."""
-    session = gateway.sessions.get(order.ticket.client_id)
+    """openOrder and orderStatus, unless muted; what comes late says what is true now."""
+    session = _owner(gateway, order)
     if session is None or "mute_status" in order.plan:
         return
-    send_order(gateway, session, order)
-    for _ in range(order.plan.get("repeat_status", {}).get("times_more", 0)):
-        session.send(replies.order_status(order))
+    if late := order.plan.get("late_status"):
+        gateway.later(late["delay_s"], send_order, gateway, session, order)
+    else:
+        send_order(gateway, session, order)
+    repeat = order.plan.get("repeat_status", {})
+    for _ in range(repeat.get("times_more", 0)):
+        if repeat.get("delay_s"):
+            gateway.later(repeat["delay_s"], session.send, replies.order_status(order))
+        else:
+            session.send(replies.order_status(order))
 
 
 def send_order(gateway: Gateway, session: Session, order: Order) -> None:
@@ -138,18 +157,23 @@ def send_execution(gateway: Gateway, session: Session, req_id: int, order: Order
     session.send(replies.execution(session.version, req_id, each, order, account=account, listing=listing, when=when))
 
 
+def _owner(gateway: Gateway, order: Order) -> Session | None:
+    """The client that placed the order, when it is there and news reach it."""
+    return gateway.sessions.get(order.ticket.client_id) if gateway.upstream.up else None
+
+
 def _execution(gateway: Gateway, order: Order, each: Execution) -> None:
-    if session := gateway.sessions.get(order.ticket.client_id):
+    if session := _owner(gateway, order):
         send_execution(gateway, session, -1, order, each)
 
 
 def _order_error(gateway: Gateway, order: Order, code: int, text: str) -> None:
-    if session := gateway.sessions.get(order.ticket.client_id):
+    if session := _owner(gateway, order):
         session.error(order.ticket.order_id, code, text)
 
 
 def _to_owner(gateway: Gateway, order: Order, fields: replies.Fields) -> None:
-    if session := gateway.sessions.get(order.ticket.client_id):
+    if session := _owner(gateway, order):
         session.send(fields)
 
 
@@ -159,6 +183,7 @@ _TELLERS: dict[type[e.Entry], Callable[..., None]] = {
     e.Modified: _changed,
     e.Working: _changed,
     e.CancelAsked: _changed,
+    e.Held: _held,
     e.Refused: _refused,
     e.Cancelled: _cancelled,
     e.Executed: _executed,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar
 
@@ -26,6 +27,7 @@ class Book:
         self.account = ""
         self.deposits = ZERO
         self.perm_next = 0
+        self.day_began: datetime | None = None
         self.orders: dict[int, Order] = {}
         self.by_client: dict[tuple[int, int], int] = {}
         self.executions: dict[str, Execution] = {}
@@ -46,7 +48,7 @@ class Book:
             fold(self, entry)
 
     def next_id(self, client_id: int) -> int:
-        """The first order id this client has not used; never goes back."""
+        """The first order id this client has not used; goes back only in a restart."""
         return self._next_ids.get(client_id, 1)
 
     def live_orders(self) -> list[Order]:
@@ -78,16 +80,19 @@ class Book:
         self.orders[entry.perm_id] = replace(order, ticket=ticket)
 
     def _working(self, entry: e.Working) -> None:
-        self._change(entry.perm_id, status="Submitted")
+        self._change(entry.perm_id, status="Submitted", why_held="")
+
+    def _held(self, entry: e.Held) -> None:
+        self._change(entry.perm_id, status=entry.status, why_held=entry.why)
 
     def _refused(self, entry: e.Refused) -> None:
         self._change(entry.perm_id, status="Inactive", done_at=entry.at, reason=entry.text)
 
     def _cancel_asked(self, entry: e.CancelAsked) -> None:
-        self._change(entry.perm_id, status="PendingCancel")
+        self._change(entry.perm_id, status="PendingCancel", why_held="")
 
     def _cancelled(self, entry: e.Cancelled) -> None:
-        self._change(entry.perm_id, status="Cancelled", done_at=entry.at, reason=entry.reason)
+        self._change(entry.perm_id, status="Cancelled", done_at=entry.at, reason=entry.reason, why_held="")
 
     def _change(self, perm_id: int, **changes: object) -> None:
         order = self.orders[perm_id] = replace(self.orders[perm_id], **changes)  # type: ignore[arg-type]
@@ -104,9 +109,9 @@ class Book:
         self._total(entry.perm_id)
         self._happened(order.ticket.con_id, order.ticket.symbol, root)
         if self.orders[entry.perm_id].remaining <= 0:
-            self._change(entry.perm_id, status="Filled", done_at=entry.at)
-        elif order.status == "PreSubmitted":
-            self._change(entry.perm_id, status="Submitted")
+            self._change(entry.perm_id, status="Filled", done_at=entry.at, why_held="")
+        elif order.status == "PreSubmitted" or order.why_held:
+            self._change(entry.perm_id, status="Submitted", why_held="")
 
     def _corrected(self, entry: e.Corrected) -> None:
         root = entry.exec_id.rpartition(".")[0]
@@ -128,6 +133,13 @@ class Book:
 
     def _position_set(self, entry: e.PositionSet) -> None:
         self._happened(entry.con_id, entry.symbol, entry)
+
+    def _restarted(self, entry: e.Restarted) -> None:
+        self._next_ids = {client_id: max(1, each - entry.rollback) for client_id, each in self._next_ids.items()}
+        self.by_client = {key: perm_id for key, perm_id in self.by_client.items() if perm_id in self._live}
+
+    def _midnight(self, entry: e.Midnight) -> None:
+        self.day_began = entry.at
 
     def _total(self, perm_id: int) -> None:
         """Figures of an order from its executions."""
@@ -159,6 +171,7 @@ class Book:
         e.Accepted: _accepted,
         e.Modified: _modified,
         e.Working: _working,
+        e.Held: _held,
         e.Refused: _refused,
         e.Executed: _executed,
         e.Corrected: _corrected,
@@ -167,6 +180,8 @@ class Book:
         e.Cancelled: _cancelled,
         e.CashSet: _cash_set,
         e.PositionSet: _position_set,
+        e.Restarted: _restarted,
+        e.Midnight: _midnight,
     }
 
 

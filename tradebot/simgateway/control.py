@@ -1,23 +1,7 @@
 """The control port: HTTP and JSON on loopback, for tests and for whoever wants to see the gateway misbehave.
 
 It changes a simulation only, and still listens on loopback alone. Amounts travel as text. An unknown route is 404, an unknown
-or missing field 400 with a sentence that says what is allowed.
-
-    GET    /state                    account, positions, open orders, all orders, executions
-    GET    /journal?after=0          what was written, from that line on
-    GET    /faults                   what is armed
-    POST   /faults                   {"fault": "partial", "filled": 3, "symbol": "AAPL", "times": 1}
-    DELETE /faults?fault=partial     disarm one kind, or all
-    POST   /quotes                   {"symbol": "AAPL", "bid": "99.99", "ask": "100.01"}; stands still from then on
-    POST   /quotes/frozen            {"frozen": true}; every quote
-    POST   /cash                     {"cash": "5000"}
-    POST   /positions                {"symbol": "AAPL", "quantity": "10", "avg_cost": "200"}: the owner's own doing
-    POST   /orders                   {"symbol": "AAPL", "action": "SELL", "quantity": "5", "limit": "300"}: the owner's own order
-    POST   /orders/<permId>/fill     {"shares": "3", "price": "100"}; without shares all, without price the market
-    POST   /orders/<permId>/cancel   by the owner's hand
-    POST   /connections/drop         cuts every connection
-    POST   /listening/pause          {"seconds": 5}: drops everybody and refuses connections meanwhile
-    POST   /errors                   {"code": 1100, "text": "…"} to every client
+or missing field 400 with a sentence that says what is allowed. ``docs/simgateway.md`` says what each route does.
 """
 
 from __future__ import annotations
@@ -31,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from tradebot.errors import GatewayError
-from tradebot.simgateway import order_desk
+from tradebot.simgateway import order_desk, upstream
 from tradebot.simgateway.report import state
 
 if TYPE_CHECKING:
@@ -39,12 +23,30 @@ if TYPE_CHECKING:
     from tradebot.simgateway.listener import Listener
 
 HOST = "127.0.0.1"
-LINK_TEXTS = {
-    1100: "Connectivity between IBKR and Trader Workstation has been lost.",
-    1101: "Connectivity between IBKR and Trader Workstation has been restored - data lost.",
-    1102: "Connectivity between IBKR and Trader Workstation has been restored - data maintained.",
-}
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+# Route: the method below, and the fields of the body ("?" may be left out; "*" stands for a fault's own).
+ROUTES: dict[str, tuple[str, str]] = {
+    "GET /state": ("state", ""),
+    "GET /journal": ("journal", ""),
+    "GET /faults": ("faults", ""),
+    "POST /faults": ("arm", "fault times? *"),
+    "DELETE /faults": ("clear", ""),
+    "POST /quotes": ("quote", "symbol bid ask last?"),
+    "POST /quotes/frozen": ("freeze", "frozen"),
+    "POST /cash": ("cash", "cash"),
+    "POST /positions": ("position", "symbol quantity avg_cost"),
+    "POST /orders": ("order", "symbol action quantity limit?"),
+    "POST /orders/{perm_id}/fill": ("fill", "shares? price?"),
+    "POST /orders/{perm_id}/cancel": ("cancel", ""),
+    "POST /connections/drop": ("drop", ""),
+    "POST /connections/degrade": ("degrade", "fault *"),
+    "POST /listening/pause": ("pause", "seconds"),
+    "POST /restart": ("restart", "seconds? rollback?"),
+    "POST /midnight": ("midnight", ""),
+    "POST /upstream": ("upstream", "up seconds? data_lost? orders?"),
+    "POST /errors": ("error", "code text?"),
+}
 
 
 @asynccontextmanager
@@ -70,25 +72,9 @@ async def open_control(gateway: Gateway, listener: Listener, port: int | None) -
 def _application(gateway: Gateway, listener: Listener) -> web.Application:
     control = _Control(gateway, listener)
     app = web.Application(middlewares=[_explain])
-    app.add_routes(
-        [
-            web.get("/state", control.state),
-            web.get("/journal", control.journal),
-            web.get("/faults", control.faults),
-            web.post("/faults", control.arm),
-            web.delete("/faults", control.clear),
-            web.post("/quotes", control.quote),
-            web.post("/quotes/frozen", control.freeze),
-            web.post("/cash", control.cash),
-            web.post("/positions", control.position),
-            web.post("/orders", control.order),
-            web.post("/orders/{perm_id}/fill", control.fill),
-            web.post("/orders/{perm_id}/cancel", control.cancel),
-            web.post("/connections/drop", control.drop),
-            web.post("/listening/pause", control.pause),
-            web.post("/errors", control.error),
-        ]
-    )
+    for route, (name, _) in ROUTES.items():
+        method, path = route.split()
+        app.router.add_route(method, path, getattr(control, name))
     return app
 
 
@@ -97,8 +83,7 @@ async def _explain(request: web.Request, handler: Handler) -> web.StreamResponse
     try:
         return await handler(request)
     except (ValueError, InvalidOperation, KeyError, TypeError) as error:
-        why = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
-        return web.json_response({"error": why}, status=400)
+        return web.json_response({"error": str(error)}, status=400)
 
 
 class _Control:
@@ -178,22 +163,58 @@ class _Control:
         self._gateway.drop_all()
         return _done()
 
+    async def degrade(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        self._gateway.degrade(body.pop("fault"), body)
+        return _done()
+
     async def pause(self, request: web.Request) -> web.Response:
-        self._listener.pause(float((await _body(request))["seconds"]))
+        self._listener.pause(float(_amount((await _body(request))["seconds"])))
+        return _done()
+
+    async def restart(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        seconds, rollback = _amount(body.get("seconds", 1)), _amount(body.get("rollback", 4))
+        self._gateway.restart(int(rollback))
+        self._listener.pause(float(seconds))
+        return _done()
+
+    async def midnight(self, _: web.Request) -> web.Response:
+        self._gateway.midnight()
+        return _done()
+
+    async def upstream(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        link, data_lost = self._gateway.upstream, bool(body.get("data_lost", False))
+        if body["up"]:
+            link.restore(data_lost)
+            return _done()
+        link.lose(body.get("orders", "later"))
+        if body.get("seconds") is not None:
+            self._gateway.later(float(_amount(body["seconds"])), link.restore, data_lost)
         return _done()
 
     async def error(self, request: web.Request) -> web.Response:
         body = await _body(request)
         code = int(body["code"])
-        self._gateway.tell_error(code, str(body.get("text", LINK_TEXTS.get(code, ""))))
+        self._gateway.tell_error(code, str(body.get("text", upstream.TEXTS.get(code, ""))))
         return _done()
 
 
 async def _body(request: web.Request) -> dict[str, Any]:
+    """The body's fields. Raises ValueError or TypeError when they are not the route's."""
     text = await request.text()
     body = json.loads(text) if text else {}
     if not isinstance(body, dict):
         raise TypeError("the body must be a JSON object")
+    resource = request.match_info.route.resource
+    assert resource is not None
+    fields = ROUTES[f"{request.method} {resource.canonical}"][1].split()
+    if missing := [name for name in fields if name not in body and name[-1] not in "?*"]:
+        raise ValueError(f"{missing[0]} is missing")
+    known = {name.removesuffix("?") for name in fields}
+    if "*" not in known and (unknown := sorted(body.keys() - known)):
+        raise ValueError(f"there is no {unknown[0]} here; there is {', '.join(sorted(known)) or 'nothing'}")
     return body
 
 

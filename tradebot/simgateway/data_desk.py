@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 from tradebot.simgateway import account_desk, replies
 from tradebot.simgateway.details import contract_details, new_york_date
 from tradebot.simgateway.exchange import INVALID
-from tradebot.simgateway.model import Listing
+from tradebot.simgateway.faults import WORDS, words
+from tradebot.simgateway.model import CENT, Listing, Quote
 from tradebot.simgateway.order_desk import NO_DEFINITION
 from tradebot.simgateway.requests import Request
 from tradebot.simgateway.session import Stream
@@ -20,14 +23,13 @@ if TYPE_CHECKING:
 LIVE, DELAYED = 1, 3
 # Tick types of (bid, ask, last, bid size, ask size, last size, high, low, volume, close, open, timestamp).
 TICKS = {False: (1, 2, 4, 0, 3, 5, 6, 7, 8, 9, 14, 45), True: (66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 88)}
-NOT_SUBSCRIBED = "Requested market data is not subscribed."
 
 
 def push(gateway: Gateway, session: Session, changed: set[str]) -> None:
     """New quotes to a client's streams."""
     for req_id, stream in session.wants.streams.items():
         if stream.symbol in changed:
-            _send_top(gateway, session, req_id, stream)
+            _send_top(gateway, session, req_id, stream, gateway.quote(stream.symbol))
     if changed:
         account_desk.push_pnl(gateway, session)
 
@@ -60,34 +62,45 @@ def _market_data(gateway: Gateway, session: Session, request: Request) -> None:
     if (listing := _find(gateway, session, request)) is None:
         return
     req_id, plan = request.integer("reqId"), gateway.faults.data(listing.symbol, session.client_id)
-    delayed = "delayed_only" in plan
+    delayed, stale = plan.get("delayed_only"), plan.get("stale")
     if none := plan.get("no_market_data"):
-        gateway.deny(session, req_id, none["code"], none["text"])
+        gateway.deny(session, req_id, none["code"], words(none))
         return
     if delayed and session.data_type < DELAYED:
-        gateway.deny(session, req_id, 354, NOT_SUBSCRIBED + "Delayed market data is available.")
+        gateway.deny(session, req_id, delayed["code"], words(delayed) + "Delayed market data is available.")
         return
     if delayed:
-        session.error(req_id, 10167, NOT_SUBSCRIBED + " Displaying delayed market data.")
-    stream = Stream(listing.symbol, delayed)
+        session.error(req_id, 10167, WORDS[354] + " Displaying delayed market data.")
+    stream = Stream(listing.symbol, delayed is not None)
     session.send(replies.tick_params(req_id))
-    session.send(replies.market_data_type(req_id, DELAYED if delayed else LIVE))
-    _send_top(gateway, session, req_id, stream)
+    session.send(replies.market_data_type(req_id, (DELAYED if delayed else LIVE) + (stale is not None)))
+    quote = gateway.quote(listing.symbol)
+    _send_top(gateway, session, req_id, stream, _old(quote, stale), float(stale["age_s"]) if stale else 0.0)
     _send_day(gateway, session, req_id, stream)
-    if not request.flag("snapshot"):
-        session.wants.streams[req_id] = stream
-    elif "no_snapshot_end" not in plan:
+    if request.flag("snapshot"):
         session.send(replies.end(57, req_id))
+    elif stale is None:
+        session.wants.streams[req_id] = stream
 
 
-def _send_top(gateway: Gateway, session: Session, req_id: int, stream: Stream) -> None:
-    """Bid, ask and last with their sizes, which travel twice as at IB."""
-    quote, kinds = gateway.quote(stream.symbol), TICKS[stream.delayed]
+def _old(quote: Quote, stale: dict[str, Any] | None) -> Quote:
+    """The quote, as it was when the fault's price was true."""
+    if stale is None or stale["price"] is None:
+        return quote
+    price = Decimal(str(stale["price"]))
+    return replace(quote, bid=price - CENT, ask=price + CENT, last=price)
+
+
+def _send_top(
+    gateway: Gateway, session: Session, req_id: int, stream: Stream, quote: Quote, age_s: float = 0.0
+) -> None:
+    """Bid, ask and last with their sizes, which travel twice as at IB, and when they were traded."""
+    kinds = TICKS[stream.delayed]
     pairs = ((quote.bid, quote.bid_size), (quote.ask, quote.ask_size), (quote.last, quote.last_size))
     for place, (price, shares) in enumerate(pairs):
         session.send(replies.tick_price(session.version, req_id, kinds[place], price, shares))
         session.send(replies.tick_size(session.version, req_id, kinds[place + 3], shares))
-    session.send(replies.tick_string(req_id, kinds[11], str(int(gateway.now().timestamp()))))
+    session.send(replies.tick_string(req_id, kinds[11], str(int(gateway.now().timestamp() - age_s))))
 
 
 def _send_day(gateway: Gateway, session: Session, req_id: int, stream: Stream) -> None:

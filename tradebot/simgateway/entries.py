@@ -84,6 +84,16 @@ class Working(Entry):
 
 
 @dataclass(frozen=True)
+class Held(Entry):
+    """The order waits for something ("locate": shares to sell short) before it may go to the market."""
+
+    kind = "held"
+    perm_id: int
+    status: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Refused(Entry):
     """The order was taken and then rejected."""
 
@@ -157,6 +167,21 @@ class PositionSet(Entry):
     symbol: str
     quantity: Decimal
     avg_cost: Decimal
+
+
+@dataclass(frozen=True)
+class Restarted(Entry):
+    """The gateway was started again: every client's next order id went back by ``rollback``."""
+
+    kind = "restarted"
+    rollback: int
+
+
+@dataclass(frozen=True)
+class Midnight(Entry):
+    """A day ended: executions and completed orders until here are not told again."""
+
+    kind = "midnight"
 
 
 KINDS: dict[str, type[Entry]] = {entry.kind: entry for entry in Entry.__subclasses__()}

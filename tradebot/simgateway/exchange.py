@@ -32,7 +32,7 @@ MARGIN = (
 ORDER_ID_MAX = 2**31 - 1
 SHARES_MAX = 10**9
 PRICE_MAX = 10**7
-HELD = frozenset({"hold", "fill_after_cancel"})
+HELD = frozenset({"hold", "fill_after_cancel", "fill_before_cancel"})
 SHORT_COLLATERAL = Decimal("1.5")
 
 Refusal = tuple[int, str]
@@ -84,11 +84,12 @@ def place(book: Book, ticket: Ticket, asks: Asks, plan: dict[str, Any], now: dat
         return [e.Modified(now, known, ticket.quantity, ticket.limit)]
     perm_id = book.perm_next
     accepted = e.Accepted(now, perm_id, ticket, plan)
+    locate = plan.get("locate")
     if reason := margin(book, ticket, asks):
         return [accepted, e.Refused(now, perm_id, 201, REJECTED + reason)]
     if reject := plan.get("reject"):
         return [accepted, e.Refused(now, perm_id, reject["code"], reject["text"])]
-    return [accepted]
+    return [accepted, e.Held(now, perm_id, locate["status"], "locate")] if locate else [accepted]
 
 
 def _changes(order: Order, ticket: Ticket) -> bool:
@@ -133,11 +134,17 @@ def crosses(order: Order, quote: Quote) -> bool:
 
 def due(order: Order, quote: Quote) -> Decimal:
     """How many shares would fill now, by quote and fault plan; zero for none."""
-    if not order.live or order.plan.keys() & HELD or not crosses(order, quote):
+    if not order.live or order.why_held or order.plan.keys() & HELD or not crosses(order, quote):
         return ZERO
     if partial := order.plan.get("partial"):
         return ZERO if order.filled else min(Decimal(partial["filled"]), order.remaining)
     return order.remaining
+
+
+def reaches_market(order: Order) -> bool:
+    """Whether an order that is not due goes to work there, instead of waiting for the opening or for shares."""
+    waits = order.plan.get("hold", {}).get("status") == "PreSubmitted"
+    return order.status == "PreSubmitted" and not (waits or order.why_held)
 
 
 def fill(book: Book, order: Order, shares: Decimal, price: Decimal, *, venue: str, now: datetime) -> list[e.Entry]:
@@ -161,7 +168,7 @@ def cancel_refusal(book: Book, client_id: int, order_id: int) -> Refusal | None:
     if perm_id is None:
         return NOT_FOUND[0], NOT_FOUND[1].format(id=order_id)
     order = book.orders[perm_id]
-    if order.status not in ("PreSubmitted", "Submitted"):
+    if not order.live or order.status == "PendingCancel":
         return NOT_CANCELLABLE[0], NOT_CANCELLABLE[1].format(id=order_id, state=order.status)
     return None
 

@@ -1,11 +1,11 @@
-"""Faults on demand: what the next matching order, or market-data request, will meet.
+"""Faults on demand: what the next matching order, market-data request, question or connection will meet.
 
-One scheme for all: a fault is armed with a name, what it matches (symbol, action, client_id; nothing matches everything), how
-often (``times``; 0 = until cleared) and its own parameters. A request meets the first armed fault of each name that matches it;
-that one use is then gone. The faults an order met are its plan, ``{name: parameters}``, stored with it.
+One scheme for all: a fault is armed with a name, what it matches (nothing matches everything), how often (``times``; 0 = until
+cleared) and its own parameters. A request meets the first armed fault of each name that matches it; that one use is then gone.
+The faults a request met are its plan, ``{name: parameters}``; an order's is stored with it.
 
-ORDER_FAULTS and DATA_FAULTS are the tables: name → parameters with their defaults. The name's behaviour is where the plan is
-looked up by it.
+The tables say what there is: name → parameters with their defaults. A default of None stands for a figure that may be left out.
+The name's behaviour is where the plan is looked up by it. ``docs/simgateway.md`` describes them for those who arm them.
 """
 
 from __future__ import annotations
@@ -14,17 +14,26 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-ORDER_FAULTS: dict[str, dict[str, Any]] = {
+Table = dict[str, dict[str, Any]]
+Plan = dict[str, Any]
+
+ORDER_FAULTS: Table = {
     # The socket closes and the order was never taken.
     "drop_before": {},
     # The order is taken, and filled unless filled is false; the socket closes before any answer.
     "drop_after": {"filled": True},
+    # Read from the socket, never answered, in no list: a confirmation dialog that nobody answers, or somebody after delay_s.
+    "swallow": {"delay_s": None},
+    # Refused before it is an order.
+    "deny": {"code": 321, "text": ""},
     # This many shares fill; the rest stays working.
     "partial": {"filled": 1},
     # The fill comes this much later.
     "slow_fill": {"delay_s": 1.0},
-    # Works until it is cancelled or filled by hand.
-    "hold": {},
+    # Works until it is cancelled or filled by hand. PreSubmitted: as an order that waits for the market's opening.
+    "hold": {"status": "Submitted"},
+    # Held while shares to sell short are looked for: error 404, whyHeld "locate". It is found after delay_s, or never.
+    "locate": {"status": "Inactive", "delay_s": None},
     # Taken and then rejected: error first and status Inactive after it, or (status_first) the error delay_s later.
     "reject": {
         "code": 201,
@@ -32,26 +41,110 @@ ORDER_FAULTS: dict[str, dict[str, Any]] = {
         "status_first": False,
         "delay_s": 1.0,
     },
+    # An error is told about an order that lives.
+    "order_message": {"code": 399, "text": ""},
     # No orderStatus and no openOrder is sent on its own accord.
     "mute_status": {},
-    # Every orderStatus is sent this many times more.
-    "repeat_status": {"times_more": 1},
+    # openOrder and orderStatus come this much later, saying what was true before.
+    "late_status": {"delay_s": 1.0},
+    # Every orderStatus is sent this many times more: at once, or delay_s later, when it is no longer true.
+    "repeat_status": {"times_more": 1, "delay_s": 0},
     # The commission report comes this much later, or never.
     "late_commission": {"delay_s": 1.0},
     "no_commission": {},
+    # Works until its cancel comes; then it has just filled: 10148, after the news of the fill or (error_first) before it.
+    "fill_before_cancel": {"error_first": True},
     # A cancel is taken (the status says so), and then the order fills anyway.
     "fill_after_cancel": {"status": "Cancelled", "delay_s": 0.05},
     # The execution is told again under the next revision; null keeps a figure.
     "correction": {"shares": None, "price": None, "delay_s": 0.05},
 }
 
-DATA_FAULTS: dict[str, dict[str, Any]] = {
+DATA_FAULTS: Table = {
     # No ticks, only the error.
-    "no_market_data": {"code": 354, "text": "Requested market data is not subscribed."},
-    # Delayed ticks under warning 10167 for those who asked for type 3 or 4, error 354 for the others.
-    "delayed_only": {},
-    # A snapshot's ticks come, its end never does.
-    "no_snapshot_end": {},
+    "no_market_data": {"code": 354, "text": ""},
+    # Delayed ticks under warning 10167 for those who asked for type 3 or 4, this error for the others.
+    "delayed_only": {"code": 354, "text": ""},
+    # Ticks of that age come once, as frozen (type 2; delayed and frozen, type 4, with delayed_only), and never move.
+    "stale": {"age_s": 3600, "price": None},
+}
+
+QUESTION_FAULTS: Table = {
+    # Taken and never answered.
+    "no_answer": {},
+    # Answered this much later, with what is true then.
+    "slow_answer": {"delay_s": 2.0},
+    # The answer comes, the message that ends it does not.
+    "no_end": {},
+    # The socket closes instead of the answer.
+    "drop_question": {},
+}
+
+CONNECTION_FAULTS: Table = {
+    # Accepted (and greeted), then never answered and never closed; what the client says is lost.
+    "half_open": {"greets": False},
+    # What the gateway sends arrives in pieces of so many bytes.
+    "fragmented": {"piece_bytes": 1},
+    # What the gateway sends arrives this much later.
+    "slow_line": {"delay_s": 2.0},
+    # Bytes that mean nothing: see `line.GARBAGE`.
+    "garbage": {"kind": "unknown_message"},
+}
+
+# Every question that can meet a fault, and the number of the message that ends its answer.
+QUESTIONS: dict[str, int | None] = {
+    "reqAccountUpdates": 54,
+    "reqAccountSummary": 64,
+    "reqAccountUpdatesMulti": 74,
+    "reqPositions": 62,
+    "reqOpenOrders": 53,
+    "reqAllOpenOrders": 53,
+    "reqCompletedOrders": 102,
+    "reqExecutions": 55,
+    "reqContractDetails": 52,
+    "reqMktData": 57,
+    "reqMatchingSymbols": None,
+    "reqMarketRule": None,
+    "reqManagedAccts": None,
+    "reqPnL": None,
+    "reqPnLSingle": None,
+    "reqIds": None,
+    "reqCurrentTime": None,
+}
+
+# What a fault of a table can be told to match.
+MATCHES: dict[str, tuple[str, ...]] = (
+    dict.fromkeys(ORDER_FAULTS, ("symbol", "action", "client_id"))
+    | dict.fromkeys(DATA_FAULTS, ("symbol", "client_id"))
+    | dict.fromkeys(QUESTION_FAULTS, ("question", "client_id"))
+    | dict.fromkeys(CONNECTION_FAULTS, ())
+)
+ALL: Table = ORDER_FAULTS | DATA_FAULTS | QUESTION_FAULTS | CONNECTION_FAULTS
+
+# What a parameter of text may be, where not everything goes.
+CHOICES: dict[tuple[str, str], tuple[str, ...]] = {
+    ("hold", "status"): ("Submitted", "PreSubmitted"),
+    ("locate", "status"): ("Inactive", "PreSubmitted"),
+    ("fill_after_cancel", "status"): ("Cancelled", "PendingCancel"),
+    ("garbage", "kind"): ("unknown_message", "bad_fields", "endless_frame", "web_page"),
+}
+
+# IB's own words, for faults whose text is left empty. 404 and the 354 family follow IBKR's "Message Codes" page.
+WORDS: dict[int, str] = {
+    100: "Max rate of messages per second has been exceeded.",
+    103: "Duplicate order id",
+    321: "Error validating request.-'bO' : cause - The API interface is currently in Read-Only mode.",
+    354: "Requested market data is not subscribed.",
+    399: "Order Message:\n{action} {quantity} {symbol} NASDAQ.NMS\nWarning: your order will not be placed at the exchange "
+    "until the market opens.",
+    404: "Order held while securities are located.",
+    10089: "Requested market data requires additional subscription for API. See link in 'Market Data Connections' dialog "
+    "for more details.",
+    10090: "Part of requested market data is not subscribed. Subscription-independent ticks are still active.",
+    10168: "Requested market data is not subscribed. Delayed market data is not enabled.",
+    10186: "Requested market data is not subscribed. Delayed market data is not enabled.",
+    10197: "No market data during competing live session",
+    10349: "Order TIF was set to DAY based on order preset.",
 }
 
 
@@ -80,31 +173,18 @@ class Faults:
         self._armed: list[Armed] = []
         self._next = 1
 
-    def arm(
-        self,
-        name: str,
-        *,
-        symbol: str | None = None,
-        action: str | None = None,
-        client_id: int | None = None,
-        times: int = 1,
-        **parameters: Any,
-    ) -> Armed:
-        """Arm a fault. Raises FaultError for an unknown name or parameter."""
-        table = ORDER_FAULTS | DATA_FAULTS
-        if name not in table:
-            raise FaultError(f"no such fault: {name!r}; there are {', '.join(sorted(table))}")
-        if unknown := sorted(set(parameters) - set(table[name])):
-            allowed = ", ".join(sorted(table[name])) or "none"
-            raise FaultError(f"{name} has no parameter {', '.join(unknown)}; it has {allowed}")
-        for key, value in parameters.items():
-            if not _fits(table[name][key], value):
-                raise FaultError(f"{name}: {key} cannot be {value!r}; by default it is {table[name][key]!r}")
-        if not isinstance(times, int) or times < 0:
+    def arm(self, name: str, *, times: int = 1, **given: Any) -> Armed:
+        """Arm a fault; ``given`` are its parameters and what it matches. Raises FaultError for what there is not."""
+        if name not in ALL:
+            raise FaultError(f"no such fault: {name!r}; there are {', '.join(sorted(ALL))}")
+        match = {key: given.pop(key) for key in MATCHES[name] if key in given}
+        match = {key: value for key, value in match.items() if value is not None}
+        if match.get("question", "reqIds") not in QUESTIONS:
+            raise FaultError(f"no such question: {match['question']!r}; there are {', '.join(QUESTIONS)}")
+        parameters = whole(name, given)
+        if not isinstance(times, int) or isinstance(times, bool) or times < 0:
             raise FaultError(f"times must be a whole number, 0 meaning until cleared, not {times!r}")
-        wanted = {"symbol": symbol, "action": action, "client_id": client_id}
-        match = {key: value for key, value in wanted.items() if value is not None}
-        armed = Armed(self._next, name, table[name] | parameters, match, times)
+        armed = Armed(self._next, name, parameters, match, times)
         self._next += 1
         self._armed.append(armed)
         return armed
@@ -116,16 +196,25 @@ class Faults:
     def armed(self) -> list[dict[str, Any]]:
         return [armed.describe() for armed in self._armed]
 
-    def order(self, symbol: str, action: str, client_id: int) -> dict[str, Any]:
+    def order(self, symbol: str, action: str, client_id: int) -> Plan:
         """The plan of a new order; uses the faults up."""
         return self._take(ORDER_FAULTS, {"symbol": symbol, "action": action, "client_id": client_id})
 
-    def data(self, symbol: str, client_id: int) -> dict[str, Any]:
+    def data(self, symbol: str, client_id: int) -> Plan:
         """What a market-data request meets; uses the faults up."""
         return self._take(DATA_FAULTS, {"symbol": symbol, "client_id": client_id})
 
-    def _take(self, table: dict[str, dict[str, Any]], request: dict[str, Any]) -> dict[str, Any]:
-        plan: dict[str, Any] = {}
+    def question(self, name: str, client_id: int, *, ends: bool = True) -> Plan:
+        """What a question meets; ``ends``: its answer has an end that could be missing. Uses the faults up."""
+        table = {each: value for each, value in QUESTION_FAULTS.items() if ends or each != "no_end"}
+        return self._take(table, {"question": name, "client_id": client_id})
+
+    def connection(self) -> Plan:
+        """What a new connection meets; uses the faults up."""
+        return self._take(CONNECTION_FAULTS, {})
+
+    def _take(self, table: Table, request: dict[str, Any]) -> Plan:
+        plan: Plan = {}
         for armed in list(self._armed):
             fits = all(request.get(key) == value for key, value in armed.match.items())
             if armed.name not in table or armed.name in plan or not fits:
@@ -136,6 +225,25 @@ class Faults:
             elif armed.times:
                 armed.times -= 1
         return plan
+
+
+def whole(name: str, given: dict[str, Any]) -> dict[str, Any]:
+    """A fault's parameters, defaults included. Raises FaultError for one that it does not have, or that does not fit."""
+    if unknown := sorted(set(given) - set(ALL[name])):
+        allowed, matched = (", ".join(names) or "none" for names in (sorted(ALL[name]), MATCHES[name]))
+        raise FaultError(f"{name} has no parameter {', '.join(unknown)}; it has {allowed}, and it matches by {matched}")
+    for key, value in given.items():
+        if not _fits(ALL[name][key], value):
+            raise FaultError(f"{name}: {key} cannot be {value!r}; by default it is {ALL[name][key]!r}")
+        if value not in CHOICES.get((name, key), (value,)):
+            raise FaultError(f"{name}: {key} is one of {', '.join(CHOICES[name, key])}, not {value!r}")
+    return ALL[name] | given
+
+
+def words(parameters: dict[str, Any], **blanks: str) -> str:
+    """The text of a fault that tells an error: its own, or IB's for the code."""
+    text: str = parameters["text"]
+    return text or WORDS.get(parameters["code"], f"Simulated error {parameters['code']}").format(**blanks)
 
 
 def _fits(default: object, value: object) -> bool:

@@ -16,16 +16,17 @@ from typing import Any
 from loguru import logger
 
 from tradebot.errors import GatewayError
-from tradebot.simgateway import account_desk, announce, data_desk, exchange, order_desk, requests
+from tradebot.simgateway import account_desk, announce, answers, data_desk, exchange, order_desk, requests
 from tradebot.simgateway import entries as e
 from tradebot.simgateway.book import Book
 from tradebot.simgateway.catalogue import Catalogue
-from tradebot.simgateway.faults import Faults
+from tradebot.simgateway.faults import CONNECTION_FAULTS, Faults, whole
 from tradebot.simgateway.model import Listing, Order, Quote, Ticket
 from tradebot.simgateway.quotes import Quotes
 from tradebot.simgateway.session import Session
 from tradebot.simgateway.settings import GatewaySettings
 from tradebot.simgateway.store import Store
+from tradebot.simgateway.upstream import Upstream
 from tradebot.simgateway.wire import Message
 
 TICK_S = 1.0
@@ -41,12 +42,14 @@ class Gateway:
 
     port: int = 0
     control_port: int | None = None
+    listening: bool = False
 
     def __init__(self, settings: GatewaySettings, store: Store) -> None:
         self.settings = settings
         self.store = store
         self.book = Book()
         self.faults = Faults()
+        self.upstream = Upstream(self)
         self.sessions: dict[int, Session] = {}
         self.connections: set[Session] = set()
         self._timers: set[asyncio.TimerHandle] = set()
@@ -141,14 +144,22 @@ class Gateway:
         """Answer one message of a client."""
         try:
             request = requests.decode(message, session.version)
-            DESKS[request.name](self, session, request)
         except (requests.BadRequest, ValueError, ArithmeticError) as error:
-            req_id = requests.request_id(message)
-            text = f"{exchange.INVALID}{error}"
-            logger.warning("client {}: {}", session.client_id, error)
-            fields = {str(place): field for place, field in enumerate(message.fields)}
-            self.store.append(e.Received(self.now(), session.client_id, f"message {message.id}", fields))
-            self.deny(session, req_id, 321, text)
+            self._not_understood(session, message, error)
+        else:
+            answers.answer(self, session, request, lambda: self._serve(session, message, request))
+
+    def _serve(self, session: Session, message: Message, request: requests.Request) -> None:
+        try:
+            DESKS[request.name](self, session, request)
+        except (ValueError, ArithmeticError) as error:
+            self._not_understood(session, message, error)
+
+    def _not_understood(self, session: Session, message: Message, error: Exception) -> None:
+        logger.warning("client {}: {}", session.client_id, error)
+        fields = {str(place): field for place, field in enumerate(message.fields)}
+        self.store.append(e.Received(self.now(), session.client_id, f"message {message.id}", fields))
+        self.deny(session, requests.request_id(message), 321, f"{exchange.INVALID}{error}")
 
     def deny(self, session: Session, req_id: int, code: int, text: str) -> None:
         self.commit(e.Denied(self.now(), session.client_id, req_id, code, text))
@@ -156,6 +167,10 @@ class Gateway:
     def schedule(self, order: Order) -> None:
         """Look at an order when its time has come."""
         if order.perm_id in self._scheduled:
+            return
+        if order.why_held:
+            if (found_s := order.plan["locate"]["delay_s"]) is not None:
+                self.later(float(found_s), self._located, order.perm_id)
             return
         self._scheduled.add(order.perm_id)
         slow = order.plan.get("slow_fill")
@@ -174,11 +189,18 @@ class Gateway:
         order = self.book.orders[perm_id]
         if shares := exchange.due(order, self.quote(order.ticket.symbol)):
             self.fill(perm_id, shares)
-        elif order.status == "PreSubmitted":
+        elif exchange.reaches_market(order):
             self.commit(e.Working(self.now(), perm_id))
         order = self.book.orders[perm_id]
         if order.live and order.ticket.tif in IMMEDIATE_OR_NEVER:
             self.commit(*exchange.cancel(order, self.now()))
+
+    def _located(self, perm_id: int) -> None:
+        """Shares to sell short were found."""
+        order = self.book.orders[perm_id]
+        if order.live and order.why_held:
+            self.commit(e.Working(self.now(), perm_id))
+            self._consider(perm_id)
 
     def _fill_late(self, perm_id: int) -> None:
         """What a cancel came too late for."""
@@ -197,7 +219,7 @@ class Gateway:
     def quotes_changed(self, symbols: list[str]) -> None:
         """Send the new quotes to whoever watches, and try the limit orders against them."""
         changed = set(symbols)
-        for session in list(self.sessions.values()):
+        for session in self._listeners():
             data_desk.push(self, session, changed)
         for order in self.book.live_orders():
             if order.ticket.symbol in changed and exchange.due(order, self.quote(order.ticket.symbol)):
@@ -214,8 +236,12 @@ class Gateway:
 
     def _push_account(self) -> None:
         self._account_due = False
-        for session in list(self.sessions.values()):
+        for session in self._listeners():
             account_desk.push(self, session)
+
+    def _listeners(self) -> list[Session]:
+        """Who hears news from IB now."""
+        return list(self.sessions.values()) if self.upstream.up else []
 
     # -- by the owner's hand, or a test's ----------------------------------------------------------------------------
 
@@ -250,6 +276,24 @@ class Gateway:
         """An error that is about no request, to every client."""
         for session in list(self.sessions.values()):
             session.error(-1, code, text)
+
+    def restart(self, rollback: int) -> None:
+        """What a restart does to the books: order ids roll back, and are forgotten where the order is over."""
+        self.commit(e.Restarted(self.now(), rollback))
+
+    def midnight(self) -> None:
+        """What happened until now is yesterday's: no question tells of it again."""
+        self.commit(e.Midnight(self.now()))
+
+    def degrade(self, name: str, parameters: dict[str, Any]) -> None:
+        """Make every open connection suffer a connection fault from now on. Raises ValueError."""
+        if name not in CONNECTION_FAULTS:
+            raise ValueError(
+                f"no such fault of a connection: {name!r}; there are {', '.join(sorted(CONNECTION_FAULTS))}"
+            )
+        plan = {name: whole(name, parameters)}
+        for session in list(self.connections):
+            session.degrade(plan)
 
     def _known(self, symbol: str) -> Listing:
         listing = self.catalogue.by_symbol.get(symbol)

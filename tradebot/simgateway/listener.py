@@ -33,6 +33,7 @@ class Listener:
                 "stop what uses that port, or choose another one"
             ) from error
         self._port = int(self._server.sockets[0].getsockname()[1])
+        self._gateway.listening = True
         return self._port
 
     def pause(self, seconds: float) -> None:
@@ -40,6 +41,7 @@ class Listener:
         if self._server is not None:
             self._server.close()
             self._server = None
+        self._gateway.listening = False
         self._gateway.drop_all()
         logger.info("listening stops for {} s", seconds)
         self._gateway.later(seconds, self._reopen)

@@ -10,7 +10,7 @@ from typing import Any
 ZERO = Decimal(0)
 CENT = Decimal("0.01")
 
-# What can still change, in IB's words. The rest (Filled, Cancelled, Inactive) is over.
+# What can still change, in IB's words. The rest (Filled, Cancelled, Inactive unless it is held for something) is over.
 LIVE = frozenset({"PreSubmitted", "Submitted", "PendingCancel"})
 
 
@@ -84,6 +84,7 @@ class Order:
     last_price: Decimal = ZERO
     done_at: datetime | None = None
     reason: str = ""
+    why_held: str = ""
     plan: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -92,7 +93,7 @@ class Order:
 
     @property
     def live(self) -> bool:
-        return self.status in LIVE
+        return self.status in LIVE or bool(self.why_held)
 
     @property
     def signed(self) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tradebot.simgateway import announce, exchange, replies
 from tradebot.simgateway import entries as e
 from tradebot.simgateway.details import NEW_YORK, new_york_date
+from tradebot.simgateway.faults import WORDS, words
 from tradebot.simgateway.model import Execution, Order, Ticket
 from tradebot.simgateway.requests import Request
 
@@ -31,14 +32,25 @@ def _place(gateway: Gateway, session: Session, request: Request) -> None:
         return
     known = gateway.book.by_client.get((ticket.client_id, order_id))
     plan = gateway.faults.order(ticket.symbol, ticket.action, ticket.client_id) if known is None else {}
-    lost = "drop_before" in plan
-    _log(gateway, session, request, "drop_before" if lost else "")
-    if lost or "drop_after" in plan:
+    fate = next((name for name in ("drop_before", "swallow", "deny") if name in plan), "")
+    _log(gateway, session, request, fate)
+    if "drop_before" in plan or "drop_after" in plan:
         session.abort()
-    if not lost:
+    if fate == "swallow":
+        if (confirmed_s := plan["swallow"]["delay_s"]) is not None:
+            gateway.later(float(confirmed_s), _confirmed, gateway, ticket, plan)
+    elif fate == "deny":
+        gateway.deny(session, order_id, plan["deny"]["code"], words(plan["deny"]))
+    elif not fate:
         _take(gateway, ticket, plan)
         if not request.text("tif"):
-            session.error(order_id, 10349, "Order TIF was set to DAY based on order preset.")
+            session.error(order_id, 10349, WORDS[10349])
+
+
+def _confirmed(gateway: Gateway, ticket: Ticket, plan: dict[str, Any]) -> None:
+    """Somebody answered the dialog after all; an order that has become impossible meanwhile vanishes."""
+    if exchange.refusal(gateway.book, ticket) is None:
+        _take(gateway, ticket, plan)
 
 
 def _take(gateway: Gateway, ticket: Ticket, plan: dict[str, Any]) -> None:
@@ -99,8 +111,22 @@ def _cancel(gateway: Gateway, session: Session, request: Request) -> None:
     _log(gateway, session, request)
     if denied := exchange.cancel_refusal(gateway.book, session.client_id, order_id):
         gateway.deny(session, order_id, *denied)
+        return
+    order = gateway.book.orders[gateway.book.by_client[session.client_id, order_id]]
+    if race := order.plan.get("fill_before_cancel"):
+        _outrun(gateway, session, order, bool(race["error_first"]))
     else:
-        cancel(gateway, gateway.book.orders[gateway.book.by_client[session.client_id, order_id]])
+        cancel(gateway, order)
+
+
+def _outrun(gateway: Gateway, session: Session, order: Order, error_first: bool) -> None:
+    """The order has filled just before its cancel came; the client may hear of the refused cancel first."""
+    code, text = exchange.NOT_CANCELLABLE
+    if not error_first:
+        gateway.fill(order.perm_id)
+    gateway.deny(session, order.ticket.order_id, code, text.format(id=order.ticket.order_id, state="Filled"))
+    if error_first:
+        gateway.fill(order.perm_id)
 
 
 def cancel(gateway: Gateway, order: Order) -> None:
@@ -126,10 +152,9 @@ def _open_orders(gateway: Gateway, session: Session, request: Request) -> None:
 
 
 def _completed_orders(gateway: Gateway, session: Session, request: Request) -> None:
-    today = new_york_date(gateway.now())
     for order in gateway.book.orders.values():
         by_hand = order.ticket.order_id <= 0
-        if order.live or order.done_at is None or new_york_date(order.done_at) != today:
+        if order.live or order.done_at is None or not _today(gateway, order.done_at):
             continue
         if request.flag("apiOnly") and by_hand:
             continue
@@ -142,14 +167,19 @@ def _completed_orders(gateway: Gateway, session: Session, request: Request) -> N
 def _executions(gateway: Gateway, session: Session, request: Request) -> None:
     req_id = request.integer("reqId")
     since = _filter_time(gateway, request.text("time"))
-    today = new_york_date(gateway.now())
     for each in gateway.book.executions.values():
         order = gateway.book.orders[each.perm_id]
-        if new_york_date(each.at) == today and (since is None or each.at >= since) and _wanted(request, order, each):
+        if _today(gateway, each.at) and (since is None or each.at >= since) and _wanted(request, order, each):
             announce.send_execution(gateway, session, req_id, order, each)
             if each.commission_told:
                 session.send(replies.commission_report(each))
     session.send(replies.end(55, req_id))
+
+
+def _today(gateway: Gateway, at: datetime) -> bool:
+    """Whether the gateway still tells what happened then: since New York's midnight, or a simulated one."""
+    began = gateway.book.day_began
+    return new_york_date(at) == new_york_date(gateway.now()) and (began is None or at > began)
 
 
 def _wanted(request: Request, order: Order, each: Execution) -> bool:

@@ -56,11 +56,11 @@ def end(message: int, *rest: object) -> Fields:
     return [str(message)] + ([] if message == 102 else ["1"]) + [str(each) for each in rest]
 
 
-def order_status(order: Order, status: str | None = None) -> Fields:
+def order_status(order: Order) -> Fields:
     ticket = order.ticket
     return [
-        "3", str(ticket.order_id), status or order.status, number(order.filled), number(order.remaining),
-        price(order.avg_price), str(order.perm_id), "0", price(order.last_price), str(ticket.client_id), "", "0",
+        "3", str(ticket.order_id), order.status, number(order.filled), number(order.remaining),
+        price(order.avg_price), str(order.perm_id), "0", price(order.last_price), str(ticket.client_id), order.why_held, "0",
     ]  # fmt: skip
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from loguru import logger
 
 from tradebot.simgateway import replies
+from tradebot.simgateway.line import Line
 from tradebot.simgateway.replies import Fields
 from tradebot.simgateway.wire import Message, Negotiated, Started, Wire, WireError, frame
 
@@ -16,11 +19,6 @@ if TYPE_CHECKING:
     from tradebot.simgateway.gateway import Gateway
 
 WRITE_BUFFER_BYTES_MAX = 32 << 20
-FARMS = (
-    (2104, "Market data farm connection is OK:usfarm"),
-    (2106, "HMDS data farm connection is OK:ushmds"),
-    (2158, "Sec-def data farm connection is OK:secdefnj"),
-)
 
 
 @dataclass
@@ -51,6 +49,8 @@ class Session(asyncio.Protocol):
         self._gateway = gateway
         self._wire = Wire()
         self._transport: asyncio.Transport | None = None
+        self._line: Line
+        self._withheld = ""
         self.client_id = -1
         self.data_type = 1
         self.wants = Subscriptions()
@@ -61,16 +61,20 @@ class Session(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._line = Line(self._transport, self._gateway.later)
         self._gateway.connections.add(self)
+        self.degrade(self._gateway.faults.connection())
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._gateway.forget(self)
         self._transport = None
 
     def data_received(self, data: bytes) -> None:
+        if self._line.dead:
+            return
         try:
             for event in self._wire.receive(data):
-                if self._transport is None or self._transport.is_closing():
+                if self._transport is None or self._transport.is_closing() or self._line.dead:
                     return
                 self._handle(event)
         except WireError as error:
@@ -80,6 +84,7 @@ class Session(asyncio.Protocol):
     def _handle(self, event: Negotiated | Started | Message) -> None:
         if isinstance(event, Negotiated):
             self.send(replies.handshake(event.version, self._gateway.local_now()))
+            self._line.greeted()
         elif isinstance(event, Started):
             self._start(event.client_id)
         else:
@@ -98,14 +103,33 @@ class Session(asyncio.Protocol):
         logger.info("client {} connected, server version {}", client_id, self.version)
         self.send(replies.managed_accounts(gateway.book.account))
         self.send(replies.next_valid_id(gateway.book.next_id(client_id)))
-        for code, text in FARMS:
+        for code, text in gateway.upstream.greeting:
             self.error(-1, code, text)
+
+    def degrade(self, plan: dict[str, Any]) -> None:
+        """Let the connection suffer faults from now on."""
+        if plan:
+            logger.info("client {}: the connection suffers {}", self.client_id, plan)
+        self._line.meet(plan, greeted=self.version > 0)
+
+    def unsubscribe(self) -> None:
+        """Forget everything the client subscribed to."""
+        self.wants = Subscriptions()
+
+    @contextmanager
+    def withholding(self, message: object) -> Iterator[None]:
+        """Meanwhile, messages of that number are not sent."""
+        self._withheld = str(message)
+        try:
+            yield
+        finally:
+            self._withheld = ""
 
     def send(self, fields: Fields) -> None:
         """Write one message; a client that reads nothing for too long is dropped."""
-        if self._transport is None or self._transport.is_closing():
+        if self._transport is None or self._transport.is_closing() or fields[0] == self._withheld:
             return
-        self._transport.write(frame(fields))
+        self._line.write(frame(fields))
         if self._transport.get_write_buffer_size() > WRITE_BUFFER_BYTES_MAX:
             logger.warning("client {} does not read: connection dropped", self.client_id)
             self.abort()
@@ -116,7 +140,7 @@ class Session(asyncio.Protocol):
     def close(self) -> None:
         """Close after what was written has gone out."""
         if self._transport is not None:
-            self._transport.close()
+            self._line.close()
 
     def abort(self) -> None:
         """Cut the line: nothing more reaches the client, and its id is free at once."""

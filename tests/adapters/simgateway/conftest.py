@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -84,3 +85,12 @@ def errors(ib: IB) -> list[tuple[int, int, str]]:
     heard: list[tuple[int, int, str]] = []
     ib.errorEvent += lambda req_id, code, text, contract: heard.append((req_id, code, text))
     return heard
+
+
+def messages(data: bytearray) -> list[list[str]]:
+    """The fields of every whole message in what came over the socket; they are taken out of it."""
+    found = []
+    while len(data) >= 4 and len(data) >= 4 + (size := struct.unpack_from(">I", data)[0]):
+        found.append(bytes(data[4 : 4 + size]).decode().split("\0"))
+        del data[: 4 + size]
+    return found

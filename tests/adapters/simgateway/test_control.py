@@ -136,6 +136,14 @@ async def test_frozen_quotes(http: aiohttp.ClientSession, gateway: Gateway) -> N
         ("/orders", {"symbol": "AAPL", "action": "BUY", "quantity": "1.5"}, "10243"),
         ("/orders/1/fill", {}, "no such order"),
         ("/orders/x/cancel", {}, "invalid literal"),
+        (
+            "/quotes",
+            {"symbol": "AAPL", "bid": "1", "ask": "2", "lats": "1"},
+            "there is no lats here; there is ask, bid",
+        ),
+        ("/connections/degrade", {"fault": "hold"}, "no such fault of a connection"),
+        ("/upstream", {"up": False, "orders": "x"}, "later or lost"),
+        ("/restart", {"seconds": "x"}, "not a number"),
     ],
 )
 async def test_mistakes(http: aiohttp.ClientSession, path: str, body: dict[str, Any], why: str) -> None:

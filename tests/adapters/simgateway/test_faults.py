@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-import struct
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from ib_async import IB, Contract, Stock
 
-from tests.adapters.simgateway.conftest import Connect, aapl, errors, filled, limit, market, until
+from tests.adapters.simgateway.conftest import Connect, aapl, errors, filled, limit, market, messages, until
 from tradebot.simgateway import Gateway
-from tradebot.simgateway.faults import DATA_FAULTS, ORDER_FAULTS, FaultError, Faults
+from tradebot.simgateway.faults import (
+    ALL,
+    CHOICES,
+    CONNECTION_FAULTS,
+    DATA_FAULTS,
+    ORDER_FAULTS,
+    QUESTION_FAULTS,
+    FaultError,
+    Faults,
+)
 
 
 def test_tables_are_whole() -> None:
     """A fault of the table could not be armed with its own defaults."""
     faults = Faults()
-    for name in ORDER_FAULTS | DATA_FAULTS:
+    tables = (ORDER_FAULTS, DATA_FAULTS, QUESTION_FAULTS, CONNECTION_FAULTS)
+    for name in ALL:
         faults.arm(name)
-    assert [each["fault"] for each in faults.armed()] == [*ORDER_FAULTS, *DATA_FAULTS]
-    assert faults.order("AAPL", "BUY", 7).keys() == ORDER_FAULTS.keys()
-    assert faults.data("AAPL", 7).keys() == DATA_FAULTS.keys()
+    assert [each["fault"] for each in faults.armed()] == [name for table in tables for name in table]
+    assert faults.order("AAPL", "BUY", 7) == ORDER_FAULTS
+    assert faults.data("AAPL", 7) == DATA_FAULTS
+    assert faults.question("reqPositions", 7) == QUESTION_FAULTS
+    assert faults.connection() == CONNECTION_FAULTS
     assert not faults.armed()
+    assert all(ALL[name][key] in allowed for (name, key), allowed in CHOICES.items())
 
 
 def test_matching_and_times() -> None:
@@ -43,7 +55,11 @@ def test_matching_and_times() -> None:
     ("name", "more", "why"),
     [
         ("boom", {}, "there are"),
-        ("hold", {"x": 1}, "none"),
+        ("mute_status", {"x": 1}, "it has none, and it matches by symbol"),
+        ("hold", {"status": "Filled"}, "one of Submitted, PreSubmitted, not 'Filled'"),
+        ("no_answer", {"question": "reqPosition"}, "no such question: 'reqPosition'"),
+        ("half_open", {"client_id": 7}, "no parameter client_id; it has greets, and it matches by none"),
+        ("partial", {"times": True}, "times"),
         ("partial", {"times": -1}, "times"),
         ("partial", {"k": 1}, "filled"),
         ("partial", {"filled": "x"}, "filled cannot be 'x'"),
@@ -145,16 +161,6 @@ async def test_repeat_status(gateway: Gateway, ib: IB) -> None:
     await filled(ib.placeOrder(aapl(), market("BUY", 10)))
     statuses = [fields[2] for fields in messages(heard) if fields[0] == "3"]
     assert statuses == ["PreSubmitted"] * 3 + ["Filled"] * 3
-
-
-def messages(data: bytearray) -> list[list[str]]:
-    """The fields of every whole message in what came over the socket."""
-    found = []
-    while data:
-        (size,) = struct.unpack_from(">I", data)
-        found.append(bytes(data[4 : 4 + size]).decode().split("\0"))
-        del data[: 4 + size]
-    return found
 
 
 async def test_late_commission(gateway: Gateway, ib: IB) -> None:

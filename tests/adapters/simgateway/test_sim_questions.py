@@ -1,0 +1,160 @@
+"""Questions that are answered late, without an end, or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from ib_async import IB, Client, ExecutionFilter
+
+from tests.adapters.broker.helpers import broker_for, connected, event
+from tests.adapters.simgateway.conftest import ACCOUNT, DEADLINE_S, Connect, aapl, messages, settings, until
+from tradebot.domain.brokerage import Disconnected
+from tradebot.errors import BrokerUnavailable
+from tradebot.simgateway import Gateway, open_gateway
+from tradebot.simgateway.faults import QUESTIONS
+
+REQ_ID = 9001
+ASK: dict[str, Callable[[Client], Any]] = {
+    "reqAccountUpdates": lambda client: client.reqAccountUpdates(True, ACCOUNT),
+    "reqAccountSummary": lambda client: client.reqAccountSummary(REQ_ID, "All", "NetLiquidation"),
+    "reqAccountUpdatesMulti": lambda client: client.reqAccountUpdatesMulti(REQ_ID, ACCOUNT, "", False),
+    "reqPositions": lambda client: client.reqPositions(),
+    "reqOpenOrders": lambda client: client.reqOpenOrders(),
+    "reqAllOpenOrders": lambda client: client.reqAllOpenOrders(),
+    "reqCompletedOrders": lambda client: client.reqCompletedOrders(False),
+    "reqExecutions": lambda client: client.reqExecutions(REQ_ID, ExecutionFilter()),
+    "reqContractDetails": lambda client: client.reqContractDetails(REQ_ID, aapl()),
+    "reqMktData": lambda client: client.reqMktData(REQ_ID, aapl(), "", True, False, []),
+    "reqMatchingSymbols": lambda client: client.reqMatchingSymbols(REQ_ID, "AAPL"),
+    "reqMarketRule": lambda client: client.reqMarketRule(26),
+    "reqManagedAccts": lambda client: client.reqManagedAccts(),
+    "reqPnL": lambda client: client.reqPnL(REQ_ID, ACCOUNT, ""),
+    "reqPnLSingle": lambda client: client.reqPnLSingle(REQ_ID, ACCOUNT, "", 265598),
+    "reqIds": lambda client: client.reqIds(1),
+    "reqCurrentTime": lambda client: client.reqCurrentTime(),
+}
+TIME, NEXT_ID = "49", "9"
+
+
+async def answer(ib: IB, question: str) -> list[str]:
+    """The numbers of the messages that come until a later question, which is always answered, has its own answer."""
+    heard = bytearray()
+    ib.client.conn.hasData += heard.extend
+    ASK[question](ib.client)
+    barrier = NEXT_ID if question == "reqCurrentTime" else TIME
+    ASK["reqIds" if question == "reqCurrentTime" else "reqCurrentTime"](ib.client)
+    found: list[str] = []
+
+    def read() -> bool:
+        found.extend(fields[0] for fields in messages(heard))
+        return barrier in found
+
+    await until("the later answer", read)
+    ib.client.conn.hasData -= heard.extend
+    return found[: found.index(barrier)]
+
+
+def test_every_question_is_tried() -> None:
+    """A question could be armed with a fault that nobody has seen work."""
+    assert ASK.keys() == QUESTIONS.keys()
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+async def test_no_answer(gateway: Gateway, ib: IB, question: str) -> None:
+    """A question that the gateway never answers could not be tested against, or would silence others too."""
+    gateway.set_position("AAPL", Decimal(10), Decimal(200))
+    await until("position", ib.positions)
+    gateway.faults.arm("no_answer", question=question)
+    assert await answer(ib, question) == []
+    assert await answer(ib, question) != []
+
+
+@pytest.mark.parametrize("question", [name for name, end in QUESTIONS.items() if end])
+async def test_no_end(gateway: Gateway, ib: IB, question: str) -> None:
+    """An answer whose end got lost could not be tested against, or would lose more than its end."""
+    gateway.set_position("AAPL", Decimal(10), Decimal(200))
+    await until("position", ib.positions)
+    gateway.faults.arm("no_end", question=question)
+    torn = await answer(ib, question)
+    whole = await answer(ib, question)
+    assert whole == [*torn, str(QUESTIONS[question])]
+
+
+async def test_a_stream_has_no_end_to_lose(gateway: Gateway, ib: IB) -> None:
+    """The fault would be used up by a request whose answer never ends."""
+    gateway.faults.arm("no_end")
+    ticker = ib.reqMktData(aapl())
+    await until("quote", ticker.hasBidAsk)
+    assert [each["fault"] for each in gateway.faults.armed()] == ["no_end"]
+
+
+async def test_slow_answer(gateway: Gateway, ib: IB) -> None:
+    """An answer that comes long after its question, perhaps into the next one's, could not be tested against."""
+    gateway.faults.arm("slow_answer", question="reqPositions", delay_s=0.1)
+    positions = asyncio.ensure_future(ib.reqPositionsAsync())
+    await ib.reqCurrentTimeAsync()
+    assert not positions.done()
+    gateway.set_position("AAPL", Decimal(10), Decimal(200))
+    assert {each.position for each in await asyncio.wait_for(positions, DEADLINE_S)} == {10}
+
+
+async def test_the_bot_gives_a_question_up_and_asks_again(gateway: Gateway) -> None:
+    """Broken: one unanswered question would stop recovery for ever, or be taken for "nothing there"."""
+    async with broker_for(gateway.port, question_timeout_s=0.2) as broker:
+        await connected(broker)
+        gateway.faults.arm("no_answer", question="reqAllOpenOrders")
+        gateway.faults.arm("no_end", question="reqExecutions")
+        gateway.faults.arm("slow_answer", question="reqCompletedOrders", delay_s=0.3)
+        for ask, name in (
+            (broker.open_orders, "open orders"),
+            (broker.executions, "executions"),
+            (broker.completed_orders, "completed orders"),
+        ):
+            with pytest.raises(BrokerUnavailable, match=f"{name} within"):
+                await ask()
+            assert await ask() == []
+
+
+async def test_the_bot_does_not_count_a_connection_without_its_account(gateway: Gateway) -> None:
+    """Broken: the bot would trade on an account that it has not seen."""
+    gateway.faults.arm("no_answer", question="reqAccountUpdates")
+    gateway.faults.arm("no_end", question="reqPositions")
+    async with broker_for(gateway.port, connect_timeout_s=0.2) as broker:
+        told = await connected(broker)
+        assert told.generation == 1
+        assert gateway.faults.armed() == []
+        account = broker.account()
+        assert account is not None
+        assert account.cash == 100_000
+
+
+async def test_drop_question(gateway: Gateway) -> None:
+    """A connection that breaks in the middle of recovery could not be tested against."""
+    async with broker_for(gateway.port) as broker:
+        await connected(broker)
+        gateway.faults.arm("drop_question", question="reqExecutions", client_id=1)
+        with pytest.raises(BrokerUnavailable, match="lost"):
+            await broker.executions()
+        await event(broker, Disconnected)
+        await connected(broker)
+        assert await broker.executions() == []
+
+
+async def test_other_clients_are_answered(connect: Connect) -> None:
+    """A fault for one client would hit another."""
+    async with open_gateway(settings()) as gateway:
+        one, other = await connect(gateway, 7), await connect(gateway, 8)
+        gateway.faults.arm("no_answer", client_id=8, times=0)
+        assert await answer(one, "reqPositions") == ["62"]
+        heard = bytearray()
+        other.client.conn.hasData += heard.extend
+        for ask in ASK.values():
+            ask(other.client)
+        await one.reqCurrentTimeAsync()
+        gateway.faults.clear()
+        assert await answer(other, "reqPositions") == ["62"]
+        assert [fields[0] for fields in messages(heard)] == ["62", TIME]

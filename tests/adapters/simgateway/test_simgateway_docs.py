@@ -1,0 +1,88 @@
+"""docs/simgateway.md against the tables: nothing that it does not tell, and nothing told that there is not."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tradebot.simgateway.control import ROUTES
+from tradebot.simgateway.entries import KINDS
+from tradebot.simgateway.faults import (
+    ALL,
+    CHOICES,
+    CONNECTION_FAULTS,
+    DATA_FAULTS,
+    MATCHES,
+    ORDER_FAULTS,
+    QUESTION_FAULTS,
+    QUESTIONS,
+    Table,
+)
+
+GUIDE = (Path(__file__).parents[3] / "docs" / "simgateway.md").read_text("utf-8")
+
+
+def section(title: str) -> str:
+    """The text under a heading, up to the next one."""
+    (found,) = re.findall(rf"^##+ {re.escape(title)}\n(.*?)(?=^##|\Z)", GUIDE, re.MULTILINE | re.DOTALL)
+    return str(found)
+
+
+def rows(text: str) -> list[tuple[str, ...]]:
+    """The cells of a section's table, without its head."""
+    lines = [line for line in text.splitlines() if line.startswith("| ")]
+    return [tuple(cell.strip() for cell in line.strip("|").split(" | ")) for line in lines[2:]]
+
+
+@pytest.mark.parametrize(
+    ("title", "table"),
+    [
+        ("Orders", ORDER_FAULTS),
+        ("Market data", DATA_FAULTS),
+        ("Questions", QUESTION_FAULTS),
+        ("Connections", CONNECTION_FAULTS),
+    ],
+)
+def test_faults(title: str, table: Table) -> None:
+    """A fault, a parameter or its default would be kept from who needs it, or promised in vain."""
+    text = section(title)
+    told = {name.strip("`"): parameters for name, parameters, _ in rows(text)}
+    meant = {
+        name: ", ".join(f"`{key}` {json.dumps(value)}" for key, value in parameters.items()) or "none"
+        for name, parameters in table.items()
+    }
+    assert told == meant
+    assert all(f"`{key}`" in text for name in table for key in MATCHES[name])
+
+
+def test_choices() -> None:
+    """A word that a parameter may be would not be told."""
+    for (name, _), allowed in CHOICES.items():
+        (told,) = [
+            row[2] for line in GUIDE.splitlines() if line.startswith(f"| `{name}` |") for row in rows(f"{line}\n" * 3)
+        ]
+        meant = set(allowed) - {value for value in ALL[name].values() if isinstance(value, str)}
+        assert all(word in told for word in meant), (name, meant)
+
+
+def test_questions() -> None:
+    """A question that can meet a fault would not be told, or its end be another."""
+    told = dict(re.findall(r"`(req\w+)`(?: \((\d+)\))?", section("Questions")))
+    assert told == {name: str(end or "") for name, end in QUESTIONS.items()}
+
+
+def test_routes() -> None:
+    """A route or a field of it would not be told, or be refused."""
+    told = {}
+    for route, fields, _ in rows(section("Control routes")):
+        names = re.findall(r"`(\w+)`( \(optional\))?|(the fault's own)", fields)
+        told[route.strip("`")] = " ".join("*" if own else name + "?" * bool(optional) for name, optional, own in names)
+    assert told == {route: fields for route, (_, fields) in ROUTES.items()}
+
+
+def test_journal() -> None:
+    """A kind of line in the journal would be a riddle to who checks it."""
+    assert [kind.strip("`") for kind, _ in rows(section("The journal"))] == list(KINDS)
