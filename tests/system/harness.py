@@ -14,11 +14,14 @@ from typing import Any, TypeVar
 import aiohttp
 
 from tradebot.database import open_ledger
+from tradebot.domain.brokerage import Execution
 from tradebot.domain.model import Alert, AlertStatus, Event, Lot, Trade
 
 T = TypeVar("T")
 SECRET = "canary-webhook-secret-0123456789"
 DEADLINE_S = 40.0
+ROOT = Path(__file__).parents[2]
+"""The tree under test: its processes import from here, wherever it lies."""
 
 
 def free_port() -> int:
@@ -27,13 +30,15 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-async def until(look: Callable[[], Awaitable[T]], what: str, deadline_s: float = DEADLINE_S) -> T:
+async def until(
+    look: Callable[[], Awaitable[T]], what: str, deadline_s: float = DEADLINE_S, *, every_s: float = 0.05
+) -> T:
     """The first true answer; fails with `what` was waited for, and the last answer, when none comes in time."""
     answer = None
     try:
         async with asyncio.timeout(deadline_s):
             while not (answer := await look()):
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(every_s)
             return answer
     except TimeoutError:
         raise AssertionError(f"waited {deadline_s:.0f} s in vain for {what}; last answer: {answer!r}") from None
@@ -48,6 +53,12 @@ class Process:
     env: dict[str, str]
     name: str
     running: asyncio.subprocess.Process | None = None
+    module: str = "tradebot"
+
+    @property
+    def surroundings(self) -> dict[str, str]:
+        """The environment of the process, and nothing else of this one's."""
+        return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **self.env}
 
     @property
     def output(self) -> str:
@@ -58,9 +69,9 @@ class Process:
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / f"{self.name}.out").open("ab") as out:
             self.running = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "tradebot", *self.arguments),
+                *(sys.executable, "-m", self.module, *self.arguments),
                 cwd=self.folder,
-                env={"PATH": os.environ["PATH"], **self.env},
+                env=self.surroundings,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
@@ -122,11 +133,14 @@ class Gateway(Process):
         state = await self.control("GET", "/state")
         return next((one["quantity"] for one in state["positions"] if one["symbol"] == symbol), "0")
 
-    async def received(self) -> list[str]:
-        """The orderRef of every order that ever reached the gateway, taken or not, from its journal."""
+    async def received(self) -> list[dict[str, str]]:
+        """Every order that ever reached the gateway, taken or not, as its journal has it."""
         lines = await self.control("GET", "/journal")
-        sent = [line for line in lines if line["kind"] == "received" and line["message"] == "placeOrder"]
-        return [line["fields"]["orderRef"] for line in sent]
+        return [line["fields"] for line in lines if line["kind"] == "received" and line["message"] == "placeOrder"]
+
+    async def working(self) -> bool:
+        """Whether any order can still fill."""
+        return any(order["status"] in ("PreSubmitted", "Submitted", "PendingCancel") for order in await self.orders())
 
 
 @dataclass
@@ -186,9 +200,9 @@ class Daemon(Process):
     async def command(self, *arguments: str) -> tuple[int, str]:
         """Another `tradebot` command with the same configuration: exit code and output."""
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tradebot", *arguments),
+            *(sys.executable, "-m", self.module, *arguments),
             cwd=self.folder,
-            env={"PATH": os.environ["PATH"], **self.env},
+            env=self.surroundings,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
@@ -198,11 +212,13 @@ class Daemon(Process):
 
     async def books(self) -> "BooksNow":
         async with open_ledger(self.database) as ledger, ledger.read() as books:
+            trades = list(await books.trades())
             return BooksNow(
                 alerts={alert.id: alert for alert in await books.alerts(tuple(AlertStatus))},
-                trades=list(await books.trades()),
+                trades=trades,
                 lots=list(await books.lots()),
-                events=list(await books.events()),
+                events=list(await books.events(limit=100_000)),
+                executions={trade.id: list(await books.executions(trade.id)) for trade in trades},
             )
 
     async def ended(self, *alert_ids: int, deadline_s: float = DEADLINE_S) -> "BooksNow":
@@ -213,7 +229,10 @@ class Daemon(Process):
             on_the_way = (AlertStatus.RECEIVED, AlertStatus.PROCESSING)
             return None if any(now.alerts[one].status in on_the_way for one in alert_ids) else now
 
-        return await until(look, f"the end of alerts {alert_ids}; the daemon printed {self.output[-3000:]}", deadline_s)
+        try:
+            return await until(look, f"the end of alerts {alert_ids}", deadline_s, every_s=0.15)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; the daemon printed {self.output[-3000:]}") from None
 
 
 @dataclass(frozen=True)
@@ -222,6 +241,7 @@ class BooksNow:
     trades: list[Trade]
     lots: list[Lot]
     events: list[Event]
+    executions: dict[int, list[Execution]]
 
     def trade_of(self, alert_id: int) -> Trade:
         [trade] = [trade for trade in self.trades if trade.alert_id == alert_id]

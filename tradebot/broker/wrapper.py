@@ -104,7 +104,7 @@ class Session:
         if isinstance(error, TimeoutError):
             raise BrokerUnavailable(f"the gateway at {host}:{port} did not complete the handshake in {timeout_s:g} s")
         if self.closed.done():
-            raise BrokerUnavailable(f"the gateway at {host}:{port} closed the connection: {self.closed.result()}")
+            raise BrokerUnavailable(f"the gateway at {host}:{port} ended the connection: {self.closed.result()}")
         if error is not None:
             raise BrokerUnavailable(f"cannot connect to a gateway at {host}:{port}: {error}") from error
         self._heard_at = asyncio.get_running_loop().time()
@@ -164,7 +164,7 @@ class Session:
     def setEventsDone(self) -> None:
         """The socket is gone; called in every case."""
         self._socket_gone.set()
-        self._end(self._last_words or "the gateway closed the connection")
+        self._end(self._last_words or "it closed the socket")
 
     def tcpDataArrived(self) -> None:
         """Bytes prove nothing: after a frame of a bogus length they are never decoded. Only the heartbeat's answer counts."""

@@ -5,9 +5,12 @@ Exit codes: 0 done · 1 it did not work, or the alert was not executed · 2 wron
 """
 
 import asyncio
+import io
 import os
+import secrets
 import sys
 from collections.abc import Coroutine
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -16,16 +19,16 @@ import typer
 from rich.console import Console
 
 from tradebot import __version__, log
-from tradebot.cli import control, follow, sending, show
+from tradebot.cli import beside, control, follow, jobs, sending, show
 from tradebot.config import Settings, load, webhook_secret
 from tradebot.database import migrate as migrations
+from tradebot.database import open_instance_lock
 from tradebot.domain.model import Side, TradingState
-from tradebot.errors import ConfigError, LedgerUnavailable, LockHeld, TradebotError
+from tradebot.errors import ConfigError, LedgerUnavailable, LockHeld, MigrationError, TradebotError
 
 FAILED, WRONG, NOBODY, UNKNOWN = 1, 2, 3, 4
 
 cli = typer.Typer(
-    help="Trades TradingView alerts through Interactive Brokers.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
@@ -41,6 +44,9 @@ Config = Annotated[
 
 def main() -> None:
     """The entry point: every expected error is one readable message and an exit code, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a sign shows "?" instead of ending the command
+            stream.reconfigure(errors="replace")
     try:
         cli()
     except TradebotError as error:
@@ -75,7 +81,7 @@ def _version(wanted: bool) -> None:
 @cli.callback()
 def common(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+        bool, typer.Option("--version", metavar="", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Trades TradingView alerts through Interactive Brokers.
@@ -87,7 +93,9 @@ def common(
 @cli.command()
 def run(
     config: Config = None,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait for another instance to end, then take over.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", metavar="", help="Wait for another instance to end, then take over.")
+    ] = False,
 ) -> None:
     """Run the daemon until it is stopped (Ctrl-C, SIGTERM).
 
@@ -102,7 +110,7 @@ def run(
     secret = webhook_secret(settings)
     log.setup(settings.log, [*settings.secrets(), secret])
     try:
-        asyncio.run(app.run(settings, lambda webhook: banner.show(settings, webhook), wait=wait))
+        asyncio.run(app.run(settings, lambda webhook: banner.show(settings, webhook, config), wait=wait))
     except* TradebotError as group:
         error = _innermost(group)
         hint = ", or take over when it ends: tradebot run --wait" if isinstance(error, LockHeld) else ""
@@ -114,19 +122,34 @@ def _innermost(group: BaseExceptionGroup[TradebotError]) -> TradebotError:
     return _innermost(first) if isinstance(first, BaseExceptionGroup) else first
 
 
+def _side(text: str) -> Side:
+    try:
+        return Side(text.upper())
+    except ValueError:
+        raise typer.BadParameter(f"{text} is no action: write BUY or SELL") from None
+
+
 @cli.command()
 def alert(
-    action: Annotated[Side, typer.Argument(help="BUY or SELL.", case_sensitive=False)],
-    ticker: Annotated[str, typer.Argument(help="AAPL, NASDAQ:AAPL, BRK.B …")],
-    price: Annotated[str | None, typer.Option(help="The alert's price in USD; feeds the price collar only.")] = None,
-    alert_id: Annotated[str | None, typer.Option(help="Your own id; the same id again is a duplicate.")] = None,
+    action: Annotated[Side, typer.Argument(metavar="ACTION", parser=_side, help="BUY or SELL, in any letter case.")],
+    ticker: Annotated[str, typer.Argument(metavar="TICKER", help="AAPL, NASDAQ:AAPL, BRK.B …")],
+    price: Annotated[
+        str | None, typer.Option(metavar="USD", help="The alert's price; feeds the price collar only.")
+    ] = None,
+    alert_id: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="Your own id; the same id again is a duplicate. Default: a new one."),
+    ] = None,
     url: Annotated[
-        str | None, typer.Option(help="Webhook address; default: the configured one on this machine.")
+        str | None, typer.Option(metavar="URL", help="Webhook address; default: the configured one on this machine.")
     ] = None,
     secret: Annotated[
-        str | None, typer.Option(help="Webhook secret; default: the configured or generated one.")
+        str | None,
+        typer.Option(
+            metavar="TEXT", help="Webhook secret (other users of this machine see it); default: the daemon's."
+        ),
     ] = None,
-    timeout: Annotated[int, typer.Option(min=1, help="Seconds to follow the alert.")] = 60,
+    timeout: Annotated[int, typer.Option(metavar="SECONDS", min=1, help="How long to follow the alert.")] = 60,
     config: Config = None,
 ) -> None:
     """Send a real alert and follow it through the database to its end, with times.
@@ -136,9 +159,12 @@ def alert(
     Exit code 0 when it was executed, 1 when not, 3 when nobody answers, 4 when the outcome is not known yet.
     """
     settings = _settings(config)
-    sent = sending.Message(action, ticker, _price(price), alert_id, secret or webhook_secret(settings))
-    address = url or sending.address(settings.webhook.host, settings.webhook.port)
-    _do(follow.send_and_follow(settings, sent, address, timeout))
+    if url is None and settings.webhook.port == 0:
+        raise ConfigError("webhook.port is 0, so the daemon took any free port: give the one it printed, with --url")
+    address = sending.checked(url) if url else sending.address(settings.webhook.host, settings.webhook.port)
+    own_id = alert_id or f"cli-{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+    message = sending.Message(action, ticker, _price(price), own_id, secret or beside.secret(settings))
+    _do(follow.send_and_follow(settings, message, address, timeout))
 
 
 def _price(text: str | None) -> Decimal | None:
@@ -158,6 +184,17 @@ def status(config: Config = None) -> None:
     Example: `tradebot status`
     """
     _do(show.status(_settings(config)))
+
+
+@cli.command("jobs")
+def show_jobs(config: Config = None) -> None:
+    """Show each scheduled job: its line in the configuration, its last run and its next, New York time.
+
+    Example: `tradebot jobs`
+    """
+    settings = _settings(config)
+    beside.database(settings)
+    _do(jobs.show(settings, datetime.now(UTC)))
 
 
 @cli.command()
@@ -180,9 +217,11 @@ def kill(config: Config = None) -> None:
 
 @cli.command()
 def resume(
-    sells_only: Annotated[bool, typer.Option("--sells-only", help="From KILLED: only SELL alerts (PAUSED).")] = False,
+    sells_only: Annotated[
+        bool, typer.Option("--sells-only", metavar="", help="From KILLED: only SELL alerts (PAUSED).")
+    ] = False,
     everything: Annotated[
-        bool, typer.Option("--everything", help="From KILLED: BUY and SELL alerts (RUNNING).")
+        bool, typer.Option("--everything", metavar="", help="From KILLED: BUY and SELL alerts (RUNNING).")
     ] = False,
     config: Config = None,
 ) -> None:
@@ -198,15 +237,21 @@ def resume(
 
 @cli.command()
 def simgateway(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; IB Gateway's paper port by default.")] = 4002,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(metavar="PORT", min=0, max=65535, help="Port; IB Gateway's paper port by default.")
+    ] = 4002,
     control_port: Annotated[
-        int | None, typer.Option(help="HTTP port for faults, quotes and the journal; off by default.")
+        int | None,
+        typer.Option(
+            metavar="PORT", min=0, max=65535, help="HTTP port for faults, quotes and the journal; off by default."
+        ),
     ] = None,
     state: Annotated[
-        Path | None, typer.Option(help="File that keeps account, orders and executions; default: memory.")
+        Path | None,
+        typer.Option(metavar="FILE", help="File that keeps account, orders and executions; default: memory."),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Makes the quotes' walk repeatable.")] = None,
+    seed: Annotated[int | None, typer.Option(metavar="NUMBER", help="Makes the quotes' walk repeatable.")] = None,
 ) -> None:
     """Run a simulated IB Gateway that speaks the TWS protocol. No real money, invented quotes.
 
@@ -232,14 +277,24 @@ def migrate_up(config: Config = None) -> None:
 @migrate_cli.command("down")
 def migrate_down(
     steps: Annotated[int, typer.Option(min=1, help="How many migrations to undo.")] = 1,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", metavar="", help="Do not ask.")] = False,
     config: Config = None,
 ) -> None:
     """Undo the newest migrations. Undoing the first DELETES all data. Example: `tradebot migrate down --steps 1`"""
     if not yes:
         typer.confirm("This deletes the data that those tables hold. Go on?", abort=True)
-    done = asyncio.run(migrations.down(_url(config), steps))
+    done = asyncio.run(_down(beside.database(_settings(config)), steps))
     typer.echo("\n".join(f"undone {name}" for name in done) or "nothing to undo")
+
+
+async def _down(url: str, steps: int) -> list[str]:
+    """Never under a running daemon. Raises LockHeld."""
+    try:
+        async with open_instance_lock(url):
+            pass
+    except MigrationError:
+        pass  # tables that do not fit: no daemon of this version runs on them
+    return await migrations.down(url, steps)
 
 
 @migrate_cli.command("status")

@@ -1,16 +1,17 @@
 """Pause, resume and kill from beside the daemon: stored in its database, which it reads in every decision and once a second."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-import aiohttp
 from rich.console import Console
 
-from tradebot.cli.sending import address
+from tradebot.cli import beside
 from tradebot.config import Settings
 from tradebot.database import open_ledger
 from tradebot.domain.model import TradingState
-from tradebot.errors import ConfigError
+from tradebot.errors import ConfigError, LedgerUnavailable, MigrationError
 from tradebot.ports import Ledger
 from tradebot.services.control import state_in, store_state
 
@@ -21,18 +22,24 @@ _SAID = {
     TradingState.PAUSED: "PAUSED: BUY alerts are blocked, SELL alerts are executed.",
     TradingState.KILLED: "KILLED: nothing is traded; working orders are being cancelled.",
 }
+_INSTEAD = (
+    "Nothing has changed: a daemon that runs trades on as before. If that must end now, stop the daemon itself (Ctrl-C, "
+    "systemctl stop tradebot) and cancel its working orders at IB"
+)
 
 
 async def change(settings: Settings, to: TradingState) -> int:
-    """Stores the state and waits for the daemon to say that it has heard. Raises LedgerUnavailable."""
-    async with open_ledger(settings.database.url.get_secret_value()) as ledger:
+    """Stores the state and waits for the daemon to say that it has heard. Raises LedgerUnavailable, MigrationError."""
+    async with _books(settings, to) as ledger:
         stored = await store_state(ledger, to, BY, datetime.now(UTC), keep_killed=to is TradingState.PAUSED)
+    if stored is not to:
+        Console(highlight=False, soft_wrap=True).print("A pause does not lower the kill switch, which is on.")
     return await _said(settings, stored)
 
 
 async def resume(settings: Settings, to: TradingState | None) -> int:
-    """Raises ConfigError when the bot is KILLED and nobody said what to resume; LedgerUnavailable."""
-    async with open_ledger(settings.database.url.get_secret_value()) as ledger:
+    """Raises ConfigError when the bot is KILLED and nobody said what to resume; LedgerUnavailable, MigrationError."""
+    async with _books(settings, to or TradingState.RUNNING) as ledger:
         if to is None and await _stored(ledger) is TradingState.KILLED:
             raise ConfigError(
                 "the kill switch is on. Say what to resume: `tradebot resume --sells-only` (SELL alerts only) "
@@ -40,6 +47,17 @@ async def resume(settings: Settings, to: TradingState | None) -> int:
             )
         stored = await store_state(ledger, to or TradingState.RUNNING, BY, datetime.now(UTC))
     return await _said(settings, stored)
+
+
+@asynccontextmanager
+async def _books(settings: Settings, to: TradingState) -> AsyncIterator[Ledger]:
+    """The daemon's books; an error says that the state is not stored, and what to do where that is urgent."""
+    instead = "Nothing has changed" if to is TradingState.RUNNING else _INSTEAD
+    try:
+        async with open_ledger(beside.database(settings)) as ledger:
+            yield ledger
+    except (LedgerUnavailable, MigrationError) as error:
+        raise type(error)(f"{to} is NOT stored: {error}\n{instead}.") from error
 
 
 async def _stored(ledger: Ledger) -> TradingState:
@@ -50,35 +68,32 @@ async def _stored(ledger: Ledger) -> TradingState:
 async def _said(settings: Settings, state: TradingState) -> int:
     out = Console(highlight=False, soft_wrap=True)
     out.print(f"Stored. {_SAID[state]}", markup=False)
-    heard = await _daemon_heard(settings, state)
+    url = beside.health_url(settings)
+    heard = await _daemon_heard(url, state)
     if heard is None:
-        out.print("No daemon answers on this machine: it finds this state when it starts.")
+        out.print(
+            f"No daemon answers at {url}. One that starts, or runs elsewhere with this database, finds this state."
+        )
     else:
-        out.print("The daemon confirms." if heard else "The daemon has NOT confirmed yet: look at `tradebot status`.")
+        out.print("The daemon confirms." if heard else _unconfirmed(url))
     return 0 if heard is not False else 1
 
 
-async def _daemon_heard(settings: Settings, state: TradingState) -> bool | None:
+def _unconfirmed(url: str) -> str:
+    return (
+        f"The daemon at {url} has NOT confirmed: either it cannot read its database, or its database is another one. "
+        "Look at `tradebot status`."
+    )
+
+
+async def _daemon_heard(url: str, state: TradingState) -> bool | None:
     """Whether the daemon's own health report shows the state in time; None: no daemon answers."""
     try:
         async with asyncio.timeout(CONFIRM_WITHIN_S):
-            while (report := await health(settings)) is not None:
-                if report.get("trading", {}).get("state") == state:
+            while (parts := await beside.health(url)) is not None:
+                if parts.get("trading", {}).get("state") == state:
                     return True
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.25)  # the webhook counts requests
     except TimeoutError:
         return False
     return None
-
-
-async def health(settings: Settings) -> "dict[str, dict[str, object]] | None":
-    """The parts of `GET /health` of the daemon on this machine; None when nobody answers."""
-    url = address(settings.webhook.host, settings.webhook.port).replace("/webhook", "/health")
-    try:
-        timeout = aiohttp.ClientTimeout(total=CONFIRM_WITHIN_S)
-        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as answer:
-            report = await answer.json(content_type=None)
-    except (aiohttp.ClientError, TimeoutError, ValueError):
-        return None
-    parts = report.get("parts") if isinstance(report, dict) else None
-    return parts if isinstance(parts, dict) else None

@@ -5,43 +5,66 @@ from datetime import datetime
 
 from rich.console import Console
 
-from tradebot.cli.sending import Message, NobodyAnswers, NotTaken, send
+from tradebot.cli import beside
+from tradebot.cli.sending import Message, NoAnswer, NobodyAnswers, NotTaken, Taken, send
 from tradebot.config import Settings
 from tradebot.database import open_ledger
+from tradebot.domain import wording
 from tradebot.domain.model import Alert, AlertStatus, Event, Trade
+from tradebot.errors import LedgerUnavailable, MigrationError
 from tradebot.ports import Ledger
 
 DONE, NOT_EXECUTED, NOBODY, NOT_KNOWN = 0, 1, 3, 4
 LOOK_EVERY_S = 0.05
 _ENDS = frozenset(AlertStatus) - {AlertStatus.RECEIVED, AlertStatus.PROCESSING}
+_NO_ANSWER = {NobodyAnswers: NOBODY, NoAnswer: NOT_KNOWN}
 
 
 async def send_and_follow(settings: Settings, message: Message, url: str, timeout_s: float) -> int:
-    """Prints each step; returns the exit code. Raises LedgerUnavailable, MigrationError."""
+    """Prints each step; returns the exit code. Raises ConfigError."""
     out = Console(highlight=False, soft_wrap=True)
     try:
         taken = await send(message, url)
     except NotTaken as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"tradebot: {error}", markup=False)
-        return NOBODY if isinstance(error, NobodyAnswers) else NOT_EXECUTED
-    out.print(f"alert {taken.alert_id} {taken.status}: {message.action} {message.ticker}", markup=False)
-    async with open_ledger(settings.database.url.get_secret_value()) as ledger:
-        alert = await _follow(ledger, taken.alert_id, timeout_s, out)
-        if alert is None:
-            out.print("The configured database has no such alert: it was taken by a daemon with another database.")
-            return NOT_KNOWN
-        return await _conclude(ledger, alert, out)
+        return _complain(str(error), _NO_ANSWER.get(type(error), NOT_EXECUTED))
+    again = ", sent before: nothing new happens; this is what became of it" if taken.status == "duplicate" else ""
+    out.print(f"alert {taken.alert_id} {taken.status}{again}: {message.action} {message.ticker}", markup=False)
+    try:
+        async with open_ledger(beside.database(settings)) as ledger:
+            alert = await _follow(ledger, taken, message, timeout_s, out)
+            trade = await _trade(ledger, alert) if alert else None
+    except asyncio.CancelledError:  # Ctrl-C ends the following, not the alert
+        return _complain(f"alert {taken.alert_id} is taken and goes on by itself: see `tradebot status`", NOT_KNOWN)
+    except (LedgerUnavailable, MigrationError) as error:
+        return _complain(
+            f"alert {taken.alert_id} is taken and goes on by itself, but cannot be followed: {error}", NOT_KNOWN
+        )
+    if alert is None:
+        return _complain(
+            f"alert {taken.alert_id} is taken, but by a daemon with another database than the configured one: look there, or "
+            "name its configuration with --config",
+            NOT_KNOWN,
+        )
+    out.print(_summary(alert, trade), markup=False, style="bold")
+    if alert.status is AlertStatus.RECEIVED:
+        out.print(await _what_it_waits_for(url), markup=False)
+    return _exit_code(alert)
 
 
-async def _follow(ledger: Ledger, alert_id: int, timeout_s: float, out: Console) -> Alert | None:
-    """Prints events as they appear until the alert has ended or the time is up."""
+def _complain(text: str, code: int) -> int:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"tradebot: {text}", markup=False)
+    return code
+
+
+async def _follow(ledger: Ledger, taken: Taken, message: Message, timeout_s: float, out: Console) -> Alert | None:
+    """Prints events as they appear until the alert has ended or the time is up. None: another alert has this id here."""
     deadline = asyncio.get_running_loop().time() + timeout_s
     after_id = 0
     while True:
         async with ledger.read() as books:
-            alert = await books.alert(alert_id)
-            events = await books.events(alert_id=alert_id, after_id=after_id)
-        if alert is None:
+            alert = await books.alert(taken.alert_id)
+            events = await books.events(alert_id=taken.alert_id, after_id=after_id)
+        if alert is None or alert.idempotency_key.partition(":")[2] != message.alert_id:
             return None
         for event in events:
             out.print(_line(event, alert.received_at), markup=False)
@@ -51,26 +74,39 @@ async def _follow(ledger: Ledger, alert_id: int, timeout_s: float, out: Console)
         await asyncio.sleep(LOOK_EVERY_S)
 
 
+async def _trade(ledger: Ledger, alert: Alert) -> Trade | None:
+    async with ledger.read() as books:
+        return await books.trade_of_alert(alert.id)
+
+
 def _line(event: Event, since: datetime) -> str:
     return f"  +{(event.at - since).total_seconds():6.2f} s  {event.text}"
 
 
-async def _conclude(ledger: Ledger, alert: Alert, out: Console) -> int:
-    async with ledger.read() as books:
-        trade = await books.trade_of_alert(alert.id)
-    out.print(_summary(alert, trade), markup=False, style="bold")
+def _summary(alert: Alert, trade: Trade | None) -> str:
+    if trade is not None and trade.avg_fill_price is not None:
+        shares, price = wording.shares(trade.filled_qty), wording.price(trade.avg_fill_price)
+        return f"{trade.status}: {trade.side} {shares} {trade.ticker} at {price}, commission {wording.usd(trade.commission)}"
+    still = {
+        AlertStatus.RECEIVED: "it is stored, waits, and goes on by itself",
+        AlertStatus.PROCESSING: "its order is in flight; see `tradebot status`",
+    }
+    return f"{alert.status}: {alert.reason or still.get(alert.status, 'see the log')}"
+
+
+async def _what_it_waits_for(webhook_url: str) -> str:
+    """The daemon's own reasons, for the person who stands before an alert that does not move."""
+    parts = await beside.health(webhook_url.replace("/webhook", "/health"))
+    if parts is None:
+        return "The daemon does not answer any more."
+    reasons = parts.get("trading", {}).get("waiting_for")
+    told = [str(each) for each in reasons] if isinstance(reasons, list) else []
+    told += [str(part["error"]) for part in parts.values() if part.get("error")]
+    return f"It waits for: {'; '.join(told)}" if told else "It waits for its turn: see `tradebot status`."
+
+
+def _exit_code(alert: Alert) -> int:
     if alert.status is AlertStatus.EXECUTED:
         return DONE
     waiting = (AlertStatus.RECEIVED, AlertStatus.PROCESSING, AlertStatus.PENDING, AlertStatus.UNKNOWN)
     return NOT_KNOWN if alert.status in waiting else NOT_EXECUTED
-
-
-def _summary(alert: Alert, trade: Trade | None) -> str:
-    if trade is not None and trade.avg_fill_price is not None:
-        qty, price = f"{trade.filled_qty.normalize():f}", f"{trade.avg_fill_price:.2f}"
-        return f"{trade.status}: {trade.side} {qty} {trade.ticker} at ${price}, commission ${trade.commission:.2f}"
-    still = {
-        AlertStatus.RECEIVED: "it is stored and goes on by itself; see `tradebot status`",
-        AlertStatus.PROCESSING: "its order is in flight; see `tradebot status`",
-    }
-    return f"{alert.status}: {alert.reason or still.get(alert.status, 'see the log')}"

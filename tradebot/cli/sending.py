@@ -1,15 +1,16 @@
 """Sends an alert as TradingView would."""
 
-import ipaddress
+import os
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 import aiohttp
 
 from tradebot.domain.model import Side
-from tradebot.errors import TradebotError
+from tradebot.errors import ConfigError, TradebotError
 
 TIMEOUT_S = 10.0
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 
 class NotTaken(TradebotError):
@@ -17,7 +18,11 @@ class NotTaken(TradebotError):
 
 
 class NobodyAnswers(NotTaken):
-    """Nothing answers at the webhook's address."""
+    """Nothing answers at the webhook's address: the alert was not sent."""
+
+
+class NoAnswer(NotTaken):
+    """The alert was sent and no answer came: it may have been taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +30,18 @@ class Message:
     action: Side
     ticker: str
     price: Decimal | None
-    alert_id: str | None
+    alert_id: str
     secret: str = field(repr=False)
 
     def body(self) -> dict[str, str]:
-        optional = {"price": None if self.price is None else str(self.price), "alert_id": self.alert_id}
-        given = {name: value for name, value in optional.items() if value is not None}
-        return {"secret": self.secret, "action": self.action, "ticker": self.ticker, **given}
+        price = {} if self.price is None else {"price": str(self.price)}
+        return {
+            "secret": self.secret,
+            "action": self.action,
+            "ticker": self.ticker,
+            "alert_id": self.alert_id,
+            **price,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +51,47 @@ class Taken:
 
 
 def address(host: object, port: int) -> str:
-    """Where to reach a webhook that listens on `host`: an address for everybody is reached on loopback."""
-    ip = ipaddress.ip_address(str(host))
-    if ip.is_unspecified:
-        ip = ipaddress.ip_address("127.0.0.1" if ip.version == 4 else "::1")
-    return f"http://{f'[{ip}]' if ip.version == 6 else ip}:{port}/webhook"
+    """Where to reach a webhook that listens on `host`: one that listens everywhere is reached on loopback."""
+    name = _LOOPBACK.get(str(host), str(host))
+    return f"http://{f'[{name}]' if ':' in name else name}:{port}/webhook"
+
+
+def checked(url: str) -> str:
+    """Raises ConfigError for what is no address of a webhook."""
+    if not url.startswith(("http://", "https://")):
+        raise ConfigError(f"--url {url} is no web address: write it whole, for instance http://127.0.0.1:8080/webhook")
+    return url
+
+
+def _reason(error: OSError) -> str:
+    """asyncio's own text repeats the address."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
 
 
 async def send(message: Message, url: str) -> Taken:
-    """Raises NobodyAnswers, NotTaken with the webhook's own words."""
+    """Raises NobodyAnswers, NoAnswer, NotTaken with the webhook's own words, and ConfigError for an impossible address."""
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
     try:
         async with aiohttp.ClientSession(timeout=timeout) as session, session.post(url, json=message.body()) as answer:
             said = await answer.json(content_type=None)
-    except (aiohttp.ClientConnectionError, TimeoutError) as error:
+    except aiohttp.InvalidURL as error:
+        raise ConfigError(f"--url {url} cannot be read: write it like http://127.0.0.1:8080/webhook") from error
+    except aiohttp.ClientConnectorError as error:
         raise NobodyAnswers(
-            f"nobody answers at {url} ({error or 'timed out'}): is the daemon running (tradebot run)?"
+            f"nobody answers at {url} ({_reason(error.os_error)}), so nothing was sent: is the daemon "
+            "running (tradebot run), and is this its address?"
+        ) from error
+    except (aiohttp.ClientConnectionError, TimeoutError) as error:
+        raise NoAnswer(
+            f"{url} took the connection and gave no answer ({error or 'timed out'}): the alert may have been taken. Look at "
+            "`tradebot status` before you send it again"
         ) from error
     except (aiohttp.ClientError, ValueError) as error:
-        raise NotTaken(f"{url} is not a tradebot webhook: its answer cannot be read") from error
-    if answer.status != 200 or not isinstance(said, dict):
-        raise NotTaken(f"not taken ({answer.status}): {said.get('error') if isinstance(said, dict) else said}")
-    return Taken(str(said["status"]), int(said["alert_id"]))
+        raise NotTaken(
+            f"{url} is no tradebot webhook: its answer cannot be read. Is host, port or --url wrong?"
+        ) from error
+    if answer.status == 200 and isinstance(said, dict) and {"status", "alert_id"} <= said.keys():
+        return Taken(str(said["status"]), int(said["alert_id"]))
+    if not isinstance(said, dict) or "error" not in said:
+        raise NotTaken(f"{url} is no tradebot webhook ({answer.status}). Is host, port or --url wrong?")
+    raise NotTaken(f"not taken ({answer.status}): {said['error']}")

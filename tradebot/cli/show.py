@@ -1,59 +1,84 @@
-"""`tradebot status`: the books from the database, the daemon's parts from its health report."""
+"""`tradebot status`: the books from the database, the daemon's parts from its health report. Each part is one sentence."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from tradebot.cli.control import health
+from tradebot.cli import beside
 from tradebot.config import Settings, describe_url
 from tradebot.database import open_ledger
 from tradebot.domain import wording
 from tradebot.domain.model import Lot
+from tradebot.errors import LedgerUnavailable, MigrationError
 from tradebot.services.overview import Status
 from tradebot.services.overview import status as books_status
 
+Part = Mapping[str, object]
+
 
 async def status(settings: Settings) -> int:
-    """Prints it. Exit code 0 when the daemon is well, 3 when it does not answer, 1 otherwise. Raises LedgerUnavailable."""
-    url = settings.database.url.get_secret_value()
-    defaults = settings.trading.defaults.limits()
-    async with open_ledger(url) as ledger, ledger.read() as books:
-        now_booked = await books_status(books, defaults, settings.trading.open_hours(), datetime.now(UTC))
+    """Prints it. Exit code 0 when the daemon is well, 3 when it or its database does not answer, 1 otherwise."""
     out = Console(highlight=False)
-    parts = await health(settings)
-    out.print(_overview(now_booked, describe_url(url)))
-    if now_booked.lots:
-        out.print(_positions(now_booked.lots))
+    url = settings.database.url.get_secret_value()
+    booked = await _booked(settings, out)
+    if booked is not None:
+        out.print(_rows(_overview(booked, describe_url(url))))
+        if booked.lots:
+            out.print(_positions(booked.lots))
+    health_url = beside.health_url(settings)
+    parts = await beside.health(health_url)
     if parts is None:
-        out.print("daemon: does not answer. Is it running (tradebot run)?", style="bold red")
+        out.print(
+            f"No daemon answers at {health_url}: is it running (tradebot run), with this configuration?",
+            style="bold red",
+            markup=False,
+        )
         return 3
-    out.print(_daemon(parts))
+    out.print(f"\nThe daemon at {health_url}", style="bold", markup=False)
+    out.print(_rows(_daemon(parts)))
+    if booked is None:
+        return 3
     return 0 if all(part.get("ok", True) for part in parts.values()) else 1
 
 
-def _overview(booked: Status, database: str) -> Table:
-    limits = booked.limits
+async def _booked(settings: Settings, out: Console) -> Status | None:
+    """None, and said so, when the database does not answer: the daemon's parts are worth showing all the same."""
+    defaults, hours = settings.trading.defaults.limits(), settings.trading.open_hours()
+    try:
+        async with open_ledger(beside.database(settings)) as ledger, ledger.read() as books:
+            return await books_status(books, defaults, hours, datetime.now(UTC))
+    except (LedgerUnavailable, MigrationError) as error:
+        out.print(f"The books cannot be shown: {error}", style="bold red", markup=False)
+        return None
+
+
+def _rows(rows: Iterable[tuple[str, str]]) -> Table:
     table = Table(show_header=False, box=None, pad_edge=False)
-    rows = (
-        ("trading", str(booked.state)),
-        ("database", database),
-        (
-            "waiting",
-            f"{booked.received_sells} SELL, {booked.received_buys} BUY, {booked.pending} for the market to open",
-        ),
-        ("in flight", ", ".join(wording.order(trade) for trade in booked.in_flight) or "none"),
-        ("UNKNOWN", ", ".join(f"{wording.order(t)} ({t.order_ref})" for t in booked.unknown) or "none"),
-        ("open lots", f"{len(booked.lots)} of {limits.max_open_positions}"),
-        ("invested", f"{wording.usd(booked.invested)} of {wording.usd(limits.max_total_investment)}"),
-        ("buys today", f"{booked.buys_today} of {limits.max_daily_buys}"),
-        ("realised today", f"{wording.signed_usd(booked.realised_today)}, limit −{wording.usd(limits.max_daily_loss)}"),
-    )
+    table.add_column(no_wrap=True, min_width=len("realised today"))
+    table.add_column(overflow="fold")
     for name, value in rows:
-        table.add_row(name, value)
+        table.add_row(name, Text(value))  # not markup: "[broker] host" is to be read
     return table
+
+
+def _overview(booked: Status, database: str) -> Iterable[tuple[str, str]]:
+    limits = booked.limits
+    yield "trading", str(booked.state)
+    yield "database", database
+    yield (
+        "waiting",
+        f"{booked.received_sells} SELL, {booked.received_buys} BUY, {booked.pending} for the market to open",
+    )
+    yield "in flight", ", ".join(wording.order(trade) for trade in booked.in_flight) or "none"
+    yield "UNKNOWN", ", ".join(f"{wording.order(t)} ({t.order_ref})" for t in booked.unknown) or "none"
+    yield "open lots", f"{len(booked.lots)} of {limits.max_open_positions}"
+    yield "invested", f"{wording.usd(booked.invested)} of {wording.usd(limits.max_total_investment)}"
+    yield "buys today", f"{booked.buys_today} of {limits.max_daily_buys}"
+    yield "realised today", f"{wording.signed_usd(booked.realised_today)}, limit −{wording.usd(limits.max_daily_loss)}"
 
 
 def _positions(lots: Sequence[Lot]) -> Table:
@@ -68,16 +93,74 @@ def _positions(lots: Sequence[Lot]) -> Table:
     return table
 
 
-def _daemon(parts: dict[str, dict[str, object]]) -> Table:
-    table = Table(show_header=False, box=None, pad_edge=False)
+# --- the daemon's parts -----------------------------------------------------------------------------------------------
+
+
+def _daemon(parts: beside.Parts) -> Iterable[tuple[str, str]]:
     for name, part in parts.items():
-        told = ", ".join(
-            f"{key} {_plain(value)}" for key, value in part.items() if key != "ok" and value not in (None, [], "")
+        say = _SENTENCES.get(name, _plainly)
+        well = "NOT WELL: " if part.get("ok") is False else ""
+        yield name, f"{well}{say(part)}"
+    simulated = parts.get("daemon", {}).get("simulated")
+    if isinstance(simulated, list):
+        yield from (("simulated" if n == 0 else "", str(each)) for n, each in enumerate(simulated))
+
+
+def _database(part: Part) -> str:
+    if part.get("error"):
+        return str(part["error"])
+    return f"{part.get('name')}, the instance lock is {part.get('lock')}"
+
+
+def _queue(part: Part) -> str:
+    if part.get("error"):
+        return f"{part['error']} Stored alerts wait until it is back; none is lost"
+    return f"{part.get('name')}: {part.get('sell')} SELL, {part.get('buy')} BUY, {part.get('pending')} for the market to open"
+
+
+def _broker(part: Part) -> str:
+    since = f" since {_when(part['since'])}" if part.get("since") else ""
+    if not part.get("connected"):
+        return (
+            f"not connected{since}: {part.get('why_not') or 'no attempt yet'}. Is the gateway running and logged in, its API "
+            "switched on, and are [broker] host and port right?"
         )
-        mark = "" if part.get("ok") is None else "ok  " if part["ok"] else "NOT WELL  "
-        table.add_row(name, f"{mark}{told}")
-    return table
+    kind = {"paper": "PAPER ", "live": "LIVE "}.get(str(part.get("kind")), "")
+    why_not = f"; {part['why_not']}" if part.get("why_not") else ""
+    return f"connected{since}, {kind}account {part.get('account')}{why_not}"
 
 
-def _plain(value: object) -> str:
-    return "; ".join(map(str, value)) if isinstance(value, list) else str(value)
+def _trading(part: Part) -> str:
+    reasons = part.get("waiting_for")
+    held = "; ".join(map(str, reasons)) if isinstance(reasons, list) else ""
+    return f"{part.get('state')}, no order leaves: {held}" if held else f"{part.get('state')}, orders may leave"
+
+
+def _about(part: Part) -> str:
+    return str(part["error"]) if part.get("error") else f"version {part.get('version')}, up for {part.get('uptime')}"
+
+
+def _telegram(part: Part) -> str:
+    return f"{part.get('state')}: {part['error']}" if part.get("error") else str(part.get("state"))
+
+
+def _plainly(part: Part) -> str:
+    return ", ".join(f"{key} {value}" for key, value in part.items() if key != "ok" and value not in (None, [], ""))
+
+
+_SENTENCES: Mapping[str, Callable[[Part], str]] = {
+    "database": _database,
+    "queue": _queue,
+    "broker": _broker,
+    "trading": _trading,
+    "telegram": _telegram,
+    "daemon": _about,
+}
+
+
+def _when(iso: object) -> str:
+    """The moment on New York's clock, as everywhere else people read."""
+    try:
+        return wording.new_york(datetime.fromisoformat(str(iso)))
+    except ValueError:
+        return str(iso)

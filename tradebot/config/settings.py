@@ -148,6 +148,10 @@ class Schedule(Section):
     sunday_reminder: Cron = "0 10 * * 0"
     heartbeat_url: SecretSite | None = None
 
+    def crons(self) -> dict[str, str]:
+        """Each job's cron line by its name."""
+        return self.model_dump(exclude={"heartbeat_url"})
+
 
 class Log(Section):
     level: Annotated[str, choice("TRACE", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", upper=True)] = "INFO"

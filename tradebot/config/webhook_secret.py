@@ -16,7 +16,8 @@ def webhook_secret(settings: Settings, file: Path = WEBHOOK_SECRET_FILE) -> str:
     try:
         if not file.exists():
             _make(file)
-        file.chmod(0o600)
+        if file.stat().st_mode & 0o077:
+            file.chmod(0o600)
         secret = file.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(

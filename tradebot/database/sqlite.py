@@ -154,7 +154,11 @@ async def open_sqlite(address: SqliteAddress, timeout_s: float) -> AsyncIterator
     try:
         address.path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise LedgerUnavailable(f"{address.place}: its folder cannot be made: {error.strerror}") from error
+        raise LedgerUnavailable(
+            f"{address.place}: its folder cannot be made: {error.strerror}: look at the path and who may write there"
+        ) from error
+    with _translated(address.place):
+        sqlite3.connect(address.path).close()  # aiosqlite's thread survives a failed opening, and complains on its own
     async with _connect(address, timeout_s) as writer, _connect(address, timeout_s) as reader:
         await reader.execute_fetchall("PRAGMA query_only = ON")
         yield SqliteDriver(address.place, writer, reader, timeout_s)

@@ -82,16 +82,13 @@ def next_status(
             return _T.PARTIAL
         return _T.FAILED if refused else _T.CANCELLED
     if trade.status is _T.UNKNOWN:
-        at_work = state in (OrderState.WORKING, OrderState.INACTIVE)
-        return _T.SUBMITTED if at_work or filled > trade.filled_qty else _T.UNKNOWN
-    if state is not None or filled > 0:
-        return _T.SUBMITTED
-    return trade.status
+        alive = state in (OrderState.WORKING, OrderState.INACTIVE) or filled > trade.filled_qty
+    else:
+        alive = state is not None or filled > 0
+    return _T.SUBMITTED if alive else trade.status
 
 
-def _after_the_end(
-    trade: Trade, filled: Decimal, state: OrderState | None, told_filled: Decimal | None
-) -> TradeStatus:
+def _after_the_end(trade: Trade, filled: Decimal, state: OrderState | None, told_filled: Decimal | None) -> TradeStatus:
     never_seen = trade.status is _T.FAILED and trade.perm_id is None
     # Fills only grow, so this is never an old word; "working" may be, once IB has shown the order.
     more_filled = state is OrderState.FILLED or (told_filled is not None and told_filled > filled)

@@ -1,7 +1,7 @@
 """The gateway's nightly restart: a window on New York's wall clock, in which being away is no alarm and orders wait.
 
-Rules: orders wait from `LEAD` before the window, so that none is in flight when the gateway goes down. A window may span midnight;
-one that ends where it starts is none.
+Rules: orders wait from `LEAD` before the window, so that none is in flight when the gateway goes down. A window may span
+midnight; one that ends where it starts is none.
 """
 
 from dataclasses import dataclass

@@ -106,13 +106,13 @@ class Verdict:
 
 def kill_switch(order: Buy | Sell, now: Snapshot, limits: Limits, controls: FixedControls) -> str | None:
     if now.state is TradingState.KILLED:
-        return "the kill switch is on: nothing is traded until /resume"
+        return "the kill switch is on: nothing is traded until /resume or tradebot resume"
     return None
 
 
 def pause(order: Buy, now: Snapshot, limits: Limits, controls: FixedControls) -> str | None:
     if now.state is not TradingState.RUNNING:
-        return "trading is paused: no BUY until /resume"
+        return "trading is paused: no BUY until /resume or tradebot resume"
     return None
 
 

@@ -79,10 +79,11 @@ def plans(crons: Mapping[str, str], calendar: Calendar) -> tuple[Plan, ...]:
 
 def due(plan: Plan, since: datetime | None, now: datetime) -> Due:
     """The runs in (since, now]. `since` None: the job has never run, so that nothing was missed."""
-    last = slot(plan.cron, now)
-    if since is None or not plan.told_when_missed:
-        fresh = since is None or last > since
-        return Due(last if fresh and plan.is_run(last) and plan.in_time(last, now) else None, ())
+    if not plan.told_when_missed:
+        last = slot(plan.cron, now)
+        return Due(last if since is None or last > since else None, ())
+    if since is None:
+        return Due(due(plan, now - DAY, now).run, ())
     runs = []
     at = max(since, now - LOOK_BACK)
     while (at := next_fire(plan.cron, at)) <= now:

@@ -36,7 +36,7 @@ def shares(qty: Decimal) -> str:
 
 
 def seconds(value: float) -> str:
-    """`0.42 s`, `12 s`, `3 min 20 s`, `2 h 5 min`."""
+    """`0.42 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `6 d 15 h`."""
     if value < 10:
         return f"{value:.2f} s"
     whole = round(value)
@@ -46,6 +46,9 @@ def seconds(value: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest} s" if rest else f"{minutes} min"
     hours, minutes = divmod(minutes, 60)
+    if hours >= 48:
+        days, hours = divmod(hours, 24)
+        return f"{days} d {hours} h" if hours else f"{days} d"
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 

@@ -112,7 +112,6 @@ class Booking:
         self._clock = clock
         self.listeners = Listeners()
         self._one_at_a_time = asyncio.Lock()  # two foldings of one order must not overwrite each other
-        self._inactive: dict[str, BrokerOrder] = {}  # IB's last word of these; a rejection may follow
 
     async def run(self) -> None:
         while True:
@@ -133,9 +132,7 @@ class Booking:
         self._announce(before, after, news)
         return after
 
-    async def conclude(
-        self, trade_id: int, to: TradeStatus, reason: str, *, drawn_from: Trade | None = None
-    ) -> Trade:
+    async def conclude(self, trade_id: int, to: TradeStatus, reason: str, *, drawn_from: Trade | None = None) -> Trade:
         """Ends a trade as FAILED (never left), or makes it UNKNOWN, unless the broker has meanwhile told otherwise.
 
         `drawn_from`: the trade as it was when this was concluded; nothing is done if it has changed. Raises LedgerUnavailable.
@@ -230,14 +227,14 @@ class Booking:
         now = self._clock()
         total = lots_of.summarise(await books.executions(before.id))
         refusal = next((f"IB {e.code}: {e.text}" for e in news.errors if e.kind in _REFUSALS), before.error_message)
-        seen = news.seen or self._inactive.get(before.order_ref)
+        seen = news.seen
         status = next_status(
             before, total.qty, seen.state if seen else None, seen.filled if seen else None, refused=refusal is not None
         )
         if before.status in ENDED and status is not before.status and refusal == before.error_message:
             refusal = None  # what was taken for its end was not
         fills_changed = total.qty != before.filled_qty
-        shown = news.seen is not None or bool(news.executions)
+        shown = seen is not None or bool(news.executions)
         ids = _broker_ids(before, news)
         after = replace(
             before,
@@ -282,10 +279,6 @@ class Booking:
         """Says what follows from a booking that is committed."""
         if after.status is not before.status:
             logger.info("order {}: {} → {}", after.order_ref, before.status, after.status)
-        if news.seen is not None or after.status in ENDED:
-            self._inactive.pop(after.order_ref, None)
-        if news.seen is not None and news.seen.state is OrderState.INACTIVE and after.status not in ENDED:
-            self._inactive[after.order_ref] = news.seen
         for error in news.errors:
             logger.warning("IB {} on {}: {}", error.code, after.order_ref, error.text)
             if error.kind not in (ErrorKind.NOTICE, ErrorKind.CANCELLED):

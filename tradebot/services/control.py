@@ -69,6 +69,7 @@ class Control:
         self._clock = clock
         self._state = TradingState.RUNNING
         self._unstored: str | None = None  # who killed, until that is stored
+        self._storing = asyncio.Lock()  # stored in the order in which they were asked for: a kill after a resume stays
         self._changes = 0  # counts every change made here, so that an older reading never overwrites a newer change
         self.changed = asyncio.Event()
         """Set whenever the state in force changes; whoever waits for it clears it."""
@@ -97,11 +98,11 @@ class Control:
 
     async def pause(self, by: str) -> TradingState:
         """The state in force afterwards: KILLED stays KILLED. Raises LedgerUnavailable."""
-        return self._announce(await store_state(self._ledger, TradingState.PAUSED, by, self._clock(), keep_killed=True))
+        async with self._storing:
+            stored = await store_state(self._ledger, TradingState.PAUSED, by, self._clock(), keep_killed=True)
+            return self._announce(stored)
 
-    async def resume(
-        self, by: str, to: TradingState = TradingState.RUNNING, *, lift_kill: bool = True
-    ) -> TradingState:
+    async def resume(self, by: str, to: TradingState = TradingState.RUNNING, *, lift_kill: bool = True) -> TradingState:
         """Lifts PAUSED, and KILLED only with `lift_kill`; returns the state in force afterwards. Raises LedgerUnavailable.
 
         A kill that comes meanwhile wins.
@@ -109,10 +110,11 @@ class Control:
         if self._unstored is not None and not lift_kill:
             return self.state
         before = self._changes
-        stored = await store_state(self._ledger, to, by, self._clock(), lift_kill=lift_kill)
-        if self._changes == before:
-            self._unstored = None
-            self._announce(stored)
+        async with self._storing:
+            stored = await store_state(self._ledger, to, by, self._clock(), lift_kill=lift_kill)
+            if self._changes == before:
+                self._unstored = None
+                self._announce(stored)
         return self.state
 
     async def watch(self) -> None:
@@ -136,15 +138,17 @@ class Control:
             self._announce(stored)
 
     async def _store_kill(self, by: str) -> None:
-        await store_state(self._ledger, TradingState.KILLED, by, self._clock())
-        self._state = TradingState.KILLED
-        self._unstored = None
+        async with self._storing:
+            await store_state(self._ledger, TradingState.KILLED, by, self._clock())
+            self._state = TradingState.KILLED
+            self._unstored = None
 
     def _announce(self, state: TradingState) -> TradingState:
+        if state is not self._state:
+            logger.warning("trading state is {}", state)
         self._state = state
         self._changes += 1
         self.changed.set()
-        logger.warning("trading state is {}", self.state)
         return self.state
 
 

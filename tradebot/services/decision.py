@@ -40,6 +40,7 @@ from tradebot.domain.orders import sources_of
 from tradebot.domain.risk import Buy, Sell, Snapshot, Verdict, judge, whole_shares
 from tradebot.ports import Books, Holdings
 from tradebot.services.snapshot import Moment, recently_filled, take_snapshot
+from tradebot.services.telling import exit_incomplete
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +103,12 @@ async def decide(
 
 
 async def _busy(books: Books, alert: Alert, ticker: str) -> bool:
-    """An UNKNOWN order makes a SELL wait; a BUY is judged, and refused for it. A BUY never overtakes an older SELL."""
+    """An UNKNOWN order makes a SELL wait; a BUY is judged, and refused for it. A BUY lets every waiting SELL go first."""
     if alert.action is Side.SELL:
         return bool(await books.trades(UNSETTLED, ticker=ticker))
     waiting = await books.alerts(WAITING, ticker=ticker)  # PENDING ones too: at the open they are about to go on
-    older_sell = any(other.action is Side.SELL and other.id < alert.id for other in waiting)
-    return older_sell or bool(await books.trades(LIVE, ticker=ticker))
+    sell_waits = any(other.action is Side.SELL for other in waiting)  # a newer one ends this BUY
+    return sell_waits or bool(await books.trades(LIVE, ticker=ticker))
 
 
 _ENDINGS = {
@@ -197,6 +198,7 @@ class _Judging:
                 f"Compare with TWS",
                 verdict,
             )
+            await exit_incomplete(self.books, self.ticker, lots, self.moment.now, alert_id=self.alert.id)
             return None
         await self._supersede()
         inputs = {"held": held, "at_ib": at_ib, "selling_at_ib": selling, "asked_at": holdings.at, "snapshot": snapshot}
@@ -221,10 +223,12 @@ class _Judging:
 
     async def _intend(
         self, contract: Contract, qty: Decimal, reserved: Decimal, verdict: Verdict, inputs: Mapping[str, object]
-    ) -> Intent:
+    ) -> Intent | None:
         alert, now = self.alert, self.moment.now
         side = alert.action
         assert side is not None, "only understood alerts are judged"
+        if not await self.books.move_alert(alert.id, (AlertStatus.RECEIVED,), AlertStatus.PROCESSING, None):
+            return None  # the owner cleared it meanwhile
         positions = self.moment.positions
         before = None if positions is None else (p.qty if (p := positions.get(contract.con_id)) else Decimal(0))
         if self.prepared.holdings is not None:
@@ -243,8 +247,6 @@ class _Judging:
         )
         trade_id = await self.books.insert_trade(new)
         await self.books.save_trade(_as_trade(new, trade_id, self.order_id))
-        moved = await self.books.move_alert(alert.id, (AlertStatus.RECEIVED,), AlertStatus.PROCESSING, None)
-        assert moved, "the alert was RECEIVED a moment ago in this transaction"
         text = f"{side} {wording.shares(qty)} {self.ticker} decided as order {new.order_ref}."
         await self.books.add_event(NewEvent(EventKind.ORDER_INTENT, now, text, alert.id, trade_id, data=new.decision))
         return Intent(trade_id, self.order_id, Order(new.order_ref, contract, side, qty))

@@ -1,4 +1,4 @@
-"""The figures people ask for: positions at IB's prices, P&L of New York dates, the market's hours, the queue, limits with their use.
+"""The figures people ask for: positions at IB's prices, P&L of New York dates, market hours, the queue, limits with their use.
 
 Read only, and without words: the chat and the command line say them. What is not known is None, never zero.
 """

@@ -107,7 +107,7 @@ class OwnersLimits:
             if new != old:
                 now = self._clock()
                 await books.put_setting(title.name, str(new), by, now)
-                told = f"Limit changed: {title.words} {said(title.name, old)} → {said(title.name, new)}, by {by}."
+                told = f"{title.words[0].upper()}{title.words[1:]}: {said(title.name, old)} → {said(title.name, new)}, by {by}."
                 data = {"name": title.name, "from": str(old), "to": str(new)}
                 await books.add_event(NewEvent(EventKind.SETTING_CHANGED, now, told, actor=by, data=data))
         return Change(title, old, new)

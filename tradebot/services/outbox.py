@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 
 from loguru import logger
@@ -14,16 +15,22 @@ LOOK_EVERY_S = 0.5
 BATCH_MAX = 200
 
 
-async def log_events(ledger: Ledger, clock: Callable[[], datetime]) -> None:
-    """Runs until cancelled. A crash between logging and marking logs the batch again: told twice is better than never."""
+async def log_events(ledger: Ledger, clock: Callable[[], datetime], stop: asyncio.Event) -> None:
+    """Runs until `stop` is set and the last words are logged, or until cancelled.
+
+    A crash between logging and marking logs the batch again: told twice is better than never."""
     while True:
+        last = stop.is_set()
         try:
-            delivered = await deliver_once(ledger, clock, _log)
+            delivered = await deliver_once(ledger, clock, log_event)
         except LedgerUnavailable as error:
             logger.debug("events not read: {}", error)
             delivered = 0
         if delivered < BATCH_MAX:
-            await asyncio.sleep(LOOK_EVERY_S)
+            if last:
+                return
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), LOOK_EVERY_S)
 
 
 async def deliver_once(ledger: Ledger, clock: Callable[[], datetime], say: Callable[[Event], None]) -> int:
@@ -40,5 +47,5 @@ async def deliver_once(ledger: Ledger, clock: Callable[[], datetime], say: Calla
     return len(events)
 
 
-def _log(event: Event) -> None:
+def log_event(event: Event) -> None:
     logger.bind(alert_id=event.alert_id).log("CRITICAL" if event.kind in CRITICAL else "SUCCESS", "{}", event.text)

@@ -93,7 +93,11 @@ class Chat:
     error: str | None = None
 
     def part(self) -> dict[str, object]:
-        return {"state": "off"} if self.state == "off" else {"ok": self.error is None, "state": self.state, "error": self.error}
+        return (
+            {"state": "off"}
+            if self.state == "off"
+            else {"ok": self.error is None, "state": self.state, "error": self.error}
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +152,10 @@ class Overview:
         """The last `days` New York dates, today included. Raises LedgerUnavailable."""
         async with self.ledger.read() as books:
             return await figures.result(books, self.fixed.hours, self.clock(), days)
+
+    def market_is_open(self) -> bool:
+        """Whether alerts are executed now; else they wait."""
+        return self.fixed.hours.is_open(self.clock())
 
     def market(self) -> figures.Market:
         return figures.market(self.fixed.hours, self.clock())

@@ -88,16 +88,21 @@ class Recovery:
         self._restarting = False
         self._before_restart = 0  # generation of the connection
         self._unreachable: NewEvent | None = None  # to be told once the restart window is over
+        self._breaks = 0  # counts what closed the gate: a comparison that one fell into does not open it
+        self._aliens: set[str] = set()  # told by the stream; the questions that are out may not show them yet
+        self._weighed: frozenset[int] = frozenset()  # UNKNOWN trades that have had their say
         gate.close("recovery", "IB is not connected yet.")
         self._mind_restart()
 
     # --- what booking reports: translate and return -----------------------------------------------------------------
 
     def connection_changed(self, event: BrokerEvent) -> None:
+        self._breaks += 1
         match event:
             case Connected() | UpstreamBack():
                 self._gate.close("recovery", "Orders and positions are being compared with IB.")
                 self._gate.open("read-only")
+                self._cancelled.clear()  # a cancel may have been lost with the connection
                 self._wanted.set()
             case Disconnected(reason=reason):
                 self._gate.close("recovery", f"IB is not connected: {reason}")
@@ -108,7 +113,8 @@ class Recovery:
         self._links.put_nowait(event)
 
     def in_doubt(self, order_ref: str, error: OrderError | None) -> None:
-        self._ask_at.setdefault(order_ref, self._loop_time() + LOOK_AGAIN_S)
+        soon = self._loop_time() + LOOK_AGAIN_S
+        self._ask_at[order_ref] = min(soon, self._ask_at.get(order_ref, soon))
         if error is not None and error.kind is ErrorKind.HELD:
             self._held.add(order_ref)
         if error is not None and error.kind is ErrorKind.READ_ONLY:
@@ -117,6 +123,7 @@ class Recovery:
             self._links.put_nowait(Refused(reason))
 
     def alien_seen(self, order_ref: str) -> None:
+        self._aliens.add(order_ref)
         self._gate.close("aliens", f"Order {order_ref} at IB is not in this database.")
         self._wanted.set()
 
@@ -145,7 +152,10 @@ class Recovery:
                 async with self._asking:
                     await self._weigh(await self._settler.settle())
             except (BrokerUnavailable, LedgerUnavailable) as error:
-                logger.warning("orders in doubt not settled, asked again soon: {}", error)
+                logger.warning("orders in doubt not settled, again in {:.0f} s: {}", RETRY_S, error)
+                await asyncio.sleep(RETRY_S)
+                if self._broker.connection.up:  # a new connection compares everything anyway
+                    self._doubted.set()
 
     async def report(self) -> None:
         """Tells what happens to the connection."""
@@ -170,7 +180,7 @@ class Recovery:
     # --- reconciliation ---------------------------------------------------------------------------------------------
 
     async def _reconcile(self) -> None:
-        connection, era = self._broker.connection, self._gate.era
+        connection, breaks = self._broker.connection, self._breaks
         if not connection.tradable:
             self._gate.close("recovery", connection.why_not or "This account is not traded.")
             return
@@ -187,7 +197,7 @@ class Recovery:
         async with self._ledger.begin() as books:
             await tell_differences(books, settled.answers.holdings.positions, self._clock())
             await books.add_event(NewEvent(EventKind.GATE_OPENED, self._clock(), "Books and IB compared."))
-        if self._gate.era == era and self._broker.connection.generation == connection.generation:
+        if self._breaks == breaks and self._broker.connection.generation == connection.generation:
             self._gate.open("recovery")
             if not self._restarting or connection.generation > self._before_restart:
                 self._gate.open("restart")
@@ -213,9 +223,11 @@ class Recovery:
         async with self._ledger.read() as books:
             unknown = await books.trades((TradeStatus.UNKNOWN,))
             settings = await books.settings()
-        if len(unknown) >= UNKNOWN_MAX and self._control.state is TradingState.RUNNING:
+        ids = frozenset(trade.id for trade in unknown)
+        if len(ids) >= UNKNOWN_MAX and ids - self._weighed and self._control.state is TradingState.RUNNING:
             await self._control.pause(f"the bot ({len(unknown)} orders are UNKNOWN)")
-        aliens = sorted(set(settled.aliens) - accepted_aliens(settings))
+        self._weighed = ids  # who resumes all the same is not paused again for the same orders
+        aliens = sorted((self._aliens | set(settled.aliens)) - accepted_aliens(settings))
         if not aliens:
             self._gate.open("aliens")
             return
@@ -326,7 +338,11 @@ class Recovery:
             case Disconnected() | UpstreamLost():
                 self._lost_since = self._lost_since if self._lost_since is not None else self._loop_time()
             case UpstreamBack():
-                self._lost_since = None
+                away, told = self._loop_time() - (self._lost_since or self._loop_time()), self._lost_told
+                self._lost_since, self._lost_told = None, False
+                if told:
+                    text = f"IB is back after {wording.seconds(away)}. Orders and positions are being compared."
+                    return [NewEvent(EventKind.BROKER_CONNECTED, now, text)]
             case Refused(reason=reason):
                 return [NewEvent(EventKind.TRADING_REFUSED, now, f"Nothing is traded. {reason}")]
         return []

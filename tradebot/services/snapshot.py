@@ -1,7 +1,8 @@
 """What is known at one moment, read inside the transaction that stores the decision.
 
 Rules: what is reserved is a sum over live and UNKNOWN trades, never stored apart; a BUY in flight and the lot it has
-begun count once; cash that the last account update may still show although it was spent is taken off.
+begun count once; cash that the last account update may still show although it was spent is taken off. Bookings go on
+between two readings: trades in flight are read before lots and fills, so that what ends meanwhile counts twice, never not at all.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +19,7 @@ ACCOUNT_LAG = timedelta(seconds=1)
 """An account update that arrived this soon after a fill was booked may have been computed before it."""
 POSITION_LAG = timedelta(seconds=10)
 """IB's position may trail an execution this long; only after that is a difference taken for a mismatch."""
+_BEFORE_MIDNIGHT = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +35,21 @@ class Moment:
 async def take_snapshot(books: Books, ticker: str, moment: Moment, day_start: datetime) -> Snapshot:
     """Everything that the risk checks of a BUY look at."""
     account, now = moment.account, moment.now
-    lots = await books.lots(LotStatus.OPEN)
     unsettled = await books.trades(UNSETTLED)
-    today = await books.trades(since=day_start)
+    lots = await books.lots(LotStatus.OPEN)
+    recent = await books.trades(since=day_start - _BEFORE_MIDNIGHT)
+    today = [trade for trade in recent if trade.created_at >= day_start]
     closed = await books.lots(LotStatus.CLOSED, closed_since=day_start)
     in_flight = [trade for trade in unsettled if trade.side is Side.BUY]
     in_flight_ids = {trade.id for trade in in_flight}
     settled_lots = [lot for lot in lots if lot.opening_trade_id not in in_flight_ids]
     in_flight_value = _total(trade.reserved for trade in in_flight)
-    mine = [trade for trade in today if trade.ticker == ticker]
+    mine = [trade for trade in recent if trade.ticker == ticker]
     last_buy = max((trade.created_at for trade in mine if trade.side is Side.BUY), default=None)
     return Snapshot(
         state=moment.state,
         cash=account.spendable if account else None,
-        reserved=in_flight_value + _not_yet_in_cash(today, account),
+        reserved=in_flight_value + _not_yet_in_cash(recent, account),
         invested=_total(lot.cost for lot in settled_lots),
         open_positions=len(settled_lots) + len(in_flight),
         ticker_positions=sum(
@@ -64,9 +67,14 @@ async def take_snapshot(books: Books, ticker: str, moment: Moment, day_start: da
 def missing(
     lots: Sequence[Lot], trades: Sequence[Trade], positions: Mapping[int, Holding] | None, now: datetime
 ) -> Decimal:
-    """Shares in these open lots of one ticker that IB does not show; 0 while IB's position may trail a recent fill."""
+    """Shares in these open lots of one ticker that IB does not show; 0 while IB's position may trail a recent fill.
+
+    NaN, which no BUY passes, while IB's positions are not known.
+    """
+    if positions is None:
+        return Decimal("NaN")
     held = _total(lot.qty for lot in lots)
-    if not held or positions is None or recently_filled(trades, now):
+    if not held or recently_filled(trades, now):
         return Decimal(0)
     at_ib = _total(positions[con_id].qty for con_id in {lot.con_id for lot in lots} if con_id in positions)
     return max(held - at_ib, Decimal(0))

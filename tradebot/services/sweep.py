@@ -72,12 +72,12 @@ class Sweep:
         received = [
             a for a in waiting if a.status is AlertStatus.RECEIVED and a.id not in in_lists and a.id not in busy
         ]
+        pending = [alert.id for alert in waiting if alert.status is AlertStatus.PENDING]
+        if gone := set(listed.pending) - set(pending):
+            await self._queue.remove(gone)  # from every list: before what is gone from here is pushed elsewhere
         for side in (Side.SELL, Side.BUY):
             if ids := [alert.id for alert in received if alert.action is side]:
                 await self._queue.push(side, ids)
-        pending = [alert.id for alert in waiting if alert.status is AlertStatus.PENDING]
-        if gone := set(listed.pending) - set(pending):
-            await self._queue.remove(gone)
         if new := [alert_id for alert_id in pending if alert_id not in listed.pending]:
             await self._queue.put_pending(new)
 
@@ -102,7 +102,8 @@ class Sweep:
             if session is not None and await books.record_job(MARKET_OPEN, session.open):
                 await books.add_event(_opened(session, going_on, len(old), now))
         self._session = session or self._session
-        logger.info("pending alerts: {} go on, {} expired", len(going_on), len(old))
+        if pending:
+            logger.info("pending alerts: {} go on, {} expired", len(going_on), len(old))
 
     def _is_old(self, alert: Alert, now: datetime) -> bool:
         return now - alert.received_at > self._pending_max_age

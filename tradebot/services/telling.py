@@ -1,5 +1,6 @@
 """Which events a booking leaves behind, and what they say: in its own transaction, so a fill and its message cannot part."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -67,7 +68,7 @@ async def concluded(books: Books, before: Trade, after: Trade, reason: str, now:
     await books.add_event(NewEvent(kind, now, text, after.alert_id, after.id, data=data))
     if after.status is TradeStatus.FAILED and after.side is Side.SELL:
         lots = await books.lots(LotStatus.OPEN, ticker=after.ticker)
-        await _exit_incomplete(books, after, tuple(lots), now)
+        await exit_incomplete(books, after.ticker, lots, now, alert_id=after.alert_id, trade_id=after.id)
 
 
 async def _ended(books: Books, told: Told) -> None:
@@ -86,7 +87,7 @@ async def _ended(books: Books, told: Told) -> None:
         text = f"{wording.order(after)} was {why}. Nothing was {'bought' if after.side is Side.BUY else 'sold'}."
     await _add(books, told, kind, text)
     if after.side is Side.SELL:
-        await _exit_incomplete(books, after, told.lots, told.now)
+        await exit_incomplete(books, after.ticker, told.lots, told.now, alert_id=after.alert_id, trade_id=after.id)
 
 
 async def _corrected(books: Books, told: Told) -> None:
@@ -99,16 +100,19 @@ async def _corrected(books: Books, told: Told) -> None:
     await _add(books, told, EventKind.BOOKS_CORRECTED, text)
 
 
-async def _exit_incomplete(books: Books, trade: Trade, lots: tuple[Lot, ...], now: datetime) -> None:
+async def exit_incomplete(
+    books: Books, ticker: str, lots: Iterable[Lot], now: datetime, *, alert_id: int, trade_id: int | None = None
+) -> None:
+    """Tells, loudly, that an exit has ended with shares left in the books. Nothing where none are left."""
     left = sum((lot.qty for lot in lots if lot.status is LotStatus.OPEN), Decimal(0))
     if not left:
         return
     text = (
-        f"{trade.ticker}: the exit left {wording.shares(left)} shares in the books. "
-        f"Send another SELL alert for {trade.ticker}, or sell them at IB yourself."
+        f"{ticker}: the exit left {wording.shares(left)} shares in the books. "
+        f"Send another SELL alert for {ticker}, or sell them at IB yourself."
     )
-    data = {"ticker": trade.ticker, "qty": str(left)}
-    await books.add_event(NewEvent(EventKind.EXIT_INCOMPLETE, now, text, trade.alert_id, trade.id, data=data))
+    data = {"ticker": ticker, "qty": str(left)}
+    await books.add_event(NewEvent(EventKind.EXIT_INCOMPLETE, now, text, alert_id, trade_id, data=data))
 
 
 async def _add(books: Books, told: Told, kind: EventKind, text: str) -> None:

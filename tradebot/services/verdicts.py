@@ -142,7 +142,8 @@ class Verdicts:
         missing = next((row for row in rows if row.missing), None)
         if missing is None:
             return f"Books and IB agree on {ticker} now: there is nothing to accept."
-        return WriteOff(ticker, missing.con_id, missing.booked, missing.missing)
+        # Short at IB: what the books hold is gone, and no more than that.
+        return WriteOff(ticker, missing.con_id, missing.booked, min(missing.missing, missing.booked))
 
     async def accept(self, loss: WriteOff, by: str, key: str) -> Trade | None:
         """Lowers the books to what IB shows; None when things have changed since `shortfall`. Raises LedgerUnavailable."""

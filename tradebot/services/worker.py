@@ -3,7 +3,7 @@
 Rules:
 - Taking an id proves nothing; the decision's compare-and-set does. An id may come twice, late, or never: the sweep
   brings it again.
-- Waiting is concurrent (quotes, contracts, holdings), judging is serial.
+- Waiting is concurrent (quotes, contracts, holdings), judging is serial: SELLs first, each side in the order taken.
 - The last step before the wire awaits nothing: kill switch, lock, gate, connection generation and throttle are checked and
   the order is written in one go. An intent that grew old on the way is never sent.
 - What certainly did not leave is booked as not sent; what may have left is left to recovery.
@@ -45,9 +45,12 @@ from tradebot.services.control import Control, limits_in
 from tradebot.services.decision import Decided, Intent, Prepared, Rules, Wait, decide
 from tradebot.services.gate import Gate
 from tradebot.services.snapshot import Moment
+from tradebot.services.turns import Turns
 
 IN_HAND_MAX = 32
 """Alerts prepared at once."""
+PREPARED_FOR_S = 10.0
+"""A quote or holdings older than this when their turn comes are asked for again."""
 SEND_WITHIN_S = 5.0
 """An intent older than this when its turn to be written comes is not sent."""
 ASK_AGAIN_S = 1.0
@@ -87,7 +90,9 @@ class Worker:
         self._options = options
         self._serial = asyncio.Lock()
         self._next_order_at = 0.0  # loop time
+        self._queue_away = False
         self._in_hand: set[int] = set()
+        self._turns = Turns()
         self._parked: dict[str, list[Alert]] = {}  # by ticker: they wait for its order to end
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -104,6 +109,7 @@ class Worker:
                         slots.release()
                         continue
                     self._in_hand.add(alert_id)
+                    self._turns.take_place(alert_id)
                     task = group.create_task(self._handle(alert_id), name=f"alert {alert_id}")
                     task.add_done_callback(lambda _: slots.release())
             except asyncio.CancelledError:
@@ -131,11 +137,15 @@ class Worker:
 
     async def _take(self) -> int | None:
         try:
-            return await self._queue.take()
+            taken = await self._queue.take()
         except QueueUnavailable as error:
-            logger.error("queue: {}; stored alerts wait until it is back", error)
+            if not self._queue_away:  # said once, not every second of an outage
+                logger.error("queue: {}; stored alerts wait until it is back", error)
+            self._queue_away = True
             await asyncio.sleep(ASK_AGAIN_S)
             return None
+        self._queue_away = False
+        return taken
 
     async def _handle(self, alert_id: int) -> None:
         with logger.contextualize(alert_id=alert_id):
@@ -151,6 +161,7 @@ class Worker:
                 logger.exception("alert {} cannot be handled", alert_id)
                 await self._give_up(alert_id, f"{type(error).__name__}: {error}")
             finally:
+                self._turns.leave(alert_id)
                 self._in_hand.discard(alert_id)
 
     async def _judge_and_send(self, alert_id: int) -> None:
@@ -158,17 +169,20 @@ class Worker:
             alert = await books.alert(alert_id)
         if alert is None or alert.status is not AlertStatus.RECEIVED:
             return
+        self._turns.is_a(alert.id, alert.action)
         with logger.contextualize(ticker=alert.ticker):
             prepared = await self._prepare(alert)
+            prepared_at = _loop_time()
+            await self._turns.wait(alert.id)
             async with self._serial:
                 await self._pace()
-                decided = await self._decide_and_send(alert, prepared)
+                stale = _loop_time() - prepared_at > PREPARED_FOR_S
+                decided = Wait.BROKER if stale else await self._decide_and_send(alert, prepared)
             if decided is Wait.TICKER and alert.ticker is not None:
                 self._parked.setdefault(alert.ticker, []).append(alert)
             elif decided is Wait.BROKER:
-                logger.info(
-                    "alert {} waits for IB: {}", alert.id, prepared.unavailable or "its position is being updated"
-                )
+                reason = prepared.unavailable or "what it told is too old, or not complete yet"
+                logger.info("alert {} waits for IB: {}", alert.id, reason)
                 self._start(self._again(alert), f"again {alert.id}")
 
     # --- preparing --------------------------------------------------------------------------------------------------
@@ -195,17 +209,15 @@ class Worker:
 
     async def _pace(self) -> None:
         """Keeps to `orders_per_second`."""
-        loop = asyncio.get_running_loop()
-        await asyncio.sleep(max(0.0, self._next_order_at - loop.time()))
+        await asyncio.sleep(max(0.0, self._next_order_at - _loop_time()))
 
     # --- deciding and sending ---------------------------------------------------------------------------------------
 
     async def _decide_and_send(self, alert: Alert, prepared: Prepared) -> Decided:
-        if not self._gate.is_open:
+        if not (self._gate.is_open and self._lock.held):  # without the lock: the next holder decides it
             return Wait.BROKER
         era, generation = self._gate.era, self._broker.connection.generation
-        loop = asyncio.get_running_loop()
-        began = loop.time()
+        began = _loop_time()
         async with self._ledger.begin() as books:
             settings = await books.settings()
             if settings.get("epoch", "0") != str(self._lock.epoch):
@@ -221,9 +233,9 @@ class Worker:
             order_id = self._broker.next_order_id(await books.last_order_id() + 1)
             decided = await decide(books, alert.id, prepared, rules, moment, order_id=order_id)
         if isinstance(decided, Intent):
-            self._next_order_at = loop.time() + 1 / self._options.orders_per_second
+            self._next_order_at = _loop_time() + 1 / self._options.orders_per_second
             with logger.contextualize(order_ref=decided.order.order_ref):
-                refused = self._send(decided, era, generation, late=loop.time() - began > SEND_WITHIN_S)
+                refused = self._send(decided, era, generation, late=_loop_time() - began > SEND_WITHIN_S)
                 if refused is not None:
                     logger.error("order {} not sent: {}", decided.order.order_ref, refused)
                     await self._booking.conclude(decided.trade_id, TradeStatus.FAILED, refused)
@@ -251,6 +263,7 @@ class Worker:
             return str(error)
         except OrderUncertain as error:
             logger.critical("order {} may have been sent: {}", intent.order.order_ref, error)
+            self._booking.listeners.doubt(intent.order.order_ref, None)
             return None
         order = intent.order
         logger.info("order {} sent: {} {:f} {} MKT DAY", order.order_ref, order.side, order.qty, order.contract.ticker)
@@ -306,3 +319,7 @@ class Worker:
         async with self._serial:
             for task in self._tasks:
                 task.cancel()
+
+
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,118 @@
+"""The real dispatcher against a Bot API server, on the real services around a fake broker."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests.botapi import TOKEN, BotApi, Sent, bot_api
+from tests.services.bot import UNCONTROLLED, Bot
+from tests.services.conftest import empty_books, make_bot  # noqa: F401 - fixtures
+from tradebot.domain.calendar import Calendar
+from tradebot.domain.hours import Hours
+from tradebot.domain.limits import Limits
+from tradebot.domain.model import EventKind, NewEvent
+from tradebot.services.clearing import Clearing
+from tradebot.services.desk import Desk
+from tradebot.services.limits import OwnersLimits
+from tradebot.services.overview import Fixed, Overview
+from tradebot.services.verdicts import Verdicts
+from tradebot.telegram import TelegramOptions, serve
+
+OTHER = {"id": 4343, "is_bot": False, "first_name": "Bob"}
+USERS = (4242, 4343)
+
+
+@dataclass
+class Phone:
+    """A bot and the chat with it."""
+
+    bot: Bot
+    api: BotApi
+    desk: Desk
+    options: TelegramOptions
+    _stop: asyncio.Event = field(default_factory=asyncio.Event)
+    _serving: asyncio.Task[None] | None = None
+
+    async def connect(self) -> None:
+        self._stop = asyncio.Event()
+        self._serving = asyncio.create_task(serve(self.options, self.desk, self._stop))
+
+    async def hang_up(self) -> None:
+        """As the daemon stops: what was begun is finished, what is in the outbox is told."""
+        if self._serving is not None:
+            self._stop.set()
+            await self._serving
+            self._serving = None
+
+    async def drop(self) -> None:
+        """As a crash of another part ends it."""
+        if self._serving is not None:
+            self._serving.cancel()
+            await asyncio.gather(self._serving, return_exceptions=True)
+            self._serving = None
+
+    async def event(self, kind: EventKind, text: str = "said", **more: object) -> int:
+        event = NewEvent(kind, self.bot.clock(), text, **more)  # type: ignore[arg-type]
+        async with self.bot.ledger.begin() as books:
+            return await books.add_event(event)
+
+    async def is_delivered(self, event_id: int) -> None:
+        async def marked() -> bool:
+            events = await self.bot.events()
+            return next(event for event in events if event.id == event_id).delivered_at is not None
+
+        await self.bot.until(marked, f"event {event_id} is marked as delivered")
+
+    def messages(self, after: int = 0) -> list[Sent]:
+        return [sent for sent in self.api.sent[after:] if sent.method in ("sendMessage", "editMessageText")]
+
+
+def desk_of(bot: Bot, defaults: Limits | None = None, *, always: bool = True) -> Desk:
+    limits, clock = defaults or Limits(), bot.clock
+    fixed = Fixed(limits, UNCONTROLLED, Hours(Calendar(), always=always), ["broker: simulated <b>&"], clock(), "0.1.0")
+    return Desk(
+        ledger=bot.ledger,
+        broker=bot.broker,
+        overview=Overview(bot.ledger, bot.queue, bot.broker, bot.lock, bot.gate, bot.control, fixed, clock),
+        control=bot.control,
+        limits=OwnersLimits(bot.ledger, limits, clock),
+        clearing=Clearing(bot.ledger, bot.queue, clock),
+        intake=bot.intake,
+        verdicts=Verdicts(bot.ledger, bot.broker, bot.booking, clock),
+        clock=clock,
+    )
+
+
+@asynccontextmanager
+async def open_phone(
+    bot: Bot, *, token: str = TOKEN, chat_id: int = 4242, user_ids: tuple[int, ...] = USERS, up: bool = True
+) -> AsyncIterator[Phone]:
+    """Connected, with nothing in the outbox."""
+    async with bot_api() as api:
+        api.clock = bot.clock
+        phone = Phone(bot, api, desk_of(bot), TelegramOptions(token, chat_id, user_ids, api.url))
+        async with bot.ledger.begin() as books:
+            await books.mark_delivered([event.id for event in await books.undelivered(1000)], bot.clock())
+        if not up:
+            await api.down()
+        await phone.connect()
+        try:
+            yield phone
+        finally:
+            await phone.drop()
+
+
+@pytest.fixture
+async def bot(make_bot) -> Bot:  # type: ignore[no-untyped-def]  # noqa: F811
+    made = await make_bot()
+    await made.start()
+    return made  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+async def phone(bot: Bot) -> AsyncIterator[Phone]:
+    async with open_phone(bot) as opened:
+        yield opened

@@ -1,0 +1,264 @@
+"""Events reach the chat whatever Telegram does, and whatever Telegram does reaches nothing else."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from itertools import pairwise
+
+import pytest
+from loguru import logger
+
+from tests.adapters.telegram.conftest import Phone, open_phone
+from tests.botapi import TOKEN
+from tests.services.bot import Bot
+from tradebot.domain.model import CRITICAL, SILENT, AlertStatus, EventKind
+from tradebot.telegram.markup import plain
+
+TOLD = [kind for kind in EventKind if kind not in SILENT]
+
+
+async def undelivered(bot: Bot) -> list[int]:
+    async with bot.ledger.read() as books:
+        return [event.id for event in await books.undelivered(1000)]
+
+
+async def all_delivered(phone: Phone) -> None:
+    async def nothing_left() -> bool:
+        return not await undelivered(phone.bot)
+
+    await phone.bot.sooner_or_later(nothing_left, "everything is delivered", 120)
+
+
+@pytest.fixture
+def log() -> "object":
+    lines: list[str] = []
+    sink = logger.add(lines.append, level="INFO", format="{level} {message}")
+    yield lines
+    logger.remove(sink)
+
+
+async def test_every_kind_is_told_and_silent_ones_are_not(phone: Phone) -> None:
+    """Something that matters would happen without the owner hearing of it, or the chat would be full of noise."""
+    for kind in EventKind:
+        await phone.event(kind, f"<{kind}> & so on", data={"ticker": "<b>&", "side": "BUY"})
+    await all_delivered(phone)
+    told = "\n".join(plain(sent.text) for sent in phone.messages())
+    for kind in EventKind:
+        assert (f"<{kind}> & so on" in told) == (kind not in SILENT), kind
+
+
+async def test_criticals_come_first_each_lane_in_order(phone: Phone) -> None:
+    """An UNKNOWN order would be told after an hour of fills, or a partial fill after its end."""
+    release = phone.api.stall("sendMessage")
+    await phone.event(EventKind.STARTED, "first")
+    await phone.api.until_asked("sendMessage", 1)
+    ids = [await phone.event(kind, f"[{kind}]") for kind in TOLD]
+    assert ids == sorted(ids)
+    release.set()
+    await all_delivered(phone)
+    told = "\n".join(sent.text for sent in phone.messages())
+    order = [kind for kind in TOLD if kind in CRITICAL] + [kind for kind in TOLD if kind not in CRITICAL]
+    assert sorted(order, key=lambda kind: told.index(f"[{kind}]")) == order
+
+
+async def test_a_burst_becomes_few_messages_a_second_apart(phone: Phone) -> None:
+    """Telegram would throttle the bot just when much is going on."""
+    for number in range(300):
+        await phone.event(EventKind.BUY_FILLED, f"fill number {number:03d}.", data={"ticker": "AAPL", "side": "BUY"})
+        await phone.event(EventKind.ALERT_BLOCKED, f"blocked {number}.", data={"ticker": f"T{number % 20}"})
+    await all_delivered(phone)
+    messages = phone.messages()
+    told = "\n".join(plain(sent.text) for sent in messages)
+    assert told.index("fill number 000") < told.index("fill number 150") < told.index("fill number 299")
+    assert told.count("fill number") == 300
+    assert "100 alerts blocked" in told
+    assert len(messages) < 20
+    times = [sent.at for sent in messages]
+    assert min(later - earlier for earlier, later in pairwise(times)) > 0.95
+
+
+async def test_retry_after_is_respected(phone: Phone) -> None:
+    """Telegram would lock the bot out for ever longer."""
+    phone.api.refuse("sendMessage", 429, "Too Many Requests: retry after 7", retry_after=7)
+    await phone.event(EventKind.MISMATCH, "told in the end")
+    await phone.api.until_asked("sendMessage", 1)
+    began = asyncio.get_running_loop().time()
+    await all_delivered(phone)
+    sent = await phone.api.heard("told in the end")
+    assert sent.at - began > 6.9
+    assert len(phone.messages()) == 1
+
+
+@pytest.mark.parametrize("trouble", ["outage", "garbage", "error 502", "error 403"])
+async def test_what_could_not_be_sent_is_told_later_with_its_time(bot: Bot, trouble: str, log: list[str]) -> None:
+    """A message would be lost when Telegram is away, or be told as if it happened now."""
+    async with open_phone(bot) as phone:
+        await phone.api.ask("/help", "Commands")
+        match trouble:
+            case "outage":
+                await phone.api.down()
+            case "garbage":
+                phone.api.garble("", times=10_000)
+            case "error 502":
+                phone.api.refuse("", 502, "Bad Gateway", times=10_000)
+            case "error 403":
+                phone.api.refuse("sendMessage", 403, "Forbidden: bot was blocked by the user", times=10_000)
+        events = [await phone.event(EventKind.BUY_FILLED, f"[{number}]") for number in range(3)]
+
+        async def is_noticed() -> bool:
+            return phone.desk.overview.chat.error is not None
+
+        await bot.until(is_noticed, "the trouble is noticed")
+        await bot.seconds(70)
+        assert set(events) <= set(await undelivered(bot))
+        health = await phone.desk.overview.health()
+        assert health.parts["telegram"]["ok"] is False
+        assert TOKEN not in json.dumps(health.parts, default=str)
+        phone.api.faults.clear()
+        if trouble == "outage":
+            await phone.api.up()
+        await all_delivered(phone)
+        told = [sent for sent in phone.messages() if "[0]" in sent.text]
+        assert len(told) == 1
+        assert "[1]" in told[0].text
+        assert "New York" in told[0].text
+        assert sum("Trading goes on" in line for line in log) == 1
+        await phone.api.ask("/status", "RUNNING", deadline_s=30)
+        assert phone.desk.overview.chat.error is None
+        assert sum("answers again after" in line for line in log) == 1
+
+
+async def test_a_wrong_token_is_said_and_trading_goes_on(bot: Bot, log: list[str]) -> None:
+    """A revoked token would end the daemon, or fail without a word."""
+    async with open_phone(bot, token=TOKEN[:-4] + "dead") as phone:
+
+        async def is_noticed() -> bool:
+            return "refuses the token" in (phone.desk.overview.chat.error or "")
+
+        await bot.until(is_noticed, "the token is refused")
+        alert_id = await bot.alert("BUY", "AAPL")
+        await bot.sent()
+        await bot.seconds(130)
+        assert sum("refuses the token" in line for line in log) == 1
+        assert not any(TOKEN[:-4] in line for line in log)
+        assert (await bot.row(alert_id)).status is not AlertStatus.RECEIVED
+
+
+async def test_a_wrong_chat_is_named(bot: Bot) -> None:
+    """The owner would see a bot that is well and says nothing."""
+    async with open_phone(bot, chat_id=999) as phone:
+        await phone.event(EventKind.STARTED, "to nobody")
+
+        async def is_noticed() -> bool:
+            return "chat not found" in (phone.desk.overview.chat.error or "")
+
+        await bot.until(is_noticed, "the chat is not found")
+
+
+async def test_a_start_without_telegram_catches_up(bot: Bot) -> None:
+    """A bot started before the network is up would never be heard again."""
+    async with open_phone(bot, up=False) as phone:
+        await phone.event(EventKind.STARTED, "started in silence")
+
+        async def is_noticed() -> bool:
+            return phone.desk.overview.chat.error is not None
+
+        await bot.until(is_noticed, "the outage is noticed")
+        await bot.seconds(10)
+        await phone.api.up()
+        await all_delivered(phone)
+        await bot.seconds(10)
+        await phone.api.ask("/status", "RUNNING")
+        await phone.api.heard(lambda sent: sent.method == "setMyCommands")
+
+
+async def test_another_poller_is_named(phone: Phone) -> None:
+    """Two programs with one token would steal each other's commands, and nobody would know why."""
+    phone.api.refuse("getUpdates", 409, "Conflict: terminated by other getUpdates request", times=10_000)
+    await phone.api.say("/help")  # ends the poll that is under way
+
+    async def is_noticed() -> bool:
+        return "another program polls" in (phone.desk.overview.chat.error or "")
+
+    await phone.bot.until(is_noticed, "the conflict is noticed")
+    phone.api.faults.clear()
+    await phone.api.heard("Commands", deadline_s=30)
+
+
+async def test_a_hanging_telegram_delays_no_order(phone: Phone) -> None:
+    """Trading would depend on a chat server."""
+    release = phone.api.stall("", times=10_000)
+    await phone.event(EventKind.STARTED, "hangs")
+    await phone.api.until_asked("sendMessage", 1)
+    phone.bot.broker.fill_at_once()
+    alerts = [await phone.bot.alert("BUY", ticker) for ticker in ("AAPL", "MSFT", "TSLA")]
+    for alert_id in alerts:
+        await phone.bot.becomes(alert_id, AlertStatus.EXECUTED)
+    release.set()
+
+
+async def test_a_message_telegram_cannot_read_is_sent_as_plain_text(phone: Phone) -> None:
+    """One message with a fault in its markup would stop all that come after it."""
+    phone.api.refuse("sendMessage", 400, "Bad Request: can't parse entities: unclosed tag")
+    await phone.event(EventKind.MISMATCH, "5 < 6 & so on")
+    sent = await phone.api.heard("5 < 6 & so on")
+    assert "parse_mode" not in sent.fields
+
+
+async def test_a_very_long_text_is_cut(phone: Phone) -> None:
+    """Telegram would refuse it for ever, and everything behind it would wait."""
+    await phone.event(EventKind.ALERT_REJECTED, "<&>" * 5000)
+    await phone.event(EventKind.STARTED, "what comes after it")
+    await all_delivered(phone)
+    await phone.api.heard("what comes after it")
+
+
+async def test_the_last_words_are_told(phone: Phone) -> None:
+    """The owner would not learn that the bot was stopped."""
+    await phone.event(EventKind.STOPPED, "stopped for good")
+    await phone.hang_up()
+    assert any("stopped for good" in sent.text for sent in phone.messages())
+    assert await undelivered(phone.bot) == []
+
+
+async def test_a_stop_does_not_wait_for_a_dead_telegram(phone: Phone) -> None:
+    """Stopping the daemon would hang until the service manager kills it."""
+    phone.api.stall("", times=10_000)
+    await phone.event(EventKind.STOPPED, "never told")
+    await phone.api.until_asked("sendMessage", 1)
+    async with asyncio.timeout(8):
+        await phone.hang_up()
+    assert len(await undelivered(phone.bot)) == 1
+
+
+async def test_events_are_marked_when_the_database_was_away_for_a_moment(phone: Phone) -> None:
+    """What was sent while the database went away would be told again and again."""
+    release = phone.api.stall("sendMessage")
+    await phone.event(EventKind.STARTED, "told once")
+    await phone.api.until_asked("sendMessage", 1)
+    phone.bot.ledger.away = True
+    release.set()
+    await phone.api.heard("told once")
+    await phone.bot.seconds(3)
+    phone.bot.ledger.away = False
+    await all_delivered(phone)
+    assert sum("told once" in sent.text for sent in phone.messages()) == 1
+
+
+async def test_a_daily_report_brings_its_picture(phone: Phone) -> None:
+    """The report's figures over time would not be drawn."""
+    series = [{"day": f"2026-11-{day:02d}", "net": str(day * 7 % 40 - 17), "equity": None} for day in range(9, 20)]
+    await phone.event(EventKind.DAILY_REPORT, "Realised: +$12.00 net", data={"series": series})
+    await phone.event(EventKind.STARTED, "after the report")
+    words = await phone.api.heard("Realised: +$12.00 net")
+    picture = await phone.api.heard(lambda sent: sent.method == "sendPhoto")
+    assert next(iter(picture.files.values())).startswith(b"\x89PNG")
+    assert phone.api.sent.index(picture) == phone.api.sent.index(words) + 1
+
+
+def test_without_a_token_nothing_heavy_is_imported() -> None:
+    """Every start, and every command, would take seconds and 125 MB more."""
+    look = "import sys, tradebot.app, tradebot.cli; print([n for n in ('aiogram', 'matplotlib') if n in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"

@@ -1,0 +1,41 @@
+"""`tradebot migrate`: up, down and status, and never under a running daemon."""
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Type
+from tests.cli.shell import tradebot
+from tests.system.harness import Daemon, running
+
+
+def test_up_status_down(typed: Type, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Broken, tables cannot be made or taken back by hand, or are deleted without a question."""
+
+    def answer(text: str) -> None:
+        monkeypatch.setattr(sys, "stdin", io.StringIO(f"{text}\n"))
+
+    assert typed("migrate", "status").out == "0001_initial  not applied\n"
+    assert typed("migrate", "up").out == "applied 0001_initial\n"
+    assert "up to date" in typed("migrate", "up").out
+    answer("n")
+    refused = typed("migrate", "down")
+    assert (refused.code, "deletes the data" in refused.out) == (1, True), refused.all
+    assert "0001_initial  applied " in typed("migrate", "status").out
+    answer("y")
+    down = typed("migrate", "down")
+    assert (down.code, "undone 0001_initial" in down.out) == (0, True), down.all
+    nothing = typed("migrate", "down", "--yes", "--steps", "3")
+    assert (nothing.code, nothing.out) == (0, "nothing to undo\n"), nothing.all
+
+
+async def test_not_under_a_running_daemon(tmp_path: Path) -> None:
+    """Broken, one line deletes the books of a bot that holds positions."""
+    daemon = Daemon.at(tmp_path)
+    async with running(daemon):
+        await daemon.ready()
+        ran = await tradebot(tmp_path, "migrate", "down", "--yes", env=daemon.env)
+        assert (ran.code, "another instance already trades with this database" in ran.err) == (1, True), ran.all
+        assert (await daemon.books()).events

@@ -1,0 +1,81 @@
+"""`tradebot status`: what a person reads when all is well, and when a part is not."""
+
+import asyncio
+from pathlib import Path
+
+from tests.cli.shell import tradebot
+from tests.servers import PostgresServer, RedisServer
+from tests.system.harness import SECRET, Daemon, Gateway, free_port, running, until
+
+
+async def test_well_then_away(tmp_path: Path) -> None:
+    """Broken, the owner cannot see in one look what he holds, what is simulated, and whether anybody trades."""
+    daemon = Daemon.at(tmp_path)
+    async with running(daemon):
+        await daemon.ready()
+        await daemon.ended(await daemon.alert("BUY", "AAPL"))
+        wide, narrow = await asyncio.gather(
+            tradebot(tmp_path, "status", env=daemon.env),
+            tradebot(tmp_path, "status", env={**daemon.env, "COLUMNS": "60", "PYTHONIOENCODING": "ascii"}),
+        )
+        assert wide.code == 0, wide.all
+        for words in ("RUNNING", "sqlite:///data/tradebot.db", "1 of 200", "AAPL", "PAPER account DU1234567"):
+            assert words in wide.out
+        for part in (await daemon.health() or {})["parts"]["daemon"]["simulated"]:
+            assert part in wide.out
+        assert SECRET not in wide.out
+
+        assert narrow.code == 0, narrow.all
+        assert max(map(len, narrow.out.splitlines())) <= 60
+        assert "".join(wide.out.split()).count("simulatedgateway") == "".join(narrow.out.split()).count(
+            "simulatedgateway"
+        )
+
+        while (await daemon.health() or {}).get("status") == 200:
+            pass
+        crowded = await tradebot(tmp_path, "status", env=daemon.env)
+        assert (crowded.code, "daemon NOT WELL: Too many requests" in crowded.words) == (1, True), crowded.all
+
+        await daemon.stop()
+        away = await tradebot(tmp_path, "status", env=daemon.env)
+        assert (away.code, "AAPL" in away.words) == (3, True), away.all
+        assert f"No daemon answers at http://127.0.0.1:{daemon.port}/health: is it running" in away.words
+
+
+async def test_every_part_down(tmp_path: Path, own_postgres: PostgresServer, own_redis: RedisServer) -> None:
+    """Broken, with a server stopped the owner sees a traceback, or nothing of what still stands."""
+    gateway = Gateway.at(tmp_path / "gateway")
+    daemon = Daemon.at(tmp_path, gateway=gateway, database__url=own_postgres.url, queue__url=own_redis.url)
+    async with running(daemon, gateway):
+        await gateway.ready()
+        await daemon.ready()
+
+        await own_redis.stop()
+        redis = await tradebot(tmp_path, "status", env=daemon.env)
+        assert (redis.code, f"NOT WELL: Redis at 127.0.0.1:{own_redis.port}" in redis.words) == (1, True), redis.all
+        assert "Stored alerts wait until it is back; none is lost" in redis.words
+
+        await gateway.kill()
+
+        async def noticed() -> bool:
+            return not (await daemon.health() or {})["parts"]["broker"]["connected"]
+
+        await until(noticed, "the lost connection to be noticed")
+        broker = await tradebot(tmp_path, "status", env=daemon.env)
+        assert (broker.code, "NOT WELL: not connected since" in broker.words) == (1, True), broker.all
+        assert "Is the gateway running and logged in, its API switched on" in broker.words
+        assert "no order leaves: IB is not connected" in broker.words
+
+        own_postgres.pause()
+        books = await tradebot(tmp_path, "status", env=daemon.env)
+        assert (books.code, "The books cannot be shown: PostgreSQL at" in books.words) == (3, True), books.all
+
+
+async def test_another_daemon_or_other_tables(tmp_path: Path) -> None:
+    """Broken, tables of another version end in a traceback instead of saying what to run."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "tradebot.db").touch()
+    ran = await tradebot(tmp_path, "status", webhook__port=str(free_port()))
+    assert (ran.code, "the bot's tables are not there yet: run `tradebot migrate up`" in ran.words) == (3, True), (
+        ran.all
+    )

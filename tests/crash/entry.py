@@ -1,0 +1,198 @@
+"""`tradebot` as it is, with points at which it can be killed: the sweep's own way in, so that production code has no hooks.
+
+Rules: a point is a place between two steps that the outside can tell apart. The file named in CRASH_FILE holds the name of one;
+whoever reaches it renames the file to `….hit`, so that the sweep knows, and takes SIGKILL on the spot. What is done at a point
+is done by wrapping the adapters from outside: ledger, broker, queue, the webhook's answer, the gate.
+CLOCK_AHEAD_S names a file with the seconds that the daemon's clock is ahead; FILE_SIZE_MAX fills its disk from the start.
+"""
+
+import os
+import resource
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+import tradebot.app  # noqa: F401 - so that it is there to be given the clock
+from tradebot.broker import IbBroker
+from tradebot.cli import main
+from tradebot.database.ledger import SqlLedger
+from tradebot.domain.model import AlertStatus, TradeStatus, TradingState
+from tradebot.queues import EmbeddedQueue
+from tradebot.queues.redis import RedisQueue
+from tradebot.services.control import STATE_KEY
+from tradebot.services.gate import Gate
+
+_FILE = Path(os.environ.get("CRASH_FILE", "/nonexistent"))
+
+
+def point(name: str) -> None:
+    """Dies here if this point is armed."""
+    try:
+        armed = _FILE.read_text()
+    except OSError:
+        return
+    if armed == name:
+        _FILE.unlink()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+# --- the ledger: what a transaction is about is told by what was done in it ------------------------------------------
+
+
+class _Watched:
+    """Books that remember what they were asked to do."""
+
+    def __init__(self, books: Any, done: set[str]) -> None:
+        self._books, self._done = books, done
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._books, name)
+
+        def call(*arguments: Any, **named: Any) -> Any:
+            if about := _about(name, arguments):
+                self._done.add(about)
+            return method(*arguments, **named)
+
+        return call
+
+
+_ALWAYS = {"insert_alert": "the alert", "insert_trade": "the decision", "mark_delivered": "the delivery"}
+
+
+def _about(name: str, arguments: tuple[Any, ...]) -> str | None:
+    match name, arguments:
+        case "put_setting", (key, TradingState.KILLED, *_) if key == STATE_KEY:
+            return "the kill"
+        case "move_alert", (_, (AlertStatus.PENDING,), AlertStatus.RECEIVED, *_):
+            return "the flush"
+        case "move_alert", (_, _, AlertStatus.PENDING, *_):
+            return "pending"
+        case "save_trade", (trade,):
+            return _about_trade(trade)
+    return _ALWAYS.get(name)
+
+
+def _about_trade(trade: Any) -> str | None:
+    match trade.status:
+        case TradeStatus.SUBMITTED:
+            return "the partial fill" if trade.filled_qty else "the acceptance"
+        case TradeStatus.FILLED | TradeStatus.PARTIAL:
+            return "the fill"
+        case TradeStatus.CANCELLED:
+            return "the cancellation"
+        case TradeStatus.FAILED:
+            return "the failure"
+    return None
+
+
+def _watch_ledger() -> None:
+    begin: Callable[..., Any] = SqlLedger.begin
+
+    @asynccontextmanager
+    async def watched(ledger: SqlLedger) -> AsyncIterator[Any]:
+        done: set[str] = set()
+        async with begin(ledger) as books:
+            yield _Watched(books, done)
+            for about in done:
+                point(f"before the commit of {about}")
+        for about in done:
+            point(f"after the commit of {about}")
+
+    SqlLedger.begin = watched  # type: ignore[method-assign]
+
+
+# --- broker, queue, webhook, gate ------------------------------------------------------------------------------------
+
+
+def _around(owner: type, method: str, name: str) -> None:
+    inner = getattr(owner, method)
+
+    def outer(*arguments: Any, **named: Any) -> Any:
+        point(f"before {name}")
+        result = inner(*arguments, **named)
+        point(f"after {name}")
+        return result
+
+    setattr(owner, method, outer)
+
+
+def _around_awaited(owner: type, method: str, name: str) -> None:
+    inner = getattr(owner, method)
+
+    async def outer(*arguments: Any, **named: Any) -> Any:
+        point(f"before {name}")
+        result = await inner(*arguments, **named)
+        point(f"after {name}")
+        return result
+
+    setattr(owner, method, outer)
+
+
+def _watch_answer() -> None:
+    write_eof = web.Response.write_eof
+
+    async def watched(response: web.Response, *arguments: Any) -> None:
+        await write_eof(response, *arguments)
+        if isinstance(response.body, bytes) and b'"queued"' in response.body:
+            point("after the answer")
+
+    web.Response.write_eof = watched  # type: ignore[assignment, method-assign]
+
+
+def _watch_gate() -> None:
+    opening = Gate.open
+
+    def watched(gate: Gate, holder: str) -> None:
+        if holder == "recovery":
+            point("before the gate opens")
+        opening(gate, holder)
+        if gate.is_open:
+            point("after the gate opens")
+
+    Gate.open = watched  # type: ignore[method-assign]
+
+
+# --- clock and disk ---------------------------------------------------------------------------------------------------
+
+
+def _set_clock() -> None:
+    """Every reading of the wall clock, by the services and by the broker's adapter, is as far ahead as the file says."""
+    file = Path(os.environ.get("CLOCK_AHEAD_S", "/nonexistent"))
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
+            with suppress(OSError, ValueError):
+                return datetime.now(tz) + timedelta(seconds=float(file.read_text()))
+            return datetime.now(tz)
+
+    for name, module in list(sys.modules.items()):
+        if name.startswith(("tradebot.app", "tradebot.broker")) and getattr(module, "datetime", None) is datetime:
+            module.datetime = Clock  # type: ignore[attr-defined]
+
+
+def _limit_files() -> None:
+    if limit := os.environ.get("FILE_SIZE_MAX"):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), resource.RLIM_INFINITY))
+
+
+if __name__ == "__main__":
+    _watch_ledger()
+    _watch_answer()
+    _watch_gate()
+    _around(IbBroker, "place", "the order is written")
+    _around(IbBroker, "cancel", "the cancel is written")
+    for question in ("open_orders", "completed_orders", "executions", "holdings"):
+        _around_awaited(IbBroker, question, f"the question for {question.replace('_', ' ')}")
+    for queue in (EmbeddedQueue, RedisQueue):
+        _around_awaited(queue, "push", "the push")
+        _around_awaited(queue, "take", "the take")
+    _set_clock()
+    _limit_files()
+    main()

@@ -1,0 +1,297 @@
+"""One case of the sweep: bring the daemon to the point, let it die there, start it again, and look at what became of it all."""
+
+import asyncio
+import os
+import random
+import signal
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import aiohttp
+
+from tests.crash.cases import PENDING, WRITTEN, Case, Way
+from tests.crash.cases import Gateway as Meets
+from tests.system.checker import check, check_secrets
+from tests.system.harness import SECRET, BooksNow, Daemon, Gateway, running, until
+from tradebot.domain.calendar import Calendar
+from tradebot.domain.model import AlertStatus, EventKind, Side, TradingState
+
+TICKER = "KO"
+TICKERS = ("AAPL", "MSFT", "TSLA", "NVDA", "AMZN", "META", "KO", "JPM", "WMT", "DIS")
+PASSWORD = "canary-password-0123456789"
+
+
+@dataclass
+class MortalDaemon(Daemon):
+    """The daemon with points at which it can be killed."""
+
+    @classmethod
+    def made(cls, folder: Path, gateway: Gateway, **settings: str) -> "MortalDaemon":
+        daemon = cls.at(folder, gateway=gateway, **settings)
+        assert isinstance(daemon, cls)
+        daemon.module = "tests.crash.entry"
+        daemon.env |= {"CRASH_FILE": str(daemon.armed), "CLOCK_AHEAD_S": str(daemon.clock)}
+        return daemon
+
+    @property
+    def armed(self) -> Path:
+        return self.folder / "armed"
+
+    @property
+    def clock(self) -> Path:
+        return self.folder / "clock"
+
+    def arm(self, point: str) -> None:
+        """The process that reaches this point dies there."""
+        self.armed.write_text(point)
+
+    async def died_there(self) -> None:
+        assert self.running is not None
+        code = await asyncio.wait_for(self.running.wait(), 40)
+        assert code == -signal.SIGKILL, f"ended with {code} instead of dying at its point: {self.output[-3000:]}"
+        assert not self.armed.exists(), f"died elsewhere than at {self.armed.read_text()!r}: {self.output[-3000:]}"
+
+    async def sent(self, action: str, ticker: str, alert_id: str) -> int | None:
+        """The alert's id; None when the daemon did not live to answer."""
+        with suppress(aiohttp.ClientError, ConnectionError):
+            status, body = await self.post(action=action, ticker=ticker, alert_id=alert_id)
+            assert status == 200, body
+            return int(body["alert_id"])
+        return None
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Where PostgreSQL (a fresh database) and Redis (a number of one's own) are."""
+
+    postgres: str
+    redis: str
+
+
+def daemon_for(case: Case, folder: Path, gateway: Gateway, servers: Servers | None) -> MortalDaemon:
+    settings = {"trading__repeat_window_s": "0", "trading__order_timeout_s": "30"}
+    if case.way is Way.CANCEL:
+        settings["trading__order_timeout_s"] = "1"
+    if "partial" in case.point:
+        settings["trading__order_timeout_s"] = "3"
+    if case.database == "PostgreSQL":
+        assert servers is not None
+        settings |= {"database__url": servers.postgres, "queue__url": servers.redis}
+    return MortalDaemon.made(folder, gateway, **settings)
+
+
+async def run_case(case: Case, folder: Path, servers: Servers | None = None) -> str:
+    """How the alert ended. Raises AssertionError for whatever is not as promised."""
+    gateway = Gateway.at(folder / "gateway")
+    daemon = daemon_for(case, folder, gateway, servers)
+    async with running(daemon, gateway):
+        await gateway.ready()
+        match case.way:
+            case Way.KILL:
+                return await _kill_switch(case, daemon, gateway)
+            case Way.PENDING:
+                return await _pending(case, daemon, gateway)
+            case Way.LOAD:
+                return await _load(case, daemon, gateway)
+        await daemon.ready()
+        await _hold_some(case, daemon)
+        await _prepare(case, gateway)
+        return await _one_order(case, daemon, gateway)
+
+
+async def _hold_some(case: Case, daemon: Daemon) -> None:
+    """What is to be sold has to be bought."""
+    if case.side is Side.SELL:
+        bought = await daemon.alert("BUY", TICKER, alert_id="to sell")
+        books = await daemon.ended(bought)
+        assert books.alerts[bought].status is AlertStatus.EXECUTED, books.alerts[bought]
+
+
+async def _prepare(case: Case, gateway: Gateway) -> None:
+    """What the next order will meet at the gateway."""
+    filled = case.gateway is Meets.FILLED
+    if case.gateway is Meets.NEVER:
+        await gateway.fault("drop_before")
+    elif case.gateway is Meets.LATE:
+        await gateway.fault("swallow", delay_s=4.0)
+    elif case.way is Way.CANCEL:
+        late = filled and "before the cancel" not in case.point
+        await (gateway.fault("fill_after_cancel", delay_s=0.5) if late else gateway.fault("hold"))
+    elif "partial" in case.point:
+        await gateway.fault("partial", filled=1)
+    elif filled:
+        await gateway.fault("slow_fill", delay_s=0.4)
+    elif case.point == WRITTEN or "acceptance" in case.point:
+        await gateway.fault("slow_fill", delay_s=5.0 if case.second else 2.5)
+
+
+async def _one_order(case: Case, daemon: MortalDaemon, gateway: Gateway) -> str:
+    daemon.arm(case.point)
+    first = await daemon.sent(case.side, TICKER, "the one")
+    await daemon.died_there()
+    await _while_down(case, gateway)
+    if case.second:
+        daemon.arm(case.second)
+        await daemon.start()
+        await daemon.died_there()
+    await daemon.start()
+    await daemon.listening()
+    alert = await daemon.sent(case.side, TICKER, "the one")  # TradingView sends again what was not answered
+    assert alert is not None
+    assert first in (None, alert), f"alert {first} came back as {alert}"
+    books = await daemon.ended(alert)
+    return await _looked_at(case, daemon, gateway, books, [alert])
+
+
+async def _while_down(case: Case, gateway: Gateway) -> None:
+    if case.gateway is not Meets.FILLED:
+        return
+    if "partial" in case.point or "before the cancel" in case.point:
+        for order in await gateway.orders():
+            if order["status"] == "Submitted":
+                await gateway.control("POST", f"/orders/{order['perm_id']}/fill", price="60")
+    await until(lambda: _all_filled(gateway), "the fill while the daemon is down")
+
+
+async def _all_filled(gateway: Gateway) -> bool:
+    return all(Decimal(order["filled"]) == Decimal(order["quantity"]) for order in await gateway.orders())
+
+
+async def _looked_at(case: Case, daemon: Daemon, gateway: Gateway, books: BooksNow, alerts: list[int]) -> str:
+    """Everything is checked twice: as it is when the alerts have ended, and once more when all is told and stopped."""
+    await check(books, gateway, acknowledged=alerts)
+    if case.gateway is Meets.LATE:
+        called_failed = [event.text for event in books.events if event.kind is EventKind.ORDER_FAILED]
+        assert not called_failed, f"an order that was on its way was called failed: {called_failed}"
+    await daemon.well()
+    await until(lambda: _all_told(daemon), f"every event to be delivered; {daemon.output[-2000:]}")
+    await check(await daemon.books(), gateway, acknowledged=alerts)
+    assert await daemon.stop() == 0, daemon.output[-3000:]
+    assert "Traceback" not in daemon.output, daemon.output[-6000:]
+    await check_secrets(daemon, [SECRET, PASSWORD])
+    return ", ".join(sorted({books.alerts[one].status for one in alerts}))
+
+
+async def _all_told(daemon: Daemon) -> bool:
+    return all(event.delivered_at for event in (await daemon.books()).events)
+
+
+# --- the kill switch --------------------------------------------------------------------------------------------------
+
+
+async def _kill_switch(case: Case, daemon: MortalDaemon, gateway: Gateway) -> str:
+    """`tradebot kill` while an order works: the command dies, or the daemon that carries it out."""
+    await daemon.ready()
+    await _hold_some(case, daemon)
+    await gateway.fault("hold")
+    alert = await daemon.sent(case.side, TICKER, "the one")
+    assert alert is not None
+    await until(gateway.working, "the order at the gateway")
+    daemon.arm(case.point)
+    code, said = await daemon.command("kill")
+    if "kill" in case.point:  # it is the command that dies
+        assert code == -signal.SIGKILL, said
+    else:
+        await daemon.died_there()
+        await daemon.start()
+        await daemon.listening()
+    if case.point == "before the commit of the kill":  # never stored, never acknowledged: trading goes on
+        [order] = [one for one in await gateway.orders() if one["status"] == "Submitted"]
+        await gateway.control("POST", f"/orders/{order['perm_id']}/fill")
+        books = await daemon.ended(alert)
+        return await _looked_at(case, daemon, gateway, books, [alert])
+    await daemon.ended(alert)
+    blocked = await daemon.sent("BUY", "MSFT", "after the kill")
+    assert blocked is not None
+    books = await daemon.ended(alert, blocked)
+    assert books.alerts[blocked].status is AlertStatus.BLOCKED, f"KILLED, and yet {books.alerts[blocked]}"
+    health = await daemon.health()
+    assert health is not None
+    assert TradingState.KILLED in str(health), health
+    return await _looked_at(case, daemon, gateway, books, [alert, blocked])
+
+
+# --- waiting for the market -------------------------------------------------------------------------------------------
+
+
+async def _pending(case: Case, daemon: MortalDaemon, gateway: Gateway) -> str:
+    """An alert outside the session, and the open: the clock of the daemon is the test's."""
+    daemon.env["TRADEBOT_TRADING__HOURS"] = "exchange"
+    calendar = Calendar()
+    bought_at = calendar.next_open(datetime.now(UTC)) + timedelta(hours=1)
+    session = calendar.current(bought_at)
+    assert session is not None
+    _set(daemon, bought_at)
+    await daemon.ready()
+    await _hold_some(case, daemon)
+    _set(daemon, session.close + timedelta(hours=1))
+    arriving = case.point in PENDING[:2]
+    if arriving:
+        daemon.arm(case.point)
+    alert = await daemon.sent(case.side, TICKER, "the one")
+    if arriving:
+        await daemon.died_there()
+        await daemon.start()
+        await daemon.listening()
+    await until(lambda: _is_pending(daemon), f"a pending alert; {daemon.output[-2000:]}")
+    if not arriving:
+        daemon.arm(case.point)
+    _set(daemon, calendar.next_open(session.close) + timedelta(seconds=20))
+    if not arriving:
+        await daemon.died_there()
+        await daemon.start()
+    assert alert is not None
+    books = await until(lambda: _executed(daemon, alert), f"its execution; {daemon.output[-3000:]}")
+    return await _looked_at(case, daemon, gateway, books, [alert])
+
+
+def _set(daemon: MortalDaemon, now: datetime) -> None:
+    daemon.folder.mkdir(parents=True, exist_ok=True)
+    fresh = daemon.clock.with_suffix(".new")
+    fresh.write_text(str((now - datetime.now(UTC)).total_seconds()))
+    os.replace(fresh, daemon.clock)
+
+
+async def _is_pending(daemon: Daemon) -> bool:
+    return AlertStatus.PENDING in {alert.status for alert in (await daemon.books()).alerts.values()}
+
+
+async def _executed(daemon: Daemon, alert: int) -> BooksNow | None:
+    books = await daemon.books()
+    return books if books.alerts[alert].status is AlertStatus.EXECUTED else None
+
+
+# --- under load -------------------------------------------------------------------------------------------------------
+
+
+async def _load(case: Case, daemon: MortalDaemon, gateway: Gateway) -> str:
+    """A burst, a kill at a random time, and again; the gateway loses, delays and splits orders as it likes."""
+    chance = random.Random(case.point)
+    sent: dict[str, int] = {}
+    asked: set[tuple[str, str, str]] = set()
+    for life in range(4):
+        await daemon.ready()
+        for name, times in (("slow_fill", 3), ("late_commission", 2), ("repeat_status", 3), ("drop_after", 1)):
+            if chance.random() < 0.5:
+                await gateway.fault(name, times=times)
+        side = "BUY" if life % 2 == 0 else "SELL"
+        asked |= {(side, ticker, f"{life}-{ticker}") for ticker in TICKERS}
+        sending = asyncio.gather(*(_burst(daemon, one, sent) for one in sorted(asked) if one[2] not in sent))
+        await asyncio.sleep(chance.uniform(0.02, 1.5))  # the kill is to come at any time
+        await daemon.kill()
+        await sending
+    await gateway.control("DELETE", "/faults")
+    await daemon.start()
+    await daemon.listening()
+    for one in sorted(asked):
+        await _burst(daemon, one, sent)
+    books = await daemon.ended(*sent.values(), deadline_s=90)
+    return await _looked_at(case, daemon, gateway, books, list(sent.values()))
+
+
+async def _burst(daemon: MortalDaemon, one: tuple[str, str, str], sent: dict[str, int]) -> None:
+    if one[2] not in sent and (alert := await daemon.sent(*one)) is not None:
+        sent[one[2]] = alert

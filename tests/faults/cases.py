@@ -1,0 +1,228 @@
+"""What is broken, and how: each part of the daemon's surroundings, each in its own way, and how it is mended."""
+
+import asyncio
+import os
+import resource
+import sqlite3
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import asyncpg
+from redis.asyncio import Redis
+
+from tests.proxy import Proxy
+from tests.system.harness import Daemon, Gateway
+
+
+@dataclass
+class Surroundings:
+    """The daemon's servers, each behind a proxy, and the daemon itself."""
+
+    postgres: Proxy
+    redis: Proxy
+    ib: Proxy
+    gateway: Gateway
+    daemon: Daemon
+    database_url: str  # straight to the server
+    redis_url: str
+
+    @property
+    def clock(self) -> Path:
+        return self.daemon.folder / "clock"
+
+
+Act = Callable[[Surroundings], Awaitable[None]]
+FLAPS = 10
+
+
+@dataclass(frozen=True)
+class Fault:
+    part: str
+    name: str
+    begin: Act
+    end: Act
+    at_start: bool = False
+    lasts_s: float = 3.0
+    database: str = "PostgreSQL"
+    heals: bool = True
+    """False: what was lost needs a person; then nothing may be ordered."""
+    gateway_forgets: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.part} · {self.name}"
+
+
+# --- by the proxy -----------------------------------------------------------------------------------------------------
+
+
+def _proxied(
+    part: str, which: Callable[[Surroundings], Proxy], lost: Act, *, heals: bool = True, gateway_forgets: bool = False
+) -> list[Fault]:
+    async def down(all_: Surroundings) -> None:
+        await which(all_).down()
+
+    async def up(all_: Surroundings) -> None:
+        await which(all_).up()
+
+    async def silent(all_: Surroundings) -> None:
+        which(all_).go_silent()
+
+    async def garbled(all_: Surroundings) -> None:
+        which(all_).garble = True
+
+    async def no_more_garbage(all_: Surroundings) -> None:
+        which(all_).cut()  # what is out of step by now stays so
+        await up(all_)
+
+    async def flap(all_: Surroundings) -> None:
+        for _ in range(FLAPS):
+            await which(all_).down()
+            await asyncio.sleep(0.2)
+            await which(all_).up()
+            await asyncio.sleep(0.3)
+
+    async def come_back_empty(all_: Surroundings) -> None:
+        await lost(all_)
+        await up(all_)
+
+    def slow(delay_s: float) -> Act:
+        async def act(all_: Surroundings) -> None:
+            which(all_).delay_s = delay_s
+
+        return act
+
+    return [
+        Fault(part, "down at start", down, up, at_start=True),
+        Fault(part, "dies in use", down, up),
+        Fault(part, "slow, 2 s", slow(2), up, lasts_s=6),
+        Fault(part, "slow, 30 s", slow(30), up, lasts_s=6),
+        Fault(part, "half-open", silent, up, lasts_s=6),
+        Fault(part, "garbage", garbled, no_more_garbage),
+        Fault(part, "flaps ten times", flap, up, lasts_s=0),
+        Fault(
+            part, "comes back with its data lost", down, come_back_empty, heals=heals, gateway_forgets=gateway_forgets
+        ),
+    ]
+
+
+async def _lose_database(all_: Surroundings) -> None:
+    connection = await asyncpg.connect(all_.database_url)
+    try:
+        await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    finally:
+        await connection.close()
+
+
+async def _lose_redis(all_: Surroundings) -> None:
+    async with Redis.from_url(all_.redis_url) as redis:
+        await redis.flushdb()
+
+
+async def _lose_gateway(all_: Surroundings) -> None:
+    await all_.gateway.kill()
+    (all_.gateway.folder / "gateway.jsonl").rename(all_.gateway.folder / "forgotten.jsonl")
+    await all_.gateway.ready()
+
+
+# --- by the gateway, the clock, the disk, the server itself -----------------------------------------------------------
+
+
+def _told(code: int) -> Act:
+    async def act(all_: Surroundings) -> None:
+        await all_.gateway.control("POST", "/errors", code=code)
+
+    return act
+
+
+async def _flap_upstream(all_: Surroundings) -> None:
+    for _ in range(FLAPS):
+        await _told(1100)(all_)
+        await asyncio.sleep(0.1)
+        await _told(1102)(all_)
+        await asyncio.sleep(0.1)
+
+
+def _step(step: timedelta) -> Act:
+    async def act(all_: Surroundings) -> None:
+        fresh = all_.clock.with_suffix(".new")
+        fresh.write_text(str(step.total_seconds()))
+        os.replace(fresh, all_.clock)
+
+    return act
+
+
+def _file_size(limit: int) -> Act:
+    """The disk is full for this process: no file of its grows beyond so many bytes."""
+
+    async def act(all_: Surroundings) -> None:
+        assert all_.daemon.running is not None
+        _, hard = resource.prlimit(all_.daemon.running.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(all_.daemon.running.pid, resource.RLIMIT_FSIZE, (limit, hard))
+
+    return act
+
+
+async def _flap_disk(all_: Surroundings) -> None:
+    for _ in range(FLAPS):
+        await _file_size(1)(all_)
+        await asyncio.sleep(0.15)
+        await _file_size(resource.RLIM_INFINITY)(all_)
+        await asyncio.sleep(0.15)
+
+
+def _read_only(on: bool) -> Act:
+    async def act(all_: Surroundings) -> None:
+        connection = await asyncpg.connect(all_.database_url)
+        try:
+            await connection.execute("SET default_transaction_read_only = off")
+            name = await connection.fetchval("SELECT current_database()")
+            await connection.execute(
+                f"ALTER DATABASE {name} SET default_transaction_read_only = {'on' if on else 'off'}"
+            )
+            await connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tradebot' "
+                "AND datname = current_database()"
+            )
+        finally:
+            await connection.close()
+
+    return act
+
+
+def _locked(held: dict[str, sqlite3.Connection]) -> tuple[Act, Act]:
+    async def lock(all_: Surroundings) -> None:
+        path = all_.daemon.database.removeprefix("sqlite:///")
+        held["now"] = sqlite3.connect(path, isolation_level=None)
+        held["now"].execute("BEGIN EXCLUSIVE")
+
+    async def let_go(_: Surroundings) -> None:
+        held.pop("now").close()
+
+    return lock, let_go
+
+
+async def _nothing(_: Surroundings) -> None:
+    pass
+
+
+def every_fault() -> list[Fault]:
+    lock, let_go = _locked({})
+    full, room = _file_size(1), _file_size(resource.RLIM_INFINITY)
+    hour = timedelta(hours=1)
+    return [
+        *_proxied("database", lambda all_: all_.postgres, _lose_database, heals=False),
+        Fault("database", "read-only (25006)", _read_only(True), _read_only(False)),
+        Fault("database", "SQLite locked for 8 s", lock, let_go, lasts_s=8, database="SQLite"),
+        *_proxied("Redis", lambda all_: all_.redis, _lose_redis),
+        *_proxied("IB socket", lambda all_: all_.ib, _lose_gateway, gateway_forgets=True),
+        Fault("IB upstream", "dies in use", _told(1100), _told(1102)),
+        Fault("IB upstream", "flaps ten times", _flap_upstream, _nothing, lasts_s=0),
+        Fault("IB upstream", "comes back with its data lost", _told(1100), _told(1101)),
+        Fault("clock", "an hour ahead", _step(hour), _step(timedelta())),
+        Fault("clock", "an hour back", _step(-hour), _step(timedelta())),
+        Fault("disk", "full at start", full, room, at_start=True, database="SQLite"),
+        Fault("disk", "full in use", full, room, database="SQLite"),
+        Fault("disk", "flaps ten times", _flap_disk, room, lasts_s=0, database="SQLite"),
+    ]

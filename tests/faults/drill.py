@@ -1,0 +1,209 @@
+"""One fault: a healthy daemon, something breaks, alerts come all the same, it is mended; and what must hold then.
+
+While it is broken each alert is answered in under 3 s (TradingView hangs up then), with 200 only when it is stored, else 503.
+When it is mended the daemon is well again by itself, what was refused is sent again and executed, and nothing was ordered
+twice or wrongly.
+
+It heals without a restart, but for PostgreSQL: a broken connection takes the instance's lock with it, and who has lost the
+lock exits; the service manager starts it again, as `_service_manager` does here. Until its database is back it does not
+listen: the TLS proxy in front answers 502, and TradingView sends again.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+
+from tests.faults.cases import Fault, Surroundings
+from tests.system.checker import check, check_orders, check_secrets
+from tests.system.harness import SECRET, BooksNow, Daemon, until
+from tradebot.domain.model import AlertStatus, TradeStatus
+
+ANSWER_S = 3.0
+HEALS_WITHIN_S = 90.0
+ALERTS = (("BUY", "MSFT"), ("SELL", "AAPL"), ("BUY", "NVDA"))
+
+
+@dataclass
+class Outcome:
+    answers: list[str] = field(default_factory=list)
+    slowest_s: float = 0.0
+    done_s: float | None = None
+    restarts: int = 0
+    ended: str = ""
+
+    def __str__(self) -> str:
+        done = "not by itself" if self.done_s is None else f"{self.done_s:.1f} s"
+        answers = f"{'/'.join(self.answers)} (≤ {self.slowest_s:.2f} s)"
+        return f"answers {answers}, all done {done}, {self.restarts} restarts: {self.ended}"
+
+
+async def drill(fault: Fault, all_: Surroundings) -> Outcome:
+    """Raises AssertionError for whatever is not as promised."""
+    outcome, daemon = Outcome(), all_.daemon
+    known: dict[str, int] = {}
+    await all_.gateway.ready()
+    if fault.at_start:
+        await _start_broken(fault, all_)
+    else:
+        await daemon.ready()
+        known["first"] = await daemon.alert("BUY", "AAPL", alert_id="first")
+        await daemon.ended(known["first"])
+        await fault.begin(all_)
+    began = time.monotonic()
+    async with _service_manager(daemon, outcome):
+        for action, ticker in ALERTS:
+            await _send(daemon, action, ticker, known, outcome, may_be_down=_is_storage(fault))
+        await asyncio.sleep(began + fault.lasts_s - time.monotonic())  # how long it lasts is part of the fault
+        await fault.end(all_)
+        if fault.heals:
+            began = time.monotonic()
+            await until(lambda: _well(daemon), f"a healthy daemon; it printed {daemon.output[-3000:]}", HEALS_WITHIN_S)
+            await _go_on(fault, all_, known, outcome)
+            outcome.done_s = time.monotonic() - began
+    if not fault.heals:
+        await _stays_down(all_, outcome)
+        return outcome
+    assert outcome.restarts == 0 or fault.part == "database", f"it ended by itself: {daemon.output[-3000:]}"
+    assert await daemon.stop() == 0, daemon.output[-3000:]
+    assert "Traceback" not in daemon.output, daemon.output[-8000:]
+    await check_secrets(daemon, [SECRET])
+    return outcome
+
+
+@asynccontextmanager
+async def _service_manager(daemon: Daemon, outcome: Outcome) -> AsyncIterator[None]:
+    """Starts the daemon again whenever it has ended."""
+
+    async def watch() -> None:
+        while True:
+            assert daemon.running is not None
+            await daemon.running.wait()
+            outcome.restarts += 1
+            await asyncio.sleep(1)
+            await daemon.start()
+
+    watching = asyncio.create_task(watch(), name="service manager")
+    try:
+        yield
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+
+async def _start_broken(fault: Fault, all_: Surroundings) -> None:
+    if fault.part == "disk":  # the limit is set on the process: there has to be one
+        all_.daemon.env["FILE_SIZE_MAX"] = "1"
+        await all_.daemon.start()
+    else:
+        await fault.begin(all_)
+        await all_.daemon.start()
+    if not _is_storage(fault):
+        await all_.daemon.listening()
+        return
+    with suppress(AssertionError):  # it does not listen before it can store: TradingView is refused, and sends again
+        await until(all_.daemon.health, "the webhook to listen", 3.0)
+
+
+def _is_storage(fault: Fault) -> bool:
+    return fault.part == "database" or (fault.part == "disk" and fault.at_start)
+
+
+async def _send(
+    daemon: Daemon, action: str, ticker: str, known: dict[str, int], outcome: Outcome, *, may_be_down: bool
+) -> None:
+    name, began = f"{action} {ticker}", time.monotonic()
+    try:
+        status, body = await asyncio.wait_for(daemon.post(action=action, ticker=ticker, alert_id=name), 2 * ANSWER_S)
+    except aiohttp.ClientError as error:
+        outcome.answers.append("refused")
+        if may_be_down:
+            return
+        raise AssertionError(f"the webhook does not listen: {error}; {daemon.output[-3000:]}") from error
+    took_s = time.monotonic() - began
+    outcome.answers.append(str(status))
+    outcome.slowest_s = max(outcome.slowest_s, took_s)
+    assert took_s < ANSWER_S, f"answered {status} after {took_s:.1f} s"
+    assert status in (200, 503), f"answered {status}: {body}"
+    if status == 200:
+        known[name] = int(body["alert_id"])
+
+
+async def _well(daemon: Daemon) -> bool:
+    return (await daemon.health() or {}).get("status") == 200
+
+
+async def _go_on(fault: Fault, all_: Surroundings, known: dict[str, int], outcome: Outcome) -> None:
+    """TradingView sends again what was refused; everything comes to its end; and trading goes on."""
+    daemon = all_.daemon
+    for action, ticker in ALERTS:
+        if f"{action} {ticker}" not in known:
+            known[f"{action} {ticker}"] = await _sent_until_taken(daemon, action, ticker, f"{action} {ticker}")
+    known["last"] = await _sent_until_taken(daemon, "BUY", "WMT", "last")
+    books = await daemon.ended(*known.values(), deadline_s=60)
+    if fault.gateway_forgets:
+        await check_orders(books, all_.gateway)
+        assert books.alerts[known["SELL AAPL"]].status is AlertStatus.BLOCKED, "sold what IB does not show"
+    else:
+        await check(books, all_.gateway, acknowledged=list(known.values()))
+    outcome.ended = ", ".join(f"{name} {books.alerts[one].status}" for name, one in known.items() if name != "first")
+    _as_expected(books, known)
+
+
+async def _sent_until_taken(daemon: Daemon, action: str, ticker: str, alert_id: str) -> int:
+    """As TradingView does: again after 5 s, up to three times more."""
+    for _ in range(4):
+        with suppress(aiohttp.ClientError):
+            status, body = await daemon.post(action=action, ticker=ticker, alert_id=alert_id)
+            if status == 200:
+                return int(body["alert_id"])
+            assert status == 503, body
+        await asyncio.sleep(5)
+    raise AssertionError(f"{action} {ticker} was refused four times after the fault was mended")
+
+
+def _as_expected(books: BooksNow, known: dict[str, int]) -> None:
+    last = books.alerts[known["last"]]
+    assert last.status is AlertStatus.EXECUTED, f"after the fault: {last.status}, {last.reason}"
+    for name, one in known.items():
+        alert = books.alerts[one]
+        ends = (AlertStatus.EXECUTED, AlertStatus.BLOCKED, AlertStatus.FAILED)
+        assert alert.status in ends, f"{name} ended as {alert.status}: {alert.reason}"
+    assert TradeStatus.UNKNOWN not in {trade.status for trade in books.trades}
+
+
+async def _stays_down(all_: Surroundings, outcome: Outcome) -> None:
+    """The database is empty: nothing is taken, nothing is ordered, and a start on it finds IB's orders and refuses to trade."""
+    daemon, before = all_.daemon, len(await all_.gateway.received())
+    assert "200" not in outcome.answers, outcome.answers
+    status, _ = await _post_or_dead(daemon)
+    assert status in (None, 503), f"an alert was answered with {status} by a daemon without a database"
+    if daemon.running is not None and daemon.running.returncode is None:
+        await daemon.stop()
+    await daemon.start()
+    await daemon.listening()
+    alert = await daemon.alert("BUY", "WMT", alert_id="on an empty database")
+    await until(lambda: _tells_aliens(daemon), f"word of the orders it does not know; {daemon.output[-3000:]}")
+    assert (await daemon.books()).alerts[alert].status is AlertStatus.RECEIVED
+    assert len(await all_.gateway.received()) == before, "ordered on an empty database"
+    outcome.ended = "nothing is ordered until the owner resumes"
+    await daemon.stop()
+
+
+async def _post_or_dead(daemon: Daemon) -> tuple[int | None, object]:
+    try:
+        return await daemon.post(action="BUY", ticker="KO", alert_id="lost database")
+    except aiohttp.ClientError:
+        return None, None
+
+
+async def _tells_aliens(daemon: Daemon) -> bool:
+    return "does not know" in daemon.output
+
+
+def folder_for(home: Path, fault: Fault) -> Path:
+    return home / "".join(letter if letter.isalnum() else "-" for letter in str(fault))

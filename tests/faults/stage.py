@@ -1,0 +1,36 @@
+"""The daemon with a proxy before each of its servers."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tests.faults.cases import Fault, Surroundings
+from tests.proxy import open_proxy
+from tests.system.harness import Daemon, Gateway, running
+
+
+@asynccontextmanager
+async def staged(fault: Fault, folder: Path, postgres_url: str, redis_url: str) -> AsyncIterator[Surroundings]:
+    """Everything that the fault needs, not started yet."""
+    async with AsyncExitStack() as house:
+        gateway = Gateway.at(folder / "gateway")
+        urls = urlsplit(postgres_url), urlsplit(redis_url)
+        postgres, redis, ib = [
+            await house.enter_async_context(open_proxy(port or 0))
+            for port in (urls[0].port, urls[1].port, gateway.port)
+        ]
+        user = f"{urls[0].username}@" if urls[0].username else ""
+        database = urls[0]._replace(netloc=f"{user}127.0.0.1:{postgres.port}").geturl()
+        settings = {"broker__port": str(ib.port), "trading__repeat_window_s": "0"}
+        if fault.database == "PostgreSQL":
+            queue = urls[1]._replace(netloc=f"127.0.0.1:{redis.port}").geturl()
+            settings |= {"database__url": database, "queue__url": queue}
+        daemon = Daemon.at(folder, gateway=gateway, **settings)
+        daemon.env["TRADEBOT_BROKER__PORT"] = str(ib.port)
+        if fault.database == "PostgreSQL":
+            daemon.database = postgres_url  # the test itself looks past the proxy
+        daemon.module = "tests.crash.entry"  # its clock can be set
+        daemon.env["CLOCK_AHEAD_S"] = str(folder / "clock")
+        await house.enter_async_context(running(daemon, gateway))
+        yield Surroundings(postgres, redis, ib, gateway, daemon, postgres_url, redis_url)

@@ -1,0 +1,126 @@
+"""Two daemons on one database: one trades; the other waits, or takes over; and who has lost the lock sends nothing."""
+
+import asyncio
+import signal
+import time
+from pathlib import Path
+
+import aiohttp
+import asyncpg
+import pytest
+
+from tests.system.checker import check
+from tests.system.harness import Daemon, Gateway, running, until
+from tradebot.domain.model import AlertStatus
+
+STALE_S = 11.0
+"""Longer than a holder trusts a lock that it has not heard of."""
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Gateway:
+    return Gateway.at(tmp_path / "gateway")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/shared.db"
+    return str(request.getfixturevalue("postgres_url"))
+
+
+def two(tmp_path: Path, gateway: Gateway, database: str) -> tuple[Daemon, Daemon]:
+    first, second = (Daemon.at(tmp_path / n, gateway=gateway, database__url=database) for n in ("first", "second"))
+    second.arguments.append("--wait")
+    return first, second
+
+
+async def test_the_one_that_waits_takes_over(tmp_path: Path, gateway: Gateway, database: str) -> None:
+    """Broken, `--wait` trades beside the holder, or never comes up when the holder is killed."""
+    first, second = two(tmp_path, gateway, database)
+    async with running(first, second, gateway):
+        await gateway.ready()
+        await first.ready()
+        await second.start()
+        alert = await first.alert("BUY", "AAPL")
+        await first.ended(alert)
+        assert await second.health() is None, "the second listens beside the first"
+        await gateway.fault("slow_fill", delay_s=1.5)
+        working = await first.alert("BUY", "MSFT")
+        await until(gateway.working, "the order at the gateway")
+        await first.kill()
+        await second.well()
+        sold = await second.alert("SELL", "AAPL")
+        books = await second.ended(working, sold)
+        assert {books.alerts[one].status for one in (alert, working, sold)} == {AlertStatus.EXECUTED}
+        await check(books, gateway, acknowledged=[alert, working, sold])
+
+
+async def test_a_frozen_one_whose_lock_is_gone_sends_nothing(tmp_path: Path, gateway: Gateway, database: str) -> None:
+    """Broken, a daemon that stood still, and was replaced meanwhile, goes on trading beside its successor."""
+    first, second = two(tmp_path, gateway, database)
+    async with running(first, second, gateway):
+        await gateway.ready()
+        await first.ready()
+        assert first.running is not None
+        first.running.send_signal(signal.SIGSTOP)
+        frozen_at = time.monotonic()
+        waiting = asyncio.create_task(_post(first))  # the first thing it will see when it goes on
+        await _take_lock_away(database)
+        await second.start()
+        await second.listening()
+        await asyncio.sleep(
+            max(0.0, frozen_at + STALE_S - time.monotonic())
+        )  # the time it stands still is what is tried
+        first.running.send_signal(signal.SIGCONT)
+        assert await asyncio.wait_for(first.running.wait(), 20) == 1, first.output
+        assert "lock" in first.output.splitlines()[-1], first.output
+        assert " sent: " not in first.output, "it has sent an order"
+        if not await waiting:
+            await second.alert("BUY", "AAPL", alert_id="the one")
+        await second.well()
+        books = await second.ended(*(await second.books()).alerts)
+        [alert] = books.alerts.values()
+        assert alert.status is AlertStatus.EXECUTED, alert
+        await check(books, gateway, acknowledged=[alert.id])
+
+
+async def _post(daemon: Daemon) -> bool:
+    """Whether the alert was answered with 200."""
+    try:
+        status, _ = await daemon.post(action="BUY", ticker="AAPL", alert_id="the one")
+    except aiohttp.ClientError:
+        return False
+    return status == 200
+
+
+async def _take_lock_away(database: str) -> None:
+    """As an owner does who clears up what he takes for dead, or a server that has lost its client."""
+    if database.startswith("sqlite"):
+        path = Path(database.removeprefix("sqlite:///"))
+        await asyncio.to_thread(path.with_name(path.name + ".lock").unlink)
+        return
+    connection = await asyncpg.connect(database)
+    try:
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name = 'tradebot instance lock' AND datname = current_database()"
+        )
+    finally:
+        await connection.close()
+
+
+async def test_a_lost_advisory_lock_ends_the_daemon(tmp_path: Path, gateway: Gateway, postgres_url: str) -> None:
+    """Broken, a daemon whose lock the server has dropped trades on, with no fence against a second one."""
+    daemon = Daemon.at(tmp_path, gateway=gateway, database__url=postgres_url)
+    async with running(daemon, gateway):
+        await gateway.ready()
+        await daemon.ready()
+        await _take_lock_away(postgres_url)
+        assert daemon.running is not None
+        assert await asyncio.wait_for(daemon.running.wait(), 20) == 1, daemon.output
+        assert "lock on the database is gone" in daemon.output, daemon.output
+        assert "Traceback" not in daemon.output, daemon.output
+        await daemon.ready()
+        alert = await daemon.alert("BUY", "AAPL")
+        await check(await daemon.ended(alert), gateway, acknowledged=[alert])

@@ -1,0 +1,116 @@
+"""The market's clock, the daemon as a process under a wall clock of the test's own."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.faketime import starting_at
+from tests.system.harness import BooksNow, Daemon, running, until
+from tradebot.domain.calendar import NEW_YORK
+from tradebot.domain.model import AlertStatus, EventKind, Side
+
+FRIDAY = datetime(2026, 11, 20, 15, 0, tzinfo=NEW_YORK)
+SATURDAY = datetime(2026, 11, 21, 12, 0, tzinfo=NEW_YORK)
+MONDAY_OPEN = datetime(2026, 11, 23, 9, 30, tzinfo=NEW_YORK)
+
+
+def told(books: BooksNow, kind: EventKind) -> list[str]:
+    return [event.text for event in books.events if event.kind is kind]
+
+
+async def live_from(daemon: Daemon, now: datetime) -> None:
+    """Starts the daemon at this time, which then runs on."""
+    daemon.env |= starting_at(now)
+    await daemon.ready()
+
+
+async def send(daemon: Daemon, side: str, ticker: str) -> int:
+    """As TradingView does: again, when a busy machine could not store it in time."""
+    alert_id = f"{side}-{ticker}-{daemon.env['FAKETIME']}"
+
+    async def taken() -> int | None:
+        status, body = await daemon.post(action=side, ticker=ticker, alert_id=alert_id)
+        return int(body["alert_id"]) if status == 200 else None
+
+    return await until(taken, f"{side} {ticker} to be taken")
+
+
+async def test_saturday_s_alerts_trade_at_monday_s_open(tmp_path: Path) -> None:
+    """Broken, weekend alerts are lost, run early, run in the wrong order, or the opening is told twice."""
+    daemon = Daemon.at(tmp_path / "bot", trading__hours="exchange")
+    async with running(daemon):
+        await live_from(daemon, FRIDAY)
+        bought = await send(daemon, "BUY", "AAPL")
+        assert (await daemon.ended(bought)).alerts[bought].status is AlertStatus.EXECUTED
+        await daemon.kill()
+
+        await live_from(daemon, SATURDAY)
+        sent = [("BUY", "AAPL"), ("BUY", "MSFT"), ("SELL", "AAPL"), ("BUY", "KO"), ("BUY", "JPM")]
+        older, msft, sell, ko, jpm = [await send(daemon, side, ticker) for side, ticker in sent]
+        books = await daemon.ended(older, msft, sell, ko, jpm)
+        for alert in (older, msft, sell, ko, jpm):
+            assert books.alerts[alert].status is AlertStatus.PENDING
+            assert "Mon 23 Nov 09:30 New York" in str(books.alerts[alert].reason)
+        await daemon.kill()
+
+        await live_from(daemon, datetime(2026, 11, 23, 9, 29, 56, tzinfo=NEW_YORK))
+
+        async def over() -> BooksNow | None:
+            now = await daemon.books()
+            waits = (AlertStatus.PENDING, AlertStatus.RECEIVED, AlertStatus.PROCESSING)
+            return None if any(alert.status in waits for alert in now.alerts.values()) else now
+
+        books = await until(over, f"Monday's open; the daemon printed {daemon.output[-3000:]}")
+        assert books.alerts[older].status is AlertStatus.BLOCKED
+        assert books.alerts[older].reason == f"superseded by SELL {sell}"
+        traded = [trade for trade in books.trades if trade.alert_id != bought]
+        assert traded[0].side is Side.SELL
+        assert [trade.alert_id for trade in traded] == [sell, msft, ko, jpm]
+        assert {books.alerts[alert].status for alert in (msft, sell, ko, jpm)} == {AlertStatus.EXECUTED}
+        assert min(trade.created_at for trade in traded) >= MONDAY_OPEN
+        [opened] = [event for event in books.events if event.kind is EventKind.MARKET_OPEN and event.at >= MONDAY_OPEN]
+        assert "1 SELL, then 4 BUY" in opened.text
+
+        # A restart in the session tells the opening no second time; the day's report comes after the close, once.
+        await daemon.kill()
+        await live_from(daemon, datetime(2026, 11, 23, 16, 4, 58, tzinfo=NEW_YORK))
+        books = await until(lambda: reported(daemon), f"the daily report; the daemon printed {daemon.output[-3000:]}")
+        assert len([text for text in told(books, EventKind.MARKET_OPEN) if "Mon 23 Nov" in text]) == 1
+        [report] = told(books, EventKind.DAILY_REPORT)
+        assert "Trades: 3 BUY, 1 SELL" in report
+        daemon.env |= starting_at(datetime(2026, 11, 23, 16, 6, tzinfo=NEW_YORK))
+        code, said = await daemon.command("jobs")
+        assert code == 0, said
+        listed = [" ".join(line.split()) for line in said.splitlines()]
+        assert "market_open 30 9 * * 1-5 Mon 23 Nov 09:30 Tue 24 Nov 09:30" in listed
+        assert "daily_report 5 13,16 * * 1-5 Mon 23 Nov 16:05 Tue 24 Nov 16:05" in listed
+
+
+async def reported(daemon: Daemon) -> BooksNow | None:
+    books = await daemon.books()
+    return books if told(books, EventKind.DAILY_REPORT) else None
+
+
+async def test_down_at_the_open_catches_up_in_the_session(tmp_path: Path) -> None:
+    """Broken, a daemon that was down at 09:30 leaves Friday night's exit waiting for another day."""
+    daemon = Daemon.at(tmp_path / "bot", trading__hours="exchange")
+    async with running(daemon):
+        await live_from(daemon, FRIDAY)
+        bought = await send(daemon, "BUY", "AAPL")
+        await daemon.ended(bought)
+        await daemon.kill()
+        await live_from(daemon, SATURDAY)
+        sell = await send(daemon, "SELL", "AAPL")
+        assert (await daemon.ended(sell)).alerts[sell].status is AlertStatus.PENDING
+        await daemon.kill()
+
+        await live_from(daemon, datetime(2026, 11, 23, 11, 15, tzinfo=NEW_YORK))
+
+        async def sold() -> BooksNow | None:
+            books = await daemon.books()
+            return books if books.alerts[sell].status is AlertStatus.EXECUTED else None
+
+        books = await until(sold, f"the exit; the daemon printed {daemon.output[-3000:]}")
+        assert [lot.exit_time is not None and lot.exit_time > MONDAY_OPEN.astimezone(UTC) for lot in books.lots] == [
+            True
+        ]
+        assert any("1 SELL, then 0 BUY" in text for text in told(books, EventKind.MARKET_OPEN))

@@ -1,0 +1,249 @@
+"""A conversation with the running daemon: every command, every button, every kind of message, over a Bot API server."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.botapi import CHAT, OWNER, STRANGER, TOKEN, BotApi, bot_api
+from tests.system.harness import Daemon, Gateway, running, until
+from tradebot.database import open_ledger
+from tradebot.domain.model import SILENT, AlertStatus, EventKind, NewEvent, Side, TradeStatus
+from tradebot.services.snapshot import POSITION_LAG
+from tradebot.telegram.commands import COMMANDS
+from tradebot.telegram.markup import plain
+
+
+@asynccontextmanager
+async def talking(folder: Path, gateway: Gateway, **settings: str) -> AsyncIterator[tuple[Daemon, BotApi]]:
+    """A daemon that has said "Started" on Telegram."""
+    async with bot_api() as api:
+        given = {
+            "telegram__bot_token": TOKEN,
+            "telegram__chat_id": str(CHAT["id"]),
+            "telegram__user_ids": str(OWNER["id"]),
+            "telegram__api_url": api.url,
+            "trading__repeat_window_s": "0",
+            "trading__order_timeout_s": "2",
+            **settings,
+        }
+        daemon = Daemon.at(folder, gateway=gateway, **given)
+        async with running(daemon):
+            await daemon.ready()
+            await api.heard("Started")
+            yield daemon, api
+
+
+@pytest.fixture
+async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
+    made = Gateway.at(tmp_path / "gateway")
+    async with running(made):
+        await made.ready()
+        await made.control("POST", "/quotes/frozen", frozen=True)
+        yield made
+
+
+async def test_looking_and_setting(tmp_path: Path, gateway: Gateway) -> None:
+    """Broken, a command that looks or sets fails against the real daemon."""
+    async with talking(tmp_path, gateway) as (daemon, api):
+        await daemon.alert("BUY", "AAPL")
+        await api.heard("BUY AAPL filled")
+        await daemon.alert("SELL", "AAPL")
+        sold = await api.heard("SELL AAPL filled")
+        assert "P&amp;L" in sold.text
+        await daemon.alert("BUY", "KO")
+        await api.heard("BUY KO filled")
+        answers = {
+            "/start": "Trades TradingView alerts",
+            "/help": "/clear_queue",
+            "/status": "PAPER DU1234567",
+            "/positions": "KO",
+            "/pnl": "Won 0 of 1 closed",
+            "/pnl_week": "2 buys, 1 sell",
+            "/market": "Next open",
+            "/queue": "Nothing waits",
+            "/settings": "Price collar off",
+            "/set_amount 750": "$500.00 → <b>$750.00</b>",
+            "/set_max_positions 20": "200 → <b>20</b>",
+            "/set_max_daily 10": "50 → <b>10</b>",
+            "/set_max_invest 25000": "$50,000.00 → <b>$25,000.00</b>",
+            "/set_max_per_ticker 1": "5 → <b>1</b>",
+            "/set_max_loss 500": "$1,000.00 → <b>$500.00</b>",
+            "/set_reserve 2000": "$1,000.00 → <b>$2,000.00</b>",
+            "/pause": "PAUSED",
+            "/resume": "RUNNING",
+            "/clear_queue": "No alert waits",
+            "/sell_all": "KO 7",
+            "/kill": "No order was at work",
+        }
+        assert {text.split()[0] for text in answers} == {f"/{command.name}" for command in COMMANDS}
+        for text, expected in answers.items():
+            await api.ask(text, expected)
+        pictures = [sent for sent in api.sent if sent.method == "sendPhoto"]
+        await until(lambda: _enough(api, 2), "two pictures")
+        assert all(file.startswith(b"\x89PNG") for sent in pictures for file in sent.files.values())
+        last = await api.say("/resume", user=STRANGER)
+        await api.until_taken(last)
+        health = await daemon.health()
+        assert health is not None
+        assert (health["parts"]["trading"]["state"], health["parts"]["telegram"]["ok"]) == ("KILLED", True)
+        assert await daemon.stop() == 0, daemon.output
+        await api.heard("Stopped")
+        assert TOKEN not in daemon.output
+        assert "Traceback" not in daemon.output, daemon.output
+
+
+async def _enough(api: BotApi, count: int) -> bool:
+    return sum(sent.method == "sendPhoto" for sent in api.sent) >= count
+
+
+async def test_control_and_what_goes_wrong(tmp_path: Path, gateway: Gateway) -> None:
+    """Broken, the owner is not told of trouble, or his buttons do not mend it."""
+    async with talking(tmp_path, gateway, trading__defaults__max_per_ticker="1") as (daemon, api):
+        # alerts that lead to nothing
+        await daemon.post(action="HOLD", ticker="AAPL")
+        await api.heard("Alert not understood")
+        await daemon.alert("BUY", "ZZZZ")
+        await api.heard("BUY ZZZZ failed")
+        await daemon.alert("BUY", "AAPL", alert_id="one")
+        await daemon.post(action="SELL", ticker="AAPL", alert_id="one")
+        await api.heard("Alert refused")
+        await api.heard("BUY AAPL filled")
+        await daemon.alert("BUY", "AAPL")
+        await api.heard("BUY AAPL blocked")
+        await gateway.fault("reject", symbol="MSFT")
+        await daemon.alert("BUY", "MSFT")
+        await api.heard("BUY MSFT failed")
+        # an exit that leaves shares, and the button that sells them
+        await daemon.alert("BUY", "KO")
+        await api.heard("BUY KO filled")
+        await gateway.fault("partial", symbol="KO", action="SELL", filled=3)
+        await daemon.alert("SELL", "KO")
+        await api.heard("SELL KO partly filled")
+        await api.heard("Order is being cancelled")
+        left = await api.heard(lambda sent: "Sell the rest of KO" in sent.buttons)
+        question = await api.pressed(left, "Sell the rest of KO", "KO 4")
+        mark = len(api.sent)
+        await api.pressed(question, "Sell KO", "in the queue")
+        await api.heard("SELL KO filled", mark)
+        # the kill switch with an order at work, and the ways back
+        await gateway.fault("hold", symbol="F")
+        await daemon.alert("BUY", "F")
+        await until(lambda: _at_work(daemon), "the order to be at work")
+        killed = await api.ask("/kill", "KILLED")
+        assert "BUY 46 F" in killed.text
+        await api.heard("the kill switch is on")
+        await api.heard("BUY F failed")
+        sells = await api.ask("/resume", "kill switch")
+        await api.pressed(sells, "Sells only", "PAUSED")
+        await api.ask("/kill", "KILLED")
+        everything = await api.ask("/resume", "kill switch")
+        await api.pressed(everything, "Everything: BUY and SELL", "RUNNING")
+        # sell everything
+        question = await api.ask("/sell_all", "AAPL 2")
+        await api.pressed(question, "No, leave it", "Left as it is")
+        question = await api.ask("/sell_all", "AAPL 2")
+        await api.pressed(question, "Sell all 1", "in the queue")
+        await api.heard("SELL AAPL filled")
+        # alerts that wait while IB is away, and are cleared
+        await gateway.control("POST", "/listening/pause", seconds=600)
+        await until(lambda: _gate_is(daemon, open_=False), "the gate to close")
+        first = await daemon.alert("BUY", "AAPL", alert_id="while IB is away")
+        await api.ask("/queue", "BUY AAPL")
+        question = await api.ask("/clear_queue", "Clear the waiting alert?")
+        await api.pressed(question, "Clear 1", "1 cleared")
+        await api.heard("BUY AAPL cleared")
+        assert (await daemon.books()).alerts[first].status is AlertStatus.CLEARED
+        assert "Traceback" not in daemon.output, daemon.output
+
+
+async def _at_work(daemon: Daemon) -> bool:
+    return any(trade.status is TradeStatus.SUBMITTED for trade in (await daemon.books()).trades)
+
+
+async def _at_rest(daemon: Daemon) -> bool:
+    ends = [trade.finished_at for trade in (await daemon.books()).trades]
+    return all(end is not None and datetime.now(UTC) - end > POSITION_LAG for end in ends)
+
+
+async def _gate_is(daemon: Daemon, *, open_: bool) -> bool:
+    health = await daemon.health()
+    return health is not None and health["parts"]["trading"]["ok"] is open_
+
+
+async def test_unknown_orders_are_settled_from_the_phone(tmp_path: Path, gateway: Gateway) -> None:
+    """Broken, an order that IB never shows again freezes its ticker for ever."""
+    async with talking(tmp_path, gateway) as (daemon, api):
+        # the connection breaks before the order is taken, and the position is not what it was: nobody can tell
+        for ticker, button, answer, status in (
+            ("IBM", "IBM: it filled", "Yes, it filled", TradeStatus.FILLED),
+            ("DIS", "it never existed", "Yes, I looked in TWS", TradeStatus.FAILED),
+        ):
+            mark = len(api.sent)
+            await gateway.fault("drop_before", symbol=ticker)
+            alert_id = await daemon.alert("BUY", ticker)
+            await until(lambda: _gate_is(daemon, open_=False), "the connection to break")
+            await gateway.control("POST", "/positions", symbol=ticker, quantity="9", avg_cost="90")
+            unknown = await api.heard(lambda sent, t=ticker: f"{t}: it filled" in sent.buttons, mark)
+            question = await api.pressed(unknown, button)
+            await api.pressed(question, answer, f"is {status}")
+            assert (await daemon.books()).trade_of(alert_id).status is status
+            await api.heard("Order settled", mark)
+            await daemon.well()
+        assert "Traceback" not in daemon.output, daemon.output
+
+
+async def test_other_hands_and_another_database(tmp_path: Path, gateway: Gateway) -> None:
+    """Broken, a mismatch cannot be accepted from the phone, or orders of another database go untold."""
+    async with talking(tmp_path, gateway) as (daemon, api):
+        await daemon.alert("BUY", "AAPL")
+        await api.heard("BUY AAPL filled")
+        # shares that the owner sold, and others that he bought, by hand
+        await gateway.control("POST", "/positions", symbol="IBM", quantity="9", avg_cost="90")
+        await gateway.control("POST", "/positions", symbol="AAPL", quantity="1", avg_cost="227.5")
+        await until(lambda: _at_rest(daemon), "IB's position to trail no fill any more")
+        await gateway.control("POST", "/connections/drop")
+        mismatch = await api.heard(lambda sent: "Accept what IB shows of AAPL" in sent.buttons)
+        question = await api.pressed(mismatch, "Accept what IB shows of AAPL", "Write off 1 AAPL?")
+        await api.pressed(question, "Write off AAPL", "1 AAPL written off")
+        await api.heard("Books corrected")
+        await api.heard("Your own shares")
+        positions = await api.ask("/positions", "Positions")
+        assert "AAPL 1, 1 lot" in plain(positions.text)
+        assert "Traceback" not in daemon.output, daemon.output
+        await daemon.stop()
+    # the same account with another database: orders that it does not know, and a market that is closed
+    today = datetime.now(UTC).astimezone(ZoneInfo("America/New_York")).date()
+    closed = {"trading__hours": "exchange", "trading__extra_closures": str(today)}
+    other = tmp_path / "other"
+    async with bot_api() as api:
+        settings = {"telegram__bot_token": TOKEN, "telegram__chat_id": str(CHAT["id"]), "telegram__api_url": api.url}
+        daemon = Daemon.at(other, gateway=gateway, **settings, telegram__user_ids=str(OWNER["id"]))
+        daemon.env |= {f"TRADEBOT_{key.upper()}": value for key, value in closed.items()}
+        async with running(daemon):
+            await daemon.start()
+            await api.heard("Unknown orders at IB")
+            await api.ask("/status", "Orders wait: Orders of another database")
+            await api.ask("/resume", "RUNNING")
+            await until(lambda: _gate_is(daemon, open_=True), "the orders to be accepted")
+            await daemon.alert("BUY", "AAPL")
+            await api.heard("BUY AAPL waits for the open")
+            await _tell_the_rest(daemon, api)
+
+
+async def _tell_the_rest(daemon: Daemon, api: BotApi) -> None:
+    """What only another hour, or half a minute without IB, would bring: told by the same daemon from the same table."""
+    kinds = [kind for kind in EventKind if kind not in SILENT]
+    async with open_ledger(daemon.database) as ledger, ledger.begin() as books:
+        for kind in kinds:
+            event = NewEvent(kind, datetime.now(UTC), f"<{kind}> & more", data={"ticker": "<b>&", "side": Side.BUY})
+            await books.add_event(event)
+
+    async def all_told() -> bool:
+        told = "\n".join(plain(sent.text) for sent in api.sent)
+        return all(f"<{kind}> & more" in told for kind in kinds)
+
+    await until(all_told, "every kind of message")

@@ -1,0 +1,34 @@
+"""`tradebot jobs`: what runs when, from the configured lines and the database."""
+
+from datetime import datetime
+
+from rich.console import Console
+from rich.table import Table
+
+from tradebot.config import Settings
+from tradebot.database import open_ledger
+from tradebot.domain.calendar import NEW_YORK
+from tradebot.domain.timetable import next_run, plans
+
+
+async def show(settings: Settings, now: datetime) -> int:
+    """Prints each job's line, last and next run. Raises LedgerUnavailable."""
+    async with open_ledger(settings.database.url.get_secret_value()) as ledger, ledger.read() as books:
+        last = await books.job_runs()
+    table = Table(box=None, pad_edge=False)
+    for heading in ("job", "New York time", "last run", "next run"):
+        table.add_column(heading, no_wrap=True)
+    for plan in plans(settings.schedule.crons(), settings.trading.open_hours().calendar):
+        ran, comes = last.get(plan.name), next_run(plan, now)
+        table.add_row(
+            plan.name,
+            plan.cron,
+            _when(ran) if ran else "never",
+            _when(comes) if comes else "not within a year",
+        )
+    Console(highlight=False, soft_wrap=True).print(table)
+    return 0
+
+
+def _when(at: datetime) -> str:
+    return f"{at.astimezone(NEW_YORK):%a %d %b %H:%M}"

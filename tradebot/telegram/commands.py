@@ -1,0 +1,44 @@
+"""The commands there are, as one table: /help, Telegram's own completion, the routers and the documentation go by it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    name: str
+    help: str
+    example: str
+    acts: bool = False  # changes something: acts once, and not when it was sent long ago
+
+
+GROUPS: dict[str, tuple[Command, ...]] = {
+    "Look": (
+        Command("start", "what this is, and how it stands", "/start"),
+        Command("help", "every command with an example", "/help"),
+        Command("status", "trading state, IB, cash, today", "/status"),
+        Command("positions", "what the bot holds", "/positions"),
+        Command("pnl", "today's profit and loss", "/pnl"),
+        Command("pnl_week", "the last seven days", "/pnl_week"),
+        Command("market", "exchange hours, holidays ahead", "/market"),
+        Command("queue", "alerts that wait", "/queue"),
+        Command("settings", "every limit and its use", "/settings"),
+    ),
+    "Limits": (
+        Command("set_amount", "USD for each BUY", "/set_amount 750", acts=True),
+        Command("set_max_positions", "most open positions", "/set_max_positions 20", acts=True),
+        Command("set_max_daily", "most buys a day", "/set_max_daily 10", acts=True),
+        Command("set_max_invest", "most USD invested in all", "/set_max_invest 25000", acts=True),
+        Command("set_max_per_ticker", "most per ticker", "/set_max_per_ticker 2", acts=True),
+        Command("set_max_loss", "USD of loss a day", "/set_max_loss 500", acts=True),
+        Command("set_reserve", "USD of cash never spent", "/set_reserve 2000", acts=True),
+    ),
+    "Control": (
+        Command("pause", "no more BUY; SELL goes on", "/pause", acts=True),
+        Command("resume", "lift the pause, or the kill", "/resume", acts=True),
+        Command("kill", "stop all trading at once", "/kill", acts=True),
+        Command("sell_all", "sell everything the bot holds", "/sell_all", acts=True),
+        Command("clear_queue", "drop the alerts that wait", "/clear_queue", acts=True),
+    ),
+}
+COMMANDS = tuple(command for group in GROUPS.values() for command in group)
+NAMES = tuple(command.name for command in COMMANDS)

@@ -1,0 +1,109 @@
+"""Events out to the chat: the table is the outbox, and an event is marked when Telegram has taken it.
+
+Rules: criticals first, each lane in the order of its events; what cannot be sent waits in the database and nowhere else; an event
+is logged when it is first met, whether Telegram takes it or not. A crash between sending and marking tells it twice: better than
+never.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from datetime import datetime
+
+from aiogram.exceptions import AiogramError, TelegramRetryAfter
+from loguru import logger
+
+from tradebot.domain.model import CRITICAL, SILENT, Event, EventKind
+from tradebot.errors import LedgerUnavailable
+from tradebot.ports import Ledger
+from tradebot.services.outbox import log_event
+from tradebot.telegram.markup import esc
+from tradebot.telegram.messages import Folded, curve_of, fold
+from tradebot.telegram.pictures import draw
+from tradebot.telegram.sender import Sender, said
+
+LOOK_EVERY_S = 0.5
+BACKOFF_MAX_S = 30.0
+READ_MAX = 200
+TOLD = frozenset(EventKind) - SILENT
+LANES = (TOLD & CRITICAL, TOLD - CRITICAL)
+
+
+class Delivery:
+    def __init__(self, ledger: Ledger, sender: Sender, clock: Callable[[], datetime]) -> None:
+        self._ledger = ledger
+        self._sender = sender
+        self._clock = clock
+        self._logged: set[int] = set()
+        self._unmarked: set[int] = set()  # sent, and the database did not hear of it yet
+        self._failures = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set and everything is out."""
+        while True:
+            try:
+                busy = await self.round()
+            except LedgerUnavailable as error:
+                logger.debug("events not read: {}", error)
+                busy = False
+            if not busy and stop.is_set():
+                return
+            if not busy:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), LOOK_EVERY_S)
+
+    async def round(self) -> bool:
+        """At most one message; False when there was nothing to send. Raises LedgerUnavailable."""
+        await self._mark_what_was_sent()
+        await self._mark(await self._read(SILENT))
+        for lane in LANES:
+            if events := await self._read(lane):
+                self._log(events)
+                await self._send(fold(events, self._clock()))
+                return True
+        return False
+
+    async def _send(self, message: Folded) -> None:
+        try:
+            await self._sender.deliver(message.html, message.buttons)
+        except TelegramRetryAfter as error:
+            logger.warning("Telegram wants {} s of silence; events wait", error.retry_after)
+            return  # the sender waits
+        except (AiogramError, OSError) as error:
+            self._failures += 1
+            level = "WARNING" if self._failures == 1 else "DEBUG"
+            logger.log(level, "an event was not delivered, it waits in the database: {}", said(error))
+            await asyncio.sleep(min(2.0 ** (self._failures - 1), BACKOFF_MAX_S))
+            return
+        self._failures = 0
+        self._unmarked |= {event.id for event in message.events}
+        await self._mark_what_was_sent()
+        await self._picture(message.events[-1])
+
+    async def _picture(self, event: Event) -> None:
+        curve = curve_of(event)
+        if curve and (png := await draw("Realised P&L by session", curve)) is not None:
+            await self._sender.picture(png, esc("Realised P&L, added up"))
+
+    async def _read(self, kinds: Collection[EventKind]) -> Sequence[Event]:
+        async with self._ledger.read() as books:
+            events = await books.undelivered(READ_MAX, kinds=kinds)
+        return [event for event in events if event.id not in self._unmarked]
+
+    async def _mark_what_was_sent(self) -> None:
+        if self._unmarked:
+            async with self._ledger.begin() as books:
+                await books.mark_delivered(self._unmarked, self._clock())
+            self._logged -= self._unmarked
+            self._unmarked = set()
+
+    async def _mark(self, events: Sequence[Event]) -> None:
+        if events:
+            async with self._ledger.begin() as books:
+                await books.mark_delivered([event.id for event in events], self._clock())
+
+    def _log(self, events: Sequence[Event]) -> None:
+        for event in events:
+            if event.id not in self._logged:
+                log_event(event)
+                self._logged.add(event.id)

@@ -1,0 +1,36 @@
+"""The seven /set_ commands: without a value they show, with one they change."""
+
+from aiogram import Router
+from aiogram.filters import Command, CommandObject
+from aiogram.types import Message
+
+from tradebot.services.desk import Desk
+from tradebot.services.limits import TITLES, Title, WrongValue, said
+from tradebot.telegram import texts
+from tradebot.telegram.handlers.who import who
+from tradebot.telegram.markup import prose
+from tradebot.telegram.sender import Sender
+
+_BY_COMMAND = {title.command: title for title in TITLES}
+
+
+def router() -> Router:
+    made = Router(name="limits")
+    made.message.register(set_limit, Command(*_BY_COMMAND))
+    return made
+
+
+async def set_limit(message: Message, command: CommandObject, desk: Desk, sender: Sender) -> None:
+    title = _BY_COMMAND[command.command.lower()]
+    if not command.args:
+        await sender.answer(texts.limit(title, await desk.limits.current()))
+        return
+    await sender.answer(await _changed(desk, title, command.args, who(message.from_user)))
+
+
+async def _changed(desk: Desk, title: Title, value: str, by: str) -> str:
+    try:
+        change = await desk.limits.change(title, value, by)
+    except WrongValue as error:
+        return f"⚠️ {prose(str(error))}"
+    return texts.changed(title, said(title.name, change.old), said(title.name, change.new))

@@ -1,0 +1,83 @@
+"""Commands that only look. They need no turn and no memory: an old one is answered with today's figures."""
+
+from datetime import datetime
+
+from aiogram import F, Router
+from aiogram.filters import Command, CommandStart
+from aiogram.types import CallbackQuery, Message
+
+from tradebot.services.desk import Desk
+from tradebot.telegram import texts
+from tradebot.telegram.pictures import draw
+from tradebot.telegram.sender import Sender
+
+WEEK_DAYS = 7
+
+
+def router() -> Router:
+    made = Router(name="look")
+    made.message.register(start, CommandStart())
+    made.message.register(help_, Command("help"))
+    made.message.register(status, Command("status"))
+    made.message.register(positions, Command("positions"))
+    made.message.register(pnl, Command("pnl"))
+    made.message.register(pnl_week, Command("pnl_week"))
+    made.message.register(market, Command("market"))
+    made.message.register(queue, Command("queue"))
+    made.message.register(settings, Command("settings"))
+    made.callback_query.register(positions_page, F.data.startswith("page:positions:"))
+    return made
+
+
+async def start(message: Message, desk: Desk, sender: Sender) -> None:
+    await sender.answer(texts.start(await desk.overview.standing()))
+
+
+async def help_(message: Message, sender: Sender) -> None:
+    await sender.answer(texts.help_())
+
+
+async def status(message: Message, desk: Desk, sender: Sender) -> None:
+    await sender.answer(texts.status(await desk.overview.standing()))
+
+
+async def positions(message: Message, desk: Desk, sender: Sender) -> None:
+    await sender.answer(*texts.positions(await desk.overview.held(), 0))
+
+
+async def positions_page(query: CallbackQuery, desk: Desk, sender: Sender) -> None:
+    await sender.notice(query)
+    page = (query.data or "").rpartition(":")[2]
+    if page.isdecimal():
+        await sender.edit(query, *texts.positions(await desk.overview.held(), int(page)))
+
+
+async def pnl(message: Message, desk: Desk, sender: Sender) -> None:
+    await _pnl(desk, sender, 1)
+
+
+async def pnl_week(message: Message, desk: Desk, sender: Sender) -> None:
+    await _pnl(desk, sender, WEEK_DAYS)
+
+
+async def _pnl(desk: Desk, sender: Sender, days: int) -> None:
+    """Words first: the picture takes a moment."""
+    result = await desk.overview.result(days)
+    await sender.answer(texts.pnl(result))
+    if result.curve and (png := await draw("Realised P&L, net", result.curve)) is not None:
+        await sender.picture(png, "Realised P&amp;L, added up")
+
+
+async def market(message: Message, desk: Desk, sender: Sender) -> None:
+    here = datetime.now().astimezone().tzinfo
+    assert here is not None, "an aware time has a zone"
+    await sender.answer(texts.market(desk.overview.market(), here))
+
+
+async def queue(message: Message, desk: Desk, sender: Sender) -> None:
+    await sender.answer(texts.queue(await desk.overview.waiting(), desk.clock()))
+
+
+async def settings(message: Message, desk: Desk, sender: Sender) -> None:
+    limits, use = await desk.overview.limits()
+    await sender.answer(texts.settings(limits, use, desk.overview.fixed.controls))

@@ -1,0 +1,161 @@
+"""What events look like in the chat, and how a burst of them becomes one message. Pure.
+
+Rules: an event's own text says everything, a title says at a glance what it is about; what was not told at once says when it
+happened; alerts that share a fate are counted when there are many.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from tradebot.domain import wording
+from tradebot.domain.calendar import CLOSE, NEW_YORK
+from tradebot.domain.model import CRITICAL, Event, EventKind
+from tradebot.telegram.markup import LENGTH_MAX, bold, esc, italic, prose
+
+LATE = timedelta(seconds=60)
+ALIKE_MAX = 5
+"""More alerts than this with one fate are told as one paragraph."""
+BUTTON_ROWS_MAX = 8
+_K = EventKind
+TITLES: dict[EventKind, str] = {
+    _K.ALERT_REJECTED: "🚫 Alert not understood",
+    _K.ALERT_CONFLICT: "❗ Alert refused",
+    _K.ALERT_PENDING: "⏳ {} waits for the open",
+    _K.ALERT_BLOCKED: "🚫 {} blocked",
+    _K.ALERT_FAILED: "⚠️ {} failed",
+    _K.ALERT_EXPIRED: "⌛ {} expired",
+    _K.ALERT_CLEARED: "🗑 {} cleared",
+    _K.ORDER_CANCELLING: "⚠️ Order is being cancelled",
+    _K.PARTIAL_FILL: "◐ {} partly filled",
+    _K.BUY_FILLED: "🟢 {} filled",
+    _K.SELL_FILLED: "🔵 {} filled",
+    _K.ORDER_FAILED: "⚠️ {} failed",
+    _K.ORDER_UNKNOWN: "❗ {} is UNKNOWN",
+    _K.ORDER_SETTLED: "✅ Order settled",
+    _K.BOOKS_CORRECTED: "✏️ Books corrected",
+    _K.EXIT_INCOMPLETE: "❗ Shares left: {}",
+    _K.ALIEN_ORDER: "❗ Unknown orders at IB",
+    _K.MISMATCH: "❗ Mismatch: {}",
+    _K.OWNER_HOLDINGS: "👤 Your own shares: {}",
+    _K.STATE_CHANGED: "⚙️ Trading state",
+    _K.SETTING_CHANGED: "⚙️ Limit changed",
+    _K.BROKER_CONNECTED: "🔌 IB connected",
+    _K.BROKER_LOST: "❗ IB is away",
+    _K.BROKER_UNREACHABLE: "❗ IB cannot be reached",
+    _K.TRADING_REFUSED: "⛔ Nothing is traded",
+    _K.MARKET_OPEN: "🔔 The market is open",
+    _K.DAILY_REPORT: "📊 Daily report",
+    _K.POSITIONS_COMPARED: "⚖️ Positions compared",
+    _K.HEALTH_FAILING: "❗ Not well",
+    _K.HEALTH_BACK: "✅ Well again",
+    _K.LOGIN_REMINDER: "🔑 IB login",
+    _K.JOB_FAILED: "⚠️ A job failed",
+    _K.JOB_MISSED: "⚠️ A job was missed",
+    _K.STARTED: "🚀 Started",
+    _K.STOPPED: "🛑 Stopped",
+}
+_COUNTED = frozenset({_K.ALERT_PENDING, _K.ALERT_BLOCKED, _K.ALERT_FAILED, _K.ALERT_EXPIRED, _K.ALERT_CLEARED})
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """One message for these events. Rows of buttons hold (label, callback data)."""
+
+    events: Sequence[Event]
+    html: str
+    buttons: Sequence[Sequence[tuple[str, str]]]
+
+
+def fold(events: Sequence[Event], now: datetime) -> Folded:
+    """As many of these events as one message holds, at least the first, in their order."""
+    counts = Counter(event.kind for event in events)
+    told: list[Event] = []
+    paragraphs: list[str] = []
+    rows: list[Sequence[tuple[str, str]]] = []
+    length, counted = 0, set[EventKind]()
+    for event in events:
+        if event.kind in counted:
+            continue
+        alike = event.kind in _COUNTED and counts[event.kind] > ALIKE_MAX
+        mine = [other for other in events if other.kind is event.kind] if alike else [event]
+        paragraph = _alike(mine, now) if alike else paragraph_of(event, now)
+        buttons = buttons_of(event)
+        if told and (length + len(paragraph) > LENGTH_MAX or len(rows) + bool(buttons) > BUTTON_ROWS_MAX):
+            break
+        if alike:
+            counted.add(event.kind)
+        told += mine
+        paragraphs.append(paragraph)
+        length += len(paragraph) + 2
+        if buttons:
+            rows.append(buttons)
+        if curve_of(event):
+            break  # its picture comes right after it
+    return Folded(told, "\n\n".join(paragraphs), rows)
+
+
+def paragraph_of(event: Event, now: datetime) -> str:
+    return "\n".join([bold(_title(event)), *_when([event], now), prose(event.text)])
+
+
+def buttons_of(event: Event) -> Sequence[tuple[str, str]]:
+    """What the owner can do about it right from the message."""
+    ticker = event.data.get("ticker", "")
+    match event.kind:
+        case EventKind.EXIT_INCOMPLETE:
+            return [(f"Sell the rest of {ticker}", f"rest:{event.id}")]
+        case EventKind.ORDER_UNKNOWN:
+            return [
+                (f"{ticker}: it filled", f"filled:{event.trade_id}"),
+                ("it never existed", f"never:{event.trade_id}"),
+            ]
+        case EventKind.MISMATCH:
+            return [(f"Accept what IB shows of {ticker}", f"accept:{event.id}")]
+    return []
+
+
+def curve_of(event: Event) -> Sequence[tuple[datetime, Decimal]]:
+    """A daily report's realised P&L added up session by session; empty when there is nothing to draw."""
+    series = event.data.get("series") if event.kind is EventKind.DAILY_REPORT else None
+    if not isinstance(series, list):
+        return []
+    nets = [(date.fromisoformat(point["day"]), Decimal(point["net"])) for point in series]
+    traded = [day for day, net in nets if net]
+    if not traded:
+        return []
+    total, curve = Decimal(0), []
+    for day, net in nets:
+        total += net
+        if day >= traded[0]:
+            curve.append((datetime.combine(day, CLOSE, NEW_YORK), total))
+    return curve
+
+
+def _title(event: Event) -> str:
+    pattern = TITLES.get(event.kind)
+    if pattern is None:
+        words = event.kind.replace("_", " ").capitalize()
+        return f"❗ {words}" if event.kind in CRITICAL else words
+    about = f"{event.data.get('side') or ''} {event.data.get('ticker') or ''}".strip()
+    return pattern.format(about or "alert")
+
+
+def _alike(events: Sequence[Event], now: datetime) -> str:
+    """`BUY blocked` × 312, by ticker, with the commonest reason."""
+    first = events[0]
+    title = TITLES[first.kind].format(f"{len(events)} alerts")
+    tickers = Counter(str(event.data.get("ticker") or "?") for event in events)
+    named = ", ".join(f"{esc(ticker)} {count}" for ticker, count in tickers.most_common(12))
+    more = f" and {len(tickers) - 12} more tickers" if len(tickers) > 12 else ""
+    return "\n".join([bold(title), *_when(events, now), f"{named}{more}", "The first: " + prose(first.text, 400)])
+
+
+def _when(events: Sequence[Event], now: datetime) -> list[str]:
+    """When it happened, if that is not now."""
+    if now - events[0].at < LATE:
+        return []
+    first, last = wording.new_york(events[0].at), wording.new_york(events[-1].at)
+    return [italic(first if first == last else f"{first} to {last}")]

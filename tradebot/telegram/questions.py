@@ -1,0 +1,161 @@
+"""What control commands and buttons ask and answer. Pure: facts in, HTML out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from tradebot.domain import wording
+from tradebot.domain.model import Alert, Side, Trade, TradeStatus, TradingState
+from tradebot.services.booking import WriteOff
+from tradebot.services.exits import Exit
+from tradebot.services.verdicts import Guess
+from tradebot.telegram.markup import bold, esc, first, lines
+
+ROWS_MAX = 25
+GOOD_FOR = "The button is good for 30 seconds."
+NOTHING_HELD = "The bot holds nothing: there is nothing to sell."
+NOTHING_LEFT = "Nothing is left of it in the books."
+NOTHING_WAITS = "No alert waits."
+NOT_UNKNOWN = "This order is settled: there is nothing to decide any more."
+NO_PRICE = "No price is known to book it at: IB is not connected, and no quote was kept. Try again when IB is back."
+STALE = "This message is of another database. There is nothing to accept."
+RESUME_FROM_KILLED = lines(bold("⛔ The kill switch is on"), "What shall be resumed?", GOOD_FOR)
+_KILLED_HINT = "⛔ The kill switch is on: SELL alerts are blocked too. First /resume, sells only."
+
+
+@dataclass(frozen=True, slots=True)
+class AtKill:
+    """Orders at work when the kill switch was thrown."""
+
+    working: Sequence[Trade]
+    connected: bool
+
+
+def killed(stored: bool, found: AtKill | None) -> str:
+    title = bold("⛔ KILLED: nothing is traded")
+    if not stored:
+        return lines(
+            title,
+            "❗ In force, NOT stored: the database does not answer. It is stored as soon as it does; until then a restart of "
+            "the bot would lift it.",
+            "Working orders are cancelled as soon as they can be read.",
+        )
+    if found is None:
+        return lines(
+            title, "Stored.", "❗ Working orders could not be read; they are cancelled as soon as they can be."
+        )
+    names = [f"• {esc(wording.order(trade))}" for trade in found.working]
+    verb = "is" if len(names) == 1 else "are"
+    orders = "1 working order" if len(names) == 1 else f"{len(names)} working orders"
+    away = "❗ IB is not connected: they are cancelled when it is back." if names and not found.connected else None
+    return lines(
+        title,
+        "Stored, before this was said.",
+        f"{orders} {verb} being cancelled:" if names else "No order was at work.",
+        *first(names, ROWS_MAX, len(names) - ROWS_MAX),
+        away,
+        "Positions stay as they are. /resume lifts it.",
+    )
+
+
+def paused(state: TradingState) -> str:
+    if state is TradingState.KILLED:
+        return "⛔ It stays KILLED, which is stricter. /resume lifts it."
+    return lines(bold("⏸ PAUSED"), "BUY alerts are blocked, SELL alerts are executed.", "/resume lifts it.")
+
+
+def resumed(state: TradingState) -> str:
+    match state:
+        case TradingState.RUNNING:
+            return lines(bold("🟢 RUNNING"), "BUY and SELL alerts are executed.")
+        case TradingState.PAUSED:
+            return lines(bold("⏸ PAUSED: sells only"), "SELL alerts are executed, BUY alerts are blocked.")
+    return "⛔ It stays KILLED: the switch was thrown again meanwhile."
+
+
+def sell_all(planned: Sequence[Exit], state: TradingState, market_open: bool) -> str:
+    rows = [f"• {esc(one.ticker)} {wording.shares(one.qty)}, {_about(one.value)}" for one in planned]
+    known = [one.value for one in planned if one.value is not None]
+    unknown = len(planned) - len(known)
+    without = f"\n   without {unknown} of unknown price" if unknown else ""
+    return lines(
+        bold("Sell at market?"),
+        *first(rows, ROWS_MAX, len(rows) - ROWS_MAX),
+        f"Together {_about(sum(known, Decimal(0)) if known else None)}{without}",
+        None if market_open else "⏳ The market is closed: they wait for the open.",
+        _KILLED_HINT if state is TradingState.KILLED else None,
+        GOOD_FOR,
+    )
+
+
+def _about(value: Decimal | None) -> str:
+    return "value unknown" if value is None else f"about {wording.usd(value)}"
+
+
+def selling(alerts: int, market_open: bool) -> str:
+    if not alerts:
+        return "These SELL alerts were made already: nothing more is sold."
+    noun = "1 SELL alert is" if alerts == 1 else f"{alerts} SELL alerts are"
+    return lines(f"✅ {noun} in the queue.", None if market_open else "They wait for the market to open.")
+
+
+def clear_queue(waiting: Sequence[Alert]) -> str:
+    rows = [f"• {alert.action} {esc(alert.ticker)}" for alert in waiting]
+    sells = sum(alert.action is Side.SELL for alert in waiting)
+    return lines(
+        bold(f"Clear {len(waiting)} waiting alerts?" if len(waiting) > 1 else "Clear the waiting alert?"),
+        *first(rows, ROWS_MAX, len(rows) - ROWS_MAX),
+        f"❗ {sells} of them would SELL." if sells else None,
+        GOOD_FOR,
+    )
+
+
+def cleared(count: int, asked: int) -> str:
+    gone = f" {asked - count} had gone on meanwhile." if count < asked else ""
+    return f"🗑 {count} cleared.{gone}"
+
+
+def it_filled(guess: Guess) -> str:
+    trade = guess.trade
+    price = "unknown" if guess.price is None else wording.price(guess.price)
+    return lines(
+        bold(f"{wording.order(trade)}: it filled?"),
+        f"Order {esc(trade.order_ref)}",
+        f"Booked would be {wording.shares(guess.qty)} at {price}: {esc(guess.source)}.",
+        "Did you see the fill in TWS?",
+        GOOD_FOR,
+    )
+
+
+def never_existed(guess: Guess) -> str:
+    trade = guess.trade
+    filled = trade.filled_qty
+    what = f"ended with {wording.shares(filled)} filled" if filled else "never at IB"
+    return lines(
+        bold(f"{wording.order(trade)}: {what}?"),
+        f"Order {esc(trade.order_ref)}",
+        "Look into TWS first: orders, trades and the position. If it does exist after all, it is booked when IB shows it.",
+        GOOD_FOR,
+    )
+
+
+def decided(trade: Trade | None) -> str:
+    if trade is None or trade.status is TradeStatus.UNKNOWN:
+        return NOT_UNKNOWN
+    return f"✅ {esc(wording.order(trade))} is {trade.status}. {esc(trade.ticker)} is free again."
+
+
+def accept(loss: WriteOff) -> str:
+    at_ib = loss.held - loss.qty
+    return lines(
+        bold(f"Write off {wording.shares(loss.qty)} {loss.ticker}?"),
+        f"Books {wording.shares(loss.held)}, IB {wording.shares(at_ib)}.",
+        "The books are lowered to what IB shows. The P&amp;L of these shares is not known and counts nowhere.",
+        GOOD_FOR,
+    )
+
+
+def accepted(trade: Trade | None) -> str:
+    if trade is None:
+        return "Nothing was written off: things have changed meanwhile. Look at /positions."
+    return f"✅ {wording.shares(trade.filled_qty)} {esc(trade.ticker)} written off. BUY of it is free again."

@@ -1,0 +1,248 @@
+"""Runs the chat: polling, commands, delivery, each on its own and each until it is stopped; none can end the daemon.
+
+Rules: Telegram down, slow, rate-limiting, answering nonsense or refusing the token is said once, shown in /health, and tried
+again for ever; the way back is said too. Updates are handled side by side, so that nothing that hangs can keep a /kill waiting.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from aiogram import BaseMiddleware, Bot, Dispatcher
+from aiogram.client.default import DefaultBotProperties
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.session.middlewares.base import BaseRequestMiddleware, NextRequestMiddlewareType
+from aiogram.client.telegram import TelegramAPIServer
+from aiogram.enums import ParseMode
+from aiogram.exceptions import AiogramError, TelegramBadRequest, TelegramConflictError, TelegramUnauthorizedError
+from aiogram.methods import Response, TelegramMethod
+from aiogram.methods.base import TelegramType
+from aiogram.types import BotCommand, ErrorEvent, TelegramObject
+from loguru import logger
+
+from tradebot.domain import wording
+from tradebot.errors import TradebotError
+from tradebot.services.desk import Desk
+from tradebot.services.overview import Chat
+from tradebot.telegram.access import Allowed
+from tradebot.telegram.acting import Acting, Once
+from tradebot.telegram.commands import COMMANDS
+from tradebot.telegram.confirmations import Confirmations
+from tradebot.telegram.delivery import Delivery
+from tradebot.telegram.handlers import routers
+from tradebot.telegram.markup import prose
+from tradebot.telegram.sender import CHAT_NOT_FOUND, Sender, said
+
+POLL_S = 25
+REQUEST_S = 20.0  # a poll may take both
+RETRY_S = 5.0
+UNAUTHORIZED_RETRY_S = 60.0
+LAST_WORDS_S = 3.0
+"""How long the end of the daemon waits for its last messages."""
+UPDATES = ["message", "edited_message", "callback_query"]
+
+
+@dataclass(frozen=True, slots=True)
+class TelegramOptions:
+    token: str
+    chat_id: int
+    user_ids: tuple[int, ...]  # empty: everybody in the chat
+    api_url: str
+
+
+async def serve(options: TelegramOptions, desk: Desk, stop: asyncio.Event) -> None:
+    """Until `stop`; what is in the outbox then is still sent, for a few seconds."""
+    session = AiohttpSession(api=TelegramAPIServer.from_base(options.api_url), timeout=REQUEST_S)
+    properties = DefaultBotProperties(parse_mode=ParseMode.HTML, link_preview_is_disabled=True)
+    bot = Bot(options.token, session=session, default=properties)
+    chat = desk.overview.chat
+    chat.state = "connecting"
+    session.middleware(Watch(chat, options.token))
+    sender = Sender(bot, options.chat_id)
+    handling = Handling()
+    dispatcher = _dispatcher(options, desk, sender, handling)
+    tasks = [
+        asyncio.create_task(_poll(dispatcher, bot), name="telegram: polling"),
+        asyncio.create_task(_introduce(bot), name="telegram: commands registered"),
+    ]
+    outbox = Delivery(desk.ledger, sender, desk.clock)
+    delivery = asyncio.create_task(_deliver(outbox, stop), name="telegram: delivery")
+    try:
+        await stop.wait()
+        await asyncio.wait([delivery], timeout=LAST_WORDS_S)
+    finally:
+        with suppress(RuntimeError):  # it was not polling just then
+            await dispatcher.stop_polling()
+        await handling.finish()
+        for task in (*tasks, delivery):
+            task.cancel()
+        await asyncio.gather(*tasks, delivery, return_exceptions=True)
+        await session.close()
+        chat.state = "off"
+
+
+def _dispatcher(options: TelegramOptions, desk: Desk, sender: Sender, handling: "Handling") -> Dispatcher:
+    dispatcher = Dispatcher(desk=desk, sender=sender, confirmations=Confirmations(asyncio.get_running_loop().time))
+    allowed = Allowed(options.chat_id, options.user_ids)
+    for observer in (dispatcher.message, dispatcher.edited_message, dispatcher.callback_query):
+        observer.filter(allowed)
+    dispatcher.update.outer_middleware(handling)
+    dispatcher.errors.register(_failed)
+    free, acting, rest = routers()
+    acting.message.middleware(Acting(Once(desk.ledger, desk.clock), sender, desk.clock))
+    dispatcher.include_routers(free, acting, rest)
+    return dispatcher
+
+
+async def _failed(event: ErrorEvent, sender: Sender) -> None:
+    """A command that did not work says so: an expected error in its own words, a defect without them."""
+    error = event.exception
+    if isinstance(error, TradebotError):
+        await sender.answer(f"⚠️ That did not work: {prose(str(error))}")
+    else:
+        logger.opt(exception=error).error("Telegram: a command failed")
+        await sender.answer("⚠️ That did not work: an internal error. The log has the details.")
+
+
+class Handling(BaseMiddleware):
+    """Keeps count of the updates at work, so that the end can wait for them; an update delivered twice is handled once."""
+
+    SEEN_MAX = 1000
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._seen: dict[int, None] = {}
+
+    async def __call__(
+        self,
+        handler: Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]],
+        event: TelegramObject,
+        data: dict[str, Any],
+    ) -> Any:
+        update_id = getattr(event, "update_id", 0)
+        if update_id in self._seen:
+            return None
+        self._seen[update_id] = None
+        if len(self._seen) > self.SEEN_MAX:
+            del self._seen[next(iter(self._seen))]
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        try:
+            return await handler(event, data)
+        finally:
+            self._tasks.discard(task)
+
+    async def finish(self) -> None:
+        """What was begun is finished, or ended after a moment."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=LAST_WORDS_S)
+        for task in list(self._tasks):
+            task.cancel()
+
+
+async def _poll(dispatcher: Dispatcher, bot: Bot) -> None:
+    """aiogram polls on through every error, but not through one in its very first question."""
+    while True:
+        try:
+            return await dispatcher.start_polling(
+                bot,
+                polling_timeout=POLL_S,
+                handle_signals=False,
+                close_bot_session=False,
+                allowed_updates=UPDATES,
+            )
+        except TelegramUnauthorizedError:
+            await asyncio.sleep(UNAUTHORIZED_RETRY_S)
+        except Exception as error:
+            logger.debug("polling did not start: {}", said(error))
+            await asyncio.sleep(RETRY_S)
+
+
+async def _deliver(outbox: Delivery, stop: asyncio.Event) -> None:
+    """A defect in how something is told must not silence all the rest."""
+    while True:
+        try:
+            return await outbox.run(stop)
+        except Exception:
+            logger.exception("Telegram: the delivery of messages has failed, it starts anew")
+            await asyncio.sleep(RETRY_S)
+
+
+async def _introduce(bot: Bot) -> None:
+    """Registers the commands, so that clients complete them; a webhook set by another program would keep updates from us."""
+    while True:
+        try:
+            await bot.delete_webhook()
+            await bot.set_my_commands([BotCommand(command=one.name, description=one.help) for one in COMMANDS])
+        except TelegramBadRequest as error:
+            logger.warning("Telegram did not take the list of commands: {}", error.message)
+        except (AiogramError, OSError):
+            await asyncio.sleep(RETRY_S)
+            continue
+        return
+
+
+_LISTENING = frozenset({"getMe", "getUpdates"})
+_TELLING = frozenset({"sendMessage", "sendPhoto", "editMessageText"})
+
+
+class Watch(BaseRequestMiddleware):
+    """Sees every request: how Telegram is, told when it changes and never in between.
+
+    Hearing and telling are looked at apart: who blocked the bot is still heard, and is told nothing.
+    """
+
+    def __init__(self, chat: Chat, token: str) -> None:
+        self._chat = chat
+        self._token = token
+        self._errors: dict[bool, str] = {}  # by whether it is about telling
+        self._since = 0.0
+        # Every failed poll would be a line of its own, every five seconds, for as long as an outage lasts.
+        logging.getLogger("aiogram.dispatcher").setLevel(logging.CRITICAL)
+
+    async def __call__(
+        self, make_request: NextRequestMiddlewareType[TelegramType], bot: Bot, method: TelegramMethod[TelegramType]
+    ) -> Response[TelegramType]:
+        try:
+            response = await make_request(bot, method)
+        except TelegramBadRequest as error:
+            if CHAT_NOT_FOUND in error.message:
+                self._note(
+                    method.__api_method__,
+                    "chat not found: is telegram.chat_id right, and has somebody written to the bot?",
+                )
+            raise  # any other is about this one request, not about Telegram
+        except (AiogramError, OSError) as error:
+            self._note(method.__api_method__, self._words(error))
+            raise
+        self._note(method.__api_method__, None)
+        return response
+
+    def _note(self, method: str, error: str | None) -> None:
+        if method not in _LISTENING | _TELLING:
+            return
+        telling = method in _TELLING
+        before = self._chat.error
+        self._errors.pop(telling, None)
+        if error is not None:
+            self._errors[telling] = error
+        self._chat.error = next(iter(self._errors.values()), None)
+        self._chat.state = "connected" if self._chat.error is None else "failing"
+        now = asyncio.get_running_loop().time()
+        if before is None and error is not None:
+            self._since = now
+            logger.warning("Telegram: {}. Trading goes on; messages wait; it is tried again for ever", error)
+        elif before is not None and self._chat.error is None:
+            logger.info("Telegram answers again after {}", wording.seconds(now - self._since))
+
+    def _words(self, error: Exception) -> str:
+        if isinstance(error, TelegramUnauthorizedError):
+            return "Telegram refuses the token: is telegram.bot_token right, or was it revoked at @BotFather?"
+        words = said(error).replace(self._token, "***")
+        if isinstance(error, TelegramConflictError):
+            return f"another program polls with this token ({words}): stop it, or give this bot a token of its own"
+        return words

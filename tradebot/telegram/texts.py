@@ -1,0 +1,322 @@
+"""What each command answers. Pure: figures in, HTML out, in short lines for a phone (about 40 characters)."""
+
+from collections.abc import Sequence
+from datetime import datetime, tzinfo
+from decimal import Decimal
+
+from tradebot.domain import wording
+from tradebot.domain.calendar import NEW_YORK
+from tradebot.domain.limits import FixedControls, Limits
+from tradebot.domain.model import Alert, Lot, TradingState
+from tradebot.domain.pnl import OpenPosition
+from tradebot.services.figures import Held, Market, Result, Special, Use, Waiting
+from tradebot.services.limits import TITLES, Title, range_said, said
+from tradebot.services.overview import Standing
+from tradebot.telegram.commands import GROUPS
+from tradebot.telegram.markup import Buttons, bold, esc, first, italic, lines, prose
+
+PAGE = 10
+"""Positions on one page."""
+ROWS_MAX = 25
+_STATES = {
+    TradingState.RUNNING: "🟢 RUNNING",
+    TradingState.PAUSED: "⏸ PAUSED: no BUY",
+    TradingState.KILLED: "⛔ KILLED: nothing is traded",
+}
+_USES = {
+    "max_open_positions": lambda use: str(use.open_positions),
+    "max_daily_buys": lambda use: str(use.buys_today),
+    "max_total_investment": lambda use: wording.usd(use.invested),
+    "max_per_ticker": lambda use: "0" if use.fullest is None else f"{use.fullest[1]} ({use.fullest[0]})",
+    "max_daily_loss": lambda use: wording.usd(use.lost_today),
+}
+
+
+def start(standing: Standing) -> str:
+    return lines(
+        bold("tradebot"),
+        "Trades TradingView alerts through IB.",
+        "",
+        _STATES[standing.state],
+        _connection(standing),
+        "",
+        "/status shows more, /help every command.",
+    )
+
+
+def help_() -> str:
+    parts: list[str] = [bold("Commands")]
+    for group, commands in GROUPS.items():
+        parts += ["", bold(group)]
+        for command in commands:
+            example = f"\n   {esc(command.example)}" if " " in command.example else ""
+            parts.append(f"/{command.name} · {esc(command.help)}{example}")
+    return lines(*parts)
+
+
+# --- /status --------------------------------------------------------------------------------------------------------
+
+
+def status(standing: Standing) -> str:
+    booked, account, limits = standing.books, standing.account, standing.books.limits
+    in_flight = ", ".join(wording.order(trade) for trade in booked.in_flight)
+    unknown = ", ".join(wording.order(trade) for trade in booked.unknown)
+    return lines(
+        bold(_STATES[standing.state]),
+        *(f"⚠️ Orders wait: {prose(reason)}" for reason in standing.held_up_by),
+        _connection(standing),
+        "",
+        f"Cash {_usd(account.cash if account else None)}",
+        f"Equity {_usd(account.equity if account else None)}",
+        f"Buying power {_usd(account.buying_power if account else None)}",
+        "",
+        f"Open positions {len(booked.lots)} of {limits.max_open_positions}",
+        f"Buys today {booked.buys_today} of {limits.max_daily_buys}",
+        f"Realised today {wording.signed_usd(booked.realised_today)}",
+        _depths(standing),
+        f"In flight: {esc(in_flight)}" if in_flight else None,
+        f"❗ UNKNOWN: {esc(unknown)}" if unknown else None,
+        "",
+        f"Up {wording.seconds(standing.uptime_s)}, tradebot {esc(standing.version)}",
+        *(["", bold("Simulated, embedded or off")] if standing.simulated else []),
+        *(f"• {esc(part)}" for part in standing.simulated),
+    )
+
+
+def _connection(standing: Standing) -> str:
+    link = standing.connection
+    if not link.up:
+        return f"❗ IB: NOT connected{f' ({esc(link.why_not)})' if link.why_not else ''}"
+    kind = {True: "PAPER", False: "LIVE, REAL MONEY", None: ""}[link.paper]
+    said_ = f"IB: connected, {kind} {esc(link.account or 'no account')}"
+    if not link.upstream:
+        return f"❗ {said_}, but the gateway has lost IB"
+    return said_ if link.tradable else f"❗ {said_}, NOT traded: {esc(link.why_not or '')}"
+
+
+def _depths(standing: Standing) -> str:
+    booked = standing.books
+    waiting = f"Waiting: {booked.received_sells} SELL, {booked.received_buys} BUY, {booked.pending} for the open"
+    return waiting if standing.depths is not None else f"{waiting}\n❗ The queue does not answer"
+
+
+def _usd(amount: Decimal | None) -> str:
+    return wording.usd(amount)
+
+
+# --- /positions -----------------------------------------------------------------------------------------------------
+
+
+def positions(held: Held, page: int) -> tuple[str, Buttons]:
+    """A page, counted from 0; beyond the last it is the last."""
+    rows = held.open.positions
+    pages = max(1, -(-len(rows) // PAGE))
+    page = min(max(page, 0), pages - 1)
+    shown = rows[page * PAGE : (page + 1) * PAGE]
+    title = f"Positions, page {page + 1} of {pages}" if pages > 1 else "Positions"
+    text = lines(
+        bold(title),
+        None if held.known else italic("IB is not connected: prices are not known"),
+        *(_position(row) for row in shown),
+        *([] if rows else ["", "The bot holds nothing."]),
+        *(["", *_total(held)] if rows else []),
+        *_differences(held),
+    )
+    return text, _pages("positions", page, pages)
+
+
+def _position(row: OpenPosition) -> str:
+    lots = f"{row.lots} lots" if row.lots > 1 else "1 lot"
+    price = "price unknown" if row.price is None else wording.price(row.price)
+    gain = "" if row.pnl is None else f"\n   {wording.signed_usd(row.pnl)} ({_percent(row.pnl, row.cost)})"
+    return (
+        f"\n{bold(row.ticker)} {wording.shares(row.qty)}, {lots}\n   {wording.price(row.entry_price)} → {price}{gain}"
+    )
+
+
+def _total(held: Held) -> list[str]:
+    open_ = held.open
+    cost = sum((row.cost for row in open_.positions), Decimal(0))
+    priced = sum((row.cost for row in open_.positions if row.pnl is not None), Decimal(0))
+    rows = [f"{bold('Total')} cost {wording.usd(cost)}"]
+    if priced:
+        rows.append(f"   {wording.signed_usd(open_.pnl)} ({_percent(open_.pnl, priced)})")
+    if open_.unknown:
+        names = ", ".join(open_.unknown[:8]) + (" …" if len(open_.unknown) > 8 else "")
+        rows.append(f"   without {len(open_.unknown)} unpriced: {esc(names)}")
+    return rows
+
+
+def _differences(held: Held) -> list[str]:
+    owners = [f"{esc(ticker)} {wording.shares(qty)}" for ticker, qty in held.owners.items()]
+    missing = [f"{esc(ticker)} {wording.shares(qty)}" for ticker, qty in held.missing.items()]
+    rows: list[str] = []
+    if owners:
+        rows += ["", "Your own at IB, never touched:", *first(owners, PAGE, len(owners) - PAGE)]
+    if missing:
+        rows += ["", "❗ In the books, not at IB:", *first(missing, PAGE, len(missing) - PAGE)]
+    return rows
+
+
+def _pages(name: str, page: int, pages: int) -> Buttons:
+    row = []
+    if page > 0:
+        row.append(("« back", f"page:{name}:{page - 1}"))
+    if page < pages - 1:
+        row.append(("more »", f"page:{name}:{page + 1}"))
+    return [row] if row else []
+
+
+def _percent(part: Decimal, whole: Decimal) -> str:
+    if not whole:
+        return "–"
+    value = (part / whole * 100).quantize(Decimal("0.1"))
+    return f"{'−' if value < 0 else '+'}{abs(value)} %"
+
+
+# --- /pnl, /pnl_week ------------------------------------------------------------------------------------------------
+
+
+def pnl(result: Result) -> str:
+    summary = result.summary
+    if result.first == result.last:
+        title = f"P&L today, {result.last:%a %d %b}"
+    else:
+        title = f"P&L {result.first:%a %d %b} – {result.last:%a %d %b}"
+    rate = summary.win_rate
+    by_ticker = sorted(summary.by_ticker.items(), key=lambda item: item[1], reverse=True)
+    return lines(
+        bold(title),
+        f"Net {bold(wording.signed_usd(summary.net))}",
+        f"Before commissions {wording.signed_usd(summary.gross)}",
+        f"Commissions paid {wording.usd(summary.commissions_paid)}",
+        "",
+        f"{_count(summary.buys, 'buy')}, {_count(summary.sells, 'sell')}",
+        "Nothing was closed." if rate is None else f"Won {summary.wins} of {summary.closed} closed ({rate:.0%})",
+        _extreme("Best", summary.best),
+        _extreme("Worst", summary.worst) if summary.closed > 1 else None,
+        f"{_count(summary.written_off, 'lot')} written off, P&L not known" if summary.written_off else None,
+        *(["", bold("Realised by ticker")] if by_ticker else []),
+        *first((f"{esc(t)} {wording.signed_usd(p)}" for t, p in by_ticker), ROWS_MAX, len(by_ticker) - ROWS_MAX),
+    )
+
+
+def _extreme(word: str, lot: Lot | None) -> str | None:
+    return f"{word}: {esc(lot.ticker)} {wording.signed_usd(lot.pnl)}" if lot and lot.pnl is not None else None
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+# --- /market --------------------------------------------------------------------------------------------------------
+
+
+def market(now: Market, local: tzinfo) -> str:
+    """`local` is the zone of the machine's clock, shown where it is not New York's."""
+    session = now.session
+    if now.is_open:
+        state = f"🟢 Open, closes in {wording.seconds((now.next_close - now.now).total_seconds())}"
+    else:
+        why = f" ({esc(now.closed_because)})" if now.closed_because else ""
+        state = f"🔴 Closed{why}, opens in {wording.seconds((now.next_open - now.now).total_seconds())}"
+    today = "no session" if session is None else f"{_clock(session.open)} – {_clock(session.close)} New York"
+    return lines(
+        bold("NYSE"),
+        state,
+        f"Today: {today}",
+        f"Early close: {esc(session.name)}" if session and session.early else None,
+        italic("This bot trades at all hours (simulated or paper)") if now.always else None,
+        "",
+        f"Next open {_both(now.next_open, local)}",
+        f"Next close {_both(now.next_close, local)}",
+        *(["", bold("Ahead")] if now.specials else []),
+        *(_special(one) for one in now.specials),
+    )
+
+
+def _clock(at: datetime) -> str:
+    return f"{at.astimezone(NEW_YORK):%H:%M}"
+
+
+def _both(at: datetime, local: tzinfo) -> str:
+    here = at.astimezone(local)
+    there = f"{at.astimezone(NEW_YORK):%a %d %b %H:%M} New York"
+    same = here.utcoffset() == at.astimezone(NEW_YORK).utcoffset()
+    own = "" if same else f"\n   {here:%a %d %b %H:%M} here ({esc(here.tzname() or 'local')})"
+    return f"{there}{own}"
+
+
+def _special(one: Special) -> str:
+    told = "closed" if one.closes is None else f"closes {_clock(one.closes)}"
+    return f"{one.day:%a %d %b}: {told}\n   {esc(one.name)}"
+
+
+# --- /queue ---------------------------------------------------------------------------------------------------------
+
+
+def queue(waiting: Waiting, now: datetime) -> str:
+    depths = waiting.depths
+    total = len(waiting.sells) + len(waiting.buys) + len(waiting.pending)
+    listed = (
+        "❗ The queue does not answer; alerts are safe in the database"
+        if depths is None
+        else f"Listed: {len(depths.sell)} SELL, {len(depths.buy)} BUY, {len(depths.pending)} pending"
+    )
+    return lines(
+        bold(f"{total} waiting" if total else "Nothing waits"),
+        listed,
+        *_alerts("SELL, next first", waiting.sells, now),
+        *_alerts("BUY", waiting.buys, now),
+        *_alerts("For the market to open", waiting.pending, now),
+    )
+
+
+def _alerts(title: str, alerts: Sequence[Alert], now: datetime) -> list[str]:
+    if not alerts:
+        return []
+    rows = (f"{a.action} {esc(a.ticker)} · {wording.seconds((now - a.received_at).total_seconds())}" for a in alerts)
+    return ["", bold(title), *first(rows, ROWS_MAX, len(alerts) - ROWS_MAX)]
+
+
+# --- /settings, /set_… ----------------------------------------------------------------------------------------------
+
+
+def settings(limits: Limits, use: Use, fixed: FixedControls) -> str:
+    collar = "off" if fixed.price_collar_pct == 0 else f"{fixed.price_collar_pct.normalize():f} %"
+    repeat = "off" if fixed.repeat_window_s == 0 else f"{fixed.repeat_window_s} s"
+    return lines(
+        bold("Limits"),
+        *(_limit(title, limits, use) for title in TITLES),
+        "",
+        bold("Fixed, changed in the file only"),
+        f"BUY alert too old after {fixed.max_alert_age_s} s",
+        f"Price collar {collar}",
+        f"Largest order {wording.usd(fixed.max_order_value_usd)}",
+        f"Repeat window {repeat}",
+    )
+
+
+def _limit(title: Title, limits: Limits, use: Use) -> str:
+    value = said(title.name, getattr(limits, title.name))
+    used = f"\n   used {esc(_USES[title.name](use))}" if title.name in _USES else ""
+    return f"{_name(title)} {bold(value)}{used}\n   /{title.command}"
+
+
+def _name(title: Title) -> str:
+    return esc(title.words[0].upper() + title.words[1:])
+
+
+def limit(title: Title, limits: Limits) -> str:
+    """What a command without a value shows."""
+    return lines(
+        f"{_name(title)}: {bold(said(title.name, getattr(limits, title.name)))}",
+        f"Range: {range_said(title.name)}",
+        f"Change it: /{title.command} {esc(title.example)}",
+    )
+
+
+def changed(title: Title, old: str, new: str) -> str:
+    if old == new:
+        return f"{_name(title)} is {bold(new)} already."
+    return lines(f"✅ {_name(title)}", f"{esc(old)} → {bold(new)}", "In force for the next alert.")
