@@ -31,9 +31,15 @@ async def test_well_then_away(tmp_path: Path) -> None:
             "simulatedgateway"
         )
 
+        async def crowd() -> None:
+            while True:
+                await daemon.health()
+
+        asking = asyncio.create_task(crowd())
         while (await daemon.health() or {}).get("status") == 200:
             pass
         crowded = await tradebot(tmp_path, "status", env=daemon.env)
+        asking.cancel()
         assert (crowded.code, "daemon NOT WELL: Too many requests" in crowded.words) == (1, True), crowded.all
 
         await daemon.stop()

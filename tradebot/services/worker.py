@@ -263,8 +263,7 @@ class Worker:
             return str(error)
         except OrderUncertain as error:
             logger.critical("order {} may have been sent: {}", intent.order.order_ref, error)
-            self._booking.listeners.doubt(intent.order.order_ref, None)
-            return None
+            return None  # looked for when it is overdue: until then it may still be on its way
         order = intent.order
         logger.info("order {} sent: {} {:f} {} MKT DAY", order.order_ref, order.side, order.qty, order.contract.ticker)
         return None
