@@ -2,7 +2,7 @@
 # ARGS passes arguments on: make run ARGS="--config /etc/tradebot/config.toml", make test ARGS="-k webhook".
 
 .DELETE_ON_ERROR:
-.PHONY: install run test bench lint types format lock clean
+.PHONY: install run test crash faults bench lint types format lock clean
 
 ARGS ?=
 VENV := .venv
@@ -24,6 +24,14 @@ install: $(VENV)/.dev
 
 test: $(VENV)/.dev
 	$(PY) -m pytest $(ARGS)
+
+# The whole crash sweep, most of an hour on two cores; ARGS='-k "kill switch"' runs a part of it.
+crash: $(VENV)/.dev
+	$(PY) -m tests.crash $(ARGS)
+
+# Every fault of the daemon's surroundings, some minutes; ARGS='-k Redis' runs a part of it.
+faults: $(VENV)/.dev
+	$(PY) -m tests.faults $(ARGS)
 
 bench: $(VENV)/.dev
 	$(PY) -m tests.bench

@@ -66,11 +66,12 @@ async def run(settings: Settings, ready: Callable[[Webhook], None], *, wait: boo
     async with AsyncExitStack() as house:
         with _stopping_means_giving_up() as given_up:
             adapters = await _open_adapters(settings, house, wait=wait)
+            daemon = _build(settings, adapters)
+            await _once_reachable(daemon.control.refresh)  # a stored kill is in force, and shown, from the first moment
         if given_up.is_set():
             logger.info("stopped before it was ready: no alert was taken, no order sent")
             return
         _on_signal(stop.set)
-        daemon = _build(settings, adapters)
         async with asyncio.TaskGroup() as group:
             background = [group.create_task(work, name=name) for name, work in daemon.background()]
             worker = group.create_task(daemon.worker.run(), name="worker")

@@ -116,7 +116,8 @@ async def _prepare(case: Case, gateway: Gateway) -> None:
     if case.gateway is Meets.NEVER:
         await gateway.fault("drop_before")
     elif case.gateway is Meets.LATE:
-        await gateway.fault("swallow", delay_s=4.0)
+        # Later than the first question after the start, sooner than the second.
+        await gateway.fault("swallow", delay_s=5.5)
     elif case.way is Way.CANCEL:
         late = filled and "before the cancel" not in case.point
         await (gateway.fault("fill_after_cancel", delay_s=0.5) if late else gateway.fault("hold"))
@@ -142,7 +143,9 @@ async def _one_order(case: Case, daemon: MortalDaemon, gateway: Gateway) -> str:
     alert = await daemon.sent(case.side, TICKER, "the one")  # TradingView sends again what was not answered
     assert alert is not None
     assert first in (None, alert), f"alert {first} came back as {alert}"
-    books = await daemon.ended(alert)
+    await daemon.ended(alert)
+    await daemon.well()  # what seemed to have ended may have filled while nobody looked
+    books = await daemon.books()
     return await _looked_at(case, daemon, gateway, books, [alert])
 
 

@@ -13,7 +13,6 @@ GOT_IT, FILLED, NEVER, LATE = Gateway.GOT_IT, Gateway.FILLED, Gateway.NEVER, Gat
 PART = [
     (Case(Way.ORDER, "after the commit of the alert", GOT_IT, SELL, "SQLite"), "EXECUTED"),
     (Case(Way.ORDER, "before the commit of the decision", GOT_IT, BUY, "PostgreSQL"), "EXECUTED"),
-    (Case(Way.ORDER, "before the order is written", GOT_IT, BUY, "SQLite"), "FAILED"),
     (Case(Way.ORDER, WRITTEN, FILLED, SELL, "PostgreSQL"), "EXECUTED"),
     (Case(Way.ORDER, WRITTEN, LATE, BUY, "SQLite"), "EXECUTED"),
     (Case(Way.ORDER, WRITTEN, NEVER, BUY, "SQLite", "before the commit of the failure"), "FAILED"),

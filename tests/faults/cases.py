@@ -49,6 +49,8 @@ class Fault:
     heals: bool = True
     """False: what was lost needs a person; then nothing may be ordered."""
     gateway_forgets: bool = False
+    flaps: bool = False
+    """Its beginning takes a while, and alerts come meanwhile."""
 
     def __str__(self) -> str:
         return f"{self.part} · {self.name}"
@@ -98,9 +100,9 @@ def _proxied(
         Fault(part, "dies in use", down, up),
         Fault(part, "slow, 2 s", slow(2), up, lasts_s=6),
         Fault(part, "slow, 30 s", slow(30), up, lasts_s=6),
-        Fault(part, "half-open", silent, up, lasts_s=6),
+        Fault(part, "half-open", silent, up, lasts_s=12),
         Fault(part, "garbage", garbled, no_more_garbage),
-        Fault(part, "flaps ten times", flap, up, lasts_s=0),
+        Fault(part, "flaps ten times", flap, up, lasts_s=0, flaps=True),
         Fault(
             part, "comes back with its data lost", down, come_back_empty, heals=heals, gateway_forgets=gateway_forgets
         ),
@@ -218,11 +220,11 @@ def every_fault() -> list[Fault]:
         *_proxied("Redis", lambda all_: all_.redis, _lose_redis),
         *_proxied("IB socket", lambda all_: all_.ib, _lose_gateway, gateway_forgets=True),
         Fault("IB upstream", "dies in use", _told(1100), _told(1102)),
-        Fault("IB upstream", "flaps ten times", _flap_upstream, _nothing, lasts_s=0),
+        Fault("IB upstream", "flaps ten times", _flap_upstream, _nothing, lasts_s=0, flaps=True),
         Fault("IB upstream", "comes back with its data lost", _told(1100), _told(1101)),
         Fault("clock", "an hour ahead", _step(hour), _step(timedelta())),
         Fault("clock", "an hour back", _step(-hour), _step(timedelta())),
         Fault("disk", "full at start", full, room, at_start=True, database="SQLite"),
         Fault("disk", "full in use", full, room, database="SQLite"),
-        Fault("disk", "flaps ten times", _flap_disk, room, lasts_s=0, database="SQLite"),
+        Fault("disk", "flaps ten times", _flap_disk, room, lasts_s=0, database="SQLite", flaps=True),
     ]

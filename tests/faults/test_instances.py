@@ -35,9 +35,9 @@ def two(tmp_path: Path, gateway: Gateway, database: str) -> tuple[Daemon, Daemon
     return first, second
 
 
-async def test_the_one_that_waits_takes_over(tmp_path: Path, gateway: Gateway, database: str) -> None:
+async def test_the_one_that_waits_takes_over(tmp_path: Path, gateway: Gateway, postgres_url: str) -> None:
     """Broken, `--wait` trades beside the holder, or never comes up when the holder is killed."""
-    first, second = two(tmp_path, gateway, database)
+    first, second = two(tmp_path, gateway, postgres_url)
     async with running(first, second, gateway):
         await gateway.ready()
         await first.ready()

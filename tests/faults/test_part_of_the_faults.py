@@ -11,9 +11,7 @@ from tests.faults.stage import staged
 PART = (
     "database · dies in use",
     "database · read-only (25006)",
-    "Redis · comes back with its data lost",
     "IB socket · dies in use",
-    "IB upstream · flaps ten times",
     "disk · full in use",
 )
 

@@ -19,6 +19,9 @@ from tradebot.errors import ConfigError, LedgerUnavailable
 
 _Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 _POOL_SIZE = 8
+_CONNECT_S = (
+    5.0  # also for a migration, whose statements may take longer: a server that is silent is asked again instead
+)
 _ROLLBACK_S = 0.25  # longer is not worth waiting for: a closed connection rolls back too
 
 # Whatever asyncpg raises for the server's or the network's sake; TimeoutError is an OSError.
@@ -167,18 +170,19 @@ class PostgresDriver:
 @asynccontextmanager
 async def open_postgres(address: PostgresAddress, timeout_s: float) -> AsyncIterator[PostgresDriver]:
     """Raises ConfigError when the URL cannot be understood, LedgerUnavailable when the server cannot be reached."""
+    connect_s = min(timeout_s, _CONNECT_S)
     pool = asyncpg.create_pool(
         address.url,
         min_size=0,  # the pool would try for ever, and log each try, to keep a minimum while the server is away
         max_size=_POOL_SIZE,
-        timeout=timeout_s,
+        timeout=connect_s,
         command_timeout=timeout_s,
         reset=_nothing_to_reset,
         server_settings={"application_name": "tradebot"},
     )
     with connecting(address.place):
         await pool
-        await pool.release(await pool.acquire(timeout=timeout_s))
+        await pool.release(await pool.acquire(timeout=connect_s))
     try:
         yield PostgresDriver(pool, address.place, timeout_s)
     finally:

@@ -34,7 +34,7 @@ async def test_half_open_while_in_use(gateway: Gateway) -> None:
         gateway.degrade("half_open", {})
         place(broker, order())
         lost = await event(broker, Disconnected)
-        assert "silent" in lost.reason
+        assert "heartbeat" in lost.reason
         assert [line["kind"] for line in gateway.store.lines] == ["opened"]
         assert (await connected(broker)).generation == 2
         assert await broker.executions() == []
