@@ -38,7 +38,7 @@ def _denied(gateway: Gateway, entry: e.Denied) -> None:
 def _accepted(gateway: Gateway, entry: e.Accepted) -> None:
     ticket = entry.ticket
     logger.info(
-        "order {} of client {}: {} {} {} {}",
+        "simulated gateway: order {} of client {}: {} {} {} {}",
         entry.perm_id, ticket.client_id, ticket.action, number(ticket.quantity), ticket.symbol, ticket.order_type,
     )  # fmt: skip
     order = gateway.book.orders[entry.perm_id]
@@ -60,7 +60,7 @@ def _held(gateway: Gateway, entry: e.Held) -> None:
 
 def _refused(gateway: Gateway, entry: e.Refused) -> None:
     order = gateway.book.orders[entry.perm_id]
-    logger.info("order {} rejected: {}", entry.perm_id, entry.text)
+    logger.info("simulated gateway: order {} rejected: {}", entry.perm_id, entry.text)
     plan = order.plan.get("reject", {})
     if plan.get("status_first"):
         _status(gateway, order)
@@ -80,7 +80,7 @@ def _executed(gateway: Gateway, entry: e.Executed) -> None:
     order = gateway.book.orders[entry.perm_id]
     root = entry.exec_id.rpartition(".")[0]
     logger.info(
-        "order {} filled {} of {} {} at {}",
+        "simulated gateway: order {} filled {} of {} {} at {}",
         entry.perm_id, number(order.filled), number(order.ticket.quantity), order.ticket.symbol, entry.price,
     )  # fmt: skip
     _execution(gateway, order, gateway.book.executions[root])

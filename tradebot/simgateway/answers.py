@@ -25,7 +25,7 @@ def answer(gateway: Gateway, session: Session, request: Request, act: Callable[[
     end = QUESTIONS[request.name] if request.name != "reqMktData" or request.flag("snapshot") else None
     plan = gateway.faults.question(request.name, session.client_id, ends=end is not None)
     if plan:
-        logger.info("client {}: {} meets {}", session.client_id, request.name, plan)
+        logger.info("simulated gateway: client {}: {} meets {}", session.client_id, request.name, plan)
     if "drop_question" in plan:
         session.abort()
     elif "no_answer" in plan:

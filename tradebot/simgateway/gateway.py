@@ -156,7 +156,7 @@ class Gateway:
             self._not_understood(session, message, error)
 
     def _not_understood(self, session: Session, message: Message, error: Exception) -> None:
-        logger.warning("client {}: {}", session.client_id, error)
+        logger.warning("simulated gateway: client {}: {}", session.client_id, error)
         fields = {str(place): field for place, field in enumerate(message.fields)}
         self.store.append(e.Received(self.now(), session.client_id, f"message {message.id}", fields))
         self.deny(session, requests.request_id(message), 321, f"{exchange.INVALID}{error}")
@@ -314,7 +314,7 @@ class Gateway:
         self.connections.discard(session)
         if self.sessions.get(session.client_id) is session:
             del self.sessions[session.client_id]
-            logger.info("client {} disconnected", session.client_id)
+            logger.info("simulated gateway: client {} disconnected", session.client_id)
 
     def drop_all(self) -> None:
         """Cut every connection."""

@@ -43,7 +43,7 @@ class Listener:
             self._server = None
         self._gateway.listening = False
         self._gateway.drop_all()
-        logger.info("listening stops for {} s", seconds)
+        logger.info("simulated gateway: listening stops for {} s", seconds)
         self._gateway.later(seconds, self._reopen)
 
     def _reopen(self) -> None:
@@ -56,7 +56,7 @@ class Listener:
             logger.error("{}", error)
             self._gateway.later(1.0, self._reopen)
         else:
-            logger.info("listening again on port {}", self._port)
+            logger.info("simulated gateway: listening again on port {}", self._port)
 
     async def close(self) -> None:
         if self._reopening is not None:

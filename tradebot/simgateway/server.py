@@ -29,7 +29,7 @@ async def open_gateway(settings: GatewaySettings) -> AsyncIterator[Gateway]:
             async with open_control(gateway, listener, settings.control_port) as control_port:
                 gateway.control_port = control_port
                 if control_port is not None:
-                    logger.info("its control port is {}", control_port)
+                    logger.info("simulated gateway: its control port is {}", control_port)
                 yield gateway
         finally:
             gateway.stop()

@@ -78,7 +78,7 @@ class Session(asyncio.Protocol):
                     return
                 self._handle(event)
         except WireError as error:
-            logger.warning("client {}: {}; connection closed", self.client_id, error)
+            logger.warning("simulated gateway: client {}: {}; connection closed", self.client_id, error)
             self.close()
 
     def _handle(self, event: Negotiated | Started | Message) -> None:
@@ -93,14 +93,14 @@ class Session(asyncio.Protocol):
     def _start(self, client_id: int) -> None:
         gateway = self._gateway
         if client_id in gateway.sessions:
-            logger.warning("client id {} is in use: second connection refused", client_id)
+            logger.warning("simulated gateway: client id {} is in use: second connection refused", client_id)
             text = "Unable to connect as the client id is already in use. Retry with a unique client id."
             self.error(-1, 326, text)
             self.close()
             return
         self.client_id = client_id
         gateway.sessions[client_id] = self
-        logger.info("client {} connected, server version {}", client_id, self.version)
+        logger.info("simulated gateway: client {} connected, server version {}", client_id, self.version)
         self.send(replies.managed_accounts(gateway.book.account))
         self.send(replies.next_valid_id(gateway.book.next_id(client_id)))
         for code, text in gateway.upstream.greeting:
@@ -109,7 +109,7 @@ class Session(asyncio.Protocol):
     def degrade(self, plan: dict[str, Any]) -> None:
         """Let the connection suffer faults from now on."""
         if plan:
-            logger.info("client {}: the connection suffers {}", self.client_id, plan)
+            logger.info("simulated gateway: client {}: the connection suffers {}", self.client_id, plan)
         self._line.meet(plan, greeted=self.version > 0)
 
     def unsubscribe(self) -> None:
@@ -131,7 +131,7 @@ class Session(asyncio.Protocol):
             return
         self._line.write(frame(fields))
         if self._transport.get_write_buffer_size() > WRITE_BUFFER_BYTES_MAX:
-            logger.warning("client {} does not read: connection dropped", self.client_id)
+            logger.warning("simulated gateway: client {} does not read: connection dropped", self.client_id)
             self.abort()
 
     def error(self, req_id: int, code: int, text: str) -> None:

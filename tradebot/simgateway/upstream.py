@@ -55,7 +55,7 @@ class Upstream:
         if not self.up:
             raise ValueError("the link to IB is down already")
         self.up, self._orders = False, orders
-        logger.info("the link to IB is lost; orders sent meanwhile are {}", orders)
+        logger.info("simulated gateway: the link to IB is lost; orders sent meanwhile are {}", orders)
         self._gateway.tell_error(LOST, TEXTS[LOST])
 
     def restore(self, data_lost: bool = False) -> None:
@@ -64,7 +64,7 @@ class Upstream:
             return
         self.up = True
         code = BACK_DATA_LOST if data_lost else BACK
-        logger.info("the link to IB is back ({})", code)
+        logger.info("simulated gateway: the link to IB is back ({})", code)
         if data_lost:
             for session in self._gateway.sessions.values():
                 session.unsubscribe()
