@@ -2,7 +2,7 @@
 # ARGS passes arguments on: make run ARGS="--config /etc/tradebot/config.toml", make test ARGS="-k webhook".
 
 .DELETE_ON_ERROR:
-.PHONY: install run test crash faults bench lint types format lock clean
+.PHONY: install run test crash faults soak bench lint types format lock clean
 
 ARGS ?=
 VENV := .venv
@@ -32,6 +32,10 @@ crash: $(VENV)/.dev
 # Every fault of the daemon's surroundings, some minutes; ARGS='-k Redis' runs a part of it.
 faults: $(VENV)/.dev
 	$(PY) -m tests.faults $(ARGS)
+
+# What a long run would wear out; ARGS="--minutes 600" takes ten hours.
+soak: $(VENV)/.dev
+	$(PY) -m tests.soak $(ARGS)
 
 bench: $(VENV)/.dev
 	$(PY) -m tests.bench

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
+from tests.system.harness import free_port
+
 
 @dataclass(eq=False)
 class _Wire:
@@ -84,7 +86,7 @@ class Proxy:
 
 @asynccontextmanager
 async def open_proxy(target_port: int) -> AsyncIterator[Proxy]:
-    proxy = Proxy(target_port)
+    proxy = Proxy(target_port, free_port())
     await proxy.up()
     try:
         yield proxy

@@ -47,22 +47,17 @@ async def drill(fault: Fault, all_: Surroundings) -> Outcome:
     outcome, daemon = Outcome(), all_.daemon
     known: dict[str, int] = {}
     await all_.gateway.ready()
-    if fault.at_start:
-        await _start_broken(fault, all_)
-    else:
+    if not fault.at_start:
         await daemon.ready()
         known["first"] = await daemon.alert("BUY", "AAPL", alert_id="first")
         await daemon.ended(known["first"])
     began = time.monotonic()
     async with _service_manager(daemon, outcome):
-        breaking = asyncio.create_task(fault.begin(all_), name=str(fault))
-        if not fault.at_start and not fault.flaps:
-            await breaking
-        for action, ticker in ALERTS:
-            await _send(daemon, action, ticker, known, outcome, may_be_down=_is_storage(fault))
-            if fault.flaps:
-                await asyncio.sleep(0.7)  # the alerts come between the flaps, not all before the first
-        await breaking
+        if fault.flaps:
+            await asyncio.gather(fault.begin(all_), _send_all(fault, daemon, known, outcome))
+        else:
+            await (_start_broken(fault, all_) if fault.at_start else fault.begin(all_))
+            await _send_all(fault, daemon, known, outcome)
         await asyncio.sleep(began + fault.lasts_s - time.monotonic())  # how long it lasts is part of the fault
         await fault.end(all_)
         if fault.heals:
@@ -86,8 +81,12 @@ async def drill(fault: Fault, all_: Surroundings) -> Outcome:
 async def _service_manager(daemon: Daemon, outcome: Outcome) -> AsyncIterator[None]:
     """Starts the daemon again whenever it has ended."""
 
+    async def _started() -> bool:
+        return daemon.running is not None
+
     async def watch() -> None:
         while True:
+            await until(_started, "a start", every_s=0.2)
             assert daemon.running is not None
             await daemon.running.wait()
             outcome.restarts += 1
@@ -118,6 +117,12 @@ async def _start_broken(fault: Fault, all_: Surroundings) -> None:
 
 def _is_storage(fault: Fault) -> bool:
     return fault.part == "database" or (fault.part == "disk" and fault.at_start)
+
+
+async def _send_all(fault: Fault, daemon: Daemon, known: dict[str, int], outcome: Outcome) -> None:
+    for action, ticker in ALERTS:
+        await _send(daemon, action, ticker, known, outcome, may_be_down=_is_storage(fault))
+        await asyncio.sleep(0.7 if fault.flaps else 0)  # between the flaps, not all before the first
 
 
 async def _send(

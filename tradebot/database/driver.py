@@ -30,6 +30,17 @@ class Driver(Protocol):
     def transaction(self, *, write: bool = True) -> AbstractAsyncContextManager[Transaction]: ...
 
 
+def heed_cancellation() -> None:
+    """Raises CancelledError when this task was told to end and does not know.
+
+    asyncpg, like asyncio's own `wait_for` before Python 3.12, can lose a cancellation that comes together with an answer or an
+    error; the task would then go on for ever, and a daemon whose lock is gone would never exit.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 async def to_the_end(step: Coroutine[Any, Any, None]) -> None:
     """Awaits `step` whole: a cancellation meanwhile is raised when it is done, not before."""
     task = asyncio.ensure_future(step)

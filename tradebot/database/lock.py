@@ -53,7 +53,8 @@ class _Lock(ABC):
             while await self._beat():
                 self._last_beat = _now()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self.lost.wait(), _BEAT_S)
+                    async with asyncio.timeout(_BEAT_S):
+                        await self.lost.wait()
                     return
         finally:
             self.lost.set()  # whatever ended the watch: a lock that nobody watches is not held

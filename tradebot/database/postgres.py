@@ -13,7 +13,7 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from tradebot.database.address import PostgresAddress
-from tradebot.database.driver import Row, Transaction, to_the_end
+from tradebot.database.driver import Row, Transaction, heed_cancellation, to_the_end
 from tradebot.database.named_sql import numbered, spread
 from tradebot.errors import ConfigError, LedgerUnavailable
 
@@ -105,6 +105,7 @@ class PostgresDriver:
         async with self.translated():
             connection = await self._begin(write)
         try:
+            heed_cancellation()
             yield PostgresTransaction(self, connection, write)
         except BaseException:
             await to_the_end(self._rollback(connection))
@@ -117,6 +118,7 @@ class PostgresDriver:
         try:
             yield
         except ERRORS as error:
+            heed_cancellation()
             if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
                 await self._pool.expire_connections()  # a new one may reach the server that took over
             raise unavailable(error, self.place) or error from error

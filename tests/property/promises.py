@@ -1,0 +1,178 @@
+"""What must hold at any moment, read from the database's file and from IB's side alone: no code of the bot is asked.
+
+Rules: `placing` is called as an order leaves and judges with it among the stored intents; `always` may be called between any two
+transactions; `at_the_end` once everything had its time.
+"""
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from tests.property.stage import ASK, LIMITS, Stage
+from tradebot.domain.brokerage import Order
+from tradebot.domain.model import Side
+
+Row = dict[str, Any]
+UNSETTLED = ("SUBMITTING", "SUBMITTED", "UNKNOWN")
+FINAL = {"EXECUTED", "BLOCKED", "EXPIRED", "CLEARED", "REJECTED"}
+ALERT_OF = {
+    "SUBMITTING": "PROCESSING",
+    "SUBMITTED": "PROCESSING",
+    "UNKNOWN": "UNKNOWN",
+    "FILLED": "EXECUTED",
+    "PARTIAL": "EXECUTED",
+    "CANCELLED": "FAILED",
+    "FAILED": "FAILED",
+}
+
+
+@dataclass(frozen=True)
+class Tables:
+    alerts: dict[int, Row]
+    trades: list[Row]
+    lots: list[Row]
+    executions: list[Row]
+    settings: dict[str, str]
+
+    @property
+    def state(self) -> str:
+        return self.settings.get("trading_state", "RUNNING")
+
+    def limit(self, name: str) -> Decimal:
+        return Decimal(str(self.settings.get(name, asdict(LIMITS)[name])))
+
+
+def read(path: Path) -> Tables:
+    """All tables as one transaction sees them."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        connection.row_factory = sqlite3.Row
+        connection.execute("BEGIN")
+        names = ("alert_log", "trade", "position", "execution", "bot_settings")
+        found = {name: [dict(row) for row in connection.execute(f"SELECT * FROM {name}")] for name in names}
+    finally:
+        connection.close()
+    return Tables(
+        {row["id"]: row for row in found["alert_log"]},
+        found["trade"],
+        found["position"],
+        found["execution"],
+        {row["key"]: row["value"] for row in found["bot_settings"]},
+    )
+
+
+def total(amounts: Iterable[Any]) -> Decimal:
+    return sum((Decimal(str(amount)) for amount in amounts), Decimal(0))
+
+
+def placing(stage: Stage, order: Order, *, killed: bool) -> list[str]:
+    """Why this order, which is leaving now, must not leave."""
+    tables, bot = read(stage.path), stage.bot
+    trade = next((row for row in tables.trades if row["order_ref"] == order.order_ref), None)
+    if trade is None:
+        return [f"{order} leaves without a stored intent"]
+    sent_for = [int(one.order_ref.split("-")[1]) for one in stage.broker.sent]
+    at_work = [*stage.broker.working.values(), *stage.ib.vanished.values()]
+    wrong = {
+        "its stored decision is not to send it": not _passed(trade),
+        "it is not what was decided": Decimal(trade["requested_qty"]) != order.qty or trade["side"] != order.side,
+        "its intent is settled already": trade["status"] != "SUBMITTING",
+        "its alert was ordered before": trade["alert_id"] in sent_for,
+        "trading is KILLED": killed or "KILLED" in (tables.state, bot.control.state),
+        "the gate is closed": not bot.gate.is_open,
+        "another order of the ticker is at work": any(one.con_id == order.contract.con_id for one in at_work),
+    }
+    if order.side is Side.SELL:
+        held = (stage.broker.held or {}).get(order.contract.con_id, Decimal(0))
+        selling = stage.ib.remaining(stage.broker, Side.SELL, order.contract.con_id)
+        wrong["it sells more than IB holds"] = order.qty > held - selling
+    else:
+        wrong |= _over_limits(stage, tables, order)
+    return [f"{order} left although {reason}" for reason, stands in wrong.items() if stands]
+
+
+def _passed(trade: Row) -> bool:
+    checks = json.loads(trade["decision"])["checks"]
+    return bool(checks) and all(check["reason"] is None for check in checks)
+
+
+def _over_limits(stage: Stage, tables: Tables, order: Order) -> dict[str, bool]:
+    buys = [row for row in tables.trades if row["side"] == "BUY"]
+    in_flight = [row for row in buys if row["status"] in UNSETTLED]
+    flying = {row["id"] for row in in_flight}
+    lots = [lot for lot in tables.lots if lot["status"] == "OPEN" and lot["opening_trade_id"] not in flying]
+    here = [row for row in (*lots, *in_flight) if row["ticker"] == order.contract.ticker]
+    counted = [row for row in buys if row["status"] in UNSETTLED or Decimal(row["filled_qty"])]
+    invested = total(Decimal(lot["qty"]) * Decimal(lot["entry_price"]) for lot in lots)
+    asked_for = total(Decimal(row["requested_qty"]) * ASK for row in in_flight)
+    still_to_pay = (stage.ib.remaining(stage.broker, Side.BUY) + order.qty) * ASK
+    lost = total(lot["pnl"] for lot in tables.lots if lot["pnl"] is not None)
+    return {
+        "trading is PAUSED": "PAUSED" in (tables.state, stage.bot.control.state),
+        "too many positions are open": len(lots) + len(in_flight) > tables.limit("max_open_positions"),
+        "too many of this ticker are open": len(here) > tables.limit("max_per_ticker"),
+        "too many were bought today": len(counted) > tables.limit("max_daily_buys"),
+        "too much is invested": invested + asked_for > tables.limit("max_total_investment"),
+        "the cash reserve is touched": stage.ib.cash - still_to_pay < tables.limit("min_cash_reserve"),
+        "too much was lost today": lost <= -tables.limit("max_daily_loss"),
+    }
+
+
+def always(stage: Stage, tables: Tables, acknowledged: Collection[int]) -> None:
+    """Raises AssertionError naming the promise that is broken."""
+    assert not stage.died(), f"a task has died: {stage.died()}"
+    lost = set(acknowledged) - set(tables.alerts)
+    assert not lost, f"acknowledged alerts are gone: {lost}"
+    trades = {row["alert_id"]: row for row in tables.trades}
+    assert len(trades) == len(tables.trades), "an alert has two orders"
+    for alert in tables.alerts.values():
+        trade = trades.get(alert["id"])
+        if trade is not None:
+            assert alert["status"] == ALERT_OF[trade["status"]], f"{alert} and {trade}"
+        else:
+            assert alert["status"] not in ("PROCESSING", "EXECUTED", "UNKNOWN"), f"{alert} has no order"
+    times = Counter(order.order_ref for order in stage.broker.sent)
+    assert set(times.values()) <= {1}, f"sent more than once: {times}"
+    assert set(times) <= {row["order_ref"] for row in tables.trades}, "an order has no intent"
+    for con_id, held in (stage.broker.held or {}).items():
+        assert held >= 0, f"short: {held} of {con_id}"
+    _books_add_up(tables)
+
+
+def _books_add_up(tables: Tables) -> None:
+    for trade in tables.trades:
+        booked = total(row["shares"] for row in tables.executions if row["trade_id"] == trade["id"])
+        assert booked == Decimal(trade["filled_qty"]) <= Decimal(trade["requested_qty"]), f"{booked} booked of {trade}"
+    for ticker in {row["ticker"] for row in tables.trades}:
+        mine = [row for row in tables.trades if row["ticker"] == ticker]
+        bought = total(row["filled_qty"] for row in mine if row["side"] == "BUY")
+        sold = total(row["filled_qty"] for row in mine if row["side"] == "SELL")
+        lots = [lot for lot in tables.lots if lot["ticker"] == ticker]
+        held = total(lot["qty"] for lot in lots if lot["status"] == "OPEN")
+        closed = total(lot["qty"] for lot in lots if lot["status"] == "CLOSED")
+        assert (held, closed) == (bought - sold, sold), f"{ticker}: lots {held}/{closed}, trades +{bought} -{sold}"
+
+
+def unfinished(tables: Tables) -> list[Row]:
+    return [row for row in tables.alerts.values() if row["status"] in ("RECEIVED", "PENDING", "PROCESSING", "UNKNOWN")]
+
+
+def at_the_end(stage: Stage, tables: Tables) -> None:
+    left = unfinished(tables)
+    assert not left, f"these alerts never came to an end: {left}; gate: {stage.bot.gate.reasons}"
+    for trade in tables.trades:
+        at_ib = [fill for fill in stage.broker.fills if fill.order_ref == trade["order_ref"]]
+        assert Decimal(trade["filled_qty"]) == total(fill.shares for fill in at_ib), f"{trade}, IB has {at_ib}"
+        paid = total(fill.shares * fill.price for fill in at_ib)
+        booked = [row for row in tables.executions if row["trade_id"] == trade["id"]]
+        assert paid == total(Decimal(row["shares"]) * Decimal(row["price"]) for row in booked), f"{booked} and {at_ib}"
+    for ticker, con_id in stage.broker.con_ids.items():
+        held = total(lot["qty"] for lot in tables.lots if lot["ticker"] == ticker and lot["status"] == "OPEN")
+        assert held == stage.net(con_id), (
+            f"the books hold {held} {ticker}, the bot's executions left {stage.net(con_id)}"
+        )

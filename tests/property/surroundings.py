@@ -1,0 +1,247 @@
+"""What happens around the bot's orders, as moves of a hypothesis state machine. See `test_any_order_of_events`."""
+
+import asyncio
+import tempfile
+from collections.abc import Coroutine
+from contextlib import suppress
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    precondition,
+    rule,
+)
+
+from tests.fakes import CON_IDS
+from tests.property.promises import placing, read
+from tests.property.stage import LIMITS, Stage
+from tradebot.domain.brokerage import (
+    BrokerOrder,
+    Order,
+    OrderState,
+    UpstreamBack,
+    UpstreamLost,
+)
+from tradebot.domain.model import Side, TradingState
+from tradebot.errors import LedgerUnavailable
+from tradebot.services.clearing import Clearing
+from tradebot.services.control import store_state
+from tradebot.services.intake import Outcome
+from tradebot.services.limits import TITLES, OwnersLimits
+
+WHICH = st.integers(0, 5)  # of those there are
+TICKER = st.sampled_from(["AAPL", "MSFT", "KO"])
+SIDE = st.sampled_from(["BUY", "BUY", "SELL"])
+REST = st.sampled_from([None, None, None, 0, 1, 2, 3, 5])  # transactions until the next move; None: all of them
+TROUBLE = st.sampled_from([
+    *("line down", "upstream lost", "line up", "line up", "line up", "restart", "crash", "crash"),
+    *("database away", "database back", "database back", "next order swallowed", "throttled", "account trails"),
+    *("quote", "holdings", "open_orders", "completed_orders", "executions"),
+])  # fmt: skip
+WORD = st.sampled_from(["resume", "resume", "kill", "kill from a shell", "pause", "sells only", "clear"])
+TIGHT = st.sampled_from([
+    *(("max_open_positions", "4"), ("max_per_ticker", "2"), ("max_daily_buys", "4"), ("max_total_investment", "2000")),
+    *(("min_cash_reserve", "3500"), ("max_daily_loss", "5"), ("buy_amount_usd", "1200")),
+])  # fmt: skip
+LIMIT = st.one_of(
+    TIGHT, st.sampled_from([("buy_amount_usd", "300"), ("max_daily_buys", "50"), ("min_cash_reserve", "0")])
+)
+
+
+class Surroundings(RuleBasedStateMachine):
+    """Alerts, the line, the process, the database, the owner: everything but what IB does with orders."""
+
+    template: Path  # a migrated, empty database
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(prefix="tradebot-test-"))
+        self.loop = asyncio.Runner()
+        self.acknowledged: dict[str, int] = {}  # alert_id of the sender → row
+        self.told: dict[str, dict[str, object]] = {}
+        self.final: dict[int, str] = {}
+        self.killed = False
+        self.wrong: list[str] = []
+        self.stage = Stage(self.folder, self.template, self.placed)
+        self.run(self.stage.begin())
+        self.run(self.reconnected())
+
+    def run(self, doing: Coroutine[Any, Any, Any], rest: int | None = None) -> None:
+        async def done() -> None:
+            await doing
+            await self.stage.rest(rest)
+
+        self.loop.run(done())
+
+    async def reconnected(self) -> None:
+        self.stage.broker.connect()
+        await self.stage.rest()
+
+    def placed(self, order: Order) -> None:
+        broker = self.stage.broker
+        if not (broker.now.up and broker.now.upstream):
+            return  # it is refused, or lost with the line
+        self.wrong += placing(self.stage, order, killed=self.killed)
+        broker.takes_orders = not self.stage.ib.swallows
+        self.stage.ib.swallows = False
+
+    # --- alerts -----------------------------------------------------------------------------------------------------
+
+    @rule(side=SIDE, ticker=TICKER, rest=REST)
+    def alert(self, side: str, ticker: str, rest: int | None) -> None:
+        self.run(self.accept({"action": side, "ticker": ticker, "alert_id": f"a-{len(self.told)}"}), rest)
+
+    @rule(sides=st.lists(st.tuples(SIDE, TICKER), min_size=2, max_size=6), rest=REST)
+    def burst(self, sides: list[tuple[str, str]], rest: int | None) -> None:
+        async def at_once() -> None:
+            first = len(self.told)
+            alerts: list[dict[str, object]] = [
+                {"action": side, "ticker": ticker, "alert_id": f"a-{first + n}"}
+                for n, (side, ticker) in enumerate(sides)
+            ]
+            await asyncio.gather(*(self.accept(fields) for fields in alerts))
+
+        self.run(at_once(), rest)
+
+    @precondition(lambda self: self.told)
+    @rule(which=st.integers(0, 30), rest=REST)
+    def alert_again(self, which: int, rest: int | None) -> None:
+        self.run(self.accept(self.told[list(self.told)[which % len(self.told)]]), rest)
+
+    async def accept(self, fields: dict[str, object]) -> None:
+        key = str(fields["alert_id"])
+        self.told[key] = fields
+        try:
+            accepted = await self.stage.bot.intake.accept(fields, b"raw", None)
+        except LedgerUnavailable:
+            return
+        if key in self.acknowledged:
+            assert (accepted.status, accepted.alert_id) == (Outcome.DUPLICATE, self.acknowledged[key])
+        self.acknowledged[key] = accepted.alert_id
+
+    # --- the line, the process, the database ------------------------------------------------------------------------
+
+    @rule(what=TROUBLE, rest=REST)
+    def trouble(self, what: str, rest: int | None) -> None:
+        self.run(self.befalls(what), rest)
+        if what in ("restart", "crash"):
+            self.killed = read(self.stage.path).state == "KILLED"  # what could not be stored dies with the process
+
+    async def befalls(self, what: str) -> None:
+        stage, broker = self.stage, self.stage.broker
+        match what:
+            case "line down" if broker.now.up:
+                broker.disconnect()
+            case "upstream lost" if stage.linked:
+                broker.upstream(up=False)
+                broker.events.put_nowait(UpstreamLost("connectivity lost"))
+            case "line up":
+                self.link()
+            case "restart" | "crash":
+                stage.bot.ledger.away = False
+                await (stage.crash() if what == "crash" else stage.restart())
+                stage.broker.connect()
+            case "database away" | "database back":
+                stage.bot.ledger.away = what == "database away"
+            case "next order swallowed":
+                stage.ib.swallows = True
+            case "throttled":
+                broker.is_throttled = not broker.is_throttled
+            case "account trails":
+                stage.ib.told = None if stage.ib.told else (stage.ib.cash, stage.bot.clock())
+                stage.tell_cash()
+            case "quote" | "holdings" | "open_orders" | "completed_orders" | "executions":
+                broker.failing ^= {what}
+
+    def link(self) -> None:
+        broker = self.stage.broker
+        if not broker.now.up:
+            broker.connect()
+        elif not broker.now.upstream:
+            broker.upstream(up=True)
+            broker.events.put_nowait(UpstreamBack(data_lost=True))
+
+    @rule(seconds=st.sampled_from([1, 1, 4, 12, 40, 90]))
+    def time_passes(self, seconds: int) -> None:
+        self.run(self.stage.seconds(seconds))
+
+    # --- the owner --------------------------------------------------------------------------------------------------
+
+    @rule(what=st.one_of(WORD, WORD, LIMIT), rest=REST)
+    def owner(self, what: str | tuple[str, str], rest: int | None) -> None:
+        async def says() -> None:
+            with suppress(LedgerUnavailable):
+                await (self.word(what) if isinstance(what, str) else self.limit(*what))
+
+        self.run(says(), rest)
+
+    async def word(self, what: str) -> None:
+        bot = self.stage.bot
+        match what:
+            case "kill":
+                await bot.control.kill("owner")
+                self.killed = True
+            case "kill from a shell":
+                await store_state(bot.ledger, TradingState.KILLED, "shell", bot.clock())
+                self.killed = True
+            case "pause":
+                self.killed = await bot.control.pause("owner") is TradingState.KILLED
+            case "sells only":
+                await self.lift(TradingState.PAUSED)
+            case "resume":
+                await self.lift(TradingState.RUNNING)
+            case "clear":
+                clearing = Clearing(bot.ledger, bot.queue, bot.clock)
+                await clearing.clear([alert.id for alert in await clearing.waiting()], "owner")
+
+    async def lift(self, to: TradingState) -> None:
+        before, self.killed = self.killed, False  # from here on it may be lifted
+        try:
+            self.killed = await self.stage.bot.control.resume("owner", to) is TradingState.KILLED
+        except LedgerUnavailable:
+            self.killed = before
+            raise
+
+    async def limit(self, name: str, value: str) -> None:
+        bot, title = self.stage.bot, next(title for title in TITLES if title.name == name)
+        await OwnersLimits(bot.ledger, LIMITS, bot.clock).change(title, value, "owner")
+
+    @rule(ticker=TICKER, shares=st.sampled_from([3, -2, -100]))
+    def owner_trades_by_hand(self, ticker: str, shares: int) -> None:
+        """He buys, or sells of what is there as much as no order is selling."""
+        self.run(self.stage.rest())
+        con_id, broker = CON_IDS[ticker], self.stage.broker
+        assert broker.held is not None
+        held = broker.held.get(con_id, Decimal(0))
+        free = held - self.stage.ib.remaining(broker, Side.SELL, con_id)
+        broker.held[con_id] = held + max(Decimal(shares), -max(free, Decimal(0)))
+
+    @rule(ticker=TICKER)
+    def owner_sells_with_an_order(self, ticker: str) -> None:
+        """An order of his own for two shares, which fills when it is his turn again."""
+        self.run(self.stage.rest())
+        con_id, broker = CON_IDS[ticker], self.stage.broker
+        assert broker.held is not None
+        held = broker.held.get(con_id, Decimal(0))
+        if his := next((order for order in broker.others if order.con_id == con_id), None):
+            broker.others.remove(his)
+            broker.held[con_id] = held - his.qty
+        elif held - self.stage.ib.remaining(broker, Side.SELL, con_id) >= 2:
+            broker.others.append(
+                BrokerOrder(
+                    order_ref="",
+                    order_id=-1,
+                    perm_id=7000 + con_id,
+                    client_id=0,
+                    con_id=con_id,
+                    ticker=ticker,
+                    side=Side.SELL,
+                    qty=Decimal(2),
+                    filled=Decimal(0),
+                    state=OrderState.WORKING,
+                    ib_status="Submitted",
+                )
+            )

@@ -1,0 +1,108 @@
+"""A busy day in little time: alerts without pause, faults sprinkled in, and what the process holds measured between them.
+
+Rules: memory, open files, connections, threads and tasks are read while nothing is on the way, so that a figure that grows is a
+leak and no load. The first quarter is for warming up; the second is compared with the last.
+"""
+
+import asyncio
+import random
+import statistics
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+import psutil
+
+from tests.system.checker import check
+from tests.system.harness import Daemon, Gateway, running, until
+
+TICKERS = ("AAPL", "MSFT", "TSLA", "NVDA", "AMZN", "KO", "WMT", "DIS")
+FAULTS: tuple[tuple[str, dict[str, object]], ...] = (
+    ("drop_after", {"filled": True}),
+    ("drop_before", {}),
+    ("partial", {"filled": 1}),
+    ("reject", {}),
+    ("late_commission", {"delay_s": 0.5}),
+    ("repeat_status", {}),
+    ("mute_status", {}),
+    ("correction", {"price": "101"}),
+)
+
+
+@dataclass(frozen=True)
+class Figures:
+    memory_mb: float
+    files: int
+    connections: int
+    threads: int
+    tasks: int
+
+
+@dataclass(frozen=True)
+class Soaked:
+    alerts: int
+    faults: int
+    figures: tuple[Figures, ...]
+
+    def quarter(self, number: int) -> Figures:
+        """The median of each figure in a quarter of the run, counted from 0."""
+        size = max(1, len(self.figures) // 4)
+        rows = [astuple(one) for one in self.figures[number * size : (number + 1) * size]]
+        return Figures(*(statistics.median(column) for column in zip(*rows, strict=True)))
+
+    def grown(self) -> dict[str, float]:
+        """What the last quarter has more than the second."""
+        second, last = self.quarter(1), self.quarter(3)
+        return {field.name: getattr(last, field.name) - getattr(second, field.name) for field in fields(Figures)}
+
+
+async def soak(folder: Path, minutes: float, *, seed: int = 1, **settings: str) -> Soaked:
+    """Runs daemon and gateway for so long; the checker has the last word. Raises AssertionError."""
+    chance = random.Random(seed)
+    gateway = Gateway.at(folder / "gateway")
+    unlimited = {"trading__repeat_window_s": "0", "trading__order_timeout_s": "2", "trading__orders_per_second": "40"}
+    unlimited |= {f"trading__defaults__{name}": "10000" for name in ("max_daily_buys", "max_per_ticker")}
+    unlimited |= {f"trading__defaults__{name}": "10000000" for name in ("max_total_investment", "max_daily_loss")}
+    daemon = Daemon.at(folder, gateway=gateway, **unlimited, **settings)
+    daemon.module = "tests.soak.entry"
+    daemon.env["TASKS_FILE"] = str(folder / "tasks")
+    ids: list[int] = []
+    figures: list[Figures] = []
+    faults = 0
+    async with running(daemon, gateway):
+        await gateway.ready()
+        await gateway.control("POST", "/cash", cash="5000000")
+        await daemon.ready()
+        loop = asyncio.get_running_loop()
+        end = loop.time() + minutes * 60
+        while loop.time() < end:
+            if chance.random() < 0.5:
+                name, parameters = chance.choice(FAULTS)
+                await gateway.fault(name, **parameters)
+                faults += 1
+            elif chance.random() < 0.2:
+                await gateway.control("POST", "/connections/drop")
+                faults += 1
+            round_ = [chance.choice(("BUY", "BUY", "SELL")) for _ in range(10)]
+            names = [f"{len(ids)}-{number}" for number in range(10)]
+            sent = [daemon.alert(s, chance.choice(TICKERS), alert_id=n) for s, n in zip(round_, names, strict=True)]
+            new = await asyncio.gather(*sent)
+            ids += new
+            await daemon.ended(*new, deadline_s=120)
+            await gateway.control("DELETE", "/faults")
+            figures.append(await _measure(daemon))
+        await check(await daemon.books(), gateway)
+    return Soaked(len(ids), faults, tuple(figures))
+
+
+async def _measure(daemon: Daemon) -> Figures:
+    await until(daemon.health, "an answer of the daemon")
+    assert daemon.running is not None
+    process = psutil.Process(daemon.running.pid)
+    with process.oneshot():
+        return Figures(
+            memory_mb=process.memory_info().rss / 2**20,
+            files=process.num_fds(),
+            connections=len(process.net_connections()),
+            threads=process.num_threads(),
+            tasks=int(Path(daemon.env["TASKS_FILE"]).read_text() or 0),  # noqa: ASYNC240
+        )
