@@ -379,3 +379,8 @@ def test_whatever_passes_keeps_every_limit(
     )
     order = replace(BUY, qty=D(qty), ask=D(ask), alert_price=None)
     assert (refusal(order, now) is None) == all(kept)
+
+
+def test_a_clock_that_was_set_back_is_no_repeat() -> None:
+    """Broken, every BUY of a ticker bought just before is blocked until the clock has caught up."""
+    assert refused_by(replace(CALM, since_last_buy_s=-3600.0)) is None

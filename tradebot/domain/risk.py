@@ -153,8 +153,8 @@ def repeat_window(order: Buy, now: Snapshot, limits: Limits, controls: FixedCont
         return None
     if not isfinite(since_s):
         return _not_a_number(f"the time since the last BUY of {order.ticker}")
-    if since_s <= window_s:
-        return f"a BUY of {order.ticker} was decided {seconds(since_s)} ago: not again within {window_s} s"
+    if abs(since_s) <= window_s:  # a clock that was set back blocks nothing for an hour
+        return f"a BUY of {order.ticker} was decided {seconds(abs(since_s))} ago: not again within {window_s} s"
     return None
 
 
