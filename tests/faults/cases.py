@@ -12,6 +12,7 @@ from pathlib import Path
 import asyncpg
 from redis.asyncio import Redis
 
+from tests.botapi import BotApi
 from tests.proxy import Proxy
 from tests.system.harness import Daemon, Gateway
 
@@ -23,6 +24,8 @@ class Surroundings:
     postgres: Proxy
     redis: Proxy
     ib: Proxy
+    telegram: Proxy
+    bot: BotApi
     gateway: Gateway
     daemon: Daemon
     database_url: str  # straight to the server
@@ -59,9 +62,7 @@ class Fault:
 # --- by the proxy -----------------------------------------------------------------------------------------------------
 
 
-def _proxied(
-    part: str, which: Callable[[Surroundings], Proxy], lost: Act, *, heals: bool = True, gateway_forgets: bool = False
-) -> list[Fault]:
+def _proxied(part: str, which: Callable[[Surroundings], Proxy]) -> list[Fault]:
     async def down(all_: Surroundings) -> None:
         await which(all_).down()
 
@@ -85,10 +86,6 @@ def _proxied(
             await which(all_).up()
             await asyncio.sleep(0.3)
 
-    async def come_back_empty(all_: Surroundings) -> None:
-        await lost(all_)
-        await up(all_)
-
     def slow(delay_s: float) -> Act:
         async def act(all_: Surroundings) -> None:
             which(all_).delay_s = delay_s
@@ -103,10 +100,21 @@ def _proxied(
         Fault(part, "half-open", silent, up, lasts_s=12),
         Fault(part, "garbage", garbled, no_more_garbage),
         Fault(part, "flaps ten times", flap, up, lasts_s=0, flaps=True),
-        Fault(
-            part, "comes back with its data lost", down, come_back_empty, heals=heals, gateway_forgets=gateway_forgets
-        ),
     ]
+
+
+def _emptied(
+    part: str, which: Callable[[Surroundings], Proxy], lost: Act, *, heals: bool = True, gateway_forgets: bool = False
+) -> Fault:
+    async def down(all_: Surroundings) -> None:
+        await which(all_).down()
+
+    async def come_back_empty(all_: Surroundings) -> None:
+        await lost(all_)
+        await which(all_).up()
+
+    name = "comes back with its data lost"
+    return Fault(part, name, down, come_back_empty, heals=heals, gateway_forgets=gateway_forgets)
 
 
 async def _lose_database(all_: Surroundings) -> None:
@@ -214,14 +222,18 @@ def every_fault() -> list[Fault]:
     full, room = _file_size(1), _file_size(resource.RLIM_INFINITY)
     hour = timedelta(hours=1)
     return [
-        *_proxied("database", lambda all_: all_.postgres, _lose_database, heals=False),
+        *_proxied("database", lambda all_: all_.postgres),
+        _emptied("database", lambda all_: all_.postgres, _lose_database, heals=False),
         Fault("database", "read-only (25006)", _read_only(True), _read_only(False)),
         Fault("database", "SQLite locked for 8 s", lock, let_go, lasts_s=8, database="SQLite"),
-        *_proxied("Redis", lambda all_: all_.redis, _lose_redis),
-        *_proxied("IB socket", lambda all_: all_.ib, _lose_gateway, gateway_forgets=True),
+        *_proxied("Redis", lambda all_: all_.redis),
+        _emptied("Redis", lambda all_: all_.redis, _lose_redis),
+        *_proxied("IB socket", lambda all_: all_.ib),
+        _emptied("IB socket", lambda all_: all_.ib, _lose_gateway, gateway_forgets=True),
         Fault("IB upstream", "dies in use", _told(1100), _told(1102)),
         Fault("IB upstream", "flaps ten times", _flap_upstream, _nothing, lasts_s=0, flaps=True),
         Fault("IB upstream", "comes back with its data lost", _told(1100), _told(1101)),
+        *_proxied("Telegram", lambda all_: all_.telegram),
         Fault("clock", "an hour ahead", _step(hour), _step(timedelta())),
         Fault("clock", "an hour back", _step(-hour), _step(timedelta())),
         Fault("disk", "full at start", full, room, at_start=True, database="SQLite"),

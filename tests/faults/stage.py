@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tests.botapi import CHAT, OWNER, TOKEN, bot_api
 from tests.faults.cases import Fault, Surroundings
 from tests.proxy import open_proxy
 from tests.system.harness import Daemon, Gateway, running
@@ -16,9 +17,10 @@ async def staged(fault: Fault, folder: Path, postgres_url: str, redis_url: str) 
     async with AsyncExitStack() as house:
         gateway = Gateway.at(folder / "gateway")
         urls = urlsplit(postgres_url), urlsplit(redis_url)
-        postgres, redis, ib = [
+        bot = await house.enter_async_context(bot_api())
+        postgres, redis, ib, telegram = [
             await house.enter_async_context(open_proxy(port or 0))
-            for port in (urls[0].port, urls[1].port, gateway.port)
+            for port in (urls[0].port, urls[1].port, gateway.port, bot.port)
         ]
         user = f"{urls[0].username}@" if urls[0].username else ""
         database = urls[0]._replace(netloc=f"{user}127.0.0.1:{postgres.port}").geturl()
@@ -26,6 +28,9 @@ async def staged(fault: Fault, folder: Path, postgres_url: str, redis_url: str) 
         if fault.database == "PostgreSQL":
             queue = urls[1]._replace(netloc=f"127.0.0.1:{redis.port}").geturl()
             settings |= {"database__url": database, "queue__url": queue}
+        if fault.part == "Telegram":
+            settings |= {"telegram__bot_token": TOKEN, "telegram__api_url": f"http://127.0.0.1:{telegram.port}"}
+            settings |= {"telegram__chat_id": str(CHAT["id"]), "telegram__user_ids": str(OWNER["id"])}
         daemon = Daemon.at(folder, gateway=gateway, **settings)
         daemon.env["TRADEBOT_BROKER__PORT"] = str(ib.port)
         if fault.database == "PostgreSQL":
@@ -33,4 +38,4 @@ async def staged(fault: Fault, folder: Path, postgres_url: str, redis_url: str) 
         daemon.module = "tests.crash.entry"  # its clock can be set
         daemon.env["CLOCK_AHEAD_S"] = str(folder / "clock")
         await house.enter_async_context(running(daemon, gateway))
-        yield Surroundings(postgres, redis, ib, gateway, daemon, postgres_url, redis_url)
+        yield Surroundings(postgres, redis, ib, telegram, bot, gateway, daemon, postgres_url, redis_url)

@@ -36,8 +36,8 @@ from tradebot.telegram.handlers import routers
 from tradebot.telegram.markup import prose
 from tradebot.telegram.sender import CHAT_NOT_FOUND, Sender, said
 
-POLL_S = 25
-REQUEST_S = 20.0  # a poll may take both
+POLL_S = 10  # with REQUEST_S: how long a dead line keeps a /kill from being heard
+REQUEST_S = 15.0  # a poll may take both
 RETRY_S = 5.0
 UNAUTHORIZED_RETRY_S = 60.0
 LAST_WORDS_S = 3.0
