@@ -140,7 +140,7 @@ class Books(Protocol):
         ticker: str | None = None,
         since: datetime | None = None,
     ) -> Sequence[Trade]:
-        """By status, ticker and creation time; each filter that is None admits all."""
+        """By status, ticker and creation time; each filter that is None admits all. Of ended trades without the decision."""
 
     async def save_trade(self, trade: Trade) -> None:
         """Writes the columns that change: fills, status, broker ids, times."""

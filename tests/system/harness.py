@@ -216,7 +216,8 @@ class Daemon(Process):
 
     async def books(self) -> "BooksNow":
         async with open_ledger(self.database) as ledger, ledger.read() as books:
-            trades = list(await books.trades())
+            listed = [await books.trade(each.id) for each in await books.trades()]
+            trades = [trade for trade in listed if trade is not None]
             return BooksNow(
                 alerts={alert.id: alert for alert in await books.alerts(tuple(AlertStatus))},
                 trades=trades,
@@ -228,15 +229,13 @@ class Daemon(Process):
     async def ended(self, *alert_ids: int, deadline_s: float = DEADLINE_S) -> "BooksNow":
         """The books once all these alerts have reached an end (PENDING and UNKNOWN are ends to wait for here)."""
 
-        async def look() -> BooksNow | None:
-            now = await self.books()
-            on_the_way = (AlertStatus.RECEIVED, AlertStatus.PROCESSING)
-            return None if any(now.alerts[one].status in on_the_way for one in alert_ids) else now
+        async def look() -> bool:
+            async with open_ledger(self.database) as ledger, ledger.read() as books:
+                on_the_way = await books.alerts((AlertStatus.RECEIVED, AlertStatus.PROCESSING))
+            return not {alert.id for alert in on_the_way} & set(alert_ids)
 
-        try:
-            return await until(look, f"the end of alerts {alert_ids}", deadline_s, every_s=0.15)
-        except AssertionError as error:
-            raise AssertionError(f"{error}; the daemon printed {self.output[-3000:]}") from None
+        await until(look, f"the end of alerts {alert_ids}; the daemon printed {self.output[-3000:]}", deadline_s)
+        return await self.books()
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,11 @@ SELECT * FROM trade WHERE order_ref = :order_ref
 SELECT * FROM trade WHERE alert_id = :alert_id
 
 -- trades --
--- An empty ticker stands for every ticker.
-SELECT * FROM trade
+-- An empty ticker stands for every ticker. A decision is kilobytes: those of ended trades are not read by the thousand.
+SELECT id, alert_id, ticker, con_id, side, requested_qty, filled_qty, avg_fill_price, commission, status, error_message,
+       order_ref, ib_order_id, perm_id, ib_position_before, created_at, submitted_at, finished_at,
+       CASE WHEN status IN ('SUBMITTING', 'SUBMITTED', 'UNKNOWN') THEN decision ELSE '{}' END AS decision
+FROM trade
 WHERE status IN (:statuses) AND (:ticker = '' OR ticker = :ticker) AND created_at >= :since
 ORDER BY id
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.adapters.database.samples import NOON, a_lot, a_trade, an_alert, an_execution, without_ids
 from tradebot.domain.model import (
+    UNSETTLED,
     Alert,
     AlertStatus,
     EventKind,
@@ -132,6 +133,20 @@ async def test_a_trade_comes_back_as_it_went_in(ledger: Ledger) -> None:
         assert await books.trade(trade_id + 1000) is None
         assert await books.trade_by_ref("tb-1-00000002") is None
         assert await books.trade_of_alert(expected.alert_id + 1000) is None
+
+
+async def test_many_trades_come_without_the_decisions_of_those_that_ended(ledger: Ledger) -> None:
+    """Otherwise every booking would read kilobytes for each trade the ticker ever had; or what is reserved would be lost."""
+    async with ledger.begin() as books:
+        ids = [await a_trade(books, order_ref=f"tb-1-0000000{number}") for number in range(len(TradeStatus))]
+        for trade_id, status in zip(ids, TradeStatus, strict=True):
+            trade = await books.trade(trade_id)
+            assert trade is not None
+            await books.save_trade(replace(trade, status=status))
+    async with ledger.read() as books:
+        kept = {trade.status for trade in await books.trades() if trade.reserved}
+        assert kept == set(UNSETTLED)
+        assert all([(one := await books.trade(trade_id)) and one.reserved for trade_id in ids])
 
 
 async def test_save_trade_writes_what_changes_and_nothing_else(ledger: Ledger) -> None:
