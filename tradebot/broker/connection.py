@@ -33,10 +33,8 @@ class BrokerOptions:
     client_id: int = 1
     account: str | None = None  # needed when the login manages several
     allow_live: bool = False
-    simulated: bool = False  # said by the app, not by this package
     connect_attempts: int = 50  # failures in a row until `Disconnected(exhausted=True)`
     backoff_s: tuple[float, float] = (1, 60)
-    orders_per_second: int = 10  # kept by the worker; questions leave room for as many
     quote_timeout_s: float = 3.0
     question_timeout_s: float = 10.0
     connect_timeout_s: float = 10.0  # each of: TCP, handshake, each part of the initial data
