@@ -23,6 +23,7 @@ async def test_a_replay_makes_no_second_order(tmp_path: Path, identity: Mapping[
         await daemon.ready()
         alert_id = await daemon.alert("BUY", "AAPL", **identity)
         await daemon.ended(alert_id)
+        others = ["KO", "MSFT", "NVDA"]  # each once: of one that has just filled the bot still waits for IB's position
         for replays, ahead_s in enumerate(("1", "3600", "restart"), start=1):
             if ahead_s == "restart":
                 assert await daemon.stop() == 0, daemon.output
@@ -31,10 +32,10 @@ async def test_a_replay_makes_no_second_order(tmp_path: Path, identity: Mapping[
                 clock.write_text(ahead_s)
             again = await daemon.post(action="BUY", ticker="AAPL", **identity)
             assert again == (200, {"status": "duplicate", "alert_id": alert_id}), f"replayed after {ahead_s}"
-            later = await daemon.alert("BUY", "KO", alert_id=f"after replay {replays}")
+            later = await daemon.alert("BUY", others[replays - 1], alert_id=f"after replay {replays}")
             books = await daemon.ended(later)  # a second order would have gone before this one
             assert books.alerts[alert_id].duplicates == replays
-            assert [order["symbol"] for order in await gateway.received()] == ["AAPL"] + ["KO"] * replays
+            assert [order["symbol"] for order in await gateway.received()] == ["AAPL", *others[:replays]]
         assert len(books.alerts) == 4
         assert {alert.status for alert in books.alerts.values()} == {AlertStatus.EXECUTED}
         await check(books, gateway, acknowledged=list(books.alerts))
