@@ -103,7 +103,7 @@ class Bot:
             alien=self.recovery.alien_seen,
         )
         self.sweep = Sweep(ledger, self.queue, self.worker, hours, clock, pending_max_age=timedelta(hours=96))
-        self.intake = Intake(ledger, self.queue, clock)
+        self.intake = Intake(ledger, self.queue, clock, lambda: clock().timestamp())
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self._alerts = count(1)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,8 +23,23 @@ BUY: Mapping[str, object] = {"secret": "***", "action": "buy", "ticker": "NASDAQ
 class House:
     ledger: Ledger
     queue: Queue
-    intake: Intake
+    intake: Intake = field(init=False)
     now: datetime = NOON
+    clock_off: timedelta = timedelta()
+    """How far the clock has been set off what it should be."""
+
+    @classmethod
+    def on(cls, ledger: Ledger) -> "House":
+        house = cls(ledger, EmbeddedQueue())
+        house.start()
+        return house
+
+    def start(self) -> None:
+        """A new process on the same database."""
+        self.intake = Intake(self.ledger, self.queue, lambda: self.now + self.clock_off, self._elapsed_s)
+
+    def _elapsed_s(self) -> float:
+        return self.now.timestamp()
 
     async def send(self, **changes: object) -> Accepted:
         return await self.intake.accept({**BUY, **changes}, b"raw", "203.0.113.7")
@@ -54,8 +69,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 async def house(url: str) -> AsyncIterator[House]:
     await migrate.up(url)
     async with open_ledger(url) as ledger:
-        queue = EmbeddedQueue()
-        house = House(ledger, queue, Intake(ledger, queue, lambda: house.now))
+        house = House.on(ledger)
         yield house
         await house.intake.finish()
 
@@ -102,6 +116,38 @@ async def test_words_alone_are_the_same_alert_for_a_minute_only(house: House) ->
     second = await house.send()
     assert second.status is Outcome.QUEUED
     assert second.alert_id != first.alert_id
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_a_step_of_the_clock_makes_no_message_older_or_younger(house: House, hours: int) -> None:
+    """TradingView's resend would be a second order, or an exit would pass for a duplicate for an hour."""
+    first = await house.send()
+    house.clock_off = timedelta(hours=hours)
+    house.now += timedelta(seconds=5)
+    again = await house.send()
+    assert (again.status, again.alert_id) == (Outcome.DUPLICATE, first.alert_id)
+    house.now += timedelta(seconds=56)
+    assert (await house.send()).status is Outcome.QUEUED
+
+
+async def test_the_last_minute_reaches_over_a_restart(house: House) -> None:
+    """A resend that meets the next process would be a second order."""
+    first = await house.send()
+    house.now += timedelta(seconds=30)
+    house.start()
+    assert (await house.send()).alert_id == first.alert_id
+    house.now += timedelta(seconds=31)
+    assert (await house.send()).status is Outcome.QUEUED
+
+
+async def test_a_clock_set_back_over_a_restart_costs_a_minute_at_most(house: House) -> None:
+    """Nobody knows how old an alert of the clock's future is: an exit would pass for a duplicate until then."""
+    first = await house.send()
+    house.clock_off = timedelta(hours=-1)
+    house.start()
+    assert (await house.send()).alert_id == first.alert_id
+    house.now += timedelta(seconds=61)
+    assert (await house.send()).status is Outcome.QUEUED
 
 
 async def test_the_same_id_with_other_words_is_a_conflict_that_is_told(house: House) -> None:

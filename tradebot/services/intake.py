@@ -5,7 +5,7 @@ Rules:
   it was not stored within `STORE_DEADLINE_S`. Such a transaction runs on and may still commit: the sender sends again, and the
   key makes that a duplicate.
 - One alert, one row: the key is unique, and where a message has no key of its own, the same message within
-  `SAME_ALERT_WINDOW` is the same alert.
+  `SAME_ALERT_WINDOW` is the same alert, whatever becomes of the machine's clock meanwhile.
 - A message that is not understood is stored as REJECTED and told to the owner; the same one again within
   `SAME_MISTAKE_WINDOW` only counts.
 - The queue gets the id after the commit and never delays an answer. A push that fails is only logged: the sweep repairs it.
@@ -13,10 +13,11 @@ Rules:
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -31,6 +32,7 @@ STORE_DEADLINE_S = 1.5  # TradingView drops a request after 3 s
 STORING_MAX = 5_000  # transactions under way; beyond, the database has long been down
 SAME_ALERT_WINDOW = timedelta(seconds=60)  # covers TradingView's resends: 5 s after each failure, up to three
 SAME_MISTAKE_WINDOW = timedelta(hours=1)
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Outcome(StrEnum):
@@ -50,10 +52,17 @@ class Accepted:
 
 
 class Intake:
-    def __init__(self, ledger: Ledger, queue: Queue, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        queue: Queue,
+        clock: Callable[[], datetime],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._ledger = ledger
         self._queue = queue
         self._clock = clock
+        self._ages = _Ages(monotonic)
         self._storing: set[asyncio.Task[Accepted]] = set()
         self._to_push: list[tuple[Side, int]] = []
         self._pushing: asyncio.Task[None] | None = None
@@ -119,10 +128,34 @@ class Intake:
 
     async def _accept(self, alert: NewAlert, key: str | None, actor: str = "bot") -> Accepted:
         async with self._ledger.begin() as books:
-            accepted = await _insert(books, alert, key, actor)
+            accepted = await self._insert(books, alert, key, actor)
         if accepted.status is Outcome.QUEUED and alert.action is not None:
             self._push(alert.action, accepted.alert_id)
         return accepted
+
+    async def _insert(self, books: Books, alert: NewAlert, key: str | None, actor: str) -> Accepted:
+        """The alert with its event, or what stands in its way: its key, or without one the same message a moment ago."""
+        if key is None:
+            latest = await books.recent_alert(alert.payload_hash, _EVER)
+            if latest is not None and self._ages.is_recent(latest, alert.received_at):
+                return await _count(books, latest)
+        alert_id = await books.insert_alert(alert)
+        if alert_id is None:
+            known = await books.alert_by_key(alert.idempotency_key)
+            if known is None:
+                raise LedgerUnavailable("The alert was stored by another request just now. Send it again.")
+            return (
+                await _count(books, known)
+                if known.payload_hash == alert.payload_hash
+                else await _conflict(books, known, alert)
+            )
+        self._ages.born(alert_id)
+        text = f"{alert.action} {alert.ticker} received."
+        data = {"price": None if alert.price is None else str(alert.price), "source_ip": alert.source_ip}
+        await books.add_event(
+            NewEvent(EventKind.ALERT_STORED, alert.received_at, text, alert_id, actor=actor, data=data)
+        )
+        return Accepted(Outcome.QUEUED, alert_id)
 
     async def _reject(
         self, reason: str, body_hash: str, raw_body: bytes, source_ip: str | None, now: datetime
@@ -179,6 +212,28 @@ class Intake:
                     )
 
 
+class _Ages:
+    """How old stored alerts are, by monotonic time: a step of the clock makes none older or younger."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._started = monotonic()
+        self._born: dict[int, float] = {}  # ids of the last minute, oldest first
+
+    def born(self, alert_id: int) -> None:
+        now = self._monotonic()
+        self._born.pop(alert_id, None)  # of a transaction that was not committed
+        self._born[alert_id] = now
+        while now - next(iter(self._born.values())) >= SAME_ALERT_WINDOW.total_seconds():
+            del self._born[next(iter(self._born))]
+
+    def is_recent(self, alert: Alert, now: datetime) -> bool:
+        """One from before the start is as old as the clock says, and older than this process."""
+        age_s = self._monotonic() - self._born.get(alert.id, self._started)
+        by_clock = alert.id in self._born or now - alert.received_at < SAME_ALERT_WINDOW
+        return by_clock and age_s < SAME_ALERT_WINDOW.total_seconds()
+
+
 def _new_alert(wanted: Instruction, raw_body: bytes, source_ip: str | None, now: datetime) -> NewAlert:
     identity = wanted.identity
     return NewAlert(
@@ -193,28 +248,6 @@ def _new_alert(wanted: Instruction, raw_body: bytes, source_ip: str | None, now:
         raw_body=raw_body,
         source_ip=source_ip,
     )
-
-
-async def _insert(books: Books, alert: NewAlert, key: str | None, actor: str) -> Accepted:
-    """The alert with its event, or what stands in its way. Without a key of its own the last minute is looked through first."""
-    if key is None:
-        recent = await books.recent_alert(alert.payload_hash, alert.received_at - SAME_ALERT_WINDOW)
-        if recent is not None:
-            return await _count(books, recent)
-    alert_id = await books.insert_alert(alert)
-    if alert_id is None:
-        known = await books.alert_by_key(alert.idempotency_key)
-        if known is None:
-            raise LedgerUnavailable("The alert was stored by another request just now. Send it again.")
-        return (
-            await _count(books, known)
-            if known.payload_hash == alert.payload_hash
-            else await _conflict(books, known, alert)
-        )
-    text = f"{alert.action} {alert.ticker} received."
-    data = {"price": None if alert.price is None else str(alert.price), "source_ip": alert.source_ip}
-    await books.add_event(NewEvent(EventKind.ALERT_STORED, alert.received_at, text, alert_id, actor=actor, data=data))
-    return Accepted(Outcome.QUEUED, alert_id)
 
 
 async def _count(books: Books, known: Alert) -> Accepted:
