@@ -21,6 +21,7 @@ class Way(StrEnum):
     ORDER = "order"
     CANCEL = "cancel of an overdue order"
     KILL = "kill switch"
+    CHAT = "kill switch from the chat"
     PENDING = "waiting for the market"
     LOAD = "random under load"
 
@@ -82,8 +83,8 @@ def _road() -> Iterator[tuple[Way, str, Gateway, str | None]]:
         yield Way.ORDER, point, Gateway.GOT_IT, None
     for point, gateway in product(CANCELLING, (Gateway.GOT_IT, Gateway.FILLED)):
         yield Way.CANCEL, point, gateway, None
-    for point in KILLING:
-        yield Way.KILL, point, Gateway.GOT_IT, None
+    for way, point in product((Way.KILL, Way.CHAT), KILLING):
+        yield way, point, Gateway.GOT_IT, None
     for point in PENDING:
         yield Way.PENDING, point, Gateway.GOT_IT, None
 

@@ -1,7 +1,6 @@
 """One case of the sweep: bring the daemon to the point, let it die there, start it again, and look at what became of it all."""
 
 import asyncio
-import os
 import random
 import signal
 from contextlib import suppress
@@ -12,8 +11,10 @@ from pathlib import Path
 
 import aiohttp
 
+from tests.botapi import CHAT, OWNER, TOKEN, bot_api
 from tests.crash.cases import PENDING, WRITTEN, Case, Way
 from tests.crash.cases import Gateway as Meets
+from tests.faketime import kept_in, set_ahead
 from tests.system.checker import check, check_secrets
 from tests.system.harness import SECRET, BooksNow, Daemon, Gateway, running, until
 from tradebot.domain.calendar import Calendar
@@ -33,7 +34,7 @@ class MortalDaemon(Daemon):
         daemon = cls.at(folder, gateway=gateway, **settings)
         assert isinstance(daemon, cls)
         daemon.module = "tests.crash.entry"
-        daemon.env |= {"CRASH_FILE": str(daemon.armed), "CLOCK_AHEAD_S": str(daemon.clock)}
+        daemon.env["CRASH_FILE"] = str(daemon.armed)
         return daemon
 
     @property
@@ -92,6 +93,8 @@ async def run_case(case: Case, folder: Path, servers: Servers | None = None) -> 
         match case.way:
             case Way.KILL:
                 return await _kill_switch(case, daemon, gateway)
+            case Way.CHAT:
+                return await _kill_from_the_chat(case, daemon, gateway)
             case Way.PENDING:
                 return await _pending(case, daemon, gateway)
             case Way.LOAD:
@@ -174,7 +177,7 @@ async def _looked_at(case: Case, daemon: Daemon, gateway: Gateway, books: BooksN
     await check(await daemon.books(), gateway, acknowledged=alerts)
     assert await daemon.stop() == 0, daemon.output[-3000:]
     assert "Traceback" not in daemon.output, daemon.output[-6000:]
-    await check_secrets(daemon, [SECRET, PASSWORD])
+    await check_secrets(daemon, [SECRET, PASSWORD, TOKEN])
     return ", ".join(sorted({books.alerts[one].status for one in alerts}))
 
 
@@ -188,11 +191,7 @@ async def _all_told(daemon: Daemon) -> bool:
 async def _kill_switch(case: Case, daemon: MortalDaemon, gateway: Gateway) -> str:
     """`tradebot kill` while an order works: the command dies, or the daemon that carries it out."""
     await daemon.ready()
-    await _hold_some(case, daemon)
-    await gateway.fault("hold")
-    alert = await daemon.sent(case.side, TICKER, "the one")
-    assert alert is not None
-    await until(gateway.working, "the order at the gateway")
+    alert = await _working_order(case, daemon, gateway)
     daemon.arm(case.point)
     code, said = await daemon.command("kill")
     if "kill" in case.point:  # it is the command that dies
@@ -206,15 +205,50 @@ async def _kill_switch(case: Case, daemon: MortalDaemon, gateway: Gateway) -> st
         await gateway.control("POST", f"/orders/{order['perm_id']}/fill")
         books = await daemon.ended(alert)
         return await _looked_at(case, daemon, gateway, books, [alert])
+    return await _after_the_kill(case, daemon, gateway, alert)
+
+
+async def _kill_from_the_chat(case: Case, daemon: MortalDaemon, gateway: Gateway) -> str:
+    """`/kill` while an order works: wherever the daemon dies, Telegram delivers again what it had not heard of, and it holds."""
+    async with bot_api() as bot:
+        settings = {"BOT_TOKEN": TOKEN, "API_URL": bot.url, "CHAT_ID": str(CHAT["id"]), "USER_IDS": str(OWNER["id"])}
+        daemon.env |= {f"TRADEBOT_TELEGRAM__{name}": value for name, value in settings.items()}
+        await daemon.ready()
+        alert = await _working_order(case, daemon, gateway)
+        await bot.until_asked("getUpdates", 1)
+        daemon.arm(case.point)
+        await bot.say("/kill")
+        await daemon.died_there()
+        await daemon.start()
+        await until(lambda: _is_killed(daemon), f"the kill switch; the daemon printed {daemon.output[-3000:]}")
+        ended = await _after_the_kill(case, daemon, gateway, alert)
+        await bot.heard("KILLED")
+        return ended
+
+
+async def _working_order(case: Case, daemon: MortalDaemon, gateway: Gateway) -> int:
+    """The alert whose order the gateway holds."""
+    await _hold_some(case, daemon)
+    await gateway.fault("hold")
+    alert = await daemon.sent(case.side, TICKER, "the one")
+    assert alert is not None
+    await until(gateway.working, "the order at the gateway")
+    return alert
+
+
+async def _after_the_kill(case: Case, daemon: MortalDaemon, gateway: Gateway, alert: int) -> str:
+    """The order is cancelled, nothing is bought any more, and all this outlives the process."""
     await daemon.ended(alert)
     blocked = await daemon.sent("BUY", "MSFT", "after the kill")
     assert blocked is not None
     books = await daemon.ended(alert, blocked)
     assert books.alerts[blocked].status is AlertStatus.BLOCKED, f"KILLED, and yet {books.alerts[blocked]}"
-    health = await daemon.health()
-    assert health is not None
-    assert TradingState.KILLED in str(health), health
+    assert await _is_killed(daemon), await daemon.health()
     return await _looked_at(case, daemon, gateway, books, [alert, blocked])
+
+
+async def _is_killed(daemon: Daemon) -> bool:
+    return TradingState.KILLED in str(await daemon.health())
 
 
 # --- waiting for the market -------------------------------------------------------------------------------------------
@@ -222,15 +256,15 @@ async def _kill_switch(case: Case, daemon: MortalDaemon, gateway: Gateway) -> st
 
 async def _pending(case: Case, daemon: MortalDaemon, gateway: Gateway) -> str:
     """An alert outside the session, and the open: the clock of the daemon is the test's."""
-    daemon.env["TRADEBOT_TRADING__HOURS"] = "exchange"
+    daemon.env |= {"TRADEBOT_TRADING__HOURS": "exchange"} | kept_in(daemon.clock)
     calendar = Calendar()
     bought_at = calendar.next_open(datetime.now(UTC)) + timedelta(hours=1)
     session = calendar.current(bought_at)
     assert session is not None
-    _set(daemon, bought_at)
+    await _set(daemon, bought_at)
     await daemon.ready()
     await _hold_some(case, daemon)
-    _set(daemon, session.close + timedelta(hours=1))
+    await _set(daemon, session.close + timedelta(hours=1))
     arriving = case.point in PENDING[:2]
     if arriving:
         daemon.arm(case.point)
@@ -242,7 +276,7 @@ async def _pending(case: Case, daemon: MortalDaemon, gateway: Gateway) -> str:
     await until(lambda: _is_pending(daemon), f"a pending alert; {daemon.output[-2000:]}")
     if not arriving:
         daemon.arm(case.point)
-    _set(daemon, calendar.next_open(session.close) + timedelta(seconds=20))
+    await _set(daemon, calendar.next_open(session.close) + timedelta(seconds=20))
     if not arriving:
         await daemon.died_there()
         await daemon.start()
@@ -251,11 +285,8 @@ async def _pending(case: Case, daemon: MortalDaemon, gateway: Gateway) -> str:
     return await _looked_at(case, daemon, gateway, books, [alert])
 
 
-def _set(daemon: MortalDaemon, now: datetime) -> None:
-    daemon.folder.mkdir(parents=True, exist_ok=True)
-    fresh = daemon.clock.with_suffix(".new")
-    fresh.write_text(str((now - datetime.now(UTC)).total_seconds()))
-    os.replace(fresh, daemon.clock)
+async def _set(daemon: MortalDaemon, now: datetime) -> None:
+    await set_ahead(daemon.clock, now - datetime.now(UTC))
 
 
 async def _is_pending(daemon: Daemon) -> bool:

@@ -2,6 +2,7 @@
 
 Rules: Telegram down, slow, rate-limiting, answering nonsense or refusing the token is said once, shown in /health, and tried
 again for ever; the way back is said too. Updates are handled side by side, so that nothing that hangs can keep a /kill waiting.
+A /kill is confirmed to Telegram only when it is stored: if this process dies before, Telegram delivers it to the next one.
 """
 
 import asyncio
@@ -18,9 +19,9 @@ from aiogram.client.session.middlewares.base import BaseRequestMiddleware, NextR
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.enums import ParseMode
 from aiogram.exceptions import AiogramError, TelegramBadRequest, TelegramConflictError, TelegramUnauthorizedError
-from aiogram.methods import Response, TelegramMethod
+from aiogram.methods import GetUpdates, Response, TelegramMethod
 from aiogram.methods.base import TelegramType
-from aiogram.types import BotCommand, ErrorEvent, TelegramObject
+from aiogram.types import BotCommand, ErrorEvent, TelegramObject, Update
 from loguru import logger
 
 from tradebot.domain import wording
@@ -40,6 +41,7 @@ POLL_S = 10  # with REQUEST_S: how long a dead line keeps a /kill from being hea
 REQUEST_S = 15.0  # a poll may take both
 RETRY_S = 5.0
 UNAUTHORIZED_RETRY_S = 60.0
+KILL_S = 3.0  # how long a /kill that cannot be stored keeps the next poll waiting
 LAST_WORDS_S = 3.0
 """How long the end of the daemon waits for its last messages."""
 UPDATES = ["message", "edited_message", "callback_query"]
@@ -60,9 +62,10 @@ async def serve(options: TelegramOptions, desk: Desk, stop: asyncio.Event) -> No
     bot = Bot(options.token, session=session, default=properties)
     chat = desk.overview.chat
     chat.state = "connecting"
+    handling = Handling()
+    session.middleware(KillFirst(handling))
     session.middleware(Watch(chat, options.token))
     sender = Sender(bot, options.chat_id)
-    handling = Handling()
     dispatcher = _dispatcher(options, desk, sender, handling)
     tasks = [
         asyncio.create_task(_poll(dispatcher, bot), name="telegram: polling"),
@@ -114,6 +117,7 @@ class Handling(BaseMiddleware):
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._kills: set[asyncio.Task[Any]] = set()
         self._seen: dict[int, None] = {}
 
     async def __call__(
@@ -131,10 +135,19 @@ class Handling(BaseMiddleware):
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
+        if isinstance(event, Update) and event.message is not None and (event.message.text or "").startswith("/kill"):
+            self._kills.add(task)
         try:
             return await handler(event, data)
         finally:
             self._tasks.discard(task)
+            self._kills.discard(task)
+
+    async def kills(self) -> None:
+        """Until every /kill that has been heard is done with."""
+        await asyncio.sleep(0)  # what has just been heard has a task, which begins now
+        if self._kills:
+            await asyncio.wait(self._kills, timeout=KILL_S)
 
     async def finish(self) -> None:
         """What was begun is finished, or ended after a moment."""
@@ -142,6 +155,20 @@ class Handling(BaseMiddleware):
             await asyncio.wait(self._tasks, timeout=LAST_WORDS_S)
         for task in list(self._tasks):
             task.cancel()
+
+
+class KillFirst(BaseRequestMiddleware):
+    """The next poll confirms what the last one brought, and Telegram forgets it then."""
+
+    def __init__(self, handling: Handling) -> None:
+        self._handling = handling
+
+    async def __call__(
+        self, make_request: NextRequestMiddlewareType[TelegramType], bot: Bot, method: TelegramMethod[TelegramType]
+    ) -> Response[TelegramType]:
+        if isinstance(method, GetUpdates):
+            await self._handling.kills()
+        return await make_request(bot, method)
 
 
 async def _poll(dispatcher: Dispatcher, bot: Bot) -> None:
