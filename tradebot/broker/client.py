@@ -71,8 +71,17 @@ class TwsClient(Protocol):
     def cancelMktData(self, reqId: int) -> None: ...
 
 
+def _in_one_line(record: logging.LogRecord) -> bool:
+    """What cannot be decoded is told with its fields; the way there inside ib_async would be a page for each."""
+    if record.exc_info:
+        record.msg, record.args = f"{record.getMessage()}: {record.exc_info[1]!r}", ()
+        record.exc_info = None
+    return True
+
+
 # It repeats as errors what `connection.py` says of every attempt.
 logging.getLogger("ib_async.client").setLevel(logging.CRITICAL)
+logging.getLogger("ib_async.Decoder").addFilter(_in_one_line)
 
 
 def new_client(wrapper: object) -> TwsClient:

@@ -3,8 +3,9 @@
 
 Rules:
 - One object a connection: nothing of an earlier connection can be taken for news of this one.
-- The methods that the decoder calls have ib_async's names. They translate and pass on, and never act. What cannot be
-  translated is logged loudly, whole, and harms nothing else: the connection goes on.
+- The methods that the decoder calls have ib_async's names. They translate and pass on, and never act.
+- What cannot be read is logged loudly, whole. If it tells of an order, an execution or a position, the connection ends: else
+  what IB has would pass for what it has not, and a fill would never be booked. Anything else harms nothing but itself.
 - An error's number is first looked up among the questions in flight, then among market data, then among orders: ib_async hands
   out all three kinds of numbers from one counter.
 """
@@ -29,6 +30,9 @@ from tradebot.errors import BrokerUnavailable
 
 OPEN_ORDERS, COMPLETED_ORDERS, POSITIONS, ACCOUNT = "open orders", "completed orders", "positions", "account values"
 
+_VITAL = {5: "an open order", 11: "an execution", 61: "a position", 101: "a completed order"}
+"""By message number: what must not be skipped."""
+
 _P = ParamSpec("_P")
 
 
@@ -48,8 +52,8 @@ def _guarded(
     def guarded(self: "Session", *args: _P.args, **kwargs: _P.kwargs) -> None:
         try:
             method(self, *args, **kwargs)
-        except Exception:
-            logger.exception("A message from IB could not be translated: {}{}", method.__name__, args)
+        except Exception as error:
+            logger.error("A message from IB cannot be read and is skipped: {}{}: {!r}", method.__name__, args, error)
 
     return cast(Callable[Concatenate["Session", _P], None], guarded)
 
@@ -83,8 +87,10 @@ class Session:
         self.client = new_client(self)
         self.client.apiError.connect(self._heard)
         self.client.conn.hasData.connect(self._read_greeting)
-        decode = self.client.decoder.handlers[11]
-        self.client.decoder.handlers[11] = functools.partial(self._with_utc_time, decode)
+        handlers = self.client.decoder.handlers
+        handlers[11] = functools.partial(self._with_utc_time, handlers[11])
+        for number, about in _VITAL.items():
+            handlers[number] = functools.partial(self._read_or_drop, about, handlers[number])
 
     # --- life ---
 
@@ -197,9 +203,15 @@ class Session:
             fields[when] = str(int(datetime.now(UTC).timestamp()))
         decode(fields)
 
+    def _read_or_drop(self, about: str, decode: Callable[[list[str]], None], fields: list[str]) -> None:
+        try:
+            decode(fields)
+        except Exception as error:
+            logger.critical("A message from IB about {} cannot be read: {!r}; {}", about, error, fields)
+            self.drop(f"it told of {about} in a message that cannot be read (the log has it)")
+
     # --- orders ---
 
-    @_guarded
     def openOrder(
         self, order_id: int, contract: ib_async.Contract, order: ib_async.Order, state: ib_async.OrderState
     ) -> None:
@@ -213,7 +225,6 @@ class Session:
     def openOrderEnd(self) -> None:
         self.requests.end(OPEN_ORDERS)
 
-    @_guarded
     def completedOrder(self, contract: ib_async.Contract, order: ib_async.Order, state: ib_async.OrderState) -> None:
         completed = translate.completed_order(contract, order, state)
         if completed and order.account in (self.account.account, ""):
@@ -240,7 +251,6 @@ class Session:
         key = (order_id, perm_id, client_id)
         self.orders.status(key, status, translate.decimal(filled), why_held)
 
-    @_guarded
     def execDetails(self, req_id: int, contract: ib_async.Contract, fill: ib_async.Execution) -> None:
         execution = translate.execution(contract, fill)
         if execution is None or fill.acctNumber not in (self.account.account, ""):
@@ -275,7 +285,6 @@ class Session:
         if others[-1] == self.account.account:
             self.account.price(contract.conId, translate.decimal(price))
 
-    @_guarded
     def position(self, account: str, contract: ib_async.Contract, qty: float, avg_cost: float) -> None:
         if account != self.account.account or contract.secType != "STK":
             return

@@ -234,6 +234,33 @@ async def test_a_late_answer_does_not_answer_the_next_question() -> None:
             await broker.holdings()
 
 
+@pytest.mark.parametrize(
+    ("question", "ask", "message"),
+    [
+        (ALL_OPEN_ORDERS, "open_orders", 5),
+        (EXECUTIONS, "executions", 11),
+        (POSITIONS, "holdings", 61),
+        (COMPLETED, "completed_orders", 101),
+    ],
+)
+async def test_an_answer_that_cannot_be_read_is_no_answer(question: int, ask: str, message: int) -> None:
+    """Broken: an order at IB would count as absent, and so as never sent; or a position as sold."""
+    async with open_scripted() as gateway, broker_for(gateway.port) as broker:
+        await connected(broker)
+        answer = gateway.answers[question]
+
+        def garbled(peer: Peer, fields: list[str]) -> None:
+            peer.send(message, "x", "?", "nonsense", "-")
+            answer(peer, fields)
+
+        gateway.answers[question] = garbled
+        with pytest.raises(BrokerUnavailable, match="cannot be read"):
+            await getattr(broker, ask)()
+        gateway.answers[question] = answer
+        assert (await connected(broker)).generation == 2
+        await getattr(broker, ask)()
+
+
 async def test_a_late_answer_between_questions_is_forgotten() -> None:
     """Broken: every later question would wait for an answer that has come long ago."""
     async with open_scripted() as gateway, broker_for(gateway.port, question_timeout_s=0.2) as broker:

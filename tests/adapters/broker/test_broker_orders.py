@@ -409,15 +409,14 @@ async def test_recorded_traffic_is_understood() -> None:
         assert (update.order.state, update.order.perm_id) == (OrderState.FILLED, 600745656)
 
 
-async def test_a_message_that_cannot_be_read_harms_nothing_else() -> None:
+async def test_a_message_that_cannot_be_read_and_tells_of_nothing_vital_harms_nothing_else() -> None:
     """Broken: one odd message would end the connection or swallow the next ones."""
     async with open_scripted() as gateway, broker_for(gateway.port) as broker:
         await connected(broker)
 
         def nonsense(peer: Peer, _: list[str]) -> None:
-            peer.send(11, -1, "five")
+            peer.send(6, 2, "TotalCashBalance")
             peer.send(3, "x")
-            peer.send(5)
             peer.send(999, 1)
             peer.send(53, 1)
 
