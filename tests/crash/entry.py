@@ -3,22 +3,19 @@
 Rules: a point is a place between two steps that the outside can tell apart. The file named in CRASH_FILE holds the name of one;
 whoever reaches it renames the file to `….hit`, so that the sweep knows, and takes SIGKILL on the spot. What is done at a point
 is done by wrapping the adapters from outside: ledger, broker, queue, the webhook's answer, the gate.
-CLOCK_AHEAD_S names a file with the seconds that the daemon's clock is ahead; FILE_SIZE_MAX fills its disk from the start.
+FILE_SIZE_MAX fills its disk from the start.
 """
 
 import os
 import resource
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
-from datetime import datetime, timedelta
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
-import tradebot.app  # noqa: F401 - so that it is there to be given the clock
 from tradebot.broker import IbBroker
 from tradebot.cli import main
 from tradebot.database.ledger import SqlLedger
@@ -158,23 +155,7 @@ def _watch_gate() -> None:
     Gate.open = watched  # type: ignore[method-assign]
 
 
-# --- clock and disk ---------------------------------------------------------------------------------------------------
-
-
-def _set_clock() -> None:
-    """Every reading of the wall clock, by the services and by the broker's adapter, is as far ahead as the file says."""
-    file = Path(os.environ.get("CLOCK_AHEAD_S", "/nonexistent"))
-
-    class Clock(datetime):
-        @classmethod
-        def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
-            with suppress(OSError, ValueError):
-                return datetime.now(tz) + timedelta(seconds=float(file.read_text()))
-            return datetime.now(tz)
-
-    for name, module in list(sys.modules.items()):
-        if name.startswith(("tradebot.app", "tradebot.broker")) and getattr(module, "datetime", None) is datetime:
-            module.datetime = Clock  # type: ignore[attr-defined]
+# --- the disk ---------------------------------------------------------------------------------------------------------
 
 
 def _limit_files() -> None:
@@ -193,6 +174,5 @@ if __name__ == "__main__":
     for queue in (EmbeddedQueue, RedisQueue):
         _around_awaited(queue, "push", "the push")
         _around_awaited(queue, "take", "the take")
-    _set_clock()
     _limit_files()
     main()

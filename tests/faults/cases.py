@@ -1,11 +1,11 @@
 """What is broken, and how: each part of the daemon's surroundings, each in its own way, and how it is mended."""
 
 import asyncio
-import os
 import resource
+import shutil
 import sqlite3
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import asyncpg
 from redis.asyncio import Redis
 
 from tests.botapi import BotApi
+from tests.faketime import set_ahead
 from tests.proxy import Proxy
 from tests.system.harness import Daemon, Gateway
 
@@ -139,28 +140,84 @@ async def _lose_gateway(all_: Surroundings) -> None:
 # --- by the gateway, the clock, the disk, the server itself -----------------------------------------------------------
 
 
-def _told(code: int) -> Act:
+def _upstream(up: bool, **how: object) -> Act:
     async def act(all_: Surroundings) -> None:
-        await all_.gateway.control("POST", "/errors", code=code)
+        await all_.gateway.control("POST", "/upstream", up=up, **how)
 
     return act
 
 
 async def _flap_upstream(all_: Surroundings) -> None:
     for _ in range(FLAPS):
-        await _told(1100)(all_)
-        await asyncio.sleep(0.1)
-        await _told(1102)(all_)
-        await asyncio.sleep(0.1)
+        await _upstream(False)(all_)
+        await asyncio.sleep(0.2)
+        await _upstream(True)(all_)
+        await asyncio.sleep(0.3)
+
+
+def _gateway_faults(*faults: tuple[str, dict[str, object]]) -> Act:
+    """Until they are cleared; what the gateway holds back by then still comes late."""
+
+    async def act(all_: Surroundings) -> None:
+        for name, parameters in faults:
+            await all_.gateway.fault(name, times=0, **parameters)
+
+    return act
+
+
+async def _no_gateway_faults(all_: Surroundings) -> None:
+    await all_.gateway.control("DELETE", "/faults")
+
+
+async def _nonsense(all_: Surroundings) -> None:
+    await all_.gateway.control("POST", "/connections/degrade", fault="garbage", kind="bad_fields")
+
+
+def _broken_upstream() -> list[Fault]:
+    """IB's servers behind a gateway that lives."""
+
+    def slow(delay_s: float) -> Act:
+        late = {"delay_s": delay_s}
+        return _gateway_faults(("slow_answer", late), ("slow_fill", late), ("late_status", late))
+
+    part, lost, back = "IB upstream", _upstream(False), _upstream(True)
+    silent = _gateway_faults(("no_answer", {}), ("mute_status", {}))
+    return [
+        Fault(part, "down at start", lost, back, at_start=True),
+        Fault(part, "dies in use", lost, back),
+        Fault(part, "slow, 2 s", slow(2), _no_gateway_faults, lasts_s=6),
+        Fault(part, "slow, 30 s", slow(30), _no_gateway_faults, lasts_s=6),
+        Fault(part, "half-open", silent, _no_gateway_faults, lasts_s=12),
+        Fault(part, "garbage", _nonsense, _nothing),
+        Fault(part, "flaps ten times", _flap_upstream, _nothing, lasts_s=0, flaps=True),
+        Fault(part, "comes back with its data lost", lost, _upstream(True, data_lost=True)),
+    ]
 
 
 def _step(step: timedelta) -> Act:
     async def act(all_: Surroundings) -> None:
-        fresh = all_.clock.with_suffix(".new")
-        fresh.write_text(str(step.total_seconds()))
-        os.replace(fresh, all_.clock)
+        await set_ahead(all_.clock, step)
 
     return act
+
+
+async def _flap_clock(all_: Surroundings) -> None:
+    for n in range(FLAPS):
+        await _step(timedelta(hours=1 if n % 2 else -1))(all_)
+        await _step(timedelta())(all_)
+
+
+def _stepped_clock(database: str) -> list[Fault]:
+    """The clock of the whole process is wrong by an hour, and is then set right."""
+    ahead, back, right = (_step(timedelta(hours=hours)) for hours in (1, -1, 0))
+    faults = [
+        Fault("clock", "an hour ahead at start", ahead, right, at_start=True),
+        Fault("clock", "an hour back at start", back, right, at_start=True),
+        Fault("clock", "an hour ahead", ahead, right),
+        Fault("clock", "an hour back", back, right),
+        Fault("clock", "flaps ten times", _flap_clock, right, lasts_s=0, flaps=True),
+    ]
+    return [replace(fault, name=f"{fault.name}, {database}", database=database) for fault in faults]
 
 
 def _file_size(limit: int) -> Act:
@@ -180,6 +237,11 @@ async def _flap_disk(all_: Surroundings) -> None:
         await asyncio.sleep(0.15)
         await _file_size(resource.RLIM_INFINITY)(all_)
         await asyncio.sleep(0.15)
+
+
+async def _lose_disk(all_: Surroundings) -> None:
+    await all_.daemon.kill()
+    await asyncio.to_thread(shutil.rmtree, all_.daemon.folder / "data")
 
 
 def _read_only(on: bool) -> Act:
@@ -220,7 +282,6 @@ async def _nothing(_: Surroundings) -> None:
 def every_fault() -> list[Fault]:
     lock, let_go = _locked({})
     full, room = _file_size(1), _file_size(resource.RLIM_INFINITY)
-    hour = timedelta(hours=1)
     return [
         *_proxied("database", lambda all_: all_.postgres),
         _emptied("database", lambda all_: all_.postgres, _lose_database, heals=False),
@@ -230,13 +291,12 @@ def every_fault() -> list[Fault]:
         _emptied("Redis", lambda all_: all_.redis, _lose_redis),
         *_proxied("IB socket", lambda all_: all_.ib),
         _emptied("IB socket", lambda all_: all_.ib, _lose_gateway, gateway_forgets=True),
-        Fault("IB upstream", "dies in use", _told(1100), _told(1102)),
-        Fault("IB upstream", "flaps ten times", _flap_upstream, _nothing, lasts_s=0, flaps=True),
-        Fault("IB upstream", "comes back with its data lost", _told(1100), _told(1101)),
+        *_broken_upstream(),
         *_proxied("Telegram", lambda all_: all_.telegram),
-        Fault("clock", "an hour ahead", _step(hour), _step(timedelta())),
-        Fault("clock", "an hour back", _step(-hour), _step(timedelta())),
+        *_stepped_clock("PostgreSQL"),
+        *_stepped_clock("SQLite"),
         Fault("disk", "full at start", full, room, at_start=True, database="SQLite"),
         Fault("disk", "full in use", full, room, database="SQLite"),
         Fault("disk", "flaps ten times", _flap_disk, room, lasts_s=0, database="SQLite", flaps=True),
+        Fault("disk", "comes back with its data lost", _lose_disk, _nothing, database="SQLite", heals=False),
     ]

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.botapi import CHAT, OWNER, TOKEN, bot_api
+from tests.faketime import kept_in
 from tests.faults.cases import Fault, Surroundings
 from tests.proxy import open_proxy
 from tests.system.harness import Daemon, Gateway, running
@@ -35,7 +36,8 @@ async def staged(fault: Fault, folder: Path, postgres_url: str, redis_url: str) 
         daemon.env["TRADEBOT_BROKER__PORT"] = str(ib.port)
         if fault.database == "PostgreSQL":
             daemon.database = postgres_url  # the test itself looks past the proxy
-        daemon.module = "tests.crash.entry"  # its clock can be set
-        daemon.env["CLOCK_AHEAD_S"] = str(folder / "clock")
+        daemon.module = "tests.crash.entry"  # its disk can be full from the start
+        if fault.part == "clock":
+            daemon.env |= kept_in(folder / "clock")
         await house.enter_async_context(running(daemon, gateway))
         yield Surroundings(postgres, redis, ib, telegram, bot, gateway, daemon, postgres_url, redis_url)
