@@ -52,6 +52,10 @@ class Clock:
     def skip(self, seconds: float) -> None:
         self._ahead += seconds
 
+    def set_back(self, seconds: float) -> None:
+        """The wall clock alone, as somebody does who sets a machine's clock right."""
+        self._start -= timedelta(seconds=seconds)
+
     @contextmanager
     def standing_still(self) -> Iterator[None]:
         """No timer fires inside the block, however long it takes."""

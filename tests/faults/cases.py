@@ -177,7 +177,7 @@ def _broken_upstream() -> list[Fault]:
     """IB's servers behind a gateway that lives."""
 
     def slow(delay_s: float) -> Act:
-        late = {"delay_s": delay_s}
+        late: dict[str, object] = {"delay_s": delay_s}
         return _gateway_faults(("slow_answer", late), ("slow_fill", late), ("late_status", late))
 
     part, lost, back = "IB upstream", _upstream(False), _upstream(True)

@@ -16,7 +16,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import aiohttp
 
@@ -262,7 +261,3 @@ async def _post_or_dead(daemon: Daemon) -> tuple[int | None, object]:
 
 async def _tells_aliens(daemon: Daemon) -> bool:
     return "does not know" in daemon.output
-
-
-def folder_for(home: Path, fault: Fault) -> Path:
-    return home / "".join(letter if letter.isalnum() else "-" for letter in str(fault))

@@ -13,20 +13,12 @@ from tests.system.checker import check
 from tests.system.harness import Daemon, Gateway, running, until
 from tradebot.domain.model import AlertStatus
 
-STALE_S = 11.0
-"""Longer than a holder trusts a lock that it has not heard of."""
+STANDS_STILL_S = 60.0
 
 
 @pytest.fixture
 def gateway(tmp_path: Path) -> Gateway:
     return Gateway.at(tmp_path / "gateway")
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/shared.db"
-    return str(request.getfixturevalue("postgres_url"))
 
 
 def two(tmp_path: Path, gateway: Gateway, database: str) -> tuple[Daemon, Daemon]:
@@ -56,9 +48,19 @@ async def test_the_one_that_waits_takes_over(tmp_path: Path, gateway: Gateway, p
         await check(books, gateway, acknowledged=[alert, working, sold])
 
 
-async def test_a_frozen_one_whose_lock_is_gone_sends_nothing(tmp_path: Path, gateway: Gateway, database: str) -> None:
+async def test_a_frozen_one_whose_lock_is_gone_sends_nothing(tmp_path: Path, postgres_url: str) -> None:
     """Broken, a daemon that stood still, and was replaced meanwhile, goes on trading beside its successor."""
-    first, second = two(tmp_path, gateway, database)
+    sqlite = tmp_path / "sqlite"
+    sqlite.mkdir()
+    await asyncio.gather(  # each stands still for a minute
+        _frozen_and_replaced(sqlite, f"sqlite:///{sqlite}/shared.db"),
+        _frozen_and_replaced(tmp_path / "postgres", postgres_url),
+    )
+
+
+async def _frozen_and_replaced(folder: Path, database: str) -> None:
+    gateway = Gateway.at(folder / "gateway")
+    first, second = two(folder, gateway, database)
     async with running(first, second, gateway):
         await gateway.ready()
         await first.ready()
@@ -67,11 +69,10 @@ async def test_a_frozen_one_whose_lock_is_gone_sends_nothing(tmp_path: Path, gat
         frozen_at = time.monotonic()
         waiting = asyncio.create_task(_post(first))  # the first thing it will see when it goes on
         await _take_lock_away(database)
+        await asyncio.sleep(STANDS_STILL_S - 8)  # the time it stands still is what is tried
         await second.start()
-        await second.listening()
-        await asyncio.sleep(
-            max(0.0, frozen_at + STALE_S - time.monotonic())
-        )  # the time it stands still is what is tried
+        await second.listening()  # it trades when the gateway has let go of the first
+        await asyncio.sleep(frozen_at + STANDS_STILL_S - time.monotonic())
         first.running.send_signal(signal.SIGCONT)
         assert await asyncio.wait_for(first.running.wait(), 20) == 1, first.output
         assert "lock" in first.output.splitlines()[-1], first.output

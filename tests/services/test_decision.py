@@ -283,6 +283,17 @@ async def test_a_sell_waits_for_a_position_that_trails_the_fill(bot: Bot) -> Non
     assert bot.broker.sent[-1].qty == 5
 
 
+async def test_a_sell_does_not_wait_for_hours_after_the_clock_was_set_back(bot: Bot) -> None:
+    """An exit would wait until the clock has caught up with the last fill."""
+    buy_id, order_ref = await bot.order("BUY")
+    bot.broker.fill(order_ref, 5)
+    await bot.becomes(buy_id, EXECUTED)
+    bot.broker.held = {265598: Decimal(3)}  # the owner has sold two
+    bot.clock.set_back(3600)
+    await bot.order("SELL")
+    assert bot.broker.sent[-1].qty == 3
+
+
 async def test_another_contract_under_the_same_ticker_is_not_sold(bot: Bot) -> None:
     """Lots of a stock that has become another one would be sold out of the owner's shares."""
     await bot.owns(5, at_ib=105)

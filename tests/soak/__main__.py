@@ -18,7 +18,9 @@ given = parser.parse_args()
 
 with tempfile.TemporaryDirectory() as folder:
     soaked = asyncio.run(soak(Path(folder), given.minutes, seed=given.seed))
-table = Table(title=f"{soaked.alerts} alerts and {soaked.faults} faults in {given.minutes:g} minutes: the books agree")
+table = Table(
+    title=f"{soaked.alerts} alerts, {soaked.faults} faults and {soaked.days} nights in {given.minutes:g} minutes: the books agree"
+)
 for heading in ("quarter", *(field.name for field in fields(Figures))):
     table.add_column(heading, justify="right")
 for number in range(4):

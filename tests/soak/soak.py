@@ -1,17 +1,21 @@
-"""A busy day in little time: alerts without pause, faults sprinkled in, and what the process holds measured between them.
+"""Busy days in little time: alerts without pause, faults sprinkled in, and what the process holds measured between them.
 
 Rules: memory, open files, connections, threads and tasks are read while nothing is on the way, so that a figure that grows is a
-leak and no load. The first quarter is for warming up; the second is compared with the last.
+leak and no load. After each day the gateway restarts and has forgotten its orders, as IB's does each night, and
+the daemon's clock is set ahead; what the bot remembers of a day may go. The first quarter is for warming up; the second is
+compared with the last.
 """
 
 import asyncio
 import random
 import statistics
 from dataclasses import astuple, dataclass, fields
+from datetime import timedelta
 from pathlib import Path
 
 import psutil
 
+from tests.faketime import kept_in, set_ahead
 from tests.system.checker import check
 from tests.system.harness import Daemon, Gateway, running, until
 
@@ -41,6 +45,7 @@ class Figures:
 class Soaked:
     alerts: int
     faults: int
+    days: int
     figures: tuple[Figures, ...]
 
     def quarter(self, number: int) -> Figures:
@@ -55,7 +60,7 @@ class Soaked:
         return {field.name: getattr(last, field.name) - getattr(second, field.name) for field in fields(Figures)}
 
 
-async def soak(folder: Path, minutes: float, *, seed: int = 1, **settings: str) -> Soaked:
+async def soak(folder: Path, minutes: float, *, day_s: float = 60, seed: int = 1, **settings: str) -> Soaked:
     """Runs daemon and gateway for so long; the checker has the last word. Raises AssertionError."""
     chance = random.Random(seed)
     gateway = Gateway.at(folder / "gateway")
@@ -64,17 +69,20 @@ async def soak(folder: Path, minutes: float, *, seed: int = 1, **settings: str) 
     unlimited |= {f"trading__defaults__{name}": "10000000" for name in ("max_total_investment", "max_daily_loss")}
     daemon = Daemon.at(folder, gateway=gateway, **unlimited, **settings)
     daemon.module = "tests.soak.entry"
-    daemon.env["TASKS_FILE"] = str(folder / "tasks")
+    daemon.env |= {"TASKS_FILE": str(folder / "tasks")} | kept_in(folder / "clock")
     ids: list[int] = []
     figures: list[Figures] = []
-    faults = 0
+    faults = days = 0
     async with running(daemon, gateway):
         await gateway.ready()
         await gateway.control("POST", "/cash", cash="5000000")
         await daemon.ready()
         loop = asyncio.get_running_loop()
-        end = loop.time() + minutes * 60
-        while loop.time() < end:
+        began = loop.time()
+        while loop.time() < began + minutes * 60:
+            if loop.time() > began + (days + 1) * day_s:
+                days += 1
+                await _night(gateway, folder / "clock", days)
             if chance.random() < 0.5:
                 name, parameters = chance.choice(FAULTS)
                 await gateway.fault(name, **parameters)
@@ -91,7 +99,14 @@ async def soak(folder: Path, minutes: float, *, seed: int = 1, **settings: str) 
             await gateway.control("DELETE", "/faults")
             figures.append(await _measure(daemon))
         await check(await daemon.books(), gateway)
-    return Soaked(len(ids), faults, tuple(figures))
+    return Soaked(len(ids), faults, days, tuple(figures))
+
+
+async def _night(gateway: Gateway, clock: Path, days: int) -> None:
+    await asyncio.sleep(1)  # the last commissions come: after midnight nobody tells of them
+    await gateway.control("POST", "/midnight")
+    await set_ahead(clock, timedelta(days=days))
+    await gateway.control("POST", "/restart")
 
 
 async def _measure(daemon: Daemon) -> Figures:

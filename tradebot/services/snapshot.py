@@ -81,8 +81,11 @@ def missing(
 
 
 def recently_filled(trades: Sequence[Trade], now: datetime) -> bool:
-    """Whether one of these trades filled so recently that IB's position may not show it yet."""
-    return any(t.filled_qty > 0 and (t.finished_at is None or now - t.finished_at < POSITION_LAG) for t in trades)
+    """Whether one of these trades filled so recently that IB's position may not show it yet.
+
+    One that filled in the future did so before the clock was set back: how long ago is not known, and not for hours.
+    """
+    return any(t.filled_qty > 0 and (t.finished_at is None or abs(now - t.finished_at) < POSITION_LAG) for t in trades)
 
 
 def _not_yet_in_cash(trades: Sequence[Trade], account: Account | None) -> Decimal:
