@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
-from tests.system.harness import free_port
+from tests.servers import free_port
 
 
 @dataclass(eq=False)

@@ -9,6 +9,7 @@ import asyncio
 import atexit
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -28,7 +29,9 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 START_S = 30.0
+STOP_S = 5.0
 _numbers = count(1)
+_handed_out: set[int] = set()
 
 
 async def until(condition: Callable[[], Awaitable[bool]], what: str, deadline_s: float = 10.0) -> None:
@@ -41,9 +44,14 @@ async def until(condition: Callable[[], Awaitable[bool]], what: str, deadline_s:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """One below those that the system hands out to clients, which would take it while its server is down; each once."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            if port not in _handed_out:
+                _handed_out.add(port)
+                return port
 
 
 class Server(ABC):
@@ -106,8 +114,13 @@ class Server(ABC):
     def close(self) -> None:
         """Ends it for good and takes its data away."""
         if self._process is not None:
-            self._signal(signal.SIGKILL)
-            self._process.wait()
+            self._signal(signal.SIGCONT)
+            self._signal(signal.SIGINT)  # killed, PostgreSQL leaves its shared memory behind
+            try:
+                self._process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                self._signal(signal.SIGKILL)
+                self._process.wait()
             self._process = None
         shutil.rmtree(self.folder, ignore_errors=True)
 

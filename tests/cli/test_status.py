@@ -4,8 +4,8 @@ import asyncio
 from pathlib import Path
 
 from tests.cli.shell import tradebot
-from tests.servers import PostgresServer, RedisServer
-from tests.system.harness import SECRET, Daemon, Gateway, free_port, running, until
+from tests.servers import PostgresServer, RedisServer, free_port
+from tests.system.harness import SECRET, Daemon, Gateway, running, until
 
 
 async def test_well_then_away(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ PART = [
     (Case(Way.ORDER, WRITTEN, NEVER, BUY, "SQLite", "before the commit of the failure"), "FAILED"),
     (Case(Way.CANCEL, "after the commit of the cancellation", FILLED, BUY, "SQLite"), "EXECUTED"),
     (Case(Way.KILL, "before the cancel is written", GOT_IT, BUY, "PostgreSQL"), "BLOCKED, FAILED"),
+    (Case(Way.CHAT, "before the commit of the kill", GOT_IT, BUY, "SQLite"), "BLOCKED, FAILED"),
     (Case(Way.PENDING, "before the commit of the flush", GOT_IT, BUY, "SQLite"), "EXECUTED"),
 ]
 

@@ -2,12 +2,10 @@
 
 import asyncio
 import os
-import random
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +13,7 @@ from typing import Any, TypeVar
 import aiohttp
 
 from tests.faketime import clear_up
+from tests.servers import free_port
 from tradebot.database import open_ledger
 from tradebot.domain.brokerage import Execution
 from tradebot.domain.model import Alert, AlertStatus, Event, Lot, Trade
@@ -24,15 +23,6 @@ SECRET = "canary-webhook-secret-0123456789"
 DEADLINE_S = 40.0
 ROOT = Path(__file__).parents[2]
 """The tree under test: its processes import from here, wherever it lies."""
-
-
-def free_port() -> int:
-    """One below those that the system hands out to clients, which would take it while its server is down."""
-    while True:
-        port = random.randrange(20_000, 32_000)
-        with socket.socket() as one, suppress(OSError):
-            one.bind(("127.0.0.1", port))
-            return port
 
 
 async def until(

@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import socket
 from contextlib import AsyncExitStack
 
 import pytest
@@ -18,6 +17,7 @@ from tests.adapters.broker.scripted import (
     ScriptedGateway,
     open_scripted,
 )
+from tests.servers import free_port
 from tradebot.domain.brokerage import Connected, Disconnected, Refused, UpstreamBack, UpstreamLost
 from tradebot.errors import BrokerUnavailable
 from tradebot.simgateway import GatewaySettings, open_gateway
@@ -55,7 +55,7 @@ async def test_a_drop_makes_a_new_generation() -> None:
 
 async def test_down_means_unavailable_not_unknown() -> None:
     """Broken: a call without a connection would hang, or look as if IB had answered."""
-    async with broker_for(_free_port(), backoff_s=(5, 5)) as broker:
+    async with broker_for(free_port(), backoff_s=(5, 5)) as broker:
         await event(broker, Disconnected)
         for question in (broker.holdings, broker.open_orders, broker.completed_orders, broker.executions):
             with pytest.raises(BrokerUnavailable, match="not connected"):
@@ -70,7 +70,7 @@ async def test_down_means_unavailable_not_unknown() -> None:
 
 async def test_attempts_run_out_once_and_trying_goes_on() -> None:
     """Broken: a gateway down overnight would never be told, told for ever, or never found again."""
-    port = _free_port()
+    port = free_port()
     async with broker_for(port, connect_attempts=3, backoff_s=(0.001, 0.01)) as broker:
         first = await event(broker, Disconnected)
         assert (first.attempt, first.exhausted) == (1, False)
@@ -303,9 +303,3 @@ async def test_closing_leaves_nothing_behind(state: str) -> None:
         assert [task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("broker")] == []
         assert not broker.connection.up
     gc.collect()  # a socket left open would warn here
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
