@@ -7,6 +7,7 @@ says what to do.
 
 import asyncio
 import atexit
+import fcntl
 import os
 import pwd
 import random
@@ -16,12 +17,13 @@ import socket
 import subprocess
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import cache
 from importlib.util import find_spec
-from itertools import count
+from itertools import count, cycle
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import asyncpg
 import psutil
@@ -31,7 +33,7 @@ from redis.exceptions import RedisError
 START_S = 30.0
 STOP_S = 5.0
 _numbers = count(1)
-_handed_out: set[int] = set()
+_held: list[IO[str]] = []
 
 
 async def until(condition: Callable[[], Awaitable[bool]], what: str, deadline_s: float = 10.0) -> None:
@@ -44,14 +46,25 @@ async def until(condition: Callable[[], Awaitable[bool]], what: str, deadline_s:
 
 
 def free_port() -> int:
-    """One below those that the system hands out to clients, which would take it while its server is down; each once."""
-    while True:
-        port = random.randrange(20_000, 32_000)
+    """Below those that the system hands out to clients, which would take it while its server is down; the longest unused one."""
+    for port in _ports():
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
-            if port not in _handed_out:
-                _handed_out.add(port)
-                return port
+            return port
+    raise AssertionError("unreachable: the ports are endless")
+
+
+@cache
+def _ports() -> Iterator[int]:
+    """A hundred ports, round and round, that no other process of these tests uses while this one lives."""
+    blocks = list(range(20_000, 32_000, 100))
+    for first in random.sample(blocks, len(blocks)):
+        with suppress(OSError):
+            mark = open(Path(tempfile.gettempdir(), f"tradebot-test-ports-{first}"), "w")  # noqa: SIM115 - held to the end
+            fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _held.append(mark)
+            return cycle(range(first, first + 100))
+    raise AssertionError("no free ports for the tests: end what other tests have left running")
 
 
 class Server(ABC):

@@ -1,4 +1,5 @@
-"""One fault: a healthy daemon, something breaks, alerts come all the same, it is mended; and what must hold then.
+"""One fault: a healthy daemon with an order at work, something breaks, alerts come all the same, it is mended; and what must
+hold then.
 
 While it is broken each alert is answered in under 3 s (TradingView hangs up then), with 200 only when it is stored, else 503.
 When it is mended the daemon is well again by itself, what was refused is sent again and executed, and nothing was ordered
@@ -29,6 +30,7 @@ ANSWER_S = 3.0
 HEALS_WITHIN_S = 90.0
 HELD_UP_S = 3.0
 """An order that takes longer while Telegram is broken was held up by it; a start has its own time before."""
+FILLS_AFTER_S = 1.0
 ALERTS = (("BUY", "MSFT"), ("SELL", "AAPL"), ("BUY", "NVDA"))
 
 
@@ -59,6 +61,8 @@ async def drill(fault: Fault, all_: Surroundings) -> Outcome:
         await daemon.ended(known["first"])
         if fault.part == "Telegram":
             await until(lambda: _all_delivered(daemon), "Telegram to be in use")
+        if fault.heals and not fault.gateway_forgets:
+            known["at work"] = await _order_at_work(all_)
     began = time.monotonic()
     async with _service_manager(daemon, outcome):
         if fault.flaps:
@@ -87,6 +91,14 @@ async def drill(fault: Fault, all_: Surroundings) -> Outcome:
     assert "Traceback" not in daemon.output, daemon.output[-8000:]
     await check_secrets(daemon, [SECRET, TOKEN])
     return outcome
+
+
+async def _order_at_work(all_: Surroundings) -> int:
+    """The alert whose order fills while the fault is there."""
+    await all_.gateway.fault("slow_fill", delay_s=FILLS_AFTER_S)
+    alert = await all_.daemon.alert("BUY", "KO", alert_id="at work")
+    await until(all_.gateway.working, "the order at the gateway")
+    return alert
 
 
 @asynccontextmanager
@@ -223,8 +235,9 @@ async def _sent_until_taken(daemon: Daemon, action: str, ticker: str, alert_id: 
 
 
 def _as_expected(books: BooksNow, known: dict[str, int]) -> None:
-    last = books.alerts[known["last"]]
-    assert last.status is AlertStatus.EXECUTED, f"after the fault: {last.status}, {last.reason}"
+    for name in known.keys() & {"at work", "last"}:
+        alert = books.alerts[known[name]]
+        assert alert.status is AlertStatus.EXECUTED, f"{name}: {alert.status}, {alert.reason}"
     for name, one in known.items():
         alert = books.alerts[one]
         ends = (AlertStatus.EXECUTED, AlertStatus.BLOCKED, AlertStatus.FAILED)
