@@ -30,7 +30,7 @@ from tradebot.domain.brokerage import (
 )
 from tradebot.domain.model import Side
 from tradebot.errors import BrokerUnavailable, LedgerUnavailable, UnknownContract
-from tradebot.ports import Books, Broker, Connection, Holdings, Ledger
+from tradebot.ports import Books, Broker, Connection, Holdings, Ledger, Stretch
 
 CON_IDS = {"AAPL": 265598, "MSFT": 272093, "TSLA": 76792991, "KO": 8894, "IBM": 8314}
 ACCOUNT = "DU1234567"
@@ -118,7 +118,7 @@ class FakeBroker(Broker):
         self.events: asyncio.Queue[BrokerEvent] = asyncio.Queue()
         self.clock = clock
         self.now = Connection(
-            up=False, upstream=False, generation=0, account=None, paper=None, tradable=False, why_not="down", since=None
+            False, False, Stretch(0, 0), account=None, paper=None, tradable=False, why_not="down", since=None
         )
         self.con_ids = dict(CON_IDS)  # grows with what is asked for
         self.unknown: set[str] = set()  # tickers that IB does not know
@@ -230,7 +230,14 @@ class FakeBroker(Broker):
     def connect(self, account: str = ACCOUNT, *, paper: bool = True, why_not: str | None = None) -> None:
         generation = self.now.generation + 1
         self.now = Connection(
-            True, True, generation, account, paper, tradable=why_not is None, why_not=why_not, since=self.clock()
+            True,
+            True,
+            Stretch(generation, 0),
+            account,
+            paper,
+            tradable=why_not is None,
+            why_not=why_not,
+            since=self.clock(),
         )
         self.events.put_nowait(Connected(generation, account, paper, 178))
 
@@ -239,7 +246,8 @@ class FakeBroker(Broker):
         self.events.put_nowait(Disconnected(self.now.generation, reason))
 
     def upstream(self, *, up: bool) -> None:
-        self.now = replace(self.now, upstream=up)
+        generation, losses = self.now.stretch
+        self.now = replace(self.now, upstream=up, stretch=Stretch(generation, losses + (not up)))
 
     def show(self, order_ref: str, state: OrderState = OrderState.WORKING, filled: int | None = None) -> None:
         """IB tells the order's state; what is over moves from the open to the completed orders."""

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from tradebot.domain.brokerage import Account, BrokerEvent, BrokerOrder, Contract, Execution, Holding, Order, Quote
 from tradebot.domain.model import (
@@ -29,18 +29,29 @@ from tradebot.domain.model import (
 # --- broker ---------------------------------------------------------------------------------------------------------
 
 
+class Stretch(NamedTuple):
+    """The time between two breaks of the link to IB: what was compared on another one no longer holds."""
+
+    generation: int  # counts connections; 0 before the first
+    losses: int  # of IB's servers, on this connection
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
     """The broker connection at this moment."""
 
     up: bool  # socket connected and initial data complete
     upstream: bool  # the gateway itself is linked to IB (False between 1100 and 1101/1102)
-    generation: int  # counts connections; 0 before the first
+    stretch: Stretch
     account: str | None
     paper: bool | None
     tradable: bool  # False: connected and shown, but never traded (`why_not` says why)
     why_not: str | None
     since: datetime | None
+
+    @property
+    def generation(self) -> int:
+        return self.stretch.generation
 
 
 @dataclass(frozen=True, slots=True)

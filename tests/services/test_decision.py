@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +15,12 @@ from tradebot.domain.limits import Limits
 from tradebot.domain.model import AlertStatus, EventKind, LotStatus, Side, TradeStatus, TradingState
 from tradebot.services.control import store_state
 
-BLOCKED, EXECUTED, PROCESSING = AlertStatus.BLOCKED, AlertStatus.EXECUTED, AlertStatus.PROCESSING
+BLOCKED, EXECUTED, FAILED, PROCESSING = (
+    AlertStatus.BLOCKED,
+    AlertStatus.EXECUTED,
+    AlertStatus.FAILED,
+    AlertStatus.PROCESSING,
+)
 
 
 async def _killed(bot: Bot) -> None:
@@ -395,5 +399,39 @@ async def test_cash_is_free_again_once_ib_has_told_it(make_bot: MakeBot) -> None
     bot.broker.fill(order_ref, 5)
     await bot.becomes(buy_id, EXECUTED)
     await bot.becomes(await bot.alert("BUY", "MSFT"), BLOCKED)
-    bot.broker.cash_told_at = bot.clock() + timedelta(seconds=2)
+    bot.clock.skip(2)
+    bot.broker.cash_told_at = bot.clock()
     await bot.becomes(await bot.alert("BUY", "MSFT"), PROCESSING)
+
+
+async def test_an_exit_is_not_refused_for_one_that_was_cancelled_while_ib_answered(bot: Bot) -> None:
+    """The answer still counts the earlier SELL as working: nothing would seem left to sell, though all is held."""
+    await bot.owns(10)
+    first, order_ref = await bot.order("SELL")
+    bot.broker.show(order_ref)
+    bot.broker.waits["holdings"] = gate = asyncio.Event()
+    bot.broker.asked.clear()
+    second = await bot.alert("SELL", price="101")
+
+    async def asked() -> bool:
+        return "holdings" in bot.broker.asked
+
+    await bot.until(asked, "holdings are asked for")
+    bot.broker.show(order_ref, OrderState.CANCELLED)
+    await bot.becomes(first, FAILED)
+    bot.broker.waits.pop("holdings")
+    gate.set()
+    await bot.becomes(second, PROCESSING)
+    assert bot.broker.sent[-1].qty == 10
+
+
+async def test_cash_just_spent_is_reserved_though_the_clock_was_set_back(make_bot: MakeBot) -> None:
+    """IB's cash seems newer than the fill that is not in it: the reserve would be spent."""
+    bot = await make_bot(limits=Limits(min_cash_reserve=Decimal(99_000)))
+    await bot.start()
+    bot.broker.cash_told_at = bot.clock()
+    bot.clock.set_back(60)
+    buy_id, order_ref = await bot.order("BUY")
+    bot.broker.fill(order_ref, 5)
+    await bot.becomes(buy_id, EXECUTED)
+    await bot.becomes(await bot.alert("BUY", "MSFT"), BLOCKED)

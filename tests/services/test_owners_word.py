@@ -2,15 +2,17 @@
 
 from decimal import Decimal
 
+import pytest
+
 from tests.adapters.database.samples import a_lot
 from tests.services.bot import Bot
-from tradebot.domain.brokerage import Holding
+from tradebot.domain.brokerage import BrokerOrder, Holding
 from tradebot.domain.calendar import Calendar
 from tradebot.domain.hours import Hours
 from tradebot.domain.model import AlertStatus, EventKind, LotStatus, TradeStatus
 from tradebot.services import figures
 from tradebot.services.booking import WriteOff
-from tradebot.services.verdicts import Verdicts
+from tradebot.services.verdicts import Guess, Verdicts
 
 ANN = "Ann (Telegram 1)"
 
@@ -153,3 +155,72 @@ def test_positions_without_ib_are_unknown_and_not_missing() -> None:
     assert figures.held(lots, {}).missing == {"AAPL": 5}
     more = {1: Holding(1, "AAPL", Decimal(7), None, Decimal(2))}
     assert figures.held(lots, more).owners == {"AAPL": 2}
+
+
+async def test_the_owners_word_outlives_fills_that_were_known_already(bot: Bot) -> None:
+    """Every new connection tells the day's executions again: lots would reopen, and an exit would sell the owner's own shares."""
+    await bot.owns(10, at_ib=30)
+    _, order_ref = await bot.order("SELL")
+    bot.broker.fill(order_ref, 4)
+
+    async def partly() -> bool:
+        return (await bot.trade(order_ref)).filled_qty == 4
+
+    await bot.until(partly, "four are booked")
+    bot.broker.working.pop(order_ref)
+    bot.broker.held = {265598: Decimal(20)}  # all ten are gone
+    trade = await bot.trade(order_ref)
+    await bot.booking.conclude(trade.id, TradeStatus.UNKNOWN, "IB shows neither the order nor its end.")
+    after = await verdicts_of(bot).it_filled(trade.id, ANN)
+    assert after is not None
+    assert after.filled_qty == 10
+    bot.broker.disconnect()
+    bot.broker.connect()
+
+    async def asked() -> bool:
+        return bot.broker.asked.count("executions") >= 2
+
+    await bot.sooner_or_later(asked, "the day's executions are told again")
+    await bot.is_open()
+    assert (await bot.trade(order_ref)).filled_qty == 10
+    assert await bot.lots(LotStatus.OPEN) == []
+
+
+async def _shown_and_lost(bot: Bot) -> tuple[int, str, BrokerOrder]:
+    """An order that IB has shown, and shows no more."""
+    _, order_ref = await bot.order("BUY")
+    bot.broker.show(order_ref)
+    await bot.seconds(33)
+    order = bot.broker.working.pop(order_ref)
+    return (await bot.turns(order_ref, TradeStatus.UNKNOWN)).id, order_ref, order
+
+
+async def test_an_order_that_the_owner_denied_and_that_works_is_in_reach_again(bot: Bot) -> None:
+    """It would work at IB all day, called FAILED, with neither the kill switch nor the time limit reaching it."""
+    trade_id, order_ref, order = await _shown_and_lost(bot)
+    await verdicts_of(bot).it_never_existed(trade_id, ANN)
+    bot.broker.working[order_ref] = order
+    bot.broker.show(order_ref)
+    await bot.turns(order_ref, TradeStatus.SUBMITTED)
+    cancels = len(bot.broker.cancels)
+    await bot.control.kill("owner")
+    await bot.seconds(20)
+    assert len(bot.broker.cancels) > cancels
+
+
+async def test_the_owner_cannot_deny_what_ib_has_shown_meanwhile(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An order at work would be called FAILED by a word that was given a moment too late."""
+    trade_id, order_ref, order = await _shown_and_lost(bot)
+    verdicts = verdicts_of(bot)
+    guess = verdicts.guess
+
+    async def shown_meanwhile(asked_id: int) -> Guess | None:
+        told = await guess(asked_id)
+        bot.broker.working[order_ref] = order
+        bot.broker.show(order_ref)
+        await bot.turns(order_ref, TradeStatus.SUBMITTED)
+        return told
+
+    monkeypatch.setattr(verdicts, "guess", shown_meanwhile)
+    await verdicts.it_never_existed(trade_id, ANN)
+    assert (await bot.trade(order_ref)).status is TradeStatus.SUBMITTED

@@ -408,3 +408,85 @@ async def test_differences_to_ib_are_told_when_compared(bot: Bot) -> None:
     assert mismatch.text.startswith("AAPL: the books hold 5 shares, IB shows 2.")
     assert owners.text.startswith("KO: IB shows 40 shares, 0 of them the bot's.")
     assert bot.control.state is TradingState.RUNNING
+
+
+async def _booking_waits(bot: Bot) -> None:
+    """News of an order could not be booked: it is tried again by and by, and whatever comes meanwhile waits behind it."""
+    _, order_ref = await bot.order("BUY", "MSFT")
+    bot.ledger.away = True
+    bot.broker.show(order_ref)
+    await bot.seconds(2)
+
+
+async def _nothing_leaves_before_the_comparison(bot: Bot, sent: int) -> None:
+    bot.broker.waits["open_orders"] = asyncio.Event()  # the comparison begins, and does not end
+    bot.ledger.away = False
+    alert_id = await bot.alert("BUY", "AAPL")
+    await bot.seconds(20)
+    assert len(bot.broker.sent) == sent
+    assert (await bot.row(alert_id)).status is AlertStatus.RECEIVED
+    bot.broker.waits.pop("open_orders").set()
+    await bot.becomes(alert_id, AlertStatus.PROCESSING)
+
+
+async def test_nothing_leaves_on_a_new_connection_whose_news_waits_to_be_heard(bot: Bot) -> None:
+    """Database and gateway vanish together: orders would leave on the new connection before books and IB are compared."""
+    await _booking_waits(bot)
+    bot.broker.disconnect()
+    bot.broker.connect()
+    await _nothing_leaves_before_the_comparison(bot, sent=1)
+
+
+async def test_nothing_leaves_after_a_loss_behind_the_gateway_that_waits_to_be_heard(bot: Bot) -> None:
+    """The same on one connection: fills that came while IB's servers were lost would be missing in the books."""
+    await _booking_waits(bot)
+    bot.broker.upstream(up=False)
+    bot.broker.events.put_nowait(UpstreamLost("1100"))
+    bot.broker.upstream(up=True)
+    bot.broker.events.put_nowait(UpstreamBack(data_lost=False))
+    await _nothing_leaves_before_the_comparison(bot, sent=1)
+
+
+async def test_another_account_is_not_traded_before_its_news_is_heard(bot: Bot) -> None:
+    """An order of one account's books would leave into another account."""
+    await _booking_waits(bot)
+    bot.broker.disconnect()
+    bot.broker.connect("DU7654321")
+    bot.ledger.away = False
+    await bot.alert("BUY", "AAPL")
+    await bot.seconds(20)
+    assert len(bot.broker.sent) == 1
+
+
+async def test_a_cancel_that_ib_refused_is_repeated_while_the_order_works(bot: Bot) -> None:
+    """A kill right after the order was sent is refused by IB, and the order would work on all day."""
+    _, order_ref = await bot.order("BUY")
+    await bot.control.kill("owner")
+
+    async def cancelled() -> bool:
+        return bot.broker.cancels == [order_ref]
+
+    await bot.sooner_or_later(cancelled, "the order is cancelled")
+    bot.broker.error(
+        order_ref, 161, ErrorKind.CANCEL_REFUSED, "Cancel attempted when order is not in a cancellable state."
+    )
+    bot.broker.show(order_ref)
+    await bot.seconds(40)
+    assert len(bot.broker.cancels) >= 2
+    assert len(await bot.events(EventKind.ORDER_CANCELLING)) == 1
+
+
+async def test_an_order_that_comes_back_from_unknown_is_cancelled_again(bot: Bot) -> None:
+    """The kill switch would not reach an order whose first cancel was lost with it."""
+    _, order_ref = await bot.order("BUY")
+    bot.broker.show(order_ref)
+    await bot.seconds(33)
+    assert bot.broker.cancels == [order_ref]
+    order = bot.broker.working.pop(order_ref)
+    await bot.turns(order_ref, T.UNKNOWN)
+    bot.broker.working[order_ref] = order
+    bot.broker.show(order_ref)
+    await bot.turns(order_ref, T.SUBMITTED)
+    await bot.control.kill("owner")
+    await bot.seconds(20)
+    assert len(bot.broker.cancels) >= 2

@@ -26,6 +26,10 @@ async def _kill_without_database(bot: Bot) -> None:
     bot.ledger.away = False
 
 
+async def _kill_from_another_process(bot: Bot) -> None:
+    await store_state(bot.ledger, TradingState.KILLED, "command line", bot.clock())
+
+
 async def _pause(bot: Bot) -> None:
     await bot.control.pause("owner")
 
@@ -60,14 +64,15 @@ async def _lose_connection(bot: Bot) -> None:
     ("happening", "reason"),
     [
         (_kill, "trading was KILLED at the last moment"),
+        (_kill_from_another_process, "trading was KILLED at the last moment"),
         (_kill_without_database, "trading was KILLED at the last moment"),
         (_pause, "trading was PAUSED at the last moment"),
         (_gate, "the connection to IB was interrupted"),
         (_slow_commit, "took longer than 5 s"),
         (_lock, "lost its lock"),
         (_throttle, "message limit is reached"),
-        (_reconnect, "decided on connection 1, this is 2"),
-        (_lose_connection, "decided on connection 1"),
+        (_reconnect, "the connection to IB was interrupted"),
+        (_lose_connection, "connection"),
     ],
 )
 async def test_what_comes_between_decision_and_order_stops_it(

@@ -72,6 +72,7 @@ class Session:
         self.ticks: dict[int, TickListener] = {}
         self.market_data_type = 1  # what the gateway was last told to send: live
         self.upstream = True
+        self.losses = 0  # of IB's servers
         self.read_only = False
         self.client_id_taken = False
         self.limited_until = 0.0  # loop time until which IB takes no more messages (error 100)
@@ -349,6 +350,7 @@ class Session:
         elif code in codes.UPSTREAM_LOST:
             if self.upstream:
                 self.upstream = False
+                self.losses += 1
                 self._emit(UpstreamLost(text))
         elif code in (codes.UPSTREAM_BACK, codes.UPSTREAM_BACK_DATA_LOST):
             self._upstream_back(data_lost=code == codes.UPSTREAM_BACK_DATA_LOST)

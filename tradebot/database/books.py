@@ -44,6 +44,8 @@ class SqlBooks:
     # --- alerts -----------------------------------------------------------------------------------------------------
 
     async def insert_alert(self, alert: NewAlert) -> int | None:
+        # Ids of one ticker are given in the order of the commits: an exit that is seen has every older entry beside it.
+        await self._transaction.lock(f"alerts of {alert.ticker}")
         row = await self._row("insert_alert", **values.parameters(alert))
         return None if row is None else row["id"]
 

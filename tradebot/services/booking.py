@@ -147,7 +147,9 @@ class Booking:
             now = self._clock()
             after = replace(before, status=step(before, to))
             if to is TradeStatus.FAILED:
-                after = replace(after, error_message=reason, finished_at=now)
+                # An UNKNOWN order that IB shows after all comes to life again, like one that was never seen.
+                perm_id = None if before.status is TradeStatus.UNKNOWN else before.perm_id
+                after = replace(after, error_message=reason, finished_at=now, perm_id=perm_id)
             await books.save_trade(after)
             await self._settle_alert(books, after, reason)
             await telling.concluded(books, before, after, reason, now)
@@ -320,8 +322,9 @@ def _say_not_booked(state: RetryCallState) -> None:
 
 
 def _retracted(stored: Sequence[Execution], news: News) -> list[Execution]:
-    """Fills on the owner's word, taken back as soon as IB shows fills of its own."""
-    if not any(not execution.exec_id.startswith(OWNERS_WORD) for execution in news.executions):
+    """Fills on the owner's word, taken back as soon as IB shows fills that were not known when it was given."""
+    known = {execution.exec_id for execution in stored}
+    if all(one.exec_id in known or one.exec_id.startswith(OWNERS_WORD) for one in news.executions):
         return []
     said = [execution for execution in stored if execution.exec_id.startswith(OWNERS_WORD) and execution.shares]
     return [replace(one, exec_id=f"{one.root}.{one.revision + 1}", shares=Decimal(0)) for one in said]

@@ -189,8 +189,8 @@ class _Judging:
         qty = min(held, at_ib - selling)
         if not self.rules.fractional:
             qty = Decimal(int(qty))
-        if qty < held and recently_filled(await self.books.trades(ticker=self.ticker), self.moment.now):
-            return Wait.BROKER  # IB's position may trail the last fill
+        if qty < held and await self._is_outdated(holdings):
+            return Wait.BROKER
         if qty <= 0:
             await self._refuse_sell(
                 f"the books hold {wording.shares(held)} {self.ticker}, IB shows {wording.shares(at_ib)} with "
@@ -203,6 +203,13 @@ class _Judging:
         await self._supersede()
         inputs = {"held": held, "at_ib": at_ib, "selling_at_ib": selling, "asked_at": holdings.at, "snapshot": snapshot}
         return await self._intend(Contract(con_id, self.ticker, ""), qty, Decimal(0), verdict, inputs)
+
+    async def _is_outdated(self, holdings: Holdings) -> bool:
+        """IB's position may trail the last fill, and an order that ended meanwhile may still have counted as working."""
+        trades = await self.books.trades(ticker=self.ticker)
+        now = self.moment.now
+        ended_since = any(one.finished_at is not None and holdings.at <= one.finished_at <= now for one in trades)
+        return ended_since or recently_filled(trades, now)
 
     async def _snapshot(self) -> Snapshot:
         day_start = self.rules.hours.day_start(self.moment.now)

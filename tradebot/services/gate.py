@@ -2,10 +2,13 @@
 
 Rules: whoever has a reason closes it under his own name and opens it under the same name; it is open when no name is
 left. Each closing starts a new `era`; an order decided in one era never leaves in another, so that what recovery
-concluded of it stays true.
+concluded of it stays true. Who closes it may hear late of a break: the stretch of the connection on which books and IB were
+compared is kept beside it, and on another one it does not count as open.
 """
 
 import asyncio
+
+from tradebot.ports import Stretch
 
 
 class Gate:
@@ -14,6 +17,8 @@ class Gate:
         self._opened = asyncio.Event()
         self._opened.set()
         self.era = 0
+        self.compared: Stretch | None = None
+        """The stretch of the connection on which books and IB agreed."""
 
     def close(self, holder: str, reason: str) -> None:
         self._holds[holder] = reason

@@ -5,8 +5,8 @@ Rules:
 - A database never trades on another account than its own.
 - An order with our prefix that the books do not know means that another database has traded here: nothing leaves until the
   owner resumes.
-- A timer cancels what is overdue, or works when the session has ended (everything, under the kill switch), and asks again
-  about what stays in doubt.
+- A timer cancels what is overdue, or works when the session has ended (everything, under the kill switch), again and again
+  while it works on, for IB may refuse or lose a cancel; and asks again about what stays in doubt.
 - Around the gateway's nightly restart orders wait, until the gateway is back or the window is over, and reconciled; that IB
   is away then is told only if it lasts.
 - The machine never resends.
@@ -45,6 +45,8 @@ RETRY_S = 3.0
 LOOK_AGAIN_S = 2.0
 """After an error about an order, IB's own word on it usually comes within a second."""
 CANCEL_GRACE_S = 10.0
+CANCEL_AGAIN_S = 15.0
+"""Later than the question that the cancel before was given its grace for."""
 UNKNOWN_EVERY_S = 60.0
 LOST_TOLD_AFTER_S = 30.0
 UNKNOWN_MAX = 2
@@ -197,7 +199,8 @@ class Recovery:
         async with self._ledger.begin() as books:
             await tell_differences(books, settled.answers.holdings.positions, self._clock())
             await books.add_event(NewEvent(EventKind.GATE_OPENED, self._clock(), "Books and IB compared."))
-        if self._breaks == breaks and self._broker.connection.generation == connection.generation:
+        if self._breaks == breaks and self._broker.connection.stretch == connection.stretch:
+            self._gate.compared = connection.stretch
             self._gate.open("recovery")
             if not self._restarting or connection.generation > self._before_restart:
                 self._gate.open("restart")
@@ -276,11 +279,17 @@ class Recovery:
         overdue = now - self._seen.setdefault(trade.id, now) > self._order_timeout_s
         killed = self._control.state is TradingState.KILLED
         closed = not self._hours.is_open(self._clock() - CLOSE_GRACE)
-        if trade.id in self._cancelled or not (overdue or killed or closed or trade.order_ref in self._held):
+        if not (overdue or killed or closed or trade.order_ref in self._held):
+            return
+        before = self._cancelled.get(trade.id)
+        if before is not None and now - before < CANCEL_AGAIN_S:
             return
         assert trade.ib_order_id is not None, "an intent is stored with its order id"
         self._broker.cancel(trade.ib_order_id, trade.order_ref)
         self._cancelled[trade.id] = now
+        if before is not None:
+            logger.warning("order {} still works: its cancel is sent again", trade.order_ref)
+            return
         why = "the kill switch is on" if killed else f"it was not done after {self._order_timeout_s:.0f} s"
         if closed and not killed:
             why = "the session ended before it was done, and it must not wait at IB for the next one"

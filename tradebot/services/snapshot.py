@@ -49,7 +49,7 @@ async def take_snapshot(books: Books, ticker: str, moment: Moment, day_start: da
     return Snapshot(
         state=moment.state,
         cash=account.spendable if account else None,
-        reserved=in_flight_value + _not_yet_in_cash(recent, account),
+        reserved=in_flight_value + _not_yet_in_cash(recent, account, now),
         invested=_total(lot.cost for lot in settled_lots),
         open_positions=len(settled_lots) + len(in_flight),
         ticker_positions=sum(
@@ -88,13 +88,16 @@ def recently_filled(trades: Sequence[Trade], now: datetime) -> bool:
     return any(t.filled_qty > 0 and (t.finished_at is None or abs(now - t.finished_at) < POSITION_LAG) for t in trades)
 
 
-def _not_yet_in_cash(trades: Sequence[Trade], account: Account | None) -> Decimal:
+def _not_yet_in_cash(trades: Sequence[Trade], account: Account | None, now: datetime) -> Decimal:
     if account is None:
         return Decimal(0)
+    no_telling = account.at > now  # the clock was set back since: until the next update every BUY may be missing in it
     return _total(
         trade.filled_qty * (trade.avg_fill_price or Decimal(0)) + trade.commission
         for trade in trades
-        if trade.side is Side.BUY and trade.finished_at is not None and account.at < trade.finished_at + ACCOUNT_LAG
+        if trade.side is Side.BUY
+        and trade.finished_at is not None
+        and (no_telling or account.at < trade.finished_at + ACCOUNT_LAG)
     )
 
 

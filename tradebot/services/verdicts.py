@@ -100,7 +100,7 @@ class Verdicts:
         trade = guess.trade
         if not trade.filled_qty:
             reason = f"{by} has looked and says that it never existed."
-            return await self._booking.conclude(trade.id, TradeStatus.FAILED, reason)
+            return await self._booking.conclude(trade.id, TradeStatus.FAILED, reason, drawn_from=trade)
         ended = BrokerOrder(
             order_ref=trade.order_ref,
             order_id=trade.ib_order_id or 0,

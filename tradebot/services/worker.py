@@ -39,7 +39,7 @@ from tradebot.errors import (
     QueueUnavailable,
     UnknownContract,
 )
-from tradebot.ports import Broker, InstanceLock, Ledger, Queue
+from tradebot.ports import Broker, InstanceLock, Ledger, Queue, Stretch
 from tradebot.services.booking import Booking
 from tradebot.services.control import Control, limits_in
 from tradebot.services.decision import Decided, Intent, Prepared, Rules, Wait, decide
@@ -214,10 +214,9 @@ class Worker:
     # --- deciding and sending ---------------------------------------------------------------------------------------
 
     async def _decide_and_send(self, alert: Alert, prepared: Prepared) -> Decided:
-        if not (self._gate.is_open and self._lock.held):  # without the lock: the next holder decides it
-            return Wait.BROKER
-        era, generation = self._gate.era, self._broker.connection.generation
-        began = _loop_time()
+        era, stretch, began = self._gate.era, self._broker.connection.stretch, _loop_time()
+        if not (self._gate.is_open and self._gate.compared == stretch and self._lock.held):
+            return Wait.BROKER  # without the lock: the next holder decides it
         async with self._ledger.begin() as books:
             settings = await books.settings()
             if settings.get("epoch", "0") != str(self._lock.epoch):
@@ -235,7 +234,11 @@ class Worker:
         if isinstance(decided, Intent):
             self._next_order_at = _loop_time() + 1 / self._options.orders_per_second
             with logger.contextualize(order_ref=decided.order.order_ref):
-                refused = self._send(decided, era, generation, late=_loop_time() - began > SEND_WITHIN_S)
+                async with (
+                    self._ledger.begin() as books
+                ):  # a kill from another process is stored before this, or after the order
+                    state = self._control.in_force(await books.settings())
+                    refused = self._send(decided, state, era, stretch, late=_loop_time() - began > SEND_WITHIN_S)
                 if refused is not None:
                     logger.error("order {} not sent: {}", decided.order.order_ref, refused)
                     await self._booking.conclude(decided.trade_id, TradeStatus.FAILED, refused)
@@ -243,14 +246,14 @@ class Worker:
             await self._say_outcome(alert)
         return decided
 
-    def _send(self, intent: Intent, era: int, generation: int, *, late: bool) -> str | None:
+    def _send(self, intent: Intent, state: TradingState, era: int, stretch: Stretch, *, late: bool) -> str | None:
         """The last step: one synchronous block. Returns why the order certainly did not leave, or None."""
-        state = self._control.state
+        interrupted = self._gate.era != era or self._broker.connection.stretch != stretch
         stopped = state is TradingState.KILLED or (state is TradingState.PAUSED and intent.order.side is Side.BUY)
         obstacles = (
             (stopped, f"trading was {state} at the last moment."),
             (not self._lock.held, "this instance has lost its lock on the database."),
-            (self._gate.era != era, "the connection to IB was interrupted while the order was being stored."),
+            (interrupted, "the connection to IB was interrupted while the order was being stored."),
             (late, f"storing the decision took longer than {SEND_WITHIN_S:.0f} s."),
             (self._broker.throttled(), "IB's message limit is reached: the order would have left later, unchecked."),
         )
@@ -258,7 +261,7 @@ class Worker:
             if stands:
                 return reason
         try:
-            self._broker.place(intent.order, intent.order_id, generation)
+            self._broker.place(intent.order, intent.order_id, stretch.generation)
         except BrokerUnavailable as error:
             return str(error)
         except OrderUncertain as error:

@@ -7,7 +7,7 @@ import pytest
 from tests.adapters.database.samples import NOON, a_trade, an_alert
 from tradebot.database import open_ledger
 from tradebot.database.driver import to_the_end
-from tradebot.domain.model import AlertStatus
+from tradebot.domain.model import AlertStatus, Side
 from tradebot.errors import LedgerUnavailable
 from tradebot.ports import Ledger
 
@@ -149,6 +149,21 @@ async def test_the_sliding_look_up_is_serial_for_one_hash(ledger: Ledger) -> Non
             return True
 
     assert sum(await asyncio.gather(*(receive() for _ in range(20)))) == 1
+
+
+async def test_an_alert_waits_for_the_older_one_of_its_ticker(ledger: Ledger, url: str) -> None:
+    """Otherwise an exit could be judged before an older entry is to be seen, and the entry be ordered after it."""
+
+    async def exit_() -> int | None:
+        async with open_ledger(url) as other, other.begin() as books:
+            return await books.insert_alert(an_alert(idempotency_key="exit", action=Side.SELL))
+
+    async with ledger.begin() as books:
+        entry = await books.insert_alert(an_alert(idempotency_key="entry", action=Side.BUY))
+        exiting = asyncio.create_task(exit_())
+        assert await still_waits(exiting)
+    assert entry is not None
+    assert (await exiting or 0) > entry
 
 
 async def test_a_kill_waits_for_the_decision_that_has_read_the_settings(ledger: Ledger, url: str) -> None:

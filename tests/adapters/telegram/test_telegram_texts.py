@@ -25,7 +25,7 @@ from tradebot.domain.model import (
     TradeStatus,
     TradingState,
 )
-from tradebot.ports import Connection, QueueContents
+from tradebot.ports import Connection, QueueContents, Stretch
 from tradebot.services import figures
 from tradebot.services.booking import WriteOff
 from tradebot.services.exits import Exit
@@ -48,7 +48,7 @@ HOLDINGS = {
 
 def standing(state: TradingState = TradingState.RUNNING, **changes: object) -> Standing:
     booked = Status(state, Limits(), 1, 2, 3, [trade()], [], [AAPL, TSLA], Decimal(3475), 4, Decimal("-12.5"))
-    link = Connection(True, True, 1, "DU1234567", True, tradable=True, why_not=None, since=NOW)
+    link = Connection(True, True, Stretch(1, 0), "DU1234567", True, tradable=True, why_not=None, since=NOW)
     usd = Decimal("1234567.891")
     account = Account("DU1234567", usd, usd, usd, usd * 4, False, NOW)
     depths = QueueContents([1], [2, 3], [4, 5, 6])
@@ -137,7 +137,9 @@ def test_lines_fit_a_phone(name: str) -> None:
 
 def test_status_says_what_stands_in_the_way() -> None:
     """Orders would wait without the owner knowing why."""
-    link = Connection(True, True, 1, "U7654321", False, tradable=False, why_not="allow_live is <off>", since=NOW)
+    link = Connection(
+        True, True, Stretch(1, 0), "U7654321", False, tradable=False, why_not="allow_live is <off>", since=NOW
+    )
     told = plain(texts.status(standing(held_up_by=["The gateway's API is read-only."], connection=link, depths=None)))
     assert "Orders wait: The gateway's API is read-only." in told
     assert "LIVE, REAL MONEY U7654321, NOT traded: allow_live is <off>" in told
