@@ -7,7 +7,7 @@ that dies takes the process down; the service manager starts it again, and recov
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 DATABASE_RETRY_S = 2.0
 LAST_WORDS_S = 8.0
+JOBS_WAIT_S = 30.0  # for IB, at the start
 
 
 def utc_now() -> datetime:
@@ -76,7 +77,7 @@ async def run(settings: Settings, ready: Callable[[Webhook], None], *, wait: boo
             background = [group.create_task(work, name=name) for name, work in daemon.background()]
             worker = group.create_task(daemon.worker.run(), name="worker")
             async with open_webhook(_webhook_options(settings), daemon.intake, daemon.overview.health) as webhook:
-                await _tell(adapters.ledger, EventKind.STARTED, _started(settings))
+                await _tell(adapters.ledger, EventKind.STARTED, _started(settings, adapters.broker))
                 ready(webhook)
                 systemd.notify("READY=1")
                 said = asyncio.Event()
@@ -86,7 +87,7 @@ async def run(settings: Settings, ready: Callable[[Webhook], None], *, wait: boo
                 systemd.notify("STOPPING=1")
             await _end([worker])
             await _end(background)
-            await _tell(adapters.ledger, EventKind.STOPPED, f"tradebot {__version__} stopped. Orders at IB live on.")
+            await _tell(adapters.ledger, EventKind.STOPPED, _stopped(settings, adapters.broker))
             said.set()
             await asyncio.wait([telling], timeout=LAST_WORDS_S)
             await _end([telling])
@@ -220,10 +221,17 @@ class Daemon:
             ("recovery: connection told", self.recovery.report()),
             ("control", self.control.watch()),
             ("sweep", self.sweep.run()),
-            ("scheduler", self.scheduler.run()),
+            ("scheduler", self._scheduled()),
             ("lock", _exit_when_lost(self.adapters.lock)),
             ("watchdog", _feed_watchdog()),
         )
+
+    async def _scheduled(self) -> None:
+        """A job that is due at the start would find neither cash nor positions before books and IB are compared."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(JOBS_WAIT_S):
+                await self.overview.gate.wait_open()
+        await self.scheduler.run()
 
 
 def _build(settings: Settings, adapters: Adapters) -> Daemon:
@@ -351,10 +359,20 @@ async def _end(tasks: list[asyncio.Task[None]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _started(settings: Settings) -> str:
-    simulated = settings.broker.mode == "simulated"
-    where = "the simulated gateway" if simulated else f"IB Gateway {settings.broker.host}:{settings.broker.port}"
+def _started(settings: Settings, broker: IbBroker) -> str:
+    where = _where(settings, broker)
     return f"tradebot {__version__} started on {where}. Alerts are taken; orders leave once IB has been compared."
+
+
+def _stopped(settings: Settings, broker: IbBroker) -> str:
+    return f"tradebot {__version__} stopped. It was on {_where(settings, broker)}; orders at IB live on."
+
+
+def _where(settings: Settings, broker: IbBroker) -> str:
+    if settings.broker.mode == "simulated":
+        return "the simulated gateway"
+    kind = {True: ", paper account", False: ", LIVE account, real money", None: ""}[broker.connection.paper]
+    return f"IB Gateway {settings.broker.host}:{settings.broker.port}{kind}"
 
 
 async def _tell(ledger: Ledger, kind: EventKind, text: str) -> None:

@@ -122,17 +122,19 @@ class Scheduler:
 
     async def _tell_failed(self, plan: Plan, slot: datetime, now: datetime, why: str) -> None:
         after = next_run(plan, now)
-        text = f"The {_title(plan)} of {wording.new_york(slot)} did not work: {why}"
+        text = f"The {_title(plan)} of {wording.new_york(slot)} did not work: {why.rstrip('.')}."
         if after is not None:
             text += f" Its next run is {wording.new_york(after)}; the other jobs go on."
-        await self._store(plan, slot, NewEvent(EventKind.JOB_FAILED, now, text, data={"job": plan.name}))
+        await self._store(
+            plan, slot, NewEvent(EventKind.JOB_FAILED, now, text, data={"job": plan.name, "slots": [slot.isoformat()]})
+        )
 
     async def _tell_missed(self, plan: Plan, wanted: Due, now: datetime) -> None:
         runs = wanted.missed
         named = ", ".join(wording.new_york(run) for run in runs[-NAMED_MAX:])
         more = f" and {len(runs) - NAMED_MAX} before" if len(runs) > NAMED_MAX else ""
         text = f"The {_title(plan)} of {named}{more} was missed while the bot was down, and comes too late now."
-        data = {"job": plan.name, "missed": [run.isoformat() for run in runs]}
+        data = {"job": plan.name, "slots": [run.isoformat() for run in runs]}
         await self._store(plan, runs[-1], NewEvent(EventKind.JOB_MISSED, now, text, data=data))
 
     async def _store(self, plan: Plan, slot: datetime, event: NewEvent) -> None:

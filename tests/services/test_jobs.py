@@ -86,7 +86,11 @@ async def test_the_report_has_every_figure(bot: Bot, clockwork: Clockwork) -> No
         "Blocked alerts: 1 nothing to sell",
         "Failed alerts: 1",
         "Cash: $100,000.00, equity: $100,000.00",
-        "Limits used: 3 of 50 BUYs, 1 of 200 positions, $500.00 of $50,000.00 invested, $0.00 of $1,000.00 lost",
+        "Limits used:",
+        "• 3 of 50 BUYs",
+        "• 1 of 200 positions",
+        "• $500.00 of $50,000.00 invested",
+        "• $0.00 of $1,000.00 lost",
     ]
     assert event.data["net"] == "11"
     assert event.data["by_ticker"] == {"AAPL": "18", "MSFT": "-7"}

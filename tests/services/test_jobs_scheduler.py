@@ -79,7 +79,7 @@ async def test_what_comes_too_late_is_told_once(make_clockwork: Make) -> None:
     missed = {event.data["job"]: event for event in await clockwork.told(EventKind.JOB_MISSED)}
     assert set(missed) == {"market_open", "daily_report", "position_sync"}
     assert len(await clockwork.told(EventKind.JOB_MISSED)) == 3
-    assert [str(at)[:16] for at in missed["daily_report"].data["missed"]] == ["2026-11-19T21:05", "2026-11-20T21:05"]  # type: ignore[attr-defined]
+    assert [str(at)[:16] for at in missed["daily_report"].data["slots"]] == ["2026-11-19T21:05", "2026-11-20T21:05"]  # type: ignore[attr-defined]
     assert missed["position_sync"].text == (
         "The position sync of Fri 20 Nov 10:00 New York, Fri 20 Nov 14:00 New York, Fri 20 Nov 18:00 New York and 4 before "
         "was missed while the bot was down, and comes too late now."

@@ -12,6 +12,7 @@ Rules:
 
 import asyncio
 import functools
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
@@ -113,7 +114,8 @@ class Session:
         if self.closed.done():
             raise BrokerUnavailable(f"the gateway at {host}:{port} ended the connection: {self.closed.result()}")
         if error is not None:
-            raise BrokerUnavailable(f"cannot connect to a gateway at {host}:{port}: {error}") from error
+            reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
+            raise BrokerUnavailable(f"cannot connect to a gateway at {host}:{port}: {reason}") from error
         self._heard_at = asyncio.get_running_loop().time()
 
     async def watch(self, heartbeat_s: float) -> str:

@@ -8,13 +8,22 @@ from rich.table import Table
 from tradebot.config import Settings
 from tradebot.database import open_ledger
 from tradebot.domain.calendar import NEW_YORK
+from tradebot.domain.model import EventKind
 from tradebot.domain.timetable import next_run, plans
+
+_NOT_DONE = {EventKind.JOB_FAILED: " (failed)", EventKind.JOB_MISSED: " (missed)"}
 
 
 async def show(settings: Settings, now: datetime) -> int:
     """Prints each job's line, last and next run. Raises LedgerUnavailable."""
     async with open_ledger(settings.database.url.get_secret_value()) as ledger, ledger.read() as books:
         last = await books.job_runs()
+        told = await books.events_since(_NOT_DONE, min(last.values(), default=now))
+    not_done: dict[tuple[object, object], str] = {}
+    for event in told:
+        slots = event.data.get("slots")
+        for slot in slots if isinstance(slots, list) else ():
+            not_done[event.data.get("job"), slot] = _NOT_DONE[event.kind]
     table = Table(box=None, pad_edge=False)
     for heading in ("job", "New York time", "last run", "next run"):
         table.add_column(heading, no_wrap=True)
@@ -23,7 +32,7 @@ async def show(settings: Settings, now: datetime) -> int:
         table.add_row(
             plan.name,
             plan.cron,
-            _when(ran) if ran else "never",
+            f"{_when(ran)}{not_done.get((plan.name, ran.isoformat()), '')}" if ran else "never",
             _when(comes) if comes else "not within a year",
         )
     Console(highlight=False, soft_wrap=True).print(table)

@@ -42,7 +42,15 @@ async def status(settings: Settings) -> int:
     out.print(_rows(_daemon(parts)))
     if booked is None:
         return 3
-    return 0 if all(part.get("ok", True) for part in parts.values()) else 1
+    running = parts.get("trading", {}).get("state", booked.state)
+    if running != booked.state:
+        out.print(
+            f"The daemon says {running}, the database {booked.state}: if that stays so, it works on another database.",
+            style="bold red",
+            markup=False,
+        )
+        return 1
+    return 0 if all(part.get("ok", True) for name, part in parts.items() if name != "telegram") else 1
 
 
 async def _booked(settings: Settings, out: Console) -> Status | None:

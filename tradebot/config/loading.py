@@ -157,18 +157,18 @@ def _contradictions(given: _Given) -> list[str]:
 
 def _telegram_contradictions(given: _Given) -> list[str]:
     has = {name: given.get("telegram", name) not in (None, [], "") for name in ("bot_token", "chat_id", "user_ids")}
-    if not any(has.values()) or all(has.values()):
+    if not any(has.values()):
         return []
+    needed = ("bot_token", "chat_id")
     reasons = {
         "bot_token": "without the token from @BotFather nothing is told and no command is taken",
         "chat_id": "it is the only chat the bot talks to",
-        "user_ids": "it lists who may command the bot",
     }
     there = " and ".join(f"telegram.{name}" for name, holds in has.items() if holds)
     return [
         f"telegram.{name}: is missing while {there} {'are' if ' and ' in there else 'is'} set: {reasons[name]}"
-        for name, holds in has.items()
-        if not holds
+        for name in needed
+        if not has[name]
     ]
 
 

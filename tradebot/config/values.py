@@ -12,10 +12,11 @@ from ipaddress import ip_address, ip_network
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from croniter import CroniterBadDateError, CroniterError, croniter
+from croniter import CroniterBadDateError
 from pydantic import BeforeValidator, SecretStr
 
 from tradebot.config.secrets import placeholder, weakness
+from tradebot.domain.schedule import next_fire
 
 
 class Text(str):
@@ -171,11 +172,14 @@ def _cron(value: object) -> str:
             f'has {fields} fields; allowed is a cron line of five in New York time, such as "30 9 * * 1-5"'
         )
     try:
-        croniter(text, datetime(2026, 1, 1, tzinfo=UTC)).get_next()
-    except CroniterBadDateError:
-        raise ValueError("never comes round: there is no such day; allowed is a cron line that does") from None
-    except (CroniterError, ValueError) as error:
-        raise ValueError(f'is no cron line ({error}); allowed is one such as "30 9 * * 1-5"') from None
+        next_fire(text, datetime(2026, 1, 1, tzinfo=UTC))
+    except ValueError as error:
+        never = isinstance(error.__cause__, CroniterBadDateError)
+        if never:
+            raise ValueError("never comes round: there is no such day; allowed is a cron line that does") from None
+        raise ValueError(
+            f'is no cron line ({error.__cause__ or error}); allowed is one such as "30 9 * * 1-5"'
+        ) from None
     return text
 
 

@@ -44,7 +44,7 @@ class Calendar:
             return day.strftime("%A")
         if name := self._closures.get(day):
             return str(name)
-        return "closed by the configuration (trading.extra_closures)" if day in self._extra else None
+        return "extra closure" if day in self._extra else None
 
     def session(self, day: date) -> Session | None:
         """The session of a New York date; None when the exchange is closed."""

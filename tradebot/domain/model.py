@@ -210,6 +210,21 @@ CRITICAL = frozenset(
         EventKind.HEALTH_FAILING,
     }
 )
+WARNING = frozenset(
+    {
+        EventKind.ALERT_REJECTED,
+        EventKind.ALERT_BLOCKED,
+        EventKind.ALERT_FAILED,
+        EventKind.ALERT_EXPIRED,
+        EventKind.ORDER_CANCELLING,
+        EventKind.ORDER_FAILED,
+        EventKind.STATE_CHANGED,
+        EventKind.BROKER_LOST,
+        EventKind.JOB_FAILED,
+        EventKind.JOB_MISSED,
+    }
+)
+"""Not as wished, and nothing that cannot wait until morning."""
 
 
 @dataclass(frozen=True, slots=True)

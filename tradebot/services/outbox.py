@@ -7,7 +7,7 @@ from datetime import datetime
 
 from loguru import logger
 
-from tradebot.domain.model import CRITICAL, SILENT, Event
+from tradebot.domain.model import CRITICAL, SILENT, WARNING, Event
 from tradebot.errors import LedgerUnavailable
 from tradebot.ports import Ledger
 
@@ -48,4 +48,5 @@ async def deliver_once(ledger: Ledger, clock: Callable[[], datetime], say: Calla
 
 
 def log_event(event: Event) -> None:
-    logger.bind(alert_id=event.alert_id).log("CRITICAL" if event.kind in CRITICAL else "SUCCESS", "{}", event.text)
+    level = "CRITICAL" if event.kind in CRITICAL else "WARNING" if event.kind in WARNING else "SUCCESS"
+    logger.bind(alert_id=event.alert_id).log(level, "{}", event.text)

@@ -213,13 +213,14 @@ class Overview:
     def _broker(self) -> dict[str, object]:
         connection = self.broker.connection
         kind = {True: "paper", False: "live", None: None}[connection.paper]
+        lost = connection.up and not connection.upstream
         return {
             "ok": connection.up and connection.upstream and connection.tradable,
             "connected": connection.up,
             "account": connection.account,
             "kind": kind,
             "since": connection.since.isoformat() if connection.since else None,
-            "why_not": connection.why_not,
+            "why_not": "the gateway has lost its link to IB's servers" if lost else connection.why_not,
         }
 
     def _trading(self) -> dict[str, object]:

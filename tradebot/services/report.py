@@ -97,7 +97,7 @@ async def gather(
     current = await status(books, defaults, hours, now)
     in_flight = [*current.in_flight, *current.unknown]
     earlier = await books.events_since((EventKind.DAILY_REPORT,), begin - SERIES)
-    blocked = Counter(_rule(event) for event in events if event.kind is EventKind.ALERT_BLOCKED)
+    blocked = Counter(rule_of(event) for event in events if event.kind is EventKind.ALERT_BLOCKED)
     return DailyReport(
         session=session,
         summary=pnl.summarise(session.date, session.date, closed, trades),
@@ -160,14 +160,15 @@ def _unrealised(now: pnl.Unrealised) -> str:
 def _limits(limits: Limits, used: Use) -> list[str]:
     usd = wording.usd
     return [
-        f"Limits used: {used.buys_today} of {limits.max_daily_buys} BUYs, "
-        f"{used.open_positions} of {limits.max_open_positions} positions, "
-        f"{usd(used.invested)} of {usd(limits.max_total_investment)} invested, "
-        f"{usd(used.lost_today)} of {usd(limits.max_daily_loss)} lost"
+        "Limits used:",
+        f"• {used.buys_today} of {limits.max_daily_buys} BUYs",
+        f"• {used.open_positions} of {limits.max_open_positions} positions",
+        f"• {usd(used.invested)} of {usd(limits.max_total_investment)} invested",
+        f"• {usd(used.lost_today)} of {usd(limits.max_daily_loss)} lost",
     ]
 
 
-def _rule(event: Event) -> str:
+def rule_of(event: Event) -> str:
     """What stopped an alert, without its figures: the rule's name where a rule did."""
     checks = event.data.get("checks")
     if isinstance(checks, list) and checks and checks[-1].get("reason"):

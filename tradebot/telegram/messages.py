@@ -13,6 +13,7 @@ from decimal import Decimal
 from tradebot.domain import wording
 from tradebot.domain.calendar import CLOSE, NEW_YORK
 from tradebot.domain.model import CRITICAL, Event, EventKind
+from tradebot.services.report import rule_of
 from tradebot.telegram.markup import LENGTH_MAX, bold, esc, italic, prose
 
 LATE = timedelta(seconds=60)
@@ -23,7 +24,7 @@ _K = EventKind
 TITLES: dict[EventKind, str] = {
     _K.ALERT_REJECTED: "🚫 Alert not understood",
     _K.ALERT_CONFLICT: "❗ Alert refused",
-    _K.ALERT_PENDING: "⏳ {} waits for the open",
+    _K.ALERT_PENDING: "⏳ Waiting for the open: {}",
     _K.ALERT_BLOCKED: "🚫 {} blocked",
     _K.ALERT_FAILED: "⚠️ {} failed",
     _K.ALERT_EXPIRED: "⌛ {} expired",
@@ -71,22 +72,22 @@ class Folded:
 
 def fold(events: Sequence[Event], now: datetime) -> Folded:
     """As many of these events as one message holds, at least the first, in their order."""
-    counts = Counter(event.kind for event in events)
+    counts = Counter(map(_fate, events))
     told: list[Event] = []
     paragraphs: list[str] = []
     rows: list[Sequence[tuple[str, str]]] = []
-    length, counted = 0, set[EventKind]()
+    length, counted = 0, set[tuple[EventKind, str]]()
     for event in events:
-        if event.kind in counted:
+        if _fate(event) in counted:
             continue
-        alike = event.kind in _COUNTED and counts[event.kind] > ALIKE_MAX
-        mine = [other for other in events if other.kind is event.kind] if alike else [event]
+        alike = event.kind in _COUNTED and counts[_fate(event)] > ALIKE_MAX
+        mine = [other for other in events if _fate(other) == _fate(event)] if alike else [event]
         paragraph = _alike(mine, now) if alike else paragraph_of(event, now)
         buttons = buttons_of(event)
         if told and (length + len(paragraph) > LENGTH_MAX or len(rows) + bool(buttons) > BUTTON_ROWS_MAX):
             break
         if alike:
-            counted.add(event.kind)
+            counted.add(_fate(event))
         told += mine
         paragraphs.append(paragraph)
         length += len(paragraph) + 2
@@ -143,14 +144,30 @@ def _title(event: Event) -> str:
     return pattern.format(about or "alert")
 
 
+def _fate(event: Event) -> tuple[EventKind, str]:
+    """What became of an alert; an exit is not counted among entries."""
+    return event.kind, str(event.data.get("side") or "")
+
+
 def _alike(events: Sequence[Event], now: datetime) -> str:
-    """`BUY blocked` × 312, by ticker, with the commonest reason."""
+    """`312 BUY alerts blocked`, by ticker, with the commonest reasons and an example of each."""
     first = events[0]
-    title = TITLES[first.kind].format(f"{len(events)} alerts")
+    title = TITLES[first.kind].format(f"{len(events)} {first.data.get('side') or ''} alerts".replace("  ", " "))
     tickers = Counter(str(event.data.get("ticker") or "?") for event in events)
     named = ", ".join(f"{esc(ticker)} {count}" for ticker, count in tickers.most_common(12))
     more = f" and {len(tickers) - 12} more tickers" if len(tickers) > 12 else ""
-    return "\n".join([bold(title), *_when(events, now), f"{named}{more}", "The first: " + prose(first.text, 400)])
+    return "\n".join([bold(title), *_when(events, now), f"{named}{more}", *_reasons(events)])
+
+
+def _reasons(events: Sequence[Event]) -> list[str]:
+    rules = Counter(rule_of(event) if event.kind is _K.ALERT_BLOCKED else "" for event in events)
+    if len(rules) == 1:
+        return ["The first: " + prose(events[0].text, 400)]
+    by_rule = {rule_of(event): event for event in reversed(events)}
+    said = [
+        f"{count} × {esc(rule)}, for instance: {prose(by_rule[rule].text, 200)}" for rule, count in rules.most_common(4)
+    ]
+    return said if len(rules) <= 4 else [*said, f"and {len(rules) - 4} more reasons"]
 
 
 def _when(events: Sequence[Event], now: datetime) -> list[str]:

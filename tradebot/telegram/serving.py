@@ -135,7 +135,11 @@ class Handling(BaseMiddleware):
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
-        if isinstance(event, Update) and event.message is not None and (event.message.text or "").startswith("/kill"):
+        if (
+            isinstance(event, Update)
+            and event.message is not None
+            and (event.message.text or "").lower().startswith("/kill")
+        ):
             self._kills.add(task)
         try:
             return await handler(event, data)

@@ -171,7 +171,7 @@ def _percent(part: Decimal, whole: Decimal) -> str:
     if not whole:
         return "–"
     value = (part / whole * 100).quantize(Decimal("0.1"))
-    return f"{'−' if value < 0 else '+'}{abs(value)} %"
+    return f"{'−' if value < 0 else '+' if value else ''}{abs(value)} %"
 
 
 # --- /pnl, /pnl_week ------------------------------------------------------------------------------------------------
@@ -189,7 +189,8 @@ def pnl(result: Result) -> str:
         bold(title),
         f"Net {bold(wording.signed_usd(summary.net))}",
         f"Before commissions {wording.signed_usd(summary.gross)}",
-        f"Commissions paid {wording.usd(summary.commissions_paid)}",
+        f"Commissions of these lots {wording.usd(summary.lot_commissions)}",
+        f"Commissions paid in all {wording.usd(summary.commissions_paid)}",
         "",
         f"{_count(summary.buys, 'buy')}, {_count(summary.sells, 'sell')}",
         "Nothing was closed." if rate is None else f"Won {summary.wins} of {summary.closed} closed ({rate:.0%})",

@@ -124,6 +124,13 @@ async def test_kill_reports_the_orders_at_work_and_they_are_cancelled(phone: Pho
     await phone.api.heard("is being cancelled: the kill switch is on")
 
 
+@pytest.mark.parametrize("written", ["/KILL", "/Kill now"])
+async def test_kill_in_any_letter_case(phone: Phone, written: str) -> None:
+    """A phone that begins a line with a capital would keep the switch from being thrown."""
+    await phone.api.ask(written, "KILLED")
+    assert phone.bot.control.state is TradingState.KILLED
+
+
 async def test_kill_without_a_database_is_in_force_and_says_so(phone: Phone) -> None:
     """The owner would believe the switch to be stored, or would not get it at all."""
     phone.bot.ledger.away = True

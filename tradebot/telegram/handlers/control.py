@@ -24,16 +24,16 @@ STORE_WITHIN_S = 1.5
 
 def kill_router() -> Router:
     made = Router(name="kill")
-    made.message.register(kill, Command("kill"))
+    made.message.register(kill, Command("kill", ignore_case=True))
     return made
 
 
 def router() -> Router:
     made = Router(name="control")
-    made.message.register(pause, Command("pause"))
-    made.message.register(resume, Command("resume"))
-    made.message.register(sell_all, Command("sell_all"))
-    made.message.register(clear_queue, Command("clear_queue"))
+    made.message.register(pause, Command("pause", ignore_case=True))
+    made.message.register(resume, Command("resume", ignore_case=True))
+    made.message.register(sell_all, Command("sell_all", ignore_case=True))
+    made.message.register(clear_queue, Command("clear_queue", ignore_case=True))
     return made
 
 

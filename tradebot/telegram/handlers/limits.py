@@ -16,7 +16,7 @@ _BY_COMMAND = {title.command: title for title in TITLES}
 
 def router() -> Router:
     made = Router(name="limits")
-    made.message.register(set_limit, Command(*_BY_COMMAND))
+    made.message.register(set_limit, Command(*_BY_COMMAND, ignore_case=True))
     return made
 
 

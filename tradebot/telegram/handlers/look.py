@@ -17,14 +17,14 @@ WEEK_DAYS = 7
 def router() -> Router:
     made = Router(name="look")
     made.message.register(start, CommandStart())
-    made.message.register(help_, Command("help"))
-    made.message.register(status, Command("status"))
-    made.message.register(positions, Command("positions"))
-    made.message.register(pnl, Command("pnl"))
-    made.message.register(pnl_week, Command("pnl_week"))
-    made.message.register(market, Command("market"))
-    made.message.register(queue, Command("queue"))
-    made.message.register(settings, Command("settings"))
+    made.message.register(help_, Command("help", ignore_case=True))
+    made.message.register(status, Command("status", ignore_case=True))
+    made.message.register(positions, Command("positions", ignore_case=True))
+    made.message.register(pnl, Command("pnl", ignore_case=True))
+    made.message.register(pnl_week, Command("pnl_week", ignore_case=True))
+    made.message.register(market, Command("market", ignore_case=True))
+    made.message.register(queue, Command("queue", ignore_case=True))
+    made.message.register(settings, Command("settings", ignore_case=True))
     made.callback_query.register(positions_page, F.data.startswith("page:positions:"))
     return made
 
