@@ -1,6 +1,8 @@
 """Fixtures for every test: real servers, started once a session, and servers of one's own for tests that break them."""
 
 import os
+import signal
+import sys
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from urllib.parse import urlsplit
@@ -23,6 +25,9 @@ settings.register_profile("tradebot", deadline=None, suppress_health_check=[Heal
 settings.load_profile("tradebot")
 
 _numbers = count(1)
+
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an orderly end: no server and no daemon is left behind
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background of a script, and so by every child
 
 
 @pytest.fixture(scope="session")

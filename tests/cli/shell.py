@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.system.harness import ROOT
+
 DEADLINE_S = 40.0
 
 
@@ -36,7 +38,7 @@ async def tradebot(
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tradebot", *arguments),
         cwd=folder,
-        env={"PATH": os.environ["PATH"], "COLUMNS": "200", **(env or {}), **given},
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "COLUMNS": "200", **(env or {}), **given},
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

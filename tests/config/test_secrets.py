@@ -1,13 +1,16 @@
 """The generated webhook secret, and addresses without their passwords."""
 
+import os
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
+from tests.system.harness import ROOT
 from tradebot.config import Settings, Webhook, describe_url, webhook_secret
 from tradebot.errors import ConfigError
 
@@ -36,12 +39,17 @@ def test_a_secret_is_made_once_and_only_its_owner_can_read_it(tmp_path):
 
 def test_two_processes_at_once_agree_on_one_secret(tmp_path):
     """`tradebot alert`, started beside the daemon, would send another secret than the daemon expects."""
-    code = "from tradebot.config import *; print(webhook_secret(Settings()))"
+    begins = time.time() + 2  # all at the same moment
+    code = f"import time; from tradebot.config import *; time.sleep({begins} - time.time()); print(webhook_secret(Settings()))"
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
     runs = [
-        subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+        subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, env=env, stdout=subprocess.PIPE, text=True)
         for _ in range(4)
     ]
-    assert len({run.communicate(timeout=60)[0] for run in runs}) == 1
+    printed = {run.communicate(timeout=60)[0].strip() for run in runs}
+    assert [run.returncode for run in runs] == [0] * 4
+    [secret] = printed
+    assert len(secret) >= 16
 
 
 @pytest.mark.parametrize("content", ["", "short\n", "change-me-change-me\n"])

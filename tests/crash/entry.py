@@ -1,7 +1,7 @@
 """`tradebot` as it is, with points at which it can be killed: the sweep's own way in, so that production code has no hooks.
 
 Rules: a point is a place between two steps that the outside can tell apart. The file named in CRASH_FILE holds the name of one;
-whoever reaches it renames the file to `….hit`, so that the sweep knows, and takes SIGKILL on the spot. What is done at a point
+whoever reaches it removes the file, so that the sweep knows, and takes SIGKILL on the spot. What is done at a point
 is done by wrapping the adapters from outside: ledger, broker, queue, the webhook's answer, the gate.
 FILE_SIZE_MAX fills its disk from the start.
 """

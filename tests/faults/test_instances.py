@@ -48,6 +48,7 @@ async def test_the_one_that_waits_takes_over(tmp_path: Path, gateway: Gateway, p
         await check(books, gateway, acknowledged=[alert, working, sold])
 
 
+@pytest.mark.timeout(300)
 async def test_a_frozen_one_whose_lock_is_gone_sends_nothing(tmp_path: Path, postgres_url: str) -> None:
     """Broken, a daemon that stood still, and was replaced meanwhile, goes on trading beside its successor."""
     sqlite = tmp_path / "sqlite"

@@ -61,14 +61,14 @@ async def _positions_unknown(bot: Bot) -> None:
 
 async def _hold_back(bot: Bot) -> None:
     """The quote takes two seconds."""
-    bot.broker.waits["quote"] = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    bot.broker.waits["quote"] = arrived = asyncio.Event()
 
-    def come() -> None:
-        bot.clock.skip(2)
-        bot.broker.waits["quote"].set()
+    def asked(question: str) -> None:
+        if question == "quote":
+            bot.clock.skip(2)
+            arrived.set()
 
-    loop.call_later(0.05, come)
+    bot.broker.on_question = asked
 
 
 REFUSALS: list[tuple[str, dict[str, Any], Callable[[Bot], Any] | None, dict[str, object]]] = [

@@ -21,6 +21,7 @@ from tradebot.domain.model import Alert, AlertStatus, Event, Lot, Trade
 T = TypeVar("T")
 SECRET = "canary-webhook-secret-0123456789"
 DEADLINE_S = 40.0
+RESENDS = 5
 ROOT = Path(__file__).parents[2]
 """The tree under test: its processes import from here, wherever it lies."""
 
@@ -61,6 +62,7 @@ class Process:
         return file.read_text() if file.exists() else ""
 
     async def start(self) -> None:
+        self.clear_up()
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / f"{self.name}.out").open("ab") as out:
             self.running = await asyncio.create_subprocess_exec(
@@ -77,9 +79,12 @@ class Process:
         assert self.running is not None
         if self.running.returncode is None:
             self.running.send_signal(number)
-        code = await asyncio.wait_for(self.running.wait(), DEADLINE_S)
-        clear_up(self.running.pid)
-        return code
+        return await asyncio.wait_for(self.running.wait(), DEADLINE_S)
+
+    def clear_up(self) -> None:
+        """After the process, however it has ended."""
+        if self.running is not None:
+            clear_up(self.running.pid)
 
     async def kill(self) -> None:
         await self.end(signal.SIGKILL)
@@ -189,9 +194,13 @@ class Daemon(Process):
             return answer.status, await answer.json()
 
     async def alert(self, action: str, ticker: str, **fields: str) -> int:
-        """An alert that must be taken; returns its id."""
-        status, body = await self.post(action=action, ticker=ticker, **fields)
-        assert (status, body.get("status")) == (200, "queued"), body
+        """An alert that must be taken; returns its id. Sent again when a busy machine could not store it in time."""
+        for _ in range(RESENDS):
+            status, body = await self.post(action=action, ticker=ticker, **fields)
+            if status != 503:
+                break
+            await asyncio.sleep(1)
+        assert (status, body.get("status") in ("queued", "duplicate")) == (200, True), body
         return int(body["alert_id"])
 
     async def command(self, *arguments: str) -> tuple[int, str]:
@@ -253,3 +262,4 @@ async def running(*processes: Process) -> AsyncIterator[None]:
         for process in processes:
             if process.running is not None and process.running.returncode is None:
                 await process.kill()
+            process.clear_up()

@@ -82,8 +82,9 @@ async def test_looking_and_setting(tmp_path: Path, gateway: Gateway) -> None:
         assert {text.split()[0] for text in answers} == {f"/{command.name}" for command in COMMANDS}
         for text, expected in answers.items():
             await api.ask(text, expected)
-        pictures = [sent for sent in api.sent if sent.method == "sendPhoto"]
         await until(lambda: _enough(api, 2), "two pictures")
+        pictures = [sent for sent in api.sent if sent.method == "sendPhoto"]
+        assert all(sent.files for sent in pictures)
         assert all(file.startswith(b"\x89PNG") for sent in pictures for file in sent.files.values())
         last = await api.say("/resume", user=STRANGER)
         await api.until_taken(last)
