@@ -5,7 +5,8 @@ Rules:
 - One object a connection: nothing of an earlier connection can be taken for news of this one.
 - The methods that the decoder calls have ib_async's names. They translate and pass on, and never act.
 - What cannot be read is logged loudly, whole. If it tells of an order, an execution or a position, the connection ends: else
-  what IB has would pass for what it has not, and a fill would never be booked. Anything else harms nothing but itself.
+  what IB has would pass for what it has not, and a fill would never be booked. Anything else harms nothing but itself,
+  and so do the owner's options, futures and the like.
 - An error's number is first looked up among the questions in flight, then among market data, then among orders: ib_async hands
   out all three kinds of numbers from one counter.
 """
@@ -31,8 +32,11 @@ from tradebot.errors import BrokerUnavailable
 
 OPEN_ORDERS, COMPLETED_ORDERS, POSITIONS, ACCOUNT = "open orders", "completed orders", "positions", "account values"
 
-_VITAL = {5: "an open order", 11: "an execution", 61: "a position", 101: "a completed order"}
-"""By message number: what must not be skipped."""
+_VITAL = {5: ("an open order", 4), 11: ("an execution", 5), 61: ("a position", 5), 101: ("a completed order", 3)}
+"""By message number: what must not be skipped, and which field says what kind of instrument it is about."""
+_NO_STOCKS = frozenset(
+    ["BAG", "BOND", "CASH", "CFD", "CMDTY", "CRYPTO", "FOP", "FUND", "FUT", "IND", "IOPT", "OPT", "WAR"]
+)
 
 _P = ParamSpec("_P")
 
@@ -91,8 +95,8 @@ class Session:
         self.client.conn.hasData.connect(self._read_greeting)
         handlers = self.client.decoder.handlers
         handlers[11] = functools.partial(self._with_utc_time, handlers[11])
-        for number, about in _VITAL.items():
-            handlers[number] = functools.partial(self._read_or_drop, about, handlers[number])
+        for number, (about, kind_at) in _VITAL.items():
+            handlers[number] = functools.partial(self._read_or_drop, about, kind_at, handlers[number])
 
     # --- life ---
 
@@ -206,10 +210,13 @@ class Session:
             fields[when] = str(int(datetime.now(UTC).timestamp()))
         decode(fields)
 
-    def _read_or_drop(self, about: str, decode: Callable[[list[str]], None], fields: list[str]) -> None:
+    def _read_or_drop(self, about: str, kind_at: int, decode: Callable[[list[str]], None], fields: list[str]) -> None:
         try:
             decode(fields)
         except Exception as error:
+            if fields[kind_at : kind_at + 1] and fields[kind_at] in _NO_STOCKS:
+                logger.error("A message from IB about {} cannot be read and is skipped: {!r}; {}", about, error, fields)
+                return
             logger.critical("A message from IB about {} cannot be read: {!r}; {}", about, error, fields)
             self.drop(f"it told of {about} in a message that cannot be read (the log has it)")
 

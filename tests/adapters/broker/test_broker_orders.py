@@ -416,6 +416,8 @@ async def test_a_message_that_cannot_be_read_and_tells_of_nothing_vital_harms_no
 
         def nonsense(peer: Peer, _: list[str]) -> None:
             peer.send(6, 2, "TotalCashBalance")
+            peer.send(5, 7, 4711, "SPX", "OPT", "of a new kind")
+            peer.send(61, 3, "DU1234567", 4711, "SPX", "OPT")
             peer.send(3, "x")
             peer.send(999, 1)
             peer.send(53, 1)
