@@ -281,20 +281,22 @@ def migrate_down(
     config: Config = None,
 ) -> None:
     """Undo the newest migrations. Undoing the first DELETES all data. Example: `tradebot migrate down --steps 1`"""
+    url = beside.database(_settings(config))
+    asyncio.run(_no_daemon_runs(url))
     if not yes:
         typer.confirm("This deletes the data that those tables hold. Go on?", abort=True)
-    done = asyncio.run(_down(beside.database(_settings(config)), steps))
+    asyncio.run(_no_daemon_runs(url))  # nor one that was started while this was asked
+    done = asyncio.run(migrations.down(url, steps))
     typer.echo("\n".join(f"undone {name}" for name in done) or "nothing to undo")
 
 
-async def _down(url: str, steps: int) -> list[str]:
-    """Never under a running daemon. Raises LockHeld."""
+async def _no_daemon_runs(url: str) -> None:
+    """Raises LockHeld."""
     try:
         async with open_instance_lock(url):
             pass
     except MigrationError:
         pass  # tables that do not fit: no daemon of this version runs on them
-    return await migrations.down(url, steps)
 
 
 @migrate_cli.command("status")
