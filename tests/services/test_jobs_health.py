@@ -43,6 +43,13 @@ class Ward:
         return [f"{event.kind}: {event.text}" for event in found.events]
 
 
+async def test_a_gateway_without_ib_says_so(bot: Bot) -> None:
+    """The broker would be "not well" and "connected" at once, with no word of what is wrong."""
+    bot.broker.upstream(up=False)
+    broker = (await Clockwork(bot).overview.health()).parts["broker"]
+    assert (broker["ok"], broker["why_not"]) == (False, "the gateway has lost its link to IB's servers")
+
+
 def test_a_failing_part_is_told_at_once_and_every_hour() -> None:
     """Broken, a dead queue is noticed by nobody, or is told every five minutes."""
     ward = Ward()

@@ -252,6 +252,30 @@ def test_alerts_with_one_fate_are_counted() -> None:
     assert plain(few.html).count("blocked: why.") == 4
 
 
+def test_folded_refusals_keep_their_reasons_and_exits_stand_apart() -> None:
+    """An exit that did not happen would be one of many refused entries, and why would be guessed from the first of them."""
+
+    def blocked(number: int, side: str, rule: str) -> Event:
+        checks = [{"name": rule, "reason": "because"}]
+        text = f"{side} T{number} blocked: {rule} says no."
+        return event(EventKind.ALERT_BLOCKED, text, number, ticker=f"T{number}", side=side, checks=checks)
+
+    entries = [blocked(n, "BUY", "pause" if n == 0 else "cash") for n in range(8)]
+    exit_ = blocked(8, "SELL", "kill switch")
+    told = plain(messages.fold([*entries, exit_], NOW).html)
+    assert "8 BUY alerts blocked" in told
+    assert "7 × cash, for instance: BUY T1 blocked: cash says no." in told
+    assert "1 × pause, for instance: BUY T0 blocked: pause says no." in told
+    assert "SELL T8 blocked: kill switch says no." in told
+
+
+def test_what_is_nothing_has_no_sign() -> None:
+    """A loss of three cents would be shown as a gain of 0.0 %."""
+    assert texts._percent(Decimal("-0.03"), Decimal(1000)) == "0.0 %"
+    assert texts._percent(Decimal(-3), Decimal(1000)) == "−0.3 %"
+    assert texts._percent(Decimal(3), Decimal(1000)) == "+0.3 %"
+
+
 def test_a_message_is_never_too_long_and_nothing_is_left_out() -> None:
     """Telegram would refuse it, or an event be marked as told that was not."""
     events = [event(EventKind.BUY_FILLED, f"Bought {n} of something at some price.", n) for n in range(200)]
