@@ -231,7 +231,7 @@ async def test_other_hands_and_another_database(tmp_path: Path, gateway: Gateway
             await api.ask("/resume", "RUNNING")
             await until(lambda: _gate_is(daemon, open_=True), "the orders to be accepted")
             await daemon.alert("BUY", "AAPL")
-            await api.heard("BUY AAPL waits for the open")
+            await api.heard("Waiting for the open: BUY AAPL")
             await _tell_the_rest(daemon, api)
 
 
