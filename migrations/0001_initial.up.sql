@@ -19,7 +19,7 @@ CREATE TABLE alert_log (
     duplicates       BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX alert_log_status ON alert_log (status, id);
-CREATE INDEX alert_log_payload_hash ON alert_log (payload_hash, received_at);
+CREATE INDEX alert_log_payload_hash ON alert_log (payload_hash, id);
 
 -- One alert, one order: the database itself refuses a second one.
 CREATE TABLE trade (

@@ -147,6 +147,7 @@ BAD_VALUES = {
     '[queue]\nurl = "http://h"': "queue.url (tradebot.toml): allowed are embedded://",
     '[queue]\nurl = "redis://"': "names no host",
     "[telegram]\nchat_id = 5\nuser_ids = [5]": "telegram.bot_token: is missing while telegram.chat_id and telegram.user_ids",
+    '[telegram]\nbot_token = "123456:AAErt7Uio_9pLkjhgfdsZxcvbnm-QwErTy1"\nchat_id = -100': "telegram.user_ids: is missing while",
     '[telegram]\nchat_id = "me"': 'telegram.chat_id = "me" (tradebot.toml): allowed is a Telegram chat id',
     '[telegram]\nbot_token = "k9Qm3vX7pL2sT8wZ4rB6"': "telegram.bot_token (tradebot.toml): is not a bot token",
     "[trading]\norders_per_second = 10.0": "trading.orders_per_second = 10.0 (tradebot.toml): allowed are whole numbers",

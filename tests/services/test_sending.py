@@ -1,7 +1,8 @@
 """The last step before the wire: what came between the decision and the order stops it, and is booked as not sent."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from itertools import pairwise
 
 import pytest
@@ -11,6 +12,7 @@ from tests.services.conftest import MakeBot
 from tradebot.domain.brokerage import Order
 from tradebot.domain.model import AlertStatus, EventKind, TradeStatus, TradingState
 from tradebot.errors import BrokerUnavailable, LedgerUnavailable, LockLost, OrderUncertain
+from tradebot.ports import Books
 from tradebot.services.control import STATE_KEY, store_state
 
 PROCESSING, FAILED = AlertStatus.PROCESSING, AlertStatus.FAILED
@@ -45,6 +47,10 @@ async def _slow_commit(bot: Bot) -> None:
 
 async def _lock(bot: Bot) -> None:
     bot.lock.lost.set()
+
+
+async def _nothing() -> None:
+    pass
 
 
 async def _throttle(bot: Bot) -> None:
@@ -289,3 +295,26 @@ async def test_orders_per_second(make_bot: MakeBot) -> None:
     await bot.sent(6)
     gaps = [later - earlier for earlier, later in pairwise(at)]
     assert min(gaps) >= 0.045, gaps
+
+
+async def test_an_order_that_the_database_kept_from_leaving_is_not_in_doubt(bot: Bot) -> None:
+    """It would be looked for at IB, and an exit be frozen as UNKNOWN when the owner has traded meanwhile."""
+    await bot.owns(5, at_ib=5)
+
+    failing = bot.ledger.begin
+    tries = 0
+
+    @asynccontextmanager
+    async def begin() -> AsyncIterator[Books]:
+        nonlocal tries
+        if bot.ledger.after_commit is None and not tries:
+            tries += 1
+            raise LedgerUnavailable("no answer")
+        async with failing() as books:
+            yield books
+
+    await bot.after_decision(_nothing)
+    bot.ledger.begin = begin  # type: ignore[method-assign]
+    alert = await bot.becomes(await bot.alert("SELL"), FAILED)
+    assert "the database did not answer at the last moment" in str(alert.reason)
+    assert bot.broker.sent == []

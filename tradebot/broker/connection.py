@@ -49,6 +49,7 @@ class Link:
         self._emit = emit
         self._session: Session | None = None
         self._failures = 0
+        self._unreadable = 0  # connections in a row that ended with a message that cannot be read
         self._refused: str | None = None  # the last refusal told
         self._state = Connection(
             up=False,
@@ -97,7 +98,7 @@ class Link:
                 self._failed(repr(error), client_id_taken=False)
             finally:
                 await session.close()
-            await asyncio.sleep(_pause(max(1, self._failures), self._options.backoff_s))
+            await asyncio.sleep(_pause(max(1, self._failures, self._unreadable), self._options.backoff_s))
 
     async def _serve(self, session: Session) -> None:
         options = self._options
@@ -117,6 +118,11 @@ class Link:
             self._set_down("tradebot is stopping")
             raise
         self._went_down(reason)
+        self._unreadable = self._unreadable + 1 if session.unreadable else 0
+        if self._unreadable == 1:
+            self._emit(
+                Refused(f"The gateway's connection was cut: {reason}. It is tried again for ever, ever more seldom.")
+            )
 
     def _came_up(self, session: Session, account: str) -> None:
         paper = account.startswith("D")

@@ -79,6 +79,7 @@ class Session:
         self.upstream = True
         self.losses = 0  # of IB's servers
         self.read_only = False
+        self.unreadable = False
         self.client_id_taken = False
         self.limited_until = 0.0  # loop time until which IB takes no more messages (error 100)
         self.closed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -218,6 +219,7 @@ class Session:
                 logger.error("A message from IB about {} cannot be read and is skipped: {!r}; {}", about, error, fields)
                 return
             logger.critical("A message from IB about {} cannot be read: {!r}; {}", about, error, fields)
+            self.unreadable = True
             self.drop(f"it told of {about} in a message that cannot be read (the log has it)")
 
     # --- orders ---
@@ -262,8 +264,10 @@ class Session:
         self.orders.status(key, status, translate.decimal(filled), why_held)
 
     def execDetails(self, req_id: int, contract: ib_async.Contract, fill: ib_async.Execution) -> None:
+        if fill.acctNumber not in (self.account.account, ""):
+            return
         execution = translate.execution(contract, fill)
-        if execution is None or fill.acctNumber not in (self.account.account, ""):
+        if execution is None:
             return
         execution = self.orders.executed(execution, fill.clientId, live=req_id == -1)
         self.requests.item(req_id, execution)
@@ -367,6 +371,7 @@ class Session:
             self.requests.refuse_listings(text)
 
     def _upstream_back(self, data_lost: bool) -> None:
+        self.losses += self.upstream  # a loss that was not told
         self.upstream = True
         if data_lost and self.account.account:
             # Subscriptions are gone with the data; positions are asked for by whoever reconciles.

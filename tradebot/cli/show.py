@@ -45,7 +45,8 @@ async def status(settings: Settings) -> int:
     running = parts.get("trading", {}).get("state", booked.state)
     if running != booked.state:
         out.print(
-            f"The daemon says {running}, the database {booked.state}: if that stays so, it works on another database.",
+            f"The daemon says {running}, the database {booked.state}: for a second after a command, and while a kill could not "
+            "be stored. If it stays so, the daemon works on another database.",
             style="bold red",
             markup=False,
         )

@@ -159,10 +159,13 @@ def _telegram_contradictions(given: _Given) -> list[str]:
     has = {name: given.get("telegram", name) not in (None, [], "") for name in ("bot_token", "chat_id", "user_ids")}
     if not any(has.values()):
         return []
-    needed = ("bot_token", "chat_id")
+    needed = ["bot_token", "chat_id"]
+    if str(given.get("telegram", "chat_id")).startswith("-"):
+        needed.append("user_ids")
     reasons = {
         "bot_token": "without the token from @BotFather nothing is told and no command is taken",
         "chat_id": "it is the only chat the bot talks to",
+        "user_ids": "in a group everybody could command the bot",
     }
     there = " and ".join(f"telegram.{name}" for name, holds in has.items() if holds)
     return [

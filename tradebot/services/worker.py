@@ -215,10 +215,11 @@ class Worker:
     # --- deciding and sending ---------------------------------------------------------------------------------------
 
     async def _decide_and_send(self, alert: Alert, prepared: Prepared) -> Decided:
-        era, stretch, began = self._gate.era, self._broker.connection.stretch, _loop_time()
+        era, stretch = self._gate.era, self._broker.connection.stretch
         if not (self._gate.is_open and self._gate.compared == stretch and self._lock.held):
             return Wait.BROKER  # without the lock: the next holder decides it
         async with self._ledger.begin() as books:
+            began = _loop_time()
             settings = await books.settings()
             if settings.get("epoch", "0") != str(self._lock.epoch):
                 raise LockLost("Another instance has taken this database over: this one sends nothing any more.")
@@ -235,17 +236,24 @@ class Worker:
         if isinstance(decided, Intent):
             self._next_order_at = _loop_time() + 1 / self._options.orders_per_second
             with logger.contextualize(order_ref=decided.order.order_ref):
-                async with (
-                    self._ledger.begin() as books
-                ):  # a kill from another process is stored before this, or after the order
-                    state = self._control.in_force(await books.settings())
-                    refused = self._send(decided, state, era, stretch, late=_loop_time() - began > SEND_WITHIN_S)
+                refused = await self._look_and_send(decided, era, stretch, began)
                 if refused is not None:
                     logger.error("order {} not sent: {}", decided.order.order_ref, refused)
                     await self._booking.conclude(decided.trade_id, TradeStatus.FAILED, refused)
         elif decided is None:
             await self._say_outcome(alert)
         return decided
+
+    async def _look_and_send(self, intent: Intent, era: int, stretch: Stretch, began: float) -> str | None:
+        """Under the lock of the settings: a kill of another process is stored before this, or after the order has left."""
+        refused: str | None = "the database did not answer at the last moment."
+        try:
+            async with self._ledger.begin() as books:
+                state = self._control.in_force(await books.settings())
+                refused = self._send(intent, state, era, stretch, late=_loop_time() - began > SEND_WITHIN_S)
+        except LedgerUnavailable as error:
+            logger.warning("order {}: {}", intent.order.order_ref, error)
+        return refused
 
     def _send(self, intent: Intent, state: TradingState, era: int, stretch: Stretch, *, late: bool) -> str | None:
         """The last step: one synchronous block. Returns why the order certainly did not leave, or None."""

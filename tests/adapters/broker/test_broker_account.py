@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.adapters.broker.helpers import AAPL, broker_for, connected, event, order, place
+from tests.adapters.broker.helpers import AAPL, broker_for, connected, event, events_until, order, place
 from tests.adapters.broker.scripted import (
     ACCOUNT,
     ALL_OPEN_ORDERS,
@@ -19,7 +19,7 @@ from tests.adapters.broker.scripted import (
     recorded,
 )
 from tradebot.broker import IbBroker
-from tradebot.domain.brokerage import Account, Executed, Holding
+from tradebot.domain.brokerage import Account, BrokerEvent, Connected, Executed, Holding, Refused
 from tradebot.domain.model import Side
 from tradebot.errors import BrokerUnavailable
 from tradebot.simgateway import GatewaySettings, open_gateway
@@ -259,6 +259,19 @@ async def test_an_answer_that_cannot_be_read_is_no_answer(question: int, ask: st
         gateway.answers[question] = answer
         assert (await connected(broker)).generation == 2
         await getattr(broker, ask)()
+
+
+async def test_what_cannot_be_read_is_told_once() -> None:
+    """The owner would not know why nothing is traded, or be told with every try, all night."""
+    async with open_scripted() as gateway, broker_for(gateway.port) as broker:
+        gateway.answers[COMPLETED] = lambda peer, _: peer.send(101, "x")
+        told: list[BrokerEvent] = []
+        for _ in range(4):
+            told += await events_until(broker, lambda one: isinstance(one, Connected))
+            with pytest.raises(BrokerUnavailable, match="cannot be read"):
+                await broker.completed_orders()
+        [refused] = [one for one in told if isinstance(one, Refused)]
+        assert "told of a completed order in a message that cannot be read" in refused.reason
 
 
 async def test_a_late_answer_between_questions_is_forgotten() -> None:
