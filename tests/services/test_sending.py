@@ -250,6 +250,22 @@ async def test_an_instance_that_was_replaced_ends(bot: Bot) -> None:
     assert bot.broker.sent == []
 
 
+async def test_an_instance_that_is_replaced_before_the_order_leaves_sends_nothing(bot: Bot) -> None:
+    """It stood still between decision and order: its successor would find no order, and it would send one all the same."""
+
+    async def taken_over() -> None:
+        async with bot.ledger.begin() as books:
+            await books.put_setting("epoch", "7", "instance", bot.clock())
+
+    await bot.after_decision(taken_over)
+    alert_id = await bot.alert("BUY")
+    with pytest.raises(ExceptionGroup) as ended:
+        await asyncio.wait_for(bot.tasks.pop("worker"), 5)
+    assert ended.group_contains(LockLost)
+    assert (await bot.row(alert_id)).status is PROCESSING
+    assert bot.broker.sent == []
+
+
 async def test_a_stop_while_deciding_finishes_the_order(bot: Bot) -> None:
     """An orderly stop would leave an intent whose order never left."""
 

@@ -11,7 +11,7 @@ Rules:
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -221,8 +221,7 @@ class Worker:
         async with self._ledger.begin() as books:
             began = _loop_time()
             settings = await books.settings()
-            if settings.get("epoch", "0") != str(self._lock.epoch):
-                raise LockLost("Another instance has taken this database over: this one sends nothing any more.")
+            self._still_ours(settings)
             moment = Moment(
                 now=self._clock(),
                 state=self._control.in_force(settings),
@@ -245,15 +244,22 @@ class Worker:
         return decided
 
     async def _look_and_send(self, intent: Intent, era: int, stretch: Stretch, began: float) -> str | None:
-        """Under the lock of the settings: a kill of another process is stored before this, or after the order has left."""
+        """Under the lock of the settings: another process kills, or takes over, before this or after the order has left."""
         refused: str | None = "the database did not answer at the last moment."
         try:
             async with self._ledger.begin() as books:
-                state = self._control.in_force(await books.settings())
+                settings = await books.settings()
+                self._still_ours(settings)
+                state = self._control.in_force(settings)
                 refused = self._send(intent, state, era, stretch, late=_loop_time() - began > SEND_WITHIN_S)
         except LedgerUnavailable as error:
             logger.warning("order {}: {}", intent.order.order_ref, error)
         return refused
+
+    def _still_ours(self, settings: Mapping[str, str]) -> None:
+        """Raises LockLost when another instance has begun an epoch of its own."""
+        if settings.get("epoch", "0") != str(self._lock.epoch):
+            raise LockLost("Another instance has taken this database over: this one sends nothing any more.")
 
     def _send(self, intent: Intent, state: TradingState, era: int, stretch: Stretch, *, late: bool) -> str | None:
         """The last step: one synchronous block. Returns why the order certainly did not leave, or None."""
