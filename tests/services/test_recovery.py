@@ -453,7 +453,17 @@ async def test_another_account_is_not_traded_before_its_news_is_heard(bot: Bot) 
     bot.broker.disconnect()
     bot.broker.connect("DU7654321")
     bot.ledger.away = False
+    bot.broker.asked.clear()
     await bot.alert("BUY", "AAPL")
+
+    moments = 0
+
+    async def judged() -> bool:
+        nonlocal moments
+        moments += "quote" in bot.broker.asked
+        return moments > 100
+
+    await bot.at_once(judged, "the alert is prepared, and could have been sent, while booking still waits")
     await bot.seconds(20)
     assert len(bot.broker.sent) == 1
 
