@@ -88,3 +88,17 @@ async def test_another_daemon_or_other_tables(tmp_path: Path) -> None:
     assert (ran.code, "the bot's tables are not there yet: run `tradebot migrate up`" in ran.words) == (3, True), (
         ran.all
     )
+
+
+async def test_a_daemon_that_works_on_another_database(tmp_path: Path) -> None:
+    """Broken, the owner reads KILLED, and the daemon that holds the port trades on."""
+    daemon = Daemon.at(tmp_path / "one")
+    async with running(daemon):
+        await daemon.ready()
+        other = Daemon.at(tmp_path / "other")
+        other.env["TRADEBOT_WEBHOOK__PORT"] = str(daemon.port)
+        other.folder.mkdir()
+        await tradebot(other.folder, "migrate", "up", env=other.env)
+        await tradebot(other.folder, "kill", env=other.env)
+        ran = await tradebot(other.folder, "status", env=other.env)
+        assert (ran.code, "The daemon says RUNNING, the database KILLED" in ran.words) == (1, True), ran.all

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.faketime import starting_at
-from tests.system.harness import BooksNow, Daemon, running, until
+from tests.system.harness import BooksNow, Daemon, Gateway, running, until
+from tradebot.database import open_ledger
 from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.model import AlertStatus, EventKind, Side
 
@@ -114,3 +115,21 @@ async def test_down_at_the_open_catches_up_in_the_session(tmp_path: Path) -> Non
             True
         ]
         assert any("1 SELL, then 0 BUY" in text for text in told(books, EventKind.MARKET_OPEN))
+
+
+async def test_a_job_due_at_the_start_waits_for_ib(tmp_path: Path) -> None:
+    """Broken, every start before the gateway is there costs the comparison of positions that is due."""
+    gateway = Gateway.at(tmp_path / "gateway")
+    daemon = Daemon.at(tmp_path / "bot", gateway=gateway)
+    daemon.env |= starting_at(datetime(2026, 11, 20, 11, 15, tzinfo=NEW_YORK))
+    async with running(daemon, gateway):
+        await daemon.start()
+        await daemon.listening()
+        await gateway.ready()
+
+        async def compared() -> bool:
+            async with open_ledger(daemon.database) as ledger, ledger.read() as books:
+                return "position_sync" in await books.job_runs()
+
+        await until(compared, f"the comparison; the daemon printed {daemon.output[-3000:]}")
+        assert told(await daemon.books(), EventKind.JOB_FAILED) == []
