@@ -60,6 +60,17 @@ class Fault:
         return f"{self.part} · {self.name}"
 
 
+def _flapping(down: Act, up: Act) -> Act:
+    async def act(all_: Surroundings) -> None:
+        for _ in range(FLAPS):
+            await down(all_)
+            await asyncio.sleep(0.2)
+            await up(all_)
+            await asyncio.sleep(0.3)
+
+    return act
+
+
 # --- by the proxy -----------------------------------------------------------------------------------------------------
 
 
@@ -80,13 +91,6 @@ def _proxied(part: str, which: Callable[[Surroundings], Proxy]) -> list[Fault]:
         which(all_).cut()  # what is out of step by now stays so
         await up(all_)
 
-    async def flap(all_: Surroundings) -> None:
-        for _ in range(FLAPS):
-            await which(all_).down()
-            await asyncio.sleep(0.2)
-            await which(all_).up()
-            await asyncio.sleep(0.3)
-
     def slow(delay_s: float) -> Act:
         async def act(all_: Surroundings) -> None:
             which(all_).delay_s = delay_s
@@ -100,7 +104,7 @@ def _proxied(part: str, which: Callable[[Surroundings], Proxy]) -> list[Fault]:
         Fault(part, "slow, 30 s", slow(30), up, lasts_s=6),
         Fault(part, "half-open", silent, up, lasts_s=12),
         Fault(part, "garbage", garbled, no_more_garbage),
-        Fault(part, "flaps ten times", flap, up, lasts_s=0, flaps=True),
+        Fault(part, "flaps ten times", _flapping(down, up), up, lasts_s=0, flaps=True),
     ]
 
 
@@ -147,14 +151,6 @@ def _upstream(up: bool, **how: object) -> Act:
     return act
 
 
-async def _flap_upstream(all_: Surroundings) -> None:
-    for _ in range(FLAPS):
-        await _upstream(False)(all_)
-        await asyncio.sleep(0.2)
-        await _upstream(True)(all_)
-        await asyncio.sleep(0.3)
-
-
 def _gateway_faults(*faults: tuple[str, dict[str, object]]) -> Act:
     """Until they are cleared; what the gateway holds back by then still comes late."""
 
@@ -189,7 +185,7 @@ def _broken_upstream() -> list[Fault]:
         Fault(part, "slow, 30 s", slow(30), _no_gateway_faults, lasts_s=6),
         Fault(part, "half-open", silent, _no_gateway_faults, lasts_s=12),
         Fault(part, "garbage", _nonsense, _nothing),
-        Fault(part, "flaps ten times", _flap_upstream, _nothing, lasts_s=0, flaps=True),
+        Fault(part, "flaps ten times", _flapping(lost, back), _nothing, lasts_s=0, flaps=True),
         Fault(part, "comes back with its data lost", lost, _upstream(True, data_lost=True)),
     ]
 
@@ -229,14 +225,6 @@ def _file_size(limit: int) -> Act:
         resource.prlimit(all_.daemon.running.pid, resource.RLIMIT_FSIZE, (limit, hard))
 
     return act
-
-
-async def _flap_disk(all_: Surroundings) -> None:
-    for _ in range(FLAPS):
-        await _file_size(1)(all_)
-        await asyncio.sleep(0.15)
-        await _file_size(resource.RLIM_INFINITY)(all_)
-        await asyncio.sleep(0.15)
 
 
 async def _lose_disk(all_: Surroundings) -> None:
@@ -297,6 +285,6 @@ def every_fault() -> list[Fault]:
         *_stepped_clock("SQLite"),
         Fault("disk", "full at start", full, room, at_start=True, database="SQLite"),
         Fault("disk", "full in use", full, room, database="SQLite"),
-        Fault("disk", "flaps ten times", _flap_disk, room, lasts_s=0, database="SQLite", flaps=True),
+        Fault("disk", "flaps ten times", _flapping(full, room), room, lasts_s=0, database="SQLite", flaps=True),
         Fault("disk", "comes back with its data lost", _lose_disk, _nothing, database="SQLite", heals=False),
     ]
