@@ -11,26 +11,26 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import count
 
+from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import (
     Account,
     BrokerEvent,
-    BrokerOrder,
+    BrokerPosition,
     Connected,
     Contract,
     Disconnected,
     ErrorKind,
     Executed,
     Execution,
-    Holding,
     Order,
     OrderError,
+    OrderReport,
     OrderState,
     OrderUpdate,
     Quote,
 )
-from tradebot.domain.model import Side
 from tradebot.errors import BrokerUnavailable, LedgerUnavailable, UnknownContract
-from tradebot.ports import Books, Broker, Connection, Holdings, Ledger, Stretch
+from tradebot.ports import Books, Broker, Connection, Ledger, LinkSession, PositionReport
 
 CON_IDS = {"AAPL": 265598, "MSFT": 272093, "TSLA": 76792991, "KO": 8894, "IBM": 8314}
 ACCOUNT = "DU1234567"
@@ -118,7 +118,7 @@ class FakeBroker(Broker):
         self.events: asyncio.Queue[BrokerEvent] = asyncio.Queue()
         self.clock = clock
         self.now = Connection(
-            False, False, Stretch(0, 0), account=None, paper=None, tradable=False, why_not="down", since=None
+            False, False, LinkSession(0, 0), account=None, paper=None, tradable=False, why_not="down", since=None
         )
         self.con_ids = dict(CON_IDS)  # grows with what is asked for
         self.unknown: set[str] = set()  # tickers that IB does not know
@@ -126,10 +126,10 @@ class FakeBroker(Broker):
         self.cash: Decimal | None = Decimal(100_000)
         self.cash_told_at: datetime | None = None  # None: just now
         self.held: dict[int, Decimal] | None = {}  # None: not known
-        self.working: dict[str, BrokerOrder] = {}
-        self.completed: dict[str, BrokerOrder] = {}
+        self.working: dict[str, OrderReport] = {}
+        self.completed: dict[str, OrderReport] = {}
         self.fills: list[Execution] = []
-        self.others: list[BrokerOrder] = []  # the owner's orders
+        self.others: list[OrderReport] = []  # the owner's orders
         self.is_throttled = False
         self.takes_orders = True  # False: what is placed never shows up
         self.on_place: Callable[[Order], None] = lambda order: None
@@ -151,11 +151,11 @@ class FakeBroker(Broker):
         told_at = self.cash_told_at or self.clock()
         return Account(ACCOUNT, self.cash, self.cash, self.cash, self.cash, False, told_at)
 
-    def positions(self) -> Mapping[int, Holding] | None:
+    def positions(self) -> Mapping[int, BrokerPosition] | None:
         if self.held is None:
             return None
         tickers = {con_id: ticker for ticker, con_id in self.con_ids.items()}
-        return {c: Holding(c, tickers.get(c, "?"), qty, None, None) for c, qty in self.held.items() if qty}
+        return {c: BrokerPosition(c, tickers.get(c, "?"), qty, None, None) for c, qty in self.held.items() if qty}
 
     async def contract(self, ticker: str, primary_exchange: str | None) -> Contract:
         await self._answer("contract")
@@ -168,17 +168,17 @@ class FakeBroker(Broker):
         ask = self.asks.get(contract.ticker, Decimal(100))
         return None if ask is None else Quote(ask, ask, ask, self.clock(), delayed=False)
 
-    async def holdings(self) -> Holdings:
+    async def position_report(self) -> PositionReport:
         at = self.clock()
         orders = [*self.working.values(), *self.others]
         await self._answer("holdings")
-        return Holdings(self.positions() or {}, orders, at)
+        return PositionReport(self.positions() or {}, orders, at)
 
-    async def open_orders(self) -> Sequence[BrokerOrder]:
+    async def open_orders(self) -> Sequence[OrderReport]:
         await self._answer("open_orders")
         return [*self.working.values(), *self.others]
 
-    async def completed_orders(self) -> Sequence[BrokerOrder]:
+    async def completed_orders(self) -> Sequence[OrderReport]:
         await self._answer("completed_orders")
         return list(self.completed.values())
 
@@ -198,7 +198,7 @@ class FakeBroker(Broker):
             raise BrokerUnavailable(f"decided on connection {generation}, this is {self.now.generation}")
         self.sent.append(order)
         if self.takes_orders:
-            self.working[order.order_ref] = BrokerOrder(
+            self.working[order.order_ref] = OrderReport(
                 order_ref=order.order_ref,
                 order_id=order_id,
                 perm_id=9000 + order_id,
@@ -232,7 +232,7 @@ class FakeBroker(Broker):
         self.now = Connection(
             True,
             True,
-            Stretch(generation, 0),
+            LinkSession(generation, 0),
             account,
             paper,
             tradable=why_not is None,
@@ -246,8 +246,8 @@ class FakeBroker(Broker):
         self.events.put_nowait(Disconnected(self.now.generation, reason))
 
     def upstream(self, *, up: bool) -> None:
-        generation, losses = self.now.stretch
-        self.now = replace(self.now, upstream=up, stretch=Stretch(generation, losses + (not up)))
+        generation, losses = self.now.link_session
+        self.now = replace(self.now, upstream=up, link_session=LinkSession(generation, losses + (not up)))
 
     def show(self, order_ref: str, state: OrderState = OrderState.WORKING, filled: int | None = None) -> None:
         """IB tells the order's state; what is over moves from the open to the completed orders."""

@@ -40,7 +40,7 @@ class LedgerUnavailable(TradebotError):
 
 
 class QueueUnavailable(TradebotError):
-    """The queue cannot be reached: ids wait in the database until the sweep."""
+    """The queue cannot be reached: ids wait in the database until the requeue."""
 
 
 class MigrationError(TradebotError):

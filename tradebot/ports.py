@@ -10,26 +10,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from tradebot.domain.brokerage import Account, BrokerEvent, BrokerOrder, Contract, Execution, Holding, Order, Quote
-from tradebot.domain.model import (
-    Alert,
-    AlertStatus,
-    Event,
-    EventKind,
-    Lot,
-    LotStatus,
-    NewAlert,
-    NewEvent,
-    NewTrade,
-    Side,
-    Trade,
-    TradeStatus,
+from tradebot.domain.alerts import Alert, AlertStatus, NewAlert, Side
+from tradebot.domain.brokerage import (
+    Account,
+    BrokerEvent,
+    BrokerPosition,
+    Contract,
+    Execution,
+    Order,
+    OrderReport,
+    Quote,
 )
+from tradebot.domain.events import Event, EventKind, NewEvent
+from tradebot.domain.lots import Lot, LotStatus
+from tradebot.domain.trades import NewTrade, Trade, TradeStatus
 
 # --- broker ---------------------------------------------------------------------------------------------------------
 
 
-class Stretch(NamedTuple):
+class LinkSession(NamedTuple):
     """The time between two breaks of the link to IB: what was compared on another one no longer holds."""
 
     generation: int  # counts connections; 0 before the first
@@ -42,7 +41,7 @@ class Connection:
 
     up: bool  # socket connected and initial data complete
     upstream: bool  # the gateway itself is linked to IB (False between 1100 and 1101/1102)
-    stretch: Stretch
+    link_session: LinkSession
     account: str | None
     paper: bool | None
     tradable: bool  # False: connected and shown, but never traded (`why_not` says why)
@@ -51,15 +50,15 @@ class Connection:
 
     @property
     def generation(self) -> int:
-        return self.stretch.generation
+        return self.link_session.generation
 
 
 @dataclass(frozen=True, slots=True)
-class Holdings:
+class PositionReport:
     """Positions and open orders asked of IB just now, by con_id; `at` is when the question was sent."""
 
-    positions: Mapping[int, Holding]
-    open_orders: Sequence[BrokerOrder]  # every client's, the owner's included
+    positions: Mapping[int, BrokerPosition]
+    open_orders: Sequence[OrderReport]  # every client's, the owner's included
     at: datetime
 
 
@@ -75,7 +74,7 @@ class Broker(Protocol):
     def account(self) -> Account | None:
         """Last complete account update; None when not known on this connection."""
 
-    def positions(self) -> Mapping[int, Holding] | None:
+    def positions(self) -> Mapping[int, BrokerPosition] | None:
         """Positions by con_id as streamed, with IB's own prices; None when not known on this connection."""
 
     async def contract(self, ticker: str, primary_exchange: str | None) -> Contract:
@@ -84,11 +83,11 @@ class Broker(Protocol):
     async def quote(self, contract: Contract) -> Quote | None:
         """A fresh quote, live or else delayed; None when IB gives none within the adapter's short time-out."""
 
-    async def holdings(self) -> Holdings: ...
+    async def position_report(self) -> PositionReport: ...
 
-    async def open_orders(self) -> Sequence[BrokerOrder]: ...
+    async def open_orders(self) -> Sequence[OrderReport]: ...
 
-    async def completed_orders(self) -> Sequence[BrokerOrder]: ...
+    async def completed_orders(self) -> Sequence[OrderReport]: ...
 
     async def executions(self) -> Sequence[Execution]:
         """Today's executions (New York date) with their commissions, as the returned list, of every client id."""
@@ -235,7 +234,7 @@ class QueueContents:
 
 
 class Queue(Protocol):
-    """Lists of alert ids. Losing them costs nothing: the sweep pushes what is stored and in no list. Raises QueueUnavailable."""
+    """Lists of alert ids. Losing them costs nothing: the requeue pushes what is stored and in no list. Raises QueueUnavailable."""
 
     name: str  # "Redis" or "embedded"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 
 from tests.system.harness import SECRET, Daemon, Gateway, running
-from tradebot.domain.model import EventKind
+from tradebot.domain.events import EventKind
 
 TICKERS = ("AAPL", "MSFT", "TSLA", "NVDA", "AMZN", "KO", "WMT", "DIS")
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.cli.shell import Ran, tradebot
 from tests.system.harness import Daemon, running
-from tradebot.domain.model import EventKind
+from tradebot.domain.events import EventKind
 
 
 async def test_with_the_daemon(tmp_path: Path) -> None:

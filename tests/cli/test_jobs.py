@@ -4,9 +4,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from tests.cli.shell import tradebot
-from tests.services.clockwork import new_york
+from tests.clockwork import new_york
 from tradebot.database import migrate, open_ledger
-from tradebot.domain.model import EventKind, NewEvent
+from tradebot.domain.events import EventKind, NewEvent
 
 
 async def test_a_run_that_was_not_done_says_so(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tradebot.config import Settings, keys, load
-from tradebot.domain.limits import FixedControls, Limits, limit_range
+from tradebot.domain.limits import FixedLimits, Limits, limit_range
 from tradebot.errors import ConfigError
 
 SECRET = "k9Qm3vX7pL2sT8wZ4rB6"
@@ -55,7 +55,7 @@ def test_a_gateway_gets_the_safe_defaults(tmp_path):
     assert (settings.trading.hours, settings.trading.price_collar_pct) == ("exchange", 5)
     assert settings.broker.allow_live is False
     assert settings.trading.defaults.limits() == Limits()
-    assert settings.trading.controls() == FixedControls()
+    assert settings.trading.fixed_limits() == FixedLimits()
     assert not [part for part in settings.simulated_parts() if part.startswith(("broker", "hours", "price"))]
 
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 
 from tradebot.config import Log
-from tradebot.log import Redactor
+from tradebot.runtime.log import Redactor
 
 SECRET = 'Kz8&"q\\Ω/ t7=Canary'
 TOKEN = "987654321:AAErt7Uio_9pLkjhgfdsZxcvbnm-QwErTy1"
@@ -22,7 +22,7 @@ SET_UP = """
 import logging, sys, threading
 from loguru import logger
 from tradebot.config import Log
-from tradebot.log import setup
+from tradebot.runtime.log import setup
 SECRET = {secret!r}
 setup(Log(level={level!r}, dir={dir!r}, rotation_mb=1, retention_days=1), [SECRET, {token!r}, "", "abcd"], to_file={to_file})
 """

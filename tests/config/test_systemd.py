@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from tradebot.systemd import notify, watchdog_interval_s
+from tradebot.runtime.systemd import notify, watchdog_interval_s
 
 
 @pytest.mark.parametrize("abstract", [False, True])

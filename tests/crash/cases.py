@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import product
 
-from tradebot.domain.model import Side
+from tradebot.domain.alerts import Side
 
 
 class Gateway(StrEnum):

@@ -19,11 +19,12 @@ from aiohttp import web
 from tradebot.broker import IbBroker
 from tradebot.cli import main
 from tradebot.database.ledger import SqlLedger
-from tradebot.domain.model import AlertStatus, TradeStatus, TradingState
+from tradebot.domain.alerts import AlertStatus
+from tradebot.domain.settings import STATE_KEY, TradingState
+from tradebot.domain.trades import TradeStatus
 from tradebot.queues import EmbeddedQueue
 from tradebot.queues.redis import RedisQueue
-from tradebot.services.control import STATE_KEY
-from tradebot.services.gate import Gate
+from tradebot.trading.gate import Gate
 
 _FILE = Path(os.environ.get("CRASH_FILE", "/nonexistent"))
 

@@ -17,8 +17,10 @@ from tests.crash.cases import Gateway as Meets
 from tests.faketime import kept_in, set_ahead
 from tests.system.checker import check, check_secrets
 from tests.system.harness import SECRET, BooksNow, Daemon, Gateway, running, until
+from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.calendar import Calendar
-from tradebot.domain.model import AlertStatus, EventKind, Side, TradingState
+from tradebot.domain.events import EventKind
+from tradebot.domain.settings import TradingState
 
 TICKER = "KO"
 TICKERS = ("AAPL", "MSFT", "TSLA", "NVDA", "AMZN", "META", "KO", "JPM", "WMT", "DIS")

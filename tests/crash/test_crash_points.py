@@ -6,7 +6,7 @@ import pytest
 
 from tests.crash.cases import WRITTEN, Case, Gateway, Way, every_case
 from tests.crash.sweep import Servers, run_case
-from tradebot.domain.model import Side
+from tradebot.domain.alerts import Side
 
 BUY, SELL = Side.BUY, Side.SELL
 GOT_IT, FILLED, NEVER, LATE = Gateway.GOT_IT, Gateway.FILLED, Gateway.NEVER, Gateway.LATE

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tradebot.config import Settings
 from tradebot.domain.calendar import Calendar
-from tradebot.domain.timetable import plans
+from tradebot.domain.job_plan import plans
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "schedule.md").read_text("utf-8")
 

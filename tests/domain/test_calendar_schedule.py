@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tradebot.domain.schedule import next_fire, slot
+from tradebot.domain.cron import next_fire, slot
 
 NEW_YORK = ZoneInfo("America/New_York")
 LINES = [

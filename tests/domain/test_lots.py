@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import Execution
-from tradebot.domain.lots import Filled, average_price, fold, summarise
-from tradebot.domain.model import LotStatus, Side
+from tradebot.domain.lots import Filled, LotStatus, average_price, fold, summarise
 
 D = Decimal
 START = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)

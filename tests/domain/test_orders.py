@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.brokerage import OrderState
-from tradebot.domain.model import AlertStatus, Side, Trade, TradeStatus
 from tradebot.domain.orders import ALERT_OF_TRADE, ALERT_STEPS, TRADE_STEPS, next_status, sources_of, step
+from tradebot.domain.trades import Trade, TradeStatus
 from tradebot.errors import IllegalTransition
 
 WORKING, FILLED, CANCELLED, INACTIVE = OrderState
@@ -136,8 +137,8 @@ def test_an_unknown_order_stays_so_when_its_old_fills_are_told_again() -> None:
 @pytest.mark.parametrize("status", TradeStatus)
 def test_no_news_ask_for_an_illegal_step(status: TradeStatus) -> None:
     """Some combination of news would end the program, and do so again after each restart."""
-    news = product((0, 4, 10, 12), (None, *OrderState), (None, 0, 4, 10), (True, False), (None, 9))
-    for filled, state, told, refused, perm_id in news:
+    update = product((0, 4, 10, 12), (None, *OrderState), (None, 0, 4, 10), (True, False), (None, 9))
+    for filled, state, told, refused, perm_id in update:
         trade = a_trade(status, perm_id=perm_id)
         told_filled = None if told is None else Decimal(told)
         after = next_status(trade, Decimal(filled), state, told_filled, refused=refused)

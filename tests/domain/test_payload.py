@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tradebot.domain.model import Side
-from tradebot.domain.payload import Instruction, parse, payload_hash, understand
+from tradebot.domain.alerts import Side
+from tradebot.domain.payload.own import Instruction, parse, payload_hash, understand
 from tradebot.errors import PayloadError
 
 GOOD: Mapping[str, object] = {

@@ -3,8 +3,10 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from tradebot.domain.model import Lot, LotStatus, Side, Trade
+from tradebot.domain.alerts import Side
+from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.pnl import realised_on, summarise, unrealised
+from tradebot.domain.trades import Trade
 
 D = Decimal
 DAY = date(2026, 11, 20)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tradebot.domain.limits import FixedControls, Limits
-from tradebot.domain.model import TradingState
-from tradebot.domain.risk import Buy, Sell, Snapshot, Verdict, commission_estimate, judge, whole_shares
+from tradebot.domain.limits import FixedLimits, Limits
+from tradebot.domain.risk import Buy, RiskDecision, Sell, Snapshot, commission_estimate, judge, whole_shares
+from tradebot.domain.settings import TradingState
 
 D = Decimal
 CENT = D("0.01")
@@ -32,17 +32,17 @@ CALM = Snapshot(
     missing_qty=D(0),
 )
 LIMITS = Limits()
-CONTROLS = FixedControls()
+CONTROLS = FixedLimits()
 
 
 def refusal(
-    order: Buy | Sell = BUY, now: Snapshot = CALM, limits: Limits = LIMITS, controls: FixedControls = CONTROLS
+    order: Buy | Sell = BUY, now: Snapshot = CALM, limits: Limits = LIMITS, fixed_limits: FixedLimits = CONTROLS
 ) -> tuple[str, str] | None:
     """Name and reason of the check that refused; None when the order may leave."""
-    verdict = judge(order, now, limits, controls)
-    assert all(check.reason is None for check in verdict.checks[:-1])
-    assert verdict.reason == verdict.checks[-1].reason
-    return None if verdict.reason is None else (verdict.checks[-1].name, verdict.reason)
+    risk_decision = judge(order, now, limits, fixed_limits)
+    assert all(check.reason is None for check in risk_decision.checks[:-1])
+    assert risk_decision.reason == risk_decision.checks[-1].reason
+    return None if risk_decision.reason is None else (risk_decision.checks[-1].name, risk_decision.reason)
 
 
 def refused_by(now: Snapshot = CALM, order: Buy | Sell = BUY, limits: Limits = LIMITS) -> str | None:
@@ -76,7 +76,7 @@ def test_a_buy_within_every_limit_passes_every_check() -> None:
 def test_the_first_reason_in_the_designed_order_blocks() -> None:
     """Broken, the owner would be told a lesser reason than the one that matters first."""
     limits = Limits(max_total_investment=D(1_000), min_cash_reserve=D(0))
-    controls = FixedControls(max_order_value_usd=D(999))
+    fixed_limits = FixedLimits(max_order_value_usd=D(999))
     order = replace(BUY, ask=None, waited_s=301, alert_price=D(90), qty=None)
     now = replace(
         CALM,
@@ -110,14 +110,14 @@ def test_the_first_reason_in_the_designed_order_blocks() -> None:
         {"max_order_value_usd": D(1_000)},
     ]
     for change in mend:
-        found = refusal(order, now, limits, controls)
+        found = refusal(order, now, limits, fixed_limits)
         assert found is not None
         names.append(found[0])
-        order, now, limits, controls = (
+        order, now, limits, fixed_limits = (
             replace(part, **{key: value for key, value in change.items() if key in {f.name for f in fields(part)}})  # type: ignore[type-var]
-            for part in (order, now, limits, controls)
+            for part in (order, now, limits, fixed_limits)
         )
-    assert refusal(order, now, limits, controls) is None
+    assert refusal(order, now, limits, fixed_limits) is None
     assert names == [check.name for check in judge(BUY, CALM, LIMITS, CONTROLS).checks]
 
 
@@ -201,8 +201,8 @@ def test_boundaries_of_the_order(passes: Buy, blocks: Buy, name: str) -> None:
 
 def test_controls_switched_off_check_nothing() -> None:
     """Broken, `0` in the configuration would block every BUY instead of switching the control off."""
-    off = FixedControls(price_collar_pct=D(0), repeat_window_s=0)
-    assert refusal(replace(BUY, alert_price=D(1)), replace(CALM, since_last_buy_s=0.0), controls=off) is None
+    off = FixedLimits(price_collar_pct=D(0), repeat_window_s=0)
+    assert refusal(replace(BUY, alert_price=D(1)), replace(CALM, since_last_buy_s=0.0), fixed_limits=off) is None
 
 
 @pytest.mark.parametrize(
@@ -317,7 +317,7 @@ def test_a_buy_without_a_quote_has_no_cost() -> None:
 def test_a_hundred_buys_at_once_with_cash_for_three_let_three_through() -> None:
     """Broken, many alerts at one moment would spend the same cash over and over."""
     now = replace(CALM, cash=D(1_000) + 3 * BUY.cost + CENT)
-    verdicts: list[Verdict] = []
+    verdicts: list[RiskDecision] = []
     for _ in range(100):
         verdicts.append(judge(BUY, now, replace(LIMITS, max_per_ticker=200), CONTROLS))
         if verdicts[-1].reason is None:
@@ -329,7 +329,7 @@ def test_a_hundred_buys_at_once_with_cash_for_three_let_three_through() -> None:
                 ticker_positions=now.ticker_positions + 1,
                 buys_today=now.buys_today + 1,
             )
-    assert [verdict.reason is None for verdict in verdicts] == [True] * 3 + [False] * 97
+    assert [risk_decision.reason is None for risk_decision in verdicts] == [True] * 3 + [False] * 97
 
 
 @settings(deadline=None)

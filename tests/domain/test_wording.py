@@ -8,7 +8,9 @@ import pytest
 
 from tests.domain.test_orders import a_trade
 from tradebot.domain import wording
-from tradebot.domain.model import Lot, LotStatus, Side, TradeStatus
+from tradebot.domain.alerts import Side
+from tradebot.domain.lots import Lot, LotStatus
+from tradebot.domain.trades import TradeStatus
 
 NOON = datetime(2026, 11, 20, 17, tzinfo=UTC)
 

@@ -24,7 +24,9 @@ from tests.botapi import TOKEN
 from tests.faults.cases import Fault, Surroundings
 from tests.system.checker import check, check_orders, check_secrets
 from tests.system.harness import SECRET, BooksNow, Daemon, until
-from tradebot.domain.model import SILENT, AlertStatus, Event, TradeStatus
+from tradebot.domain.alerts import AlertStatus
+from tradebot.domain.events import SILENT, Event
+from tradebot.domain.trades import TradeStatus
 
 ANSWER_S = 3.0
 HEALS_WITHIN_S = 90.0

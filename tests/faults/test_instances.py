@@ -11,7 +11,7 @@ import pytest
 
 from tests.system.checker import check
 from tests.system.harness import Daemon, Gateway, running, until
-from tradebot.domain.model import AlertStatus
+from tradebot.domain.alerts import AlertStatus
 
 STANDS_STILL_S = 60.0
 

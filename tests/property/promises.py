@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.property.stage import ASK, LIMITS, Stage
+from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import Order
-from tradebot.domain.model import Side
 
 Row = dict[str, Any]
-UNSETTLED = ("SUBMITTING", "SUBMITTED", "UNKNOWN")
+UNRESOLVED = ("SUBMITTING", "SUBMITTED", "UNKNOWN")
 FINAL = {"EXECUTED", "BLOCKED", "EXPIRED", "CLEARED", "REJECTED"}
 ALERT_OF = {
     "SUBMITTING": "PROCESSING",
@@ -83,7 +83,7 @@ def placing(stage: Stage, order: Order, *, killed: bool) -> list[str]:
         "it is not what was decided": Decimal(trade["requested_qty"]) != order.qty or trade["side"] != order.side,
         "its intent is settled already": trade["status"] != "SUBMITTING",
         "its alert was ordered before": trade["alert_id"] in sent_for,
-        "trading is KILLED": killed or "KILLED" in (tables.state, bot.control.state),
+        "trading is KILLED": killed or "KILLED" in (tables.state, bot.switch.state),
         "the gate is closed": not bot.gate.is_open,
         "another order of the ticker is at work": any(one.con_id == order.contract.con_id for one in at_work),
     }
@@ -103,17 +103,17 @@ def _passed(trade: Row) -> bool:
 
 def _over_limits(stage: Stage, tables: Tables, order: Order) -> dict[str, bool]:
     buys = [row for row in tables.trades if row["side"] == "BUY"]
-    in_flight = [row for row in buys if row["status"] in UNSETTLED]
+    in_flight = [row for row in buys if row["status"] in UNRESOLVED]
     flying = {row["id"] for row in in_flight}
     lots = [lot for lot in tables.lots if lot["status"] == "OPEN" and lot["opening_trade_id"] not in flying]
     here = [row for row in (*lots, *in_flight) if row["ticker"] == order.contract.ticker]
-    counted = [row for row in buys if row["status"] in UNSETTLED or Decimal(row["filled_qty"])]
+    counted = [row for row in buys if row["status"] in UNRESOLVED or Decimal(row["filled_qty"])]
     invested = total(Decimal(lot["qty"]) * Decimal(lot["entry_price"]) for lot in lots)
     asked_for = total(Decimal(row["requested_qty"]) * ASK for row in in_flight)
     still_to_pay = (stage.ib.remaining(stage.broker, Side.BUY) + order.qty) * ASK
     lost = total(lot["pnl"] for lot in tables.lots if lot["pnl"] is not None)
     return {
-        "trading is PAUSED": "PAUSED" in (tables.state, stage.bot.control.state),
+        "trading is PAUSED": "PAUSED" in (tables.state, stage.bot.switch.state),
         "too many positions are open": len(lots) + len(in_flight) > tables.limit("max_open_positions"),
         "too many of this ticker are open": len(here) > tables.limit("max_per_ticker"),
         "too many were bought today": len(counted) > tables.limit("max_daily_buys"),

@@ -13,12 +13,13 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
+from tests.bot import FRIDAY_NOON, Bot, Setup
 from tests.fakes import FakeBroker
-from tests.services.bot import FRIDAY_NOON, Bot, Setup
 from tradebot.database import open_ledger
-from tradebot.domain.brokerage import BrokerOrder, Execution, Order, OrderState
+from tradebot.domain.alerts import Side
+from tradebot.domain.brokerage import Execution, Order, OrderReport, OrderState
 from tradebot.domain.limits import Limits
-from tradebot.domain.model import ORDER_REF_PREFIX, Side
+from tradebot.domain.trades import ORDER_REF_PREFIX
 from tradebot.ports import Books, Ledger
 
 ASK = Decimal(100)
@@ -72,7 +73,7 @@ class Ib:
 
     cash: Decimal = Decimal(6000)
     told: tuple[Decimal, datetime] | None = None  # an account update that trails: value, arrival
-    vanished: dict[str, BrokerOrder] = field(default_factory=dict)  # shown nowhere, and not over
+    vanished: dict[str, OrderReport] = field(default_factory=dict)  # shown nowhere, and not over
     swallows: bool = False  # the next order is lost without a word
 
     def remaining(self, broker: FakeBroker, side: Side, con_id: int | None = None) -> Decimal:
@@ -102,7 +103,7 @@ class Stage:
             start=before.clock() if before else FRIDAY_NOON,
             limits=LIMITS,
             orders_per_second=10**12,
-            settle_delay_s=5.0,
+            second_look_delay_s=5.0,
         )
         self.bot = Bot(self.ledger, url, setup)
         if before is None:
@@ -167,7 +168,7 @@ class Stage:
     def linked(self) -> bool:
         return self.broker.now.up and self.broker.now.upstream
 
-    def ours(self) -> list[BrokerOrder]:
+    def ours(self) -> list[OrderReport]:
         """The bot's orders at work, in the order in which they were sent."""
         working = self.broker.working
         return [working[order.order_ref] for order in self.broker.sent if order.order_ref in working]

@@ -18,19 +18,20 @@ from hypothesis.stateful import (
 from tests.fakes import CON_IDS
 from tests.property.promises import placing, read
 from tests.property.stage import LIMITS, Stage
+from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import (
-    BrokerOrder,
     Order,
+    OrderReport,
     OrderState,
     UpstreamBack,
     UpstreamLost,
 )
-from tradebot.domain.model import Side, TradingState
+from tradebot.domain.settings import TradingState
 from tradebot.errors import LedgerUnavailable
-from tradebot.services.clearing import Clearing
-from tradebot.services.control import store_state
-from tradebot.services.intake import Outcome
-from tradebot.services.limits import TITLES, OwnersLimits
+from tradebot.operations.clearing import Clearing
+from tradebot.operations.limits import TITLES, OwnersLimits
+from tradebot.trading.intake import Outcome
+from tradebot.trading.switch import store_state
 
 WHICH = st.integers(0, 5)  # of those there are
 TICKER = st.sampled_from(["AAPL", "MSFT", "KO"])
@@ -182,13 +183,13 @@ class Surroundings(RuleBasedStateMachine):
         bot = self.stage.bot
         match what:
             case "kill":
-                await bot.control.kill("owner")
+                await bot.switch.kill("owner")
                 self.killed = True
             case "kill from a shell":
                 await store_state(bot.ledger, TradingState.KILLED, "shell", bot.clock())
                 self.killed = True
             case "pause":
-                self.killed = await bot.control.pause("owner") is TradingState.KILLED
+                self.killed = await bot.switch.pause("owner") is TradingState.KILLED
             case "sells only":
                 await self.lift(TradingState.PAUSED)
             case "resume":
@@ -200,7 +201,7 @@ class Surroundings(RuleBasedStateMachine):
     async def lift(self, to: TradingState) -> None:
         before, self.killed = self.killed, False  # from here on it may be lifted
         try:
-            self.killed = await self.stage.bot.control.resume("owner", to) is TradingState.KILLED
+            self.killed = await self.stage.bot.switch.resume("owner", to) is TradingState.KILLED
         except LedgerUnavailable:
             self.killed = before
             raise
@@ -231,7 +232,7 @@ class Surroundings(RuleBasedStateMachine):
             broker.held[con_id] = held - his.qty
         elif held - self.stage.ib.remaining(broker, Side.SELL, con_id) >= 2:
             broker.others.append(
-                BrokerOrder(
+                OrderReport(
                     order_ref="",
                     order_id=-1,
                     perm_id=7000 + con_id,

@@ -25,14 +25,16 @@ from hypothesis.stateful import (
 from tests.property.promises import FINAL, always, at_the_end, read, unfinished
 from tests.property.surroundings import REST, TIGHT, WHICH, Surroundings
 from tradebot.database import migrate
+from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import (
-    BrokerOrder,
     ErrorKind,
     Execution,
+    OrderReport,
     OrderState,
 )
-from tradebot.domain.model import ORDER_REF_PREFIX, Side, TradeStatus, TradingState
-from tradebot.services.verdicts import Verdicts
+from tradebot.domain.settings import TradingState
+from tradebot.domain.trades import ORDER_REF_PREFIX, TradeStatus
+from tradebot.operations.resolve import Resolutions
 
 LONG = "TRADEBOT_PROPERTY_EXAMPLES" in os.environ
 EXAMPLES = int(os.environ.get("TRADEBOT_PROPERTY_EXAMPLES", "50"))
@@ -52,7 +54,7 @@ class Anything(Surroundings):
 
     # --- what IB does with orders -----------------------------------------------------------------------------------
 
-    def order(self, which: int) -> BrokerOrder:
+    def order(self, which: int) -> OrderReport:
         orders = self.stage.ours()
         return orders[which % len(orders)]
 
@@ -151,14 +153,14 @@ class Anything(Surroundings):
 
         self.run(late(), rest)
 
-    def late(self) -> list[BrokerOrder]:
+    def late(self) -> list[OrderReport]:
         """Cancelled orders that nothing has followed: a fill of theirs may still be on its way."""
         broker = self.stage.broker
         last = {order.contract.con_id: order.order_ref for order in broker.sent}
         orders = [broker.completed[ref] for ref in last.values() if ref in broker.completed]
         return [order for order in orders if order.state is OrderState.CANCELLED and self.may_fill(order)]
 
-    def may_fill(self, order: BrokerOrder) -> bool:
+    def may_fill(self, order: OrderReport) -> bool:
         held = (self.stage.broker.held or {}).get(order.con_id, Decimal(0))
         selling = self.stage.ib.remaining(self.stage.broker, Side.SELL, order.con_id)
         return order.side is Side.BUY or held - selling >= 1
@@ -233,10 +235,10 @@ class Anything(Surroundings):
 
     async def owner_decides(self) -> None:
         bot = self.stage.bot
-        verdicts = Verdicts(bot.ledger, bot.broker, bot.booking, bot.clock)
+        resolutions = Resolutions(bot.ledger, bot.broker, bot.booking, bot.clock)
         for trade in await bot.trades():
             if trade.status is TradeStatus.UNKNOWN:
-                await verdicts.it_never_existed(trade.id, "owner")
+                await resolutions.it_never_existed(trade.id, "owner")
 
 
 @pytest.mark.timeout(86_400 if LONG else 240)

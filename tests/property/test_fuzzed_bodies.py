@@ -9,12 +9,12 @@ from loguru import logger
 
 from tests.property.bodies import bodies
 from tradebot.database import migrate, open_ledger
-from tradebot.domain.model import AlertStatus, Side
-from tradebot.domain.payload import PRICE_MAX, PRICE_MIN, parse, understand
+from tradebot.domain.alerts import AlertStatus, Side
+from tradebot.domain.payload.own import PRICE_MAX, PRICE_MIN, parse, understand
 from tradebot.errors import PayloadError
+from tradebot.queries.health import Health
 from tradebot.queues import EmbeddedQueue
-from tradebot.services.health import Health
-from tradebot.services.intake import Intake
+from tradebot.trading.intake import Intake
 from tradebot.webhook import WebhookOptions, open_webhook
 
 SEED = 20_261_120

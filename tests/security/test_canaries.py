@@ -17,7 +17,7 @@ from tests.botapi import CHAT, OWNER, TOKEN, BotApi, bot_api
 from tests.servers import PostgresServer, RedisServer
 from tests.system.checker import check_secrets
 from tests.system.harness import SECRET, Daemon, Gateway, running, until
-from tradebot.heartbeat import ping
+from tradebot.runtime.dead_mans_switch import ping
 
 PREVIOUS = "canary-previous-secret-0123456789"
 PASSWORD = "canary-postgres-password-0123"

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import tradebot.app
+import tradebot.runtime.daemon
 from tradebot.cli import main
 
 EVERY_S = 1.0
-_run: Callable[..., Awaitable[None]] = tradebot.app.run
+_run: Callable[..., Awaitable[None]] = tradebot.runtime.daemon.run
 
 
 async def _count() -> None:
@@ -29,5 +29,5 @@ async def _run_and_count(*arguments: Any, **named: Any) -> None:
 
 
 if __name__ == "__main__":
-    tradebot.app.run = _run_and_count
+    tradebot.runtime.daemon.run = _run_and_count
     main()

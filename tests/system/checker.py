@@ -13,12 +13,15 @@ from typing import Any
 import asyncpg
 
 from tests.system.harness import BooksNow, Daemon, Gateway
-from tradebot.domain.model import ORDER_REF_PREFIX, AlertStatus, EventKind, LotStatus, Side, TradeStatus
+from tradebot.domain.alerts import AlertStatus, Side
+from tradebot.domain.events import EventKind
+from tradebot.domain.lots import LotStatus
+from tradebot.domain.trades import ORDER_REF_PREFIX, TradeStatus
 
 ENDS = frozenset(AlertStatus) - {AlertStatus.RECEIVED, AlertStatus.PROCESSING}
 _FILL_TOLD = {
-    Side.BUY: {EventKind.BUY_FILLED, EventKind.BOOKS_CORRECTED, EventKind.ORDER_SETTLED},
-    Side.SELL: {EventKind.SELL_FILLED, EventKind.BOOKS_CORRECTED, EventKind.ORDER_SETTLED},
+    Side.BUY: {EventKind.BUY_FILLED, EventKind.BOOKS_CORRECTED, EventKind.ORDER_RESOLVED},
+    Side.SELL: {EventKind.SELL_FILLED, EventKind.BOOKS_CORRECTED, EventKind.ORDER_RESOLVED},
 }
 
 

@@ -15,8 +15,11 @@ import aiohttp
 from tests.faketime import clear_up
 from tests.servers import free_port
 from tradebot.database import open_ledger
+from tradebot.domain.alerts import Alert, AlertStatus
 from tradebot.domain.brokerage import Execution
-from tradebot.domain.model import Alert, AlertStatus, Event, Lot, Trade
+from tradebot.domain.events import Event
+from tradebot.domain.lots import Lot
+from tradebot.domain.trades import Trade
 
 T = TypeVar("T")
 SECRET = "canary-webhook-secret-0123456789"

@@ -6,8 +6,9 @@ from pathlib import Path
 from tests.faketime import starting_at
 from tests.system.harness import BooksNow, Daemon, Gateway, running, until
 from tradebot.database import open_ledger
+from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.calendar import NEW_YORK
-from tradebot.domain.model import AlertStatus, EventKind, Side
+from tradebot.domain.events import EventKind
 
 FRIDAY = datetime(2026, 11, 20, 15, 0, tzinfo=NEW_YORK)
 SATURDAY = datetime(2026, 11, 21, 12, 0, tzinfo=NEW_YORK)

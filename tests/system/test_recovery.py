@@ -7,7 +7,8 @@ import pytest
 
 from tests.system.checker import check
 from tests.system.harness import Daemon, Gateway, running, until
-from tradebot.domain.model import AlertStatus, TradeStatus
+from tradebot.domain.alerts import AlertStatus
+from tradebot.domain.trades import TradeStatus
 
 
 @pytest.fixture

@@ -8,7 +8,10 @@ from redis.asyncio import Redis
 
 from tests.system.checker import check
 from tests.system.harness import SECRET, Daemon, Gateway, running
-from tradebot.domain.model import AlertStatus, LotStatus, TradeStatus, TradingState
+from tradebot.domain.alerts import AlertStatus
+from tradebot.domain.lots import LotStatus
+from tradebot.domain.settings import TradingState
+from tradebot.domain.trades import TradeStatus
 
 
 @pytest.fixture

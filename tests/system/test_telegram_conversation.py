@@ -11,10 +11,12 @@ import pytest
 from tests.botapi import CHAT, OWNER, STRANGER, TOKEN, BotApi, bot_api
 from tests.system.harness import Daemon, Gateway, running, until
 from tradebot.database import open_ledger
-from tradebot.domain.model import SILENT, AlertStatus, EventKind, NewEvent, Side, TradeStatus
-from tradebot.services.snapshot import POSITION_LAG
+from tradebot.domain.alerts import AlertStatus, Side
+from tradebot.domain.events import SILENT, EventKind, NewEvent
+from tradebot.domain.trades import TradeStatus
 from tradebot.telegram.commands import COMMANDS
 from tradebot.telegram.markup import plain
+from tradebot.trading.snapshot import POSITION_LAG
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from tradebot.broker.translate import number
-from tradebot.domain.brokerage import Account, Holding
+from tradebot.domain.brokerage import Account, BrokerPosition
 
 _CURRENCY = "USD"
 _CASH = "TotalCashBalance"
@@ -31,7 +31,7 @@ class AccountBook:
         self._complete = False
         self._cash_told = False
         self._snapshot: Account | None = None
-        self._holdings: dict[int, Holding] | None = None
+        self._position_report: dict[int, BrokerPosition] | None = None
         self._prices: dict[int, Decimal | None] = {}
 
     @property
@@ -79,29 +79,29 @@ class AccountBook:
     def price(self, con_id: int, market_price: Decimal | None) -> None:
         self._prices[con_id] = market_price
 
-    def position(self, holding: Holding) -> None:
+    def position(self, holding: BrokerPosition) -> None:
         """A change streamed after the first full listing."""
-        if self._holdings is not None:
-            _put(self._holdings, holding)
+        if self._position_report is not None:
+            _put(self._position_report, holding)
 
-    def all_positions(self, holdings: Iterable[Holding]) -> Mapping[int, Holding]:
+    def all_positions(self, position_report: Iterable[BrokerPosition]) -> Mapping[int, BrokerPosition]:
         """A full listing replaces what was known. Later entries are newer."""
-        self._holdings = {}
-        for holding in holdings:
-            _put(self._holdings, holding)
+        self._position_report = {}
+        for holding in position_report:
+            _put(self._position_report, holding)
         return self.positions() or {}
 
-    def positions(self) -> Mapping[int, Holding] | None:
-        if self._holdings is None:
+    def positions(self) -> Mapping[int, BrokerPosition] | None:
+        if self._position_report is None:
             return None
         return {
             con_id: replace(holding, market_price=self._prices.get(con_id))
-            for con_id, holding in self._holdings.items()
+            for con_id, holding in self._position_report.items()
         }
 
 
-def _put(holdings: dict[int, Holding], holding: Holding) -> None:
+def _put(position_report: dict[int, BrokerPosition], holding: BrokerPosition) -> None:
     if holding.qty:
-        holdings[holding.con_id] = holding
+        position_report[holding.con_id] = holding
     else:
-        holdings.pop(holding.con_id, None)
+        position_report.pop(holding.con_id, None)

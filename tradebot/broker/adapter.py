@@ -20,9 +20,18 @@ from tradebot.broker.orders import write_order
 from tradebot.broker.quotes import Quotes
 from tradebot.broker.requests import RequestRefused
 from tradebot.broker.wrapper import COMPLETED_ORDERS, POSITIONS, Session
-from tradebot.domain.brokerage import Account, BrokerEvent, BrokerOrder, Contract, Execution, Holding, Order, Quote
+from tradebot.domain.brokerage import (
+    Account,
+    BrokerEvent,
+    BrokerPosition,
+    Contract,
+    Execution,
+    Order,
+    OrderReport,
+    Quote,
+)
 from tradebot.errors import BrokerUnavailable, UnknownContract
-from tradebot.ports import Broker, Connection, Holdings
+from tradebot.ports import Broker, Connection, PositionReport
 
 _T = TypeVar("_T")
 
@@ -50,8 +59,8 @@ class IbBroker(Broker):
         self._quotes = Quotes()
         self._contracts: dict[tuple[str, str | None], Contract] = {}
         self._one_question = asyncio.Lock()
-        self._next_holdings: asyncio.Task[Holdings] | None = None
-        self._holdings_tasks: set[asyncio.Task[Holdings]] = set()
+        self._next_holdings: asyncio.Task[PositionReport] | None = None
+        self._holdings_tasks: set[asyncio.Task[PositionReport]] = set()
         self._last_order_id = 0
 
     # --- connection ---
@@ -77,7 +86,7 @@ class IbBroker(Broker):
         session = self._link.session
         return session.account.snapshot() if session else None
 
-    def positions(self) -> Mapping[int, Holding] | None:
+    def positions(self) -> Mapping[int, BrokerPosition] | None:
         session = self._link.session
         return session.account.positions() if session else None
 
@@ -112,7 +121,7 @@ class IbBroker(Broker):
     async def quote(self, contract: Contract) -> Quote | None:
         return await self._quotes.quote(self._link.ready(), contract, self._options.quote_timeout_s)
 
-    async def holdings(self) -> Holdings:
+    async def position_report(self) -> PositionReport:
         self._link.ready()
         if self._next_holdings is None:
             task = asyncio.create_task(self._ask_holdings(), name="broker-holdings")
@@ -121,11 +130,11 @@ class IbBroker(Broker):
             task.add_done_callback(self._holdings_tasks.discard)
         return await asyncio.shield(self._next_holdings)
 
-    async def open_orders(self) -> Sequence[BrokerOrder]:
+    async def open_orders(self) -> Sequence[OrderReport]:
         return await self._ask(self._open_orders)
 
-    async def completed_orders(self) -> Sequence[BrokerOrder]:
-        async def ask(session: Session) -> list[BrokerOrder]:
+    async def completed_orders(self) -> Sequence[OrderReport]:
+        async def ask(session: Session) -> list[OrderReport]:
             client, timeout_s = session.client, self._options.question_timeout_s
             return await session.requests.listing(
                 COMPLETED_ORDERS, lambda: client.reqCompletedOrders(apiOnly=False), timeout_s
@@ -145,17 +154,17 @@ class IbBroker(Broker):
             except (RequestRefused, ConnectionError) as error:
                 raise BrokerUnavailable(f"the gateway did not answer: {error}") from error
 
-    async def _open_orders(self, session: Session) -> list[BrokerOrder]:
+    async def _open_orders(self, session: Session) -> list[OrderReport]:
         return await session.open_orders(self._options.question_timeout_s, session.client.reqAllOpenOrders)
 
-    async def _ask_holdings(self) -> Holdings:
-        async def ask(session: Session) -> Holdings:
+    async def _ask_holdings(self) -> PositionReport:
+        async def ask(session: Session) -> PositionReport:
             self._next_holdings = None  # who comes from here on needs a newer answer
             at = datetime.now(UTC)
             orders = await self._open_orders(session)
             client, timeout_s = session.client, self._options.question_timeout_s
             listed = await session.requests.listing(POSITIONS, client.reqPositions, timeout_s)
-            return Holdings(session.account.all_positions(listed), orders, at)
+            return PositionReport(session.account.all_positions(listed), orders, at)
 
         try:
             return await self._ask(ask)

@@ -21,7 +21,7 @@ from tradebot.broker.account import AccountBook
 from tradebot.broker.wrapper import ACCOUNT, POSITIONS, Session
 from tradebot.domain.brokerage import BrokerEvent, Connected, Disconnected, Refused
 from tradebot.errors import BrokerUnavailable
-from tradebot.ports import Connection, Stretch
+from tradebot.ports import Connection, LinkSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Link:
         self._state = Connection(
             up=False,
             upstream=False,
-            stretch=Stretch(0, 0),
+            link_session=LinkSession(0, 0),
             account=None,
             paper=None,
             tradable=False,
@@ -69,7 +69,9 @@ class Link:
             return self._state
         if session.closed.done():  # and the loop has not turned yet
             return replace(self._state, up=False, upstream=False, tradable=False, why_not=session.closed.result())
-        state = replace(self._state, upstream=session.upstream, stretch=Stretch(self._state.generation, session.losses))
+        state = replace(
+            self._state, upstream=session.upstream, link_session=LinkSession(self._state.generation, session.losses)
+        )
         return replace(state, tradable=False, why_not=_READ_ONLY) if session.read_only else state
 
     @property
@@ -132,7 +134,7 @@ class Link:
         self._state = Connection(
             up=True,
             upstream=True,
-            stretch=Stretch(self._state.generation + 1, 0),
+            link_session=LinkSession(self._state.generation + 1, 0),
             account=account,
             paper=paper,
             tradable=why_not is None,

@@ -22,16 +22,16 @@ from tradebot.broker.codes import order_error_kind
 from tradebot.broker.translate import order_state
 from tradebot.domain.brokerage import (
     BrokerEvent,
-    BrokerOrder,
     Contract,
     Executed,
     Execution,
     Order,
     OrderError,
+    OrderReport,
     OrderState,
     OrderUpdate,
 )
-from tradebot.domain.model import ORDER_REF_PREFIX
+from tradebot.domain.trades import ORDER_REF_PREFIX
 from tradebot.errors import BrokerUnavailable, OrderUncertain
 
 
@@ -41,7 +41,7 @@ class OrderBook:
     def __init__(self, client_id: int, emit: Callable[[BrokerEvent], None]) -> None:
         self._client_id = client_id
         self._emit = emit
-        self._orders: dict[tuple[str, int], BrokerOrder] = {}  # ("perm", permId) and ("id", our order id)
+        self._orders: dict[tuple[str, int], OrderReport] = {}  # ("perm", permId) and ("id", our order id)
         self._refs: dict[int, str] = {}  # our order id → orderRef
         self._executions: dict[str, Execution] = {}
         self._commissions: dict[str, tuple[Decimal | None, Decimal | None]] = {}
@@ -52,7 +52,7 @@ class OrderBook:
         """An order is about to be written: whatever IB says of its id from now on is about this one."""
         contract = order.contract
         self._remember(
-            BrokerOrder(
+            OrderReport(
                 order_ref=order.order_ref,
                 order_id=order_id,
                 perm_id=0,
@@ -73,14 +73,14 @@ class OrderBook:
 
     # what IB says
 
-    def shown(self, order: BrokerOrder) -> None:
+    def shown(self, order: OrderReport) -> None:
         """openOrder, which does not say how much has filled."""
         known = self._known(order.order_id, order.perm_id, order.client_id)
         self._remember(replace(order, filled=known.filled) if known else order)
         if order.is_ours:
             self._emit(OrderUpdate(order))
 
-    def latest_of(self, order: BrokerOrder) -> BrokerOrder:
+    def latest_of(self, order: OrderReport) -> OrderReport:
         """The order with what its statuses said since."""
         return self._known(order.order_id, order.perm_id, order.client_id) or order
 
@@ -144,13 +144,13 @@ class OrderBook:
         commission, realised = self._commissions.get(execution.exec_id, (None, None))
         return replace(execution, commission=commission, realised=realised)
 
-    def _known(self, order_id: int, perm_id: int, client_id: int | None) -> BrokerOrder | None:
+    def _known(self, order_id: int, perm_id: int, client_id: int | None) -> OrderReport | None:
         by_perm = self._orders.get(("perm", perm_id))
         if by_perm or client_id != self._client_id:
             return by_perm
         return self._orders.get(("id", order_id))
 
-    def _remember(self, order: BrokerOrder) -> None:
+    def _remember(self, order: OrderReport) -> None:
         if order.perm_id:
             self._orders["perm", order.perm_id] = order
         if order.client_id == self._client_id and order.order_id > 0:

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import ib_async
 from loguru import logger
 
-from tradebot.domain.brokerage import BrokerOrder, Execution, OrderState
-from tradebot.domain.model import Side
+from tradebot.domain.alerts import Side
+from tradebot.domain.brokerage import Execution, OrderReport, OrderState
 
 _UNSET_ABOVE = 1e300
 _STATES = {
@@ -64,11 +64,11 @@ def order_state(status: str) -> OrderState:
     return _STATES.get(status, OrderState.WORKING)
 
 
-def open_order(contract: ib_async.Contract, order: ib_async.Order, state: ib_async.OrderState) -> BrokerOrder | None:
+def open_order(contract: ib_async.Contract, order: ib_async.Order, state: ib_async.OrderState) -> OrderReport | None:
     """An order from openOrder: fills are told by orderStatus and executions only."""
     if contract.secType != "STK":
         return None
-    return BrokerOrder(
+    return OrderReport(
         order_ref=order.orderRef,
         order_id=order.orderId,
         perm_id=order.permId,
@@ -86,12 +86,12 @@ def open_order(contract: ib_async.Contract, order: ib_async.Order, state: ib_asy
 
 def completed_order(
     contract: ib_async.Contract, order: ib_async.Order, state: ib_async.OrderState
-) -> BrokerOrder | None:
+) -> OrderReport | None:
     """An order from completedOrder, which carries no order id and no client, and quantity 0 when all of it filled."""
     if contract.secType != "STK":
         return None
     filled = decimal(order.filledQuantity)
-    return BrokerOrder(
+    return OrderReport(
         order_ref=order.orderRef,
         order_id=0,
         perm_id=order.permId,

@@ -27,7 +27,7 @@ from tradebot.broker.account import AccountBook
 from tradebot.broker.client import new_client
 from tradebot.broker.orders import OrderBook
 from tradebot.broker.requests import Requests
-from tradebot.domain.brokerage import BrokerEvent, BrokerOrder, Execution, Holding, UpstreamBack, UpstreamLost
+from tradebot.domain.brokerage import BrokerEvent, BrokerPosition, Execution, OrderReport, UpstreamBack, UpstreamLost
 from tradebot.errors import BrokerUnavailable
 
 OPEN_ORDERS, COMPLETED_ORDERS, POSITIONS, ACCOUNT = "open orders", "completed orders", "positions", "account values"
@@ -303,7 +303,7 @@ class Session:
         if account != self.account.account or contract.secType != "STK":
             return
         cost = translate.decimal(avg_cost)
-        holding = Holding(contract.conId, contract.symbol, translate.quantity(qty), cost, market_price=None)
+        holding = BrokerPosition(contract.conId, contract.symbol, translate.quantity(qty), cost, market_price=None)
         self.requests.item(POSITIONS, holding)
         self.account.position(holding)
 
@@ -390,8 +390,8 @@ class Session:
         )
         return [self.orders.latest(execution.exec_id) for execution in found]
 
-    async def open_orders(self, timeout_s: float, ask: Callable[[], None]) -> list[BrokerOrder]:
+    async def open_orders(self, timeout_s: float, ask: Callable[[], None]) -> list[OrderReport]:
         """Each order once, with its fills, as far as their statuses have told them."""
-        shown: list[BrokerOrder] = await self.requests.listing(OPEN_ORDERS, ask, timeout_s)
+        shown: list[OrderReport] = await self.requests.listing(OPEN_ORDERS, ask, timeout_s)
         latest = (self.orders.latest_of(order) for order in shown)
         return list({(order.perm_id, order.order_id, order.client_id): order for order in latest}.values())

@@ -18,13 +18,16 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from tradebot import __version__, log
-from tradebot.cli import beside, control, follow, jobs, sending, show
+from tradebot import __version__
+from tradebot.cli import control, follow, jobs, sending, show
+from tradebot.cli import daemon_client as beside
 from tradebot.config import Settings, load, webhook_secret
 from tradebot.database import migrate as migrations
 from tradebot.database import open_instance_lock
-from tradebot.domain.model import Side, TradingState
+from tradebot.domain.alerts import Side
+from tradebot.domain.settings import TradingState
 from tradebot.errors import ConfigError, LedgerUnavailable, LockHeld, MigrationError, TradebotError
+from tradebot.runtime import log
 
 FAILED, WRONG, NOBODY, UNKNOWN = 1, 2, 3, 4
 
@@ -103,8 +106,8 @@ def run(
 
     Examples: `tradebot run` · `tradebot run --config /etc/tradebot/config.toml`
     """
-    from tradebot import app
     from tradebot.cli import banner
+    from tradebot.runtime import daemon as app
 
     settings = _settings(config)
     secret = webhook_secret(settings)

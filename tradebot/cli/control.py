@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 
 from rich.console import Console
 
-from tradebot.cli import beside
+from tradebot.cli import daemon_client as beside
 from tradebot.config import Settings
 from tradebot.database import open_ledger
-from tradebot.domain.model import TradingState
+from tradebot.domain.settings import TradingState, state_in
 from tradebot.errors import ConfigError, LedgerUnavailable, MigrationError
 from tradebot.ports import Ledger
-from tradebot.services.control import state_in, store_state
+from tradebot.trading.switch import store_state
 
 BY = "command line"
 CONFIRM_WITHIN_S = 5.0

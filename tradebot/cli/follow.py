@@ -5,12 +5,14 @@ from datetime import datetime
 
 from rich.console import Console
 
-from tradebot.cli import beside
+from tradebot.cli import daemon_client as beside
 from tradebot.cli.sending import Message, NoAnswer, NobodyAnswers, NotTaken, Taken, send
 from tradebot.config import Settings
 from tradebot.database import open_ledger
 from tradebot.domain import wording
-from tradebot.domain.model import Alert, AlertStatus, Event, Trade
+from tradebot.domain.alerts import Alert, AlertStatus
+from tradebot.domain.events import Event
+from tradebot.domain.trades import Trade
 from tradebot.errors import LedgerUnavailable, MigrationError
 from tradebot.ports import Ledger
 

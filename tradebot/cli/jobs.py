@@ -8,8 +8,8 @@ from rich.table import Table
 from tradebot.config import Settings
 from tradebot.database import open_ledger
 from tradebot.domain.calendar import NEW_YORK
-from tradebot.domain.model import EventKind
-from tradebot.domain.timetable import next_run, plans
+from tradebot.domain.events import EventKind
+from tradebot.domain.job_plan import next_run, plans
 
 _NOT_DONE = {EventKind.JOB_FAILED: " (failed)", EventKind.JOB_MISSED: " (missed)"}
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import aiohttp
 
-from tradebot.domain.model import Side
+from tradebot.domain.alerts import Side
 from tradebot.errors import ConfigError, TradebotError
 
 TIMEOUT_S = 10.0

@@ -8,14 +8,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tradebot.cli import beside
+from tradebot.cli import daemon_client as beside
 from tradebot.config import Settings, describe_url
 from tradebot.database import open_ledger
 from tradebot.domain import wording
-from tradebot.domain.model import Lot
+from tradebot.domain.lots import Lot
 from tradebot.errors import LedgerUnavailable, MigrationError
-from tradebot.services.overview import Status
-from tradebot.services.overview import status as books_status
+from tradebot.queries.status import Status
+from tradebot.queries.status import status as books_status
 
 Part = Mapping[str, object]
 

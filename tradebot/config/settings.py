@@ -39,7 +39,7 @@ from tradebot.config.values import (
 )
 from tradebot.domain.calendar import Calendar
 from tradebot.domain.hours import Hours
-from tradebot.domain.limits import FixedControls, Limits, limit_range
+from tradebot.domain.limits import FixedLimits, Limits, limit_range
 
 DATA_DIR = Path("data")
 """Everything the daemon creates on its defaults lies here, below the working directory."""
@@ -50,7 +50,7 @@ TRADINGVIEW_ADDRESSES = ("52.89.214.238", "34.212.75.30", "54.218.53.128", "52.3
 """https://www.tradingview.com/support/solutions/43000529348: where its webhooks come from."""
 
 _LIMITS = Limits()
-_CONTROLS = FixedControls()
+_CONTROLS = FixedLimits()
 
 
 def _limit(name: str) -> object:
@@ -131,8 +131,8 @@ class Trading(Section):
     def open_hours(self) -> Hours:
         return Hours(Calendar(self.extra_closures), always=self.hours == "always")
 
-    def controls(self) -> FixedControls:
-        return FixedControls(
+    def fixed_limits(self) -> FixedLimits:
+        return FixedLimits(
             max_alert_age_s=self.max_alert_age_s,
             price_collar_pct=self.price_collar_pct,
             max_order_value_usd=self.max_order_value_usd,

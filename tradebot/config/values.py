@@ -16,7 +16,7 @@ from croniter import CroniterBadDateError
 from pydantic import BeforeValidator, SecretStr
 
 from tradebot.config.secrets import placeholder, weakness
-from tradebot.domain.schedule import next_fire
+from tradebot.domain.cron import next_fire
 
 
 class Text(str):

@@ -8,20 +8,11 @@ from typing import Any, TypeVar
 
 from tradebot.database import named_sql, values
 from tradebot.database.driver import Row, Transaction
+from tradebot.domain.alerts import Alert, AlertStatus, NewAlert
 from tradebot.domain.brokerage import Execution
-from tradebot.domain.model import (
-    Alert,
-    AlertStatus,
-    Event,
-    EventKind,
-    Lot,
-    LotStatus,
-    NewAlert,
-    NewEvent,
-    NewTrade,
-    Trade,
-    TradeStatus,
-)
+from tradebot.domain.events import Event, EventKind, NewEvent
+from tradebot.domain.lots import Lot, LotStatus
+from tradebot.domain.trades import NewTrade, Trade, TradeStatus
 
 T = TypeVar("T")
 _SQL = named_sql.load("alerts.sql", "trades.sql", "lots.sql", "settings.sql", "events.sql")

@@ -8,7 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from tradebot.domain.model import ORDER_REF_PREFIX, Side
+from tradebot.domain.alerts import Side
+from tradebot.domain.trades import ORDER_REF_PREFIX
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class BrokerPosition:
     """A position at IB: the bot's and the owner's own shares together."""
 
     con_id: int
@@ -82,7 +83,7 @@ class OrderState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class BrokerOrder:
+class OrderReport:
     """An order as IB shows it, from any client. Completed orders carry no order id (0) and no client id (None)."""
 
     order_ref: str
@@ -144,7 +145,7 @@ class Executed:
 class OrderUpdate:
     """IB itself showed the order's state (openOrder or orderStatus): never made up by the client library."""
 
-    order: BrokerOrder
+    order: OrderReport
 
 
 class ErrorKind(StrEnum):

@@ -21,7 +21,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class FixedControls:
+class FixedLimits:
     """Controls that only the configuration file changes. 0 switches `repeat_window_s` or `price_collar_pct` off."""
 
     max_alert_age_s: int = 300

@@ -9,12 +9,45 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 
+from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import Execution
-from tradebot.domain.model import Lot, LotStatus, Side
 
 PRICE_STEP = Decimal("1E-8")  # average prices and commission shares are kept to eight decimals
 ZERO = Decimal(0)
+
+
+class LotStatus(StrEnum):
+    OPEN = "OPEN"
+    CLOSED = "CLOSED"
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """A row of `position`: shares of one BUY, open, or closed by one SELL. Unique by (opening, closing) trade.
+
+    `commission` is the BUY's share for an open lot, both shares for a closed one; `pnl` is net of them.
+    """
+
+    ticker: str
+    con_id: int
+    qty: Decimal
+    entry_price: Decimal
+    entry_time: datetime
+    status: LotStatus
+    exit_price: Decimal | None
+    exit_time: datetime | None
+    pnl: Decimal | None
+    commission: Decimal
+    opening_trade_id: int
+    closing_trade_id: int | None
+    id: int = 0
+
+    @property
+    def cost(self) -> Decimal:
+        """Cost basis in USD, commission excluded."""
+        return self.qty * self.entry_price
 
 
 @dataclass(frozen=True, slots=True)

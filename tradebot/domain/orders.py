@@ -9,8 +9,9 @@ Rules:
 
 from decimal import Decimal
 
+from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.brokerage import OrderState
-from tradebot.domain.model import AlertStatus, Trade, TradeStatus
+from tradebot.domain.trades import Trade, TradeStatus
 from tradebot.errors import IllegalTransition
 
 _T = TradeStatus

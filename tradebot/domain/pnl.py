@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+from tradebot.domain.alerts import Side
 from tradebot.domain.calendar import NEW_YORK
-from tradebot.domain.model import Lot, LotStatus, Side, Trade
+from tradebot.domain.lots import Lot, LotStatus
+from tradebot.domain.trades import Trade
 
 ZERO = Decimal(0)
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
 
-from tradebot.domain.limits import FixedControls, Limits
-from tradebot.domain.model import TradingState
+from tradebot.domain.limits import FixedLimits, Limits
+from tradebot.domain.settings import TradingState
 from tradebot.domain.wording import price, seconds, shares, usd
 
 CASH_BUFFER = Decimal("0.01")  # the price may move between quote and fill
@@ -94,7 +94,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RiskDecision:
     """`reason` is None when the order may leave. `checks` are all that ran, the first refusal last."""
 
     reason: str | None
@@ -104,19 +104,19 @@ class Verdict:
 # --- the checks -----------------------------------------------------------------------------------------------------
 
 
-def kill_switch(order: Buy | Sell, now: Snapshot, limits: Limits, controls: FixedControls) -> str | None:
+def kill_switch(order: Buy | Sell, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> str | None:
     if now.state is TradingState.KILLED:
         return "the kill switch is on: nothing is traded until /resume or tradebot resume"
     return None
 
 
-def pause(order: Buy, now: Snapshot, limits: Limits, controls: FixedControls) -> str | None:
+def pause(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> str | None:
     if now.state is not TradingState.RUNNING:
         return "trading is paused: no BUY until /resume or tradebot resume"
     return None
 
 
-def unknown_order(order: Buy, now: Snapshot, limits: Limits, controls: FixedControls) -> str | None:
+def unknown_order(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> str | None:
     if now.unknown_order:
         return (
             f"an earlier {order.ticker} order is UNKNOWN, it may be at IB: "
@@ -125,7 +125,7 @@ def unknown_order(order: Buy, now: Snapshot, limits: Limits, controls: FixedCont
     return None
 
 
-def mismatch(order: Buy, now: Snapshot, limits: Limits, controls: FixedControls) -> str | None:
+def mismatch(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> str | None:
     if not now.missing_qty.is_finite():
         return _not_a_number(f"the difference between the books and IB for {order.ticker}")
     if now.missing_qty > 0:
@@ -136,19 +136,19 @@ def mismatch(order: Buy, now: Snapshot, limits: Limits, controls: FixedControls)
     return None
 
 
-def alert_age(order: Buy, now: Snapshot, limits: Limits, controls: FixedControls) -> str | None:
+def alert_age(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> str | None:
     if not isfinite(order.waited_s):
         return _not_a_number("the time that the alert waited")
-    if order.waited_s > controls.max_alert_age_s:
+    if order.waited_s > fixed_limits.max_alert_age_s:
         return (
             f"the alert waited {seconds(order.waited_s)}, longer than max_alert_age_s in the configuration "
-            f"({controls.max_alert_age_s} s) allows a BUY"
+            f"({fixed_limits.max_alert_age_s} s) allows a BUY"
         )
     return None
 
 
-def repeat_window(order: Buy, now: Snapshot, limits: Limits, controls: FixedControls) -> str | None:
-    window_s, since_s = controls.repeat_window_s, now.since_last_buy_s
+def repeat_window(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> str | None:
+    window_s, since_s = fixed_limits.repeat_window_s, now.since_last_buy_s
     if window_s == 0 or since_s is None:
         return None
     if not isfinite(since_s):
@@ -158,7 +158,7 @@ def repeat_window(order: Buy, now: Snapshot, limits: Limits, controls: FixedCont
     return None
 
 
-def quote_known(order: Buy, now: Snapshot, limits: Limits, controls: FixedControls) -> str | None:
+def quote_known(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> str | None:
     if order.qty is None or order.ask is None or not _is_price(order.ask) or not order.qty.is_finite():
         return (
             f"IB gave no ask price for {order.ticker}, live or delayed, and the alert's own price is not used "
@@ -167,7 +167,7 @@ def quote_known(order: Buy, now: Snapshot, limits: Limits, controls: FixedContro
     return None
 
 
-def size(order: Buy, now: Snapshot, limits: Limits, controls: FixedControls) -> str | None:
+def size(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> str | None:
     qty, ask = order.sized()
     if not order.amount_usd.is_finite():
         return _not_a_number("the amount for a BUY")
@@ -180,7 +180,7 @@ def size(order: Buy, now: Snapshot, limits: Limits, controls: FixedControls) -> 
     return None
 
 
-def cash(order: Buy, now: Snapshot, limits: Limits, controls: FixedControls) -> str | None:
+def cash(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> str | None:
     qty, ask = order.sized()
     if now.cash is None or not now.cash.is_finite():
         return "cash is unknown: IB has not reported it"
@@ -196,7 +196,7 @@ def cash(order: Buy, now: Snapshot, limits: Limits, controls: FixedControls) -> 
     return None
 
 
-def total_investment(order: Buy, now: Snapshot, limits: Limits, controls: FixedControls) -> str | None:
+def total_investment(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> str | None:
     if not (now.invested.is_finite() and now.in_flight_value.is_finite()):
         return _not_a_number("the money invested")
     total = now.invested + now.in_flight_value + order.cost
@@ -209,20 +209,20 @@ def total_investment(order: Buy, now: Snapshot, limits: Limits, controls: FixedC
     return None
 
 
-def open_positions(order: Buy, now: Snapshot, limits: Limits, controls: FixedControls) -> str | None:
+def open_positions(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> str | None:
     return _room("open positions", now.open_positions, limits.max_open_positions, "/set_max_positions")
 
 
-def per_ticker(order: Buy, now: Snapshot, limits: Limits, controls: FixedControls) -> str | None:
+def per_ticker(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> str | None:
     what = f"open positions in {order.ticker}"
     return _room(what, now.ticker_positions, limits.max_per_ticker, "/set_max_per_ticker")
 
 
-def daily_buys(order: Buy, now: Snapshot, limits: Limits, controls: FixedControls) -> str | None:
+def daily_buys(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> str | None:
     return _room("buys today", now.buys_today, limits.max_daily_buys, "/set_max_daily")
 
 
-def daily_loss(order: Buy, now: Snapshot, limits: Limits, controls: FixedControls) -> str | None:
+def daily_loss(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> str | None:
     if not now.realised_today.is_finite():
         return _not_a_number("today's realised P&L")
     if now.realised_today <= -limits.max_daily_loss:
@@ -233,33 +233,33 @@ def daily_loss(order: Buy, now: Snapshot, limits: Limits, controls: FixedControl
     return None
 
 
-def price_collar(order: Buy, now: Snapshot, limits: Limits, controls: FixedControls) -> str | None:
+def price_collar(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> str | None:
     _, ask = order.sized()
     alert = order.alert_price
-    if alert is None or controls.price_collar_pct == 0:
+    if alert is None or fixed_limits.price_collar_pct == 0:
         return None
     if not _is_price(alert):
         return f"the alert's price {alert} is no price to hold the quote against: mend the alert's template"
     off = abs(ask - alert)
-    if off * 100 > controls.price_collar_pct * alert:
+    if off * 100 > fixed_limits.price_collar_pct * alert:
         return (
             f"{order.ticker} asks {price(ask)}, {off * 100 / alert:.1f}% {'above' if ask > alert else 'below'} the alert's "
-            f"{price(alert)}: more than price_collar_pct ({shares(controls.price_collar_pct)}%) allows"
+            f"{price(alert)}: more than price_collar_pct ({shares(fixed_limits.price_collar_pct)}%) allows"
         )
     return None
 
 
-def max_order_value(order: Buy, now: Snapshot, limits: Limits, controls: FixedControls) -> str | None:
+def max_order_value(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> str | None:
     qty, ask = order.sized()
-    if order.value > controls.max_order_value_usd:
+    if order.value > fixed_limits.max_order_value_usd:
         return (
             f"{shares(qty)} {order.ticker} at {price(ask)} are {usd(order.value)}, "
-            f"max_order_value_usd in the configuration is {usd(controls.max_order_value_usd)}"
+            f"max_order_value_usd in the configuration is {usd(fixed_limits.max_order_value_usd)}"
         )
     return None
 
 
-BUY_POLICY: tuple[tuple[str, Callable[[Buy, Snapshot, Limits, FixedControls], str | None]], ...] = (
+BUY_POLICY: tuple[tuple[str, Callable[[Buy, Snapshot, Limits, FixedLimits], str | None]], ...] = (
     ("kill switch", kill_switch),
     ("pause", pause),
     ("unknown order", unknown_order),
@@ -277,23 +277,23 @@ BUY_POLICY: tuple[tuple[str, Callable[[Buy, Snapshot, Limits, FixedControls], st
     ("price collar", price_collar),
     ("max order value", max_order_value),
 )
-SELL_POLICY: tuple[tuple[str, Callable[[Sell, Snapshot, Limits, FixedControls], str | None]], ...] = (
+SELL_POLICY: tuple[tuple[str, Callable[[Sell, Snapshot, Limits, FixedLimits], str | None]], ...] = (
     ("kill switch", kill_switch),
 )
 
 
-def judge(order: Buy | Sell, now: Snapshot, limits: Limits, controls: FixedControls) -> Verdict:
+def judge(order: Buy | Sell, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> RiskDecision:
     """Runs the side's policy up to the first refusal."""
     if isinstance(order, Buy):
-        results = ((name, check(order, now, limits, controls)) for name, check in BUY_POLICY)
+        results = ((name, check(order, now, limits, fixed_limits)) for name, check in BUY_POLICY)
     else:
-        results = ((name, check(order, now, limits, controls)) for name, check in SELL_POLICY)
+        results = ((name, check(order, now, limits, fixed_limits)) for name, check in SELL_POLICY)
     checks: list[Check] = []
     for name, reason in results:
         checks.append(Check(name, reason))
         if reason is not None:
             break
-    return Verdict(checks[-1].reason, tuple(checks))
+    return RiskDecision(checks[-1].reason, tuple(checks))
 
 
 # --- helpers --------------------------------------------------------------------------------------------------------

@@ -4,7 +4,9 @@ from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
 
-from tradebot.domain.model import Lot, Side, Trade
+from tradebot.domain.alerts import Side
+from tradebot.domain.lots import Lot
+from tradebot.domain.trades import Trade
 
 NEW_YORK = ZoneInfo("America/New_York")
 _CENT = Decimal("0.01")

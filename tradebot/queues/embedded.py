@@ -1,10 +1,10 @@
-"""The queue inside the process: three lists in memory. Nothing is kept over a restart; the sweep fills it from the database."""
+"""The queue inside the process: three lists in memory. Nothing is kept over a restart; the requeue fills it from the database."""
 
 import asyncio
 from collections import deque
 from collections.abc import Collection, Iterable
 
-from tradebot.domain.model import Side
+from tradebot.domain.alerts import Side
 from tradebot.ports import QueueContents
 
 

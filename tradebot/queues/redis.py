@@ -1,7 +1,7 @@
 """The queue in Redis: the lists `orders:sell`, `orders:buy` and `orders:pending`, which hold alert ids and nothing else.
 
 Rules: a write is never repeated by the client (each repeat of a lost reply would leave one more entry); `take` blocks in
-Redis, so it wakes at once and never polls; an id lost with a cancelled or broken `take` is brought back by the sweep. Whatever
+Redis, so it wakes at once and never polls; an id lost with a cancelled or broken `take` is brought back by the requeue. Whatever
 Redis cannot do now is QueueUnavailable, and the next call tries again.
 """
 
@@ -14,7 +14,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from tradebot.domain.model import Side
+from tradebot.domain.alerts import Side
 from tradebot.errors import ConfigError, QueueUnavailable
 from tradebot.ports import QueueContents
 

@@ -13,10 +13,10 @@ from datetime import datetime
 from aiogram.exceptions import AiogramError, TelegramRetryAfter
 from loguru import logger
 
-from tradebot.domain.model import CRITICAL, SILENT, Event, EventKind
+from tradebot.domain.events import CRITICAL, SILENT, Event, EventKind
 from tradebot.errors import LedgerUnavailable
+from tradebot.notify.log_channel import log_event
 from tradebot.ports import Ledger
-from tradebot.services.outbox import log_event
 from tradebot.telegram.markup import esc
 from tradebot.telegram.messages import Folded, curve_of, fold
 from tradebot.telegram.pictures import draw

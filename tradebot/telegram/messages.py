@@ -12,8 +12,8 @@ from decimal import Decimal
 
 from tradebot.domain import wording
 from tradebot.domain.calendar import CLOSE, NEW_YORK
-from tradebot.domain.model import CRITICAL, Event, EventKind
-from tradebot.services.report import rule_of
+from tradebot.domain.events import CRITICAL, Event, EventKind
+from tradebot.queries.daily_report import rule_of
 from tradebot.telegram.markup import LENGTH_MAX, bold, esc, italic, prose
 
 LATE = timedelta(seconds=60)
@@ -35,10 +35,10 @@ TITLES: dict[EventKind, str] = {
     _K.SELL_FILLED: "🔵 {} filled",
     _K.ORDER_FAILED: "⚠️ {} failed",
     _K.ORDER_UNKNOWN: "❗ {} is UNKNOWN",
-    _K.ORDER_SETTLED: "✅ Order settled",
+    _K.ORDER_RESOLVED: "✅ Order settled",
     _K.BOOKS_CORRECTED: "✏️ Books corrected",
     _K.EXIT_INCOMPLETE: "❗ Shares left: {}",
-    _K.ALIEN_ORDER: "❗ Unknown orders at IB",
+    _K.ORPHAN_ORDER: "❗ Unknown orders at IB",
     _K.MISMATCH: "❗ Mismatch: {}",
     _K.OWNER_HOLDINGS: "👤 Your own shares: {}",
     _K.STATE_CHANGED: "⚙️ Trading state",

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from tradebot.domain import wording
-from tradebot.domain.model import Alert, Side, Trade, TradeStatus, TradingState
-from tradebot.services.booking import WriteOff
-from tradebot.services.exits import Exit
-from tradebot.services.verdicts import Guess
+from tradebot.domain.alerts import Alert, Side
+from tradebot.domain.settings import TradingState
+from tradebot.domain.trades import Trade, TradeStatus
+from tradebot.operations.exits import Exit
+from tradebot.operations.resolve import Guess
 from tradebot.telegram.markup import bold, esc, first, lines
+from tradebot.trading.booking import WriteOff
 
 ROWS_MAX = 25
 GOOD_FOR = "The button is good for 30 seconds."

@@ -26,14 +26,14 @@ from loguru import logger
 
 from tradebot.domain import wording
 from tradebot.errors import TradebotError
-from tradebot.services.desk import Desk
-from tradebot.services.overview import Chat
+from tradebot.operations.operations import Operations
+from tradebot.queries.status import Chat
 from tradebot.telegram.access import Allowed
-from tradebot.telegram.acting import Acting, Once
 from tradebot.telegram.commands import COMMANDS
 from tradebot.telegram.confirmations import Confirmations
 from tradebot.telegram.delivery import Delivery
 from tradebot.telegram.handlers import routers
+from tradebot.telegram.idempotency import Idempotency, Once
 from tradebot.telegram.markup import prose
 from tradebot.telegram.sender import CHAT_NOT_FOUND, Sender, said
 
@@ -55,23 +55,23 @@ class TelegramOptions:
     api_url: str
 
 
-async def serve(options: TelegramOptions, desk: Desk, stop: asyncio.Event) -> None:
+async def serve(options: TelegramOptions, operations: Operations, stop: asyncio.Event) -> None:
     """Until `stop`; what is in the outbox then is still sent, for a few seconds."""
     session = AiohttpSession(api=TelegramAPIServer.from_base(options.api_url), timeout=REQUEST_S)
     properties = DefaultBotProperties(parse_mode=ParseMode.HTML, link_preview_is_disabled=True)
     bot = Bot(options.token, session=session, default=properties)
-    chat = desk.overview.chat
+    chat = operations.overview.chat
     chat.state = "connecting"
     handling = Handling()
     session.middleware(KillFirst(handling))
     session.middleware(Watch(chat, options.token))
     sender = Sender(bot, options.chat_id)
-    dispatcher = _dispatcher(options, desk, sender, handling)
+    dispatcher = _dispatcher(options, operations, sender, handling)
     tasks = [
         asyncio.create_task(_poll(dispatcher, bot), name="telegram: polling"),
         asyncio.create_task(_introduce(bot), name="telegram: commands registered"),
     ]
-    outbox = Delivery(desk.ledger, sender, desk.clock)
+    outbox = Delivery(operations.ledger, sender, operations.clock)
     delivery = asyncio.create_task(_deliver(outbox, stop), name="telegram: delivery")
     try:
         await stop.wait()
@@ -87,15 +87,17 @@ async def serve(options: TelegramOptions, desk: Desk, stop: asyncio.Event) -> No
         chat.state = "off"
 
 
-def _dispatcher(options: TelegramOptions, desk: Desk, sender: Sender, handling: "Handling") -> Dispatcher:
-    dispatcher = Dispatcher(desk=desk, sender=sender, confirmations=Confirmations(asyncio.get_running_loop().time))
+def _dispatcher(options: TelegramOptions, operations: Operations, sender: Sender, handling: "Handling") -> Dispatcher:
+    dispatcher = Dispatcher(
+        operations=operations, sender=sender, confirmations=Confirmations(asyncio.get_running_loop().time)
+    )
     allowed = Allowed(options.chat_id, options.user_ids)
     for observer in (dispatcher.message, dispatcher.edited_message, dispatcher.callback_query):
         observer.filter(allowed)
     dispatcher.update.outer_middleware(handling)
     dispatcher.errors.register(_failed)
     free, acting, rest = routers()
-    acting.message.middleware(Acting(Once(desk.ledger, desk.clock), sender, desk.clock))
+    acting.message.middleware(Idempotency(Once(operations.ledger, operations.clock), sender, operations.clock))
     dispatcher.include_routers(free, acting, rest)
     return dispatcher
 

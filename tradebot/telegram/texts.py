@@ -5,13 +5,15 @@ from datetime import datetime, tzinfo
 from decimal import Decimal
 
 from tradebot.domain import wording
+from tradebot.domain.alerts import Alert
 from tradebot.domain.calendar import NEW_YORK
-from tradebot.domain.limits import FixedControls, Limits
-from tradebot.domain.model import Alert, Lot, TradingState
+from tradebot.domain.limits import FixedLimits, Limits
+from tradebot.domain.lots import Lot
 from tradebot.domain.pnl import OpenPosition
-from tradebot.services.figures import Held, Market, Result, Special, Use, Waiting
-from tradebot.services.limits import TITLES, Title, range_said, said
-from tradebot.services.overview import Standing
+from tradebot.domain.settings import TradingState
+from tradebot.operations.limits import TITLES, Title, range_said, said
+from tradebot.queries.figures import HeldPositions, Market, Result, Special, Use, Waiting
+from tradebot.queries.status import DaemonStatus
 from tradebot.telegram.commands import GROUPS
 from tradebot.telegram.markup import Buttons, bold, esc, first, italic, lines, prose
 
@@ -32,13 +34,13 @@ _USES = {
 }
 
 
-def start(standing: Standing) -> str:
+def start(daemon_status: DaemonStatus) -> str:
     return lines(
         bold("tradebot"),
         "Trades TradingView alerts through IB.",
         "",
-        _STATES[standing.state],
-        _connection(standing),
+        _STATES[daemon_status.state],
+        _connection(daemon_status),
         "",
         "/status shows more, /help every command.",
     )
@@ -57,14 +59,14 @@ def help_() -> str:
 # --- /status --------------------------------------------------------------------------------------------------------
 
 
-def status(standing: Standing) -> str:
-    booked, account, limits = standing.books, standing.account, standing.books.limits
+def status(daemon_status: DaemonStatus) -> str:
+    booked, account, limits = daemon_status.books, daemon_status.account, daemon_status.books.limits
     in_flight = ", ".join(wording.order(trade) for trade in booked.in_flight)
     unknown = ", ".join(wording.order(trade) for trade in booked.unknown)
     return lines(
-        bold(_STATES[standing.state]),
-        *(f"⚠️ Orders wait: {prose(reason)}" for reason in standing.held_up_by),
-        _connection(standing),
+        bold(_STATES[daemon_status.state]),
+        *(f"⚠️ Orders wait: {prose(reason)}" for reason in daemon_status.held_up_by),
+        _connection(daemon_status),
         "",
         f"Cash {_usd(account.cash if account else None)}",
         f"Equity {_usd(account.equity if account else None)}",
@@ -73,18 +75,18 @@ def status(standing: Standing) -> str:
         f"Open positions {len(booked.lots)} of {limits.max_open_positions}",
         f"Buys today {booked.buys_today} of {limits.max_daily_buys}",
         f"Realised today {wording.signed_usd(booked.realised_today)}",
-        _depths(standing),
+        _depths(daemon_status),
         f"In flight: {esc(in_flight)}" if in_flight else None,
         f"❗ UNKNOWN: {esc(unknown)}" if unknown else None,
         "",
-        f"Up {wording.seconds(standing.uptime_s)}, tradebot {esc(standing.version)}",
-        *(["", bold("Simulated, embedded or off")] if standing.simulated else []),
-        *(f"• {esc(part)}" for part in standing.simulated),
+        f"Up {wording.seconds(daemon_status.uptime_s)}, tradebot {esc(daemon_status.version)}",
+        *(["", bold("Simulated, embedded or off")] if daemon_status.simulated else []),
+        *(f"• {esc(part)}" for part in daemon_status.simulated),
     )
 
 
-def _connection(standing: Standing) -> str:
-    link = standing.connection
+def _connection(daemon_status: DaemonStatus) -> str:
+    link = daemon_status.connection
     if not link.up:
         return f"❗ IB: NOT connected{f' ({esc(link.why_not)})' if link.why_not else ''}"
     kind = {True: "PAPER", False: "LIVE, REAL MONEY", None: ""}[link.paper]
@@ -94,10 +96,10 @@ def _connection(standing: Standing) -> str:
     return said_ if link.tradable else f"❗ {said_}, NOT traded: {esc(link.why_not or '')}"
 
 
-def _depths(standing: Standing) -> str:
-    booked = standing.books
+def _depths(daemon_status: DaemonStatus) -> str:
+    booked = daemon_status.books
     waiting = f"Waiting: {booked.received_sells} SELL, {booked.received_buys} BUY, {booked.pending} for the open"
-    return waiting if standing.depths is not None else f"{waiting}\n❗ The queue does not answer"
+    return waiting if daemon_status.depths is not None else f"{waiting}\n❗ The queue does not answer"
 
 
 def _usd(amount: Decimal | None) -> str:
@@ -107,7 +109,7 @@ def _usd(amount: Decimal | None) -> str:
 # --- /positions -----------------------------------------------------------------------------------------------------
 
 
-def positions(held: Held, page: int) -> tuple[str, Buttons]:
+def positions(held: HeldPositions, page: int) -> tuple[str, Buttons]:
     """A page, counted from 0; beyond the last it is the last."""
     rows = held.open.positions
     pages = max(1, -(-len(rows) // PAGE))
@@ -134,7 +136,7 @@ def _position(row: OpenPosition) -> str:
     )
 
 
-def _total(held: Held) -> list[str]:
+def _total(held: HeldPositions) -> list[str]:
     open_ = held.open
     cost = sum((row.cost for row in open_.positions), Decimal(0))
     priced = sum((row.cost for row in open_.positions if row.pnl is not None), Decimal(0))
@@ -147,7 +149,7 @@ def _total(held: Held) -> list[str]:
     return rows
 
 
-def _differences(held: Held) -> list[str]:
+def _differences(held: HeldPositions) -> list[str]:
     owners = [f"{esc(ticker)} {wording.shares(qty)}" for ticker, qty in held.owners.items()]
     missing = [f"{esc(ticker)} {wording.shares(qty)}" for ticker, qty in held.missing.items()]
     rows: list[str] = []
@@ -283,7 +285,7 @@ def _alerts(title: str, alerts: Sequence[Alert], now: datetime) -> list[str]:
 # --- /settings, /set_… ----------------------------------------------------------------------------------------------
 
 
-def settings(limits: Limits, use: Use, fixed: FixedControls) -> str:
+def settings(limits: Limits, use: Use, fixed: FixedLimits) -> str:
     collar = "off" if fixed.price_collar_pct == 0 else f"{fixed.price_collar_pct.normalize():f} %"
     repeat = "off" if fixed.repeat_window_s == 0 else f"{fixed.repeat_window_s} s"
     return lines(

@@ -17,8 +17,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 from loguru import logger
 
 from tradebot.errors import ConfigError
-from tradebot.services.health import Health
-from tradebot.services.intake import Intake
+from tradebot.queries.health import Health
+from tradebot.trading.intake import Intake
 from tradebot.webhook.access import Addresses, Secrets
 from tradebot.webhook.routes import BODY_BYTES_MAX, Routes, always_json
 

@@ -19,10 +19,10 @@ from http import HTTPStatus
 from aiohttp import web
 from loguru import logger
 
-from tradebot.domain.payload import parse
+from tradebot.domain.payload.own import parse
 from tradebot.errors import LedgerUnavailable, PayloadError
-from tradebot.services.health import Health
-from tradebot.services.intake import Accepted, Intake, Outcome
+from tradebot.queries.health import Health
+from tradebot.trading.intake import Accepted, Intake, Outcome
 from tradebot.webhook.access import Addresses, Buckets, Caller, Secrets
 
 BODY_BYTES_MAX = 16 * 1024

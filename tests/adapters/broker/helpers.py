@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from tradebot.broker import BrokerOptions, IbBroker, open_broker
+from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import BrokerEvent, Connected, Contract, Order
-from tradebot.domain.model import Side
 
 AAPL = Contract(265598, "AAPL", "NASDAQ")
 DEADLINE_S = 5.0

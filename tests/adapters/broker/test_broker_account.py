@@ -19,8 +19,8 @@ from tests.adapters.broker.scripted import (
     recorded,
 )
 from tradebot.broker import IbBroker
-from tradebot.domain.brokerage import Account, BrokerEvent, Connected, Executed, Holding, Refused
-from tradebot.domain.model import Side
+from tradebot.domain.alerts import Side
+from tradebot.domain.brokerage import Account, BrokerEvent, BrokerPosition, Connected, Executed, Refused
 from tradebot.errors import BrokerUnavailable
 from tradebot.simgateway import GatewaySettings, open_gateway
 
@@ -46,7 +46,7 @@ async def test_positions_and_orders_are_asked_of_ib() -> None:
     async with open_gateway(SIMULATED) as gateway, broker_for(gateway.port) as broker:
         await connected(broker)
         gateway.owner_order("AAPL", "SELL", Decimal(4), Decimal(9999))
-        held = await broker.holdings()
+        held = await broker.position_report()
         assert held.positions[265598].qty == 10
         assert held.positions[265598].avg_cost == Decimal("150.5")
         [mine] = held.open_orders
@@ -155,8 +155,8 @@ async def test_only_stocks_of_this_account_count() -> None:
             peer.send(62, 1)
 
         gateway.answers[POSITIONS] = positions
-        assert (await broker.holdings()).positions == {
-            265598: Holding(265598, "AAPL", Decimal(3), Decimal("150.5"), None)
+        assert (await broker.position_report()).positions == {
+            265598: BrokerPosition(265598, "AAPL", Decimal(3), Decimal("150.5"), None)
         }
         tell_position(gateway.peer, "0")
         await broker.open_orders()
@@ -168,7 +168,7 @@ async def test_orders_are_asked_for_before_positions() -> None:
     async with open_scripted() as gateway, broker_for(gateway.port) as broker:
         await connected(broker)
         gateway.received.clear()
-        await broker.holdings()
+        await broker.position_report()
         assert [int(fields[0]) for fields in gateway.received] == [ALL_OPEN_ORDERS, POSITIONS]
 
 
@@ -177,9 +177,9 @@ async def test_who_comes_later_shares_the_next_question() -> None:
     async with open_scripted() as gateway, broker_for(gateway.port) as broker:
         await connected(broker)
         answer = gateway.answers.pop(ALL_OPEN_ORDERS)
-        first = asyncio.create_task(broker.holdings())
+        first = asyncio.create_task(broker.position_report())
         await gateway.heard(ALL_OPEN_ORDERS)
-        later = [asyncio.create_task(broker.holdings()) for _ in range(5)]
+        later = [asyncio.create_task(broker.position_report()) for _ in range(5)]
         gateway.answers[ALL_OPEN_ORDERS] = answer
         answer(gateway.peer, [])
         earlier, *same = await asyncio.gather(first, *later)
@@ -205,7 +205,7 @@ async def test_a_lost_answer_is_named_and_the_next_one_comes(message: int, name:
             ALL_OPEN_ORDERS: broker.open_orders,
             COMPLETED: broker.completed_orders,
             EXECUTIONS: broker.executions,
-            POSITIONS: broker.holdings,
+            POSITIONS: broker.position_report,
         }[message]
         answer = gateway.answers.pop(message)
         with pytest.raises(BrokerUnavailable, match=name):
@@ -220,7 +220,7 @@ async def test_a_late_answer_does_not_answer_the_next_question() -> None:
         await connected(broker)
         del gateway.answers[POSITIONS]
         with pytest.raises(BrokerUnavailable):
-            await broker.holdings()
+            await broker.position_report()
 
         def both(peer: Peer, _: list[str]) -> None:
             tell_position(peer, "10")  # the first answer, only now
@@ -228,10 +228,10 @@ async def test_a_late_answer_does_not_answer_the_next_question() -> None:
             peer.send(62, 1)  # the second: nothing is held any more
 
         gateway.answers[POSITIONS] = both
-        assert (await broker.holdings()).positions == {}
+        assert (await broker.position_report()).positions == {}
         gateway.answers[POSITIONS] = lambda peer, _: peer.send(62, 1)
         async with asyncio.timeout(0.5):  # nothing is owed any more
-            await broker.holdings()
+            await broker.position_report()
 
 
 @pytest.mark.parametrize(
@@ -293,7 +293,7 @@ async def test_a_question_ends_with_its_connection() -> None:
     async with open_scripted() as gateway, broker_for(gateway.port, question_timeout_s=60) as broker:
         await connected(broker)
         del gateway.answers[ALL_OPEN_ORDERS]
-        asking = asyncio.create_task(broker.holdings())
+        asking = asyncio.create_task(broker.position_report())
         await gateway.heard(ALL_OPEN_ORDERS)
         gateway.peer.cut()
         with pytest.raises(BrokerUnavailable, match="lost"):

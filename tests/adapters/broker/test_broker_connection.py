@@ -57,7 +57,7 @@ async def test_down_means_unavailable_not_unknown() -> None:
     """Broken: a call without a connection would hang, or look as if IB had answered."""
     async with broker_for(free_port(), backoff_s=(5, 5)) as broker:
         await event(broker, Disconnected)
-        for question in (broker.holdings, broker.open_orders, broker.completed_orders, broker.executions):
+        for question in (broker.position_report, broker.open_orders, broker.completed_orders, broker.executions):
             with pytest.raises(BrokerUnavailable, match="not connected"):
                 await question()
         with pytest.raises(BrokerUnavailable):
@@ -245,7 +245,7 @@ async def test_upstream_lost_and_back() -> None:
         with pytest.raises(BrokerUnavailable, match="link to IB"):
             broker.place(order(), 1, 1)
         with pytest.raises(BrokerUnavailable, match="link to IB"):
-            await broker.holdings()
+            await broker.position_report()
         gateway.tell_error(1102, "restored, data maintained")
         assert not (await event(broker, UpstreamBack)).data_lost
         assert broker.connection.upstream
@@ -295,7 +295,7 @@ async def test_closing_leaves_nothing_behind(state: str) -> None:
                 await connected(broker)
             if state == "asking":
                 del gateway.answers[POSITIONS]
-                asking = asyncio.create_task(broker.holdings())
+                asking = asyncio.create_task(broker.position_report())
                 await gateway.heard(POSITIONS, times=2)
         if state == "asking":
             [outcome] = await asyncio.gather(asking, return_exceptions=True)

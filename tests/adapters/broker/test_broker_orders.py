@@ -19,6 +19,7 @@ from tests.adapters.broker.scripted import (
     recorded,
 )
 from tradebot.broker import IbBroker
+from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import (
     BrokerEvent,
     Contract,
@@ -29,7 +30,6 @@ from tradebot.domain.brokerage import (
     OrderState,
     OrderUpdate,
 )
-from tradebot.domain.model import Side
 from tradebot.errors import BrokerUnavailable, OrderUncertain
 from tradebot.simgateway import Gateway, GatewaySettings, open_gateway
 
@@ -222,8 +222,8 @@ async def test_other_peoples_orders_make_no_events() -> None:
     async with open_gateway(SIMULATED) as gateway, broker_for(gateway.port) as broker:
         await connected(broker)
         order_id = broker.next_order_id(1)
-        alien = order()
-        broker.place(type(alien)("by-hand", AAPL, Side.BUY, Decimal(1)), order_id, 1)
+        orphan = order()
+        broker.place(type(orphan)("by-hand", AAPL, Side.BUY, Decimal(1)), order_id, 1)
         place(broker, order())
         told = await events_until(broker, commission_told)
         refs = {each.order.order_ref for each in told if isinstance(each, OrderUpdate)}

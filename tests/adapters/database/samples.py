@@ -7,8 +7,10 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
+from tradebot.domain.alerts import NewAlert, Side
 from tradebot.domain.brokerage import Execution
-from tradebot.domain.model import Lot, LotStatus, NewAlert, NewTrade, Side
+from tradebot.domain.lots import Lot, LotStatus
+from tradebot.domain.trades import NewTrade
 from tradebot.ports import Books
 
 NOON = datetime(2026, 7, 1, 12, 0, 0, 123456, tzinfo=UTC)

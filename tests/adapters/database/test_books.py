@@ -7,18 +7,10 @@ from decimal import Decimal
 import pytest
 
 from tests.adapters.database.samples import NOON, a_lot, a_trade, an_alert, an_execution, without_ids
-from tradebot.domain.model import (
-    UNSETTLED,
-    Alert,
-    AlertStatus,
-    EventKind,
-    LotStatus,
-    NewAlert,
-    NewEvent,
-    Side,
-    Trade,
-    TradeStatus,
-)
+from tradebot.domain.alerts import Alert, AlertStatus, NewAlert, Side
+from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.lots import LotStatus
+from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus
 from tradebot.ports import Books, Ledger
 
 
@@ -82,7 +74,7 @@ async def test_recent_alert_looks_back_to_the_given_moment(ledger: Ledger) -> No
 
 
 async def test_alerts_are_found_by_status_and_ticker_in_order(ledger: Ledger) -> None:
-    """Otherwise the sweep would push the wrong alerts, or out of turn."""
+    """Otherwise the requeue would push the wrong alerts, or out of turn."""
     async with ledger.begin() as books:
         ids = [
             await store(books, an_alert(ticker=ticker, status=status))
@@ -145,7 +137,7 @@ async def test_many_trades_come_without_the_decisions_of_those_that_ended(ledger
             await books.save_trade(replace(trade, status=status))
     async with ledger.read() as books:
         kept = {trade.status for trade in await books.trades() if trade.reserved}
-        assert kept == set(UNSETTLED)
+        assert kept == set(UNRESOLVED)
         assert all([(one := await books.trade(trade_id)) and one.reserved for trade_id in ids])
 
 

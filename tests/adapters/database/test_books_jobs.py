@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from tests.adapters.database.samples import NOON
-from tradebot.domain.model import EventKind, NewEvent
+from tradebot.domain.events import EventKind, NewEvent
 from tradebot.ports import Ledger
 
 

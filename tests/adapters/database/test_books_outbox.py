@@ -1,7 +1,7 @@
 """The outbox by kind, on both databases."""
 
 from tests.adapters.database.samples import NOON
-from tradebot.domain.model import CRITICAL, EventKind, NewEvent
+from tradebot.domain.events import CRITICAL, EventKind, NewEvent
 from tradebot.ports import Ledger
 
 

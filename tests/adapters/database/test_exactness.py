@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.adapters.database.samples import NOON, a_lot, a_trade, an_alert
-from tradebot.domain.model import EventKind, NewEvent, TradeStatus
+from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.trades import TradeStatus
 from tradebot.ports import Ledger
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.adapters.database.samples import an_alert
 from tradebot.database import migrate, open_ledger
-from tradebot.domain.model import AlertStatus
+from tradebot.domain.alerts import AlertStatus
 from tradebot.errors import MigrationError
 
 

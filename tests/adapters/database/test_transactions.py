@@ -7,7 +7,7 @@ import pytest
 from tests.adapters.database.samples import NOON, a_trade, an_alert
 from tradebot.database import open_ledger
 from tradebot.database.driver import to_the_end
-from tradebot.domain.model import AlertStatus, Side
+from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.errors import LedgerUnavailable
 from tradebot.ports import Ledger
 

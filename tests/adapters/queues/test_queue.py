@@ -1,10 +1,10 @@
-"""What the worker and the sweep rely on in the queue, on every kind of it."""
+"""What the worker and the requeue rely on in the queue, on every kind of it."""
 
 import asyncio
 
 import pytest
 
-from tradebot.domain.model import Side
+from tradebot.domain.alerts import Side
 from tradebot.errors import ConfigError
 from tradebot.ports import Queue, QueueContents
 from tradebot.queues import open_queue
@@ -80,7 +80,7 @@ async def test_remove_takes_ids_out_of_every_list(queue: Queue) -> None:
 
 
 async def test_nothing_to_push_is_nothing(queue: Queue) -> None:
-    """Otherwise a sweep that finds nothing missing would fail."""
+    """Otherwise a requeue that finds nothing missing would fail."""
     await queue.push(Side.SELL, [])
     await queue.push(Side.BUY, iter(()))
     await queue.put_pending([])
@@ -96,7 +96,9 @@ async def test_a_cancelled_take_leaves_the_queue_usable(queue: Queue) -> None:
         with pytest.raises(asyncio.CancelledError):
             await taking
     await queue.push(Side.BUY, [1, 2])
-    contents = await queue.contents()  # a take that was cancelled may have taken an id along: the sweep brings it back
+    contents = (
+        await queue.contents()
+    )  # a take that was cancelled may have taken an id along: the requeue brings it back
     await queue.remove(contents.buy)
     await queue.push(Side.SELL, [3])
     assert await take(queue, 1) == [3]

@@ -7,7 +7,7 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.servers import RedisServer, free_port
-from tradebot.domain.model import Side
+from tradebot.domain.alerts import Side
 from tradebot.errors import QueueUnavailable
 from tradebot.ports import Queue, QueueContents
 from tradebot.queues import open_queue, open_redis_queue
@@ -42,7 +42,7 @@ async def test_a_take_that_waits_when_redis_dies_says_so(own_redis: RedisServer,
 
 
 async def test_flushall_while_a_take_waits(own_redis: RedisServer, own_queue: Queue) -> None:
-    """Otherwise losing the lists would be more than a matter for the sweep."""
+    """Otherwise losing the lists would be more than a matter for the requeue."""
     await own_queue.push(Side.BUY, [1, 2])
     assert await own_queue.take() == 1
     async with Redis.from_url(own_redis.url) as admin:

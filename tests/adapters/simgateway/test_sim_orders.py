@@ -9,8 +9,8 @@ from ib_async import IB
 
 from tests.adapters.broker.helpers import AAPL, broker_for, connected, event, events_until, order, place
 from tests.adapters.simgateway.conftest import aapl, errors, filled, market, messages, until
+from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import ErrorKind, Executed, OrderError, OrderState, OrderUpdate
-from tradebot.domain.model import Side
 from tradebot.simgateway import Gateway
 from tradebot.simgateway.faults import WORDS
 

@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from tests.bot import NO_FIXED_LIMITS, Bot
+from tests.bot_fixtures import empty_books, make_bot  # noqa: F401 - fixtures
 from tests.botapi import TOKEN, BotApi, Sent, bot_api
-from tests.services.bot import UNCONTROLLED, Bot
-from tests.services.conftest import empty_books, make_bot  # noqa: F401 - fixtures
 from tradebot.domain.calendar import Calendar
+from tradebot.domain.events import EventKind, NewEvent
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import Limits
-from tradebot.domain.model import EventKind, NewEvent
-from tradebot.services.clearing import Clearing
-from tradebot.services.desk import Desk
-from tradebot.services.limits import OwnersLimits
-from tradebot.services.overview import Fixed, Overview
-from tradebot.services.verdicts import Verdicts
+from tradebot.operations.clearing import Clearing
+from tradebot.operations.limits import OwnersLimits
+from tradebot.operations.operations import Operations
+from tradebot.operations.resolve import Resolutions
+from tradebot.queries.status import Fixed, Overview
 from tradebot.telegram import TelegramOptions, serve
 
 OTHER = {"id": 4343, "is_bot": False, "first_name": "Bob"}
@@ -31,14 +31,14 @@ class Phone:
 
     bot: Bot
     api: BotApi
-    desk: Desk
+    operations: Operations
     options: TelegramOptions
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _serving: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
         self._stop = asyncio.Event()
-        self._serving = asyncio.create_task(serve(self.options, self.desk, self._stop))
+        self._serving = asyncio.create_task(serve(self.options, self.operations, self._stop))
 
     async def hang_up(self) -> None:
         """As the daemon stops: what was begun is finished, what is in the outbox is told."""
@@ -70,18 +70,20 @@ class Phone:
         return [sent for sent in self.api.sent[after:] if sent.method in ("sendMessage", "editMessageText")]
 
 
-def desk_of(bot: Bot, defaults: Limits | None = None, *, always: bool = True) -> Desk:
+def desk_of(bot: Bot, defaults: Limits | None = None, *, always: bool = True) -> Operations:
     limits, clock = defaults or Limits(), bot.clock
-    fixed = Fixed(limits, UNCONTROLLED, Hours(Calendar(), always=always), ["broker: simulated <b>&"], clock(), "0.1.0")
-    return Desk(
+    fixed = Fixed(
+        limits, NO_FIXED_LIMITS, Hours(Calendar(), always=always), ["broker: simulated <b>&"], clock(), "0.1.0"
+    )
+    return Operations(
         ledger=bot.ledger,
         broker=bot.broker,
-        overview=Overview(bot.ledger, bot.queue, bot.broker, bot.lock, bot.gate, bot.control, fixed, clock),
-        control=bot.control,
+        overview=Overview(bot.ledger, bot.queue, bot.broker, bot.lock, bot.gate, bot.switch, fixed, clock),
+        switch=bot.switch,
         limits=OwnersLimits(bot.ledger, limits, clock),
         clearing=Clearing(bot.ledger, bot.queue, clock),
         intake=bot.intake,
-        verdicts=Verdicts(bot.ledger, bot.broker, bot.booking, clock),
+        resolutions=Resolutions(bot.ledger, bot.broker, bot.booking, clock),
         clock=clock,
     )
 

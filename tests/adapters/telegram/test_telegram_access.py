@@ -4,9 +4,11 @@ import pytest
 from loguru import logger
 
 from tests.adapters.telegram.conftest import Phone, open_phone
+from tests.bot import Bot
 from tests.botapi import CHAT, OWNER, STRANGER
-from tests.services.bot import Bot
-from tradebot.domain.model import EventKind, LotStatus, TradingState
+from tradebot.domain.events import EventKind
+from tradebot.domain.lots import LotStatus
+from tradebot.domain.settings import TradingState
 from tradebot.telegram.commands import COMMANDS
 
 ELSEWHERE = {"id": -100777, "type": "supergroup", "title": "not the owner's chat"}
@@ -34,7 +36,7 @@ async def test_every_command_refuses_strangers(bot: Bot, way: str) -> None:
         await phone.hang_up()
         assert [sent.text for sent in phone.messages()] == []
     assert len(await bot.events()) == before
-    assert bot.control.state is TradingState.RUNNING
+    assert bot.switch.state is TradingState.RUNNING
 
 
 @pytest.mark.parametrize("way", WAYS)

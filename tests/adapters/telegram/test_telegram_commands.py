@@ -7,10 +7,13 @@ import pytest
 
 from tests.adapters.database.samples import a_lot, a_trade, an_alert
 from tests.adapters.telegram.conftest import OTHER, Phone, open_phone
+from tests.bot import Bot
 from tests.botapi import OWNER, TOKEN
-from tests.services.bot import Bot
-from tradebot.domain.model import AlertStatus, EventKind, Side, TradeStatus, TradingState
-from tradebot.services.limits import TITLES
+from tradebot.domain.alerts import AlertStatus, Side
+from tradebot.domain.events import EventKind
+from tradebot.domain.settings import TradingState
+from tradebot.domain.trades import TradeStatus
+from tradebot.operations.limits import TITLES
 from tradebot.telegram.commands import COMMANDS
 from tradebot.telegram.markup import plain
 
@@ -32,16 +35,16 @@ async def test_telegram_is_told_every_command(phone: Phone) -> None:
 async def test_a_limit_is_shown_changed_and_guarded(phone: Phone, title) -> None:  # type: ignore[no-untyped-def]
     """A limit could be set to nonsense, or the owner would not learn what it was before."""
     ask = phone.api.ask
-    before = await phone.desk.limits.current()
+    before = await phone.operations.limits.current()
     shown = await ask(f"/{title.command}", "Range")
     assert f"/{title.command} {title.example}" in shown.text
     for wrong in ("abc", "-5", "NaN", "Infinity", "1e3", "１２", "99999999999", "0.001", "", "5 5", "<b>&"):
         answer = await ask(f"/{title.command} {wrong}".rstrip())
         assert "→" not in answer.text
         assert f"/{title.command} {title.example}" in answer.text, wrong
-    assert await phone.desk.limits.current() == before
+    assert await phone.operations.limits.current() == before
     changed = plain((await ask(f"/{title.command} {title.example}", "→")).text)
-    assert getattr(await phone.desk.limits.current(), title.name) == Decimal(title.example)
+    assert getattr(await phone.operations.limits.current(), title.name) == Decimal(title.example)
     old, new = changed.splitlines()[1].split(" → ")
     assert (old, new.replace("$", "").replace(",", "").removesuffix(".00")) != (new, ""), changed
     await phone.bot.told(EventKind.SETTING_CHANGED)
@@ -128,7 +131,7 @@ async def test_kill_reports_the_orders_at_work_and_they_are_cancelled(phone: Pho
 async def test_kill_in_any_letter_case(phone: Phone, written: str) -> None:
     """A phone that begins a line with a capital would keep the switch from being thrown."""
     await phone.api.ask(written, "KILLED")
-    assert phone.bot.control.state is TradingState.KILLED
+    assert phone.bot.switch.state is TradingState.KILLED
 
 
 async def test_kill_without_a_database_is_in_force_and_says_so(phone: Phone) -> None:
@@ -136,7 +139,7 @@ async def test_kill_without_a_database_is_in_force_and_says_so(phone: Phone) -> 
     phone.bot.ledger.away = True
     told = await phone.api.ask("/kill", "KILLED")
     assert "NOT stored" in told.text
-    assert phone.bot.control.state is TradingState.KILLED
+    assert phone.bot.switch.state is TradingState.KILLED
     phone.bot.ledger.away = False
 
     async def is_stored() -> bool:
@@ -159,7 +162,7 @@ async def test_kill_waits_for_no_other_command(phone: Phone) -> None:
     await phone.api.say("/kill")
 
     async def killed() -> bool:
-        return phone.bot.control.state is TradingState.KILLED
+        return phone.bot.switch.state is TradingState.KILLED
 
     await phone.bot.until(killed, "the bot is killed")
     phone.bot.ledger.after_commit = None

@@ -10,30 +10,23 @@ import pytest
 
 from tests.adapters.database.samples import a_lot, an_alert
 from tradebot.domain import pnl
-from tradebot.domain.brokerage import Account, Holding
+from tradebot.domain.alerts import Alert, AlertStatus, Side
+from tradebot.domain.brokerage import Account, BrokerPosition
 from tradebot.domain.calendar import Calendar
+from tradebot.domain.events import SILENT, Event, EventKind
 from tradebot.domain.hours import Hours
-from tradebot.domain.limits import FixedControls, Limits
-from tradebot.domain.model import (
-    SILENT,
-    Alert,
-    AlertStatus,
-    Event,
-    EventKind,
-    Side,
-    Trade,
-    TradeStatus,
-    TradingState,
-)
-from tradebot.ports import Connection, QueueContents, Stretch
-from tradebot.services import figures
-from tradebot.services.booking import WriteOff
-from tradebot.services.exits import Exit
-from tradebot.services.limits import TITLES
-from tradebot.services.overview import Standing, Status
-from tradebot.services.verdicts import Guess
+from tradebot.domain.limits import FixedLimits, Limits
+from tradebot.domain.settings import TradingState
+from tradebot.domain.trades import Trade, TradeStatus
+from tradebot.operations.exits import Exit
+from tradebot.operations.limits import TITLES
+from tradebot.operations.resolve import Guess
+from tradebot.ports import Connection, LinkSession, QueueContents
+from tradebot.queries import figures
+from tradebot.queries.status import DaemonStatus, Status
 from tradebot.telegram import messages, questions, texts
 from tradebot.telegram.markup import LENGTH_MAX, fit, plain, prose
+from tradebot.trading.booking import WriteOff
 
 WIDTH = 42
 NOW = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
@@ -41,18 +34,18 @@ UTC_ZONE = ZoneInfo("UTC")
 AAPL = a_lot(1, con_id=1, qty=Decimal(12), entry_price=Decimal("227.43"))
 TSLA = a_lot(2, ticker="TSLA", con_id=2, qty=Decimal(3), entry_price=Decimal("248.90"))
 HOLDINGS = {
-    1: Holding(1, "AAPL", Decimal(20), Decimal("227.43"), Decimal("231.1")),
-    2: Holding(2, "TSLA", Decimal(2), Decimal("248.90"), None),
+    1: BrokerPosition(1, "AAPL", Decimal(20), Decimal("227.43"), Decimal("231.1")),
+    2: BrokerPosition(2, "TSLA", Decimal(2), Decimal("248.90"), None),
 }
 
 
-def standing(state: TradingState = TradingState.RUNNING, **changes: object) -> Standing:
+def daemon_status(state: TradingState = TradingState.RUNNING, **changes: object) -> DaemonStatus:
     booked = Status(state, Limits(), 1, 2, 3, [trade()], [], [AAPL, TSLA], Decimal(3475), 4, Decimal("-12.5"))
-    link = Connection(True, True, Stretch(1, 0), "DU1234567", True, tradable=True, why_not=None, since=NOW)
+    link = Connection(True, True, LinkSession(1, 0), "DU1234567", True, tradable=True, why_not=None, since=NOW)
     usd = Decimal("1234567.891")
     account = Account("DU1234567", usd, usd, usd, usd * 4, False, NOW)
     depths = QueueContents([1], [2, 3], [4, 5, 6])
-    return replace(Standing(booked, state, link, account, depths, [], 12_345.0, "0.1.0", []), **changes)  # type: ignore[arg-type]
+    return replace(DaemonStatus(booked, state, link, account, depths, [], 12_345.0, "0.1.0", []), **changes)  # type: ignore[arg-type]
 
 
 def trade(**changes: object) -> Trade:
@@ -89,10 +82,10 @@ def every_text() -> Iterator[tuple[str, str]]:
     used = figures.Use(3, 4, Decimal(3475), ("AAPL", 2), Decimal(12))
     exits = [Exit("AAPL", Decimal(12), Decimal("2773.20")), Exit("TSLA", Decimal(3), None)]
     guess = Guess(trade(), Decimal(2), Decimal("227.45"), "the ask when the order was decided")
-    yield "start", texts.start(standing())
+    yield "start", texts.start(daemon_status())
     yield "help", texts.help_()
     for state in TradingState:
-        yield f"status {state}", texts.status(standing(state))
+        yield f"status {state}", texts.status(daemon_status(state))
         yield f"resumed {state}", questions.resumed(state)
         yield f"paused {state}", questions.paused(state)
     yield "positions", texts.positions(held, 0)[0]
@@ -101,7 +94,7 @@ def every_text() -> Iterator[tuple[str, str]]:
     yield "market closed", market(NOW + timedelta(days=1))
     yield "market early", market(datetime(2026, 11, 27, 17, 0, tzinfo=UTC))
     yield "queue", texts.queue(waiting, NOW)
-    yield "settings", texts.settings(Limits(), used, FixedControls())
+    yield "settings", texts.settings(Limits(), used, FixedLimits())
     for title in TITLES:
         yield title.command, texts.limit(title, Limits())
         yield f"{title.command} changed", texts.changed(title, "$50,000.00", "$75,000.00")
@@ -138,21 +131,23 @@ def test_lines_fit_a_phone(name: str) -> None:
 def test_status_says_what_stands_in_the_way() -> None:
     """Orders would wait without the owner knowing why."""
     link = Connection(
-        True, True, Stretch(1, 0), "U7654321", False, tradable=False, why_not="allow_live is <off>", since=NOW
+        True, True, LinkSession(1, 0), "U7654321", False, tradable=False, why_not="allow_live is <off>", since=NOW
     )
-    told = plain(texts.status(standing(held_up_by=["The gateway's API is read-only."], connection=link, depths=None)))
+    told = plain(
+        texts.status(daemon_status(held_up_by=["The gateway's API is read-only."], connection=link, depths=None))
+    )
     assert "Orders wait: The gateway's API is read-only." in told
     assert "LIVE, REAL MONEY U7654321, NOT traded: allow_live is <off>" in told
     assert "The queue does not answer" in told
     away = replace(link, up=False, why_not="connection refused")
-    assert "IB: NOT connected (connection refused)" in plain(texts.status(standing(connection=away, account=None)))
-    assert "Cash unknown" in texts.status(standing(account=None))
+    assert "IB: NOT connected (connection refused)" in plain(texts.status(daemon_status(connection=away, account=None)))
+    assert "Cash unknown" in texts.status(daemon_status(account=None))
 
 
 def test_status_names_unknown_orders_and_simulated_parts() -> None:
     """Something invented would look real, an UNKNOWN order like none."""
-    booked = replace(standing().books, unknown=[trade(status=TradeStatus.UNKNOWN, ticker="<i>")])
-    told = plain(texts.status(standing(books=booked, simulated=["broker: simulated <gateway>"])))
+    booked = replace(daemon_status().books, unknown=[trade(status=TradeStatus.UNKNOWN, ticker="<i>")])
+    told = plain(texts.status(daemon_status(books=booked, simulated=["broker: simulated <gateway>"])))
     assert "UNKNOWN: BUY 2 <i>" in told
     assert "• broker: simulated <gateway>" in told
 

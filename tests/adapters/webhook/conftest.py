@@ -13,11 +13,12 @@ from aiohttp import ClientSession, ClientTimeout
 from loguru import logger
 
 from tradebot.database import migrate, open_ledger
-from tradebot.domain.model import Alert, AlertStatus, Event
+from tradebot.domain.alerts import Alert, AlertStatus
+from tradebot.domain.events import Event
 from tradebot.ports import Ledger
+from tradebot.queries.health import Health
 from tradebot.queues import EmbeddedQueue
-from tradebot.services.health import Health
-from tradebot.services.intake import Intake
+from tradebot.trading.intake import Intake
 from tradebot.webhook import WebhookOptions, open_webhook
 
 SECRET = "correct/horse\"battery'stäple"

@@ -9,9 +9,10 @@ from decimal import Decimal
 import pytest
 
 from tests.adapters.webhook.conftest import PREVIOUS, SECRET, House, OpenHouse, message
-from tradebot.domain.model import AlertStatus, EventKind, Side
+from tradebot.domain.alerts import AlertStatus, Side
+from tradebot.domain.events import EventKind
 from tradebot.errors import LedgerUnavailable
-from tradebot.services.health import Health
+from tradebot.queries.health import Health
 from tradebot.webhook import routes
 from tradebot.webhook.access import TRADINGVIEW_ADDRESSES
 

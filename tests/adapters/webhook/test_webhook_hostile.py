@@ -9,7 +9,7 @@ import pytest
 import tradebot.webhook
 from tests.adapters.webhook.conftest import PREVIOUS, House, OpenHouse, message
 from tests.adapters.webhook.test_webhook_answers import assert_no_secret
-from tradebot.services import intake
+from tradebot.trading import intake
 from tradebot.webhook import CONNECTIONS_MAX, routes
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.faketime import kept_in, set_ahead
 from tests.system.checker import check
 from tests.system.harness import Daemon, Gateway, running
-from tradebot.domain.model import AlertStatus
+from tradebot.domain.alerts import AlertStatus
 
 
 @pytest.mark.parametrize("identity", [{"alert_id": "a-1"}, {"time": "2026-11-20T17:00:00Z"}], ids=["alert_id", "time"])

@@ -2,7 +2,9 @@
 
 from aiogram import Router
 
-from tradebot.telegram.handlers import buttons, control, limits, look, rest
+from tradebot.telegram.handlers import buttons, control, limits
+from tradebot.telegram.handlers import fallback as rest
+from tradebot.telegram.handlers import views as look
 
 
 def routers() -> tuple[Router, Router, Router]:

@@ -8,11 +8,11 @@ from aiogram.types import CallbackQuery
 from loguru import logger
 
 from tradebot.errors import TradebotError
-from tradebot.services import exits
-from tradebot.services.desk import Desk
+from tradebot.operations import exits
+from tradebot.operations.operations import Operations
 from tradebot.telegram import questions
 from tradebot.telegram.confirmations import Confirmations
-from tradebot.telegram.handlers.who import who
+from tradebot.telegram.handlers.actor import who
 from tradebot.telegram.markup import prose
 from tradebot.telegram.sender import Sender
 
@@ -51,65 +51,69 @@ async def leave(query: CallbackQuery, sender: Sender, confirmations: Confirmatio
     await sender.edit(query, "Left as it is.")
 
 
-async def sell_rest(query: CallbackQuery, desk: Desk, sender: Sender, confirmations: Confirmations) -> None:
+async def sell_rest(query: CallbackQuery, operations: Operations, sender: Sender, confirmations: Confirmations) -> None:
     await sender.notice(query)
     event_id, by = int(_argument(query)), who(query.from_user)
-    ticker = await _ticker(desk, event_id)
-    async with desk.ledger.read() as books:
-        planned = await exits.planned(books, desk.broker.positions(), ticker) if ticker else []
+    ticker = await _ticker(operations, event_id)
+    async with operations.ledger.read() as books:
+        planned = await exits.planned(books, operations.broker.positions(), ticker) if ticker else []
     if not planned:
         await sender.answer(questions.NOTHING_LEFT)
         return
 
     async def sell() -> str:
-        made = await exits.sell(desk.intake, [one.ticker for one in planned], f"rest:{event_id}", by)
-        return questions.selling(len(made), desk.overview.market_is_open())
+        made = await exits.sell(operations.intake, [one.ticker for one in planned], f"rest:{event_id}", by)
+        return questions.selling(len(made), operations.overview.market_is_open())
 
     buttons = confirmations.ask(query.from_user.id, (f"Sell {planned[0].ticker}", sell))
-    await sender.answer(questions.sell_all(planned, desk.control.state, desk.overview.market_is_open()), buttons)
+    await sender.answer(
+        questions.sell_all(planned, operations.switch.state, operations.overview.market_is_open()), buttons
+    )
 
 
-async def it_filled(query: CallbackQuery, desk: Desk, sender: Sender, confirmations: Confirmations) -> None:
+async def it_filled(query: CallbackQuery, operations: Operations, sender: Sender, confirmations: Confirmations) -> None:
     await sender.notice(query)
     trade_id, by = int(_argument(query)), who(query.from_user)
-    guess = await desk.verdicts.guess(trade_id)
+    guess = await operations.resolutions.guess(trade_id)
     if guess is None or guess.price is None:
         await sender.answer(questions.NOT_UNKNOWN if guess is None else questions.NO_PRICE)
         return
 
     async def book() -> str:
-        return questions.decided(await desk.verdicts.it_filled(trade_id, by))
+        return questions.decided(await operations.resolutions.it_filled(trade_id, by))
 
     buttons = confirmations.ask(query.from_user.id, ("Yes, it filled", book))
     await sender.answer(questions.it_filled(guess), buttons)
 
 
-async def never_existed(query: CallbackQuery, desk: Desk, sender: Sender, confirmations: Confirmations) -> None:
+async def never_existed(
+    query: CallbackQuery, operations: Operations, sender: Sender, confirmations: Confirmations
+) -> None:
     await sender.notice(query)
     trade_id, by = int(_argument(query)), who(query.from_user)
-    guess = await desk.verdicts.guess(trade_id)
+    guess = await operations.resolutions.guess(trade_id)
     if guess is None:
         await sender.answer(questions.NOT_UNKNOWN)
         return
 
     async def book() -> str:
-        return questions.decided(await desk.verdicts.it_never_existed(trade_id, by))
+        return questions.decided(await operations.resolutions.it_never_existed(trade_id, by))
 
     buttons = confirmations.ask(query.from_user.id, ("Yes, I looked in TWS", book))
     await sender.answer(questions.never_existed(guess), buttons)
 
 
-async def accept(query: CallbackQuery, desk: Desk, sender: Sender, confirmations: Confirmations) -> None:
+async def accept(query: CallbackQuery, operations: Operations, sender: Sender, confirmations: Confirmations) -> None:
     await sender.notice(query)
     event_id, by = int(_argument(query)), who(query.from_user)
-    ticker = await _ticker(desk, event_id)
-    loss = await desk.verdicts.shortfall(ticker) if ticker else questions.STALE
+    ticker = await _ticker(operations, event_id)
+    loss = await operations.resolutions.shortfall(ticker) if ticker else questions.STALE
     if isinstance(loss, str):
         await sender.answer(prose(loss))
         return
 
     async def write_off() -> str:
-        return questions.accepted(await desk.verdicts.accept(loss, by, f"accept:{event_id}:{loss.held}"))
+        return questions.accepted(await operations.resolutions.accept(loss, by, f"accept:{event_id}:{loss.held}"))
 
     buttons = confirmations.ask(query.from_user.id, (f"Write off {loss.ticker}", write_off))
     await sender.answer(questions.accept(loss), buttons)
@@ -119,7 +123,7 @@ def _argument(query: CallbackQuery) -> str:
     return (query.data or "").partition(":")[2]
 
 
-async def _ticker(desk: Desk, event_id: int) -> str | None:
-    async with desk.ledger.read() as books:
+async def _ticker(operations: Operations, event_id: int) -> str | None:
+    async with operations.ledger.read() as books:
         events = await books.events(after_id=event_id - 1, limit=1)
     return str(events[0].data.get("ticker")) if events and events[0].id == event_id else None

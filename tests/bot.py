@@ -1,0 +1,354 @@
+"""The bot's services as the daemon wires them, around a fake broker: real SQLite file, real queue, time that can be skipped."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import count
+from pathlib import Path
+
+from tests.adapters.database.samples import an_alert, an_execution
+from tests.fakes import Clock, FakeBroker, FakeLock, WatchedLedger
+from tradebot.database import open_ledger
+from tradebot.domain.alerts import Alert, AlertStatus, Side
+from tradebot.domain.brokerage import Execution, Order
+from tradebot.domain.calendar import Calendar
+from tradebot.domain.events import Event, EventKind
+from tradebot.domain.hours import Hours
+from tradebot.domain.limits import FixedLimits, Limits
+from tradebot.domain.lots import Lot, LotStatus
+from tradebot.domain.restart_window import NO_RESTART, RestartWindow
+from tradebot.domain.trades import NewTrade, Trade, TradeStatus
+from tradebot.errors import LedgerUnavailable
+from tradebot.ports import Ledger
+from tradebot.queues import EmbeddedQueue
+from tradebot.trading.booking import Booking, BrokerUpdate, Listeners
+from tradebot.trading.gate import Gate
+from tradebot.trading.in_doubt import InDoubtOrders
+from tradebot.trading.intake import Intake
+from tradebot.trading.recovery import Recovery
+from tradebot.trading.requeue import Requeue
+from tradebot.trading.switch import TradingSwitch
+from tradebot.trading.worker import Worker, WorkerOptions
+
+FRIDAY_NOON = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)  # 12:00 in New York, the exchange is open
+DEADLINE_S = 10.0
+NO_FIXED_LIMITS = FixedLimits(price_collar_pct=Decimal(0), repeat_window_s=0)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a test wants otherwise than here."""
+
+    start: datetime = FRIDAY_NOON
+    always: bool = True
+    limits: Limits = field(default_factory=Limits)
+    fixed_limits: FixedLimits = NO_FIXED_LIMITS
+    orders_per_second: int = 1000
+    second_look_delay_s: float = 0.01
+    order_timeout_s: float = 30.0
+    restart: RestartWindow = NO_RESTART
+
+
+class Bot:
+    ledger: WatchedLedger
+
+    def __init__(self, ledger: Ledger, url: str, setup: Setup) -> None:
+        self.clock = clock = Clock(setup.start)
+        self.url = url
+        self.ledger = ledger = WatchedLedger(ledger)
+        self.broker = broker = FakeBroker(clock)
+        self.queue, self.lock, self.gate = EmbeddedQueue(), FakeLock(), Gate()
+        self.switch = TradingSwitch(ledger, clock)
+        self.booking = Booking(ledger, broker.events, clock)
+        self.in_doubt_orders = InDoubtOrders(
+            ledger, broker, self.booking, clock, second_look_delay_s=setup.second_look_delay_s
+        )
+        hours = Hours(Calendar(), always=setup.always)
+        self.recovery = Recovery(
+            ledger,
+            broker,
+            self.in_doubt_orders,
+            gate=self.gate,
+            switch=self.switch,
+            clock=clock,
+            order_timeout_s=setup.order_timeout_s,
+            hours=hours,
+            restart=setup.restart,
+        )
+        options = WorkerOptions(setup.fixed_limits, setup.limits, hours, False, setup.orders_per_second)
+        self.worker = Worker(
+            ledger,
+            self.queue,
+            broker,
+            self.lock,
+            gate=self.gate,
+            switch=self.switch,
+            booking=self.booking,
+            clock=clock,
+            options=options,
+        )
+        self.booking.listeners = Listeners(
+            connection=self.recovery.connection_changed,
+            ended=self.worker.trade_ended,
+            doubt=self.recovery.in_doubt,
+            orphan=self.recovery.orphan_seen,
+        )
+        self.requeue = Requeue(ledger, self.queue, self.worker, hours, clock, pending_max_age=timedelta(hours=96))
+        self.intake = Intake(ledger, self.queue, clock, lambda: clock().timestamp())
+        self.tasks: dict[str, asyncio.Task[None]] = {}
+        self._alerts = count(1)
+
+    # --- running ----------------------------------------------------------------------------------------------------
+
+    async def start(self, *, connected: bool = True) -> None:
+        """Everything the daemon runs; `connected`: returns when the gate is open."""
+        work = {
+            "booking": self.booking.run,
+            "recovery": self.recovery.run,
+            "doubts": self.recovery.check_in_doubt,
+            "watch": self.recovery.watch,
+            "report": self.recovery.report,
+            "control": self.switch.watch,
+            "requeue": self.requeue.run,
+            "worker": self.worker.run,
+        }
+        self.tasks = {name: asyncio.create_task(run(), name=name) for name, run in work.items()}
+        if connected:
+            self.broker.connect()
+            await self.is_open()
+
+    async def stop(self) -> None:
+        """As the daemon stops: the worker first. Fails when a task had died."""
+        for names in (["worker"], [name for name in self.tasks if name != "worker"]):
+            tasks = [self.tasks.pop(name) for name in names if name in self.tasks]
+            for task in tasks:
+                task.cancel()
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+            for error in ended:
+                if isinstance(error, Exception):
+                    raise error
+        await self.intake.finish()
+
+    async def after_decision(self, happening: Callable[[], Awaitable[None]]) -> None:
+        """Lets this happen once, between the commit of the next order's intent and its last step."""
+        before = len(await self.trades())
+
+        async def after_commit() -> None:
+            if self.ledger.after_commit is not None and len(await self.trades()) > before:
+                self.ledger.after_commit = None
+                await happening()
+
+        self.ledger.after_commit = after_commit
+
+    # --- time -------------------------------------------------------------------------------------------------------
+
+    async def until(self, condition: Callable[[], Awaitable[bool]], what: str) -> None:
+        """Waits for what happens by itself, now."""
+        loop = asyncio.get_running_loop()
+        real = 0
+        while not await condition():
+            real += 1
+            assert real * 0.005 < DEADLINE_S, f"waited in vain until {what}"
+            woken = loop.create_future()
+            loop.call_later(0.005, woken.set_result, None)
+            await woken
+
+    async def at_once(self, condition: Callable[[], Awaitable[bool]], what: str) -> None:
+        """Waits for what happens without any timer: time stands still meanwhile."""
+        with self.clock.standing_still():
+            for _ in range(2000):
+                if await condition():
+                    return
+                await self.trades()  # a moment in which others get their turn
+        raise AssertionError(f"waited in vain until {what}")
+
+    async def sooner_or_later(self, condition: Callable[[], Awaitable[bool]], what: str, within_s: int = 300) -> None:
+        """Lets time fly, second by second, until it has happened."""
+        for _ in range(within_s):
+            if await condition():
+                return
+            await self.second()
+        raise AssertionError(f"{within_s} s went by in vain until {what}")
+
+    async def second(self, number: int = 1) -> None:
+        """A second goes by, and whoever waited for it gets his turn."""
+        self.clock.skip(number)
+        due = self.clock() + timedelta(milliseconds=20)
+
+        async def over() -> bool:
+            return self.clock() > due
+
+        await self.until(over, "a moment has passed")
+
+    async def seconds(self, number: int, *, at_once: int = 1) -> None:
+        for _ in range(number // at_once):
+            await self.second(at_once)
+
+    async def is_open(self) -> None:
+        async with asyncio.timeout(DEADLINE_S):
+            await self.gate.wait_open()
+
+    # --- alerts -----------------------------------------------------------------------------------------------------
+
+    async def alert(self, side: str, ticker: str = "AAPL", **fields: object) -> int:
+        """A stored alert on its way to the queue."""
+        told = {"action": side, "ticker": ticker, "alert_id": f"test-{next(self._alerts)}", **fields}
+        while True:
+            try:
+                return (await self.intake.accept(told, b"raw", None)).alert_id
+            except LedgerUnavailable:
+                if self.ledger.away:
+                    raise
+                await self.intake.finish()  # a busy machine: what it was too slow for is stored by now, and a duplicate
+
+    async def row(self, alert_id: int) -> Alert:
+        async with self.ledger.read() as books:
+            alert = await books.alert(alert_id)
+        assert alert is not None
+        return alert
+
+    async def becomes(self, alert_id: int, *statuses: AlertStatus) -> Alert:
+        async def reached() -> bool:
+            return (await self.row(alert_id)).status in statuses
+
+        try:
+            await self.until(reached, f"alert {alert_id} is {statuses}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {await self.row(alert_id)}, gate {self.gate.reasons}") from None
+        return await self.row(alert_id)
+
+    async def sent(self, number: int = 1) -> Order:
+        """The newest order, when so many have been sent."""
+
+        async def enough() -> bool:
+            return len(self.broker.sent) >= number
+
+        await self.until(enough, f"{number} orders are sent, of {len(self.broker.sent)}")
+        assert len(self.broker.sent) == number
+        return self.broker.sent[-1]
+
+    async def order(self, side: str = "BUY", ticker: str = "AAPL") -> tuple[int, str]:
+        """An alert whose order is at IB: alert id and order ref."""
+        before = len(self.broker.sent)
+        alert_id = await self.alert(side, ticker)
+        return alert_id, (await self.sent(before + 1)).order_ref
+
+    async def owns(self, shares: int, ticker: str = "AAPL", at_ib: int | None = None) -> Trade:
+        """A lot bought yesterday; `at_ib` shares are at IB, where that is another number."""
+        con_id = self.broker.con_ids.setdefault(ticker, len(self.broker.con_ids))
+        number = next(self._alerts)
+        async with self.ledger.begin() as books:
+            alert_id = await books.insert_alert(an_alert(received_at=self.clock(), ticker=ticker))
+            assert alert_id is not None
+            await books.move_alert(alert_id, (AlertStatus.RECEIVED,), AlertStatus.PROCESSING, None)
+            trade = NewTrade(
+                alert_id=alert_id,
+                ticker=ticker,
+                con_id=con_id,
+                side=Side.BUY,
+                requested_qty=Decimal(shares),
+                order_ref=f"tb-{alert_id}-owned",
+                ib_position_before=Decimal(0),
+                decision={},
+                created_at=self.clock() - timedelta(days=1),
+            )
+            await books.insert_trade(trade)
+        fill = an_execution(
+            f"owned.{number}.01",
+            order_ref=trade.order_ref,
+            order_id=0,
+            perm_id=8000 + number,
+            con_id=con_id,
+            ticker=ticker,
+            shares=Decimal(shares),
+            price=Decimal(100),
+            commission=Decimal(1),
+            time=self.clock() - timedelta(days=1),
+        )
+        await self.booking.book(trade.order_ref, BrokerUpdate(executions=[fill]))
+        if self.broker.held is not None:
+            self.broker.held[con_id] = Decimal(shares if at_ib is None else at_ib)
+        self.clock.skip(11)
+        return await self.trade(trade.order_ref)
+
+    async def bought(self, shares: int = 5, ticker: str = "AAPL", price: int | str = 100) -> str:
+        """A BUY that has filled, long enough ago to be settled everywhere; returns its order ref."""
+        alert_id, order_ref = await self.order("BUY", ticker)
+        self.broker.fill(order_ref, shares, price)
+        await self.becomes(alert_id, AlertStatus.EXECUTED)
+        self.clock.skip(11)
+        return order_ref
+
+    # --- books ------------------------------------------------------------------------------------------------------
+
+    async def trade(self, order_ref: str) -> Trade:
+        async with self.ledger.read() as books:
+            trade = await books.trade_by_ref(order_ref)
+        assert trade is not None
+        return trade
+
+    async def trade_of(self, alert_id: int) -> Trade:
+        async with self.ledger.read() as books:
+            trade = await books.trade_of_alert(alert_id)
+        assert trade is not None
+        return trade
+
+    async def trades(self) -> list[Trade]:
+        async with self.ledger.read() as books:
+            return list(await books.trades())
+
+    async def turns(self, order_ref: str, *statuses: TradeStatus) -> Trade:
+        """The trade once it has one of these statuses, with whatever time that takes."""
+
+        async def reached() -> bool:
+            return (await self.trade(order_ref)).status in statuses
+
+        try:
+            await self.sooner_or_later(reached, f"{order_ref} is {statuses}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {await self.trade(order_ref)}, gate {self.gate.reasons}") from None
+        return await self.trade(order_ref)
+
+    async def lots(self, status: LotStatus | None = None, ticker: str | None = None) -> list[Lot]:
+        async with self.ledger.read() as books:
+            return list(await books.lots(status, ticker=ticker))
+
+    async def executions(self, order_ref: str) -> list[Execution]:
+        trade = await self.trade(order_ref)
+        async with self.ledger.read() as books:
+            return list(await books.executions(trade.id))
+
+    async def events(self, *kinds: EventKind, alert_id: int | None = None) -> list[Event]:
+        async with self.ledger.read() as books:
+            found = await books.events(alert_id=alert_id)
+        return [event for event in found if not kinds or event.kind in kinds]
+
+    async def told(self, kind: EventKind, number: int = 1) -> list[Event]:
+        async def enough() -> bool:
+            return len(await self.events(kind)) >= number
+
+        await self.until(enough, f"{kind} is told {number} times")
+        return await self.events(kind)
+
+
+@asynccontextmanager
+async def open_bot(template: Path, folder: Path, setup: Setup | None = None) -> AsyncIterator[Bot]:
+    path = folder / "tradebot.db"
+    if not path.exists():
+        shutil.copy(template, path)
+    url = f"sqlite:///{path}"
+    # The loop's clock is set ahead while statements are under way: their own deadline must not take that for a dead disk.
+    async with open_ledger(url, timeout_s=1_000_000) as ledger:
+        bot = Bot(ledger, url, setup or Setup())
+        try:
+            yield bot
+        finally:
+            await bot.stop()
+
+
+def qty(lots: list[Lot]) -> Decimal:
+    return sum((lot.qty for lot in lots), Decimal(0))

@@ -1,0 +1,54 @@
+"""Alerts: rows of `alert_log`, and the states an alert goes through (`domain/orders.py` has the steps).
+
+Rules: frozen; money and quantities are Decimal; times are aware and UTC; ids come from the database.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+
+class Side(StrEnum):
+    BUY = "BUY"
+    SELL = "SELL"
+
+
+class AlertStatus(StrEnum):
+    RECEIVED = "RECEIVED"  # stored, waits for its turn
+    PENDING = "PENDING"  # waits for the market to open
+    PROCESSING = "PROCESSING"  # its order is in flight
+    EXECUTED = "EXECUTED"  # anything filled
+    BLOCKED = "BLOCKED"  # a risk rule said no
+    FAILED = "FAILED"  # cancelled unfilled, rejected, or not sent
+    EXPIRED = "EXPIRED"  # waited longer than allowed
+    CLEARED = "CLEARED"  # the owner emptied the queue
+    UNKNOWN = "UNKNOWN"  # its order may be at the broker
+    REJECTED = "REJECTED"  # authenticated, but not understood
+
+
+WAITING = (AlertStatus.RECEIVED, AlertStatus.PENDING)
+
+
+@dataclass(frozen=True, slots=True)
+class NewAlert:
+    """An alert about to be stored. `status` is RECEIVED, or REJECTED with a reason."""
+
+    received_at: datetime
+    ticker: str | None  # IB's form: "BRK B"
+    action: Side | None
+    price: Decimal | None  # USD, the alert's own: feeds the price collar only
+    alert_time: datetime | None
+    primary_exchange: str | None  # hint from the ticker's prefix
+    idempotency_key: str
+    payload_hash: str  # SHA-256 (hex) of the canonical JSON without the secret
+    raw_body: bytes  # as received, secret cut out
+    source_ip: str | None
+    status: AlertStatus = AlertStatus.RECEIVED
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alert(NewAlert):
+    id: int = 0
+    duplicates: int = 0

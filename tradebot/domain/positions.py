@@ -1,0 +1,40 @@
+"""The books against IB's positions, contract by contract. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from tradebot.domain.brokerage import BrokerPosition
+from tradebot.domain.lots import Lot, LotStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Shares of one contract: in the bot's lots, and at IB in all."""
+
+    ticker: str
+    con_id: int
+    booked: Decimal
+    at_ib: Decimal
+
+    @property
+    def owners(self) -> Decimal:
+        return max(self.at_ib - self.booked, Decimal(0))
+
+    @property
+    def missing(self) -> Decimal:
+        return max(self.booked - self.at_ib, Decimal(0))
+
+
+def compare(lots: Sequence[Lot], broker_positions: Mapping[int, BrokerPosition]) -> list[Position]:
+    """One row a contract that either side knows, by ticker."""
+    tickers = {lot.con_id: lot.ticker for lot in lots} | {
+        con_id: holding.ticker for con_id, holding in broker_positions.items()
+    }
+    rows = []
+    for con_id, ticker in sorted(tickers.items(), key=lambda item: item[1]):
+        booked = sum((lot.qty for lot in lots if lot.con_id == con_id and lot.status is LotStatus.OPEN), Decimal(0))
+        at_ib = broker_positions[con_id].qty if con_id in broker_positions else Decimal(0)
+        if booked or at_ib:
+            rows.append(Position(ticker, con_id, booked, at_ib))
+    return rows

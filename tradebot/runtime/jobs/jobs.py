@@ -1,0 +1,144 @@
+"""The five jobs: market open, daily report, position sync, health check, Sunday reminder.
+
+Rules: a job is asked for a slot and told the time; it records the run in the transaction that stores what it did, and does
+nothing for a slot that is recorded. It raises what it cannot do: the scheduler tells it, and stops no other job.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+
+from tradebot.domain import wording
+from tradebot.domain.cron import next_fire, slot
+from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.job_plan import (
+    DAILY_REPORT,
+    HEALTH_CHECK,
+    MARKET_OPEN,
+    POSITION_SYNC,
+    SUNDAY_REMINDER,
+    last_session,
+)
+from tradebot.domain.positions import Position
+from tradebot.domain.restart_window import RestartWindow
+from tradebot.ports import Connection, Ledger
+from tradebot.queries import daily_report as report
+from tradebot.queries.status import Overview
+from tradebot.runtime.jobs.health_alerts import Failing, examine
+from tradebot.trading.positions import tell_differences
+
+LOGIN_ENDS = "0 1 * * 0"  # New York: IB Gateway's login lasts until Sunday 01:00 (IBKR, Auto Restart)
+
+
+class Jobs:
+    def __init__(
+        self,
+        ledger: Ledger,
+        overview: Overview,
+        *,
+        requeue: Callable[[], Awaitable[None]],
+        restart: RestartWindow,
+        heartbeat: Callable[[], Awaitable[None]] | None,
+    ) -> None:
+        self._ledger = ledger
+        self._overview = overview
+        self._broker = overview.broker
+        self._hours = overview.fixed.hours
+        self._requeue = requeue
+        self._restart = restart
+        self._heartbeat = heartbeat
+        self._failing: Mapping[str, Failing] = {}
+
+    def by_name(self) -> Mapping[str, Callable[[datetime, datetime], Awaitable[None]]]:
+        """What to call for the slot that is due, now. Each raises LedgerUnavailable when nothing could be recorded."""
+        return {
+            MARKET_OPEN: self.market_open,
+            DAILY_REPORT: self.daily_report,
+            POSITION_SYNC: self.position_sync,
+            HEALTH_CHECK: self.health_check,
+            SUNDAY_REMINDER: self.sunday_reminder,
+        }
+
+    async def market_open(self, due: datetime, now: datetime) -> None:
+        """What waited goes on at once. The requeue tells it, for it may notice the open first. Raises QueueUnavailable too."""
+        await self._requeue()
+        await self._store(MARKET_OPEN, due, ())
+
+    async def daily_report(self, due: datetime, now: datetime) -> None:
+        session = last_session(self._hours.calendar, due)
+        account = self._broker.account()
+        defaults = self._overview.fixed.defaults
+        async with self._ledger.begin() as books:
+            if not await books.record_job(DAILY_REPORT, due):
+                return
+            done = await report.gather(
+                books, session, defaults, self._hours, now, account=account, broker_positions=self._broker.positions()
+            )
+            await books.add_event(NewEvent(EventKind.DAILY_REPORT, now, report.text(done), data=done.data()))
+
+    async def position_sync(self, due: datetime, now: datetime) -> None:
+        """Raises BrokerUnavailable too: what IB does not answer cannot be compared."""
+        position_report = await self._broker.position_report()
+        async with self._ledger.begin() as books:
+            if not await books.record_job(POSITION_SYNC, due):
+                return
+            rows = await tell_differences(books, position_report.positions, now, mismatches_again=True)
+            if rows:
+                await books.add_event(_compared(rows, now))
+
+    async def health_check(self, due: datetime, now: datetime) -> None:
+        health = await self._overview.health()
+        finding = examine(health.parts, self._failing, now, restarting=self._restart.covers(now))
+        # Remembered at once, for what began while the database was away; as told only when that is stored.
+        began = {name: Failing(one.since, None) for name, one in finding.failing.items()}
+        self._failing = {**began, **self._failing}
+        await self._store(HEALTH_CHECK, due, finding.events)
+        self._failing = finding.failing
+        if finding.well and self._heartbeat is not None:
+            await self._heartbeat()
+
+    async def sunday_reminder(self, due: datetime, now: datetime) -> None:
+        await self._store(SUNDAY_REMINDER, due, (self._reminder(now),))
+
+    async def _store(self, job: str, due: datetime, events: Sequence[NewEvent]) -> None:
+        async with self._ledger.begin() as books:
+            if await books.record_job(job, due):
+                for event in events:
+                    await books.add_event(event)
+
+    def _reminder(self, now: datetime) -> NewEvent:
+        ended, dies = slot(LOGIN_ENDS, now), next_fire(LOGIN_ENDS, now)
+        opens = self._hours.calendar.next_open(now)
+        left, to_open = (wording.seconds((at - now).total_seconds()) for at in (dies, opens))
+        text = (
+            f"Weekly IB login: the gateway's last login ended {wording.new_york(ended)}; a new one takes a person with the "
+            f"second factor and lasts until {wording.new_york(dies)}, {left} from now. "
+            f"{_how_ib_is(self._broker.connection, ended)} The market opens in {to_open}, {wording.new_york(opens)}."
+        )
+        data = {"token_dies": dies.isoformat(), "connected": self._broker.connection.up}
+        return NewEvent(EventKind.LOGIN_REMINDER, now, text, data=data)
+
+
+def _how_ib_is(connection: Connection, login_ended: datetime) -> str:
+    if not (connection.up and connection.upstream):
+        return "IB is NOT connected: log in to IB Gateway now."
+    if connection.since is None or connection.since < login_ended:
+        return "IB is still connected from before: log in to IB Gateway again now, so that it does not drop out at the open."
+    return f"IB is connected since {wording.new_york(connection.since)}: it seems to be done."
+
+
+def _compared(rows: Sequence[Position], now: datetime) -> NewEvent:
+    missing = [row for row in rows if row.missing]
+    head = "Books and IB agree." if not missing else f"MISMATCH in {', '.join(row.ticker for row in missing)}."
+    lines = [f"Positions compared with IB. {head}", *map(_line, rows)]
+    data = [
+        {"ticker": row.ticker, "booked": str(row.booked), "at_ib": str(row.at_ib), "owners": str(row.owners)}
+        for row in rows
+    ]
+    return NewEvent(EventKind.POSITIONS_COMPARED, now, "\n".join(lines), data={"positions": data})
+
+
+def _line(row: Position) -> str:
+    line = f"{row.ticker}: bot {wording.shares(row.booked)}, IB {wording.shares(row.at_ib)}"
+    if row.owners:
+        line += f", your own {wording.shares(row.owners)}"
+    return f"{line}, MISSING {wording.shares(row.missing)}" if row.missing else line

@@ -1,0 +1,147 @@
+"""Runs the jobs when their cron lines are due, New York time.
+
+Rules:
+- One function sleeps; what is due, and what was missed, is computed from the time given (`domain/timetable.py`). Sleep is
+  bounded, so that a clock that is set, or a machine that slept, is noticed.
+- A run is keyed by (job, slot) in the database and recorded in the transaction that stores what it did: never twice, over
+  restarts and clock changes.
+- A job that fails is told once and stops no other. When the database is away nothing can be recorded: it is tried again.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+
+from loguru import logger
+
+from tradebot.domain import wording
+from tradebot.domain.cron import next_fire
+from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.job_plan import Due, Plan, due, next_run
+from tradebot.errors import LedgerUnavailable, TradebotError
+from tradebot.ports import Ledger
+
+Work = Callable[[datetime, datetime], Awaitable[None]]
+"""Does a job for a slot, now, and records the run in its own transaction."""
+
+SLEEP_MAX_S = 10.0
+RETRY_S = 5.0
+JOB_MAX_S = 60.0
+NAMED_MAX = 3
+
+
+class Scheduler:
+    def __init__(self, ledger: Ledger, jobs: Sequence[tuple[Plan, Work]], clock: Callable[[], datetime]) -> None:
+        self._ledger = ledger
+        self._jobs = jobs
+        self._clock = clock
+        self._done_to: dict[str, datetime | None] = {}  # everything up to here is done; None: the job has never run
+        self._next: dict[str, datetime] = {}
+        self._last_tick: datetime | None = None
+        self._waiting = False  # for the database
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self.tick(self._clock())
+                pause_s = self.pause_s(self._clock())
+                self._waiting = False
+            except LedgerUnavailable as error:
+                if not self._waiting:  # said once: the health of the parts is told elsewhere
+                    logger.warning("jobs wait for the database, tried again every {:.0f} s: {}", RETRY_S, error)
+                self._waiting = True
+                pause_s = RETRY_S
+            await asyncio.sleep(pause_s)
+
+    def pause_s(self, now: datetime) -> float:
+        """Seconds until something is due, or until the clock is looked at again."""
+        return min(max((self.next_due() - now).total_seconds(), 0.0), SLEEP_MAX_S)
+
+    def next_due(self) -> datetime:
+        """When the next job is due; known after the first tick."""
+        return min(self._next.values())
+
+    async def tick(self, now: datetime) -> None:
+        """Does everything that is due now. Raises LedgerUnavailable when a job could not be recorded: the others were done."""
+        if self._last_tick is None:
+            await self._begin(now)
+        elif now < self._last_tick:
+            self._clock_set_back(now)
+        self._last_tick = now
+        away: LedgerUnavailable | None = None
+        for plan, work in self._jobs:
+            if now < self._next[plan.name]:
+                continue
+            try:
+                await self._catch_up(plan, work, now)
+            except LedgerUnavailable as error:
+                away = error
+        if away is not None:
+            raise away
+
+    async def _begin(self, now: datetime) -> None:
+        async with self._ledger.read() as books:
+            recorded = await books.job_runs()
+        for plan, _ in self._jobs:
+            last = recorded.get(plan.name)
+            self._done_to[plan.name] = None if last is None else min(last, now)
+            self._next[plan.name] = now
+
+    def _clock_set_back(self, now: datetime) -> None:
+        """What comes round again is known in the database, and not done again."""
+        for plan, _ in self._jobs:
+            self._done_to[plan.name] = min(self._done_to[plan.name] or now, now)
+            self._next[plan.name] = next_fire(plan.cron, now)
+
+    async def _catch_up(self, plan: Plan, work: Work, now: datetime) -> None:
+        wanted = due(plan, self._done_to[plan.name], now)
+        if wanted.missed:
+            await self._tell_missed(plan, wanted, now)
+        if wanted.run is not None:
+            await self._do(plan, work, wanted.run, now)
+        self._done_to[plan.name] = now
+        self._next[plan.name] = next_fire(plan.cron, now)
+
+    async def _do(self, plan: Plan, work: Work, slot: datetime, now: datetime) -> None:
+        try:
+            async with asyncio.timeout(JOB_MAX_S):
+                await work(slot, now)
+        except LedgerUnavailable:
+            raise
+        except TradebotError as error:
+            await self._tell_failed(plan, slot, now, str(error))
+        except TimeoutError:
+            await self._tell_failed(plan, slot, now, f"it was not done within {JOB_MAX_S:.0f} s.")
+        except Exception as error:
+            logger.exception("job {}", plan.name)
+            await self._tell_failed(
+                plan, slot, now, f"internal error ({type(error).__name__}: {error}). Please report it."
+            )
+        else:
+            logger.debug("job {} of {} done", plan.name, wording.new_york(slot))
+
+    async def _tell_failed(self, plan: Plan, slot: datetime, now: datetime, why: str) -> None:
+        after = next_run(plan, now)
+        text = f"The {_title(plan)} of {wording.new_york(slot)} did not work: {why.rstrip('.')}."
+        if after is not None:
+            text += f" Its next run is {wording.new_york(after)}; the other jobs go on."
+        await self._store(
+            plan, slot, NewEvent(EventKind.JOB_FAILED, now, text, data={"job": plan.name, "slots": [slot.isoformat()]})
+        )
+
+    async def _tell_missed(self, plan: Plan, wanted: Due, now: datetime) -> None:
+        runs = wanted.missed
+        named = ", ".join(wording.new_york(run) for run in runs[-NAMED_MAX:])
+        more = f" and {len(runs) - NAMED_MAX} before" if len(runs) > NAMED_MAX else ""
+        text = f"The {_title(plan)} of {named}{more} was missed while the bot was down, and comes too late now."
+        data = {"job": plan.name, "slots": [run.isoformat() for run in runs]}
+        await self._store(plan, runs[-1], NewEvent(EventKind.JOB_MISSED, now, text, data=data))
+
+    async def _store(self, plan: Plan, slot: datetime, event: NewEvent) -> None:
+        async with self._ledger.begin() as books:
+            if await books.record_job(plan.name, slot):
+                await books.add_event(event)
+
+
+def _title(plan: Plan) -> str:
+    return plan.name.replace("_", " ")

@@ -1,0 +1,83 @@
+"""Commands that only look. They need no turn and no memory: an old one is answered with today's figures."""
+
+from datetime import datetime
+
+from aiogram import F, Router
+from aiogram.filters import Command, CommandStart
+from aiogram.types import CallbackQuery, Message
+
+from tradebot.operations.operations import Operations
+from tradebot.telegram import texts
+from tradebot.telegram.pictures import draw
+from tradebot.telegram.sender import Sender
+
+WEEK_DAYS = 7
+
+
+def router() -> Router:
+    made = Router(name="look")
+    made.message.register(start, CommandStart())
+    made.message.register(help_, Command("help", ignore_case=True))
+    made.message.register(status, Command("status", ignore_case=True))
+    made.message.register(positions, Command("positions", ignore_case=True))
+    made.message.register(pnl, Command("pnl", ignore_case=True))
+    made.message.register(pnl_week, Command("pnl_week", ignore_case=True))
+    made.message.register(market, Command("market", ignore_case=True))
+    made.message.register(queue, Command("queue", ignore_case=True))
+    made.message.register(settings, Command("settings", ignore_case=True))
+    made.callback_query.register(positions_page, F.data.startswith("page:positions:"))
+    return made
+
+
+async def start(message: Message, operations: Operations, sender: Sender) -> None:
+    await sender.answer(texts.start(await operations.overview.daemon_status()))
+
+
+async def help_(message: Message, sender: Sender) -> None:
+    await sender.answer(texts.help_())
+
+
+async def status(message: Message, operations: Operations, sender: Sender) -> None:
+    await sender.answer(texts.status(await operations.overview.daemon_status()))
+
+
+async def positions(message: Message, operations: Operations, sender: Sender) -> None:
+    await sender.answer(*texts.positions(await operations.overview.held(), 0))
+
+
+async def positions_page(query: CallbackQuery, operations: Operations, sender: Sender) -> None:
+    await sender.notice(query)
+    page = (query.data or "").rpartition(":")[2]
+    if page.isdecimal():
+        await sender.edit(query, *texts.positions(await operations.overview.held(), int(page)))
+
+
+async def pnl(message: Message, operations: Operations, sender: Sender) -> None:
+    await _pnl(operations, sender, 1)
+
+
+async def pnl_week(message: Message, operations: Operations, sender: Sender) -> None:
+    await _pnl(operations, sender, WEEK_DAYS)
+
+
+async def _pnl(operations: Operations, sender: Sender, days: int) -> None:
+    """Words first: the picture takes a moment."""
+    result = await operations.overview.result(days)
+    await sender.answer(texts.pnl(result))
+    if result.curve and (png := await draw("Realised P&L, net", result.curve)) is not None:
+        await sender.picture(png, "Realised P&amp;L, added up")
+
+
+async def market(message: Message, operations: Operations, sender: Sender) -> None:
+    here = datetime.now().astimezone().tzinfo
+    assert here is not None, "an aware time has a zone"
+    await sender.answer(texts.market(operations.overview.market(), here))
+
+
+async def queue(message: Message, operations: Operations, sender: Sender) -> None:
+    await sender.answer(texts.queue(await operations.overview.waiting(), operations.clock()))
+
+
+async def settings(message: Message, operations: Operations, sender: Sender) -> None:
+    limits, use = await operations.overview.limits()
+    await sender.answer(texts.settings(limits, use, operations.overview.fixed.fixed_limits))

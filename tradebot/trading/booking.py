@@ -1,0 +1,369 @@
+"""Books what the broker tells: executions, trade, lots, alert and event in one transaction.
+
+Rules:
+- A fold, not an update: a trade's figures and its ticker's lots are computed anew from stored executions each time, so
+  that repeats, corrections and late commissions need no path of their own.
+- The one consumer of the broker's events. What cannot be stored is tried again, in order, until it is: nothing is dropped.
+- Recovery and the owner book through the same door (`book`, `conclude`, `write_off`); nothing else moves a trade.
+- What the owner says about an UNKNOWN order holds until IB shows executions of it: these then take its place.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+
+from loguru import logger
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential
+
+from tradebot.domain import lots as lots_of
+from tradebot.domain.alerts import Alert, AlertStatus, NewAlert, Side
+from tradebot.domain.brokerage import (
+    BrokerEvent,
+    ErrorKind,
+    Executed,
+    Execution,
+    OrderError,
+    OrderReport,
+    OrderState,
+    OrderUpdate,
+)
+from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.lots import Lot, LotStatus
+from tradebot.domain.orders import ALERT_OF_TRADE, ENDED, next_status, sources_of, step
+from tradebot.domain.payload.own import payload_hash
+from tradebot.domain.trades import ORDER_REF_PREFIX, UNRESOLVED, NewTrade, Trade, TradeStatus
+from tradebot.errors import LedgerUnavailable
+from tradebot.ports import Books, Ledger
+from tradebot.trading import order_events as telling
+
+COMMISSION_WAIT_S = 0.25
+"""A fill waits this long for its commission, so that both are booked, and told, as one."""
+OWNERS_WORD = "owner."
+"""Begins the execution id of a fill that is booked on the owner's word, never IB's."""
+_REFUSALS = frozenset({ErrorKind.REJECTED, ErrorKind.READ_ONLY})
+
+
+@dataclass(slots=True)
+class BrokerUpdate:
+    """What the broker said of one order since it was last booked."""
+
+    executions: list[Execution] = field(default_factory=list)
+    seen: OrderReport | None = None
+    errors: list[OrderError] = field(default_factory=list)
+    by_owner: bool = False  # the owner's word, not IB's: good for an UNKNOWN order only
+
+    def add(self, event: Executed | OrderUpdate | OrderError) -> None:
+        match event:
+            case Executed(execution):
+                self.executions.append(execution)
+            case OrderUpdate(order):
+                told = self.seen.filled if self.seen and order.filled is None else order.filled
+                self.seen = replace(order, filled=told)  # openOrder does not say what has filled
+            case OrderError():
+                self.errors.append(event)
+
+    @property
+    def lacks_commission(self) -> bool:
+        known = {e.exec_id for e in self.executions if e.commission is not None}
+        return any(e.exec_id not in known for e in self.executions)
+
+
+def _unheard(*_: object) -> None:
+    """Nobody listens yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOff:
+    """Shares of one contract that the books hold and IB does not show."""
+
+    ticker: str
+    con_id: int
+    held: Decimal  # in the books, when the owner was asked
+    qty: Decimal  # of these, the shares that are gone
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Who hears of what booking sees. Called in order, after the commit; must not block."""
+
+    connection: Callable[[BrokerEvent], None] = _unheard
+    ended: Callable[[Trade], None] = _unheard
+    doubt: Callable[[str, OrderError | None], None] = _unheard  # this order needs a second look at the broker
+    orphan: Callable[[str], None] = _unheard  # our prefix, and not in the books
+
+
+class Booking:
+    def __init__(self, ledger: Ledger, events: asyncio.Queue[BrokerEvent], clock: Callable[[], datetime]) -> None:
+        self._ledger = ledger
+        self._events = events
+        self._clock = clock
+        self.listeners = Listeners()
+        self._one_at_a_time = asyncio.Lock()  # two foldings of one order must not overwrite each other
+
+    async def run(self) -> None:
+        while True:
+            for order_ref, update in (await self._collect()).items():
+                await self._book_surely(order_ref, update)
+
+    async def book(self, order_ref: str, update: BrokerUpdate) -> Trade | None:
+        """The trade as it stands afterwards; None when the books do not know the order. Raises LedgerUnavailable."""
+        async with self._one_at_a_time, self._ledger.begin() as books:
+            before = await books.trade_by_ref(order_ref)
+            if before is None:
+                return None
+            if update.by_owner and before.status is not TradeStatus.UNKNOWN:
+                return before
+            executions = [*update.executions, *_retracted(await books.executions(before.id), update)]
+            changed = [await books.put_execution(before.id, execution) for execution in executions]
+            after = await self._advance(books, before, update, executions_changed=any(changed))
+        self._announce(before, after, update)
+        return after
+
+    async def conclude(self, trade_id: int, to: TradeStatus, reason: str, *, drawn_from: Trade | None = None) -> Trade:
+        """Ends a trade as FAILED (never left), or makes it UNKNOWN, unless the broker has meanwhile told otherwise.
+
+        `drawn_from`: the trade as it was when this was concluded; nothing is done if it has changed. Raises LedgerUnavailable.
+        """
+        async with self._one_at_a_time, self._ledger.begin() as books:
+            before = await books.trade(trade_id)
+            assert before is not None, f"trade {trade_id} is stored before it is concluded"
+            if before.status in ENDED or before.status is to or (to is TradeStatus.FAILED and before.filled_qty > 0):
+                return before
+            if drawn_from not in (None, before):
+                return before
+            now = self._clock()
+            after = replace(before, status=step(before, to))
+            if to is TradeStatus.FAILED:
+                # An UNKNOWN order that IB shows after all comes to life again, like one that was never seen.
+                perm_id = None if before.status is TradeStatus.UNKNOWN else before.perm_id
+                after = replace(after, error_message=reason, finished_at=now, perm_id=perm_id)
+            await books.save_trade(after)
+            await self._move_alert(books, after, reason)
+            await telling.concluded(books, before, after, reason, now)
+        self._announce(before, after, BrokerUpdate())
+        return after
+
+    async def write_off(self, loss: "WriteOff", by: str, key: str) -> Trade | None:
+        """Closes lots whose shares are gone, as a SELL without executions: no price, no P&L. It only ever lowers the books.
+
+        None: nothing was done, because the books have changed meanwhile, an order is in flight, or `key` was used already.
+        Raises LedgerUnavailable.
+        """
+        now = self._clock()
+        text = (
+            f"Accepted by {by}: {loss.qty.normalize():f} {loss.ticker} are written off, since IB shows fewer than the books "
+            f"held. Their P&L is not known and counts nowhere. BUY of {loss.ticker} is free again."
+        )
+        async with self._one_at_a_time, self._ledger.begin() as books:
+            lots = await books.lots(LotStatus.OPEN, ticker=loss.ticker)
+            held = sum(lot.qty for lot in lots if lot.con_id == loss.con_id)
+            if held != loss.held or await books.trades(UNRESOLVED, ticker=loss.ticker):
+                return None
+            alert_id = await books.insert_alert(_written_off_alert(loss, by, key, now))
+            if alert_id is None:
+                return None
+            new = _written_off_trade(loss, by, alert_id, now)
+            trade = Trade(
+                **{name: getattr(new, name) for name in NewTrade.__dataclass_fields__},
+                id=await books.insert_trade(new),
+                filled_qty=loss.qty,
+                status=TradeStatus.FILLED,
+                submitted_at=now,
+                finished_at=now,
+            )
+            await books.save_trade(trade)
+            await self._rewrite_lots(books, trade)
+            data = {"ticker": loss.ticker, "qty": str(loss.qty)}
+            event = NewEvent(EventKind.BOOKS_CORRECTED, now, text, alert_id, trade.id, actor=by, data=data)
+            await books.add_event(event)
+        return trade
+
+    async def _collect(self) -> dict[str, BrokerUpdate]:
+        """Everything that is there, by order, waiting a moment where a fill still lacks its commission."""
+        batch: dict[str, BrokerUpdate] = {}
+        self._take(batch, await self._events.get())
+        try:
+            async with asyncio.timeout(COMMISSION_WAIT_S):
+                while not self._events.empty() or any(update.lacks_commission for update in batch.values()):
+                    self._take(batch, await self._events.get())
+        except TimeoutError:
+            pass
+        return batch
+
+    def _take(self, batch: dict[str, BrokerUpdate], event: BrokerEvent) -> None:
+        match event:
+            case Executed(execution):
+                batch.setdefault(execution.order_ref, BrokerUpdate()).add(event)
+            case OrderUpdate(order):
+                batch.setdefault(order.order_ref, BrokerUpdate()).add(event)
+            case OrderError(order_ref=order_ref):
+                batch.setdefault(order_ref, BrokerUpdate()).add(event)
+            case _:
+                self.listeners.connection(event)
+
+    async def _book_surely(self, order_ref: str, update: BrokerUpdate) -> None:
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(LedgerUnavailable),
+            wait=wait_exponential(0.2, max=5),
+            before_sleep=_say_not_booked,
+        )
+        with logger.contextualize(order_ref=order_ref):
+            if await retrying(self.book, order_ref, update) is None:
+                self.listeners.orphan(order_ref)
+
+    async def _advance(self, books: Books, before: Trade, update: BrokerUpdate, *, executions_changed: bool) -> Trade:
+        """Folds the executions into the trade, its lots, its alert and its events."""
+        now = self._clock()
+        total = lots_of.summarise(await books.executions(before.id))
+        refusal = next((f"IB {e.code}: {e.text}" for e in update.errors if e.kind in _REFUSALS), before.error_message)
+        seen = update.seen
+        status = next_status(
+            before, total.qty, seen.state if seen else None, seen.filled if seen else None, refused=refusal is not None
+        )
+        if before.status in ENDED and status is not before.status and refusal == before.error_message:
+            refusal = None  # what was taken for its end was not
+        fills_changed = total.qty != before.filled_qty
+        shown = seen is not None or bool(update.executions)
+        ids = _broker_ids(before, update)
+        after = replace(
+            before,
+            filled_qty=total.qty,
+            avg_fill_price=total.avg_price,
+            commission=total.commission,
+            status=step(before, status),
+            error_message=refusal,
+            ib_order_id=ids[0],
+            perm_id=ids[1],
+            submitted_at=before.submitted_at or (now if shown else None),
+            # Moves with a late fill: until then neither cash nor position at IB can have shown it.
+            finished_at=(None if fills_changed else before.finished_at) or now if status in ENDED else None,
+        )
+        if after == before and not executions_changed:
+            return after
+        await books.save_trade(after)
+        lots = await self._rewrite_lots(books, after) if executions_changed else await books.lots(ticker=after.ticker)
+        alert = await self._move_alert(books, after, _reason(after))
+        told = telling.OrderChange(before, after, alert, tuple(lots), total, now)
+        await telling.advanced(books, told)
+        return after
+
+    async def _rewrite_lots(self, books: Books, trade: Trade) -> tuple[Lot, ...]:
+        executions = await books.executions_of(trade.ticker)
+        filled = [_filled(one, executions[one.id]) for one in await books.trades(ticker=trade.ticker) if one.filled_qty]
+        folded = lots_of.fold(trade.ticker, filled)
+        if folded.oversold:
+            logger.critical("{}: {} shares were sold beyond what the books held", trade.ticker, folded.oversold)
+        await books.rewrite_lots(trade.ticker, folded.lots)
+        return folded.lots
+
+    async def _move_alert(self, books: Books, trade: Trade, reason: str | None) -> Alert:
+        to = ALERT_OF_TRADE[trade.status]
+        if reason is not None or to is not AlertStatus.UNKNOWN:  # why it became UNKNOWN stays readable
+            await books.move_alert(trade.alert_id, (to, *sources_of(to)), to, reason)
+        alert = await books.alert(trade.alert_id)
+        assert alert is not None, f"trade {trade.id} belongs to a stored alert"
+        return alert
+
+    def _announce(self, before: Trade, after: Trade, update: BrokerUpdate) -> None:
+        """Says what follows from a booking that is committed."""
+        if after.status is not before.status:
+            logger.info("order {}: {} → {}", after.order_ref, before.status, after.status)
+        for error in update.errors:
+            logger.warning("IB {} on {}: {}", error.code, after.order_ref, error.text)
+            if error.kind not in (ErrorKind.NOTICE, ErrorKind.CANCELLED):
+                self.listeners.doubt(after.order_ref, error)
+        if after.status in ENDED:
+            if before.status not in ENDED:
+                self.listeners.ended(after)
+        elif update.seen is not None and update.seen.state is not OrderState.WORKING:
+            self.listeners.doubt(after.order_ref, None)  # over, or nearly, and the fills are not all here
+
+
+def _broker_ids(trade: Trade, update: BrokerUpdate) -> tuple[int | None, int | None]:
+    """The order id and permId as IB last told them; completed orders and other clients' views carry none."""
+    told = [(e.order_id, e.perm_id) for e in update.executions]
+    if update.seen is not None:
+        told.append((update.seen.order_id, update.seen.perm_id))
+    order_id, perm_id = trade.ib_order_id, trade.perm_id
+    for told_order_id, told_perm_id in told:
+        order_id = told_order_id or order_id
+        perm_id = told_perm_id or perm_id
+    return order_id, perm_id
+
+
+def _reason(trade: Trade) -> str | None:
+    """What the alert's row says of its order."""
+    match trade.status:
+        case TradeStatus.PARTIAL:
+            return f"{trade.filled_qty.normalize():f} of {trade.requested_qty.normalize():f}"
+        case TradeStatus.CANCELLED:
+            return "cancelled unfilled"
+        case TradeStatus.FAILED:
+            return trade.error_message
+    return None
+
+
+def _say_not_booked(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    logger.error("not booked yet, trying again until the database answers: {}", error)
+
+
+def _retracted(stored: Sequence[Execution], update: BrokerUpdate) -> list[Execution]:
+    """Fills on the owner's word, taken back as soon as IB shows fills that were not known when it was given."""
+    known = {execution.exec_id for execution in stored}
+    if all(one.exec_id in known or one.exec_id.startswith(OWNERS_WORD) for one in update.executions):
+        return []
+    said = [execution for execution in stored if execution.exec_id.startswith(OWNERS_WORD) and execution.shares]
+    return [replace(one, exec_id=f"{one.root}.{one.revision + 1}", shares=Decimal(0)) for one in said]
+
+
+def _written_off_alert(loss: WriteOff, by: str, key: str, now: datetime) -> NewAlert:
+    return NewAlert(
+        received_at=now,
+        ticker=loss.ticker,
+        action=Side.SELL,
+        price=None,
+        alert_time=None,
+        primary_exchange=None,
+        idempotency_key=f"own:{key}",
+        payload_hash=payload_hash({"key": key}),
+        raw_body=b"",
+        source_ip=None,
+        status=AlertStatus.EXECUTED,
+        reason=f"written off: accepted by {by}",
+    )
+
+
+def _written_off_trade(loss: WriteOff, by: str, alert_id: int, now: datetime) -> NewTrade:
+    return NewTrade(
+        alert_id=alert_id,
+        ticker=loss.ticker,
+        con_id=loss.con_id,
+        side=Side.SELL,
+        requested_qty=loss.qty,
+        order_ref=f"{ORDER_REF_PREFIX}{alert_id}-written-off",
+        ib_position_before=None,
+        decision={"written_off_by": by, "held": str(loss.held)},
+        created_at=now,
+    )
+
+
+def _filled(trade: Trade, executions: Sequence[Execution]) -> lots_of.Filled:
+    total = lots_of.summarise(executions)
+    if not total.qty and trade.finished_at is not None:
+        at = trade.finished_at  # written off: see `write_off`
+        return lots_of.Filled(trade.id, trade.side, trade.con_id, trade.filled_qty, None, Decimal(0), at, at)
+    assert total.first_fill is not None, f"trade {trade.id} filled"
+    assert total.last_fill is not None, f"trade {trade.id} filled"
+    return lots_of.Filled(
+        trade_id=trade.id,
+        side=trade.side,
+        con_id=trade.con_id,
+        qty=total.qty,
+        avg_price=total.avg_price,
+        commission=total.commission,
+        first_fill=total.first_fill,
+        last_fill=total.last_fill,
+    )

@@ -1,0 +1,298 @@
+"""Judges one alert on one snapshot and stores the outcome in the same transaction.
+
+Rules:
+- The alert's status is compared and set: an id that comes twice, or late, decides nothing.
+- One order in flight per ticker: the alert of a busy ticker stays RECEIVED. An UNKNOWN order keeps its ticker's SELLs waiting.
+- A SELL is the bot's open lots, at most what IB holds less every SELL already working there, the owner's included.
+- A judged SELL ends every older waiting BUY of its ticker: an exit must never be followed by its own entry.
+- What cannot be known now waits; it is neither refused nor guessed, except that a BUY grows too old.
+"""
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+
+from tradebot.domain import wording
+from tradebot.domain.alerts import WAITING, Alert, AlertStatus, Side
+from tradebot.domain.brokerage import Contract, Order, Quote
+from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.hours import Hours
+from tradebot.domain.limits import FixedLimits, Limits
+from tradebot.domain.lots import LotStatus
+from tradebot.domain.orders import sources_of
+from tradebot.domain.risk import Buy, RiskDecision, Sell, Snapshot, judge, whole_shares
+from tradebot.domain.settings import TradingState
+from tradebot.domain.trades import LIVE, ORDER_REF_PREFIX, UNRESOLVED, NewTrade, Trade, TradeStatus
+from tradebot.ports import Books, PositionReport
+from tradebot.trading.order_events import exit_incomplete
+from tradebot.trading.snapshot import BrokerView, recently_filled, take_snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class PreTradeData:
+    """What was asked of the broker for this alert before its turn came."""
+
+    contract: Contract | None = None
+    quote: Quote | None = None
+    position_report: PositionReport | None = None
+    no_contract: str | None = None  # IB knows no such stock: final
+    unavailable: str | None = None  # IB did not answer: ask again
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the owner decided: fixed in the file, and limits as they are in force for this decision."""
+
+    fixed_limits: FixedLimits
+    limits: Limits
+    hours: Hours
+    fractional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A stored order that may leave, as part of trade `trade_id`."""
+
+    trade_id: int
+    order_id: int
+    order: Order
+
+
+class Wait(Enum):
+    """Not decided: the alert stays RECEIVED."""
+
+    TICKER = "until the ticker's order has ended"
+    BROKER = "until IB has answered"
+
+
+Decided = Intent | Wait | None
+"""None: the alert has reached another state, or had left RECEIVED already."""
+
+
+async def decide(
+    books: Books, alert_id: int, pre_trade: PreTradeData, policy: Policy, view: BrokerView, *, order_id: int
+) -> Decided:
+    """One alert's outcome, written through `books`. Raises LedgerUnavailable."""
+    alert = await books.alert(alert_id)
+    if alert is None or alert.status is not AlertStatus.RECEIVED or alert.ticker is None or alert.action is None:
+        return None
+    killed = view.state is TradingState.KILLED
+    if not killed and not policy.hours.is_open(view.now):
+        opens = wording.new_york(policy.hours.calendar.next_open(view.now))
+        await _end(books, alert, AlertStatus.PENDING, f"the market is closed; runs at the open, {opens}", view.now)
+        return None
+    if not killed and await _busy(books, alert, alert.ticker):
+        return Wait.TICKER
+    one = _Judging(books, alert, alert.ticker, pre_trade, policy, view, order_id)
+    return await (one.buy() if alert.action is Side.BUY else one.sell())
+
+
+async def _busy(books: Books, alert: Alert, ticker: str) -> bool:
+    """An UNKNOWN order makes a SELL wait; a BUY is judged, and refused for it. A BUY lets every waiting SELL go first."""
+    if alert.action is Side.SELL:
+        return bool(await books.trades(UNRESOLVED, ticker=ticker))
+    waiting = await books.alerts(WAITING, ticker=ticker)  # PENDING ones too: at the open they are about to go on
+    sell_waits = any(other.action is Side.SELL for other in waiting)  # a newer one ends this BUY
+    return sell_waits or bool(await books.trades(LIVE, ticker=ticker))
+
+
+_ENDINGS = {
+    AlertStatus.PENDING: ("waits", EventKind.ALERT_PENDING),
+    AlertStatus.BLOCKED: ("blocked", EventKind.ALERT_BLOCKED),
+    AlertStatus.FAILED: ("failed", EventKind.ALERT_FAILED),
+}
+
+
+async def _end(
+    books: Books,
+    alert: Alert,
+    to: AlertStatus,
+    reason: str,
+    now: datetime,
+    *,
+    risk_decision: RiskDecision | None = None,
+) -> None:
+    if not await books.move_alert(alert.id, sources_of(to), to, reason):
+        return  # the owner cleared it meanwhile
+    verb, kind = _ENDINGS[to]
+    text = f"{alert.action} {alert.ticker} {verb}: {reason}."
+    data = {"ticker": alert.ticker, "side": alert.action} | (_json(asdict(risk_decision)) if risk_decision else {})
+    await books.add_event(NewEvent(kind, now, text, alert.id, data=data))
+
+
+@dataclass(frozen=True, slots=True)
+class _Judging:
+    books: Books
+    alert: Alert
+    ticker: str
+    pre_trade: PreTradeData
+    policy: Policy
+    view: BrokerView
+    order_id: int
+
+    async def buy(self) -> Decided:
+        now, quote = self.view.now, self.pre_trade.quote
+        ask = quote.ask if quote else None
+        amount = self.policy.limits.buy_amount_usd
+        order = Buy(
+            ticker=self.ticker,
+            qty=None if ask is None else whole_shares(amount, ask, self.policy.fractional),
+            ask=ask,
+            amount_usd=amount,
+            alert_price=self.alert.price,
+            waited_s=self.policy.hours.waited_s(self.alert.received_at, now),
+        )
+        snapshot = await self._snapshot()
+        risk_decision = judge(order, snapshot, self.policy.limits, self.policy.fixed_limits)
+        if risk_decision.reason is not None and risk_decision.checks[-1].name == "quote known":
+            if self.pre_trade.unavailable:
+                return Wait.BROKER
+            if self.pre_trade.no_contract:
+                await _end(self.books, self.alert, AlertStatus.FAILED, self.pre_trade.no_contract, now)
+                return None
+        if risk_decision.reason is not None:
+            await self._block(risk_decision.reason, risk_decision)
+            return None
+        contract = self.pre_trade.contract
+        assert contract is not None, "a quote belongs to a contract"
+        assert order.qty is not None, "a passing verdict has a quantity"
+        inputs = {"quote": quote, "order": order, "snapshot": snapshot, "limits": self.policy.limits}
+        return await self._intend(contract, order.qty, order.cost, risk_decision, inputs)
+
+    async def sell(self) -> Decided:
+        lots = await self.books.lots(LotStatus.OPEN, ticker=self.ticker)
+        lots = [lot for lot in lots if lot.con_id == lots[0].con_id]  # one order sells one contract
+        snapshot = await self._snapshot()
+        held = sum((lot.qty for lot in lots), Decimal(0))
+        risk_decision = judge(Sell(self.ticker, held), snapshot, self.policy.limits, self.policy.fixed_limits)
+        if risk_decision.reason is None and not lots:
+            await self._refuse_sell(
+                f"the bot holds no {self.ticker}, and your own shares are never touched", risk_decision
+            )
+            return None
+        if risk_decision.reason is not None:
+            await self._refuse_sell(risk_decision.reason, risk_decision)
+            return None
+        position_report = self.pre_trade.position_report
+        if position_report is None:
+            return Wait.BROKER
+        con_id = lots[0].con_id
+        at_ib = position_report.positions[con_id].qty if con_id in position_report.positions else Decimal(0)
+        selling = _working_sells(position_report, con_id)
+        qty = min(held, at_ib - selling)
+        if not self.policy.fractional:
+            qty = Decimal(int(qty))
+        if qty < held and await self._is_outdated(position_report):
+            return Wait.BROKER
+        if qty <= 0:
+            await self._refuse_sell(
+                f"the books hold {wording.shares(held)} {self.ticker}, IB shows {wording.shares(at_ib)} with "
+                f"{wording.shares(selling)} already being sold: nothing is left to sell without going short. "
+                f"Compare with TWS",
+                risk_decision,
+            )
+            await exit_incomplete(self.books, self.ticker, lots, self.view.now, alert_id=self.alert.id)
+            return None
+        await self._supersede()
+        inputs = {
+            "held": held,
+            "at_ib": at_ib,
+            "selling_at_ib": selling,
+            "asked_at": position_report.at,
+            "snapshot": snapshot,
+        }
+        return await self._intend(Contract(con_id, self.ticker, ""), qty, Decimal(0), risk_decision, inputs)
+
+    async def _is_outdated(self, position_report: PositionReport) -> bool:
+        """IB's position may trail the last fill, and an order that ended meanwhile may still have counted as working."""
+        trades = await self.books.trades(ticker=self.ticker)
+        now = self.view.now
+        ended_since = any(
+            one.finished_at is not None and position_report.at <= one.finished_at <= now for one in trades
+        )
+        return ended_since or recently_filled(trades, now)
+
+    async def _snapshot(self) -> Snapshot:
+        day_start = self.policy.hours.day_start(self.view.now)
+        return await take_snapshot(self.books, self.ticker, self.view, day_start)
+
+    async def _refuse_sell(self, reason: str, risk_decision: RiskDecision) -> None:
+        await self._supersede()
+        await self._block(reason, risk_decision)
+
+    async def _block(self, reason: str, risk_decision: RiskDecision) -> None:
+        await _end(self.books, self.alert, AlertStatus.BLOCKED, reason, self.view.now, risk_decision=risk_decision)
+
+    async def _supersede(self) -> None:
+        reason = f"superseded by SELL {self.alert.id}"
+        for older in await self.books.alerts(WAITING, ticker=self.ticker):
+            if older.id < self.alert.id and older.action is Side.BUY:
+                await _end(self.books, older, AlertStatus.BLOCKED, reason, self.view.now)
+
+    async def _intend(
+        self,
+        contract: Contract,
+        qty: Decimal,
+        reserved: Decimal,
+        risk_decision: RiskDecision,
+        inputs: Mapping[str, object],
+    ) -> Intent | None:
+        alert, now = self.alert, self.view.now
+        side = alert.action
+        assert side is not None, "only understood alerts are judged"
+        if not await self.books.move_alert(alert.id, (AlertStatus.RECEIVED,), AlertStatus.PROCESSING, None):
+            return None  # the owner cleared it meanwhile
+        positions = self.view.positions
+        before = None if positions is None else (p.qty if (p := positions.get(contract.con_id)) else Decimal(0))
+        if self.pre_trade.position_report is not None:
+            asked = self.pre_trade.position_report.positions.get(contract.con_id)
+            before = asked.qty if asked else Decimal(0)
+        new = NewTrade(
+            alert_id=alert.id,
+            ticker=self.ticker,
+            con_id=contract.con_id,
+            side=side,
+            requested_qty=qty,
+            order_ref=f"{ORDER_REF_PREFIX}{alert.id}-{secrets.token_hex(4)}",
+            ib_position_before=before,
+            decision=_json({"reserved": reserved, "checks": risk_decision.checks, "inputs": dict(inputs)}),
+            created_at=now,
+        )
+        trade_id = await self.books.insert_trade(new)
+        await self.books.save_trade(_as_trade(new, trade_id, self.order_id))
+        text = f"{side} {wording.shares(qty)} {self.ticker} decided as order {new.order_ref}."
+        await self.books.add_event(NewEvent(EventKind.ORDER_INTENT, now, text, alert.id, trade_id, data=new.decision))
+        return Intent(trade_id, self.order_id, Order(new.order_ref, contract, side, qty))
+
+
+def _working_sells(position_report: PositionReport, con_id: int) -> Decimal:
+    """Shares of the contract that SELL orders of any client are still selling."""
+    return sum(
+        (
+            o.qty - (o.filled or Decimal(0))
+            for o in position_report.open_orders
+            if o.con_id == con_id and o.side is Side.SELL
+        ),
+        Decimal(0),
+    )
+
+
+def _as_trade(new: NewTrade, trade_id: int, order_id: int) -> Trade:
+    fields = {name: getattr(new, name) for name in NewTrade.__dataclass_fields__}
+    return Trade(**fields, id=trade_id, ib_order_id=order_id, status=TradeStatus.SUBMITTING)
+
+
+def _json(value: Mapping[str, object]) -> dict[str, object]:
+    """Nested dataclasses and Decimals as plain JSON: what was known is kept exactly as figures in text."""
+    plain: dict[str, object] = json.loads(json.dumps(value, default=_plain))
+    return plain
+
+
+def _plain(value: object) -> object:
+    if hasattr(value, "__dataclass_fields__"):
+        return asdict(value)  # type: ignore[call-overload]
+    return value.isoformat() if isinstance(value, datetime) else str(value)

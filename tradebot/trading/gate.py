@@ -1,0 +1,47 @@
+"""The gate that every order must pass: open only when nothing holds it.
+
+Rules: whoever has a reason closes it under his own name and opens it under the same name; it is open when no name is
+left. Each closing starts a new `era`; an order decided in one era never leaves in another, so that what recovery
+concluded of it stays true. Who closes it may hear late of a break: the stretch of the connection on which books and IB were
+compared is kept beside it, and on another one it does not count as open.
+"""
+
+import asyncio
+
+from tradebot.ports import LinkSession
+
+
+class Gate:
+    def __init__(self) -> None:
+        self._holds: dict[str, str] = {}
+        self._opened = asyncio.Event()
+        self._opened.set()
+        self.generation = 0
+        self.compared: LinkSession | None = None
+        """The stretch of the connection on which books and IB agreed."""
+
+    def close(self, holder: str, reason: str) -> None:
+        self._holds[holder] = reason
+        self._opened.clear()
+        self.generation += 1
+
+    def open(self, holder: str) -> None:
+        self._holds.pop(holder, None)
+        if not self._holds:
+            self._opened.set()
+
+    @property
+    def is_open(self) -> bool:
+        return not self._holds
+
+    @property
+    def holders(self) -> frozenset[str]:
+        return frozenset(self._holds)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why it is closed, in plain words; empty when open."""
+        return tuple(self._holds.values())
+
+    async def wait_open(self) -> None:
+        await self._opened.wait()

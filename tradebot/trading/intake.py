@@ -1,0 +1,269 @@
+"""Every alert's way in: TradingView's over the webhook, the bot's own (`/sell_all`, "sell the rest") alike.
+
+Rules:
+- Commit, then answer. An answer "queued" or "duplicate" means that the alert is stored durably; LedgerUnavailable means that
+  it was not stored within `STORE_DEADLINE_S`. Such a transaction runs on and may still commit: the sender sends again, and the
+  key makes that a duplicate.
+- One alert, one row: the key is unique, and where a message has no key of its own, the same message within
+  `SAME_ALERT_WINDOW` is the same alert, whatever becomes of the machine's clock meanwhile.
+- A message that is not understood is stored as REJECTED and told to the owner; the same one again within
+  `SAME_MISTAKE_WINDOW` only counts.
+- The queue gets the id after the commit and never delays an answer. A push that fails is only logged: the requeue repairs it.
+- A caller that is cancelled (a client that hung up, a stop) does not stop the storing: `finish` waits for it.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from loguru import logger
+
+from tradebot.domain.alerts import Alert, AlertStatus, NewAlert, Side
+from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.payload.own import Instruction, digest, payload_hash, understand
+from tradebot.errors import LedgerUnavailable, PayloadError, QueueUnavailable
+from tradebot.ports import Books, Ledger, Queue
+
+STORE_DEADLINE_S = 1.5  # TradingView drops a request after 3 s
+STORING_MAX = 5_000  # transactions under way; beyond, the database has long been down
+SAME_ALERT_WINDOW = timedelta(seconds=60)  # covers TradingView's resends: 5 s after each failure, up to three
+SAME_MISTAKE_WINDOW = timedelta(hours=1)
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Outcome(StrEnum):
+    QUEUED = "queued"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"  # another body with the same alert_id is stored: this one is not
+    REJECTED = "rejected"  # stored, but never traded
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What became of a message. `alert_id` is the row's: for a duplicate or a conflict, the row that was there before."""
+
+    status: Outcome
+    alert_id: int
+    reason: str | None = None  # for people: why it was refused
+
+
+class Intake:
+    def __init__(
+        self,
+        ledger: Ledger,
+        queue: Queue,
+        clock: Callable[[], datetime],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ledger = ledger
+        self._queue = queue
+        self._clock = clock
+        self._ages = _Ages(monotonic)
+        self._storing: set[asyncio.Task[Accepted]] = set()
+        self._to_push: list[tuple[Side, int]] = []
+        self._pushing: asyncio.Task[None] | None = None
+
+    async def accept(self, fields: Mapping[str, object], raw_body: bytes, source_ip: str | None) -> Accepted:
+        """Stores an authenticated message; `raw_body` has no secret in it any more. Raises LedgerUnavailable."""
+        now = self._clock()
+        try:
+            wanted = understand(fields)
+        except PayloadError as error:
+            return await self._stored(self._reject(str(error), payload_hash(fields), raw_body, source_ip, now))
+        return await self._stored(self._accept(_new_alert(wanted, raw_body, source_ip, now), wanted.identity.key))
+
+    async def reject(self, reason: str, raw_body: bytes, source_ip: str | None) -> Accepted:
+        """Stores an authenticated message that could not even be read as JSON. Raises LedgerUnavailable."""
+        return await self._stored(self._reject(reason, digest(raw_body), raw_body, source_ip, self._clock()))
+
+    async def own(self, side: Side, ticker: str, key: str, *, actor: str) -> Accepted:
+        """An alert of the bot itself, on behalf of `actor`; the same key again is a duplicate. Raises LedgerUnavailable."""
+        fields: dict[str, object] = {"action": side, "ticker": ticker, "key": key, "actor": actor}
+        alert = NewAlert(
+            received_at=self._clock(),
+            ticker=ticker,
+            action=side,
+            price=None,
+            alert_time=None,
+            primary_exchange=None,
+            idempotency_key=f"own:{key}",
+            payload_hash=payload_hash(fields),
+            raw_body=b"",
+            source_ip=None,
+        )
+        return await self._stored(self._accept(alert, alert.idempotency_key, actor))
+
+    async def finish(self) -> None:
+        """Waits until all that was begun is stored and in the queue. The ledger must still be open."""
+        if self._storing:
+            await asyncio.wait(self._storing)
+        if self._pushing is not None:
+            await asyncio.wait([self._pushing])
+
+    # --- storing ----------------------------------------------------------------------------------------------------
+
+    async def _stored(self, storing: Coroutine[Any, Any, Accepted]) -> Accepted:
+        if len(self._storing) >= STORING_MAX:
+            storing.close()
+            raise LedgerUnavailable("The database does not keep up: the alert is not stored. Send it again.")
+        task = asyncio.create_task(storing, name="store alert")
+        self._storing.add(task)
+        task.add_done_callback(self._done)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STORE_DEADLINE_S):
+                return await asyncio.shield(task)
+        raise LedgerUnavailable(
+            f"The database did not answer within {STORE_DEADLINE_S} s: the alert is not stored. Send it again."
+        )
+
+    def _done(self, task: asyncio.Task[Accepted]) -> None:
+        self._storing.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            # Its caller is told too, unless he has stopped waiting.
+            logger.warning("an alert was not stored: {}", task.exception())
+
+    async def _accept(self, alert: NewAlert, key: str | None, actor: str = "bot") -> Accepted:
+        async with self._ledger.begin() as books:
+            accepted = await self._insert(books, alert, key, actor)
+        if accepted.status is Outcome.QUEUED and alert.action is not None:
+            self._push(alert.action, accepted.alert_id)
+        return accepted
+
+    async def _insert(self, books: Books, alert: NewAlert, key: str | None, actor: str) -> Accepted:
+        """The alert with its event, or what stands in its way: its key, or without one the same message a moment ago."""
+        if key is None:
+            latest = await books.recent_alert(alert.payload_hash, _EVER)
+            if latest is not None and self._ages.is_recent(latest, alert.received_at):
+                return await _count(books, latest)
+        alert_id = await books.insert_alert(alert)
+        if alert_id is None:
+            known = await books.alert_by_key(alert.idempotency_key)
+            if known is None:
+                raise LedgerUnavailable("The alert was stored by another request just now. Send it again.")
+            return (
+                await _count(books, known)
+                if known.payload_hash == alert.payload_hash
+                else await _conflict(books, known, alert)
+            )
+        self._ages.born(alert_id)
+        text = f"{alert.action} {alert.ticker} received."
+        data = {"price": None if alert.price is None else str(alert.price), "source_ip": alert.source_ip}
+        await books.add_event(
+            NewEvent(EventKind.ALERT_STORED, alert.received_at, text, alert_id, actor=actor, data=data)
+        )
+        return Accepted(Outcome.QUEUED, alert_id)
+
+    async def _reject(
+        self, reason: str, body_hash: str, raw_body: bytes, source_ip: str | None, now: datetime
+    ) -> Accepted:
+        alert = NewAlert(
+            received_at=now,
+            ticker=None,
+            action=None,
+            price=None,
+            alert_time=None,
+            primary_exchange=None,
+            # A name of its own: when the template is mended, its alert_id must not be taken already.
+            idempotency_key=f"rejected:{body_hash}@{now.isoformat()}",
+            payload_hash=body_hash,
+            raw_body=raw_body,
+            source_ip=source_ip,
+            status=AlertStatus.REJECTED,
+            reason=reason,
+        )
+        async with self._ledger.begin() as books:
+            known = await books.recent_alert(body_hash, now - SAME_MISTAKE_WINDOW)
+            if known is not None:
+                await books.count_duplicate(known.id)
+                return Accepted(Outcome.REJECTED, known.id, reason)
+            alert_id = await books.insert_alert(alert)
+            if alert_id is None:  # the clock was set back to the very microsecond
+                raise LedgerUnavailable("The alert could not be stored under a key of its own. Send it again.")
+            text = f"An alert was not understood and is NOT traded. {reason}"
+            await books.add_event(
+                NewEvent(EventKind.ALERT_REJECTED, now, text, alert_id, data={"source_ip": source_ip})
+            )
+        return Accepted(Outcome.REJECTED, alert_id, reason)
+
+    # --- after the commit -------------------------------------------------------------------------------------------
+
+    def _push(self, side: Side, alert_id: int) -> None:
+        self._to_push.append((side, alert_id))
+        if self._pushing is None or self._pushing.done():
+            self._pushing = asyncio.create_task(self._push_all(), name="push alerts")
+
+    async def _push_all(self) -> None:
+        """In the order of the commits; what comes meanwhile goes in the next round, as one message to the queue."""
+        while self._to_push:
+            waiting, self._to_push = self._to_push, []
+            for side in (Side.SELL, Side.BUY):
+                ids = [alert_id for its_side, alert_id in waiting if its_side is side]
+                if not ids:
+                    continue
+                try:
+                    await self._queue.push(side, ids)
+                except QueueUnavailable as error:
+                    logger.warning(
+                        "alerts {} are stored but not in the queue yet, the requeue puts them there: {}", ids, error
+                    )
+
+
+class _Ages:
+    """How old stored alerts are, by monotonic time: a step of the clock makes none older or younger."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._started = monotonic()
+        self._born: dict[int, float] = {}  # ids of the last minute, oldest first
+
+    def born(self, alert_id: int) -> None:
+        now = self._monotonic()
+        self._born.pop(alert_id, None)  # of a transaction that was not committed
+        self._born[alert_id] = now
+        while now - next(iter(self._born.values())) >= SAME_ALERT_WINDOW.total_seconds():
+            del self._born[next(iter(self._born))]
+
+    def is_recent(self, alert: Alert, now: datetime) -> bool:
+        """One from before the start is as old as the clock says, and older than this process."""
+        age_s = self._monotonic() - self._born.get(alert.id, self._started)
+        by_clock = alert.id in self._born or now - alert.received_at < SAME_ALERT_WINDOW
+        return by_clock and age_s < SAME_ALERT_WINDOW.total_seconds()
+
+
+def _new_alert(wanted: Instruction, raw_body: bytes, source_ip: str | None, now: datetime) -> NewAlert:
+    identity = wanted.identity
+    return NewAlert(
+        received_at=now,
+        ticker=wanted.ticker,
+        action=wanted.action,
+        price=wanted.price,
+        alert_time=wanted.alert_time,
+        primary_exchange=wanted.primary_exchange,
+        idempotency_key=identity.key or f"sha256:{identity.payload_hash}@{now.isoformat()}",
+        payload_hash=identity.payload_hash,
+        raw_body=raw_body,
+        source_ip=source_ip,
+    )
+
+
+async def _count(books: Books, known: Alert) -> Accepted:
+    await books.count_duplicate(known.id)
+    return Accepted(Outcome.DUPLICATE, known.id)
+
+
+async def _conflict(books: Books, known: Alert, alert: NewAlert) -> Accepted:
+    alert_id = known.idempotency_key.partition(":")[2]
+    reason = (
+        f'"alert_id" {alert_id} was used already by alert {known.id} ({known.action} {known.ticker}) with another message.'
+        ' Give each alert its own, for instance "alert_id": "{{ticker}}-{{strategy.order.id}}-{{timenow}}", or leave the field'
+        " out."
+    )
+    text = f"{alert.action} {alert.ticker} was refused and is NOT traded: {reason}"
+    data = {"action": alert.action, "ticker": alert.ticker, "source_ip": alert.source_ip}
+    await books.add_event(NewEvent(EventKind.ALERT_CONFLICT, alert.received_at, text, known.id, data=data))
+    return Accepted(Outcome.CONFLICT, known.id, reason)

@@ -1,0 +1,133 @@
+"""Keeps the lists what they are: a function of the stored status. And brings pending alerts back when the market opens.
+
+Rules: what is stored as RECEIVED or PENDING and stands in no list is pushed, in the order of arrival; a double id is
+harmless. PENDING alerts become RECEIVED while the market is open, whenever that is noticed: at the open by the market-open
+job, later by any round, for instance that of a daemon which was down at the open. A session's first round tells, once,
+how many go on. Those that waited too long EXPIRE and are told.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from loguru import logger
+
+from tradebot.domain import wording
+from tradebot.domain.alerts import WAITING, Alert, AlertStatus, Side
+from tradebot.domain.calendar import Session
+from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.hours import Hours
+from tradebot.domain.job_plan import MARKET_OPEN
+from tradebot.errors import LedgerUnavailable, QueueUnavailable
+from tradebot.ports import Books, Ledger, Queue
+from tradebot.trading.worker import Worker
+
+REQUEUE_EVERY_S = 2.0
+
+
+class Requeue:
+    def __init__(
+        self,
+        ledger: Ledger,
+        queue: Queue,
+        worker: Worker,
+        hours: Hours,
+        clock: Callable[[], datetime],
+        *,
+        pending_max_age: timedelta,
+    ) -> None:
+        self._ledger = ledger
+        self._queue = queue
+        self._worker = worker
+        self._hours = hours
+        self._clock = clock
+        self._pending_max_age = pending_max_age
+        self._failing = False
+        self._requeueing = asyncio.Lock()
+        self._session: Session | None = None  # the one whose opening was told last
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self.run_once()
+                self._failing = False
+            except (LedgerUnavailable, QueueUnavailable) as error:
+                if not self._failing:  # said once: the health of the parts is told elsewhere
+                    logger.warning("requeue: {}; tried again every {:.0f} s", error, REQUEUE_EVERY_S)
+                self._failing = True
+            await asyncio.sleep(REQUEUE_EVERY_S)
+
+    async def run_once(self) -> None:
+        """One round. Raises LedgerUnavailable, QueueUnavailable."""
+        async with self._requeueing:
+            await self._worker.release_idle()
+            await self._end_waiting(self._clock())
+            await self._fill_lists()
+
+    async def _fill_lists(self) -> None:
+        async with self._ledger.read() as books:
+            waiting = await books.alerts(WAITING)
+        listed = await self._queue.contents()
+        in_lists = {*listed.sell, *listed.buy}
+        busy = self._worker.in_hand
+        received = [
+            a for a in waiting if a.status is AlertStatus.RECEIVED and a.id not in in_lists and a.id not in busy
+        ]
+        pending = [alert.id for alert in waiting if alert.status is AlertStatus.PENDING]
+        if gone := set(listed.pending) - set(pending):
+            await self._queue.remove(gone)  # from every list: before what is gone from here is pushed elsewhere
+        for side in (Side.SELL, Side.BUY):
+            if ids := [alert.id for alert in received if alert.action is side]:
+                await self._queue.push(side, ids)
+        if new := [alert_id for alert_id in pending if alert_id not in listed.pending]:
+            await self._queue.put_pending(new)
+
+    async def _end_waiting(self, now: datetime) -> None:
+        """PENDING ends for what is too old, and for everything while the market is open."""
+        is_open = self._hours.is_open(now)
+        session = None if self._hours.always else self._hours.calendar.current(now)
+        begins = session is not None and session != self._session
+        async with self._ledger.read() as books:
+            pending = await books.alerts((AlertStatus.PENDING,))
+        if not (begins or [alert for alert in pending if is_open or self._is_old(alert, now)]):
+            return
+        async with self._ledger.begin() as books:
+            pending = await books.alerts((AlertStatus.PENDING,))
+            old = [alert for alert in pending if self._is_old(alert, now)]
+            for alert in old:
+                await self._expire(books, alert, now)
+            going_on = [alert for alert in pending if is_open and alert not in old]
+            for alert in going_on:
+                await books.move_alert(alert.id, (AlertStatus.PENDING,), AlertStatus.RECEIVED, None)
+            # The opening is the market-open job's run of that instant, whoever notices it: told once.
+            if session is not None and await books.record_job(MARKET_OPEN, session.open):
+                await books.add_event(_opened(session, going_on, len(old), now))
+        self._session = session or self._session
+        if pending:
+            logger.info("pending alerts: {} go on, {} expired", len(going_on), len(old))
+
+    def _is_old(self, alert: Alert, now: datetime) -> bool:
+        return now - alert.received_at > self._pending_max_age
+
+    async def _expire(self, books: Books, alert: Alert, now: datetime) -> None:
+        max_age = wording.seconds(self._pending_max_age.total_seconds())
+        reason = f"waited longer than {max_age} for the market to open (trading.pending_max_age_h)"
+        await books.move_alert(alert.id, (AlertStatus.PENDING,), AlertStatus.EXPIRED, reason)
+        await books.add_event(_expired(alert, reason, now))
+
+
+def _opened(session: Session, going_on: list[Alert], expired: int, now: datetime) -> NewEvent:
+    sells = sum(alert.action is Side.SELL for alert in going_on)
+    buys = len(going_on) - sells
+    early = f", early: {session.name}" if session.early else ""
+    text = f"The market is open until {wording.new_york(session.close)}{early}. "
+    text += f"Alerts that waited and go on: {sells} SELL, then {buys} BUY." if going_on else "No alerts waited."
+    if expired:
+        text += f" {expired} had waited too long and expired."
+    figures = {"sells": sells, "buys": buys, "expired": expired, "closes": session.close.isoformat()}
+    return NewEvent(EventKind.MARKET_OPEN, now, text, data={"session": session.date.isoformat(), **figures})
+
+
+def _expired(alert: Alert, reason: str, now: datetime) -> NewEvent:
+    text = f"{alert.action} {alert.ticker} expired: it {reason}. Nothing was ordered."
+    return NewEvent(EventKind.ALERT_EXPIRED, now, text, alert.id, data={"ticker": alert.ticker, "side": alert.action})

@@ -1,0 +1,154 @@
+"""The owner's hand: the trading state and the limits.
+
+Rules:
+- The kill switch holds in memory at once, is stored, and only then acknowledged. When it cannot be stored it holds all
+  the same, is said to be "in force, NOT stored", and is stored as soon as the database is back.
+- Pausing never lowers KILLED. Resuming from KILLED names what to resume to.
+- Other processes (`tradebot kill`) write the same row; the daemon reads it in every decision and once a second.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from loguru import logger
+
+from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.settings import (
+    ACCEPTED_ORPHANS_KEY,
+    ORPHANS_KEY,
+    STATE_KEY,
+    TradingState,
+    accepted_orphans,
+    state_in,
+)
+from tradebot.errors import LedgerUnavailable
+from tradebot.ports import Books, Ledger
+
+_SEVERITY = (TradingState.RUNNING, TradingState.PAUSED, TradingState.KILLED)
+_MEANING = {
+    TradingState.RUNNING: "Trading resumed: BUY and SELL alerts are executed.",
+    TradingState.PAUSED: "Paused: BUY alerts are blocked, SELL alerts are executed. Resume with `tradebot resume` or /resume.",
+    TradingState.KILLED: "KILLED: nothing is traded, working orders are cancelled. Resume with `tradebot resume` or /resume.",
+}
+
+
+class TradingSwitch:
+    def __init__(self, ledger: Ledger, clock: Callable[[], datetime]) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._state = TradingState.RUNNING
+        self._unstored: str | None = None  # who killed, until that is stored
+        self._storing = asyncio.Lock()  # stored in the order in which they were asked for: a kill after a resume stays
+        self._changes = 0  # counts every change made here, so that an older reading never overwrites a newer change
+        self.changed = asyncio.Event()
+        """Set whenever the state in force changes; whoever waits for it clears it."""
+
+    @property
+    def state(self) -> TradingState:
+        """The state in force now: a kill that is not stored yet counts."""
+        return TradingState.KILLED if self._unstored is not None else self._state
+
+    def in_force(self, settings: Mapping[str, str]) -> TradingState:
+        """The stricter of the state held here and the one a transaction has just read."""
+        return max(self.state, state_in(settings), key=_SEVERITY.index)
+
+    async def kill(self, by: str) -> bool:
+        """Holds at once. True when it is also stored; False: in force, NOT stored (see `watch`)."""
+        self._unstored = by
+        self._announce(TradingState.KILLED)
+        try:
+            await self._store_kill(by)
+        except LedgerUnavailable as error:
+            logger.critical(
+                "KILL SWITCH in force, NOT stored ({}): it is stored as soon as the database answers", error
+            )
+            return False
+        return True
+
+    async def pause(self, by: str) -> TradingState:
+        """The state in force afterwards: KILLED stays KILLED. Raises LedgerUnavailable."""
+        async with self._storing:
+            stored = await store_state(self._ledger, TradingState.PAUSED, by, self._clock(), keep_killed=True)
+            return self._announce(stored)
+
+    async def resume(self, by: str, to: TradingState = TradingState.RUNNING, *, lift_kill: bool = True) -> TradingState:
+        """Lifts PAUSED, and KILLED only with `lift_kill`; returns the state in force afterwards. Raises LedgerUnavailable.
+
+        A kill that comes meanwhile wins.
+        """
+        if self._unstored is not None and not lift_kill:
+            return self.state
+        before = self._changes
+        async with self._storing:
+            stored = await store_state(self._ledger, to, by, self._clock(), lift_kill=lift_kill)
+            if self._changes == before:
+                self._unstored = None
+                self._announce(stored)
+        return self.state
+
+    async def watch(self) -> None:
+        """Follows the stored state, which other processes may change, and stores a kill that could not be stored."""
+        while True:
+            await asyncio.sleep(1)
+            try:
+                if self._unstored is not None:
+                    await self._store_kill(self._unstored)
+                else:
+                    await self.refresh()
+            except LedgerUnavailable as error:
+                logger.debug("trading state not read: {}", error)
+
+    async def refresh(self) -> None:
+        """Reads the stored state. Raises LedgerUnavailable."""
+        before = self._changes
+        async with self._ledger.read() as books:
+            stored = state_in(await books.settings())
+        if self._changes == before and stored is not self._state:
+            self._announce(stored)
+
+    async def _store_kill(self, by: str) -> None:
+        async with self._storing:
+            await store_state(self._ledger, TradingState.KILLED, by, self._clock())
+            self._state = TradingState.KILLED
+            self._unstored = None
+
+    def _announce(self, state: TradingState) -> TradingState:
+        if state is not self._state:
+            logger.warning("trading state is {}", state)
+        self._state = state
+        self._changes += 1
+        self.changed.set()
+        return self.state
+
+
+async def store_state(
+    ledger: Ledger, to: TradingState, by: str, now: datetime, *, keep_killed: bool = False, lift_kill: bool = True
+) -> TradingState:
+    """Stores the state with its event in one transaction; returns what is stored then. Raises LedgerUnavailable."""
+    async with ledger.begin() as books:
+        settings = await books.settings()
+        before = state_in(settings)
+        if before is TradingState.KILLED and not lift_kill:
+            return before
+        if keep_killed:
+            to = max(before, to, key=_SEVERITY.index)
+        elif to is not TradingState.KILLED:
+            await _accept_orphans(books, settings, by, now)
+        if to is not before:
+            await books.put_setting(STATE_KEY, to, by, now)
+            text = f"{_MEANING[to]} Was {before}; changed by {by}."
+            await books.add_event(
+                NewEvent(EventKind.STATE_CHANGED, now, text, actor=by, data={"from": before, "to": to})
+            )
+    return to
+
+
+async def _accept_orphans(books: Books, settings: Mapping[str, str], by: str, now: datetime) -> None:
+    """Resuming says: I know of these orders."""
+    waiting: list[str] = json.loads(settings.get(ORPHANS_KEY, "[]"))
+    if waiting:
+        accepted = sorted(accepted_orphans(settings) | set(waiting))
+        await books.put_setting(ACCEPTED_ORPHANS_KEY, json.dumps(accepted), by, now)
+        await books.put_setting(ORPHANS_KEY, "[]", by, now)

@@ -1,0 +1,341 @@
+"""Takes ids from the queue, prepares, judges one at a time, and sends.
+
+Rules:
+- Taking an id proves nothing; the decision's compare-and-set does. An id may come twice, late, or never: the requeue
+  brings it again.
+- Waiting is concurrent (quotes, contracts, holdings), judging is serial: SELLs first, each side in the order taken.
+- The last step before the wire awaits nothing: kill switch, lock, gate, stretch of the connection and throttle are checked and
+  the order is written in one go, under the lock of the stored settings: a kill of another process comes strictly before or
+  after it. An intent that grew old on the way is never sent.
+- What certainly did not leave is booked as not sent; what may have left is left to recovery.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from loguru import logger
+
+from tradebot.domain.alerts import Alert, AlertStatus, Side
+from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.hours import Hours
+from tradebot.domain.limits import FixedLimits, Limits
+from tradebot.domain.lots import LotStatus
+from tradebot.domain.orders import sources_of
+from tradebot.domain.settings import TradingState, invalid_limits, limits_in
+from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus
+from tradebot.errors import (
+    BrokerUnavailable,
+    LedgerUnavailable,
+    LockLost,
+    OrderUncertain,
+    QueueUnavailable,
+    UnknownContract,
+)
+from tradebot.ports import Broker, InstanceLock, Ledger, LinkSession, Queue
+from tradebot.trading.booking import Booking
+from tradebot.trading.decision import Decided, Intent, Policy, PreTradeData, Wait, decide
+from tradebot.trading.gate import Gate
+from tradebot.trading.sequencer import Sequencer
+from tradebot.trading.snapshot import BrokerView
+from tradebot.trading.switch import TradingSwitch
+
+IN_HAND_MAX = 32
+"""Alerts prepared at once."""
+PRE_TRADE_MAX_AGE_S = 10.0
+"""A quote or holdings older than this when their turn comes are asked for again."""
+SEND_WITHIN_S = 5.0
+"""An intent older than this when its turn to be written comes is not sent."""
+ASK_AGAIN_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerOptions:
+    fixed_limits: FixedLimits
+    defaults: Limits
+    hours: Hours
+    fractional: bool
+    orders_per_second: int
+
+
+class Worker:
+    def __init__(
+        self,
+        ledger: Ledger,
+        queue: Queue,
+        broker: Broker,
+        lock: InstanceLock,
+        *,
+        gate: Gate,
+        switch: TradingSwitch,
+        booking: Booking,
+        clock: Callable[[], datetime],
+        options: WorkerOptions,
+    ) -> None:
+        self._ledger = ledger
+        self._queue = queue
+        self._broker = broker
+        self._lock = lock
+        self._gate = gate
+        self._switch = switch
+        self._booking = booking
+        self._clock = clock
+        self._options = options
+        self._serial = asyncio.Lock()
+        self._next_order_at = 0.0  # loop time
+        self._queue_away = False
+        self._in_hand: set[int] = set()
+        self._sequencer = Sequencer()
+        self._parked: dict[str, list[Alert]] = {}  # by ticker: they wait for its order to end
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Takes and handles until cancelled; alerts in hand are then finished first."""
+        slots = asyncio.Semaphore(IN_HAND_MAX)
+        async with asyncio.TaskGroup() as group:
+            try:
+                while True:
+                    await self._gate.wait_open()
+                    await slots.acquire()
+                    alert_id = await self._take()
+                    if alert_id is None or alert_id in self._in_hand:
+                        slots.release()
+                        continue
+                    self._in_hand.add(alert_id)
+                    self._sequencer.take_place(alert_id)
+                    task = group.create_task(self._handle(alert_id), name=f"alert {alert_id}")
+                    task.add_done_callback(lambda _: slots.release())
+            except asyncio.CancelledError:
+                await asyncio.shield(self._finish())
+                raise
+
+    def trade_ended(self, trade: Trade) -> None:
+        """The ticker is free: what waited for it goes on."""
+        self._start(self._release({trade.ticker}), f"release {trade.ticker}")
+
+    @property
+    def in_hand(self) -> frozenset[int]:
+        """Alerts that are being handled, or wait for their ticker: the requeue leaves them alone."""
+        return frozenset(self._in_hand) | {alert.id for alerts in self._parked.values() for alert in alerts}
+
+    async def release_idle(self) -> None:
+        """Lets go on what waits for a ticker that has no order any more. Raises LedgerUnavailable."""
+        if not self._parked:
+            return
+        async with self._ledger.read() as books:
+            busy = {trade.ticker for trade in await books.trades(UNRESOLVED)}
+        await self._release(set(self._parked) - busy)
+
+    # --- taking -----------------------------------------------------------------------------------------------------
+
+    async def _take(self) -> int | None:
+        try:
+            taken = await self._queue.take()
+        except QueueUnavailable as error:
+            if not self._queue_away:  # said once, not every second of an outage
+                logger.error("queue: {}; stored alerts wait until it is back", error)
+            self._queue_away = True
+            await asyncio.sleep(ASK_AGAIN_S)
+            return None
+        self._queue_away = False
+        return taken
+
+    async def _handle(self, alert_id: int) -> None:
+        with logger.contextualize(alert_id=alert_id):
+            try:
+                await self._judge_and_send(alert_id)
+            except LedgerUnavailable as error:
+                logger.error("alert {} waits: {}", alert_id, error)
+            except (BrokerUnavailable, QueueUnavailable) as error:
+                logger.warning("alert {} waits: {}", alert_id, error)
+            except LockLost:
+                raise
+            except Exception as error:
+                logger.exception("alert {} cannot be handled", alert_id)
+                await self._give_up(alert_id, f"{type(error).__name__}: {error}")
+            finally:
+                self._sequencer.leave(alert_id)
+                self._in_hand.discard(alert_id)
+
+    async def _judge_and_send(self, alert_id: int) -> None:
+        async with self._ledger.read() as books:
+            alert = await books.alert(alert_id)
+        if alert is None or alert.status is not AlertStatus.RECEIVED:
+            return
+        self._sequencer.is_a(alert.id, alert.action)
+        with logger.contextualize(ticker=alert.ticker):
+            pre_trade = await self._ask_broker(alert)
+            asked_at = _loop_time()
+            await self._sequencer.wait(alert.id)
+            async with self._serial:
+                await self._pace()
+                stale = _loop_time() - asked_at > PRE_TRADE_MAX_AGE_S
+                decided = Wait.BROKER if stale else await self._decide_and_send(alert, pre_trade)
+            if decided is Wait.TICKER and alert.ticker is not None:
+                self._parked.setdefault(alert.ticker, []).append(alert)
+            elif decided is Wait.BROKER:
+                reason = pre_trade.unavailable or "what it told is too old, or not complete yet"
+                logger.info("alert {} waits for IB: {}", alert.id, reason)
+                self._start(self._again(alert), f"again {alert.id}")
+
+    # --- preparing --------------------------------------------------------------------------------------------------
+
+    async def _ask_broker(self, alert: Alert) -> PreTradeData:
+        """Asks the broker for what the decision will need; nothing where the answer cannot matter."""
+        blocked = self._switch.state is TradingState.KILLED
+        if blocked or alert.ticker is None or not self._options.hours.is_open(self._clock()):
+            return PreTradeData(unavailable="nothing was asked of it yet")
+        try:
+            if alert.action is Side.SELL:
+                return await self._ask_for_sell(alert.ticker)
+            contract = await self._broker.contract(alert.ticker, alert.primary_exchange)
+            return PreTradeData(contract=contract, quote=await self._broker.quote(contract))
+        except UnknownContract as error:
+            return PreTradeData(no_contract=str(error))
+        except BrokerUnavailable as error:
+            return PreTradeData(unavailable=str(error))
+
+    async def _ask_for_sell(self, ticker: str) -> PreTradeData:
+        async with self._ledger.read() as books:
+            lots = await books.lots(LotStatus.OPEN, ticker=ticker)
+        return PreTradeData(position_report=await self._broker.position_report()) if lots else PreTradeData()
+
+    async def _pace(self) -> None:
+        """Keeps to `orders_per_second`."""
+        await asyncio.sleep(max(0.0, self._next_order_at - _loop_time()))
+
+    # --- deciding and sending ---------------------------------------------------------------------------------------
+
+    async def _decide_and_send(self, alert: Alert, pre_trade: PreTradeData) -> Decided:
+        generation, link_session = self._gate.generation, self._broker.connection.link_session
+        if not (self._gate.is_open and self._gate.compared == link_session and self._lock.held):
+            return Wait.BROKER  # without the lock: the next holder decides it
+        async with self._ledger.begin() as books:
+            began = _loop_time()
+            settings = await books.settings()
+            self._still_ours(settings)
+            view = BrokerView(
+                now=self._clock(),
+                state=self._switch.in_force(settings),
+                account=self._broker.account(),
+                positions=self._broker.positions(),
+            )
+            for name, stored in invalid_limits(settings).items():
+                logger.error("stored limit {} is {!r}: the configured default is used", name, stored)
+            limits = limits_in(settings, self._options.defaults)
+            policy = Policy(self._options.fixed_limits, limits, self._options.hours, self._options.fractional)
+            order_id = self._broker.next_order_id(await books.last_order_id() + 1)
+            decided = await decide(books, alert.id, pre_trade, policy, view, order_id=order_id)
+        if isinstance(decided, Intent):
+            self._next_order_at = _loop_time() + 1 / self._options.orders_per_second
+            with logger.contextualize(order_ref=decided.order.order_ref):
+                refused = await self._look_and_send(decided, generation, link_session, began)
+                if refused is not None:
+                    logger.error("order {} not sent: {}", decided.order.order_ref, refused)
+                    await self._booking.conclude(decided.trade_id, TradeStatus.FAILED, refused)
+        elif decided is None:
+            await self._say_outcome(alert)
+        return decided
+
+    async def _look_and_send(
+        self, intent: Intent, generation: int, link_session: LinkSession, began: float
+    ) -> str | None:
+        """Under the lock of the settings: another process kills, or takes over, before this or after the order has left."""
+        refused: str | None = "the database did not answer at the last moment."
+        try:
+            async with self._ledger.begin() as books:
+                settings = await books.settings()
+                self._still_ours(settings)
+                state = self._switch.in_force(settings)
+                refused = self._send(intent, state, generation, link_session, late=_loop_time() - began > SEND_WITHIN_S)
+        except LedgerUnavailable as error:
+            logger.warning("order {}: {}", intent.order.order_ref, error)
+        return refused
+
+    def _still_ours(self, settings: Mapping[str, str]) -> None:
+        """Raises LockLost when another instance has begun an epoch of its own."""
+        if settings.get("epoch", "0") != str(self._lock.epoch):
+            raise LockLost("Another instance has taken this database over: this one sends nothing any more.")
+
+    def _send(
+        self, intent: Intent, state: TradingState, generation: int, link_session: LinkSession, *, late: bool
+    ) -> str | None:
+        """The last step: one synchronous block. Returns why the order certainly did not leave, or None."""
+        interrupted = self._gate.generation != generation or self._broker.connection.link_session != link_session
+        stopped = state is TradingState.KILLED or (state is TradingState.PAUSED and intent.order.side is Side.BUY)
+        obstacles = (
+            (stopped, f"trading was {state} at the last moment."),
+            (not self._lock.held, "this instance has lost its lock on the database."),
+            (interrupted, "the connection to IB was interrupted while the order was being stored."),
+            (late, f"storing the decision took longer than {SEND_WITHIN_S:.0f} s."),
+            (self._broker.throttled(), "IB's message limit is reached: the order would have left later, unchecked."),
+        )
+        for stands, reason in obstacles:
+            if stands:
+                return reason
+        try:
+            self._broker.place(intent.order, intent.order_id, link_session.generation)
+        except BrokerUnavailable as error:
+            return str(error)
+        except OrderUncertain as error:
+            logger.critical("order {} may have been sent: {}", intent.order.order_ref, error)
+            return None  # looked for when it is overdue: until then it may still be on its way
+        order = intent.order
+        logger.info("order {} sent: {} {:f} {} MKT DAY", order.order_ref, order.side, order.qty, order.contract.ticker)
+        return None
+
+    async def _say_outcome(self, alert: Alert) -> None:
+        async with self._ledger.read() as books:
+            after = await books.alert(alert.id)
+        if after is not None:
+            logger.info("alert {} {} {}: {} ({})", after.id, after.action, after.ticker, after.status, after.reason)
+
+    async def _give_up(self, alert_id: int, reason: str) -> None:
+        """An alert that breaks the program ends visibly, unless it has an order: then recovery has the last word."""
+        text = f"internal error, no order was made ({reason})"
+        try:
+            async with self._ledger.begin() as books:
+                if await books.move_alert(alert_id, sources_of(AlertStatus.FAILED)[:1], AlertStatus.FAILED, text):
+                    told = f"Alert {alert_id} failed: {text}. Please report it; the log has the details."
+                    await books.add_event(NewEvent(EventKind.ALERT_FAILED, self._clock(), told, alert_id))
+        except LedgerUnavailable as error:
+            logger.error("alert {} waits: {}", alert_id, error)
+
+    # --- waiting alerts ---------------------------------------------------------------------------------------------
+
+    async def _again(self, alert: Alert) -> None:
+        self._in_hand.add(alert.id)
+        try:
+            await asyncio.sleep(ASK_AGAIN_S)
+        finally:
+            self._in_hand.discard(alert.id)
+        await self._push([alert])
+
+    async def _release(self, tickers: set[str]) -> None:
+        for ticker in tickers:
+            await self._push(self._parked.pop(ticker, []))
+
+    async def _push(self, alerts: Iterable[Alert]) -> None:
+        ordered = sorted(alerts, key=lambda alert: alert.id)
+        try:
+            for side in (Side.SELL, Side.BUY):
+                if ids := [alert.id for alert in ordered if alert.action is side]:
+                    await self._queue.push(side, ids)
+        except QueueUnavailable as error:
+            logger.warning("queue: {}; the requeue brings the alerts again", error)
+
+    def _start(self, work: Coroutine[None, None, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _finish(self) -> None:
+        """What is being decided is decided to its end; what merely waits is stored and comes again."""
+        async with self._serial:
+            for task in self._tasks:
+                task.cancel()
+
+
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()
