@@ -23,6 +23,7 @@ from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.restart_window import NO_RESTART, RestartWindow
 from tradebot.domain.trades import NewTrade, Trade, TradeStatus
 from tradebot.errors import LedgerUnavailable
+from tradebot.operations.operations import Operations
 from tradebot.ports import Ledger
 from tradebot.queues import EmbeddedQueue
 from tradebot.trading.booking import Booking, BrokerUpdate, Listeners
@@ -99,6 +100,9 @@ class Bot:
         )
         self.requeue = Requeue(ledger, self.queue, self.worker, hours, clock, pending_max_age=timedelta(hours=96))
         self.intake = Intake(ledger, self.queue, clock, lambda: clock().timestamp())
+        self.operations = Operations(
+            ledger, self.queue, broker, self.switch, self.intake, self.booking, setup.limits, clock
+        )
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self._alerts = count(1)
 

@@ -81,7 +81,8 @@ class BotApi:
         entities = (
             [{"type": "bot_command", "offset": 0, "length": len(text.split(maxsplit=1)[0])}] if text[:1] == "/" else []
         )
-        message = {"message_id": len(self.sent) + 50_000, "date": at, "chat": chat, "from": user, "text": text}
+        number = self._next_update if update_id is None else update_id  # delivered again, it is the same message
+        message = {"message_id": number + 50_000, "date": at, "chat": chat, "from": user, "text": text}
         return await self._update({kind: message | {"entities": entities}}, update_id)
 
     async def press(

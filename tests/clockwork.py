@@ -12,7 +12,7 @@ from tradebot.domain.hours import Hours
 from tradebot.domain.job_plan import plans
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.restart_window import NO_RESTART, RestartWindow
-from tradebot.queries.status import Fixed, Overview
+from tradebot.queries.daemon import DaemonQueries, RunSettings
 from tradebot.runtime.jobs.jobs import Jobs
 from tradebot.runtime.scheduler import Scheduler, Work
 
@@ -35,9 +35,11 @@ class Clockwork:
     ) -> None:
         self.bot = bot
         self.hours = Hours(Calendar())
-        fixed = Fixed(Limits(), FixedLimits(), self.hours, (), bot.clock(), "test")
-        self.overview = Overview(bot.ledger, bot.queue, bot.broker, bot.lock, bot.gate, bot.switch, fixed, bot.clock)
-        jobs = Jobs(bot.ledger, self.overview, requeue=bot.requeue.run_once, restart=restart, heartbeat=heartbeat)
+        run_settings = RunSettings(Limits(), FixedLimits(), self.hours, (), bot.clock(), "test")
+        self.queries = DaemonQueries(
+            bot.ledger, bot.queue, bot.broker, bot.lock, bot.gate, bot.switch, run_settings, bot.clock
+        )
+        jobs = Jobs(bot.ledger, self.queries, requeue=bot.requeue.run_once, restart=restart, heartbeat=heartbeat)
         self.work: dict[str, Work] = dict(jobs.by_name())
         self.plans = plans({**CRONS, **(crons or {})}, self.hours.calendar)
         self.scheduler = self.start()

@@ -23,6 +23,7 @@ from tradebot.domain.brokerage import (
 )
 from tradebot.domain.events import Event, EventKind, NewEvent
 from tradebot.domain.lots import Lot, LotStatus
+from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import NewTrade, Trade, TradeStatus
 
 # --- broker ---------------------------------------------------------------------------------------------------------
@@ -178,7 +179,13 @@ class Books(Protocol):
     async def settings(self) -> Mapping[str, str]:
         """Every stored setting, locked against change until this transaction ends."""
 
+    async def setting_authors(self) -> Mapping[str, str]:
+        """Who stored each setting last, by key."""
+
     async def put_setting(self, key: str, value: str, by: str, at: datetime) -> None: ...
+
+    async def claim(self, key: str, operation: str, by: str, at: datetime) -> bool:
+        """Remembers that an operation was done under this idempotency key. False when the key is there: do nothing."""
 
     async def add_event(self, event: NewEvent) -> int: ...
 
@@ -223,6 +230,26 @@ class InstanceLock(Protocol):
     def held(self) -> bool: ...
 
 
+# --- trading, as what people are shown sees it ------------------------------------------------------------------------
+
+
+class OrderGate(Protocol):
+    """Whether orders may leave, and why not."""
+
+    @property
+    def is_open(self) -> bool: ...
+
+    @property
+    def reasons(self) -> tuple[str, ...]: ...
+
+
+class TradingStateSource(Protocol):
+    """The trading state in force."""
+
+    @property
+    def state(self) -> TradingState: ...
+
+
 # --- queue ----------------------------------------------------------------------------------------------------------
 
 
@@ -234,7 +261,7 @@ class QueueContents:
 
 
 class Queue(Protocol):
-    """Lists of alert ids. Losing them costs nothing: the requeue pushes what is stored and in no list. Raises QueueUnavailable."""
+    """Lists of alert ids. Losing them costs nothing: requeue pushes what is stored and in no list. Raises QueueUnavailable."""
 
     name: str  # "Redis" or "embedded"
 

@@ -16,6 +16,7 @@ from typing import Any
 from tests.property.stage import ASK, LIMITS, Stage
 from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import Order
+from tradebot.domain.settings import limit_key
 
 Row = dict[str, Any]
 UNRESOLVED = ("SUBMITTING", "SUBMITTED", "UNKNOWN")
@@ -44,7 +45,7 @@ class Tables:
         return self.settings.get("trading_state", "RUNNING")
 
     def limit(self, name: str) -> Decimal:
-        return Decimal(str(self.settings.get(name, asdict(LIMITS)[name])))
+        return Decimal(str(self.settings.get(limit_key(name), asdict(LIMITS)[name])))
 
 
 def read(path: Path) -> Tables:

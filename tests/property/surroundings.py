@@ -17,8 +17,8 @@ from hypothesis.stateful import (
 
 from tests.fakes import CON_IDS
 from tests.property.promises import placing, read
-from tests.property.stage import LIMITS, Stage
-from tradebot.domain.alerts import Side
+from tests.property.stage import Stage
+from tradebot.domain.alerts import WAITING, Side
 from tradebot.domain.brokerage import (
     Order,
     OrderReport,
@@ -28,8 +28,6 @@ from tradebot.domain.brokerage import (
 )
 from tradebot.domain.settings import TradingState
 from tradebot.errors import LedgerUnavailable
-from tradebot.operations.clearing import Clearing
-from tradebot.operations.limits import TITLES, OwnersLimits
 from tradebot.trading.intake import Outcome
 from tradebot.trading.switch import store_state
 
@@ -65,6 +63,7 @@ class Surroundings(RuleBasedStateMachine):
         self.told: dict[str, dict[str, object]] = {}
         self.final: dict[int, str] = {}
         self.killed = False
+        self.changes = 0
         self.wrong: list[str] = []
         self.stage = Stage(self.folder, self.template, self.placed)
         self.run(self.stage.begin())
@@ -195,8 +194,9 @@ class Surroundings(RuleBasedStateMachine):
             case "resume":
                 await self.lift(TradingState.RUNNING)
             case "clear":
-                clearing = Clearing(bot.ledger, bot.queue, bot.clock)
-                await clearing.clear([alert.id for alert in await clearing.waiting()], "owner")
+                async with bot.ledger.read() as books:
+                    waiting = await books.alerts(WAITING)
+                await bot.operations.clear_queue([alert.id for alert in waiting], "owner")
 
     async def lift(self, to: TradingState) -> None:
         before, self.killed = self.killed, False  # from here on it may be lifted
@@ -207,8 +207,8 @@ class Surroundings(RuleBasedStateMachine):
             raise
 
     async def limit(self, name: str, value: str) -> None:
-        bot, title = self.stage.bot, next(title for title in TITLES if title.name == name)
-        await OwnersLimits(bot.ledger, LIMITS, bot.clock).change(title, value, "owner")
+        self.changes += 1
+        await self.stage.bot.operations.set_limit(name, Decimal(value), "owner", f"change {self.changes}")
 
     @rule(ticker=TICKER, shares=st.sampled_from([3, -2, -100]))
     def owner_trades_by_hand(self, ticker: str, shares: int) -> None:

@@ -34,7 +34,6 @@ from tradebot.domain.brokerage import (
 )
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import ORDER_REF_PREFIX, TradeStatus
-from tradebot.operations.resolve import Resolutions
 
 LONG = "TRADEBOT_PROPERTY_EXAMPLES" in os.environ
 EXAMPLES = int(os.environ.get("TRADEBOT_PROPERTY_EXAMPLES", "50"))
@@ -235,10 +234,9 @@ class Anything(Surroundings):
 
     async def owner_decides(self) -> None:
         bot = self.stage.bot
-        resolutions = Resolutions(bot.ledger, bot.broker, bot.booking, bot.clock)
         for trade in await bot.trades():
             if trade.status is TradeStatus.UNKNOWN:
-                await resolutions.it_never_existed(trade.id, "owner")
+                await bot.operations.end_as_unfilled(trade.id, "owner")
 
 
 @pytest.mark.timeout(86_400 if LONG else 240)

@@ -46,7 +46,7 @@ class Ward:
 async def test_a_gateway_without_ib_says_so(bot: Bot) -> None:
     """The broker would be "not well" and "connected" at once, with no word of what is wrong."""
     bot.broker.upstream(up=False)
-    broker = (await Clockwork(bot).overview.health()).parts["broker"]
+    broker = (await Clockwork(bot).queries.health()).parts["broker"]
     assert (broker["ok"], broker["why_not"]) == (False, "the gateway has lost its link to IB's servers")
 
 

@@ -1,6 +1,7 @@
 """Pause, resume and kill from beside the daemon: stored in its database, which it reads in every decision and once a second."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -10,12 +11,12 @@ from rich.console import Console
 from tradebot.cli import daemon_client as beside
 from tradebot.config import Settings
 from tradebot.database import open_ledger
-from tradebot.domain.settings import TradingState, state_in
+from tradebot.domain.settings import TradingState
 from tradebot.errors import ConfigError, LedgerUnavailable, MigrationError
+from tradebot.operations import trading_state
 from tradebot.ports import Ledger
-from tradebot.trading.switch import store_state
 
-BY = "command line"
+ACTOR = "command line"
 CONFIRM_WITHIN_S = 5.0
 _SAID = {
     TradingState.RUNNING: "RUNNING: BUY and SELL alerts are executed.",
@@ -31,7 +32,8 @@ _INSTEAD = (
 async def change(settings: Settings, to: TradingState) -> int:
     """Stores the state and waits for the daemon to say that it has heard. Raises LedgerUnavailable, MigrationError."""
     async with _books(settings, to) as ledger:
-        stored = await store_state(ledger, to, BY, datetime.now(UTC), keep_killed=to is TradingState.PAUSED)
+        act = trading_state.kill if to is TradingState.KILLED else trading_state.pause
+        stored = await act(ledger, ACTOR, _key(), datetime.now(UTC))
     if stored is not to:
         Console(highlight=False, soft_wrap=True).print("A pause does not lower the kill switch, which is on.")
     return await _said(settings, stored)
@@ -40,12 +42,13 @@ async def change(settings: Settings, to: TradingState) -> int:
 async def resume(settings: Settings, to: TradingState | None) -> int:
     """Raises ConfigError when the bot is KILLED and nobody said what to resume; LedgerUnavailable, MigrationError."""
     async with _books(settings, to or TradingState.RUNNING) as ledger:
-        if to is None and await _stored(ledger) is TradingState.KILLED:
-            raise ConfigError(
-                "the kill switch is on. Say what to resume: `tradebot resume --sells-only` (SELL alerts only) "
-                "or `tradebot resume --everything` (BUY and SELL alerts)"
-            )
-        stored = await store_state(ledger, to or TradingState.RUNNING, BY, datetime.now(UTC))
+        target = to or TradingState.RUNNING
+        stored = await trading_state.resume(ledger, ACTOR, _key(), datetime.now(UTC), target, lift_kill=to is not None)
+    if to is None and stored is TradingState.KILLED:
+        raise ConfigError(
+            "the kill switch is on. Say what to resume: `tradebot resume --sells-only` (SELL alerts only) "
+            "or `tradebot resume --everything` (BUY and SELL alerts)"
+        )
     return await _said(settings, stored)
 
 
@@ -60,9 +63,9 @@ async def _books(settings: Settings, to: TradingState) -> AsyncIterator[Ledger]:
         raise type(error)(f"{to} is NOT stored: {error}\n{instead}.") from error
 
 
-async def _stored(ledger: Ledger) -> TradingState:
-    async with ledger.read() as books:
-        return state_in(await books.settings())
+def _key() -> str:
+    """Each call of the command is an act of its own."""
+    return f"cli:{secrets.token_hex(8)}"
 
 
 async def _said(settings: Settings, state: TradingState) -> int:

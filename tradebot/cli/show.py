@@ -14,8 +14,7 @@ from tradebot.database import open_ledger
 from tradebot.domain import wording
 from tradebot.domain.lots import Lot
 from tradebot.errors import LedgerUnavailable, MigrationError
-from tradebot.queries.status import Status
-from tradebot.queries.status import status as books_status
+from tradebot.queries.status import BooksStatus, books_status
 
 Part = Mapping[str, object]
 
@@ -54,7 +53,7 @@ async def status(settings: Settings) -> int:
     return 0 if all(part.get("ok", True) for name, part in parts.items() if name != "telegram") else 1
 
 
-async def _booked(settings: Settings, out: Console) -> Status | None:
+async def _booked(settings: Settings, out: Console) -> BooksStatus | None:
     """None, and said so, when the database does not answer: the daemon's parts are worth showing all the same."""
     defaults, hours = settings.trading.defaults.limits(), settings.trading.open_hours()
     try:
@@ -74,7 +73,7 @@ def _rows(rows: Iterable[tuple[str, str]]) -> Table:
     return table
 
 
-def _overview(booked: Status, database: str) -> Iterable[tuple[str, str]]:
+def _overview(booked: BooksStatus, database: str) -> Iterable[tuple[str, str]]:
     limits = booked.limits
     yield "trading", str(booked.state)
     yield "database", database

@@ -193,6 +193,13 @@ class SqlBooks:
         for start in range(0, len(ids), _CHUNK):
             await self._rows("mark_delivered", ids=ids[start : start + _CHUNK], at=values.outgoing(at))
 
+    async def setting_authors(self) -> Mapping[str, str]:
+        return {row["key"]: row["updated_by"] for row in await self._rows("setting_authors")}
+
+    async def claim(self, key: str, operation: str, by: str, at: datetime) -> bool:
+        row = await self._row("claim", key=key, operation=operation, by=values.outgoing(by), at=values.outgoing(at))
+        return row is not None
+
     async def record_job(self, job: str, slot: datetime) -> bool:
         return await self._row("record_job", job=job, slot=values.outgoing(slot)) is not None
 

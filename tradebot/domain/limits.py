@@ -30,6 +30,11 @@ class FixedLimits:
     repeat_window_s: int = 5
 
 
+def is_count(name: str) -> bool:
+    """Whether the limit counts something; else it is USD."""
+    return isinstance(getattr(Limits(), name), int)
+
+
 def limit_range(name: str) -> tuple[Decimal, Decimal]:
     """The smallest and the largest value allowed for a limit, both included."""
     kind = {f.name: f.type for f in fields(Limits)}[name]

@@ -38,3 +38,13 @@ def compare(lots: Sequence[Lot], broker_positions: Mapping[int, BrokerPosition])
         if booked or at_ib:
             rows.append(Position(ticker, con_id, booked, at_ib))
     return rows
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOff:
+    """Shares of one contract that the books hold and IB does not show."""
+
+    ticker: str
+    con_id: int
+    held: Decimal  # in the books, when the owner was asked
+    qty: Decimal  # of these, the shares that are gone

@@ -1,113 +1,116 @@
-"""The owner changes a limit: checked, stored with its event, in force for the next decision.
+"""Limits: changed by a person, or set from the configuration as long as no person has changed them.
 
-Rules: a limit is changed only to a finite number inside its range; a count is whole; what the owner typed is told back to him
-when it is wrong, with an example. The decision transaction reads the stored value, so there is nothing else to tell.
+Rules: a limit is changed only to a finite number inside its range; a count is whole, an amount has no fractions of a cent. The
+decision transaction reads the stored value, so there is nobody else to tell. Every limit in force is a row of `bot_settings` from
+the first start on, by "configuration" until a person changes it: from then on the file's value is not in force.
 """
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 
 from tradebot.domain import wording
 from tradebot.domain.events import EventKind, NewEvent
-from tradebot.domain.limits import Limits, limit_range
-from tradebot.domain.settings import limits_in
+from tradebot.domain.limits import Limits, is_count, limit_range
+from tradebot.domain.settings import limit_key, limits_in
 from tradebot.ports import Ledger
 
+_NAMES = {
+    "buy_amount_usd": "Amount of a BUY",
+    "max_open_positions": "Open positions",
+    "max_daily_buys": "Buys a day",
+    "max_total_investment": "Total investment",
+    "max_per_ticker": "Positions a ticker",
+    "max_daily_loss": "Daily loss",
+    "min_cash_reserve": "Cash reserve",
+}
+CONFIGURATION = "configuration"
 Value = Decimal | int
 
 
-@dataclass(frozen=True, slots=True)
-class Title:
-    """How a limit is called by people, and by the command that changes it."""
+class Problem(StrEnum):
+    """Why a value is none for a limit."""
 
-    name: str  # as in `Limits` and in `bot_settings`
-    words: str
-    command: str
-    example: str
+    OUT_OF_RANGE = "out_of_range"
+    NOT_WHOLE = "not_whole"
+    FRACTION_OF_A_CENT = "fraction_of_a_cent"
 
 
-TITLES = (
-    Title("buy_amount_usd", "amount of a BUY", "set_amount", "750"),
-    Title("max_open_positions", "open positions", "set_max_positions", "20"),
-    Title("max_daily_buys", "buys a day", "set_max_daily", "10"),
-    Title("max_total_investment", "total investment", "set_max_invest", "25000"),
-    Title("max_per_ticker", "positions a ticker", "set_max_per_ticker", "2"),
-    Title("max_daily_loss", "daily loss", "set_max_loss", "500"),
-    Title("min_cash_reserve", "cash reserve", "set_reserve", "2000"),
-)
+class InvalidLimit(ValueError):
+    """The value is none for this limit; `problem` says why."""
 
-
-class WrongValue(ValueError):
-    """What was typed is no value for this limit; the message says what is, with an example."""
+    def __init__(self, name: str, problem: Problem) -> None:
+        super().__init__(f"{name}: {problem}")
+        self.name = name
+        self.problem = problem
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    title: Title
+class LimitChange:
+    name: str
     old: Value
     new: Value
 
 
-def is_count(name: str) -> bool:
-    return isinstance(getattr(Limits(), name), int)
+@dataclass(frozen=True, slots=True)
+class Overridden:
+    """A limit whose value in the file is not in force, because a person has changed it."""
+
+    name: str
+    configured: Value
+    in_force: Value
+    by: str
 
 
-def said(name: str, value: Value) -> str:
-    """`$500.00`, or `20` for a count."""
+async def change(
+    ledger: Ledger, defaults: Limits, name: str, value: Value, actor: str, key: str, now: datetime
+) -> LimitChange:
+    """The same value again changes, and tells, nothing; nor does a key that was seen. Raises InvalidLimit, LedgerUnavailable."""
+    new = check(name, value)
+    async with ledger.begin() as books:
+        old: Value = getattr(limits_in(await books.settings(), defaults), name)
+        if not await books.claim(key, "set_limit", actor, now):
+            return LimitChange(name, old, old)
+        if new != old:
+            await books.put_setting(limit_key(name), str(new), actor, now)
+            data = {"name": name, "from": str(old), "to": str(new)}
+            text = f"{_NAMES[name]}: {_amount(name, old)} → {_amount(name, new)}, by {actor}."
+            await books.add_event(NewEvent(EventKind.SETTING_CHANGED, now, text, actor=actor, data=data))
+    return LimitChange(name, old, new)
+
+
+def _amount(name: str, value: Value) -> str:
     return f"{value:,}" if is_count(name) else wording.usd(Decimal(value))
 
 
-def range_said(name: str) -> str:
+def check(name: str, value: Value) -> Value:
+    """The value as it is stored. Raises InvalidLimit."""
     low, high = limit_range(name)
-    return f"{said(name, int(low))} to {said(name, int(high))}"
+    if not (Decimal(value).is_finite() and low <= value <= high):
+        raise InvalidLimit(name, Problem.OUT_OF_RANGE)
+    if is_count(name):
+        if value != int(value):
+            raise InvalidLimit(name, Problem.NOT_WHOLE)
+        return int(value)
+    if value != round(value, 2):
+        raise InvalidLimit(name, Problem.FRACTION_OF_A_CENT)
+    return Decimal(value)
 
 
-def parse(title: Title, text: str) -> Value:
-    """The value typed: `750`, `$1,500.50`. Raises WrongValue."""
-    example = f"For example: /{title.command} {title.example}"
-    kind = "a whole number" if is_count(title.name) else "an amount in USD"
-    allowed = f"Allowed is {kind} from {range_said(title.name)}. {example}"
-    plain = text.strip().removeprefix("$")
-    if not re.fullmatch(r"-?([0-9]{1,15}|[0-9]{1,3}(,[0-9]{3}){1,4})(\.[0-9]{1,9})?", plain):
-        raise WrongValue(f"“{text[:40]}” is no number. {allowed}")
-    number = Decimal(plain.replace(",", ""))
-    low, high = limit_range(title.name)
-    if not low <= number <= high:
-        raise WrongValue(f"{text[:40]} is out of range. {allowed}")
-    if is_count(title.name):
-        if number != int(number):
-            raise WrongValue(f"{text[:40]} is not whole. {allowed}")
-        return int(number)
-    if number != round(number, 2):
-        raise WrongValue(f"{text[:40]} has fractions of a cent. {allowed}")
-    return number
-
-
-class OwnersLimits:
-    """The limits as they are stored, over the configured defaults."""
-
-    def __init__(self, ledger: Ledger, defaults: Limits, clock: Callable[[], datetime]) -> None:
-        self._ledger = ledger
-        self._defaults = defaults
-        self._clock = clock
-
-    async def current(self) -> Limits:
-        """Raises LedgerUnavailable."""
-        async with self._ledger.read() as books:
-            return limits_in(await books.settings(), self._defaults)
-
-    async def change(self, title: Title, text: str, by: str) -> Change:
-        """Raises WrongValue, LedgerUnavailable. The same value again changes, and tells, nothing."""
-        new = parse(title, text)
-        async with self._ledger.begin() as books:
-            old: Value = getattr(limits_in(await books.settings(), self._defaults), title.name)
-            if new != old:
-                now = self._clock()
-                await books.put_setting(title.name, str(new), by, now)
-                told = f"{title.words[0].upper()}{title.words[1:]}: {said(title.name, old)} → {said(title.name, new)}, by {by}."
-                data = {"name": title.name, "from": str(old), "to": str(new)}
-                await books.add_event(NewEvent(EventKind.SETTING_CHANGED, now, told, actor=by, data=data))
-        return Change(title, old, new)
+async def store_configured(ledger: Ledger, configured: Limits, now: datetime) -> Sequence[Overridden]:
+    """Writes the file's limits where no person has changed them; returns those where one has, to another value."""
+    overridden = []
+    async with ledger.begin() as books:
+        stored, authors = await books.settings(), await books.setting_authors()
+        in_force = limits_in(stored, configured)
+        for field in fields(Limits):
+            name, key = field.name, limit_key(field.name)
+            value: Value = getattr(configured, name)
+            if authors.get(key, CONFIGURATION) == CONFIGURATION:
+                if stored.get(key) != str(value):
+                    await books.put_setting(key, str(value), CONFIGURATION, now)
+            elif getattr(in_force, name) != value:
+                overridden.append(Overridden(name, value, getattr(in_force, name), authors[key]))
+    return overridden

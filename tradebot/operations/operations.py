@@ -1,26 +1,83 @@
-"""All that the owner can ask of the bot, or tell it, in one handle: what a chat needs to know of the services."""
+"""Everything that a person may do with the bot, in one handle: the chat, the command line and what else comes call this.
 
-from collections.abc import Callable
+Rules: each act names its actor and carries an idempotency key; an act whose key was seen before changes nothing. The key is
+stored in the transaction that stores what was done, so that a crash in between neither loses an act nor repeats it. The kill
+switch needs no key and waits for nothing. Values in, values out: the edges make the words.
+"""
+
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from tradebot.operations.clearing import Clearing
-from tradebot.operations.limits import OwnersLimits
-from tradebot.operations.resolve import Resolutions
-from tradebot.ports import Broker, Ledger
-from tradebot.queries.status import Overview
+from tradebot.domain.limits import Limits
+from tradebot.domain.positions import WriteOff
+from tradebot.domain.settings import TradingState
+from tradebot.domain.trades import Trade
+from tradebot.operations import exits, limits, queue, unknown_orders
+from tradebot.operations.limits import LimitChange, Value
+from tradebot.ports import Broker, Ledger, Queue
+from tradebot.trading.booking import Booking
 from tradebot.trading.intake import Intake
 from tradebot.trading.switch import TradingSwitch
 
 
 @dataclass(frozen=True, slots=True)
 class Operations:
+    """Every method raises LedgerUnavailable where it stores, the kill switch excepted."""
+
     ledger: Ledger
+    queue: Queue
     broker: Broker
-    overview: Overview
     switch: TradingSwitch
-    limits: OwnersLimits
-    clearing: Clearing
     intake: Intake
-    resolutions: Resolutions
+    booking: Booking
+    defaults: Limits
     clock: Callable[[], datetime]
+
+    # --- trading state ----------------------------------------------------------------------------------------------
+
+    async def kill(self, actor: str) -> bool:
+        """In force at once, before anything is awaited. True when it is also stored, False: in force, NOT stored yet."""
+        return await self.switch.kill(actor)
+
+    async def pause(self, actor: str, key: str) -> TradingState:
+        """The state in force afterwards: KILLED stays KILLED."""
+        return await self.switch.pause(actor, key)
+
+    async def resume(
+        self, actor: str, key: str, to: TradingState = TradingState.RUNNING, *, lift_kill: bool = True
+    ) -> TradingState:
+        """The state in force afterwards; KILLED is lifted only with `lift_kill`."""
+        return await self.switch.resume(actor, key, to, lift_kill=lift_kill)
+
+    # --- limits -----------------------------------------------------------------------------------------------------
+
+    async def set_limit(self, name: str, value: Value, actor: str, key: str) -> LimitChange:
+        """In force for the next decision. Raises InvalidLimit."""
+        return await limits.change(self.ledger, self.defaults, name, value, actor, key, self.clock())
+
+    # --- exits and the queue ----------------------------------------------------------------------------------------
+
+    async def sell(self, tickers: Sequence[str], actor: str, key: str) -> list[int]:
+        """An alert a ticker that sells all the bot holds of it; the ids of those that are new."""
+        return await exits.sell(self.intake, tickers, actor, key)
+
+    async def clear_queue(self, alert_ids: Collection[int], actor: str) -> int:
+        """Ends those of these alerts that still wait; how many. Once cleared they do not wait: the ids are the key."""
+        return await queue.clear(self.ledger, self.queue, alert_ids, actor, self.clock())
+
+    # --- what only a person can know --------------------------------------------------------------------------------
+
+    async def book_as_filled(self, trade_id: int, actor: str) -> Trade | None:
+        """The UNKNOWN order filled; None when there is nothing to decide. Good once: it is UNKNOWN no more."""
+        return await unknown_orders.book_as_filled(
+            self.ledger, self.broker, self.booking, trade_id, actor, self.clock()
+        )
+
+    async def end_as_unfilled(self, trade_id: int, actor: str) -> Trade | None:
+        """No more of the UNKNOWN order filled; None when there is nothing to decide. Good once: it is UNKNOWN no more."""
+        return await unknown_orders.end_as_unfilled(self.ledger, self.booking, trade_id, actor, self.clock())
+
+    async def write_off(self, loss: WriteOff, actor: str, key: str) -> Trade | None:
+        """Lowers the books to what IB shows; None when things have changed since, or `key` was used already."""
+        return await self.booking.write_off(loss, actor, key)

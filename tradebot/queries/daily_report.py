@@ -20,8 +20,8 @@ from tradebot.domain.limits import Limits
 from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.settings import TradingState
 from tradebot.ports import Books
-from tradebot.queries.figures import Use, use
-from tradebot.queries.status import status
+from tradebot.queries.limits import Use, use
+from tradebot.queries.status import books_status
 
 SERIES = timedelta(days=45)
 """How far back the picture goes: about thirty sessions."""
@@ -97,7 +97,7 @@ async def gather(
     events = await books.events_since((EventKind.ALERT_BLOCKED, EventKind.ALERT_FAILED, EventKind.ORDER_FAILED), begin)
     events = [event for event in events if event.at < end]
     trades = [trade for trade in await books.trades(since=begin) if trade.avg_fill_price is not None]
-    current = await status(books, defaults, hours, now)
+    current = await books_status(books, defaults, hours, now)
     in_flight = [*current.in_flight, *current.unknown]
     earlier = await books.events_since((EventKind.DAILY_REPORT,), begin - SERIES)
     blocked = Counter(rule_of(event) for event in events if event.kind is EventKind.ALERT_BLOCKED)

@@ -1,28 +1,22 @@
-"""Every figure that people are shown: what the books say, and how each part is. Read only."""
+"""The books at one moment, and with them the running daemon: what `tradebot status` and /status show."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from tradebot.domain import wording
 from tradebot.domain.alerts import WAITING, AlertStatus, Side
 from tradebot.domain.brokerage import Account
 from tradebot.domain.hours import Hours
-from tradebot.domain.limits import FixedLimits, Limits
+from tradebot.domain.limits import Limits
 from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.settings import TradingState, limits_in, state_in
 from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus
-from tradebot.errors import LedgerUnavailable, QueueUnavailable
-from tradebot.ports import Books, Broker, Connection, InstanceLock, Ledger, Queue, QueueContents
-from tradebot.queries import figures
-from tradebot.queries.health import Health
-from tradebot.trading.gate import Gate
-from tradebot.trading.switch import TradingSwitch
+from tradebot.ports import Books, Connection, QueueContents
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class BooksStatus:
     """The books at one moment. USD are Decimal."""
 
     state: TradingState
@@ -38,7 +32,7 @@ class Status:
     realised_today: Decimal
 
 
-async def status(books: Books, defaults: Limits, hours: Hours, now: datetime) -> Status:
+async def books_status(books: Books, defaults: Limits, hours: Hours, now: datetime) -> BooksStatus:
     """What the database knows. Raises LedgerUnavailable."""
     settings = await books.settings()
     waiting = await books.alerts(WAITING)
@@ -48,7 +42,7 @@ async def status(books: Books, defaults: Limits, hours: Hours, now: datetime) ->
     day_start = hours.day_start(now)
     bought = [t for t in await books.trades(since=day_start) if t.side is Side.BUY]
     closed = await books.lots(LotStatus.CLOSED, closed_since=day_start)
-    return Status(
+    return BooksStatus(
         state=state_in(settings),
         limits=limits_in(settings, defaults),
         received_sells=received.count(Side.SELL),
@@ -67,7 +61,7 @@ async def status(books: Books, defaults: Limits, hours: Hours, now: datetime) ->
 class DaemonStatus:
     """The running daemon at one moment: its books and its parts."""
 
-    books: Status
+    books: BooksStatus
     state: TradingState  # in force, which a kill that is not stored yet counts for
     connection: Connection
     account: Account | None
@@ -76,146 +70,3 @@ class DaemonStatus:
     uptime_s: float
     version: str
     simulated: Sequence[str]
-
-
-@dataclass(slots=True)
-class Chat:
-    """How the connection to Telegram is; it tells so itself. Nothing but people depends on it."""
-
-    state: str = "off"
-    error: str | None = None
-
-    def part(self) -> dict[str, object]:
-        return (
-            {"state": "off"}
-            if self.state == "off"
-            else {"ok": self.error is None, "state": self.state, "error": self.error}
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Fixed:
-    """What does not change while the daemon runs."""
-
-    defaults: Limits
-    fixed_limits: FixedLimits
-    hours: Hours
-    simulated: Sequence[str]
-    started_at: datetime
-    version: str
-
-
-@dataclass(frozen=True, slots=True)
-class Overview:
-    """What the running daemon shows of itself and its books."""
-
-    ledger: Ledger
-    queue: Queue
-    broker: Broker
-    lock: InstanceLock
-    gate: Gate
-    switch: TradingSwitch
-    fixed: Fixed
-    clock: Callable[[], datetime]
-    chat: Chat = field(default_factory=Chat)
-
-    async def daemon_status(self) -> DaemonStatus:
-        """Raises LedgerUnavailable."""
-        async with self.ledger.read() as books:
-            booked = await status(books, self.fixed.defaults, self.fixed.hours, self.clock())
-        return DaemonStatus(
-            books=booked,
-            state=self.switch.state,
-            connection=self.broker.connection,
-            account=self.broker.account(),
-            depths=await self._depths(),
-            held_up_by=self.gate.reasons,
-            uptime_s=(self.clock() - self.fixed.started_at).total_seconds(),
-            version=self.fixed.version,
-            simulated=self.fixed.simulated,
-        )
-
-    async def held(self) -> figures.HeldPositions:
-        """Raises LedgerUnavailable."""
-        async with self.ledger.read() as books:
-            lots = await books.lots(LotStatus.OPEN)
-        return figures.held(lots, self.broker.positions())
-
-    async def result(self, days: int) -> figures.Result:
-        """The last `days` New York dates, today included. Raises LedgerUnavailable."""
-        async with self.ledger.read() as books:
-            return await figures.result(books, self.fixed.hours, self.clock(), days)
-
-    def market_is_open(self) -> bool:
-        """Whether alerts are executed now; else they wait."""
-        return self.fixed.hours.is_open(self.clock())
-
-    def market(self) -> figures.Market:
-        return figures.market(self.fixed.hours, self.clock())
-
-    async def waiting(self) -> figures.Waiting:
-        """Raises LedgerUnavailable."""
-        async with self.ledger.read() as books:
-            return await figures.waiting(books, await self._depths())
-
-    async def limits(self) -> tuple[Limits, figures.Use]:
-        """The limits in force and what is used of them. Raises LedgerUnavailable."""
-        async with self.ledger.read() as books:
-            now = await status(books, self.fixed.defaults, self.fixed.hours, self.clock())
-        unresolved = [*now.in_flight, *now.unknown]
-        return now.limits, figures.use(now.lots, unresolved, now.buys_today, now.realised_today)
-
-    async def _depths(self) -> QueueContents | None:
-        try:
-            return await self.queue.contents()
-        except QueueUnavailable:
-            return None
-
-    async def health(self) -> Health:
-        """Each part's state. Well means: an alert that arrives now is stored, judged and sent."""
-        parts = {
-            "database": await self._database(),
-            "queue": await self._queue(),
-            "broker": self._broker(),
-            "trading": self._trading(),
-        }
-        ok = all(part["ok"] for part in parts.values())
-        about: Mapping[str, object] = {
-            "version": self.fixed.version,
-            "uptime": wording.seconds((self.clock() - self.fixed.started_at).total_seconds()),
-            "simulated": list(self.fixed.simulated),
-        }
-        # Told, but no part of being well: the bot trades without Telegram.
-        return Health(ok, {**parts, "telegram": self.chat.part(), "daemon": about})
-
-    async def _database(self) -> dict[str, object]:
-        try:
-            await self.ledger.ping()
-        except LedgerUnavailable as error:
-            return {"ok": False, "name": self.ledger.name, "error": str(error)}
-        return {"ok": self.lock.held, "name": self.ledger.name, "lock": "held" if self.lock.held else "LOST"}
-
-    async def _queue(self) -> dict[str, object]:
-        try:
-            listed = await self.queue.contents()
-        except QueueUnavailable as error:
-            return {"ok": False, "name": self.queue.name, "error": str(error)}
-        depths = {"sell": len(listed.sell), "buy": len(listed.buy), "pending": len(listed.pending)}
-        return {"ok": True, "name": self.queue.name, **depths}
-
-    def _broker(self) -> dict[str, object]:
-        connection = self.broker.connection
-        kind = {True: "paper", False: "live", None: None}[connection.paper]
-        lost = connection.up and not connection.upstream
-        return {
-            "ok": connection.up and connection.upstream and connection.tradable,
-            "connected": connection.up,
-            "account": connection.account,
-            "kind": kind,
-            "since": connection.since.isoformat() if connection.since else None,
-            "why_not": "the gateway has lost its link to IB's servers" if lost else connection.why_not,
-        }
-
-    def _trading(self) -> dict[str, object]:
-        """Paused or killed is the owner's will, not an illness; a closed gate is one."""
-        return {"ok": self.gate.is_open, "state": self.switch.state, "waiting_for": list(self.gate.reasons)}

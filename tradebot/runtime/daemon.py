@@ -24,12 +24,10 @@ from tradebot.domain.job_plan import plans
 from tradebot.domain.restart_window import NO_RESTART, RestartWindow
 from tradebot.errors import LedgerUnavailable, LockHeld, LockLost
 from tradebot.notify.log_channel import log_events
-from tradebot.operations.clearing import Clearing
-from tradebot.operations.limits import OwnersLimits
+from tradebot.operations.limits import store_configured
 from tradebot.operations.operations import Operations
-from tradebot.operations.resolve import Resolutions
 from tradebot.ports import InstanceLock, Ledger, Queue
-from tradebot.queries.status import Fixed, Overview
+from tradebot.queries.daemon import DaemonQueries, RunSettings
 from tradebot.queues import open_queue
 from tradebot.runtime import systemd
 from tradebot.runtime.dead_mans_switch import ping
@@ -69,6 +67,7 @@ async def run(settings: Settings, ready: Callable[[Webhook], None], *, wait: boo
         with _stopping_means_giving_up() as given_up:
             adapters = await _open_adapters(settings, house, wait=wait)
             daemon = _build(settings, adapters)
+            await _once_reachable(lambda: _store_limits(adapters.ledger, settings))
             await _once_reachable(daemon.switch.refresh)  # a stored kill is in force, and shown, from the first moment
         if given_up.is_set():
             logger.info("stopped before it was ready: no alert was taken, no order sent")
@@ -77,7 +76,7 @@ async def run(settings: Settings, ready: Callable[[Webhook], None], *, wait: boo
         async with asyncio.TaskGroup() as group:
             background = [group.create_task(work, name=name) for name, work in daemon.background()]
             worker = group.create_task(daemon.worker.run(), name="worker")
-            async with open_webhook(_webhook_options(settings), daemon.intake, daemon.overview.health) as webhook:
+            async with open_webhook(_webhook_options(settings), daemon.intake, daemon.queries.health) as webhook:
                 await _tell(adapters.ledger, EventKind.STARTED, _started(settings, adapters.broker))
                 ready(webhook)
                 systemd.notify("READY=1")
@@ -168,6 +167,18 @@ async def _once_reachable(attempt: Callable[[], Awaitable[T]]) -> T:
             await asyncio.sleep(DATABASE_RETRY_S)
 
 
+async def _store_limits(ledger: Ledger, settings: Settings) -> None:
+    """The limits in force are rows of the database from the first start on; the file's until a person changes them."""
+    for one in await store_configured(ledger, settings.trading.defaults.limits(), utc_now()):
+        logger.info(
+            "limit {} is {}, as {} set it; {} in the configuration is not in force",
+            one.name,
+            one.in_force,
+            one.by,
+            one.configured,
+        )
+
+
 async def _broker_options(settings: Settings, house: AsyncExitStack) -> BrokerOptions:
     broker = settings.broker
     host, port = broker.host, broker.port
@@ -203,13 +214,14 @@ def _webhook_options(settings: Settings) -> WebhookOptions:
 @dataclass(frozen=True, slots=True)
 class Daemon:
     adapters: Adapters
+    gate: Gate
     switch: TradingSwitch
     booking: Booking
     recovery: Recovery
     worker: Worker
     requeue: Requeue
     intake: Intake
-    overview: Overview
+    queries: DaemonQueries
     scheduler: Scheduler
 
     def background(self) -> Iterable[tuple[str, Coroutine[None, None, None]]]:
@@ -231,7 +243,7 @@ class Daemon:
         """A job that is due at the start would find neither cash nor positions before books and IB are compared."""
         with suppress(TimeoutError):
             async with asyncio.timeout(JOBS_WAIT_S):
-                await self.overview.gate.wait_open()
+                await self.gate.wait_open()
         await self.scheduler.run()
 
 
@@ -269,7 +281,7 @@ def _build(settings: Settings, adapters: Adapters) -> Daemon:
     )
     pending_max_age = timedelta(hours=settings.trading.pending_max_age_h)
     requeue = Requeue(ledger, queue, worker, hours, utc_now, pending_max_age=pending_max_age)
-    fixed = Fixed(
+    run_settings = RunSettings(
         defaults=options.defaults,
         fixed_limits=options.fixed_limits,
         hours=hours,
@@ -277,18 +289,18 @@ def _build(settings: Settings, adapters: Adapters) -> Daemon:
         started_at=utc_now(),
         version=__version__,
     )
-    overview = Overview(ledger, queue, broker, lock, gate, switch, fixed, utc_now)
-    scheduler = _scheduler(settings, ledger, overview, requeue)
+    queries = DaemonQueries(ledger, queue, broker, lock, gate, switch, run_settings, utc_now)
+    scheduler = _scheduler(settings, ledger, queries, requeue)
     intake = Intake(ledger, queue, utc_now)
-    return Daemon(adapters, switch, booking, recovery, worker, requeue, intake, overview, scheduler)
+    return Daemon(adapters, gate, switch, booking, recovery, worker, requeue, intake, queries, scheduler)
 
 
-def _scheduler(settings: Settings, ledger: Ledger, overview: Overview, requeue: Requeue) -> Scheduler:
+def _scheduler(settings: Settings, ledger: Ledger, queries: DaemonQueries, requeue: Requeue) -> Scheduler:
     url = settings.schedule.heartbeat_url
     heartbeat = partial(ping, url.get_secret_value()) if url else None
-    jobs = Jobs(ledger, overview, requeue=requeue.run_once, restart=_restart(settings), heartbeat=heartbeat)
+    jobs = Jobs(ledger, queries, requeue=requeue.run_once, restart=_restart(settings), heartbeat=heartbeat)
     work = jobs.by_name()
-    due = plans(settings.schedule.crons(), overview.fixed.hours.calendar)
+    due = plans(settings.schedule.crons(), queries.run.hours.calendar)
     return Scheduler(ledger, [(plan, work[plan.name]) for plan in due], utc_now)
 
 
@@ -310,31 +322,31 @@ async def _tell_people(settings: Settings, daemon: Daemon, stop: asyncio.Event) 
 
 
 async def _serve_telegram(settings: Settings, daemon: Daemon, stop: asyncio.Event) -> None:
-    telegram, adapters, overview = settings.telegram, daemon.adapters, daemon.overview
+    telegram, adapters, queries = settings.telegram, daemon.adapters, daemon.queries
     assert telegram.bot_token is not None, "only called with a token"
     assert telegram.chat_id is not None, "the configuration asks for it"
     ledger = adapters.ledger
     operations = Operations(
-        ledger=ledger,
-        broker=adapters.broker,
-        overview=overview,
-        switch=daemon.switch,
-        limits=OwnersLimits(ledger, overview.fixed.defaults, overview.clock),
-        clearing=Clearing(ledger, adapters.queue, overview.clock),
-        intake=daemon.intake,
-        resolutions=Resolutions(ledger, adapters.broker, daemon.booking, overview.clock),
-        clock=overview.clock,
+        ledger,
+        adapters.queue,
+        adapters.broker,
+        daemon.switch,
+        daemon.intake,
+        daemon.booking,
+        queries.run.defaults,
+        utc_now,
     )
     serve, options = await asyncio.to_thread(_import_telegram)
     await serve(
         options(telegram.bot_token.get_secret_value(), telegram.chat_id, telegram.user_ids, telegram.api_url),
         operations,
+        queries,
         stop,
     )
 
 
 def _import_telegram() -> (
-    "tuple[Callable[[TelegramOptions, Operations, asyncio.Event], Awaitable[None]], type[TelegramOptions]]"
+    "tuple[Callable[[TelegramOptions, Operations, DaemonQueries, asyncio.Event], Awaitable[None]], type[TelegramOptions]]"
 ):
     from tradebot.telegram import TelegramOptions, serve  # noqa: PLC0415 - seconds, and 125 MB: only where it is used
 

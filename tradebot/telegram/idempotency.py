@@ -1,58 +1,33 @@
 """What stands before every command that changes something, the kill switch excepted.
 
 Rules: one after the other, in their order; a command sent long ago (while the bot was away) is not acted on, and its sender is
-told; an update that Telegram delivers again, after a crash or a restart, acts once: its id is stored before it acts.
+told; each carries an idempotency key, so that one which Telegram delivers again, after a crash or a restart, changes nothing.
 """
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 from aiogram import BaseMiddleware
-from aiogram.types import Message, TelegramObject, Update
-from loguru import logger
+from aiogram.types import Message, TelegramObject
 
 from tradebot.domain import wording
-from tradebot.ports import Ledger
 from tradebot.telegram.markup import esc
 from tradebot.telegram.sender import Sender
 
 AGE_MAX = timedelta(seconds=60)
-UPDATES_KEY = "telegram_updates"
-REMEMBERED = 200
 Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 
 
-class Once:
-    """The updates that have acted, in the database. Their numbers need not rise: after a week's silence Telegram starts anew."""
-
-    def __init__(self, ledger: Ledger, clock: Callable[[], datetime]) -> None:
-        self._ledger = ledger
-        self._clock = clock
-
-    async def first(self, update_id: int) -> bool:
-        """True the first time, from then on False. Raises LedgerUnavailable."""
-        async with self._ledger.begin() as books:
-            known: list[int] = json.loads((await books.settings()).get(UPDATES_KEY, "[]"))
-            if update_id in known:
-                return False
-            kept = json.dumps([*known, update_id][-REMEMBERED:])
-            await books.put_setting(UPDATES_KEY, kept, "bot", self._clock())
-        return True
-
-
 class Idempotency(BaseMiddleware):
-    def __init__(self, once: Once, sender: Sender, clock: Callable[[], datetime]) -> None:
-        self._once = once
+    def __init__(self, sender: Sender, clock: Callable[[], datetime]) -> None:
         self._sender = sender
         self._clock = clock
-        self._in_turn = asyncio.Lock()
+        self._in_order = asyncio.Lock()
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         assert isinstance(event, Message), "commands are messages"
-        update: Update = data["event_update"]
         age = self._clock() - event.date
         if age > AGE_MAX:
             ago = wording.seconds(age.total_seconds())
@@ -61,8 +36,6 @@ class Idempotency(BaseMiddleware):
                 "(or this machine's clock is wrong).\nIf you still want it, send it again."
             )
             return None
-        async with self._in_turn:
-            if not await self._once.first(update.update_id):
-                logger.info("Telegram: update {} was delivered again and is not acted on twice", update.update_id)
-                return None
-            return await handler(event, data)
+        async with self._in_order:
+            # Messages of a chat are numbered for good, where Telegram's update ids start anew after a week's silence.
+            return await handler(event, {**data, "key": f"telegram:{event.chat.id}:{event.message_id}"})

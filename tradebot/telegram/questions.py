@@ -6,12 +6,14 @@ from decimal import Decimal
 
 from tradebot.domain import wording
 from tradebot.domain.alerts import Alert, Side
+from tradebot.domain.positions import WriteOff
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import Trade, TradeStatus
-from tradebot.operations.exits import Exit
-from tradebot.operations.resolve import Guess
+from tradebot.queries.exits import Exit
+from tradebot.queries.mismatches import NothingToWriteOff
+from tradebot.queries.unknown_orders import PresumedFill
 from tradebot.telegram.markup import bold, esc, first, lines
-from tradebot.trading.booking import WriteOff
+from tradebot.words.unknown_orders import price_source
 
 ROWS_MAX = 25
 GOOD_FOR = "The button is good for 30 seconds."
@@ -117,20 +119,20 @@ def cleared(count: int, asked: int) -> str:
     return f"🗑 {count} cleared.{gone}"
 
 
-def it_filled(guess: Guess) -> str:
-    trade = guess.trade
-    price = "unknown" if guess.price is None else wording.price(guess.price)
+def it_filled(presumed: PresumedFill) -> str:
+    trade = presumed.trade
+    price = "unknown" if presumed.price is None else wording.price(presumed.price)
     return lines(
         bold(f"{wording.order(trade)}: it filled?"),
         f"Order {esc(trade.order_ref)}",
-        f"Booked would be {wording.shares(guess.qty)} at {price}: {esc(guess.source)}.",
+        f"Booked would be {wording.shares(presumed.qty)} at {price}: {esc(price_source(presumed.source))}.",
         "Did you see the fill in TWS?",
         GOOD_FOR,
     )
 
 
-def never_existed(guess: Guess) -> str:
-    trade = guess.trade
+def never_existed(presumed: PresumedFill) -> str:
+    trade = presumed.trade
     filled = trade.filled_qty
     what = f"ended with {wording.shares(filled)} filled" if filled else "never at IB"
     return lines(
@@ -155,6 +157,15 @@ def accept(loss: WriteOff) -> str:
         "The books are lowered to what IB shows. The P&amp;L of these shares is not known and counts nowhere.",
         GOOD_FOR,
     )
+
+
+def nothing_to_write_off(ticker: str, why: NothingToWriteOff) -> str:
+    name = esc(ticker)
+    return {
+        NothingToWriteOff.ORDER_UNRESOLVED: f"An order of {name} is in flight or UNKNOWN: that comes first, then accept.",
+        NothingToWriteOff.JUST_TRADED: f"{name} was traded just now and IB's position may trail it: try again in ten seconds.",
+        NothingToWriteOff.BOOKS_AGREE: f"Books and IB agree on {name} now: there is nothing to accept.",
+    }[why]
 
 
 def accepted(trade: Trade | None) -> str:

@@ -27,13 +27,13 @@ from loguru import logger
 from tradebot.domain import wording
 from tradebot.errors import TradebotError
 from tradebot.operations.operations import Operations
-from tradebot.queries.status import Chat
+from tradebot.queries.daemon import ChatConnection, DaemonQueries
 from tradebot.telegram.access import Allowed
 from tradebot.telegram.commands import COMMANDS
 from tradebot.telegram.confirmations import Confirmations
 from tradebot.telegram.delivery import Delivery
 from tradebot.telegram.handlers import routers
-from tradebot.telegram.idempotency import Idempotency, Once
+from tradebot.telegram.idempotency import Idempotency
 from tradebot.telegram.markup import prose
 from tradebot.telegram.sender import CHAT_NOT_FOUND, Sender, said
 
@@ -55,23 +55,23 @@ class TelegramOptions:
     api_url: str
 
 
-async def serve(options: TelegramOptions, operations: Operations, stop: asyncio.Event) -> None:
+async def serve(options: TelegramOptions, operations: Operations, queries: DaemonQueries, stop: asyncio.Event) -> None:
     """Until `stop`; what is in the outbox then is still sent, for a few seconds."""
     session = AiohttpSession(api=TelegramAPIServer.from_base(options.api_url), timeout=REQUEST_S)
     properties = DefaultBotProperties(parse_mode=ParseMode.HTML, link_preview_is_disabled=True)
     bot = Bot(options.token, session=session, default=properties)
-    chat = operations.overview.chat
+    chat = queries.chat
     chat.state = "connecting"
     handling = Handling()
     session.middleware(KillFirst(handling))
     session.middleware(Watch(chat, options.token))
     sender = Sender(bot, options.chat_id)
-    dispatcher = _dispatcher(options, operations, sender, handling)
+    dispatcher = _dispatcher(options, operations, queries, sender, handling)
     tasks = [
         asyncio.create_task(_poll(dispatcher, bot), name="telegram: polling"),
         asyncio.create_task(_introduce(bot), name="telegram: commands registered"),
     ]
-    outbox = Delivery(operations.ledger, sender, operations.clock)
+    outbox = Delivery(queries.ledger, sender, queries.clock)
     delivery = asyncio.create_task(_deliver(outbox, stop), name="telegram: delivery")
     try:
         await stop.wait()
@@ -87,9 +87,14 @@ async def serve(options: TelegramOptions, operations: Operations, stop: asyncio.
         chat.state = "off"
 
 
-def _dispatcher(options: TelegramOptions, operations: Operations, sender: Sender, handling: "Handling") -> Dispatcher:
+def _dispatcher(
+    options: TelegramOptions, operations: Operations, queries: DaemonQueries, sender: Sender, handling: "Handling"
+) -> Dispatcher:
     dispatcher = Dispatcher(
-        operations=operations, sender=sender, confirmations=Confirmations(asyncio.get_running_loop().time)
+        operations=operations,
+        queries=queries,
+        sender=sender,
+        confirmations=Confirmations(asyncio.get_running_loop().time),
     )
     allowed = Allowed(options.chat_id, options.user_ids)
     for observer in (dispatcher.message, dispatcher.edited_message, dispatcher.callback_query):
@@ -97,7 +102,7 @@ def _dispatcher(options: TelegramOptions, operations: Operations, sender: Sender
     dispatcher.update.outer_middleware(handling)
     dispatcher.errors.register(_failed)
     free, acting, rest = routers()
-    acting.message.middleware(Idempotency(Once(operations.ledger, operations.clock), sender, operations.clock))
+    acting.message.middleware(Idempotency(sender, queries.clock))
     dispatcher.include_routers(free, acting, rest)
     return dispatcher
 
@@ -229,7 +234,7 @@ class Watch(BaseRequestMiddleware):
     Hearing and telling are looked at apart: who blocked the bot is still heard, and is told nothing.
     """
 
-    def __init__(self, chat: Chat, token: str) -> None:
+    def __init__(self, chat: ChatConnection, token: str) -> None:
         self._chat = chat
         self._token = token
         self._errors: dict[bool, str] = {}  # by whether it is about telling

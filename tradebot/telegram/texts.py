@@ -11,11 +11,16 @@ from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.lots import Lot
 from tradebot.domain.pnl import OpenPosition
 from tradebot.domain.settings import TradingState
-from tradebot.operations.limits import TITLES, Title, range_said, said
-from tradebot.queries.figures import HeldPositions, Market, Result, Special, Use, Waiting
+from tradebot.operations.limits import LimitChange
+from tradebot.queries.limits import Use
+from tradebot.queries.market import Market, Special
+from tradebot.queries.positions import HeldPositions
+from tradebot.queries.results import Result
 from tradebot.queries.status import DaemonStatus
+from tradebot.queries.waiting import Waiting
 from tradebot.telegram.commands import GROUPS
 from tradebot.telegram.markup import Buttons, bold, esc, first, italic, lines, prose
+from tradebot.words.limits import TITLES, Title, range_text, value_text
 
 PAGE = 10
 """Positions on one page."""
@@ -301,25 +306,26 @@ def settings(limits: Limits, use: Use, fixed: FixedLimits) -> str:
 
 
 def _limit(title: Title, limits: Limits, use: Use) -> str:
-    value = said(title.name, getattr(limits, title.name))
+    value = value_text(title.name, getattr(limits, title.name))
     used = f"\n   used {esc(_USES[title.name](use))}" if title.name in _USES else ""
     return f"{_name(title)} {bold(value)}{used}\n   /{title.command}"
 
 
 def _name(title: Title) -> str:
-    return esc(title.words[0].upper() + title.words[1:])
+    return esc(title.heading)
 
 
 def limit(title: Title, limits: Limits) -> str:
     """What a command without a value shows."""
     return lines(
-        f"{_name(title)}: {bold(said(title.name, getattr(limits, title.name)))}",
-        f"Range: {range_said(title.name)}",
+        f"{_name(title)}: {bold(value_text(title.name, getattr(limits, title.name)))}",
+        f"Range: {range_text(title.name)}",
         f"Change it: /{title.command} {esc(title.example)}",
     )
 
 
-def changed(title: Title, old: str, new: str) -> str:
+def changed(title: Title, change: LimitChange) -> str:
+    old, new = value_text(change.name, change.old), value_text(change.name, change.new)
     if old == new:
         return f"{_name(title)} is {bold(new)} already."
     return lines(f"✅ {_name(title)}", f"{esc(old)} → {bold(new)}", "In force for the next alert.")

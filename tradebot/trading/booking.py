@@ -33,6 +33,7 @@ from tradebot.domain.events import EventKind, NewEvent
 from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.orders import ALERT_OF_TRADE, ENDED, next_status, sources_of, step
 from tradebot.domain.payload.own import payload_hash
+from tradebot.domain.positions import WriteOff
 from tradebot.domain.trades import ORDER_REF_PREFIX, UNRESOLVED, NewTrade, Trade, TradeStatus
 from tradebot.errors import LedgerUnavailable
 from tradebot.ports import Books, Ledger
@@ -72,16 +73,6 @@ class BrokerUpdate:
 
 def _unheard(*_: object) -> None:
     """Nobody listens yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class WriteOff:
-    """Shares of one contract that the books hold and IB does not show."""
-
-    ticker: str
-    con_id: int
-    held: Decimal  # in the books, when the owner was asked
-    qty: Decimal  # of these, the shares that are gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +136,7 @@ class Booking:
         self._announce(before, after, BrokerUpdate())
         return after
 
-    async def write_off(self, loss: "WriteOff", by: str, key: str) -> Trade | None:
+    async def write_off(self, loss: WriteOff, by: str, key: str) -> Trade | None:
         """Closes lots whose shares are gone, as a SELL without executions: no price, no P&L. It only ever lowers the books.
 
         None: nothing was done, because the books have changed meanwhile, an order is in flight, or `key` was used already.

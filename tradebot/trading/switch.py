@@ -67,13 +67,15 @@ class TradingSwitch:
             return False
         return True
 
-    async def pause(self, by: str) -> TradingState:
+    async def pause(self, by: str, key: str | None = None) -> TradingState:
         """The state in force afterwards: KILLED stays KILLED. Raises LedgerUnavailable."""
         async with self._storing:
-            stored = await store_state(self._ledger, TradingState.PAUSED, by, self._clock(), keep_killed=True)
+            stored = await store_state(self._ledger, TradingState.PAUSED, by, self._clock(), key=key, keep_killed=True)
             return self._announce(stored)
 
-    async def resume(self, by: str, to: TradingState = TradingState.RUNNING, *, lift_kill: bool = True) -> TradingState:
+    async def resume(
+        self, by: str, key: str | None = None, to: TradingState = TradingState.RUNNING, *, lift_kill: bool = True
+    ) -> TradingState:
         """Lifts PAUSED, and KILLED only with `lift_kill`; returns the state in force afterwards. Raises LedgerUnavailable.
 
         A kill that comes meanwhile wins.
@@ -82,7 +84,7 @@ class TradingSwitch:
             return self.state
         before = self._changes
         async with self._storing:
-            stored = await store_state(self._ledger, to, by, self._clock(), lift_kill=lift_kill)
+            stored = await store_state(self._ledger, to, by, self._clock(), key=key, lift_kill=lift_kill)
             if self._changes == before:
                 self._unstored = None
                 self._announce(stored)
@@ -124,13 +126,23 @@ class TradingSwitch:
 
 
 async def store_state(
-    ledger: Ledger, to: TradingState, by: str, now: datetime, *, keep_killed: bool = False, lift_kill: bool = True
+    ledger: Ledger,
+    to: TradingState,
+    by: str,
+    now: datetime,
+    *,
+    key: str | None = None,
+    keep_killed: bool = False,
+    lift_kill: bool = True,
 ) -> TradingState:
-    """Stores the state with its event in one transaction; returns what is stored then. Raises LedgerUnavailable."""
+    """Stores the state with its event in one transaction; returns what is stored then. A key that was seen before changes
+    nothing. Raises LedgerUnavailable."""
     async with ledger.begin() as books:
         settings = await books.settings()
         before = state_in(settings)
         if before is TradingState.KILLED and not lift_kill:
+            return before
+        if key is not None and not await books.claim(key, f"state {to}", by, now):
             return before
         if keep_killed:
             to = max(before, to, key=_SEVERITY.index)

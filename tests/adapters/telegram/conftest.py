@@ -14,11 +14,8 @@ from tradebot.domain.calendar import Calendar
 from tradebot.domain.events import EventKind, NewEvent
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import Limits
-from tradebot.operations.clearing import Clearing
-from tradebot.operations.limits import OwnersLimits
 from tradebot.operations.operations import Operations
-from tradebot.operations.resolve import Resolutions
-from tradebot.queries.status import Fixed, Overview
+from tradebot.queries.daemon import DaemonQueries, RunSettings
 from tradebot.telegram import TelegramOptions, serve
 
 OTHER = {"id": 4343, "is_bot": False, "first_name": "Bob"}
@@ -32,13 +29,14 @@ class Phone:
     bot: Bot
     api: BotApi
     operations: Operations
+    queries: DaemonQueries
     options: TelegramOptions
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _serving: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
         self._stop = asyncio.Event()
-        self._serving = asyncio.create_task(serve(self.options, self.operations, self._stop))
+        self._serving = asyncio.create_task(serve(self.options, self.operations, self.queries, self._stop))
 
     async def hang_up(self) -> None:
         """As the daemon stops: what was begun is finished, what is in the outbox is told."""
@@ -70,22 +68,16 @@ class Phone:
         return [sent for sent in self.api.sent[after:] if sent.method in ("sendMessage", "editMessageText")]
 
 
-def desk_of(bot: Bot, defaults: Limits | None = None, *, always: bool = True) -> Operations:
-    limits, clock = defaults or Limits(), bot.clock
-    fixed = Fixed(
-        limits, NO_FIXED_LIMITS, Hours(Calendar(), always=always), ["broker: simulated <b>&"], clock(), "0.1.0"
+def queries_of(bot: Bot, defaults: Limits | None = None, *, always: bool = True) -> DaemonQueries:
+    run_settings = RunSettings(
+        defaults or Limits(),
+        NO_FIXED_LIMITS,
+        Hours(Calendar(), always=always),
+        ["broker: simulated <b>&"],
+        bot.clock(),
+        "0.1.0",
     )
-    return Operations(
-        ledger=bot.ledger,
-        broker=bot.broker,
-        overview=Overview(bot.ledger, bot.queue, bot.broker, bot.lock, bot.gate, bot.switch, fixed, clock),
-        switch=bot.switch,
-        limits=OwnersLimits(bot.ledger, limits, clock),
-        clearing=Clearing(bot.ledger, bot.queue, clock),
-        intake=bot.intake,
-        resolutions=Resolutions(bot.ledger, bot.broker, bot.booking, clock),
-        clock=clock,
-    )
+    return DaemonQueries(bot.ledger, bot.queue, bot.broker, bot.lock, bot.gate, bot.switch, run_settings, bot.clock)
 
 
 @asynccontextmanager
@@ -95,7 +87,7 @@ async def open_phone(
     """Connected, with nothing in the outbox."""
     async with bot_api() as api:
         api.clock = bot.clock
-        phone = Phone(bot, api, desk_of(bot), TelegramOptions(token, chat_id, user_ids, api.url))
+        phone = Phone(bot, api, bot.operations, queries_of(bot), TelegramOptions(token, chat_id, user_ids, api.url))
         async with bot.ledger.begin() as books:
             await books.mark_delivered([event.id for event in await books.undelivered(1000)], bot.clock())
         if not up:

@@ -13,9 +13,9 @@ from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.events import EventKind
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import TradeStatus
-from tradebot.operations.limits import TITLES
 from tradebot.telegram.commands import COMMANDS
 from tradebot.telegram.markup import plain
+from tradebot.words.limits import TITLES
 
 
 async def stored_state(bot: Bot) -> str:
@@ -35,16 +35,16 @@ async def test_telegram_is_told_every_command(phone: Phone) -> None:
 async def test_a_limit_is_shown_changed_and_guarded(phone: Phone, title) -> None:  # type: ignore[no-untyped-def]
     """A limit could be set to nonsense, or the owner would not learn what it was before."""
     ask = phone.api.ask
-    before = await phone.operations.limits.current()
+    before = await phone.queries.limits_in_force()
     shown = await ask(f"/{title.command}", "Range")
     assert f"/{title.command} {title.example}" in shown.text
     for wrong in ("abc", "-5", "NaN", "Infinity", "1e3", "１２", "99999999999", "0.001", "", "5 5", "<b>&"):
         answer = await ask(f"/{title.command} {wrong}".rstrip())
         assert "→" not in answer.text
         assert f"/{title.command} {title.example}" in answer.text, wrong
-    assert await phone.operations.limits.current() == before
+    assert await phone.queries.limits_in_force() == before
     changed = plain((await ask(f"/{title.command} {title.example}", "→")).text)
-    assert getattr(await phone.operations.limits.current(), title.name) == Decimal(title.example)
+    assert getattr(await phone.queries.limits_in_force(), title.name) == Decimal(title.example)
     old, new = changed.splitlines()[1].split(" → ")
     assert (old, new.replace("$", "").replace(",", "").removesuffix(".00")) != (new, ""), changed
     await phone.bot.told(EventKind.SETTING_CHANGED)

@@ -108,12 +108,12 @@ async def test_what_could_not_be_sent_is_told_later_with_its_time(bot: Bot, trou
         events = [await phone.event(EventKind.BUY_FILLED, f"[{number}]") for number in range(3)]
 
         async def is_noticed() -> bool:
-            return phone.operations.overview.chat.error is not None
+            return phone.queries.chat.error is not None
 
         await bot.until(is_noticed, "the trouble is noticed")
         await bot.seconds(70)
         assert set(events) <= set(await undelivered(bot))
-        health = await phone.operations.overview.health()
+        health = await phone.queries.health()
         assert health.parts["telegram"]["ok"] is False
         assert TOKEN not in json.dumps(health.parts, default=str)
         phone.api.faults.clear()
@@ -126,7 +126,7 @@ async def test_what_could_not_be_sent_is_told_later_with_its_time(bot: Bot, trou
         assert "New York" in told[0].text
         assert sum("Trading goes on" in line for line in log) == 1
         await phone.api.ask("/status", "RUNNING", deadline_s=30)
-        assert phone.operations.overview.chat.error is None
+        assert phone.queries.chat.error is None
         assert sum("answers again after" in line for line in log) == 1
 
 
@@ -135,7 +135,7 @@ async def test_a_wrong_token_is_said_and_trading_goes_on(bot: Bot, log: list[str
     async with open_phone(bot, token=TOKEN[:-4] + "dead") as phone:
 
         async def is_noticed() -> bool:
-            return "refuses the token" in (phone.operations.overview.chat.error or "")
+            return "refuses the token" in (phone.queries.chat.error or "")
 
         await bot.until(is_noticed, "the token is refused")
         alert_id = await bot.alert("BUY", "AAPL")
@@ -152,7 +152,7 @@ async def test_a_wrong_chat_is_named(bot: Bot) -> None:
         await phone.event(EventKind.STARTED, "to nobody")
 
         async def is_noticed() -> bool:
-            return "chat not found" in (phone.operations.overview.chat.error or "")
+            return "chat not found" in (phone.queries.chat.error or "")
 
         await bot.until(is_noticed, "the chat is not found")
 
@@ -163,7 +163,7 @@ async def test_a_start_without_telegram_catches_up(bot: Bot) -> None:
         await phone.event(EventKind.STARTED, "started in silence")
 
         async def is_noticed() -> bool:
-            return phone.operations.overview.chat.error is not None
+            return phone.queries.chat.error is not None
 
         await bot.until(is_noticed, "the outage is noticed")
         await bot.seconds(10)
@@ -180,7 +180,7 @@ async def test_another_poller_is_named(phone: Phone) -> None:
     await phone.api.say("/help")  # ends the poll that is under way
 
     async def is_noticed() -> bool:
-        return "another program polls" in (phone.operations.overview.chat.error or "")
+        return "another program polls" in (phone.queries.chat.error or "")
 
     await phone.bot.until(is_noticed, "the conflict is noticed")
     phone.api.faults.clear()

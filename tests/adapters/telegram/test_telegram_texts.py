@@ -16,17 +16,22 @@ from tradebot.domain.calendar import Calendar
 from tradebot.domain.events import SILENT, Event, EventKind
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
+from tradebot.domain.positions import WriteOff
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import Trade, TradeStatus
-from tradebot.operations.exits import Exit
-from tradebot.operations.limits import TITLES
-from tradebot.operations.resolve import Guess
+from tradebot.operations.limits import LimitChange
 from tradebot.ports import Connection, LinkSession, QueueContents
-from tradebot.queries import figures
-from tradebot.queries.status import DaemonStatus, Status
+from tradebot.queries.exits import Exit
+from tradebot.queries.limits import Use
+from tradebot.queries.market import market_now
+from tradebot.queries.positions import held_positions
+from tradebot.queries.results import Result
+from tradebot.queries.status import BooksStatus, DaemonStatus
+from tradebot.queries.unknown_orders import PresumedFill, PriceSource
+from tradebot.queries.waiting import Waiting
 from tradebot.telegram import messages, questions, texts
 from tradebot.telegram.markup import LENGTH_MAX, fit, plain, prose
-from tradebot.trading.booking import WriteOff
+from tradebot.words.limits import TITLES
 
 WIDTH = 42
 NOW = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
@@ -40,7 +45,7 @@ HOLDINGS = {
 
 
 def daemon_status(state: TradingState = TradingState.RUNNING, **changes: object) -> DaemonStatus:
-    booked = Status(state, Limits(), 1, 2, 3, [trade()], [], [AAPL, TSLA], Decimal(3475), 4, Decimal("-12.5"))
+    booked = BooksStatus(state, Limits(), 1, 2, 3, [trade()], [], [AAPL, TSLA], Decimal(3475), 4, Decimal("-12.5"))
     link = Connection(True, True, LinkSession(1, 0), "DU1234567", True, tradable=True, why_not=None, since=NOW)
     usd = Decimal("1234567.891")
     account = Account("DU1234567", usd, usd, usd, usd * 4, False, NOW)
@@ -58,13 +63,13 @@ def alert(ticker: str, side: Side, status: AlertStatus = AlertStatus.RECEIVED) -
     return Alert(**{name: getattr(new, name) for name in new.__dataclass_fields__}, id=1)
 
 
-def result(lots: int) -> figures.Result:
+def result(lots: int) -> Result:
     closed = [
         replace(a_lot(n, n + 1000), ticker=f"T{n:02d}", pnl=Decimal(n * 37 % 101 - 50), exit_time=NOW)
         for n in range(lots)
     ]
     day = date(2026, 11, 20)
-    return figures.Result(day - timedelta(days=6), day, pnl.summarise(day, day, closed, []), [])
+    return Result(day - timedelta(days=6), day, pnl.summarise(day, day, closed, []), [])
 
 
 def event(kind: EventKind, text: str = "Said.", number: int = 1, at: datetime = NOW, **data: object) -> Event:
@@ -72,16 +77,16 @@ def event(kind: EventKind, text: str = "Said.", number: int = 1, at: datetime = 
 
 
 def market(at: datetime, *, always: bool = False) -> str:
-    return texts.market(figures.market(Hours(Calendar(), always=always), at), UTC_ZONE)
+    return texts.market(market_now(Hours(Calendar(), always=always), at), UTC_ZONE)
 
 
 def every_text() -> Iterator[tuple[str, str]]:
     """Each text with ordinary figures, by a name."""
-    held = figures.held([AAPL, TSLA], HOLDINGS)
-    waiting = figures.Waiting([alert("AAPL", Side.SELL)], [alert("MSFT", Side.BUY)], [alert("TSLA", Side.BUY)], None)
-    used = figures.Use(3, 4, Decimal(3475), ("AAPL", 2), Decimal(12))
+    held = held_positions([AAPL, TSLA], HOLDINGS)
+    waiting = Waiting([alert("AAPL", Side.SELL)], [alert("MSFT", Side.BUY)], [alert("TSLA", Side.BUY)], None)
+    used = Use(3, 4, Decimal(3475), ("AAPL", 2), Decimal(12))
     exits = [Exit("AAPL", Decimal(12), Decimal("2773.20")), Exit("TSLA", Decimal(3), None)]
-    guess = Guess(trade(), Decimal(2), Decimal("227.45"), "the ask when the order was decided")
+    guess = PresumedFill(trade(), Decimal(2), Decimal("227.45"), PriceSource.ASK_AT_DECISION)
     yield "start", texts.start(daemon_status())
     yield "help", texts.help_()
     for state in TradingState:
@@ -97,7 +102,7 @@ def every_text() -> Iterator[tuple[str, str]]:
     yield "settings", texts.settings(Limits(), used, FixedLimits())
     for title in TITLES:
         yield title.command, texts.limit(title, Limits())
-        yield f"{title.command} changed", texts.changed(title, "$50,000.00", "$75,000.00")
+        yield f"{title.command} changed", texts.changed(title, LimitChange(title.name, Decimal(50), Decimal(75)))
     yield "killed", questions.killed(True, questions.AtKill([trade()], True))
     yield "sell_all", questions.sell_all(exits, TradingState.RUNNING, True)
     yield "clear_queue", questions.clear_queue([alert("AAPL", Side.SELL), alert("MSFT", Side.BUY)])
@@ -154,13 +159,13 @@ def test_status_names_unknown_orders_and_simulated_parts() -> None:
 
 def test_positions_never_show_an_unknown_price_as_zero() -> None:
     """A position without a price would look worthless, or count as no gain in the total."""
-    told = plain(texts.positions(figures.held([AAPL, TSLA], HOLDINGS), 0)[0])
+    told = plain(texts.positions(held_positions([AAPL, TSLA], HOLDINGS), 0)[0])
     assert "AAPL 12, 1 lot\n   $227.43 → $231.10\n   +$44.04 (+1.6 %)" in told
     assert "TSLA 3, 1 lot\n   $248.90 → price unknown" in told
     assert "Total cost $3,475.86\n   +$44.04 (+1.6 %)\n   without 1 unpriced: TSLA" in told
     assert "Your own at IB, never touched:\nAAPL 8" in told
     assert "In the books, not at IB:\nTSLA 1" in told
-    offline = plain(texts.positions(figures.held([AAPL], None), 0)[0])
+    offline = plain(texts.positions(held_positions([AAPL], None), 0)[0])
     assert "IB is not connected" in offline
     assert "+$" not in offline
 
@@ -168,14 +173,14 @@ def test_positions_never_show_an_unknown_price_as_zero() -> None:
 def test_positions_page_by_page() -> None:
     """Positions beyond the first page could not be seen, or a page that is gone would fail."""
     lots = [a_lot(n, ticker=f"T{n:03d}", con_id=n) for n in range(35)]
-    held = figures.held(lots, {})
+    held = held_positions(lots, {})
     first, buttons = texts.positions(held, 0)
     assert buttons == [[("more »", "page:positions:1")]]
     last, buttons = texts.positions(held, 99)
     assert ("T034" in last, "T029" in last) == (True, False)
     assert buttons == [[("« back", "page:positions:2")]]
     assert "T009" in first
-    assert texts.positions(figures.held([], {}), 0)[1] == []
+    assert texts.positions(held_positions([], {}), 0)[1] == []
 
 
 def test_pnl_says_net_win_rate_best_and_worst() -> None:
@@ -203,7 +208,7 @@ def test_market_names_holidays_and_early_closes() -> None:
 
 def test_no_local_time_where_it_is_new_york_s() -> None:
     """The same time would stand there twice."""
-    told = texts.market(figures.market(Hours(Calendar()), NOW), ZoneInfo("America/New_York"))
+    told = texts.market(market_now(Hours(Calendar()), NOW), ZoneInfo("America/New_York"))
     assert "here" not in told
 
 

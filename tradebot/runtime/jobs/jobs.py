@@ -22,7 +22,7 @@ from tradebot.domain.positions import Position
 from tradebot.domain.restart_window import RestartWindow
 from tradebot.ports import Connection, Ledger
 from tradebot.queries import daily_report as report
-from tradebot.queries.status import Overview
+from tradebot.queries.daemon import DaemonQueries
 from tradebot.runtime.jobs.health_alerts import Failing, examine
 from tradebot.trading.positions import tell_differences
 
@@ -33,16 +33,16 @@ class Jobs:
     def __init__(
         self,
         ledger: Ledger,
-        overview: Overview,
+        queries: DaemonQueries,
         *,
         requeue: Callable[[], Awaitable[None]],
         restart: RestartWindow,
         heartbeat: Callable[[], Awaitable[None]] | None,
     ) -> None:
         self._ledger = ledger
-        self._overview = overview
-        self._broker = overview.broker
-        self._hours = overview.fixed.hours
+        self._queries = queries
+        self._broker = queries.broker
+        self._hours = queries.run.hours
         self._requeue = requeue
         self._restart = restart
         self._heartbeat = heartbeat
@@ -66,7 +66,7 @@ class Jobs:
     async def daily_report(self, due: datetime, now: datetime) -> None:
         session = last_session(self._hours.calendar, due)
         account = self._broker.account()
-        defaults = self._overview.fixed.defaults
+        defaults = self._queries.run.defaults
         async with self._ledger.begin() as books:
             if not await books.record_job(DAILY_REPORT, due):
                 return
@@ -86,7 +86,7 @@ class Jobs:
                 await books.add_event(_compared(rows, now))
 
     async def health_check(self, due: datetime, now: datetime) -> None:
-        health = await self._overview.health()
+        health = await self._queries.health()
         finding = examine(health.parts, self._failing, now, restarting=self._restart.covers(now))
         # Remembered at once, for what began while the database was away; as told only when that is stored.
         began = {name: Failing(one.since, None) for name, one in finding.failing.items()}

@@ -3,7 +3,7 @@
 from aiogram.types import User
 
 
-def who(user: User | None) -> str:
+def actor(user: User | None) -> str:
     """`Ann Lee (Telegram 123456789)`. A name is what its owner typed: it is kept to one short line."""
     assert user is not None, "the root filter lets nobody through without a name"
     name = " ".join(user.full_name.split())[:40]

@@ -8,11 +8,12 @@ from aiogram.types import CallbackQuery
 from loguru import logger
 
 from tradebot.errors import TradebotError
-from tradebot.operations import exits
 from tradebot.operations.operations import Operations
+from tradebot.queries.daemon import DaemonQueries
+from tradebot.queries.mismatches import NothingToWriteOff
 from tradebot.telegram import questions
 from tradebot.telegram.confirmations import Confirmations
-from tradebot.telegram.handlers.actor import who
+from tradebot.telegram.handlers.actor import actor
 from tradebot.telegram.markup import prose
 from tradebot.telegram.sender import Sender
 
@@ -37,7 +38,7 @@ async def do(query: CallbackQuery, sender: Sender, confirmations: Confirmations)
     try:
         said = await action()
     except TradebotError as error:
-        logger.warning("Telegram: what {} confirmed did not work: {}", who(query.from_user), error)
+        logger.warning("Telegram: what {} confirmed did not work: {}", actor(query.from_user), error)
         said = f"⚠️ That did not work: {prose(str(error))}\nSend the command again."
     await sender.notice(query)
     await sender.edit(query, said)
@@ -51,69 +52,75 @@ async def leave(query: CallbackQuery, sender: Sender, confirmations: Confirmatio
     await sender.edit(query, "Left as it is.")
 
 
-async def sell_rest(query: CallbackQuery, operations: Operations, sender: Sender, confirmations: Confirmations) -> None:
+async def sell_rest(
+    query: CallbackQuery, operations: Operations, queries: DaemonQueries, sender: Sender, confirmations: Confirmations
+) -> None:
     await sender.notice(query)
-    event_id, by = int(_argument(query)), who(query.from_user)
-    ticker = await _ticker(operations, event_id)
-    async with operations.ledger.read() as books:
-        planned = await exits.planned(books, operations.broker.positions(), ticker) if ticker else []
-    if not planned:
+    event_id, by = int(_argument(query)), actor(query.from_user)
+    ticker = await queries.ticker_of_event(event_id)
+    exits = await queries.exits(ticker) if ticker else []
+    if not exits:
         await sender.answer(questions.NOTHING_LEFT)
         return
 
     async def sell() -> str:
-        made = await exits.sell(operations.intake, [one.ticker for one in planned], f"rest:{event_id}", by)
-        return questions.selling(len(made), operations.overview.market_is_open())
+        made = await operations.sell([one.ticker for one in exits], by, f"rest:{event_id}")
+        return questions.selling(len(made), queries.market_is_open())
 
-    buttons = confirmations.ask(query.from_user.id, (f"Sell {planned[0].ticker}", sell))
-    await sender.answer(
-        questions.sell_all(planned, operations.switch.state, operations.overview.market_is_open()), buttons
-    )
+    buttons = confirmations.ask(query.from_user.id, (f"Sell {exits[0].ticker}", sell))
+    await sender.answer(questions.sell_all(exits, queries.state, queries.market_is_open()), buttons)
 
 
-async def it_filled(query: CallbackQuery, operations: Operations, sender: Sender, confirmations: Confirmations) -> None:
+async def it_filled(
+    query: CallbackQuery, operations: Operations, queries: DaemonQueries, sender: Sender, confirmations: Confirmations
+) -> None:
     await sender.notice(query)
-    trade_id, by = int(_argument(query)), who(query.from_user)
-    guess = await operations.resolutions.guess(trade_id)
-    if guess is None or guess.price is None:
-        await sender.answer(questions.NOT_UNKNOWN if guess is None else questions.NO_PRICE)
+    trade_id, by = int(_argument(query)), actor(query.from_user)
+    presumed = await queries.presumed_fill(trade_id)
+    if presumed is None or presumed.price is None:
+        await sender.answer(questions.NOT_UNKNOWN if presumed is None else questions.NO_PRICE)
         return
 
     async def book() -> str:
-        return questions.decided(await operations.resolutions.it_filled(trade_id, by))
+        return questions.decided(await operations.book_as_filled(trade_id, by))
 
     buttons = confirmations.ask(query.from_user.id, ("Yes, it filled", book))
-    await sender.answer(questions.it_filled(guess), buttons)
+    await sender.answer(questions.it_filled(presumed), buttons)
 
 
 async def never_existed(
-    query: CallbackQuery, operations: Operations, sender: Sender, confirmations: Confirmations
+    query: CallbackQuery, operations: Operations, queries: DaemonQueries, sender: Sender, confirmations: Confirmations
 ) -> None:
     await sender.notice(query)
-    trade_id, by = int(_argument(query)), who(query.from_user)
-    guess = await operations.resolutions.guess(trade_id)
-    if guess is None:
+    trade_id, by = int(_argument(query)), actor(query.from_user)
+    presumed = await queries.presumed_fill(trade_id)
+    if presumed is None:
         await sender.answer(questions.NOT_UNKNOWN)
         return
 
     async def book() -> str:
-        return questions.decided(await operations.resolutions.it_never_existed(trade_id, by))
+        return questions.decided(await operations.end_as_unfilled(trade_id, by))
 
     buttons = confirmations.ask(query.from_user.id, ("Yes, I looked in TWS", book))
-    await sender.answer(questions.never_existed(guess), buttons)
+    await sender.answer(questions.never_existed(presumed), buttons)
 
 
-async def accept(query: CallbackQuery, operations: Operations, sender: Sender, confirmations: Confirmations) -> None:
+async def accept(
+    query: CallbackQuery, operations: Operations, queries: DaemonQueries, sender: Sender, confirmations: Confirmations
+) -> None:
     await sender.notice(query)
-    event_id, by = int(_argument(query)), who(query.from_user)
-    ticker = await _ticker(operations, event_id)
-    loss = await operations.resolutions.shortfall(ticker) if ticker else questions.STALE
-    if isinstance(loss, str):
-        await sender.answer(prose(loss))
+    event_id, by = int(_argument(query)), actor(query.from_user)
+    ticker = await queries.ticker_of_event(event_id)
+    if ticker is None:
+        await sender.answer(questions.STALE)
+        return
+    loss = await queries.missing_shares(ticker)
+    if isinstance(loss, NothingToWriteOff):
+        await sender.answer(questions.nothing_to_write_off(ticker, loss))
         return
 
     async def write_off() -> str:
-        return questions.accepted(await operations.resolutions.accept(loss, by, f"accept:{event_id}:{loss.held}"))
+        return questions.accepted(await operations.write_off(loss, by, f"accept:{event_id}:{loss.held}"))
 
     buttons = confirmations.ask(query.from_user.id, (f"Write off {loss.ticker}", write_off))
     await sender.answer(questions.accept(loss), buttons)
@@ -121,9 +128,3 @@ async def accept(query: CallbackQuery, operations: Operations, sender: Sender, c
 
 def _argument(query: CallbackQuery) -> str:
     return (query.data or "").partition(":")[2]
-
-
-async def _ticker(operations: Operations, event_id: int) -> str | None:
-    async with operations.ledger.read() as books:
-        events = await books.events(after_id=event_id - 1, limit=1)
-    return str(events[0].data.get("ticker")) if events and events[0].id == event_id else None

@@ -11,13 +11,12 @@ from aiogram.types import Message
 from loguru import logger
 
 from tradebot.domain.settings import TradingState
-from tradebot.domain.trades import LIVE
 from tradebot.errors import LedgerUnavailable
-from tradebot.operations import exits
 from tradebot.operations.operations import Operations
+from tradebot.queries.daemon import DaemonQueries
 from tradebot.telegram import questions
 from tradebot.telegram.confirmations import Confirmations
-from tradebot.telegram.handlers.actor import who
+from tradebot.telegram.handlers.actor import actor
 from tradebot.telegram.sender import Sender
 
 STORE_WITHIN_S = 1.5
@@ -38,39 +37,43 @@ def router() -> Router:
     return made
 
 
-async def kill(message: Message, operations: Operations, sender: Sender, confirmations: Confirmations) -> None:
+async def kill(
+    message: Message, operations: Operations, queries: DaemonQueries, sender: Sender, confirmations: Confirmations
+) -> None:
     confirmations.void()
     stored = False
     try:
         async with asyncio.timeout(STORE_WITHIN_S):  # in force before its first wait; only the storing may take long
-            stored = await operations.switch.kill(who(message.from_user))
+            stored = await operations.kill(actor(message.from_user))
     except TimeoutError:
         logger.critical("KILL SWITCH in force, NOT stored yet: the database is slow, storing goes on")
-    await sender.answer(questions.killed(stored, await _working(operations) if stored else None))
+    await sender.answer(questions.killed(stored, await _working(queries) if stored else None))
 
 
-async def _working(operations: Operations) -> questions.AtKill | None:
+async def _working(queries: DaemonQueries) -> questions.AtKill | None:
     try:
-        async with asyncio.timeout(STORE_WITHIN_S), operations.ledger.read() as books:
-            return questions.AtKill(await books.trades(LIVE), operations.broker.connection.up)
+        async with asyncio.timeout(STORE_WITHIN_S):
+            return questions.AtKill(await queries.live_trades(), queries.broker.connection.up)
     except (LedgerUnavailable, TimeoutError):
         return None
 
 
-async def pause(message: Message, operations: Operations, sender: Sender) -> None:
-    await sender.answer(questions.paused(await operations.switch.pause(who(message.from_user))))
+async def pause(message: Message, operations: Operations, sender: Sender, key: str) -> None:
+    await sender.answer(questions.paused(await operations.pause(actor(message.from_user), key)))
 
 
-async def resume(message: Message, operations: Operations, sender: Sender, confirmations: Confirmations) -> None:
+async def resume(
+    message: Message, operations: Operations, sender: Sender, confirmations: Confirmations, key: str
+) -> None:
     """Lifts a pause. The kill switch is lifted by a button only, which says what to resume."""
-    by = who(message.from_user)
-    state = await operations.switch.resume(by, lift_kill=False)
+    by = actor(message.from_user)
+    state = await operations.resume(by, key, lift_kill=False)
     if state is not TradingState.KILLED:
         await sender.answer(questions.resumed(state))
         return
 
     async def lift(to: TradingState) -> str:
-        return questions.resumed(await operations.switch.resume(by, to))
+        return questions.resumed(await operations.resume(by, f"{key}:{to}", to))
 
     buttons = confirmations.ask(
         _id(message),
@@ -80,33 +83,39 @@ async def resume(message: Message, operations: Operations, sender: Sender, confi
     await sender.answer(questions.RESUME_FROM_KILLED, buttons)
 
 
-async def sell_all(message: Message, operations: Operations, sender: Sender, confirmations: Confirmations) -> None:
-    async with operations.ledger.read() as books:
-        planned = await exits.planned(books, operations.broker.positions())
-    if not planned:
+async def sell_all(
+    message: Message,
+    operations: Operations,
+    queries: DaemonQueries,
+    sender: Sender,
+    confirmations: Confirmations,
+    key: str,
+) -> None:
+    exits = await queries.exits()
+    if not exits:
         await sender.answer(questions.NOTHING_HELD)
         return
-    by, key = who(message.from_user), f"sell_all:{message.chat.id}:{message.message_id}"
+    by = actor(message.from_user)
 
     async def sell() -> str:
-        made = await exits.sell(operations.intake, [one.ticker for one in planned], key, by)
-        return questions.selling(len(made), operations.overview.market_is_open())
+        made = await operations.sell([one.ticker for one in exits], by, key)
+        return questions.selling(len(made), queries.market_is_open())
 
-    buttons = confirmations.ask(_id(message), (f"Sell all {len(planned)}", sell))
-    await sender.answer(
-        questions.sell_all(planned, operations.switch.state, operations.overview.market_is_open()), buttons
-    )
+    buttons = confirmations.ask(_id(message), (f"Sell all {len(exits)}", sell))
+    await sender.answer(questions.sell_all(exits, queries.state, queries.market_is_open()), buttons)
 
 
-async def clear_queue(message: Message, operations: Operations, sender: Sender, confirmations: Confirmations) -> None:
-    waiting = await operations.clearing.waiting()
+async def clear_queue(
+    message: Message, operations: Operations, queries: DaemonQueries, sender: Sender, confirmations: Confirmations
+) -> None:
+    waiting = await queries.waiting_alerts()
     if not waiting:
         await sender.answer(questions.NOTHING_WAITS)
         return
-    by, ids = who(message.from_user), {alert.id for alert in waiting}
+    by, ids = actor(message.from_user), {alert.id for alert in waiting}
 
     async def clear() -> str:
-        return questions.cleared(await operations.clearing.clear(ids, by), len(ids))
+        return questions.cleared(await operations.clear_queue(ids, by), len(ids))
 
     buttons = confirmations.ask(_id(message), (f"Clear {len(ids)}", clear))
     await sender.answer(questions.clear_queue(waiting), buttons)

@@ -4,12 +4,13 @@ from aiogram import Router
 from aiogram.filters import Command, CommandObject
 from aiogram.types import Message
 
-from tradebot.operations.limits import TITLES, Title, WrongValue, said
 from tradebot.operations.operations import Operations
+from tradebot.queries.daemon import DaemonQueries
 from tradebot.telegram import texts
-from tradebot.telegram.handlers.actor import who
+from tradebot.telegram.handlers.actor import actor
 from tradebot.telegram.markup import prose
 from tradebot.telegram.sender import Sender
+from tradebot.words.limits import TITLES, WrongValue, parse
 
 _BY_COMMAND = {title.command: title for title in TITLES}
 
@@ -20,17 +21,17 @@ def router() -> Router:
     return made
 
 
-async def set_limit(message: Message, command: CommandObject, operations: Operations, sender: Sender) -> None:
+async def set_limit(
+    message: Message, command: CommandObject, operations: Operations, queries: DaemonQueries, sender: Sender, key: str
+) -> None:
     title = _BY_COMMAND[command.command.lower()]
     if not command.args:
-        await sender.answer(texts.limit(title, await operations.limits.current()))
+        await sender.answer(texts.limit(title, await queries.limits_in_force()))
         return
-    await sender.answer(await _changed(operations, title, command.args, who(message.from_user)))
-
-
-async def _changed(operations: Operations, title: Title, value: str, by: str) -> str:
     try:
-        change = await operations.limits.change(title, value, by)
+        value = parse(title, command.args)
     except WrongValue as error:
-        return f"⚠️ {prose(str(error))}"
-    return texts.changed(title, said(title.name, change.old), said(title.name, change.new))
+        await sender.answer(f"⚠️ {prose(str(error))}")
+        return
+    change = await operations.set_limit(title.name, value, actor(message.from_user), key)
+    await sender.answer(texts.changed(title, change))

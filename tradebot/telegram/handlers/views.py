@@ -6,7 +6,7 @@ from aiogram import F, Router
 from aiogram.filters import Command, CommandStart
 from aiogram.types import CallbackQuery, Message
 
-from tradebot.operations.operations import Operations
+from tradebot.queries.daemon import DaemonQueries
 from tradebot.telegram import texts
 from tradebot.telegram.pictures import draw
 from tradebot.telegram.sender import Sender
@@ -29,55 +29,55 @@ def router() -> Router:
     return made
 
 
-async def start(message: Message, operations: Operations, sender: Sender) -> None:
-    await sender.answer(texts.start(await operations.overview.daemon_status()))
+async def start(message: Message, queries: DaemonQueries, sender: Sender) -> None:
+    await sender.answer(texts.start(await queries.status()))
 
 
 async def help_(message: Message, sender: Sender) -> None:
     await sender.answer(texts.help_())
 
 
-async def status(message: Message, operations: Operations, sender: Sender) -> None:
-    await sender.answer(texts.status(await operations.overview.daemon_status()))
+async def status(message: Message, queries: DaemonQueries, sender: Sender) -> None:
+    await sender.answer(texts.status(await queries.status()))
 
 
-async def positions(message: Message, operations: Operations, sender: Sender) -> None:
-    await sender.answer(*texts.positions(await operations.overview.held(), 0))
+async def positions(message: Message, queries: DaemonQueries, sender: Sender) -> None:
+    await sender.answer(*texts.positions(await queries.positions(), 0))
 
 
-async def positions_page(query: CallbackQuery, operations: Operations, sender: Sender) -> None:
+async def positions_page(query: CallbackQuery, queries: DaemonQueries, sender: Sender) -> None:
     await sender.notice(query)
     page = (query.data or "").rpartition(":")[2]
     if page.isdecimal():
-        await sender.edit(query, *texts.positions(await operations.overview.held(), int(page)))
+        await sender.edit(query, *texts.positions(await queries.positions(), int(page)))
 
 
-async def pnl(message: Message, operations: Operations, sender: Sender) -> None:
-    await _pnl(operations, sender, 1)
+async def pnl(message: Message, queries: DaemonQueries, sender: Sender) -> None:
+    await _pnl(queries, sender, 1)
 
 
-async def pnl_week(message: Message, operations: Operations, sender: Sender) -> None:
-    await _pnl(operations, sender, WEEK_DAYS)
+async def pnl_week(message: Message, queries: DaemonQueries, sender: Sender) -> None:
+    await _pnl(queries, sender, WEEK_DAYS)
 
 
-async def _pnl(operations: Operations, sender: Sender, days: int) -> None:
+async def _pnl(queries: DaemonQueries, sender: Sender, days: int) -> None:
     """Words first: the picture takes a moment."""
-    result = await operations.overview.result(days)
+    result = await queries.result(days)
     await sender.answer(texts.pnl(result))
     if result.curve and (png := await draw("Realised P&L, net", result.curve)) is not None:
         await sender.picture(png, "Realised P&amp;L, added up")
 
 
-async def market(message: Message, operations: Operations, sender: Sender) -> None:
+async def market(message: Message, queries: DaemonQueries, sender: Sender) -> None:
     here = datetime.now().astimezone().tzinfo
     assert here is not None, "an aware time has a zone"
-    await sender.answer(texts.market(operations.overview.market(), here))
+    await sender.answer(texts.market(queries.market(), here))
 
 
-async def queue(message: Message, operations: Operations, sender: Sender) -> None:
-    await sender.answer(texts.queue(await operations.overview.waiting(), operations.clock()))
+async def queue(message: Message, queries: DaemonQueries, sender: Sender) -> None:
+    await sender.answer(texts.queue(await queries.waiting(), queries.clock()))
 
 
-async def settings(message: Message, operations: Operations, sender: Sender) -> None:
-    limits, use = await operations.overview.limits()
-    await sender.answer(texts.settings(limits, use, operations.overview.fixed.fixed_limits))
+async def settings(message: Message, queries: DaemonQueries, sender: Sender) -> None:
+    limits, use = await queries.limits()
+    await sender.answer(texts.settings(limits, use, queries.run.fixed_limits))

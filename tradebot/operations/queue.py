@@ -1,0 +1,31 @@
+"""A person empties the queue: waiting alerts end as CLEARED. What arrives after the question was asked is not touched."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from loguru import logger
+
+from tradebot.domain.alerts import WAITING, AlertStatus
+from tradebot.domain.events import EventKind, NewEvent
+from tradebot.errors import QueueUnavailable
+from tradebot.ports import Ledger, Queue
+
+
+async def clear(ledger: Ledger, queue: Queue, alert_ids: Collection[int], actor: str, now: datetime) -> int:
+    """Clears those of these alerts that still wait; returns how many. Raises LedgerUnavailable."""
+    cleared = []
+    async with ledger.begin() as books:
+        for alert in await books.alerts(WAITING):
+            if alert.id not in alert_ids:
+                continue
+            # An alert that is decided this very moment has left WAITING, and keeps its order.
+            if await books.move_alert(alert.id, WAITING, AlertStatus.CLEARED, f"cleared by {actor}"):
+                text = f"{alert.action} {alert.ticker} was cleared from the queue by {actor}. Nothing was ordered."
+                data = {"ticker": alert.ticker, "side": alert.action}
+                await books.add_event(NewEvent(EventKind.ALERT_CLEARED, now, text, alert.id, actor=actor, data=data))
+                cleared.append(alert.id)
+    try:
+        await queue.remove(cleared)
+    except QueueUnavailable as error:
+        logger.warning("cleared alerts are still listed in the queue, which harms nothing: {}", error)
+    return len(cleared)

@@ -1,0 +1,39 @@
+"""A mismatch as a person is asked about it: the shares that would be written off, as IB and the books stand now."""
+
+from collections.abc import Callable
+from datetime import datetime
+from enum import StrEnum
+
+from tradebot.domain.lots import LotStatus
+from tradebot.domain.positions import WriteOff, compare
+from tradebot.domain.trades import UNRESOLVED
+from tradebot.ports import Broker, Ledger
+from tradebot.trading.snapshot import recently_filled
+
+
+class NothingToWriteOff(StrEnum):
+    ORDER_UNRESOLVED = "order_unresolved"  # in flight or UNKNOWN: that first
+    JUST_TRADED = "just_traded"  # IB's position may trail
+    BOOKS_AGREE = "books_agree"
+
+
+async def missing_shares(
+    ledger: Ledger, broker: Broker, clock: Callable[[], datetime], ticker: str
+) -> WriteOff | NothingToWriteOff:
+    """Raises BrokerUnavailable, LedgerUnavailable."""
+    report = await broker.position_report()
+    async with ledger.read() as books:
+        lots = await books.lots(LotStatus.OPEN, ticker=ticker)
+        in_flight = await books.trades(UNRESOLVED, ticker=ticker)
+        trades = await books.trades(ticker=ticker)
+    if in_flight:
+        return NothingToWriteOff.ORDER_UNRESOLVED
+    if recently_filled(trades, clock()):
+        return NothingToWriteOff.JUST_TRADED
+    con_ids = {lot.con_id for lot in lots}
+    rows = compare(lots, {con_id: held for con_id, held in report.positions.items() if con_id in con_ids})
+    row = next((row for row in rows if row.missing), None)
+    if row is None:
+        return NothingToWriteOff.BOOKS_AGREE
+    # Short at IB: what the books hold is gone, and no more than that.
+    return WriteOff(ticker, row.con_id, row.booked, min(row.missing, row.booked))

@@ -1,0 +1,67 @@
+"""An UNKNOWN order as a person is asked about it: the fill that would be booked on his word, with the source of its price."""
+
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Any
+
+from tradebot.domain.alerts import Side
+from tradebot.domain.lots import LotStatus
+from tradebot.domain.trades import Trade, TradeStatus
+from tradebot.ports import Broker, Ledger
+
+
+class PriceSource(StrEnum):
+    """Where the price of a presumed fill is from, the best first."""
+
+    AVERAGE_COST = "average_cost"  # IB's average cost of a position that this BUY alone has opened
+    ASK_AT_DECISION = "ask_at_decision"
+    MARKET_PRICE = "market_price"  # IB's price now
+    ENTRY_PRICE = "entry_price"  # of the lots a SELL closes: a P&L of zero
+
+
+@dataclass(frozen=True, slots=True)
+class PresumedFill:
+    """The fill that would be booked on a person's word. `price` is USD a share; None: nothing to go by."""
+
+    trade: Trade
+    qty: Decimal
+    price: Decimal | None
+    source: PriceSource | None
+
+
+async def presumed_fill(ledger: Ledger, broker: Broker, trade_id: int) -> PresumedFill | None:
+    """None when the order is not UNKNOWN (any more). Raises LedgerUnavailable."""
+    async with ledger.read() as books:
+        trade = await books.trade(trade_id)
+        lots = await books.lots(LotStatus.OPEN, ticker=trade.ticker) if trade else []
+    if trade is None or trade.status is not TradeStatus.UNKNOWN:
+        return None
+    position = (broker.positions() or {}).get(trade.con_id)
+    candidates: list[tuple[Decimal | None, PriceSource]]
+    if trade.side is Side.BUY:
+        alone = trade.ib_position_before == 0
+        candidates = [
+            (position.avg_cost if position and alone else None, PriceSource.AVERAGE_COST),
+            (_ask(trade), PriceSource.ASK_AT_DECISION),
+        ]
+    else:
+        cost = sum((lot.cost for lot in lots), Decimal(0))
+        held = sum((lot.qty for lot in lots), Decimal(0))
+        candidates = [
+            (position.market_price if position else None, PriceSource.MARKET_PRICE),
+            (cost / held if held else None, PriceSource.ENTRY_PRICE),
+        ]
+    price, source = next(((p, why) for p, why in candidates if p is not None and p > 0), (None, None))
+    return PresumedFill(trade, trade.requested_qty - trade.filled_qty, price, source)
+
+
+def _ask(trade: Trade) -> Decimal | None:
+    """The ask in the quote that the decision was made on."""
+    node: Any = trade.decision
+    for key in ("inputs", "quote", "ask"):
+        node = node.get(key) if isinstance(node, dict) else None
+    try:
+        return Decimal(node) if isinstance(node, str) else None
+    except InvalidOperation:
+        return None

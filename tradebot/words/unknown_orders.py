@@ -1,0 +1,15 @@
+"""UNKNOWN orders in words."""
+
+from tradebot.queries.unknown_orders import PriceSource
+
+_SOURCES = {
+    PriceSource.AVERAGE_COST: "IB's average cost of the position",
+    PriceSource.ASK_AT_DECISION: "the ask when the order was decided",
+    PriceSource.MARKET_PRICE: "IB's price now",
+    PriceSource.ENTRY_PRICE: "the entry price, for IB shows none: a P&L of zero",
+}
+
+
+def price_source(source: PriceSource | None) -> str:
+    """Where the price of a presumed fill is from; empty for none."""
+    return _SOURCES[source] if source is not None else ""
