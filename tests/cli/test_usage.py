@@ -57,7 +57,7 @@ MISTAKES = {
     "resume --sells-only --everything": "exclude each other",
     "simgateway --port 70000": "less than or equal to 65535",
     "status --config nope.toml": "nope.toml: there is no such file",
-    "migrate sideways": "No such command 'sideways'. There are: up, down, status.",
+    "migrate sideways": "No such command 'sideways'. There are: status, up, down.",
     "logs": "No such command 'logs'. The log is on the daemon's console, in data/logs",
     "sell": "No such command 'sell'. `tradebot alert SELL AAPL` sells what the bot holds of it. There are: run, alert,",
     "positions": "No such command 'positions'. `tradebot status` shows the positions. There are: run, alert,",
