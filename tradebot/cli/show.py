@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tradebot.cli import daemon_client as beside
+from tradebot.cli.base import Config, cli, do, settings_of
 from tradebot.config import Settings, describe_url
 from tradebot.database import open_ledger
 from tradebot.domain import wording
@@ -19,7 +20,16 @@ from tradebot.queries.status import BooksStatus, books_status
 Part = Mapping[str, object]
 
 
-async def status(settings: Settings) -> int:
+@cli.command()
+def status(config: Config = None) -> None:
+    """Show the trading state, queue, orders, positions and today's figures, and how the daemon is.
+
+    Example: `tradebot status`
+    """
+    do(_status(settings_of(config)))
+
+
+async def _status(settings: Settings) -> int:
     """Prints it. Exit code 0 when the daemon is well, 3 when it or its database does not answer, 1 otherwise."""
     out = Console(highlight=False)
     url = settings.database.url.get_secret_value()
@@ -74,7 +84,7 @@ def _rows(rows: Iterable[tuple[str, str]]) -> Table:
 
 
 def _overview(booked: BooksStatus, database: str) -> Iterable[tuple[str, str]]:
-    limits = booked.limits
+    limits, used = booked.limits, booked.exposure
     yield "trading", str(booked.state)
     yield "database", database
     yield (
@@ -83,10 +93,10 @@ def _overview(booked: BooksStatus, database: str) -> Iterable[tuple[str, str]]:
     )
     yield "in flight", ", ".join(wording.order(trade) for trade in booked.in_flight) or "none"
     yield "UNKNOWN", ", ".join(f"{wording.order(t)} ({t.order_ref})" for t in booked.unknown) or "none"
-    yield "open lots", f"{len(booked.lots)} of {limits.max_open_positions}"
-    yield "invested", f"{wording.usd(booked.invested)} of {wording.usd(limits.max_total_investment)}"
-    yield "buys today", f"{booked.buys_today} of {limits.max_daily_buys}"
-    yield "realised today", f"{wording.signed_usd(booked.realised_today)}, limit −{wording.usd(limits.max_daily_loss)}"
+    yield "open positions", f"{used.open_positions} of {limits.max_open_positions}"
+    yield "invested", f"{wording.usd(used.invested)} of {wording.usd(limits.max_total_investment)}"
+    yield "buys today", f"{used.buys_today} of {limits.max_daily_buys}"
+    yield "realised today", f"{wording.signed_usd(used.realised_today)}, limit −{wording.usd(limits.max_daily_loss)}"
 
 
 def _positions(lots: Sequence[Lot]) -> Table:

@@ -3,15 +3,17 @@
 Rules: frozen; money and quantities are Decimal; times are aware and UTC; ids come from the database.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
 from tradebot.domain.alerts import Side
 
 ORDER_REF_PREFIX = "tb-"
+POSITION_LAG = timedelta(seconds=10)
+"""IB's position may trail an execution this long; only after that is a difference taken for a mismatch."""
 
 
 class TradeStatus(StrEnum):
@@ -61,3 +63,11 @@ class Trade(NewTrade):
     def reserved(self) -> Decimal:
         """USD this order may still take from cash, as estimated when it was decided; 0 for a SELL."""
         return Decimal(str(self.decision.get("reserved", "0")))
+
+
+def recently_filled(trades: Sequence[Trade], now: datetime) -> bool:
+    """Whether one of these trades filled so recently that IB's position may not show it yet.
+
+    One that filled in the future did so before the clock was set back: how long ago is not known, and not for hours.
+    """
+    return any(t.filled_qty > 0 and (t.finished_at is None or abs(now - t.finished_at) < POSITION_LAG) for t in trades)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from tradebot.domain import wording
 from tradebot.domain.alerts import WAITING, Alert
+from tradebot.domain.exposure import Exposure
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.lots import LotStatus
@@ -24,7 +25,6 @@ from tradebot.ports import (
 )
 from tradebot.queries.exits import Exit, read_exits
 from tradebot.queries.health import Health
-from tradebot.queries.limits import Use, use
 from tradebot.queries.market import Market, market_now
 from tradebot.queries.mismatches import NothingToWriteOff, missing_shares
 from tradebot.queries.positions import HeldPositions, held_positions
@@ -78,12 +78,13 @@ class DaemonQueries:
     async def status(self) -> DaemonStatus:
         """Raises LedgerUnavailable."""
         async with self.ledger.read() as books:
-            booked = await books_status(books, self.run.defaults, self.run.hours, self.clock())
+            account = self.broker.account()
+            booked = await books_status(books, self.run.defaults, self.run.hours, self.clock(), account)
         return DaemonStatus(
             books=booked,
             state=self.switch.state,
             connection=self.broker.connection,
-            account=self.broker.account(),
+            account=account,
             depths=await self._depths(),
             held_up_by=self.gate.reasons,
             uptime_s=(self.clock() - self.run.started_at).total_seconds(),
@@ -153,12 +154,12 @@ class DaemonQueries:
         async with self.ledger.read() as books:
             return limits_in(await books.settings(), self.run.defaults)
 
-    async def limits(self) -> tuple[Limits, Use]:
+    async def limits(self) -> tuple[Limits, Exposure]:
         """The limits in force and what is used of them. Raises LedgerUnavailable."""
+        account = self.broker.account()
         async with self.ledger.read() as books:
-            now = await books_status(books, self.run.defaults, self.run.hours, self.clock())
-        unresolved = [*now.in_flight, *now.unknown]
-        return now.limits, use(now.lots, unresolved, now.buys_today, now.realised_today)
+            now = await books_status(books, self.run.defaults, self.run.hours, self.clock(), account)
+        return now.limits, now.exposure
 
     async def _depths(self) -> QueueContents | None:
         try:

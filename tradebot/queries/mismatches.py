@@ -6,9 +6,8 @@ from enum import StrEnum
 
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.positions import WriteOff, compare
-from tradebot.domain.trades import UNRESOLVED
+from tradebot.domain.trades import UNRESOLVED, recently_filled
 from tradebot.ports import Broker, Ledger
-from tradebot.trading.snapshot import recently_filled
 
 
 class NothingToWriteOff(StrEnum):

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from tradebot.domain.alerts import WAITING, AlertStatus, Side
 from tradebot.domain.brokerage import Account
+from tradebot.domain.exposure import Exposure, exposure, recent_since
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import Limits
 from tradebot.domain.lots import Lot, LotStatus
@@ -27,20 +27,20 @@ class BooksStatus:
     in_flight: Sequence[Trade]
     unknown: Sequence[Trade]
     lots: Sequence[Lot]
-    invested: Decimal
-    buys_today: int
-    realised_today: Decimal
+    exposure: Exposure  # the sums that the risk checks compare with the limits
 
 
-async def books_status(books: Books, defaults: Limits, hours: Hours, now: datetime) -> BooksStatus:
-    """What the database knows. Raises LedgerUnavailable."""
+async def books_status(
+    books: Books, defaults: Limits, hours: Hours, now: datetime, account: Account | None = None
+) -> BooksStatus:
+    """What the database knows; with IB's account values also what of them is spent already. Raises LedgerUnavailable."""
     settings = await books.settings()
     waiting = await books.alerts(WAITING)
     received = [alert.action for alert in waiting if alert.status is AlertStatus.RECEIVED]
     unresolved = await books.trades(UNRESOLVED)
     lots = await books.lots(LotStatus.OPEN)
     day_start = hours.day_start(now)
-    bought = [t for t in await books.trades(since=day_start) if t.side is Side.BUY]
+    recent = await books.trades(since=recent_since(day_start))
     closed = await books.lots(LotStatus.CLOSED, closed_since=day_start)
     return BooksStatus(
         state=state_in(settings),
@@ -51,9 +51,7 @@ async def books_status(books: Books, defaults: Limits, hours: Hours, now: dateti
         in_flight=[trade for trade in unresolved if trade.status is not TradeStatus.UNKNOWN],
         unknown=[trade for trade in unresolved if trade.status is TradeStatus.UNKNOWN],
         lots=lots,
-        invested=sum((lot.cost for lot in lots), Decimal(0)),
-        buys_today=sum(t.filled_qty > 0 or t.status in UNRESOLVED for t in bought),
-        realised_today=sum((lot.pnl for lot in closed if lot.pnl is not None), Decimal(0)),
+        exposure=exposure(lots, unresolved, recent, closed, account, day_start=day_start, now=now),
     )
 
 

@@ -15,9 +15,8 @@ from tradebot.domain.brokerage import BrokerPosition
 from tradebot.domain.events import EventKind, NewEvent
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.positions import Position, compare
-from tradebot.domain.trades import UNRESOLVED
+from tradebot.domain.trades import UNRESOLVED, recently_filled
 from tradebot.ports import Books
-from tradebot.trading.snapshot import recently_filled
 
 _TOLD_KEY = "told_positions"
 _TRADED_LATELY = timedelta(days=1)
