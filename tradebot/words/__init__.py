@@ -1,0 +1,1 @@
+"""What people read: pure functions from codes, facts and query results to sentences."""
