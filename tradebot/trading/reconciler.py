@@ -154,11 +154,11 @@ class Reconciler:
             return False
         try:
             async with self._ledger.read() as books:
-                waiting = json.loads((await books.settings()).get(ORPHANS_KEY, "[]"))
+                waiting: list[str] = json.loads((await books.settings()).get(ORPHANS_KEY, "[]"))
         except LedgerUnavailable as error:
             logger.warning("not known whether the orders of another database are accepted: {}", error)
             return False
-        return waiting == []
+        return not waiting
 
     # --- reconciliation ---------------------------------------------------------------------------------------------
 
