@@ -22,6 +22,7 @@ from tradebot.domain.brokerage import (
     Quote,
 )
 from tradebot.domain.events import Event, EventKind, NewEvent
+from tradebot.domain.gate import GateReason
 from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import NewTrade, Trade, TradeStatus
@@ -240,7 +241,7 @@ class OrderGate(Protocol):
     def is_open(self) -> bool: ...
 
     @property
-    def reasons(self) -> tuple[str, ...]: ...
+    def reasons(self) -> tuple[GateReason, ...]: ...
 
 
 class TradingStateSource(Protocol):

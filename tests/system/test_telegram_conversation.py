@@ -13,10 +13,9 @@ from tests.system.harness import Daemon, Gateway, running, until
 from tradebot.database import open_ledger
 from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.events import SILENT, EventKind, NewEvent
-from tradebot.domain.trades import TradeStatus
+from tradebot.domain.trades import POSITION_LAG, TradeStatus
 from tradebot.telegram.commands import COMMANDS
 from tradebot.telegram.markup import plain
-from tradebot.trading.snapshot import POSITION_LAG
 
 
 @asynccontextmanager

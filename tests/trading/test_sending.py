@@ -12,6 +12,7 @@ from tests.bot_fixtures import MakeBot
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.brokerage import Order
 from tradebot.domain.events import EventKind
+from tradebot.domain.gate import GateCode, GateReason
 from tradebot.domain.settings import STATE_KEY, TradingState
 from tradebot.domain.trades import TradeStatus
 from tradebot.errors import BrokerUnavailable, LedgerUnavailable, LockLost, OrderUncertain
@@ -40,7 +41,7 @@ async def _pause(bot: Bot) -> None:
 
 
 async def _gate(bot: Bot) -> None:
-    bot.gate.close("test", "closed for a moment")
+    bot.gate.close("test", GateReason(GateCode.COMPARING))
     bot.gate.open("test")
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from tradebot.domain.alerts import WAITING, AlertStatus, Side
 from tradebot.domain.brokerage import Account
 from tradebot.domain.exposure import Exposure, exposure, recent_since
+from tradebot.domain.gate import GateReason
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import Limits
 from tradebot.domain.lots import Lot, LotStatus
@@ -64,7 +65,7 @@ class DaemonStatus:
     connection: Connection
     account: Account | None
     depths: QueueContents | None  # None: the queue does not answer
-    held_up_by: Sequence[str]  # why no order leaves; empty when orders leave
+    held_up_by: Sequence[GateReason]  # why no order leaves; empty when orders leave
     uptime_s: float
     version: str
     simulated: Sequence[str]

@@ -20,6 +20,7 @@ from tradebot.queries.status import DaemonStatus
 from tradebot.queries.waiting import Waiting
 from tradebot.telegram.commands import GROUPS
 from tradebot.telegram.markup import Buttons, bold, esc, first, italic, lines, prose
+from tradebot.words.gate import gate_reason
 from tradebot.words.limits import TITLES, Title, range_text, value_text
 
 PAGE = 10
@@ -70,7 +71,7 @@ def status(daemon_status: DaemonStatus) -> str:
     unknown = ", ".join(wording.order(trade) for trade in booked.unknown)
     return lines(
         bold(_STATES[daemon_status.state]),
-        *(f"⚠️ Orders wait: {prose(reason)}" for reason in daemon_status.held_up_by),
+        *(f"⚠️ Orders wait: {prose(gate_reason(reason))}" for reason in daemon_status.held_up_by),
         _connection(daemon_status),
         "",
         f"Cash {_usd(account.cash if account else None)}",

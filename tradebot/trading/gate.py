@@ -1,26 +1,28 @@
 """The gate that every order must pass: open only when nothing holds it.
 
 Rules: whoever has a reason closes it under his own name and opens it under the same name; it is open when no name is
-left. Each closing starts a new `era`; an order decided in one era never leaves in another, so that what recovery
-concluded of it stays true. Who closes it may hear late of a break: the stretch of the connection on which books and IB were
-compared is kept beside it, and on another one it does not count as open.
+left. A reason is a code with its facts; `words/gate.py` says it. Each closing starts a new `generation`; an order decided in one
+generation never leaves in another, so that what the reconciliation concluded of it stays true. Who closes it may hear late of a
+break: the link session on which books and IB were compared is kept beside it, and on another one it does not
+count as open.
 """
 
 import asyncio
 
+from tradebot.domain.gate import GateReason
 from tradebot.ports import LinkSession
 
 
 class Gate:
     def __init__(self) -> None:
-        self._holds: dict[str, str] = {}
+        self._holds: dict[str, GateReason] = {}
         self._opened = asyncio.Event()
         self._opened.set()
         self.generation = 0
         self.compared: LinkSession | None = None
-        """The stretch of the connection on which books and IB agreed."""
+        """The link session on which books and IB agreed."""
 
-    def close(self, holder: str, reason: str) -> None:
+    def close(self, holder: str, reason: GateReason) -> None:
         self._holds[holder] = reason
         self._opened.clear()
         self.generation += 1
@@ -39,8 +41,8 @@ class Gate:
         return frozenset(self._holds)
 
     @property
-    def reasons(self) -> tuple[str, ...]:
-        """Why it is closed, in plain words; empty when open."""
+    def reasons(self) -> tuple[GateReason, ...]:
+        """Why it is closed; empty when open."""
         return tuple(self._holds.values())
 
     async def wait_open(self) -> None:

@@ -15,6 +15,7 @@ from tradebot.domain.brokerage import Account, BrokerPosition
 from tradebot.domain.calendar import Calendar
 from tradebot.domain.events import SILENT, Event, EventKind
 from tradebot.domain.exposure import Exposure
+from tradebot.domain.gate import GateCode, GateReason
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.positions import WriteOff
@@ -147,9 +148,7 @@ def test_status_says_what_stands_in_the_way() -> None:
     link = Connection(
         True, True, LinkSession(1, 0), "U7654321", False, tradable=False, why_not="allow_live is <off>", since=NOW
     )
-    told = plain(
-        texts.status(daemon_status(held_up_by=["The gateway's API is read-only."], connection=link, depths=None))
-    )
+    told = plain(texts.status(daemon_status(held_up_by=[GateReason(GateCode.READ_ONLY)], connection=link, depths=None)))
     assert "Orders wait: The gateway's API is read-only." in told
     assert "LIVE, REAL MONEY U7654321, NOT traded: allow_live is <off>" in told
     assert "The queue does not answer" in told
