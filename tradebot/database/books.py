@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from tradebot.database import named_sql, values
+from tradebot.database import event_facts, named_sql, values
 from tradebot.database.driver import Row, Transaction
 from tradebot.domain.alerts import Alert, AlertStatus, NewAlert
 from tradebot.domain.brokerage import Execution
@@ -170,7 +170,15 @@ class SqlBooks:
         )
 
     async def add_event(self, event: NewEvent) -> int:
-        (row,) = await self._rows("add_event", **values.parameters(event))
+        (row,) = await self._rows(
+            "add_event",
+            kind=str(event.facts.kind),
+            at=values.outgoing(event.at),
+            data=event_facts.outgoing(event.facts),
+            alert_id=event.alert_id,
+            trade_id=event.trade_id,
+            actor=values.outgoing(event.actor),
+        )
         return int(row["id"])
 
     async def events(self, *, alert_id: int | None = None, after_id: int = 0, limit: int = 1000) -> Sequence[Event]:
@@ -178,15 +186,15 @@ class SqlBooks:
             rows = await self._rows("events", after_id=after_id, limit=limit)
         else:
             rows = await self._rows("events_of_alert", alert_id=alert_id, after_id=after_id, limit=limit)
-        return [values.read(Event, row) for row in rows]
+        return [_event(row) for row in rows]
 
     async def events_since(self, kinds: Collection[EventKind], since: datetime) -> Sequence[Event]:
         rows = await self._rows("events_since", kinds=_names(kinds), since=values.outgoing(since))
-        return [values.read(Event, row) for row in rows]
+        return [_event(row) for row in rows]
 
     async def undelivered(self, limit: int, *, kinds: Collection[EventKind] | None = None) -> Sequence[Event]:
         rows = await self._rows("undelivered", limit=limit, kinds=_names(EventKind if kinds is None else kinds))
-        return [values.read(Event, row) for row in rows]
+        return [_event(row) for row in rows]
 
     async def mark_delivered(self, event_ids: Collection[int], at: datetime) -> None:
         ids = list(event_ids)
@@ -202,6 +210,21 @@ class SqlBooks:
 
 def _one(kind: type[T], row: Row | None) -> T | None:
     return None if row is None else values.read(kind, row)
+
+
+def _event(row: Row) -> Event:
+    text = row["text"] or None  # 0.1.0 stored words, and facts of no certain type beside them
+    read = event_facts.untyped if text else event_facts.incoming
+    return Event(
+        read(row["kind"], row["data"]),
+        values.time(row["at"]),
+        row["alert_id"],
+        row["trade_id"],
+        row["actor"],
+        id=row["id"],
+        delivered_at=None if row["delivered_at"] is None else values.time(row["delivered_at"]),
+        text=text,
+    )
 
 
 def _names(statuses: Iterable[str]) -> list[str]:

@@ -1,6 +1,6 @@
 -- add_event --
 INSERT INTO event (at, kind, text, alert_id, trade_id, actor, data)
-VALUES (:at, :kind, :text, :alert_id, :trade_id, :actor, :data)
+VALUES (:at, :kind, '', :alert_id, :trade_id, :actor, :data)
 RETURNING id
 
 -- events --

@@ -7,9 +7,10 @@ from datetime import datetime
 
 from loguru import logger
 
-from tradebot.domain.events import CRITICAL, SILENT, WARNING, Event
+from tradebot.domain.events import Event, Severity
 from tradebot.errors import LedgerUnavailable
 from tradebot.ports import Ledger
+from tradebot.words import events as words
 
 LOOK_EVERY_S = 0.5
 BATCH_MAX = 200
@@ -40,13 +41,20 @@ async def deliver_once(ledger: Ledger, clock: Callable[[], datetime], say: Calla
     if not events:
         return 0
     for event in events:
-        if event.kind not in SILENT:
+        if event.severity is not Severity.TRACE:
             say(event)
     async with ledger.begin() as books:
         await books.mark_delivered([event.id for event in events], clock())
     return len(events)
 
 
+_LEVELS = {
+    Severity.TRACE: "DEBUG",
+    Severity.INFO: "SUCCESS",
+    Severity.WARNING: "WARNING",
+    Severity.CRITICAL: "CRITICAL",
+}
+
+
 def log_event(event: Event) -> None:
-    level = "CRITICAL" if event.kind in CRITICAL else "WARNING" if event.kind in WARNING else "SUCCESS"
-    logger.bind(alert_id=event.alert_id).log(level, "{}", event.text)
+    logger.bind(alert_id=event.alert_id).log(_LEVELS[event.severity], "{}", words.text(event))

@@ -6,7 +6,8 @@ from datetime import datetime
 from loguru import logger
 
 from tradebot.domain.alerts import WAITING, Alert, AlertStatus
-from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.events import NewEvent
+from tradebot.domain.facts.alerts import AlertCleared
 from tradebot.errors import QueueUnavailable
 from tradebot.ports import Ledger, Queue
 
@@ -31,9 +32,7 @@ class Clearing:
                     continue
                 # An alert that is decided this very moment has left WAITING, and keeps its order.
                 if await books.move_alert(alert.id, WAITING, AlertStatus.CLEARED, f"cleared by {by}"):
-                    text = f"{alert.action} {alert.ticker} was cleared from the queue by {by}. Nothing was ordered."
-                    data = {"ticker": alert.ticker, "side": alert.action}
-                    await books.add_event(NewEvent(EventKind.ALERT_CLEARED, now, text, alert.id, actor=by, data=data))
+                    await books.add_event(NewEvent(AlertCleared(alert.ticker, alert.action), now, alert.id, actor=by))
                     cleared.append(alert.id)
         try:
             await self._queue.remove(cleared)

@@ -11,7 +11,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from tradebot.domain import wording
-from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.events import NewEvent
+from tradebot.domain.facts.account import SettingChanged
 from tradebot.domain.limits import Limits, limit_range
 from tradebot.domain.settings import limits_in
 from tradebot.ports import Ledger
@@ -57,7 +58,7 @@ def is_count(name: str) -> bool:
 
 def said(name: str, value: Value) -> str:
     """`$500.00`, or `20` for a count."""
-    return f"{value:,}" if is_count(name) else wording.usd(Decimal(value))
+    return f"{int(value):,}" if is_count(name) else wording.usd(Decimal(value))
 
 
 def range_said(name: str) -> str:
@@ -107,7 +108,6 @@ class OwnersLimits:
             if new != old:
                 now = self._clock()
                 await books.put_setting(title.name, str(new), by, now)
-                told = f"{title.words[0].upper()}{title.words[1:]}: {said(title.name, old)} → {said(title.name, new)}, by {by}."
-                data = {"name": title.name, "from": str(old), "to": str(new)}
-                await books.add_event(NewEvent(EventKind.SETTING_CHANGED, now, told, actor=by, data=data))
+                changed = SettingChanged(title.name, Decimal(old), Decimal(new))
+                await books.add_event(NewEvent(changed, now, actor=by))
         return Change(title, old, new)

@@ -11,10 +11,10 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from tradebot.domain import wording
 from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import Execution, OrderReport, OrderState
-from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.events import NewEvent
+from tradebot.domain.facts.orders import OrderResolved, Resolution
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.positions import compare
 from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus
@@ -88,11 +88,8 @@ class Resolutions:
         )
         after = await self._booking.book(trade.order_ref, BrokerUpdate(executions=[said], by_owner=True))
         if after is not None and after.status is TradeStatus.FILLED:
-            text = (
-                f"{wording.order(trade)} is booked as filled on the word of {by}. Its price is an estimate, {guess.source}, and "
-                f"its commission is not known. If IB shows the executions, they take its place."
-            )
-            await self._tell(after, text, by)
+            filled = OrderResolved.of(after, code=Resolution.FILLED_BY_OWNER, before=trade.status, reason=guess.source)
+            await self._add(filled, after, by)
         return after
 
     async def it_never_existed(self, trade_id: int, by: str) -> Trade | None:
@@ -119,13 +116,13 @@ class Resolutions:
         )
         after = await self._booking.book(trade.order_ref, BrokerUpdate(seen=ended, by_owner=True))
         if after is not None:
-            await self._tell(after, f"{wording.order(trade)} is ended on the word of {by}: no more of it filled.", by)
+            ended_so = OrderResolved.of(after, code=Resolution.ENDED_BY_OWNER, before=trade.status)
+            await self._add(ended_so, after, by)
         return after
 
-    async def _tell(self, trade: Trade, text: str, by: str) -> None:
-        event = NewEvent(EventKind.ORDER_RESOLVED, self._clock(), text, trade.alert_id, trade.id, actor=by)
+    async def _add(self, facts: OrderResolved, trade: Trade, by: str) -> None:
         async with self._ledger.begin() as books:
-            await books.add_event(event)
+            await books.add_event(NewEvent(facts, self._clock(), trade.alert_id, trade.id, actor=by))
 
     # --- mismatches -------------------------------------------------------------------------------------------------
 

@@ -1,84 +1,29 @@
-"""The daily report of one session: its figures, its text, and what its picture is drawn from.
+"""The daily report of one session: its figures, and what its picture is drawn from.
 
-Rules: figures come from the books, cash and equity and prices from IB; what is not known is said to be, never shown as zero. The
-event's data is `DailyReport.data()`: amounts as text, and a series of past sessions for the picture.
+Rules: figures come from the books, cash and equity and prices from IB; what is not known is None, never zero.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from tradebot.domain import pnl, wording
+from tradebot.domain import pnl
 from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import Account, BrokerPosition
 from tradebot.domain.calendar import DAY, Session
-from tradebot.domain.events import Event, EventKind
+from tradebot.domain.events import Event, EventKind, OtherFacts
+from tradebot.domain.facts.alerts import AlertBlocked
+from tradebot.domain.facts.daemon import DailyReport, ReportedPosition, SessionPoint, TickerPnl
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import Limits
 from tradebot.domain.lots import Lot, LotStatus
-from tradebot.domain.settings import TradingState
 from tradebot.ports import Books
-from tradebot.queries.figures import Use, use
+from tradebot.queries.figures import use
 from tradebot.queries.status import status
 
 SERIES = timedelta(days=45)
 """How far back the picture goes: about thirty sessions."""
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One session in the picture. USD."""
-
-    day: date
-    net: Decimal  # realised
-    equity: Decimal | None  # as that day's report knew it
-
-
-@dataclass(frozen=True, slots=True)
-class DailyReport:
-    session: Session
-    summary: pnl.Summary
-    open: pnl.Unrealised
-    blocked: Mapping[str, int]  # by rule
-    failed: int  # alerts whose order failed, or could not be made
-    waiting: int
-    account: Account | None
-    state: TradingState
-    limits: Limits
-    use: Use
-    series: Sequence[Point]
-
-    def data(self) -> dict[str, object]:
-        """JSON for the picture and for whoever reads the event: amounts as text."""
-        done, best, worst = self.summary, self.summary.best, self.summary.worst
-        account = self.account
-        return {
-            "session": self.session.date.isoformat(),
-            "early_close": self.session.early,
-            "buys": done.buys,
-            "sells": done.sells,
-            "commissions": _plain(done.commissions_paid),
-            "gross": _plain(done.gross),
-            "net": _plain(done.net),
-            "by_ticker": {ticker: _plain(net) for ticker, net in done.by_ticker.items()},
-            "closed": done.closed,
-            "wins": done.wins,
-            "best": best and {"ticker": best.ticker, "pnl": _plain(best.pnl)},
-            "worst": worst and {"ticker": worst.ticker, "pnl": _plain(worst.pnl)},
-            "unrealised": _plain(self.open.pnl),
-            "unrealised_unknown": list(self.open.unknown),
-            "positions": [_position(one) for one in self.open.positions],
-            "blocked": dict(self.blocked),
-            "failed": self.failed,
-            "waiting": self.waiting,
-            "cash": _plain(account.cash if account else None),
-            "equity": _plain(account.equity if account else None),
-            "series": [
-                {"day": p.day.isoformat(), "net": _plain(p.net), "equity": _plain(p.equity)} for p in self.series
-            ],
-        }
 
 
 async def gather(
@@ -101,104 +46,77 @@ async def gather(
     in_flight = [*current.in_flight, *current.unknown]
     earlier = await books.events_since((EventKind.DAILY_REPORT,), begin - SERIES)
     blocked = Counter(rule_of(event) for event in events if event.kind is EventKind.ALERT_BLOCKED)
+    prices = {con_id: one.market_price for con_id, one in (broker_positions or {}).items()}
+    done, open_ = pnl.summarise(session.date, session.date, closed, trades), pnl.unrealised(current.lots, prices)
+    used = use(current.lots, in_flight, current.buys_today, current.realised_today)
     return DailyReport(
-        session=session,
-        summary=pnl.summarise(session.date, session.date, closed, trades),
-        open=pnl.unrealised(
-            current.lots, {con_id: one.market_price for con_id, one in (broker_positions or {}).items()}
-        ),
+        session=session.date,
+        early_close=(session.name or "") if session.early else None,
+        buys=done.buys,
+        sells=done.sells,
+        commissions=_plain(done.commissions_paid),
+        gross=_plain(done.gross),
+        net=_plain(done.net),
+        by_ticker={ticker: _plain(net) for ticker, net in done.by_ticker.items()},
+        closed=done.closed,
+        wins=done.wins,
+        written_off=done.written_off,
+        best=_result(done.best),
+        worst=_result(done.worst),
+        unrealised=_plain(open_.pnl),
+        unrealised_unknown=open_.unknown,
+        positions=tuple(ReportedPosition(one.ticker, one.qty, one.cost, one.price) for one in open_.positions),
         blocked=dict(blocked.most_common()),
         failed=sum(event.kind is not EventKind.ALERT_BLOCKED for event in events),
         waiting=current.received_sells + current.received_buys + current.pending,
-        account=account,
+        cash=account.cash if account else None,
+        equity=account.equity if account else None,
         state=current.state,
         limits=current.limits,
-        use=use(current.lots, in_flight, current.buys_today, current.realised_today),
+        open_positions=used.open_positions,
+        invested=used.invested,
+        buys_today=used.buys_today,
+        lost_today=used.lost_today,
         series=_series(session, closed, earlier, account, hours),
     )
 
 
-def text(report: DailyReport) -> str:
-    """One figure a line, short enough for a phone."""
-    done, usd, gain = report.summary, wording.usd, wording.signed_usd
-    session = report.session
-    early = f" (closed early: {session.name})" if session.early else ""
-    lines = [
-        f"Daily report of {session.date:%a %d %b %Y}{early}",
-        f"Trades: {done.buys} BUY, {done.sells} SELL; commission {usd(done.commissions_paid)}",
-        f"Realised: {gain(done.net)} net, {_closed(done)}",
-    ]
-    if done.best is not None and done.worst is not None:
-        best, worst = done.best, done.worst
-        lines.append(f"Best: {best.ticker} {gain(best.pnl or Decimal(0))}")
-        lines.append(f"Worst: {worst.ticker} {gain(worst.pnl or Decimal(0))}")
-    lines.append(f"Unrealised: {_unrealised(report.open)}")
-    held = ", ".join(f"{wording.shares(one.qty)} {one.ticker}" for one in report.open.positions)
-    lines.append(f"Open positions: {held or 'none'}")
-    blocked = ", ".join(f"{count} {rule}" for rule, count in report.blocked.items())
-    lines.append(f"Blocked alerts: {blocked or 'none'}")
-    if report.failed:
-        lines.append(f"Failed alerts: {report.failed}")
-    if report.waiting:
-        lines.append(f"Alerts waiting: {report.waiting}")
-    account = report.account
-    lines.append(f"Cash: {usd(account.cash if account else None)}, equity: {usd(account.equity if account else None)}")
-    lines += _limits(report.limits, report.use)
-    if report.state is not TradingState.RUNNING:
-        lines.append(f"Trading is {report.state}.")
-    return "\n".join(lines)
-
-
-def _closed(done: pnl.Summary) -> str:
-    rate = done.win_rate
-    closed = "nothing closed" if rate is None else f"{done.closed} closed, {rate:.0%} won"
-    return f"{closed}, {done.written_off} written off" if done.written_off else closed
-
-
-def _unrealised(now: pnl.Unrealised) -> str:
-    if len(now.unknown) == len(now.positions) and now.positions:
-        return "unknown, IB gave no prices"
-    missing = f" without {', '.join(now.unknown)} (no price)" if now.unknown else ""
-    return f"{wording.signed_usd(now.pnl)}{missing}"
-
-
-def _limits(limits: Limits, used: Use) -> list[str]:
-    usd = wording.usd
-    return [
-        "Limits used:",
-        f"• {used.buys_today} of {limits.max_daily_buys} BUYs",
-        f"• {used.open_positions} of {limits.max_open_positions} positions",
-        f"• {usd(used.invested)} of {usd(limits.max_total_investment)} invested",
-        f"• {usd(used.lost_today)} of {usd(limits.max_daily_loss)} lost",
-    ]
-
-
 def rule_of(event: Event) -> str:
-    """What stopped an alert, without its figures: the rule's name where a rule did."""
-    checks = event.data.get("checks")
-    if isinstance(checks, list) and checks and checks[-1].get("reason"):
-        return str(checks[-1]["name"])
-    return "nothing to sell" if event.data.get("side") == Side.SELL else "superseded by a SELL"
+    """The code of what stopped an alert; in an event of 0.1.0, the name of the rule, where a rule did."""
+    match event.facts:
+        case AlertBlocked(code=code):
+            return code
+        case OtherFacts(values={"checks": [*_, {"name": name, "reason": str()}]}):
+            return str(name)
+    return "nothing to sell" if event.side is Side.SELL else "superseded by a SELL"
 
 
-def _plain(amount: Decimal | None) -> str | None:
-    """`18`, not `18.00000000`; None stays None."""
-    return None if amount is None else f"{amount.normalize() + 0:f}"
+def _plain(amount: Decimal) -> Decimal:
+    """`18`, not `18.00000000`."""
+    return Decimal(f"{amount.normalize() + 0:f}")
 
 
-def _position(one: pnl.OpenPosition) -> dict[str, object]:
-    return {"ticker": one.ticker, "qty": _plain(one.qty), "cost": _plain(one.cost), "price": _plain(one.price)}
+def _result(lot: Lot | None) -> TickerPnl | None:
+    return None if lot is None or lot.pnl is None else TickerPnl(lot.ticker, _plain(lot.pnl))
 
 
 def _series(
     session: Session, closed: Sequence[Lot], earlier: Sequence[Event], account: Account | None, hours: Hours
-) -> list[Point]:
+) -> tuple[SessionPoint, ...]:
     """Each session's realised P&L by the books, and the equity that its report knew."""
-    known: dict[str, Decimal] = {
-        str(event.data["session"]): Decimal(str(event.data["equity"])) for event in earlier if event.data.get("equity")
-    }
+    known: dict[date, Decimal] = dict(filter(None, map(_equity, earlier)))
     if account is not None and account.equity is not None:
-        known[session.date.isoformat()] = account.equity
+        known[session.date] = account.equity
     days = (session.date - SERIES + DAY * n for n in range(SERIES.days + 1))
     sessions = [day for day in days if hours.calendar.session(day) is not None]
-    return [Point(day, pnl.realised_on(day, closed), known.get(day.isoformat())) for day in sessions]
+    return tuple(SessionPoint(day, _plain(pnl.realised_on(day, closed)), known.get(day)) for day in sessions)
+
+
+def _equity(event: Event) -> tuple[date, Decimal] | None:
+    """Session and equity of an earlier report; 0.1.0 stored both as text."""
+    match event.facts:
+        case DailyReport(session=session, equity=Decimal() as equity):
+            return session, equity
+        case OtherFacts(values={"session": str() as session, "equity": str() as equity}):
+            return date.fromisoformat(session), Decimal(equity)
+    return None

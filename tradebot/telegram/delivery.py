@@ -13,7 +13,8 @@ from datetime import datetime
 from aiogram.exceptions import AiogramError, TelegramRetryAfter
 from loguru import logger
 
-from tradebot.domain.events import CRITICAL, SILENT, Event, EventKind
+from tradebot.domain.events import Event, EventKind, Severity
+from tradebot.domain.facts import kinds_of
 from tradebot.errors import LedgerUnavailable
 from tradebot.notify.log_channel import log_event
 from tradebot.ports import Ledger
@@ -25,8 +26,7 @@ from tradebot.telegram.sender import Sender, said
 LOOK_EVERY_S = 0.5
 BACKOFF_MAX_S = 30.0
 READ_MAX = 200
-TOLD = frozenset(EventKind) - SILENT
-LANES = (TOLD & CRITICAL, TOLD - CRITICAL)
+LANES = (kinds_of(Severity.CRITICAL), kinds_of(Severity.WARNING, Severity.INFO))
 
 
 class Delivery:
@@ -55,7 +55,7 @@ class Delivery:
     async def round(self) -> bool:
         """At most one message; False when there was nothing to send. Raises LedgerUnavailable."""
         await self._mark_what_was_sent()
-        await self._mark(await self._read(SILENT))
+        await self._mark(await self._read(kinds_of(Severity.TRACE)))
         for lane in LANES:
             if events := await self._read(lane):
                 self._log(events)

@@ -14,10 +14,10 @@ from aiogram import BaseMiddleware
 from aiogram.types import Message, TelegramObject, Update
 from loguru import logger
 
-from tradebot.domain import wording
 from tradebot.ports import Ledger
 from tradebot.telegram.markup import esc
 from tradebot.telegram.sender import Sender
+from tradebot.words import figures
 
 AGE_MAX = timedelta(seconds=60)
 UPDATES_KEY = "telegram_updates"
@@ -55,7 +55,7 @@ class Idempotency(BaseMiddleware):
         update: Update = data["event_update"]
         age = self._clock() - event.date
         if age > AGE_MAX:
-            ago = wording.seconds(age.total_seconds())
+            ago = figures.seconds(age.total_seconds())
             await self._sender.answer(
                 f"Ignored: {esc((event.text or '')[:60])} was sent {ago} ago, while I could not hear you "
                 "(or this machine's clock is wrong).\nIf you still want it, send it again."

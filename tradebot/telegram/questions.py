@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from tradebot.domain import wording
 from tradebot.domain.alerts import Alert, Side
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import Trade, TradeStatus
@@ -12,6 +11,7 @@ from tradebot.operations.exits import Exit
 from tradebot.operations.resolve import Guess
 from tradebot.telegram.markup import bold, esc, first, lines
 from tradebot.trading.booking import WriteOff
+from tradebot.words import figures
 
 ROWS_MAX = 25
 GOOD_FOR = "The button is good for 30 seconds."
@@ -46,7 +46,7 @@ def killed(stored: bool, found: AtKill | None) -> str:
         return lines(
             title, "Stored.", "❗ Working orders could not be read; they are cancelled as soon as they can be."
         )
-    names = [f"• {esc(wording.order(trade))}" for trade in found.working]
+    names = [f"• {esc(figures.order(trade))}" for trade in found.working]
     verb = "is" if len(names) == 1 else "are"
     orders = "1 working order" if len(names) == 1 else f"{len(names)} working orders"
     away = "❗ IB is not connected: they are cancelled when it is back." if names and not found.connected else None
@@ -76,7 +76,7 @@ def resumed(state: TradingState) -> str:
 
 
 def sell_all(planned: Sequence[Exit], state: TradingState, market_open: bool) -> str:
-    rows = [f"• {esc(one.ticker)} {wording.shares(one.qty)}, {_about(one.value)}" for one in planned]
+    rows = [f"• {esc(one.ticker)} {figures.shares(one.qty)}, {_about(one.value)}" for one in planned]
     known = [one.value for one in planned if one.value is not None]
     unknown = len(planned) - len(known)
     without = f"\n   without {unknown} of unknown price" if unknown else ""
@@ -91,7 +91,7 @@ def sell_all(planned: Sequence[Exit], state: TradingState, market_open: bool) ->
 
 
 def _about(value: Decimal | None) -> str:
-    return "value unknown" if value is None else f"about {wording.usd(value)}"
+    return "value unknown" if value is None else f"about {figures.usd(value)}"
 
 
 def selling(alerts: int, market_open: bool) -> str:
@@ -119,11 +119,11 @@ def cleared(count: int, asked: int) -> str:
 
 def it_filled(guess: Guess) -> str:
     trade = guess.trade
-    price = "unknown" if guess.price is None else wording.price(guess.price)
+    price = "unknown" if guess.price is None else figures.price(guess.price)
     return lines(
-        bold(f"{wording.order(trade)}: it filled?"),
+        bold(f"{figures.order(trade)}: it filled?"),
         f"Order {esc(trade.order_ref)}",
-        f"Booked would be {wording.shares(guess.qty)} at {price}: {esc(guess.source)}.",
+        f"Booked would be {figures.shares(guess.qty)} at {price}: {esc(guess.source)}.",
         "Did you see the fill in TWS?",
         GOOD_FOR,
     )
@@ -132,9 +132,9 @@ def it_filled(guess: Guess) -> str:
 def never_existed(guess: Guess) -> str:
     trade = guess.trade
     filled = trade.filled_qty
-    what = f"ended with {wording.shares(filled)} filled" if filled else "never at IB"
+    what = f"ended with {figures.shares(filled)} filled" if filled else "never at IB"
     return lines(
-        bold(f"{wording.order(trade)}: {what}?"),
+        bold(f"{figures.order(trade)}: {what}?"),
         f"Order {esc(trade.order_ref)}",
         "Look into TWS first: orders, trades and the position. If it does exist after all, it is booked when IB shows it.",
         GOOD_FOR,
@@ -144,14 +144,14 @@ def never_existed(guess: Guess) -> str:
 def decided(trade: Trade | None) -> str:
     if trade is None or trade.status is TradeStatus.UNKNOWN:
         return NOT_UNKNOWN
-    return f"✅ {esc(wording.order(trade))} is {trade.status}. {esc(trade.ticker)} is free again."
+    return f"✅ {esc(figures.order(trade))} is {trade.status}. {esc(trade.ticker)} is free again."
 
 
 def accept(loss: WriteOff) -> str:
     at_ib = loss.held - loss.qty
     return lines(
-        bold(f"Write off {wording.shares(loss.qty)} {loss.ticker}?"),
-        f"Books {wording.shares(loss.held)}, IB {wording.shares(at_ib)}.",
+        bold(f"Write off {figures.shares(loss.qty)} {loss.ticker}?"),
+        f"Books {figures.shares(loss.held)}, IB {figures.shares(at_ib)}.",
         "The books are lowered to what IB shows. The P&amp;L of these shares is not known and counts nowhere.",
         GOOD_FOR,
     )
@@ -160,4 +160,4 @@ def accept(loss: WriteOff) -> str:
 def accepted(trade: Trade | None) -> str:
     if trade is None:
         return "Nothing was written off: things have changed meanwhile. Look at /positions."
-    return f"✅ {wording.shares(trade.filled_qty)} {esc(trade.ticker)} written off. BUY of it is free again."
+    return f"✅ {figures.shares(trade.filled_qty)} {esc(trade.ticker)} written off. BUY of it is free again."

@@ -29,14 +29,15 @@ from tradebot.domain.brokerage import (
     OrderState,
     OrderUpdate,
 )
-from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.events import NewEvent
+from tradebot.domain.facts.account import WrittenOff
 from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.orders import ALERT_OF_TRADE, ENDED, next_status, sources_of, step
 from tradebot.domain.payload.own import payload_hash
 from tradebot.domain.trades import ORDER_REF_PREFIX, UNRESOLVED, NewTrade, Trade, TradeStatus
 from tradebot.errors import LedgerUnavailable
 from tradebot.ports import Books, Ledger
-from tradebot.trading import order_events as telling
+from tradebot.trading import order_events
 
 COMMISSION_WAIT_S = 0.25
 """A fill waits this long for its commission, so that both are booked, and told, as one."""
@@ -141,7 +142,7 @@ class Booking:
                 after = replace(after, error_message=reason, finished_at=now, perm_id=perm_id)
             await books.save_trade(after)
             await self._move_alert(books, after, reason)
-            await telling.concluded(books, before, after, reason, now)
+            await order_events.concluded(books, before, after, reason, now)
         self._announce(before, after, BrokerUpdate())
         return after
 
@@ -152,10 +153,6 @@ class Booking:
         Raises LedgerUnavailable.
         """
         now = self._clock()
-        text = (
-            f"Accepted by {by}: {loss.qty.normalize():f} {loss.ticker} are written off, since IB shows fewer than the books "
-            f"held. Their P&L is not known and counts nowhere. BUY of {loss.ticker} is free again."
-        )
         async with self._one_at_a_time, self._ledger.begin() as books:
             lots = await books.lots(LotStatus.OPEN, ticker=loss.ticker)
             held = sum(lot.qty for lot in lots if lot.con_id == loss.con_id)
@@ -175,9 +172,8 @@ class Booking:
             )
             await books.save_trade(trade)
             await self._rewrite_lots(books, trade)
-            data = {"ticker": loss.ticker, "qty": str(loss.qty)}
-            event = NewEvent(EventKind.BOOKS_CORRECTED, now, text, alert_id, trade.id, actor=by, data=data)
-            await books.add_event(event)
+            written_off = WrittenOff(loss.ticker, loss.qty)
+            await books.add_event(NewEvent(written_off, now, alert_id, trade.id, actor=by))
         return trade
 
     async def _collect(self) -> dict[str, BrokerUpdate]:
@@ -245,8 +241,8 @@ class Booking:
         await books.save_trade(after)
         lots = await self._rewrite_lots(books, after) if executions_changed else await books.lots(ticker=after.ticker)
         alert = await self._move_alert(books, after, _reason(after))
-        told = telling.OrderChange(before, after, alert, tuple(lots), total, now)
-        await telling.advanced(books, told)
+        change = order_events.OrderChange(before, after, alert, tuple(lots), total, now)
+        await order_events.advanced(books, change)
         return after
 
     async def _rewrite_lots(self, books: Books, trade: Trade) -> tuple[Lot, ...]:

@@ -126,4 +126,4 @@ def _argument(query: CallbackQuery) -> str:
 async def _ticker(operations: Operations, event_id: int) -> str | None:
     async with operations.ledger.read() as books:
         events = await books.events(after_id=event_id - 1, limit=1)
-    return str(events[0].data.get("ticker")) if events and events[0].id == event_id else None
+    return events[0].ticker if events and events[0].id == event_id else None

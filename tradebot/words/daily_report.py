@@ -1,0 +1,56 @@
+"""The daily report in words: one figure a line, short enough for a phone. Pure."""
+
+from tradebot.domain.facts.daemon import DailyReport
+from tradebot.domain.settings import TradingState
+from tradebot.words import refusals
+from tradebot.words.figures import shares, signed_usd, usd
+
+
+def text(report: DailyReport) -> str:
+    early = f" (closed early: {report.early_close})" if report.early_close else ""
+    lines = [
+        f"Daily report of {report.session:%a %d %b %Y}{early}",
+        f"Trades: {report.buys} BUY, {report.sells} SELL; commission {usd(report.commissions)}",
+        f"Realised: {signed_usd(report.net)} net, {_closed(report)}",
+    ]
+    if report.best is not None and report.worst is not None:
+        lines.append(f"Best: {report.best.ticker} {signed_usd(report.best.pnl)}")
+        lines.append(f"Worst: {report.worst.ticker} {signed_usd(report.worst.pnl)}")
+    lines.append(f"Unrealised: {_unrealised(report)}")
+    held = ", ".join(f"{shares(one.qty)} {one.ticker}" for one in report.positions)
+    lines.append(f"Open positions: {held or 'none'}")
+    blocked = ", ".join(f"{count} {refusals.title(code)}" for code, count in report.blocked.items())
+    lines.append(f"Blocked alerts: {blocked or 'none'}")
+    if report.failed:
+        lines.append(f"Failed alerts: {report.failed}")
+    if report.waiting:
+        lines.append(f"Alerts waiting: {report.waiting}")
+    lines.append(f"Cash: {usd(report.cash)}, equity: {usd(report.equity)}")
+    lines += _limits(report)
+    if report.state is not TradingState.RUNNING:
+        lines.append(f"Trading is {report.state}.")
+    return "\n".join(lines)
+
+
+def _closed(report: DailyReport) -> str:
+    closed = f"{report.closed} closed, {report.wins / report.closed:.0%} won" if report.closed else "nothing closed"
+    return f"{closed}, {report.written_off} written off" if report.written_off else closed
+
+
+def _unrealised(report: DailyReport) -> str:
+    unknown = report.unrealised_unknown
+    if len(unknown) == len(report.positions) and unknown:
+        return "unknown, IB gave no prices"
+    missing = f" without {', '.join(unknown)} (no price)" if unknown else ""
+    return f"{signed_usd(report.unrealised)}{missing}"
+
+
+def _limits(report: DailyReport) -> list[str]:
+    limits = report.limits
+    return [
+        "Limits used:",
+        f"• {report.buys_today} of {limits.max_daily_buys} BUYs",
+        f"• {report.open_positions} of {limits.max_open_positions} positions",
+        f"• {usd(report.invested)} of {usd(limits.max_total_investment)} invested",
+        f"• {usd(report.lost_today)} of {usd(limits.max_daily_loss)} lost",
+    ]

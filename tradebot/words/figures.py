@@ -1,0 +1,62 @@
+"""How amounts, quantities, durations, times and orders are written."""
+
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+
+from tradebot.domain.calendar import NEW_YORK
+from tradebot.domain.facts.orders import OrderFacts
+from tradebot.domain.trades import Trade
+
+_CENT = Decimal("0.01")
+
+
+def usd(amount: Decimal | None) -> str:
+    """`$1,234.50`, `−$3.00`; "unknown" for None."""
+    if amount is None:
+        return "unknown"
+    cents = amount.quantize(_CENT, rounding=ROUND_HALF_UP) + 0  # plus nothing: −0.00 becomes 0.00
+    return f"−${-cents:,.2f}" if cents < 0 else f"${cents:,.2f}"
+
+
+def signed_usd(amount: Decimal) -> str:
+    """`+$12.30` or `−$12.30`: for gains and losses."""
+    text = usd(amount)
+    return text if text.startswith("−") else f"+{text}"
+
+
+def price(amount: Decimal) -> str:
+    """A price keeps the digits beyond the cent that an average may have, up to four."""
+    trimmed = amount.quantize(Decimal("0.0001"), rounding=ROUND_HALF_UP).normalize()
+    return f"${trimmed:,.2f}" if trimmed.as_tuple().exponent >= -2 else f"${trimmed:,f}"  # type: ignore[operator]
+
+
+def shares(qty: Decimal) -> str:
+    """`10` or `0.2542`, never `1E+1`."""
+    return f"{qty.normalize():f}"
+
+
+def seconds(value: float) -> str:
+    """`0.42 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `6 d 15 h`."""
+    if value < 10:
+        return f"{value:.2f} s"
+    whole = round(value)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours >= 48:
+        days, hours = divmod(hours, 24)
+        return f"{days} d {hours} h" if hours else f"{days} d"
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def order(one: Trade | OrderFacts) -> str:
+    """`BUY 10 AAPL`: what was asked for."""
+    return f"{one.side} {shares(one.requested_qty)} {one.ticker}"
+
+
+def new_york(at: datetime) -> str:
+    """`Mon 23 Nov 09:30 New York`."""
+    return f"{at.astimezone(NEW_YORK):%a %d %b %H:%M} New York"
