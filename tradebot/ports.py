@@ -234,7 +234,7 @@ class QueueContents:
 
 
 class Queue(Protocol):
-    """Lists of alert ids. Losing them costs nothing: the requeue pushes what is stored and in no list. Raises QueueUnavailable."""
+    """Lists of alert ids. Losing them costs nothing: requeue pushes what is stored and in no list. Raises QueueUnavailable."""
 
     name: str  # "Redis" or "embedded"
 
