@@ -10,6 +10,7 @@ from tradebot.domain.brokerage import Disconnected, OrderState
 from tradebot.domain.events import EventKind
 from tradebot.domain.restart_window import RestartWindow
 from tradebot.domain.trades import TradeStatus
+from tradebot.words import events as words
 
 NIGHT = RestartWindow(time(0, 15), time(1, 45))
 EVENING = new_york(2026, 11, 20, 0, 12, 58)  # the gate closes in two seconds
@@ -111,7 +112,7 @@ async def test_an_order_that_works_at_the_close_is_cancelled_and_told(make_bot: 
     bot.broker.show(order_ref, OrderState.CANCELLED)
     await bot.becomes(alert_id, AlertStatus.FAILED)
     [event] = await bot.events(EventKind.ORDER_CANCELLING)
-    assert "the session ended before it was done" in event.text
+    assert "the session ended before it was done" in words.text(event)
     assert (await bot.trade(order_ref)).status is TradeStatus.CANCELLED
     await bot.told(EventKind.ORDER_FAILED)
 

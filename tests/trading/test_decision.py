@@ -18,6 +18,7 @@ from tradebot.domain.lots import LotStatus
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import TradeStatus
 from tradebot.trading.switch import store_state
+from tradebot.words import events as words
 
 BLOCKED, EXECUTED, FAILED, PROCESSING = (
     AlertStatus.BLOCKED,
@@ -122,8 +123,8 @@ async def test_a_refusal_is_one_row_and_one_message(
     assert alert.reason is not None
     assert reason in alert.reason
     (told,) = await bot.events(EventKind.ALERT_BLOCKED)
-    assert alert.reason in told.text
-    assert told.data["reason"] == alert.reason
+    assert alert.reason in words.text(told)
+    assert (told.ticker, told.side) == (alert.ticker, alert.action)
     assert bot.broker.sent == []
 
 
@@ -155,7 +156,7 @@ async def test_an_unknown_stock_is_final(bot: Bot) -> None:
     alert = await bot.becomes(await bot.alert("BUY", "NOPE"), AlertStatus.FAILED)
     assert alert.reason == "IB knows no stock NOPE"
     (told,) = await bot.events(EventKind.ALERT_FAILED)
-    assert told.text == "BUY NOPE failed: IB knows no stock NOPE."
+    assert words.text(told) == "BUY NOPE failed: IB knows no stock NOPE."
 
 
 async def test_a_buy_waits_for_a_broker_that_does_not_answer(bot: Bot) -> None:

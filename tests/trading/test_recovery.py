@@ -13,6 +13,7 @@ from tradebot.domain.brokerage import Disconnected, ErrorKind, OrderState, Refus
 from tradebot.domain.events import EventKind
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import TradeStatus
+from tradebot.words import events as words
 
 T = TradeStatus
 
@@ -151,7 +152,7 @@ async def test_another_account_is_never_traded(make_bot: MakeBot) -> None:
     bot.broker.disconnect()
     bot.broker.connect("DU7654321")
     (told,) = await bot.told(EventKind.TRADING_REFUSED)
-    assert "belongs to account DU1234567, the gateway is logged in to DU7654321" in told.text
+    assert "belongs to account DU1234567, the gateway is logged in to DU7654321" in words.text(told)
     assert not bot.gate.is_open
     bot.broker.disconnect()
     bot.broker.connect()
@@ -166,7 +167,7 @@ async def test_a_live_account_that_is_not_allowed(make_bot: MakeBot) -> None:
     bot.broker.events.put_nowait(Refused("U1234567 is a live account."))
     await bot.told(EventKind.TRADING_REFUSED)
     (told,) = await bot.events(EventKind.BROKER_CONNECTED)
-    assert "LIVE account, REAL MONEY U1234567" in told.text
+    assert "LIVE account, REAL MONEY U1234567" in words.text(told)
     assert bot.gate.reasons == ("U1234567 is a live account.",)
 
 
@@ -176,7 +177,7 @@ async def test_hours_always_is_not_for_live_accounts(make_bot: MakeBot) -> None:
     await bot.start(connected=False)
     bot.broker.connect("U1234567", paper=False)
     (told,) = await bot.told(EventKind.TRADING_REFUSED)
-    assert 'hours = "always" is for simulated and paper accounts' in told.text
+    assert 'hours = "always" is for simulated and paper accounts' in words.text(told)
     assert not bot.gate.is_open
 
 
@@ -185,7 +186,7 @@ async def test_a_read_only_gateway(bot: Bot) -> None:
     alert_id, order_ref = await bot.order("BUY")
     bot.broker.error(order_ref, 321, ErrorKind.READ_ONLY, "The API interface is currently in Read-Only mode.")
     (told,) = await bot.told(EventKind.TRADING_REFUSED)
-    assert "untick Read-Only API" in told.text
+    assert "untick Read-Only API" in words.text(told)
     assert bot.gate.holders == {"read-only"}
     bot.broker.working.clear()
     bot.broker.disconnect()
@@ -207,7 +208,7 @@ async def test_an_alien_order_closes_the_gate_until_the_owner_resumes(bot: Bot) 
     bot.broker.working[ALIEN] = replace(bot.broker.working[order_ref], order_ref=ALIEN, perm_id=77)
     bot.broker.connect()
     (told,) = await bot.told(EventKind.ORPHAN_ORDER)
-    assert ALIEN in told.text
+    assert ALIEN in words.text(told)
     await bot.seconds(70, at_once=5)
     assert bot.gate.holders == {"orphans"}
     assert len(await bot.events(EventKind.ORPHAN_ORDER)) == 1
@@ -243,7 +244,7 @@ async def test_an_overdue_order_is_cancelled_once_and_settled(bot: Bot) -> None:
     await bot.seconds(5)
     assert bot.broker.cancels == [order_ref]
     (told,) = await bot.events(EventKind.ORDER_CANCELLING)
-    assert "it was not done after 30 s" in told.text
+    assert "it was not done after 30 s" in words.text(told)
     bot.broker.fill(order_ref, 2)
     bot.broker.show(order_ref, OrderState.CANCELLED)
     assert (await bot.becomes(alert_id, AlertStatus.EXECUTED)).reason == "2 of 5"
@@ -294,7 +295,7 @@ async def test_kill_cancels_at_once(bot: Bot) -> None:
 
     await bot.at_once(cancelled, "both orders are cancelled")
     assert len(bot.broker.cancels) == 2
-    assert all("the kill switch is on" in event.text for event in await bot.told(EventKind.ORDER_CANCELLING, 2))
+    assert all("the kill switch is on" in words.text(event) for event in await bot.told(EventKind.ORDER_CANCELLING, 2))
 
 
 async def test_kill_while_disconnected_cancels_on_the_next_connection(bot: Bot) -> None:
@@ -323,7 +324,7 @@ async def test_an_order_held_for_a_locate_is_cancelled(bot: Bot) -> None:
 
     await bot.sooner_or_later(cancelled, "the order is cancelled", within_s=5)
     (told,) = await bot.told(EventKind.ORDER_CANCELLING)
-    assert "short locate" in told.text
+    assert "short locate" in words.text(told)
 
 
 async def test_an_uncertain_error_is_looked_into(bot: Bot) -> None:
@@ -348,8 +349,8 @@ async def test_a_long_loss_is_told_once_and_its_end_too(bot: Bot) -> None:
     assert len(await bot.events(EventKind.BROKER_LOST)) == 1
     bot.broker.connect()
     first, again = await bot.told(EventKind.BROKER_CONNECTED, 2)
-    assert first.text == "Connected to IB: PAPER account DU1234567."
-    assert again.text.startswith("Connected to IB again after 1 min")
+    assert words.text(first) == "Connected to IB: PAPER account DU1234567."
+    assert words.text(again).startswith("Connected to IB again after 1 min")
 
 
 async def test_a_short_loss_is_not_told(bot: Bot) -> None:
@@ -374,7 +375,7 @@ async def test_a_loss_behind_the_gateway_is_told_each_time_with_its_end(bot: Bot
         bot.broker.events.put_nowait(UpstreamBack(data_lost=False))
         await bot.is_open()
         told = await bot.told(EventKind.BROKER_CONNECTED, 1 + number)
-        assert told[-1].text.startswith("IB is back after 3")
+        assert words.text(told[-1]).startswith("IB is back after 3")
 
 
 async def test_a_gateway_out_of_reach_is_told(bot: Bot) -> None:
@@ -382,7 +383,7 @@ async def test_a_gateway_out_of_reach_is_told(bot: Bot) -> None:
     bot.broker.disconnect()
     bot.broker.events.put_nowait(Disconnected(1, "connection refused", attempt=50, exhausted=True))
     (told,) = await bot.told(EventKind.BROKER_UNREACHABLE)
-    assert "cannot be reached after 50 attempts (connection refused)" in told.text
+    assert "cannot be reached after 50 attempts (connection refused)" in words.text(told)
 
 
 async def test_notices_survive_a_database_that_is_away(bot: Bot) -> None:
@@ -408,8 +409,8 @@ async def test_differences_to_ib_are_told_when_compared(bot: Bot) -> None:
     bot.broker.connect()
     (mismatch,) = await bot.told(EventKind.MISMATCH)
     (owners,) = await bot.told(EventKind.OWNER_HOLDINGS)
-    assert mismatch.text.startswith("AAPL: the books hold 5 shares, IB shows 2.")
-    assert owners.text.startswith("KO: IB shows 40 shares, 0 of them the bot's.")
+    assert words.text(mismatch).startswith("AAPL: the books hold 5 shares, IB shows 2.")
+    assert words.text(owners).startswith("KO: IB shows 40 shares, 0 of them the bot's.")
     assert bot.switch.state is TradingState.RUNNING
 
 

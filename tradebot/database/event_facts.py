@@ -1,8 +1,8 @@
 """The facts of an event as JSON, and back: exact, by the types of their fields.
 
-Rules: a Decimal, a time and a date are text; a value whose type the field leaves open carries its type with it. What cannot be read
-(an unknown kind, a fact that is missing or is something else) is kept as it stands, in `OtherFacts`: reading never fails. A fact
-that is stored and not known here is left out.
+Rules: a Decimal, a time and a date are text; a value whose type the field leaves open carries its type with it. What cannot be
+read (an unknown kind, a fact that is missing or is something else) is kept as it stands, in `OtherFacts`: reading never fails. A
+fact that is stored and not known here is left out.
 """
 
 import json
@@ -32,8 +32,9 @@ def incoming(kind: str, stored: str) -> Facts | OtherFacts:
     known = FACTS.get(EventKind(kind)) if kind in tuple(EventKind) else None
     if known is None:
         return OtherFacts(kind, Severity.INFO, plain)
+    reader: Reader = _reader(known)  # type: ignore[arg-type]  # a class is hashable, whatever its instances are
     try:
-        facts: Facts = _reader(known)(plain)
+        facts: Facts = reader(plain)
     except (TypeError, ValueError, KeyError, InvalidOperation):
         return untyped(kind, stored)
     return facts
@@ -50,14 +51,8 @@ def untyped(kind: str, stored: str) -> OtherFacts:
 
 def _plain(value: object) -> Plain:
     match value:
-        case Decimal():
-            return str(value)
-        case datetime() if value.tzinfo is None:
-            raise ValueError(f"{value} has no time zone")
-        case datetime():
-            return value.astimezone(UTC).isoformat()
-        case date():
-            return value.isoformat()
+        case Decimal() | date():
+            return _text(value)
         case str():
             return str(values.outgoing(value))
         case bool() | int() | float() | None:
@@ -66,15 +61,25 @@ def _plain(value: object) -> Plain:
             return [_plain(one) for one in value]
         case Mapping():
             return {name: _plain(one) for name, one in value.items()}
+    return _fields(value)
+
+
+def _text(value: Decimal | date) -> str:
+    if not isinstance(value, datetime):
+        return str(value)
+    if value.tzinfo is None:
+        raise ValueError(f"{value} has no time zone")
+    return value.astimezone(UTC).isoformat()
+
+
+def _fields(value: object) -> Plain:
     if not is_dataclass(value):
         raise TypeError(f"{value!r} is no fact")
-    hints = get_type_hints(type(value))
-    return {
-        field.name: _tagged(getattr(value, field.name))
-        if _is_open(hints[field.name])
-        else _plain(getattr(value, field.name))
-        for field in fields(value)
-    }
+    hints, plain = get_type_hints(type(value)), {}
+    for field in fields(value):
+        fact = getattr(value, field.name)
+        plain[field.name] = _tagged(fact) if _is_open(hints[field.name]) else _plain(fact)
+    return plain
 
 
 def _is_open(hint: Any) -> bool:

@@ -96,8 +96,7 @@ class OtherFacts:
 
     @property
     def side(self) -> Side | None:
-        side = self.values.get("side")
-        return Side(side) if side in tuple(Side) else None
+        return next((side for side in Side if side == self.values.get("side")), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ ALIKE_MAX = 5
 """More alerts than this with one fate are told as one paragraph."""
 BUTTON_ROWS_MAX = 8
 _K = EventKind
-TITLES: Mapping[EventKind, str] = {
+TITLES: Mapping[str, str] = {
     _K.ALERT_REJECTED: "🚫 Alert not understood",
     _K.ALERT_CONFLICT: "❗ Alert refused",
     _K.ALERT_PENDING: "⏳ Waiting for the open: {}",
@@ -61,7 +61,6 @@ TITLES: Mapping[EventKind, str] = {
     _K.STARTED: "🚀 Started",
     _K.STOPPED: "🛑 Stopped",
 }
-_TITLES: Mapping[str, str] = {**TITLES}  # by names, for an event may be of a kind that is not known here
 _COUNTED = frozenset({_K.ALERT_PENDING, _K.ALERT_BLOCKED, _K.ALERT_FAILED, _K.ALERT_EXPIRED, _K.ALERT_CLEARED})
 
 
@@ -137,7 +136,7 @@ def curve_of(event: Event) -> Sequence[tuple[datetime, Decimal]]:
 
 
 def _title(event: Event) -> str:
-    pattern = _TITLES.get(event.kind)
+    pattern = TITLES.get(event.kind)
     if pattern is None:  # a kind of another version
         name = event.kind.replace("_", " ").capitalize()
         return f"❗ {name}" if event.severity is Severity.CRITICAL else name
@@ -153,7 +152,7 @@ def _fate(event: Event) -> tuple[str, str]:
 def _alike(events: Sequence[Event], now: datetime) -> str:
     """`312 BUY alerts blocked`, by ticker, with the commonest reasons and an example of each."""
     first = events[0]
-    title = _TITLES[first.kind].format(f"{len(events)} {first.side or ''} alerts".replace("  ", " "))
+    title = TITLES[first.kind].format(f"{len(events)} {first.side or ''} alerts".replace("  ", " "))
     tickers = Counter(event.ticker or "?" for event in events)
     named = ", ".join(f"{esc(ticker)} {count}" for ticker, count in tickers.most_common(12))
     more = f" and {len(tickers) - 12} more tickers" if len(tickers) > 12 else ""

@@ -19,7 +19,9 @@ from enum import Enum
 from tradebot.domain import wording
 from tradebot.domain.alerts import WAITING, Alert, AlertStatus, Side
 from tradebot.domain.brokerage import Contract, Order, Quote
-from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.events import NewEvent
+from tradebot.domain.facts.alerts import AlertBlocked, AlertFailed, AlertPending, RefusedFacts
+from tradebot.domain.facts.orders import OrderIntent
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.lots import LotStatus
@@ -100,10 +102,10 @@ async def _busy(books: Books, alert: Alert, ticker: str) -> bool:
     return sell_waits or bool(await books.trades(LIVE, ticker=ticker))
 
 
-_ENDINGS = {
-    AlertStatus.PENDING: ("waits", EventKind.ALERT_PENDING),
-    AlertStatus.BLOCKED: ("blocked", EventKind.ALERT_BLOCKED),
-    AlertStatus.FAILED: ("failed", EventKind.ALERT_FAILED),
+_ENDINGS: Mapping[AlertStatus, type[RefusedFacts]] = {
+    AlertStatus.PENDING: AlertPending,
+    AlertStatus.BLOCKED: AlertBlocked,
+    AlertStatus.FAILED: AlertFailed,
 }
 
 
@@ -118,10 +120,9 @@ async def _end(
 ) -> None:
     if not await books.move_alert(alert.id, sources_of(to), to, reason):
         return  # the owner cleared it meanwhile
-    verb, kind = _ENDINGS[to]
-    text = f"{alert.action} {alert.ticker} {verb}: {reason}."
-    data = {"ticker": alert.ticker, "side": alert.action} | (_json(asdict(risk_decision)) if risk_decision else {})
-    await books.add_event(NewEvent(kind, now, text, alert.id, data=data))
+    code = risk_decision.checks[-1].name if risk_decision and risk_decision.reason else "superseded"
+    facts = _ENDINGS[to](alert.ticker, alert.action, code, {"reason": reason})
+    await books.add_event(NewEvent(facts, now, alert.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,9 +264,9 @@ class _Judging:
             created_at=now,
         )
         trade_id = await self.books.insert_trade(new)
-        await self.books.save_trade(_as_trade(new, trade_id, self.order_id))
-        text = f"{side} {wording.shares(qty)} {self.ticker} decided as order {new.order_ref}."
-        await self.books.add_event(NewEvent(EventKind.ORDER_INTENT, now, text, alert.id, trade_id, data=new.decision))
+        trade = _as_trade(new, trade_id, self.order_id)
+        await self.books.save_trade(trade)
+        await self.books.add_event(NewEvent(OrderIntent.of(trade), now, alert.id, trade_id))
         return Intent(trade_id, self.order_id, Order(new.order_ref, contract, side, qty))
 
 

@@ -19,7 +19,6 @@ from datetime import datetime, timedelta
 
 from loguru import logger
 
-from tradebot.domain import wording
 from tradebot.domain.brokerage import (
     BrokerEvent,
     Connected,
@@ -30,7 +29,16 @@ from tradebot.domain.brokerage import (
     UpstreamBack,
     UpstreamLost,
 )
-from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.events import NewEvent
+from tradebot.domain.facts.account import (
+    BrokerConnected,
+    BrokerLost,
+    BrokerUnreachable,
+    GateOpened,
+    OrphanOrder,
+    TradingRefused,
+)
+from tradebot.domain.facts.orders import CancelReason, OrderCancelling
 from tradebot.domain.hours import Hours
 from tradebot.domain.restart_window import RestartWindow
 from tradebot.domain.settings import ORPHANS_KEY, TradingState, accepted_orphans
@@ -191,7 +199,7 @@ class Recovery:
         if self._hours.always and not connection.paper:
             reason = 'hours = "always" is for simulated and paper accounts: set trading.hours = "exchange" in the configuration.'
             self._gate.close("recovery", reason)
-            await self._note(NewEvent(EventKind.TRADING_REFUSED, self._clock(), f"Nothing is traded. {reason}"))
+            await self._note(NewEvent(TradingRefused("refused", {"reason": reason}), self._clock()))
             return
         assert connection.account is not None, "a connection that is up knows its account"
         if not await self._is_own_account(connection.account):
@@ -200,7 +208,7 @@ class Recovery:
         await self._weigh(checked)
         async with self._ledger.begin() as books:
             await tell_differences(books, checked.answers.position_report.positions, self._clock())
-            await books.add_event(NewEvent(EventKind.GATE_OPENED, self._clock(), "Books and IB compared."))
+            await books.add_event(NewEvent(GateOpened(), self._clock()))
         if self._breaks == breaks and self._broker.connection.link_session == connection.link_session:
             self._gate.compared = connection.link_session
             self._gate.open("recovery")
@@ -220,7 +228,7 @@ class Recovery:
             f"or configure another database for {account}."
         )
         self._gate.close("recovery", reason)
-        await self._note(NewEvent(EventKind.TRADING_REFUSED, self._clock(), f"Nothing is traded. {reason}"))
+        await self._note(NewEvent(TradingRefused("refused", {"reason": reason}), self._clock()))
         return False
 
     async def _weigh(self, checked: Checked) -> None:
@@ -239,13 +247,9 @@ class Recovery:
         names = ", ".join(orphans)
         self._gate.close("orphans", f"Orders of another database are at IB: {names}.")
         if json.loads(settings.get(ORPHANS_KEY, "[]")) != orphans:
-            text = (
-                f"Nothing is traded: IB shows orders with the bot's mark that this database does not know ({names}). Was an old "
-                f"backup restored, or does another tradebot use this account? If you are sure, `tradebot resume` accepts them."
-            )
             async with self._ledger.begin() as books:
                 await books.put_setting(ORPHANS_KEY, json.dumps(orphans), "bot", self._clock())
-                await books.add_event(NewEvent(EventKind.ORPHAN_ORDER, self._clock(), text, data={"orders": orphans}))
+                await books.add_event(NewEvent(OrphanOrder(tuple(orphans)), self._clock()))
 
     def _mind_restart(self) -> None:
         """Closes the gate when the restart window begins; when it ends without a restart, has books and IB compared."""
@@ -292,14 +296,12 @@ class Recovery:
         if before is not None:
             logger.warning("order {} still works: its cancel is sent again", trade.order_ref)
             return
-        why = "the kill switch is on" if killed else f"it was not done after {self._order_timeout_s:.0f} s"
-        if closed and not killed:
-            why = "the session ended before it was done, and it must not wait at IB for the next one"
+        code = CancelReason.KILLED if killed else CancelReason.SESSION_OVER if closed else CancelReason.OVERDUE
         if trade.order_ref in self._held:
-            why = "IB holds it for a short locate, which must never happen: compare the position with TWS"
-        text = f"{wording.order(trade)} is being cancelled: {why}. What filled is booked."
-        logger.warning("order {}: {}", trade.order_ref, text)
-        await self._note(NewEvent(EventKind.ORDER_CANCELLING, self._clock(), text, trade.alert_id, trade.id))
+            code = CancelReason.SHORT_LOCATE
+        logger.warning("order {} is being cancelled: {}", trade.order_ref, code)
+        cancelling = OrderCancelling.of(trade, code=code, timeout_s=self._order_timeout_s)
+        await self._note(NewEvent(cancelling, self._clock(), trade.alert_id, trade.id))
 
     def _is_due(self, trade: Trade) -> bool:
         """Whether IB is to be asked about this trade now; if so, the next time is set."""
@@ -330,20 +332,15 @@ class Recovery:
             case Connected(account=account, paper=paper):
                 away = self._loop_time() - self._lost_since if self._lost_since is not None else None
                 self._lost_since = None
-                kind = "PAPER account" if paper else "LIVE account, REAL MONEY"
-                back = f" again after {wording.seconds(away)}" if away is not None and self._lost_told else ""
+                told_away = away if self._lost_told else None
                 self._lost_told, self._unreachable = False, None
-                if self._restarting and away is not None and not back:
-                    logger.info("connected to IB again after its restart: {} {}", kind, account)
+                if self._restarting and away is not None and told_away is None:
+                    logger.info("connected to IB again after its restart: account {}", account)
                     return []
-                return [NewEvent(EventKind.BROKER_CONNECTED, now, f"Connected to IB{back}: {kind} {account}.")]
+                return [NewEvent(BrokerConnected(account, paper, told_away), now)]
             case Disconnected(exhausted=True, attempt=attempt, reason=reason):
-                text = (
-                    f"IB cannot be reached after {attempt} attempts ({reason}). Nothing is traded; slow retries go on. "
-                    f"Is IB Gateway running and logged in? Check its API port and `[broker]` in the configuration."
-                )
                 self._lost_since = self._lost_since if self._lost_since is not None else self._loop_time()
-                unreachable = NewEvent(EventKind.BROKER_UNREACHABLE, now, text)
+                unreachable = NewEvent(BrokerUnreachable(attempt, reason), now)
                 self._unreachable = unreachable if self._restarting else None
                 return [] if self._restarting else [unreachable]
             case Disconnected() | UpstreamLost():
@@ -352,10 +349,9 @@ class Recovery:
                 away, told = self._loop_time() - (self._lost_since or self._loop_time()), self._lost_told
                 self._lost_since, self._lost_told = None, False
                 if told:
-                    text = f"IB is back after {wording.seconds(away)}. Orders and positions are being compared."
-                    return [NewEvent(EventKind.BROKER_CONNECTED, now, text)]
+                    return [NewEvent(BrokerConnected(None, None, away), now)]
             case Refused(reason=reason):
-                return [NewEvent(EventKind.TRADING_REFUSED, now, f"Nothing is traded. {reason}")]
+                return [NewEvent(TradingRefused("refused", {"reason": reason}), now)]
         return []
 
     async def _tell_lost(self) -> None:
@@ -368,8 +364,7 @@ class Recovery:
         if self._lost_told or away < LOST_TOLD_AFTER_S:
             return
         self._lost_told = True
-        text = f"IB is not connected for {wording.seconds(away)} now. Alerts are stored and wait; orders at IB live on."
-        await self._note(NewEvent(EventKind.BROKER_LOST, self._clock(), text))
+        await self._note(NewEvent(BrokerLost(away), self._clock()))
 
     async def _note(self, event: NewEvent) -> None:
         """A notice that is not part of a booking: when the database is away, the log has it."""
@@ -377,7 +372,7 @@ class Recovery:
             async with self._ledger.begin() as books:
                 await books.add_event(event)
         except LedgerUnavailable as error:
-            logger.error("{} (not stored: {})", event.text, error)
+            logger.error("not stored: {} ({})", event.facts, error)
 
     @staticmethod
     def _loop_time() -> float:

@@ -18,7 +18,8 @@ from datetime import datetime
 from loguru import logger
 
 from tradebot.domain.alerts import Alert, AlertStatus, Side
-from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.events import NewEvent
+from tradebot.domain.facts.alerts import AlertFailed
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.lots import LotStatus
@@ -297,8 +298,8 @@ class Worker:
         try:
             async with self._ledger.begin() as books:
                 if await books.move_alert(alert_id, sources_of(AlertStatus.FAILED)[:1], AlertStatus.FAILED, text):
-                    told = f"Alert {alert_id} failed: {text}. Please report it; the log has the details."
-                    await books.add_event(NewEvent(EventKind.ALERT_FAILED, self._clock(), told, alert_id))
+                    failed = AlertFailed(None, None, "internal_error", {"reason": text})
+                    await books.add_event(NewEvent(failed, self._clock(), alert_id))
         except LedgerUnavailable as error:
             logger.error("alert {} waits: {}", alert_id, error)
 

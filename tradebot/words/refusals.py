@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from tradebot.domain.events import Fact
-from tradebot.words.figures import shares
 
 _TITLES = {"superseded": "superseded by a SELL"}
 
@@ -13,11 +12,11 @@ def refusal(code: str, facts: Mapping[str, Fact]) -> str:
     match code, facts:
         case "nothing_held", {"ticker": ticker}:
             return f"the bot holds no {ticker}, and your own shares are never touched"
-        case "superseded", {"by": by}:
+        case "superseded", {"by_alert": by}:
             return f"superseded by SELL {by}"
         case "nothing_to_sell", {"ticker": ticker, "held": held, "at_ib": at_ib, "selling": selling}:
             return (
-                f"the books hold {shares(held)} {ticker}, IB shows {shares(at_ib)} with {shares(selling)} already being sold: "
+                f"the books hold {held} {ticker}, IB shows {at_ib} with {selling} already being sold: "
                 "nothing is left to sell without going short. Compare with TWS"
             )
     return str(facts.get("reason", title(code)))

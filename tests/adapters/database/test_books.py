@@ -7,8 +7,10 @@ from decimal import Decimal
 import pytest
 
 from tests.adapters.database.samples import NOON, a_lot, a_trade, an_alert, an_execution, without_ids
+from tests.facts import bought
 from tradebot.domain.alerts import Alert, AlertStatus, NewAlert, Side
 from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.facts.account import GateOpened
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus
 from tradebot.ports import Books, Ledger
@@ -309,16 +311,14 @@ async def test_events_are_an_outbox_and_a_trace(ledger: Ledger) -> None:
         trade_id = await a_trade(books)
         trade = await books.trade(trade_id)
         assert trade is not None
-        told = NewEvent(
-            EventKind.BUY_FILLED, NOON, "Bought 10 AAPL – at $187.32", trade.alert_id, trade_id, "bot", {"qty": "10"}
-        )
-        ids = [await books.add_event(told), await books.add_event(NewEvent(EventKind.STARTED, NOON, "Started"))]
+        added = NewEvent(bought(), NOON, trade.alert_id, trade_id, "owner")
+        ids = [await books.add_event(added), await books.add_event(NewEvent(GateOpened(), NOON))]
     async with ledger.begin() as books:
         first, second = await books.events()
         assert [first.id, second.id] == ids
-        assert [first.kind, first.at, first.text, first.data] == [told.kind, NOON, told.text, {"qty": "10"}]
-        assert (first.alert_id, first.trade_id, first.actor) == (trade.alert_id, trade_id, "bot")
-        assert (second.alert_id, second.trade_id, dict(second.data)) == (None, None, {})
+        assert [first.kind, first.at, first.text, first.facts] == [EventKind.BUY_FILLED, NOON, None, bought()]
+        assert (first.alert_id, first.trade_id, first.actor) == (trade.alert_id, trade_id, "owner")
+        assert (second.alert_id, second.trade_id, second.actor) == (None, None, "bot")
         assert await books.events(alert_id=trade.alert_id) == [first]
         assert await books.events(alert_id=trade.alert_id, after_id=first.id) == []
         assert await books.events(after_id=first.id) == [second]
@@ -335,7 +335,7 @@ async def test_more_rows_than_a_database_takes_parameters(ledger: Ledger) -> Non
     """Otherwise the backlog of messages after a long outage of Telegram could never be marked as delivered."""
     async with ledger.begin() as books:
         await books.mark_delivered(range(1, 70_000), NOON)
-        ids = [await books.add_event(NewEvent(EventKind.STARTED, NOON, str(n))) for n in range(1200)]
+        ids = [await books.add_event(NewEvent(GateOpened(), NOON)) for _ in range(1200)]
         await books.mark_delivered(ids, NOON)
         assert await books.undelivered(limit=10) == []
 

@@ -11,7 +11,7 @@ from tests.bot import NO_FIXED_LIMITS, Bot
 from tests.bot_fixtures import empty_books, make_bot  # noqa: F401 - fixtures
 from tests.botapi import TOKEN, BotApi, Sent, bot_api
 from tradebot.domain.calendar import Calendar
-from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.events import Facts, NewEvent
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import Limits
 from tradebot.operations.clearing import Clearing
@@ -54,8 +54,8 @@ class Phone:
             await asyncio.gather(self._serving, return_exceptions=True)
             self._serving = None
 
-    async def event(self, kind: EventKind, text: str = "said", **more: object) -> int:
-        event = NewEvent(kind, self.bot.clock(), text, **more)  # type: ignore[arg-type]
+    async def event(self, facts: Facts, trade_id: int | None = None) -> int:
+        event = NewEvent(facts, self.bot.clock(), trade_id=trade_id)
         async with self.bot.ledger.begin() as books:
             return await books.add_event(event)
 
