@@ -33,6 +33,7 @@ from tradebot.trading.recovery import Recovery
 from tradebot.trading.requeue import Requeue
 from tradebot.trading.switch import TradingSwitch
 from tradebot.trading.worker import Worker, WorkerOptions
+from tradebot.words.refusals import refusal
 
 FRIDAY_NOON = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)  # 12:00 in New York, the exchange is open
 DEADLINE_S = 10.0
@@ -79,7 +80,7 @@ class Bot:
             hours=hours,
             restart=setup.restart,
         )
-        options = WorkerOptions(setup.fixed_limits, setup.limits, hours, False, setup.orders_per_second)
+        options = WorkerOptions(setup.fixed_limits, setup.limits, hours, False, setup.orders_per_second, refusal)
         self.worker = Worker(
             ledger,
             self.queue,

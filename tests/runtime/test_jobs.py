@@ -11,10 +11,13 @@ from tests.clockwork import Clockwork, new_york
 from tests.fakes import CON_IDS
 from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.brokerage import OrderState
-from tradebot.domain.events import EventKind
+from tradebot.domain.events import Event, EventKind, OtherFacts, Severity
 from tradebot.domain.facts.daemon import DailyReport, ReportedPosition, SessionPoint
 from tradebot.domain.job_plan import DAILY_REPORT, MARKET_OPEN, POSITION_SYNC, SUNDAY_REMINDER
+from tradebot.domain.risk import BUY_POLICY
+from tradebot.queries.daily_report import NAMED_IN_0_1, rule_of
 from tradebot.words import events as words
+from tradebot.words.refusals import title
 
 FRIDAY_NOON = new_york(2026, 11, 20, 12)
 REPORT = new_york(2026, 11, 20, 16, 5)
@@ -98,6 +101,7 @@ async def test_the_report_has_every_figure(bot: Bot, clockwork: Clockwork) -> No
     assert isinstance(facts, DailyReport)
     assert facts.net == 11
     assert facts.by_ticker == {"AAPL": 18, "MSFT": -7}
+    assert facts.blocked == {"nothing_held": 1}
     assert facts.positions == (ReportedPosition("KO", Decimal(5), Decimal(500), None),)
 
 
@@ -137,6 +141,27 @@ async def test_a_block_is_counted_by_its_rule(bot: Bot, clockwork: Clockwork) ->
     [event] = await clockwork.told(EventKind.DAILY_REPORT)
     assert isinstance(event.facts, DailyReport)
     assert event.facts.blocked == {"cash": 2}
+
+
+@pytest.mark.parametrize(
+    ("values", "code", "said"),
+    [
+        ({"checks": [{"name": "kill switch", "reason": "…"}], "side": "SELL"}, "kill_switch", "kill switch"),
+        ({"checks": [{"name": "max order value", "reason": "…"}]}, "max_order_value", "order value"),
+        ({"checks": [{"name": "kill switch", "reason": None}], "side": "SELL"}, "nothing_held", "nothing to sell"),
+        ({"side": "BUY"}, "superseded", "superseded by a SELL"),
+    ],
+)
+def test_what_blocked_an_alert_is_known_of_old_events_too(values: dict[str, object], code: str, said: str) -> None:
+    """Broken, the report of the day of an upgrade fails, or counts what happened before it under other names."""
+    stored = OtherFacts(EventKind.ALERT_BLOCKED, Severity.WARNING, values)
+    assert rule_of(Event(stored, REPORT, text="blocked")) == code
+    assert title(code) == said
+
+
+def test_every_check_of_0_1_0_is_understood() -> None:
+    """Broken, an event stored before the upgrade ends the daily report."""
+    assert set(NAMED_IN_0_1.values()) == {name for name, _ in BUY_POLICY}
 
 
 # --- position sync --------------------------------------------------------------------------------------------------

@@ -13,12 +13,14 @@ from tests.bot_fixtures import MakeBot
 from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.brokerage import OrderReport, OrderState
 from tradebot.domain.events import EventKind
+from tradebot.domain.facts.alerts import AlertBlocked
 from tradebot.domain.limits import Limits
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import TradeStatus
 from tradebot.trading.switch import store_state
 from tradebot.words import events as words
+from tradebot.words.refusals import refusal
 
 BLOCKED, EXECUTED, FAILED, PROCESSING = (
     AlertStatus.BLOCKED,
@@ -125,6 +127,9 @@ async def test_a_refusal_is_one_row_and_one_message(
     (told,) = await bot.events(EventKind.ALERT_BLOCKED)
     assert alert.reason in words.text(told)
     assert (told.ticker, told.side) == (alert.ticker, alert.action)
+    assert isinstance(told.facts, AlertBlocked)
+    assert alert.reason == refusal(told.facts.code, told.facts.facts)
+    assert told.facts.code not in told.facts.passed
     assert bot.broker.sent == []
 
 
@@ -331,7 +336,7 @@ async def test_what_was_known_is_kept_with_the_order(bot: Bot) -> None:
     assert trade.reserved == Decimal(506)
     assert trade.ib_position_before == 7
     names = [check["name"] for check in trade.decision["checks"]]  # type: ignore[index,attr-defined]
-    assert names[:2] == ["kill switch", "pause"]
+    assert names[:2] == ["kill_switch", "paused"]
     assert trade.decision["inputs"]["quote"]["ask"] == "100"  # type: ignore[index]
 
 

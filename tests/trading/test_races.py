@@ -22,6 +22,7 @@ from tradebot.ports import Books
 from tradebot.trading.booking import Booking, BrokerUpdate
 from tradebot.trading.decision import Policy, PreTradeData, decide
 from tradebot.trading.snapshot import BrokerView, take_snapshot
+from tradebot.words.refusals import refusal
 
 SEEN = OrderReport("", 7, 1850973501, 1, 265598, "AAPL", Side.BUY, Decimal(10), None, OrderState.WORKING, "Submitted")
 
@@ -98,7 +99,7 @@ async def test_a_fill_booked_while_a_buy_is_judged_counts(postgres_url: str) -> 
             assert [lot.qty for lot in await books.lots()] == [10], "it was booked meanwhile"
     assert (snapshot.open_positions, snapshot.buys_today) == (1, 1)
     assert snapshot.reserved >= Decimal("1873")
-    assert snapshot.invested + snapshot.in_flight_value >= Decimal("1873")
+    assert snapshot.held + snapshot.in_flight >= Decimal("1873")
 
 
 @pytest.mark.parametrize(
@@ -125,7 +126,7 @@ async def test_an_alert_cleared_while_it_is_judged(postgres_url: str, ask: int |
         async with ledger.begin() as books:
             seen = _Interrupted(books, clear)
             view = BrokerView(now, TradingState.RUNNING, account, {})
-            assert await decide(seen, alert_id, pre_trade, policy, view, order_id=1) is None  # type: ignore[arg-type]
+            assert await decide(seen, alert_id, pre_trade, policy, view, order_id=1, say=refusal) is None  # type: ignore[arg-type]
         async with ledger.read() as books:
             alert = await books.alert(alert_id)
             assert alert is not None

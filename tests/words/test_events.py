@@ -95,7 +95,7 @@ SENTENCES: list[tuple[Facts, str]] = [
         "IB changed the books of BUY 10 AAPL after its end: 0 at $0.00 is now 10 at $187.3215. Lots and P&L are rewritten.",
     ),
     (
-        a.AlertFailed(None, None, "internal_error", {"reason": "internal error, no order was made (KeyError)"}),
+        a.AlertFailed(None, None, "internal_error", {"detail": "KeyError"}),
         "Alert 4 failed: internal error, no order was made (KeyError). Please report it; the log has the details.",
     ),
     (

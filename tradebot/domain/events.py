@@ -10,14 +10,10 @@ Rules:
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar
 
 from tradebot.domain.alerts import Side
-
-Fact = Decimal | int | str
-"""One fact beside a code that says what it is about."""
 
 
 class Severity(StrEnum):

@@ -18,10 +18,29 @@ from tradebot.domain.facts.daemon import DailyReport, ReportedPosition, SessionP
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import Limits
 from tradebot.domain.lots import Lot, LotStatus
+from tradebot.domain.risk import RefusalCode
 from tradebot.ports import Books
-from tradebot.queries.figures import use
 from tradebot.queries.status import status
 
+NAMED_IN_0_1 = {
+    "kill switch": RefusalCode.KILL_SWITCH,
+    "pause": RefusalCode.PAUSED,
+    "unknown order": RefusalCode.UNKNOWN_ORDER,
+    "mismatch": RefusalCode.MISMATCH,
+    "alert age": RefusalCode.ALERT_AGE,
+    "repeat window": RefusalCode.REPEAT_WINDOW,
+    "quote known": RefusalCode.NO_QUOTE,
+    "size": RefusalCode.SIZE,
+    "cash": RefusalCode.CASH,
+    "total investment": RefusalCode.MAX_TOTAL_INVESTMENT,
+    "open positions": RefusalCode.MAX_OPEN_POSITIONS,
+    "per ticker": RefusalCode.MAX_PER_TICKER,
+    "daily buys": RefusalCode.MAX_DAILY_BUYS,
+    "daily loss": RefusalCode.MAX_DAILY_LOSS,
+    "price collar": RefusalCode.PRICE_COLLAR,
+    "max order value": RefusalCode.MAX_ORDER_VALUE,
+}
+"""The checks as events of 0.1.0 name them."""
 SERIES = timedelta(days=45)
 """How far back the picture goes: about thirty sessions."""
 
@@ -42,13 +61,12 @@ async def gather(
     events = await books.events_since((EventKind.ALERT_BLOCKED, EventKind.ALERT_FAILED, EventKind.ORDER_FAILED), begin)
     events = [event for event in events if event.at < end]
     trades = [trade for trade in await books.trades(since=begin) if trade.avg_fill_price is not None]
-    current = await status(books, defaults, hours, now)
-    in_flight = [*current.in_flight, *current.unknown]
+    current = await status(books, defaults, hours, now, account)
     earlier = await books.events_since((EventKind.DAILY_REPORT,), begin - SERIES)
     blocked = Counter(rule_of(event) for event in events if event.kind is EventKind.ALERT_BLOCKED)
     prices = {con_id: one.market_price for con_id, one in (broker_positions or {}).items()}
     done, open_ = pnl.summarise(session.date, session.date, closed, trades), pnl.unrealised(current.lots, prices)
-    used = use(current.lots, in_flight, current.buys_today, current.realised_today)
+    used = current.exposure
     return DailyReport(
         session=session.date,
         early_close=(session.name or "") if session.early else None,
@@ -81,14 +99,14 @@ async def gather(
     )
 
 
-def rule_of(event: Event) -> str:
-    """The code of what stopped an alert; in an event of 0.1.0, the name of the rule, where a rule did."""
+def rule_of(event: Event) -> RefusalCode:
+    """What stopped an alert. Events of 0.1.0 have no code, but the name of the check that refused."""
     match event.facts:
         case AlertBlocked(code=code):
-            return code
+            return RefusalCode(code)
         case OtherFacts(values={"checks": [*_, {"name": name, "reason": str()}]}):
-            return str(name)
-    return "nothing to sell" if event.side is Side.SELL else "superseded by a SELL"
+            return NAMED_IN_0_1[name]
+    return RefusalCode.NOTHING_HELD if event.side is Side.SELL else RefusalCode.SUPERSEDED
 
 
 def _plain(amount: Decimal) -> Decimal:

@@ -47,6 +47,7 @@ from tradebot.trading.switch import TradingSwitch
 from tradebot.trading.worker import Worker, WorkerOptions
 from tradebot.webhook import Webhook, WebhookOptions, open_webhook
 from tradebot.words import events as words
+from tradebot.words.refusals import refusal
 
 if TYPE_CHECKING:
     from tradebot.telegram import TelegramOptions
@@ -258,6 +259,7 @@ def _build(settings: Settings, adapters: Adapters) -> Daemon:
         hours=hours,
         fractional=settings.trading.fractional,
         orders_per_second=settings.trading.orders_per_second,
+        say=refusal,
     )
     worker = Worker(
         ledger, queue, broker, lock, gate=gate, switch=switch, booking=booking, clock=utc_now, options=options

@@ -160,13 +160,14 @@ def _alike(events: Sequence[Event], now: datetime) -> str:
 
 
 def _reasons(events: Sequence[Event]) -> list[str]:
-    rules = Counter(rule_of(event) if event.kind is _K.ALERT_BLOCKED else "" for event in events)
+    rules = Counter(rule_of(event) if event.kind is _K.ALERT_BLOCKED else None for event in events)
     if len(rules) == 1:
         return ["The first: " + prose(words.text(events[0]), 400)]
     by_rule = {rule_of(event): event for event in reversed(events)}
     said = [
         f"{count} × {esc(refusals.title(rule))}, for instance: {prose(words.text(by_rule[rule]), 200)}"
         for rule, count in rules.most_common(4)
+        if rule is not None
     ]
     return said if len(rules) <= 4 else [*said, f"and {len(rules) - 4} more reasons"]
 

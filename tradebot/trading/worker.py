@@ -17,13 +17,13 @@ from datetime import datetime
 
 from loguru import logger
 
-from tradebot.domain.alerts import Alert, AlertStatus, Side
+from tradebot.domain.alerts import UNDECIDED, Alert, AlertStatus, Side
 from tradebot.domain.events import NewEvent
 from tradebot.domain.facts.alerts import AlertFailed
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.lots import LotStatus
-from tradebot.domain.orders import sources_of
+from tradebot.domain.risk import Fact, RefusalCode
 from tradebot.domain.settings import TradingState, invalid_limits, limits_in
 from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus
 from tradebot.errors import (
@@ -36,7 +36,7 @@ from tradebot.errors import (
 )
 from tradebot.ports import Broker, InstanceLock, Ledger, LinkSession, Queue
 from tradebot.trading.booking import Booking
-from tradebot.trading.decision import Decided, Intent, Policy, PreTradeData, Wait, decide
+from tradebot.trading.decision import Decided, Intent, Policy, PreTradeData, Say, Wait, decide
 from tradebot.trading.gate import Gate
 from tradebot.trading.sequencer import Sequencer
 from tradebot.trading.snapshot import BrokerView
@@ -58,6 +58,7 @@ class WorkerOptions:
     hours: Hours
     fractional: bool
     orders_per_second: int
+    say: Say
 
 
 class Worker:
@@ -227,7 +228,7 @@ class Worker:
             limits = limits_in(settings, self._options.defaults)
             policy = Policy(self._options.fixed_limits, limits, self._options.hours, self._options.fractional)
             order_id = self._broker.next_order_id(await books.last_order_id() + 1)
-            decided = await decide(books, alert.id, pre_trade, policy, view, order_id=order_id)
+            decided = await decide(books, alert.id, pre_trade, policy, view, order_id=order_id, say=self._options.say)
         if isinstance(decided, Intent):
             self._next_order_at = _loop_time() + 1 / self._options.orders_per_second
             with logger.contextualize(order_ref=decided.order.order_ref):
@@ -294,11 +295,12 @@ class Worker:
 
     async def _give_up(self, alert_id: int, reason: str) -> None:
         """An alert that breaks the program ends visibly, unless it has an order: then recovery has the last word."""
-        text = f"internal error, no order was made ({reason})"
+        facts: Mapping[str, Fact] = {"detail": reason}
+        text = self._options.say(RefusalCode.INTERNAL_ERROR, facts)
         try:
             async with self._ledger.begin() as books:
-                if await books.move_alert(alert_id, sources_of(AlertStatus.FAILED)[:1], AlertStatus.FAILED, text):
-                    failed = AlertFailed(None, None, "internal_error", {"reason": text})
+                if await books.move_alert(alert_id, UNDECIDED, AlertStatus.FAILED, text):
+                    failed = AlertFailed(None, None, RefusalCode.INTERNAL_ERROR, facts)
                     await books.add_event(NewEvent(failed, self._clock(), alert_id))
         except LedgerUnavailable as error:
             logger.error("alert {} waits: {}", alert_id, error)

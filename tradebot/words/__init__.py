@@ -1,1 +1,1 @@
-"""How codes, facts and figures are said to people. Pure: the log, the command line, the chat and the webhook share these."""
+"""What people read: pure functions from codes, facts and figures to sentences, for the chat, command line and log."""

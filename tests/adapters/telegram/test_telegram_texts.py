@@ -15,6 +15,7 @@ from tradebot.domain.alerts import Alert, AlertStatus, Side
 from tradebot.domain.brokerage import Account, BrokerPosition
 from tradebot.domain.calendar import Calendar
 from tradebot.domain.events import Event, EventKind, Facts, OtherFacts, Severity
+from tradebot.domain.exposure import Exposure
 from tradebot.domain.facts import kinds_of
 from tradebot.domain.facts.alerts import AlertBlocked
 from tradebot.domain.hours import Hours
@@ -42,9 +43,18 @@ HOLDINGS = {
     2: BrokerPosition(2, "TSLA", Decimal(2), Decimal("248.90"), None),
 }
 
+EXPOSURE = Exposure(
+    held=Decimal(2969),
+    in_flight=Decimal(506),
+    not_yet_in_cash=Decimal(0),
+    by_ticker={"AAPL": 2, "TSLA": 1},
+    buys_today=4,
+    realised_today=Decimal("-12.5"),
+)
+
 
 def daemon_status(state: TradingState = TradingState.RUNNING, **changes: object) -> DaemonStatus:
-    booked = Status(state, Limits(), 1, 2, 3, [trade()], [], [AAPL, TSLA], Decimal(3475), 4, Decimal("-12.5"))
+    booked = Status(state, Limits(), 1, 2, 3, [trade()], [], [AAPL, TSLA], EXPOSURE)
     link = Connection(True, True, LinkSession(1, 0), "DU1234567", True, tradable=True, why_not=None, since=NOW)
     usd = Decimal("1234567.891")
     account = Account("DU1234567", usd, usd, usd, usd * 4, False, NOW)
@@ -83,7 +93,6 @@ def every_text() -> Iterator[tuple[str, str]]:
     """Each text with ordinary figures, by a name."""
     held = figures.held([AAPL, TSLA], HOLDINGS)
     waiting = figures.Waiting([alert("AAPL", Side.SELL)], [alert("MSFT", Side.BUY)], [alert("TSLA", Side.BUY)], None)
-    used = figures.Use(3, 4, Decimal(3475), ("AAPL", 2), Decimal(12))
     exits = [Exit("AAPL", Decimal(12), Decimal("2773.20")), Exit("TSLA", Decimal(3), None)]
     guess = Guess(trade(), Decimal(2), Decimal("227.45"), "the ask when the order was decided")
     yield "start", texts.start(daemon_status())
@@ -98,7 +107,7 @@ def every_text() -> Iterator[tuple[str, str]]:
     yield "market closed", market(NOW + timedelta(days=1))
     yield "market early", market(datetime(2026, 11, 27, 17, 0, tzinfo=UTC))
     yield "queue", texts.queue(waiting, NOW)
-    yield "settings", texts.settings(Limits(), used, FixedLimits())
+    yield "settings", texts.settings(Limits(), EXPOSURE, FixedLimits())
     for title in TITLES:
         yield title.command, texts.limit(title, Limits())
         yield f"{title.command} changed", texts.changed(title, "$50,000.00", "$75,000.00")

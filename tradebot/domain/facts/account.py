@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import ClassVar
 
-from tradebot.domain.events import EventKind, Fact, Facts, Severity
+from tradebot.domain.events import EventKind, Facts, Severity
 from tradebot.domain.positions import Position
+from tradebot.domain.risk import Fact
 from tradebot.domain.settings import TradingState
 
 _K, _S = EventKind, Severity

@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import ClassVar
 
 from tradebot.domain.alerts import Side
-from tradebot.domain.events import EventKind, Fact, Facts, Severity
+from tradebot.domain.events import EventKind, Facts, Severity
+from tradebot.domain.risk import Fact
 
 _K, _S = EventKind, Severity
 
