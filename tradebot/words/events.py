@@ -16,7 +16,7 @@ from tradebot.domain.facts import orders as o
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import TradeStatus
 from tradebot.operations.limits import TITLES, said
-from tradebot.words import account_events, daily_report, health, refusals
+from tradebot.words import account_events, daily_report, health_events, refusals
 from tradebot.words.figures import new_york, order, price, seconds, shares, signed_usd, usd
 
 Says = Callable[[Any, Event | NewEvent], str]
@@ -250,8 +250,8 @@ WORDS: Mapping[EventKind, Says] = {
     EventKind.SETTING_CHANGED: _setting,
     EventKind.MARKET_OPEN: _market_open,
     EventKind.DAILY_REPORT: lambda f, _: daily_report.text(f),
-    EventKind.HEALTH_FAILING: health.failing,
-    EventKind.HEALTH_BACK: health.back,
+    EventKind.HEALTH_FAILING: health_events.failing,
+    EventKind.HEALTH_BACK: health_events.back,
     EventKind.LOGIN_REMINDER: _login,
     EventKind.JOB_FAILED: _job_failed,
     EventKind.JOB_MISSED: _job_missed,
