@@ -109,10 +109,7 @@ class Bot:
         """Everything the daemon runs; `connected`: returns when the gate is open."""
         work = {
             "booking": self.booking.run,
-            "recovery": self.recovery.run,
-            "doubts": self.recovery.check_in_doubt,
-            "watch": self.recovery.watch,
-            "report": self.recovery.report,
+            **self.recovery.loops(),
             "control": self.switch.watch,
             "requeue": self.requeue.run,
             "worker": self.worker.run,

@@ -113,7 +113,7 @@ def every_kind(ticker: str = "AAPL") -> Mapping[EventKind, Facts]:
         c.BrokerConnected("DU1234567", paper=True, away_s=62.0),
         c.BrokerLost(31.0),
         c.BrokerUnreachable(50, "connection refused"),
-        c.TradingRefused("read_only", {"reason": "The gateway's API is read-only."}),
+        c.TradingRefused("other_account", {"own": "U1", "account": "U2"}),
         c.GateOpened(),
         d.MarketOpen(date(2026, 11, 20), NOON, "Thanksgiving", sells=2, buys=1, expired=1),
         report(),

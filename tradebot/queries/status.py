@@ -17,7 +17,7 @@ from tradebot.errors import LedgerUnavailable, QueueUnavailable
 from tradebot.ports import Books, Broker, Connection, InstanceLock, Ledger, Queue, QueueContents
 from tradebot.queries import figures
 from tradebot.queries.health import Health
-from tradebot.trading.gate import Gate
+from tradebot.trading.gate import Gate, GateReason
 from tradebot.trading.switch import TradingSwitch
 
 
@@ -68,7 +68,7 @@ class DaemonStatus:
     connection: Connection
     account: Account | None
     depths: QueueContents | None  # None: the queue does not answer
-    held_up_by: Sequence[str]  # why no order leaves; empty when orders leave
+    held_up_by: Sequence[GateReason]  # why no order leaves; empty when orders leave
     uptime_s: float
     version: str
     simulated: Sequence[str]

@@ -219,10 +219,7 @@ class Daemon:
         """Everything that runs beside the worker."""
         return (
             ("booking", self.booking.run()),
-            ("recovery", self.recovery.run()),
-            ("recovery: doubts", self.recovery.check_in_doubt()),
-            ("recovery: orders in flight", self.recovery.watch()),
-            ("recovery: connection told", self.recovery.report()),
+            *((name, run()) for name, run in self.recovery.loops().items()),
             ("control", self.switch.watch()),
             ("requeue", self.requeue.run()),
             ("scheduler", self._scheduled()),

@@ -7,7 +7,9 @@ from typing import Any
 from tradebot.domain.events import Event, EventKind, NewEvent
 from tradebot.domain.facts import account as f
 from tradebot.domain.positions import Position
+from tradebot.trading.gate import GateCode, GateReason
 from tradebot.words.figures import seconds, shares
+from tradebot.words.gate import gate_reason
 
 _SPLITS = frozenset(Decimal(n) for n in (2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100))
 
@@ -96,7 +98,8 @@ def _unreachable(facts: f.BrokerUnreachable, _: Event | NewEvent) -> str:
 
 
 def _refused(facts: f.TradingRefused, _: Event | NewEvent) -> str:
-    return f"Nothing is traded. {facts.facts.get('reason')}"
+    reason = GateReason(GateCode(facts.code), {name: str(fact) for name, fact in facts.facts.items()})
+    return f"Nothing is traded. {gate_reason(reason)}"
 
 
 WORDS: Mapping[EventKind, Callable[[Any, Event | NewEvent], str]] = {

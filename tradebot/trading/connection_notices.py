@@ -1,0 +1,146 @@
+"""What the owner is notified of about the connection to IB: lost, back, out of reach, refused.
+
+Rules:
+- A loss is notified once, when it lasts, and its end only if the loss was.
+- During the gateway's restart nothing is; what is still so when the window is over is notified then.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+from loguru import logger
+
+from tradebot.domain.brokerage import (
+    BrokerEvent,
+    Connected,
+    Disconnected,
+    ErrorKind,
+    OrderError,
+    Refused,
+    UpstreamBack,
+    UpstreamLost,
+)
+from tradebot.domain.events import NewEvent
+from tradebot.domain.facts.account import BrokerConnected, BrokerLost, BrokerUnreachable, TradingRefused
+from tradebot.ports import Ledger
+from tradebot.trading.gate import GateCode, GateReason
+from tradebot.trading.notices import store_notice
+from tradebot.trading.restart_pause import RestartPause
+
+LOSS_NOTIFIED_AFTER_S = 30.0
+
+
+class ConnectionNotices:
+    def __init__(self, ledger: Ledger, *, restart: RestartPause, clock: Callable[[], datetime]) -> None:
+        self._ledger = ledger
+        self._restart = restart
+        self._clock = clock
+        self._changes: asyncio.Queue[BrokerEvent | GateReason] = asyncio.Queue()
+        self._lost_since: float | None = None  # loop time
+        self._loss_notified = False
+        self._unreachable: NewEvent | None = None  # waits for the end of the restart window
+
+    # --- what booking reports: enqueue and return -------------------------------------------------------------------
+
+    def connection_changed(self, event: BrokerEvent) -> None:
+        self._changes.put_nowait(event)
+
+    def order_in_doubt(self, error: OrderError | None) -> None:
+        if error is not None and error.kind is ErrorKind.READ_ONLY:
+            self._changes.put_nowait(GateReason(GateCode.READ_ONLY))
+
+    # --- the loop ---------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Notifies of each change as it comes, and every second of a loss that lasts."""
+        while True:
+            try:
+                async with asyncio.timeout(1):
+                    event = await self._changes.get()
+            except TimeoutError:
+                pass
+            else:
+                notice = self._notice_of(event)
+                if notice is not None:
+                    await store_notice(self._ledger, notice)
+            await self._notify_of_lasting_loss()
+
+    def _notice_of(self, event: BrokerEvent | GateReason) -> NewEvent | None:
+        match event:
+            case Connected():
+                return self._connected(event)
+            case Disconnected(exhausted=True):
+                self._begin_loss()
+                notice = unreachable(event, self._clock())
+                self._unreachable = notice if self._restart.active else None
+                return None if self._restart.active else notice
+            case Disconnected() | UpstreamLost():
+                self._begin_loss()
+            case UpstreamBack():
+                away_s, notified = self._end_loss()
+                return upstream_back(away_s or 0, self._clock()) if notified else None
+            case Refused(reason=reason):
+                return refused(GateReason(GateCode.REFUSED, {"reason": reason}), self._clock())
+            case GateReason():
+                return refused(event, self._clock())
+        return None
+
+    def _connected(self, event: Connected) -> NewEvent | None:
+        away_s, notified = self._end_loss()
+        self._unreachable = None
+        if self._restart.active and away_s is not None and not notified:
+            logger.info("connected to IB again after its restart: account {}", event.account)
+            return None
+        return connected(event, away_s if notified else None, self._clock())
+
+    async def _notify_of_lasting_loss(self) -> None:
+        if self._restart.active or self._lost_since is None:
+            return
+        if self._unreachable is not None:
+            await store_notice(self._ledger, self._unreachable)
+            self._unreachable = None
+        away_s = _loop_time() - self._lost_since
+        if self._loss_notified or away_s < LOSS_NOTIFIED_AFTER_S:
+            return
+        self._loss_notified = True
+        await store_notice(self._ledger, lost(away_s, self._clock()))
+
+    def _begin_loss(self) -> None:
+        if self._lost_since is None:
+            self._lost_since = _loop_time()
+
+    def _end_loss(self) -> tuple[float | None, bool]:
+        """How long it lasted in seconds (None: there was none), and whether the owner was notified of it."""
+        away_s = None if self._lost_since is None else _loop_time() - self._lost_since
+        notified = self._loss_notified
+        self._lost_since, self._loss_notified = None, False
+        return away_s, notified
+
+
+# --- notices --------------------------------------------------------------------------------------------------------
+
+
+def connected(event: Connected, away_s: float | None, at: datetime) -> NewEvent:
+    """`away_s`: how long the loss lasted that the owner was notified of."""
+    return NewEvent(BrokerConnected(event.account, event.paper, away_s), at)
+
+
+def upstream_back(away_s: float, at: datetime) -> NewEvent:
+    return NewEvent(BrokerConnected(None, None, away_s), at)
+
+
+def lost(away_s: float, at: datetime) -> NewEvent:
+    return NewEvent(BrokerLost(away_s), at)
+
+
+def unreachable(event: Disconnected, at: datetime) -> NewEvent:
+    return NewEvent(BrokerUnreachable(event.attempt, event.reason), at)
+
+
+def refused(reason: GateReason, at: datetime) -> NewEvent:
+    return NewEvent(TradingRefused(reason.code, reason.facts), at)
+
+
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()
