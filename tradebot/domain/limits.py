@@ -3,13 +3,15 @@
 from dataclasses import dataclass, fields
 from decimal import Decimal
 
+from tradebot.domain.model import MAIN
+
 USD_MAX = Decimal(10_000_000)
 COUNT_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits in force. USD are Decimal, counts are int. Stored in `bot_settings` under these names."""
+    """Limits in force. USD are Decimal, counts are int. Stored in `bot_settings` under `limit_key`."""
 
     buy_amount_usd: Decimal = Decimal(500)
     max_open_positions: int = 200
@@ -28,6 +30,11 @@ class FixedControls:
     price_collar_pct: Decimal = Decimal(5)
     max_order_value_usd: Decimal = Decimal(25_000)
     repeat_window_s: int = 5
+
+
+def limit_key(name: str, strategy: str = MAIN) -> str:
+    """Under which key of `bot_settings` a limit is stored."""
+    return f"limit.{strategy}.{name}"
 
 
 def limit_range(name: str) -> tuple[Decimal, Decimal]:

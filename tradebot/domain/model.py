@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any, Self
 
 ORDER_REF_PREFIX = "tb-"
+MAIN = "main"
+"""The strategy that there is where none is configured."""
 
 
 class Side(StrEnum):
@@ -56,6 +59,33 @@ UNSETTLED = (*LIVE, TradeStatus.UNKNOWN)
 """Trades that reserve cash, slots and quantity."""
 
 
+class OrderRole(StrEnum):
+    """What an order is for."""
+
+    ENTRY = "ENTRY"
+    EXIT = "EXIT"
+    STOP = "STOP"
+    TARGET = "TARGET"
+    REBALANCE = "REBALANCE"
+
+
+class OrderType(StrEnum):
+    """In IB's words."""
+
+    MARKET = "MKT"
+    LIMIT = "LMT"
+    STOP = "STP"
+    STOP_LIMIT = "STP LMT"
+    TRAILING_STOP = "TRAIL"
+
+
+class TimeInForce(StrEnum):
+    DAY = "DAY"
+    GTC = "GTC"
+    IOC = "IOC"
+    GTD = "GTD"
+
+
 class LotStatus(StrEnum):
     OPEN = "OPEN"
     CLOSED = "CLOSED"
@@ -77,6 +107,10 @@ class NewAlert:
     source_ip: str | None
     status: AlertStatus = AlertStatus.RECEIVED
     reason: str | None = None
+    strategy: str = MAIN
+    dialect: str | None = None  # None: stored before dialects were told apart
+    instruction: Mapping[str, object] | None = None  # what was understood, JSON
+    test: bool = False  # judged and told, never sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +120,8 @@ class Alert(NewAlert):
 
 
 @dataclass(frozen=True, slots=True)
-class NewTrade:
-    """An order's intent, stored before the order leaves."""
+class _Intended:
+    """What an order is meant to be, as it was stored before the order left. Unique by (alert_id, role, n)."""
 
     alert_id: int
     ticker: str
@@ -96,12 +130,39 @@ class NewTrade:
     requested_qty: Decimal
     order_ref: str
     ib_position_before: Decimal | None  # shares at IB when decided; None: not known
-    decision: Mapping[str, object]  # checks and inputs, JSON; "reserved": USD this order may cost, as a string
+    reserved: Decimal  # USD this order may still take from cash, as estimated when it was decided; 0 for a SELL
     created_at: datetime
+    strategy: str = MAIN
+    role: OrderRole = None  # type: ignore[assignment]  # not given: ENTRY for a BUY, EXIT for a SELL
+    n: int = 1  # counts the orders of this alert and role
+    group_id: str | None = None
+    parent_trade_id: int | None = None
+    order_type: OrderType = OrderType.MARKET
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    trail_amount: Decimal | None = None
+    trail_pct: Decimal | None = None
+    tif: TimeInForce = TimeInForce.DAY
+    good_till: datetime | None = None
+    outside_rth: bool = False
+    quote: Mapping[str, object] | None = None  # at the decision: bid, ask, last, at, delayed; None: not known
+
+    def __post_init__(self) -> None:
+        if self.role is None:
+            object.__setattr__(self, "role", OrderRole.ENTRY if self.side is Side.BUY else OrderRole.EXIT)
 
 
 @dataclass(frozen=True, slots=True)
-class Trade(NewTrade):
+class NewTrade(_Intended):
+    """An order's intent, stored before the order leaves."""
+
+    decision: Mapping[str, object] = field(kw_only=True)  # checks and inputs, JSON: kilobytes, so `Trade` has none
+
+
+@dataclass(frozen=True, slots=True)
+class Trade(_Intended):
+    """An order and what became of it. Its decision is read on demand: `Books.decision`."""
+
     id: int = 0
     filled_qty: Decimal = Decimal(0)
     avg_fill_price: Decimal | None = None
@@ -113,10 +174,10 @@ class Trade(NewTrade):
     submitted_at: datetime | None = None
     finished_at: datetime | None = None
 
-    @property
-    def reserved(self) -> Decimal:
-        """USD this order may still take from cash, as estimated when it was decided; 0 for a SELL."""
-        return Decimal(str(self.decision.get("reserved", "0")))
+    @classmethod
+    def of(cls, intent: NewTrade, **known: Any) -> Self:
+        """The trade that an intent becomes."""
+        return cls(**{name: getattr(intent, name) for name in _Intended.__dataclass_fields__}, **known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +200,8 @@ class Lot:
     opening_trade_id: int
     closing_trade_id: int | None
     id: int = 0
+    strategy: str = MAIN
+    splits: tuple[Mapping[str, object], ...] = ()  # those it went through, oldest first, JSON: at, new, old
 
     @property
     def cost(self) -> Decimal:
@@ -227,6 +290,22 @@ WARNING = frozenset(
 """Not as wished, and nothing that cannot wait until morning."""
 
 
+class Severity(StrEnum):
+    """How much an event wants to be heard; SILENT is only kept."""
+
+    SILENT = "SILENT"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    CRITICAL = "CRITICAL"
+
+
+def severity_of(kind: EventKind) -> Severity:
+    for severity, kinds in ((Severity.SILENT, SILENT), (Severity.CRITICAL, CRITICAL), (Severity.WARNING, WARNING)):
+        if kind in kinds:
+            return severity
+    return Severity.INFO
+
+
 @dataclass(frozen=True, slots=True)
 class NewEvent:
     """One thing that happened. `text` says it to a person in one or two plain sentences; `data` holds the figures (JSON)."""
@@ -237,10 +316,22 @@ class NewEvent:
     alert_id: int | None = None
     trade_id: int | None = None
     actor: str = "bot"
-    data: Mapping[str, object] = field(default_factory=dict)
+    data: Mapping[str, object] = field(default_factory=dict)  # the column `facts`
+    code: str | None = None  # of a refusal
 
 
 @dataclass(frozen=True, slots=True)
 class Event(NewEvent):
     id: int = 0
-    delivered_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Equity:
+    """What the account was worth at a moment, in USD, as IB reports it; None: not reported."""
+
+    account: str
+    at: datetime
+    net_liquidation: Decimal
+    cash: Decimal | None
+    unrealised: Decimal | None
+    realised_today: Decimal | None

@@ -16,7 +16,7 @@ from decimal import Decimal, InvalidOperation
 
 from loguru import logger
 
-from tradebot.domain.limits import Limits, limit_range
+from tradebot.domain.limits import Limits, limit_key, limit_range
 from tradebot.domain.model import EventKind, NewEvent, TradingState
 from tradebot.errors import LedgerUnavailable
 from tradebot.ports import Books, Ledger
@@ -41,12 +41,13 @@ def limits_in(settings: Mapping[str, str], defaults: Limits) -> Limits:
     """The configured defaults, overridden by what the owner stored. A stored value out of range is ignored, loudly."""
     changed: dict[str, Decimal | int] = {}
     for field in fields(Limits):
-        value = _number(settings.get(field.name))
+        stored = settings.get(limit_key(field.name))
+        value = _number(stored)
         low, high = limit_range(field.name)
         if value is not None and low <= value <= high:
             changed[field.name] = int(value) if isinstance(getattr(defaults, field.name), int) else value
-        elif field.name in settings:
-            logger.error("stored limit {} is {!r}: the configured default is used", field.name, settings[field.name])
+        elif stored is not None:
+            logger.error("stored limit {} is {!r}: the configured default is used", field.name, stored)
     return replace(defaults, **changed)  # type: ignore[arg-type]
 
 

@@ -33,7 +33,6 @@ from tradebot.domain.model import (
     NewTrade,
     Side,
     Trade,
-    TradeStatus,
     TradingState,
 )
 from tradebot.domain.orders import sources_of
@@ -249,11 +248,13 @@ class _Judging:
             requested_qty=qty,
             order_ref=f"{ORDER_REF_PREFIX}{alert.id}-{secrets.token_hex(4)}",
             ib_position_before=before,
+            reserved=reserved,
+            quote=None if self.prepared.quote is None else _json(asdict(self.prepared.quote)),
             decision=_json({"reserved": reserved, "checks": verdict.checks, "inputs": dict(inputs)}),
             created_at=now,
         )
         trade_id = await self.books.insert_trade(new)
-        await self.books.save_trade(_as_trade(new, trade_id, self.order_id))
+        await self.books.save_trade(Trade.of(new, id=trade_id, ib_order_id=self.order_id))
         text = f"{side} {wording.shares(qty)} {self.ticker} decided as order {new.order_ref}."
         await self.books.add_event(NewEvent(EventKind.ORDER_INTENT, now, text, alert.id, trade_id, data=new.decision))
         return Intent(trade_id, self.order_id, Order(new.order_ref, contract, side, qty))
@@ -265,11 +266,6 @@ def _working_sells(holdings: Holdings, con_id: int) -> Decimal:
         (o.qty - (o.filled or Decimal(0)) for o in holdings.open_orders if o.con_id == con_id and o.side is Side.SELL),
         Decimal(0),
     )
-
-
-def _as_trade(new: NewTrade, trade_id: int, order_id: int) -> Trade:
-    fields = {name: getattr(new, name) for name in NewTrade.__dataclass_fields__}
-    return Trade(**fields, id=trade_id, ib_order_id=order_id, status=TradeStatus.SUBMITTING)
 
 
 def _json(value: Mapping[str, object]) -> dict[str, object]:

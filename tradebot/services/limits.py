@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from tradebot.domain import wording
-from tradebot.domain.limits import Limits, limit_range
+from tradebot.domain.limits import Limits, limit_key, limit_range
 from tradebot.domain.model import EventKind, NewEvent
 from tradebot.ports import Ledger
 from tradebot.services.control import limits_in
@@ -23,7 +23,7 @@ Value = Decimal | int
 class Title:
     """How a limit is called by people, and by the command that changes it."""
 
-    name: str  # as in `Limits` and in `bot_settings`
+    name: str  # as in `Limits`
     words: str
     command: str
     example: str
@@ -106,7 +106,7 @@ class OwnersLimits:
             old: Value = getattr(limits_in(await books.settings(), self._defaults), title.name)
             if new != old:
                 now = self._clock()
-                await books.put_setting(title.name, str(new), by, now)
+                await books.put_setting(limit_key(title.name), str(new), by, now)
                 told = f"{title.words[0].upper()}{title.words[1:]}: {said(title.name, old)} → {said(title.name, new)}, by {by}."
                 data = {"name": title.name, "from": str(old), "to": str(new)}
                 await books.add_event(NewEvent(EventKind.SETTING_CHANGED, now, told, actor=by, data=data))

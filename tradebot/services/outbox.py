@@ -11,6 +11,7 @@ from tradebot.domain.model import CRITICAL, SILENT, WARNING, Event
 from tradebot.errors import LedgerUnavailable
 from tradebot.ports import Ledger
 
+CHANNEL = "log"
 LOOK_EVERY_S = 0.5
 BATCH_MAX = 200
 
@@ -19,9 +20,14 @@ async def log_events(ledger: Ledger, clock: Callable[[], datetime], stop: asynci
     """Runs until `stop` is set and the last words are logged, or until cancelled.
 
     A crash between logging and marking logs the batch again: told twice is better than never."""
+    served = False
     while True:
         last = stop.is_set()
         try:
+            if not served:
+                async with ledger.begin() as books:
+                    await books.serve_channels([CHANNEL])
+                served = True
             delivered = await deliver_once(ledger, clock, log_event)
         except LedgerUnavailable as error:
             logger.debug("events not read: {}", error)
@@ -36,14 +42,14 @@ async def log_events(ledger: Ledger, clock: Callable[[], datetime], stop: asynci
 async def deliver_once(ledger: Ledger, clock: Callable[[], datetime], say: Callable[[Event], None]) -> int:
     """One batch; returns how many. Raises LedgerUnavailable."""
     async with ledger.read() as books:
-        events = await books.undelivered(BATCH_MAX)
+        events = await books.undelivered(CHANNEL, BATCH_MAX)
     if not events:
         return 0
     for event in events:
         if event.kind not in SILENT:
             say(event)
     async with ledger.begin() as books:
-        await books.mark_delivered([event.id for event in events], clock())
+        await books.mark_delivered(CHANNEL, [event.id for event in events], clock())
     return len(events)
 
 

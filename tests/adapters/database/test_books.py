@@ -8,13 +8,13 @@ import pytest
 
 from tests.adapters.database.samples import NOON, a_lot, a_trade, an_alert, an_execution, without_ids
 from tradebot.domain.model import (
-    UNSETTLED,
     Alert,
     AlertStatus,
     EventKind,
     LotStatus,
     NewAlert,
     NewEvent,
+    OrderRole,
     Side,
     Trade,
     TradeStatus,
@@ -124,7 +124,7 @@ async def test_a_trade_comes_back_as_it_went_in(ledger: Ledger) -> None:
     expected = Trade(
         alert_id=alerts[0].id, ticker="AAPL", con_id=265598, side=Side.SELL, requested_qty=Decimal(10),
         order_ref="tb-1-00000001", ib_position_before=None, created_at=NOON, id=trade_id,
-        decision={"reserved": "1893.23", "checks": [{"name": "cash", "reason": None}]},
+        reserved=Decimal("1893.23"), role=OrderRole.EXIT,
     )  # fmt: skip
     async with ledger.read() as books:
         assert await books.trade(trade_id) == expected
@@ -135,8 +135,8 @@ async def test_a_trade_comes_back_as_it_went_in(ledger: Ledger) -> None:
         assert await books.trade_of_alert(expected.alert_id + 1000) is None
 
 
-async def test_many_trades_come_without_the_decisions_of_those_that_ended(ledger: Ledger) -> None:
-    """Otherwise every booking would read kilobytes for each trade the ticker ever had; or what is reserved would be lost."""
+async def test_a_decision_is_read_on_demand(ledger: Ledger) -> None:
+    """Otherwise every booking would read kilobytes for each trade the ticker ever had; or why an order left would be lost."""
     async with ledger.begin() as books:
         ids = [await a_trade(books, order_ref=f"tb-1-0000000{number}") for number in range(len(TradeStatus))]
         for trade_id, status in zip(ids, TradeStatus, strict=True):
@@ -144,9 +144,11 @@ async def test_many_trades_come_without_the_decisions_of_those_that_ended(ledger
             assert trade is not None
             await books.save_trade(replace(trade, status=status))
     async with ledger.read() as books:
-        kept = {trade.status for trade in await books.trades() if trade.reserved}
-        assert kept == set(UNSETTLED)
-        assert all([(one := await books.trade(trade_id)) and one.reserved for trade_id in ids])
+        assert [trade.reserved for trade in await books.trades()] == [Decimal("1893.23")] * len(ids)
+        assert [(await books.decision(trade_id) or {})["checks"] for trade_id in ids] == [
+            [{"name": "cash", "reason": None}]
+        ] * len(ids)
+        assert await books.decision(ids[-1] + 1000) is None
 
 
 async def test_save_trade_writes_what_changes_and_nothing_else(ledger: Ledger) -> None:
@@ -331,21 +333,21 @@ async def test_events_are_an_outbox_and_a_trace(ledger: Ledger) -> None:
         assert await books.events(alert_id=trade.alert_id, after_id=first.id) == []
         assert await books.events(after_id=first.id) == [second]
         assert await books.events(limit=1) == [first]
-        assert await books.undelivered(limit=1) == [first]
-        await books.mark_delivered([first.id], NOON)
-        await books.mark_delivered([first.id], NOON + timedelta(days=1))
-        await books.mark_delivered([], NOON)
-        assert await books.undelivered(limit=10) == [second]
-        assert await books.events(limit=1) == [replace(first, delivered_at=NOON)]
+        assert await books.undelivered("owner", limit=1) == [first]
+        await books.mark_delivered("owner", [first.id], NOON)
+        await books.mark_delivered("owner", [first.id], NOON + timedelta(days=1))
+        await books.mark_delivered("owner", [], NOON)
+        assert await books.undelivered("owner", limit=10) == [second]
+        assert await books.events(limit=1) == [first]
 
 
 async def test_more_rows_than_a_database_takes_parameters(ledger: Ledger) -> None:
     """Otherwise the backlog of messages after a long outage of Telegram could never be marked as delivered."""
     async with ledger.begin() as books:
-        await books.mark_delivered(range(1, 70_000), NOON)
+        await books.mark_delivered("owner", range(1, 70_000), NOON)
         ids = [await books.add_event(NewEvent(EventKind.STARTED, NOON, str(n))) for n in range(1200)]
-        await books.mark_delivered(ids, NOON)
-        assert await books.undelivered(limit=10) == []
+        await books.mark_delivered("owner", ids, NOON)
+        assert await books.undelivered("owner", limit=10) == []
 
 
 async def test_a_job_runs_once_for_a_slot(ledger: Ledger) -> None:

@@ -11,7 +11,7 @@ async def test_the_outbox_can_be_asked_for_some_kinds(ledger: Ledger) -> None:
     async with ledger.begin() as books:
         ids = [await books.add_event(NewEvent(kind, NOON, kind)) for kind in kinds]
     async with ledger.read() as books:
-        assert [event.kind for event in await books.undelivered(10, kinds=CRITICAL)] == [kinds[1], kinds[3]]
-        assert [event.kind for event in await books.undelivered(1, kinds=CRITICAL)] == [kinds[1]]
-        assert [event.id for event in await books.undelivered(10)] == ids
-        assert await books.undelivered(10, kinds=()) == []
+        assert [event.kind for event in await books.undelivered("owner", 10, kinds=CRITICAL)] == [kinds[1], kinds[3]]
+        assert [event.kind for event in await books.undelivered("owner", 1, kinds=CRITICAL)] == [kinds[1]]
+        assert [event.id for event in await books.undelivered("owner", 10)] == ids
+        assert await books.undelivered("owner", 10, kinds=()) == []

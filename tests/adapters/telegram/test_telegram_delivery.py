@@ -13,6 +13,7 @@ from tests.adapters.telegram.conftest import Phone, open_phone
 from tests.botapi import TOKEN
 from tests.services.bot import Bot
 from tradebot.domain.model import CRITICAL, SILENT, AlertStatus, EventKind
+from tradebot.telegram.delivery import CHANNEL
 from tradebot.telegram.markup import plain
 
 TOLD = [kind for kind in EventKind if kind not in SILENT]
@@ -20,7 +21,7 @@ TOLD = [kind for kind in EventKind if kind not in SILENT]
 
 async def undelivered(bot: Bot) -> list[int]:
     async with bot.ledger.read() as books:
-        return [event.id for event in await books.undelivered(1000)]
+        return [event.id for event in await books.undelivered(CHANNEL, 1000)]
 
 
 async def all_delivered(phone: Phone) -> None:

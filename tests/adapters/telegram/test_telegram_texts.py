@@ -56,7 +56,7 @@ def standing(state: TradingState = TradingState.RUNNING, **changes: object) -> S
 
 
 def trade(**changes: object) -> Trade:
-    made = Trade(1, "AAPL", 1, Side.BUY, Decimal(2), "tb-1-0badcafe", Decimal(0), {}, NOW, id=7)
+    made = Trade(1, "AAPL", 1, Side.BUY, Decimal(2), "tb-1-0badcafe", Decimal(0), Decimal(0), NOW, id=7)
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
