@@ -193,11 +193,11 @@ class Books(Protocol):
     async def events_since(self, kinds: Collection[EventKind], since: datetime) -> Sequence[Event]:
         """Every event of these kinds at or after `since`."""
 
-    async def serve_channels(self, channels: Collection[str]) -> None:
-        """From now on each event that is not silent waits for each of these channels, the first being the owner's.
+    async def serve_channels(self, channels: Sequence[str]) -> None:
+        """From now on each event that is not silent waits for each of these channels (at least one), the first being the owner's.
 
         What waits for any other one waits for the first instead, if it did not have it already; what another one delivered
-        stays delivered. With none, new events wait for whoever is served first.
+        stays delivered. Until the first call, events wait for whoever is served first.
         """
 
     async def undelivered(

@@ -211,14 +211,15 @@ class SqlBooks:
         rows = await self._rows("events_since", kinds=_names(kinds), since=values.outgoing(since))
         return [values.read(Event, row) for row in rows]
 
-    async def serve_channels(self, channels: Collection[str]) -> None:
+    async def serve_channels(self, channels: Sequence[str]) -> None:
+        if not channels:
+            raise ValueError("events would wait for nobody")
         await self._transaction.lock("channels")
         for name in channels:
             await self._rows("open_channel", channel=name)
         await self._rows("close_channels", channels=list(channels))
-        if channels:
-            await self._rows("take_over", channels=list(channels), heir=next(iter(channels)))
-            await self._rows("give_up_taken_over", channels=list(channels))
+        await self._rows("take_over", channels=list(channels), heir=channels[0])
+        await self._rows("give_up_taken_over", channels=list(channels))
 
     async def undelivered(
         self, channel: str, limit: int, *, kinds: Collection[EventKind] | None = None
