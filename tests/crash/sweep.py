@@ -185,7 +185,7 @@ async def _looked_at(case: Case, daemon: Daemon, gateway: Gateway, books: BooksN
 
 
 async def _all_told(daemon: Daemon) -> bool:
-    return all(event.delivered_at for event in (await daemon.books()).events)
+    return not (await daemon.books()).untold
 
 
 # --- the kill switch --------------------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ def a_trade(number: int, status: TradeStatus, **changes: Any) -> Trade:
         requested_qty=D(10),
         order_ref=f"tb-{number}-0badcafe",
         ib_position_before=D(0),
-        decision={"reserved": "1011"},
+        reserved=D(1011),
         created_at=NOW - timedelta(minutes=1),
         id=number,
         status=status,

@@ -221,7 +221,7 @@ async def _all_delivered(daemon: Daemon) -> bool:
 
 
 def _waiting(books: BooksNow) -> list[Event]:
-    return [event for event in books.events if event.delivered_at is None and event.severity is not Severity.TRACE]
+    return [event for event in books.events if event.id in books.untold and event.severity is not Severity.TRACE]
 
 
 async def _sent_until_taken(daemon: Daemon, action: str, ticker: str, alert_id: str) -> int:

@@ -44,7 +44,7 @@ class Tables:
         return self.settings.get("trading_state", "RUNNING")
 
     def limit(self, name: str) -> Decimal:
-        return Decimal(str(self.settings.get(name, asdict(LIMITS)[name])))
+        return Decimal(str(self.settings.get(f"limit.main.{name}", asdict(LIMITS)[name])))
 
 
 def read(path: Path) -> Tables:

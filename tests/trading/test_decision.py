@@ -335,9 +335,13 @@ async def test_what_was_known_is_kept_with_the_order(bot: Bot) -> None:
     trade = await bot.trade(order_ref)
     assert trade.reserved == Decimal(506)
     assert trade.ib_position_before == 7
-    names = [check["name"] for check in trade.decision["checks"]]  # type: ignore[index,attr-defined]
+    async with bot.ledger.read() as books:
+        decision = await books.decision(trade.id)
+    assert decision is not None
+    names = [check["name"] for check in decision["checks"]]  # type: ignore[attr-defined]
     assert names[:2] == ["kill_switch", "paused"]
-    assert trade.decision["inputs"]["quote"]["ask"] == "100"  # type: ignore[index]
+    assert trade.quote is not None
+    assert trade.quote["ask"] == decision["inputs"]["quote"]["ask"] == "100"  # type: ignore[index]
 
 
 # --- limits with many in flight -------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 from tests.facts import NOON, bought, every_kind, order, report
 from tradebot.domain.alerts import Side
 from tradebot.domain.events import Event, EventKind, Facts, NewEvent, OtherFacts, Severity
-from tradebot.domain.facts import FACTS, kinds_of
+from tradebot.domain.facts import FACTS
 from tradebot.domain.facts import account as c
 from tradebot.domain.facts import alerts as a
 from tradebot.domain.facts import daemon as d
@@ -30,11 +30,6 @@ def test_every_kind_has_facts_severity_and_words_and_nothing_else_has() -> None:
     assert set(FACTS) == set(EventKind) == set(words.WORDS)
     assert all(facts.kind is kind and facts.severity in Severity for kind, facts in FACTS.items())
     assert set(every_kind()) == set(EventKind), "the samples of the tests have every kind"
-
-
-def test_every_kind_has_one_severity() -> None:
-    """An event would be delivered twice, or in no lane."""
-    assert sum(len(kinds_of(severity)) for severity in Severity) == len(EventKind)
 
 
 @pytest.mark.parametrize("facts", every_kind("BRK B").values(), ids=lambda facts: facts.kind)

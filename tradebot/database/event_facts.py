@@ -16,7 +16,7 @@ from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from tradebot.database import values
-from tradebot.domain.events import EventKind, Facts, OtherFacts, Severity
+from tradebot.domain.events import Facts, OtherFacts, Severity
 from tradebot.domain.facts import FACTS
 
 Plain = dict[str, Any] | list[Any] | str | int | float | bool | None
@@ -27,23 +27,22 @@ def outgoing(facts: Facts) -> str:
     return json.dumps(_plain(facts), allow_nan=False)
 
 
-def incoming(kind: str, stored: str) -> Facts | OtherFacts:
-    plain = json.loads(stored)
-    known = FACTS.get(EventKind(kind)) if kind in tuple(EventKind) else None
+def incoming(kind: str, severity: Severity, stored: str) -> Facts | OtherFacts:
+    known = next((facts for name, facts in FACTS.items() if name == kind), None)
     if known is None:
-        return OtherFacts(kind, Severity.INFO, plain)
+        return untyped(kind, severity, stored)
     reader: Reader = _reader(known)  # type: ignore[arg-type]  # a class is hashable, whatever its instances are
     try:
-        facts: Facts = reader(plain)
+        facts: Facts = reader(json.loads(stored))
     except (TypeError, ValueError, KeyError, InvalidOperation):
-        return untyped(kind, stored)
+        return untyped(kind, severity, stored)
     return facts
 
 
-def untyped(kind: str, stored: str) -> OtherFacts:
-    """Facts as 0.1.0 stored them, beside its text."""
-    known = FACTS.get(EventKind(kind)) if kind in tuple(EventKind) else None
-    return OtherFacts(kind, known.severity if known else Severity.INFO, json.loads(stored))
+def untyped(kind: str, severity: Severity, stored: str) -> OtherFacts:
+    """Facts as another version of the program stored them."""
+    named = next((known for known in FACTS if known == kind), kind)
+    return OtherFacts(named, severity, json.loads(stored))
 
 
 # --- out ------------------------------------------------------------------------------------------------------------

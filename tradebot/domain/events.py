@@ -19,10 +19,10 @@ from tradebot.domain.alerts import Side
 class Severity(StrEnum):
     """How much an event matters to the owner."""
 
-    TRACE = "trace"  # kept as the trace of an alert, told nobody
-    INFO = "info"
-    WARNING = "warning"  # not as wished, and nothing that cannot wait until morning
-    CRITICAL = "critical"
+    TRACE = "TRACE"  # kept as the trace of an alert, told nobody
+    INFO = "INFO"
+    WARNING = "WARNING"  # not as wished, and nothing that cannot wait until morning
+    CRITICAL = "CRITICAL"
 
 
 class EventKind(StrEnum):
@@ -116,7 +116,6 @@ class Event:
     trade_id: int | None = None
     actor: str = "bot"
     id: int = 0
-    delivered_at: datetime | None = None
     text: str | None = None
 
     @property

@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 
 from tradebot.domain.limits import Limits, limit_range
+from tradebot.domain.strategies import MAIN
 
 STATE_KEY = "trading_state"
 ORPHANS_KEY = "orphan_orders"  # JSON list: orders at IB that this database does not know, waiting for the owner
@@ -29,6 +30,11 @@ def state_in(settings: Mapping[str, str]) -> TradingState:
     return TradingState(settings.get(STATE_KEY, TradingState.RUNNING))
 
 
+def limit_key(name: str, strategy: str = MAIN) -> str:
+    """The key under which a strategy's limit is stored."""
+    return f"limit.{strategy}.{name}"
+
+
 def limits_in(settings: Mapping[str, str], defaults: Limits) -> Limits:
     """The configured defaults, overridden by what the owner stored. `invalid_limits` names what is not in force."""
     changed: dict[str, Decimal | int] = {}
@@ -41,12 +47,12 @@ def limits_in(settings: Mapping[str, str], defaults: Limits) -> Limits:
 
 def invalid_limits(settings: Mapping[str, str]) -> Mapping[str, str]:
     """Stored limits that are no number or out of range, by name: the configured default is in force instead."""
-    names = [field.name for field in fields(Limits) if field.name in settings]
-    return {name: settings[name] for name in names if _in_range(name, settings) is None}
+    stored = {field.name: settings.get(limit_key(field.name)) for field in fields(Limits)}
+    return {name: text for name, text in stored.items() if text is not None and _in_range(name, settings) is None}
 
 
 def _in_range(name: str, settings: Mapping[str, str]) -> Decimal | None:
-    value, (low, high) = _number(settings.get(name)), limit_range(name)
+    value, (low, high) = _number(settings.get(limit_key(name))), limit_range(name)
     return value if value is not None and low <= value <= high else None
 
 

@@ -14,7 +14,7 @@ from tradebot.domain import wording
 from tradebot.domain.events import NewEvent
 from tradebot.domain.facts.account import SettingChanged
 from tradebot.domain.limits import Limits, limit_range
-from tradebot.domain.settings import limits_in
+from tradebot.domain.settings import limit_key, limits_in
 from tradebot.ports import Ledger
 
 Value = Decimal | int
@@ -24,7 +24,7 @@ Value = Decimal | int
 class Title:
     """How a limit is called by people, and by the command that changes it."""
 
-    name: str  # as in `Limits` and in `bot_settings`
+    name: str  # as in `Limits`
     words: str
     command: str
     example: str
@@ -107,7 +107,7 @@ class OwnersLimits:
             old: Value = getattr(limits_in(await books.settings(), self._defaults), title.name)
             if new != old:
                 now = self._clock()
-                await books.put_setting(title.name, str(new), by, now)
+                await books.put_setting(limit_key(title.name), str(new), by, now)
                 changed = SettingChanged(title.name, Decimal(old), Decimal(new))
                 await books.add_event(NewEvent(changed, now, actor=by))
         return Change(title, old, new)

@@ -5,7 +5,7 @@ raises what the bot may sell: an order that "filled" is booked up to what it ask
 price that is not IB's own is said to be an estimate, with its source; executions that IB shows later take its place.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -47,6 +47,7 @@ class Resolutions:
         async with self._ledger.read() as books:
             trade = await books.trade(trade_id)
             lots = await books.lots(LotStatus.OPEN, ticker=trade.ticker) if trade else []
+            decision = await books.decision(trade_id)
         if trade is None or trade.status is not TradeStatus.UNKNOWN:
             return None
         holding = (self._broker.positions() or {}).get(trade.con_id)
@@ -55,7 +56,7 @@ class Resolutions:
             alone = trade.ib_position_before == 0
             candidates = [
                 (holding.avg_cost if holding and alone else None, "IB's average cost of the position"),
-                (_ask(trade), "the ask when the order was decided"),
+                (_ask(decision), "the ask when the order was decided"),
             ]
         else:
             cost = sum((lot.cost for lot in lots), Decimal(0))
@@ -150,9 +151,9 @@ class Resolutions:
         return await self._booking.write_off(loss, by, key)
 
 
-def _ask(trade: Trade) -> Decimal | None:
+def _ask(decision: Mapping[str, object] | None) -> Decimal | None:
     """The ask in the quote that the decision was made on."""
-    node: Any = trade.decision
+    node: Any = decision
     for key in ("inputs", "quote", "ask"):
         node = node.get(key) if isinstance(node, dict) else None
     try:

@@ -162,8 +162,8 @@ class Booking:
             if alert_id is None:
                 return None
             new = _written_off_trade(loss, by, alert_id, now)
-            trade = Trade(
-                **{name: getattr(new, name) for name in NewTrade.__dataclass_fields__},
+            trade = Trade.of(
+                new,
                 id=await books.insert_trade(new),
                 filled_qty=loss.qty,
                 status=TradeStatus.FILLED,
@@ -341,6 +341,7 @@ def _written_off_trade(loss: WriteOff, by: str, alert_id: int, now: datetime) ->
         requested_qty=loss.qty,
         order_ref=f"{ORDER_REF_PREFIX}{alert_id}-written-off",
         ib_position_before=None,
+        reserved=Decimal(0),
         decision={"written_off_by": by, "held": str(loss.held)},
         created_at=now,
     )

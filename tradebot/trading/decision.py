@@ -38,7 +38,7 @@ from tradebot.domain.risk import (
     whole_shares,
 )
 from tradebot.domain.settings import TradingState
-from tradebot.domain.trades import LIVE, ORDER_REF_PREFIX, UNRESOLVED, NewTrade, Trade, TradeStatus
+from tradebot.domain.trades import LIVE, ORDER_REF_PREFIX, UNRESOLVED, NewTrade, Trade
 from tradebot.ports import Books, PositionReport
 from tradebot.trading.order_events import exit_incomplete
 from tradebot.trading.snapshot import BrokerView, recently_filled, take_snapshot
@@ -277,11 +277,13 @@ class _Judging:
             requested_qty=qty,
             order_ref=f"{ORDER_REF_PREFIX}{alert.id}-{secrets.token_hex(4)}",
             ib_position_before=before,
+            reserved=reserved,
+            quote=None if self.pre_trade.quote is None else _json(asdict(self.pre_trade.quote)),
             decision=_json({"reserved": reserved, "checks": checks, "inputs": dict(inputs)}),
             created_at=now,
         )
         trade_id = await self.books.insert_trade(new)
-        trade = _as_trade(new, trade_id, self.order_id)
+        trade = Trade.of(new, id=trade_id, ib_order_id=self.order_id)
         await self.books.save_trade(trade)
         await self.books.add_event(NewEvent(OrderIntent.of(trade), now, alert.id, trade_id))
         return Intent(trade_id, self.order_id, Order(new.order_ref, contract, side, qty))
@@ -297,11 +299,6 @@ def _working_sells(position_report: PositionReport, con_id: int) -> Decimal:
         ),
         Decimal(0),
     )
-
-
-def _as_trade(new: NewTrade, trade_id: int, order_id: int) -> Trade:
-    fields = {name: getattr(new, name) for name in NewTrade.__dataclass_fields__}
-    return Trade(**fields, id=trade_id, ib_order_id=order_id, status=TradeStatus.SUBMITTING)
 
 
 def _check(check: Check) -> dict[str, object]:

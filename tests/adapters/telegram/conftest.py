@@ -20,6 +20,7 @@ from tradebot.operations.operations import Operations
 from tradebot.operations.resolve import Resolutions
 from tradebot.queries.status import Fixed, Overview
 from tradebot.telegram import TelegramOptions, serve
+from tradebot.telegram.delivery import CHANNEL
 
 OTHER = {"id": 4343, "is_bot": False, "first_name": "Bob"}
 USERS = (4242, 4343)
@@ -61,8 +62,8 @@ class Phone:
 
     async def is_delivered(self, event_id: int) -> None:
         async def marked() -> bool:
-            events = await self.bot.events()
-            return next(event for event in events if event.id == event_id).delivered_at is not None
+            async with self.bot.ledger.read() as books:
+                return event_id not in {event.id for event in await books.undelivered(CHANNEL, 1000)}
 
         await self.bot.until(marked, f"event {event_id} is marked as delivered")
 
@@ -97,7 +98,8 @@ async def open_phone(
         api.clock = bot.clock
         phone = Phone(bot, api, desk_of(bot), TelegramOptions(token, chat_id, user_ids, api.url))
         async with bot.ledger.begin() as books:
-            await books.mark_delivered([event.id for event in await books.undelivered(1000)], bot.clock())
+            await books.serve_channels([CHANNEL])
+            await books.mark_delivered(CHANNEL, [e.id for e in await books.undelivered(CHANNEL, 1000)], bot.clock())
         if not up:
             await api.down()
         await phone.connect()

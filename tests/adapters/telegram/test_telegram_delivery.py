@@ -20,6 +20,7 @@ from tradebot.domain.events import Event, Severity
 from tradebot.domain.facts.account import BrokerUnreachable
 from tradebot.domain.facts.alerts import AlertBlocked, AlertRejected
 from tradebot.domain.facts.daemon import SessionPoint, Started, Stopped
+from tradebot.telegram.delivery import CHANNEL
 from tradebot.telegram.markup import plain
 from tradebot.words import events as words
 
@@ -38,7 +39,7 @@ def _plainly(event: Event) -> str:
 
 async def undelivered(bot: Bot) -> list[int]:
     async with bot.ledger.read() as books:
-        return [event.id for event in await books.undelivered(1000)]
+        return [event.id for event in await books.undelivered(CHANNEL, 1000)]
 
 
 async def all_delivered(phone: Phone) -> None:

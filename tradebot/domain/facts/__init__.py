@@ -6,7 +6,7 @@ is added later has a default, so that events stored before can still be read; a 
 
 from collections.abc import Mapping
 
-from tradebot.domain.events import EventKind, Facts, Severity
+from tradebot.domain.events import EventKind, Facts
 from tradebot.domain.facts.account import (
     BrokerConnected,
     BrokerLost,
@@ -102,8 +102,3 @@ FACTS: Mapping[EventKind, type[Facts]] = {
     )
 }
 """What each kind of event knows."""
-
-
-def kinds_of(*severities: Severity) -> frozenset[EventKind]:
-    """The kinds of events that matter so much."""
-    return frozenset(kind for kind, facts in FACTS.items() if facts.severity in severities)
