@@ -193,7 +193,7 @@ class Books(Protocol):
         """Every event of these kinds at or after `since`."""
 
     async def serve_channels(self, channels: Sequence[str]) -> None:
-        """From now on each event that is more than a trace waits for each of these channels, at least one; the first is the owner's.
+        """From now on each event beyond a trace waits for each of these channels, at least one; the first is the owner's.
 
         What waits for any other one waits for the first instead, if it did not have it already; what another one delivered
         stays delivered. Until the first call, events wait for whoever is served first.

@@ -78,7 +78,7 @@ def test_a_buy_in_flight_and_the_lot_it_has_begun_count_once() -> None:
 @pytest.mark.parametrize("status", UNRESOLVED)
 def test_what_may_be_at_ib_is_reserved(status: TradeStatus) -> None:
     """Cash and places of an order that may be at IB would be given away a second time."""
-    now = at_stake(trades=[a_trade(1, status), a_trade(2, status, side=Side.SELL, decision={"reserved": "0"})])
+    now = at_stake(trades=[a_trade(1, status), a_trade(2, status, side=Side.SELL, reserved=D(0))])
     assert (now.in_flight, now.reserved, now.open_positions, now.buys_today) == (1011, 1011, 1, 1)
 
 
