@@ -32,7 +32,9 @@ class Clockwork:
         crons: dict[str, str] | None = None,
         restart: RestartWindow = NO_RESTART,
         heartbeat: Callable[[], Awaitable[None]] | None = None,
+        fresh: bool = False,
     ) -> None:
+        """`fresh`: no job has ever run in this database; else each has, an hour ago."""
         self.bot = bot
         self.hours = Hours(Calendar())
         fixed = Fixed(Limits(), FixedLimits(), self.hours, (), bot.clock(), "test")
@@ -40,6 +42,7 @@ class Clockwork:
         jobs = Jobs(bot.ledger, self.overview, requeue=bot.requeue.run_once, restart=restart, heartbeat=heartbeat)
         self.work: dict[str, Work] = dict(jobs.by_name())
         self.plans = plans({**CRONS, **(crons or {})}, self.hours.calendar)
+        self._used_at: datetime | None = None if fresh else bot.clock() - timedelta(hours=1)
         self.scheduler = self.start()
 
     def start(self) -> Scheduler:
@@ -55,10 +58,19 @@ class Clockwork:
     async def at(self, at: datetime) -> None:
         """It is this time, and the scheduler looks at its clock."""
         self.set(at)
+        await self._use()
         await self.scheduler.tick(self.bot.clock())
+
+    async def _use(self) -> None:
+        if self._used_at is not None:
+            async with self.bot.ledger.begin() as books:
+                for plan in self.plans:
+                    await books.record_job(plan.name, self._used_at)
+            self._used_at = None
 
     async def run_to(self, end: datetime) -> None:
         """Time goes by; the scheduler wakes whenever something is due."""
+        await self._use()
         await self.scheduler.tick(self.bot.clock())
         while (due := self.scheduler.next_due()) < end:
             await self.at(due + timedelta(milliseconds=40))

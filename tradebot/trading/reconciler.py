@@ -159,7 +159,7 @@ class Reconciler:
         except LedgerUnavailable as error:
             logger.warning("not known whether the orders of another database are accepted: {}", error)
             return False
-        return waiting == []
+        return not waiting
 
     # --- reconciliation ---------------------------------------------------------------------------------------------
 
