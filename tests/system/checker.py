@@ -21,7 +21,7 @@ from tradebot.domain.trades import ORDER_REF_PREFIX, TradeStatus
 ENDS = frozenset(AlertStatus) - {AlertStatus.RECEIVED, AlertStatus.PROCESSING}
 _FILL_TOLD = {
     Side.BUY: {EventKind.BUY_FILLED, EventKind.BOOKS_CORRECTED, EventKind.ORDER_RESOLVED},
-    Side.SELL: {EventKind.SELL_FILLED, EventKind.BOOKS_CORRECTED, EventKind.ORDER_RESOLVED},
+    Side.SELL: {EventKind.SELL_FILLED, EventKind.BOOKS_CORRECTED, EventKind.WRITTEN_OFF, EventKind.ORDER_RESOLVED},
 }
 
 

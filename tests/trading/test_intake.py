@@ -198,7 +198,7 @@ async def test_a_message_that_is_no_json_is_kept_too(house: House) -> None:
     again = await house.intake.reject("not JSON", b'{"price": }', "203.0.113.7")
     assert again == got
     assert (await house.alert(got.alert_id)).raw_body == b'{"price": }'
-    assert (await house.events())[0].text == "An alert was not understood and is NOT traded. not JSON"
+    assert words.text((await house.events())[0]) == "An alert was not understood and is NOT traded. not JSON"
 
 
 async def test_the_bots_own_alerts_come_the_same_way(house: House) -> None:

@@ -111,7 +111,7 @@ async def test_accepting_only_ever_lowers_the_books(bot: Bot) -> None:
     assert isinstance(loss, WriteOff)
     assert await verdicts_of(bot).accept(loss, ANN, "accept:1") is not None
     assert await bot.lots(LotStatus.OPEN) == []
-    [event] = await bot.events(EventKind.BOOKS_CORRECTED)
+    [event] = await bot.events(EventKind.WRITTEN_OFF)
     assert event.actor == ANN
     assert await verdicts_of(bot).accept(loss, ANN, "accept:2") is None
 
