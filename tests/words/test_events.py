@@ -161,3 +161,13 @@ def test_what_another_version_stored_is_said() -> None:
     event = Event(old, NOON, text="Bought 10 AAPL.")
     assert words.text(event) == "Bought 10 AAPL."
     assert words.text(replace(event, text=None)) == "Buy filled: ticker AAPL."
+
+
+def test_a_code_of_another_version_is_said() -> None:
+    """After a way back, one refusal that this version does not know would keep every message behind it from being told."""
+    assert said(c.TradingRefused("margin_call", {"missing": Decimal(5)})) == (
+        "Trading refused: code margin_call, missing 5."
+    )
+    blocked = said(a.AlertBlocked("AAPL", Side.BUY, "margin_call", {"missing": 5}))
+    assert blocked.startswith("Alert blocked: ticker AAPL, side BUY, code margin_call")
+    assert said(a.AlertBlocked("AAPL", Side.BUY, "cash")).startswith("Alert blocked: ticker AAPL"), "without its facts"

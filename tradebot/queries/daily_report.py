@@ -99,11 +99,11 @@ async def gather(
     )
 
 
-def rule_of(event: Event) -> RefusalCode:
-    """What stopped an alert. Events of 0.1.0 have no code, but the name of the check that refused."""
+def rule_of(event: Event) -> str:
+    """The code of what stopped an alert. Events of 0.1.0 have no code, but the name of the check that refused."""
     match event.facts:
         case AlertBlocked(code=code):
-            return RefusalCode(code)
+            return code
         case OtherFacts(values={"checks": [*_, {"name": name, "reason": str()}]}):
             return NAMED_IN_0_1[name]
     return RefusalCode.NOTHING_HELD if event.side is Side.SELL else RefusalCode.SUPERSEDED

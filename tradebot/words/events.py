@@ -5,11 +5,12 @@ the program has stored is said by the text that it stored, else by its kind and 
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 
 from tradebot.domain.alerts import Side
-from tradebot.domain.events import Event, EventKind, NewEvent, OtherFacts
+from tradebot.domain.events import Event, EventKind, Facts, NewEvent, OtherFacts
 from tradebot.domain.facts import alerts as a
 from tradebot.domain.facts import daemon as d
 from tradebot.domain.facts import orders as o
@@ -31,7 +32,16 @@ def text(event: Event | NewEvent) -> str:
         return stored
     if isinstance(event.facts, OtherFacts):
         return _other(event.facts)
-    return WORDS[event.facts.kind](event.facts, event)
+    try:
+        return WORDS[event.facts.kind](event.facts, event)
+    except (KeyError, ValueError):  # a code, or a fact beside a code, that only another version of the program knows
+        return _other(_untyped(event.facts))
+
+
+def _untyped(facts: Facts) -> OtherFacts:
+    values = {field.name: getattr(facts, field.name) for field in fields(facts)}  # type: ignore[arg-type]
+    beside = values.pop("facts", {})
+    return OtherFacts(facts.kind, facts.severity, {**values, **beside})
 
 
 def _other(facts: OtherFacts) -> str:

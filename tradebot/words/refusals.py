@@ -20,8 +20,8 @@ def refusal(code: str, facts: Mapping[str, Fact]) -> str:
 
 
 def title(code: str) -> str:
-    """What the reason is called where it is counted. Raises ValueError for a code that the domain does not have."""
-    return TITLES[RefusalCode(code)]
+    """What the reason is called where it is counted; a code of another version by itself."""
+    return next((words for known, words in TITLES.items() if known == code), code.replace("_", " "))
 
 
 TITLES: Mapping[RefusalCode, str] = {
