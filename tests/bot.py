@@ -255,6 +255,7 @@ class Bot:
                 requested_qty=Decimal(shares),
                 order_ref=f"tb-{alert_id}-owned",
                 ib_position_before=Decimal(0),
+                reserved=Decimal(0),
                 decision={},
                 created_at=self.clock() - timedelta(days=1),
             )

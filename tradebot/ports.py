@@ -21,7 +21,8 @@ from tradebot.domain.brokerage import (
     OrderReport,
     Quote,
 )
-from tradebot.domain.events import Event, EventKind, NewEvent
+from tradebot.domain.equity import Equity
+from tradebot.domain.events import Event, EventKind, NewEvent, Severity
 from tradebot.domain.gate import GateReason
 from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.settings import TradingState
@@ -143,7 +144,8 @@ class Books(Protocol):
 
     async def trade_by_ref(self, order_ref: str) -> Trade | None: ...
 
-    async def trade_of_alert(self, alert_id: int) -> Trade | None: ...
+    async def trade_of_alert(self, alert_id: int) -> Trade | None:
+        """The newest ENTRY or EXIT order of the alert."""
 
     async def trades(
         self,
@@ -152,7 +154,10 @@ class Books(Protocol):
         ticker: str | None = None,
         since: datetime | None = None,
     ) -> Sequence[Trade]:
-        """By status, ticker and creation time; each filter that is None admits all. Of ended trades without the decision."""
+        """By status, ticker and creation time; each filter that is None admits all."""
+
+    async def decision(self, trade_id: int) -> Mapping[str, object] | None:
+        """Checks and inputs that the order was decided on; None when there is no such trade."""
 
     async def save_trade(self, trade: Trade) -> None:
         """Writes the columns that change: fills, status, broker ids, times."""
@@ -195,16 +200,39 @@ class Books(Protocol):
     async def events_since(self, kinds: Collection[EventKind], since: datetime) -> Sequence[Event]:
         """Every event of these kinds at or after `since`."""
 
-    async def undelivered(self, limit: int, *, kinds: Collection[EventKind] | None = None) -> Sequence[Event]:
-        """The oldest first; of these kinds only, where given."""
+    async def serve_channels(self, channels: Sequence[str]) -> None:
+        """From now on each event beyond a trace waits for each of these channels, at least one; the first is the owner's.
 
-    async def mark_delivered(self, event_ids: Collection[int], at: datetime) -> None: ...
+        What waits for any other one waits for the first instead, if it did not have it already; what another one delivered
+        stays delivered. Until the first call, events wait for whoever is served first.
+        """
+
+    async def undelivered(
+        self, channel: str, limit: int, *, severities: Collection[Severity] = tuple(Severity)
+    ) -> Sequence[Event]:
+        """What waits for this channel and matters so much, the oldest first."""
+
+    async def mark_delivered(self, channel: str, event_ids: Collection[int], at: datetime) -> None:
+        """The first time counts."""
 
     async def record_job(self, job: str, slot: datetime) -> bool:
         """False when that job has already run for that slot."""
 
     async def job_runs(self) -> Mapping[str, datetime]:
         """The last slot recorded for each job that ever ran."""
+
+    # equity, retention
+    async def add_equity(self, equity: Equity) -> None:
+        """One row a moment and account: a second one is not stored."""
+
+    async def equity(self, account: str, since: datetime) -> Sequence[Equity]:
+        """From this moment on, in time order."""
+
+    async def prune(self, before: datetime, limit: int) -> int:
+        """One small step: takes away at most `limit` rows from before this moment; returns how many, 0 when none is left.
+
+        Events with their deliveries, job runs and raw bodies of alerts. Never what is still needed: see `retention.sql`.
+        """
 
 
 class Ledger(Protocol):

@@ -33,7 +33,7 @@ async def test_with_the_daemon(tmp_path: Path) -> None:
         resumed = await type_in("resume")
         assert (resumed.code, "Stored. RUNNING" in resumed.out) == (0, True), resumed.all
         changes = [event for event in (await daemon.books()).events if event.kind is EventKind.STATE_CHANGED]
-        assert [(event.data["to"], event.actor) for event in changes] == [
+        assert [(getattr(event.facts, "to", None), event.actor) for event in changes] == [
             (state, "command line") for state in ("PAUSED", "KILLED", "PAUSED", "RUNNING")
         ]
 

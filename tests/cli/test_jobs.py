@@ -6,7 +6,8 @@ from pathlib import Path
 from tests.cli.shell import tradebot
 from tests.clockwork import new_york
 from tradebot.database import migrate, open_ledger
-from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.events import NewEvent
+from tradebot.domain.facts.daemon import JobFailed, JobFailure
 
 
 async def test_a_run_that_was_not_done_says_so(tmp_path: Path) -> None:
@@ -18,8 +19,8 @@ async def test_a_run_that_was_not_done_says_so(tmp_path: Path) -> None:
     async with open_ledger(url) as ledger, ledger.begin() as books:
         for job in ("position_sync", "market_open"):
             assert await books.record_job(job, slot)
-        data = {"job": "position_sync", "slots": [slot.isoformat()]}
-        await books.add_event(NewEvent(EventKind.JOB_FAILED, slot + timedelta(seconds=1), "It failed.", data=data))
+        failed = JobFailed("position_sync", (slot,), JobFailure.ERROR, "no answer", None)
+        await books.add_event(NewEvent(failed, slot + timedelta(seconds=1)))
     ran = await tradebot(tmp_path, "jobs")
     lines = {line.split()[0]: " ".join(line.split()) for line in ran.out.splitlines() if line}
     assert ran.code == 0, ran.all

@@ -21,6 +21,7 @@ from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.calendar import Calendar
 from tradebot.domain.events import EventKind
 from tradebot.domain.settings import TradingState
+from tradebot.words import events as words
 
 TICKER = "KO"
 TICKERS = ("AAPL", "MSFT", "TSLA", "NVDA", "AMZN", "META", "KO", "JPM", "WMT", "DIS")
@@ -172,7 +173,7 @@ async def _looked_at(case: Case, daemon: Daemon, gateway: Gateway, books: BooksN
     """Everything is checked twice: as it is when the alerts have ended, and once more when all is told and stopped."""
     await check(books, gateway, acknowledged=alerts)
     if case.gateway is Meets.LATE:
-        called_failed = [event.text for event in books.events if event.kind is EventKind.ORDER_FAILED]
+        called_failed = [words.text(event) for event in books.events if event.kind is EventKind.ORDER_FAILED]
         assert not called_failed, f"an order that was on its way was called failed: {called_failed}"
     await daemon.well()
     await until(lambda: _all_told(daemon), f"every event to be delivered; {daemon.output[-2000:]}")
@@ -184,7 +185,7 @@ async def _looked_at(case: Case, daemon: Daemon, gateway: Gateway, books: BooksN
 
 
 async def _all_told(daemon: Daemon) -> bool:
-    return all(event.delivered_at for event in (await daemon.books()).events)
+    return not (await daemon.books()).untold
 
 
 # --- the kill switch --------------------------------------------------------------------------------------------------

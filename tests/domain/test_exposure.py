@@ -31,7 +31,7 @@ def a_trade(number: int, status: TradeStatus, **changes: Any) -> Trade:
         requested_qty=D(10),
         order_ref=f"tb-{number}-0badcafe",
         ib_position_before=D(0),
-        decision={"reserved": "1011"},
+        reserved=D(1011),
         created_at=NOW - timedelta(minutes=1),
         id=number,
         status=status,
@@ -78,7 +78,7 @@ def test_a_buy_in_flight_and_the_lot_it_has_begun_count_once() -> None:
 @pytest.mark.parametrize("status", UNRESOLVED)
 def test_what_may_be_at_ib_is_reserved(status: TradeStatus) -> None:
     """Cash and places of an order that may be at IB would be given away a second time."""
-    now = at_stake(trades=[a_trade(1, status), a_trade(2, status, side=Side.SELL, decision={"reserved": "0"})])
+    now = at_stake(trades=[a_trade(1, status), a_trade(2, status, side=Side.SELL, reserved=D(0))])
     assert (now.in_flight, now.reserved, now.open_positions, now.buys_today) == (1011, 1011, 1, 1)
 
 

@@ -27,7 +27,7 @@ def a_trade(status: TradeStatus, **changes: Any) -> Trade:
         "requested_qty": Decimal(10),
         "order_ref": "tb-1-0badcafe",
         "ib_position_before": Decimal(0),
-        "decision": {},
+        "reserved": Decimal(0),
         "created_at": datetime(2026, 11, 20, 17, tzinfo=UTC),
         "status": status,
     }

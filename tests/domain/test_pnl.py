@@ -58,7 +58,7 @@ def trade(side: Side, filled: str, at: datetime = NOON, commission: str = "1") -
         requested_qty=D(10),
         order_ref="tb-1-00000000",
         ib_position_before=None,
-        decision={},
+        reserved=D(0),
         created_at=at,
         filled_qty=D(filled),
         commission=D(commission),

@@ -25,7 +25,7 @@ from tests.faults.cases import Fault, Surroundings
 from tests.system.checker import check, check_orders, check_secrets
 from tests.system.harness import SECRET, BooksNow, Daemon, until
 from tradebot.domain.alerts import AlertStatus
-from tradebot.domain.events import SILENT, Event
+from tradebot.domain.events import Event, Severity
 from tradebot.domain.trades import TradeStatus
 
 ANSWER_S = 3.0
@@ -221,7 +221,7 @@ async def _all_delivered(daemon: Daemon) -> bool:
 
 
 def _waiting(books: BooksNow) -> list[Event]:
-    return [event for event in books.events if event.delivered_at is None and event.kind not in SILENT]
+    return [event for event in books.events if event.id in books.untold and event.severity is not Severity.TRACE]
 
 
 async def _sent_until_taken(daemon: Daemon, action: str, ticker: str, alert_id: str) -> int:

@@ -118,7 +118,7 @@ async def test_accepting_only_ever_lowers_the_books(bot: Bot) -> None:
     assert isinstance(loss, WriteOff)
     assert await bot.operations.write_off(loss, ANN, "accept:1") is not None
     assert await bot.lots(LotStatus.OPEN) == []
-    [event] = await bot.events(EventKind.BOOKS_CORRECTED)
+    [event] = await bot.events(EventKind.WRITTEN_OFF)
     assert event.actor == ANN
     assert await bot.operations.write_off(loss, ANN, "accept:2") is None
 

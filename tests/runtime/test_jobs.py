@@ -1,6 +1,6 @@
 """What each job does and says: opening, report, position sync, Sunday reminder."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,10 +11,12 @@ from tests.clockwork import Clockwork, new_york
 from tests.fakes import CON_IDS
 from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.brokerage import OrderState
-from tradebot.domain.events import Event, EventKind
+from tradebot.domain.events import Event, EventKind, OtherFacts, Severity
+from tradebot.domain.facts.daemon import DailyReport, ReportedPosition, SessionPoint
 from tradebot.domain.job_plan import DAILY_REPORT, MARKET_OPEN, POSITION_SYNC, SUNDAY_REMINDER
 from tradebot.domain.risk import BUY_POLICY
 from tradebot.queries.daily_report import NAMED_IN_0_1, rule_of
+from tradebot.words import events as words
 from tradebot.words.refusals import title
 
 FRIDAY_NOON = new_york(2026, 11, 20, 12)
@@ -54,11 +56,10 @@ async def test_the_opening_is_told_with_its_counts(clockwork: Clockwork) -> None
     clockwork.set(new_york(2026, 11, 23, 9, 30))
     await clockwork.work[MARKET_OPEN](new_york(2026, 11, 23, 9, 30), clockwork.bot.clock())
     event = (await clockwork.told(EventKind.MARKET_OPEN))[-1]
-    assert event.text == (
+    assert words.text(event) == (
         "The market is open until Mon 23 Nov 16:00 New York. Alerts that waited and go on: 2 SELL, then 1 BUY. "
         "1 had waited too long and expired."
     )
-    assert (event.data["sells"], event.data["buys"], event.data["expired"]) == (2, 1, 1)
     assert (await clockwork.bot.row(stale)).status is AlertStatus.EXPIRED
 
 
@@ -79,7 +80,7 @@ async def test_the_report_has_every_figure(bot: Bot, clockwork: Clockwork) -> No
     await bot.becomes(failed, AlertStatus.FAILED)
     await clockwork.at(REPORT)
     [event] = await clockwork.told(EventKind.DAILY_REPORT)
-    assert event.text.splitlines() == [
+    assert words.text(event).splitlines() == [
         "Daily report of Fri 20 Nov 2026",
         "Trades: 3 BUY, 2 SELL; commission $5.00",
         "Realised: +$11.00 net, 2 closed, 50% won",
@@ -96,10 +97,12 @@ async def test_the_report_has_every_figure(bot: Bot, clockwork: Clockwork) -> No
         "• $500.00 of $50,000.00 invested",
         "• $0.00 of $1,000.00 lost",
     ]
-    assert event.data["net"] == "11"
-    assert event.data["by_ticker"] == {"AAPL": "18", "MSFT": "-7"}
-    assert event.data["blocked"] == {"nothing_held": 1}
-    assert event.data["positions"] == [{"ticker": "KO", "qty": "5", "cost": "500", "price": None}]
+    facts = event.facts
+    assert isinstance(facts, DailyReport)
+    assert facts.net == 11
+    assert facts.by_ticker == {"AAPL": 18, "MSFT": -7}
+    assert facts.blocked == {"nothing_held": 1}
+    assert facts.positions == (ReportedPosition("KO", Decimal(5), Decimal(500), None),)
 
 
 async def test_the_report_s_series_remembers_earlier_days(bot: Bot, clockwork: Clockwork) -> None:
@@ -109,14 +112,14 @@ async def test_the_report_s_series_remembers_earlier_days(bot: Bot, clockwork: C
     await clockwork.at(REPORT)
     bot.broker.cash = Decimal(90_000)
     await clockwork.at(new_york(2026, 11, 23, 16, 5))
-    last = (await clockwork.told(EventKind.DAILY_REPORT))[-1].data["series"]
-    assert isinstance(last, list)
-    assert last[-2:] == [
-        {"day": "2026-11-20", "net": "18", "equity": "100000"},
-        {"day": "2026-11-23", "net": "0", "equity": "90000"},
-    ]
-    assert len(last) > 25
-    assert {day["net"] for day in last[:-2]} == {"0"}
+    facts = (await clockwork.told(EventKind.DAILY_REPORT))[-1].facts
+    assert isinstance(facts, DailyReport)
+    assert facts.series[-2:] == (
+        SessionPoint(date(2026, 11, 20), Decimal(18), Decimal(100_000)),
+        SessionPoint(date(2026, 11, 23), Decimal(0), Decimal(90_000)),
+    )
+    assert len(facts.series) > 25
+    assert {point.net for point in facts.series[:-2]} == {0}
 
 
 async def test_a_day_without_anything_is_reported_as_such(clockwork: Clockwork) -> None:
@@ -124,10 +127,9 @@ async def test_a_day_without_anything_is_reported_as_such(clockwork: Clockwork) 
     clockwork.bot.broker.cash = None
     await clockwork.work[DAILY_REPORT](REPORT, REPORT)
     [event] = await clockwork.told(EventKind.DAILY_REPORT)
-    assert "Trades: 0 BUY, 0 SELL" in event.text
-    assert "nothing closed" in event.text
-    assert "Cash: unknown, equity: unknown" in event.text
-    assert event.data["cash"] is None
+    assert "Trades: 0 BUY, 0 SELL" in words.text(event)
+    assert "nothing closed" in words.text(event)
+    assert "Cash: unknown, equity: unknown" in words.text(event)
 
 
 async def test_a_block_is_counted_by_its_rule(bot: Bot, clockwork: Clockwork) -> None:
@@ -137,24 +139,23 @@ async def test_a_block_is_counted_by_its_rule(bot: Bot, clockwork: Clockwork) ->
         await bot.becomes(await bot.alert("BUY", ticker), AlertStatus.BLOCKED)
     await clockwork.work[DAILY_REPORT](REPORT, REPORT)
     [event] = await clockwork.told(EventKind.DAILY_REPORT)
-    assert event.data["blocked"] == {"cash": 2}
+    assert isinstance(event.facts, DailyReport)
+    assert event.facts.blocked == {"cash": 2}
 
 
 @pytest.mark.parametrize(
-    ("data", "code", "said"),
+    ("values", "code", "said"),
     [
-        ({"code": "max_daily_buys", "facts": {"count": 5, "limit": 5}}, "max_daily_buys", "daily buys"),
-        ({"code": "superseded", "facts": {"by_alert": 7}, "side": "BUY"}, "superseded", "superseded by a SELL"),
-        # as 0.1.0 stored them
         ({"checks": [{"name": "kill switch", "reason": "…"}], "side": "SELL"}, "kill_switch", "kill switch"),
         ({"checks": [{"name": "max order value", "reason": "…"}]}, "max_order_value", "order value"),
         ({"checks": [{"name": "kill switch", "reason": None}], "side": "SELL"}, "nothing_held", "nothing to sell"),
         ({"side": "BUY"}, "superseded", "superseded by a SELL"),
     ],
 )
-def test_what_blocked_an_alert_is_known_of_old_events_too(data: dict[str, object], code: str, said: str) -> None:
+def test_what_blocked_an_alert_is_known_of_old_events_too(values: dict[str, object], code: str, said: str) -> None:
     """Broken, the report of the day of an upgrade fails, or counts what happened before it under other names."""
-    assert rule_of(Event(EventKind.ALERT_BLOCKED, REPORT, "blocked", data=data)) == code
+    stored = OtherFacts(EventKind.ALERT_BLOCKED, Severity.WARNING, values)
+    assert rule_of(Event(stored, REPORT, text="blocked")) == code
     assert title(code) == said
 
 
@@ -178,7 +179,7 @@ async def test_positions_are_compared_ticker_by_ticker(bot: Bot, clockwork: Cloc
     for due in (new_york(2026, 11, 20, 14), new_york(2026, 11, 20, 18)):
         await clockwork.at(due)
     compared = await clockwork.told(EventKind.POSITIONS_COMPARED)
-    assert compared[0].text.splitlines() == [
+    assert words.text(compared[0]).splitlines() == [
         "Positions compared with IB. MISMATCH in KO.",
         "AAPL: bot 5, IB 12, your own 7",
         "IBM: bot 0, IB 3, your own 3",
@@ -186,9 +187,9 @@ async def test_positions_are_compared_ticker_by_ticker(bot: Bot, clockwork: Cloc
     ]
     mismatches = await clockwork.told(EventKind.MISMATCH)
     assert len(mismatches) == 2, "a mismatch is told by every sync"
-    assert "the books hold 5 shares, IB shows 0" in mismatches[0].text
-    assert "Did you sell or transfer them yourself?" in mismatches[0].text
-    assert [event.data["ticker"] for event in await clockwork.told(EventKind.OWNER_HOLDINGS)] == ["AAPL", "IBM"], "once"
+    assert "the books hold 5 shares, IB shows 0" in words.text(mismatches[0])
+    assert "Did you sell or transfer them yourself?" in words.text(mismatches[0])
+    assert [event.ticker for event in await clockwork.told(EventKind.OWNER_HOLDINGS)] == ["AAPL", "IBM"], "once"
 
 
 async def test_nothing_anywhere_is_not_worth_a_message(clockwork: Clockwork) -> None:
@@ -220,10 +221,10 @@ async def test_the_reminder_says_what_is_left_to_do(make_bot: MakeBot, since: ob
     clockwork.set(sunday)
     await clockwork.work[SUNDAY_REMINDER](sunday, sunday)
     [event] = await clockwork.told(EventKind.LOGIN_REMINDER)
-    assert says in event.text
-    assert "ended Sun 22 Nov 01:00 New York" in event.text
-    assert "lasts until Sun 29 Nov 01:00 New York, 6 d 15 h from now" in event.text
-    assert "The market opens in 23 h 30 min, Mon 23 Nov 09:30 New York." in event.text
+    assert says in words.text(event)
+    assert "ended Sun 22 Nov 01:00 New York" in words.text(event)
+    assert "lasts until Sun 29 Nov 01:00 New York, 6 d 15 h from now" in words.text(event)
+    assert "The market opens in 23 h 30 min, Mon 23 Nov 09:30 New York." in words.text(event)
 
 
 async def test_no_job_does_a_slot_twice(bot: Bot, clockwork: Clockwork) -> None:

@@ -20,6 +20,7 @@ from tradebot.errors import LedgerUnavailable
 from tradebot.queues import open_redis_queue
 from tradebot.runtime.dead_mans_switch import ping
 from tradebot.runtime.jobs.health_alerts import Failing, examine
+from tradebot.words import events as words
 
 NOON = new_york(2026, 11, 20, 12)
 NIGHT = RestartWindow(time(0, 15), time(1, 45))
@@ -40,7 +41,7 @@ class Ward:
         parts = {name: {"ok": name not in ill, **(details if name in ill else {})} for name in PARTS}
         found = examine({**parts, "daemon": {"version": "1"}}, self.failing, self.now, restarting=restarting)
         self.failing, self.well = found.failing, found.well
-        return [f"{event.kind}: {event.text}" for event in found.events]
+        return [f"{event.facts.kind}: {words.text(event)}" for event in found.events]
 
 
 async def test_a_gateway_without_ib_says_so(bot: Bot) -> None:
@@ -109,7 +110,7 @@ def test_other_parts_are_not_quiet_at_night() -> None:
 def test_an_unknown_part_is_told_too() -> None:
     """Broken, a part that is added later fails in silence."""
     found = examine({"printer": {"ok": False, "error": "no paper"}}, {}, NOON, restarting=False)
-    assert [event.text for event in found.events] == ["printer is not well: no paper."]
+    assert [words.text(event) for event in found.events] == ["printer is not well: no paper."]
 
 
 async def test_a_database_outage_is_told_afterwards(own_postgres: PostgresServer) -> None:
@@ -128,7 +129,7 @@ async def test_a_database_outage_is_told_afterwards(own_postgres: PostgresServer
         await own_postgres.start()
         await check(NOON + CHECK, NOON + timedelta(minutes=9))
         [event] = await clockwork.told(EventKind.HEALTH_FAILING, EventKind.HEALTH_BACK)
-        assert event.text == "The database is well again; it was not for about 4 min."
+        assert words.text(event) == "The database is well again; it was not for about 4 min."
 
 
 # --- the heartbeat --------------------------------------------------------------------------------------------------
@@ -181,7 +182,7 @@ async def test_the_heartbeat_beats_only_when_all_is_well(
         clockwork = Clockwork(bot, heartbeat=partial(ping, switch.url))
         await clockwork.work[HEALTH_CHECK](NOON + 2 * CHECK, NOON + 2 * CHECK)
     assert switch.pings == 1
-    assert [event.data["part"] for event in await clockwork.told(EventKind.HEALTH_FAILING)] == ["queue"]
+    assert [getattr(event.facts, "part", None) for event in await clockwork.told(EventKind.HEALTH_FAILING)] == ["queue"]
 
 
 async def test_the_heartbeat_beats_through_the_restart_window(make_bot: MakeBot, switch: Switch) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -12,9 +12,11 @@ from tests.clockwork import Clockwork, new_york
 from tradebot.domain.calendar import Calendar
 from tradebot.domain.cron import next_fire
 from tradebot.domain.events import EventKind
+from tradebot.domain.facts.daemon import DailyReport, JobFailed, JobMissed
 from tradebot.domain.job_plan import HEALTH_CHECK, next_run
 from tradebot.errors import LedgerUnavailable
 from tradebot.runtime.scheduler import SLEEP_MAX_S, Work
+from tradebot.words import events as words
 
 Make = Callable[[datetime], Awaitable[Clockwork]]
 
@@ -36,7 +38,7 @@ async def test_down_at_the_open_is_made_up_in_the_session(make_clockwork: Make) 
     clockwork.start()
     await clockwork.at(new_york(2026, 11, 20, 12, 1))
     [event] = await clockwork.told(EventKind.MARKET_OPEN)
-    assert "The market is open until Fri 20 Nov 16:00 New York" in event.text
+    assert "The market is open until Fri 20 Nov 16:00 New York" in words.text(event)
     assert await clockwork.runs("market_open") == new_york(2026, 11, 20, 9, 30)
 
 
@@ -64,7 +66,8 @@ async def test_the_report_is_made_up_on_its_day(make_clockwork: Make) -> None:
         clockwork.start()
         await clockwork.at(new_york(2026, 11, 20, 23, 58))
     [report] = await clockwork.told(EventKind.DAILY_REPORT)
-    assert report.data["session"] == "2026-11-20"
+    assert isinstance(report.facts, DailyReport)
+    assert report.facts.session == date(2026, 11, 20)
     assert await clockwork.told(EventKind.JOB_MISSED) == []
 
 
@@ -75,7 +78,7 @@ async def test_an_early_close_s_report_is_made_up_after_the_ordinary_slot(make_c
     clockwork.start()
     await clockwork.at(new_york(2026, 11, 27, 17))
     [report] = await clockwork.told(EventKind.DAILY_REPORT)
-    assert "closed early" in report.text
+    assert "closed early" in words.text(report)
 
 
 async def test_what_comes_too_late_is_told_once(make_clockwork: Make) -> None:
@@ -85,11 +88,16 @@ async def test_what_comes_too_late_is_told_once(make_clockwork: Make) -> None:
     for _ in range(2):
         clockwork.start()
         await clockwork.at(new_york(2026, 11, 21, 12))
-    missed = {event.data["job"]: event for event in await clockwork.told(EventKind.JOB_MISSED)}
+    missed = {
+        event.facts.job: event
+        for event in await clockwork.told(EventKind.JOB_MISSED)
+        if isinstance(event.facts, JobMissed)
+    }
     assert set(missed) == {"market_open", "daily_report", "position_sync"}
     assert len(await clockwork.told(EventKind.JOB_MISSED)) == 3
-    assert [str(at)[:16] for at in missed["daily_report"].data["slots"]] == ["2026-11-19T21:05", "2026-11-20T21:05"]  # type: ignore[attr-defined]
-    assert missed["position_sync"].text == (
+    slots = (new_york(2026, 11, 19, 16, 5), new_york(2026, 11, 20, 16, 5))
+    assert missed["daily_report"].facts == JobMissed("daily_report", slots)
+    assert words.text(missed["position_sync"]) == (
         "The position sync of Fri 20 Nov 10:00 New York, Fri 20 Nov 14:00 New York, Fri 20 Nov 18:00 New York and 4 before "
         "was missed while the bot was down, and comes too late now."
     )
@@ -121,8 +129,12 @@ async def test_a_failing_job_is_told_once_and_stops_no_other(make_clockwork: Mak
     for second in range(3):
         await clockwork.at(new_york(2026, 11, 20, 10, 0, second))
     failed = await clockwork.told(EventKind.JOB_FAILED)
-    texts = [event.text for event in failed]
-    assert [event.data["job"] for event in failed] == ["health_check", "position_sync", "health_check"]
+    texts = [words.text(event) for event in failed]
+    assert [event.facts.job for event in failed if isinstance(event.facts, JobFailed)] == [
+        "health_check",
+        "position_sync",
+        "health_check",
+    ]
     assert "position sync of Fri 20 Nov 10:00 New York did not work: no answer to holdings" in texts[1]
     assert "Its next run is Fri 20 Nov 14:00 New York" in texts[1]
     assert "internal error (KeyError: 'a defect')" in texts[2]
@@ -142,7 +154,7 @@ async def test_a_job_that_hangs_is_ended(make_clockwork: Make) -> None:
     clockwork.bot.clock.skip(61)
     await tick
     [failed] = await clockwork.told(EventKind.JOB_FAILED)
-    assert "it was not done within 60 s" in failed.text
+    assert "it was not done within 60 s" in words.text(failed)
     assert await clockwork.runs("health_check") == new_york(2026, 11, 20, 10)
 
 
@@ -177,9 +189,10 @@ async def test_a_clock_that_is_set_back_repeats_nothing(make_clockwork: Make) ->
     await clockwork.at(new_york(2026, 11, 23, 16, 6))  # days ahead, by mistake
     await clockwork.at(new_york(2026, 11, 20, 15, 59))
     await clockwork.run_to(new_york(2026, 11, 20, 16, 30))
-    assert [event.data["session"] for event in await clockwork.told(EventKind.DAILY_REPORT)] == [
-        "2026-11-20",
-        "2026-11-23",
+    reports = await clockwork.told(EventKind.DAILY_REPORT)
+    assert [event.facts.session for event in reports if isinstance(event.facts, DailyReport)] == [
+        date(2026, 11, 20),
+        date(2026, 11, 23),
     ]
     assert clockwork.scheduler.next_due() == new_york(2026, 11, 20, 16, 30)
 

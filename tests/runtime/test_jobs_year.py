@@ -11,6 +11,7 @@ from tests.clockwork import Clockwork, new_york
 from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.events import EventKind
+from tradebot.domain.facts.daemon import DailyReport, MarketOpen
 from tradebot.runtime.scheduler import Work
 
 CLOSED = {  # nyse.com, Holidays & Trading Hours 2026
@@ -81,17 +82,16 @@ async def test_a_year(clockwork: Clockwork) -> None:
     reports = await clockwork.told(EventKind.DAILY_REPORT)
     assert [event.at.astimezone(NEW_YORK).strftime("%Y-%m-%d %H:%M") for event in opened] == ran["market_open"]
     assert [event.at.astimezone(NEW_YORK).strftime("%Y-%m-%d %H:%M") for event in reports] == ran["daily_report"]
-    assert [event.data["session"] for event in reports] == [str(day) for day in SESSIONS]
+    assert [event.facts.session for event in reports if isinstance(event.facts, DailyReport)] == SESSIONS
     assert len(await clockwork.told(EventKind.LOGIN_REMINDER)) == 52
     assert await clockwork.told(EventKind.JOB_FAILED, EventKind.JOB_MISSED, EventKind.ALERT_EXPIRED) == []
 
     # What waited over each closed day went on at the next session's open.
     expected = Counter(next((one for one in SESSIONS if one > day), None) for day in waiting)
     del expected[None]
-    woken = {
-        event.data["session"]: (event.data["sells"], event.data["buys"]) for event in opened if event.data["sells"]
-    }
-    assert woken == {str(day): (number, number) for day, number in expected.items()}
+    sessions = [event.facts for event in opened if isinstance(event.facts, MarketOpen)]
+    woken = {one.session: (one.sells, one.buys) for one in sessions if one.sells}
+    assert woken == {day: (number, number) for day, number in expected.items()}
     for day, alerts in waiting.items():
         rows = [await clockwork.bot.row(alert) for alert in alerts]
         over = day < SESSIONS[-1]

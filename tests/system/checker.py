@@ -21,7 +21,7 @@ from tradebot.domain.trades import ORDER_REF_PREFIX, TradeStatus
 ENDS = frozenset(AlertStatus) - {AlertStatus.RECEIVED, AlertStatus.PROCESSING}
 _FILL_TOLD = {
     Side.BUY: {EventKind.BUY_FILLED, EventKind.BOOKS_CORRECTED, EventKind.ORDER_RESOLVED},
-    Side.SELL: {EventKind.SELL_FILLED, EventKind.BOOKS_CORRECTED, EventKind.ORDER_RESOLVED},
+    Side.SELL: {EventKind.SELL_FILLED, EventKind.BOOKS_CORRECTED, EventKind.WRITTEN_OFF, EventKind.ORDER_RESOLVED},
 }
 
 
@@ -33,7 +33,7 @@ async def check(books: BooksNow, gateway: Gateway, *, acknowledged: Collection[i
     for alert in books.alerts.values():
         assert alert.status in ENDS, f"alert {alert.id} has no end: {alert.status}"
     for trade in books.trades:
-        assert trade.decision.get("checks"), f"trade {trade.id} has no stored decision"
+        assert books.decisions[trade.id].get("checks"), f"trade {trade.id} has no stored decision"
         told = {event.kind for event in books.events if event.trade_id == trade.id}
         assert EventKind.ORDER_INTENT in told, f"trade {trade.id} has no event of its decision"
         if trade.filled_qty and trade.status in (TradeStatus.FILLED, TradeStatus.PARTIAL):

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,7 @@ T = TypeVar("T")
 SECRET = "canary-webhook-secret-0123456789"
 DEADLINE_S = 40.0
 RESENDS = 5
+CHANNELS = ("owner", "log", "telegram")
 ROOT = Path(__file__).parents[2]
 """The tree under test: its processes import from here, wherever it lies."""
 
@@ -221,13 +222,14 @@ class Daemon(Process):
 
     async def books(self) -> "BooksNow":
         async with open_ledger(self.database) as ledger, ledger.read() as books:
-            listed = [await books.trade(each.id) for each in await books.trades()]
-            trades = [trade for trade in listed if trade is not None]
+            trades = await books.trades()
             return BooksNow(
                 alerts={alert.id: alert for alert in await books.alerts(tuple(AlertStatus))},
-                trades=trades,
+                trades=list(trades),
+                decisions={trade.id: await books.decision(trade.id) or {} for trade in trades},
                 lots=list(await books.lots()),
                 events=list(await books.events(limit=100_000)),
+                untold={event.id for name in CHANNELS for event in await books.undelivered(name, 100_000)},
                 executions={trade.id: list(await books.executions(trade.id)) for trade in trades},
             )
 
@@ -247,8 +249,10 @@ class Daemon(Process):
 class BooksNow:
     alerts: dict[int, Alert]
     trades: list[Trade]
+    decisions: dict[int, Mapping[str, object]]  # by trade
     lots: list[Lot]
     events: list[Event]
+    untold: set[int]  # events that wait for any channel
     executions: dict[int, list[Execution]]
 
     def trade_of(self, alert_id: int) -> Trade:

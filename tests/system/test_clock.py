@@ -9,6 +9,7 @@ from tradebot.database import open_ledger
 from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.events import EventKind
+from tradebot.words import events as words
 
 FRIDAY = datetime(2026, 11, 20, 15, 0, tzinfo=NEW_YORK)
 SATURDAY = datetime(2026, 11, 21, 12, 0, tzinfo=NEW_YORK)
@@ -16,7 +17,7 @@ MONDAY_OPEN = datetime(2026, 11, 23, 9, 30, tzinfo=NEW_YORK)
 
 
 def told(books: BooksNow, kind: EventKind) -> list[str]:
-    return [event.text for event in books.events if event.kind is kind]
+    return [words.text(event) for event in books.events if event.kind is kind]
 
 
 async def live_from(daemon: Daemon, now: datetime) -> None:
@@ -70,7 +71,7 @@ async def test_saturday_s_alerts_trade_at_monday_s_open(tmp_path: Path) -> None:
         assert {books.alerts[alert].status for alert in (msft, sell, ko, jpm)} == {AlertStatus.EXECUTED}
         assert min(trade.created_at for trade in traded) >= MONDAY_OPEN
         [opened] = [event for event in books.events if event.kind is EventKind.MARKET_OPEN and event.at >= MONDAY_OPEN]
-        assert "1 SELL, then 4 BUY" in opened.text
+        assert "1 SELL, then 4 BUY" in words.text(opened)
 
         # A restart in the session tells the opening no second time; the day's report comes after the close, once.
         await daemon.kill()

@@ -9,13 +9,15 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.botapi import CHAT, OWNER, STRANGER, TOKEN, BotApi, bot_api
+from tests.facts import every_kind
 from tests.system.harness import Daemon, Gateway, running, until
 from tradebot.database import open_ledger
-from tradebot.domain.alerts import AlertStatus, Side
-from tradebot.domain.events import SILENT, EventKind, NewEvent
+from tradebot.domain.alerts import AlertStatus
+from tradebot.domain.events import NewEvent, Severity
 from tradebot.domain.trades import POSITION_LAG, TradeStatus
 from tradebot.telegram.commands import COMMANDS
 from tradebot.telegram.markup import plain
+from tradebot.words import events as words
 
 
 @asynccontextmanager
@@ -238,14 +240,14 @@ async def test_other_hands_and_another_database(tmp_path: Path, gateway: Gateway
 
 async def _tell_the_rest(daemon: Daemon, api: BotApi) -> None:
     """What only another hour, or half a minute without IB, would bring: told by the same daemon from the same table."""
-    kinds = [kind for kind in EventKind if kind not in SILENT]
+    events = [NewEvent(facts, datetime.now(UTC)) for facts in every_kind("<b>&").values()]
     async with open_ledger(daemon.database) as ledger, ledger.begin() as books:
-        for kind in kinds:
-            event = NewEvent(kind, datetime.now(UTC), f"<{kind}> & more", data={"ticker": "<b>&", "side": Side.BUY})
+        for event in events:
             await books.add_event(event)
+    texts = [words.text(event).replace("`", "") for event in events if event.facts.severity is not Severity.TRACE]
 
     async def all_told() -> bool:
         told = "\n".join(plain(sent.text) for sent in api.sent)
-        return all(f"<{kind}> & more" in told for kind in kinds)
+        return all(text in told for text in texts)
 
     await until(all_told, "every kind of message")

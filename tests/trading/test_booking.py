@@ -8,8 +8,10 @@ from tests.bot import Bot, qty
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.brokerage import ErrorKind, OrderState
 from tradebot.domain.events import EventKind
+from tradebot.domain.facts.account import ExitIncomplete
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.trades import TradeStatus
+from tradebot.words import events as words
 
 FILLS = (EventKind.BUY_FILLED, EventKind.SELL_FILLED)
 
@@ -26,7 +28,7 @@ async def test_an_order_fills_at_once(bot: Bot) -> None:
     (lot,) = await bot.lots(LotStatus.OPEN)
     assert (lot.qty, lot.entry_price, lot.commission) == (5, Decimal("100.02"), 1)
     (told,) = await bot.events(*FILLS)
-    assert told.text.startswith("Bought 5 AAPL at $100.02 = $500.10, commission $1.00")
+    assert words.text(told).startswith("Bought 5 AAPL at $100.02 = $500.10, commission $1.00")
 
 
 async def test_partial_fills_are_one_trade_and_one_end(bot: Bot) -> None:
@@ -56,7 +58,7 @@ async def test_a_fill_after_the_cancel_is_booked(bot: Bot) -> None:
     assert alert.reason == "2 of 5"
     assert qty(await bot.lots(LotStatus.OPEN)) == 2
     (told,) = await bot.events(EventKind.BOOKS_CORRECTED)
-    assert "0 at $0.00 is now 2 at $100.00" in told.text
+    assert "0 at $0.00 is now 2 at $100.00" in words.text(told)
 
 
 async def test_late_fills_move_the_end(bot: Bot) -> None:
@@ -115,7 +117,7 @@ async def test_a_correction_replaces(bot: Bot) -> None:
     assert (trade.filled_qty, trade.avg_fill_price, trade.commission) == (5, Decimal("99.50"), 1)
     (lot,) = await bot.lots()
     assert (lot.qty, lot.entry_price) == (5, Decimal("99.50"))
-    assert "5 at $100.00 is now 5 at $99.50" in told.text
+    assert "5 at $100.00 is now 5 at $99.50" in words.text(told)
     assert len(await bot.events(*FILLS)) == 1
 
 
@@ -138,7 +140,7 @@ async def test_a_commission_waits_for_nobody_but_is_never_lost(bot: Bot) -> None
     execution = bot.broker.fill(order_ref, 5, 100, commission=None)
     await bot.becomes(alert_id, AlertStatus.EXECUTED)
     (told,) = await bot.events(*FILLS)
-    assert "commission not reported yet" in told.text
+    assert "commission not reported yet" in words.text(told)
     bot.broker.tell(replace(execution, commission=Decimal("1.05")))
 
     async def known() -> bool:
@@ -157,7 +159,7 @@ async def test_fill_and_commission_are_told_as_one(bot: Bot) -> None:
     asyncio.get_running_loop().call_later(0.05, bot.broker.tell, replace(execution, commission=Decimal("1.05")))
     await bot.becomes(alert_id, AlertStatus.EXECUTED)
     (told,) = await bot.events(*FILLS)
-    assert "commission $1.05" in told.text
+    assert "commission $1.05" in words.text(told)
 
 
 async def test_repeated_news_change_nothing(bot: Bot) -> None:
@@ -213,7 +215,7 @@ async def test_a_rejection_then_inactive(bot: Bot) -> None:
     alert = await bot.becomes(alert_id, AlertStatus.FAILED)
     assert alert.reason == "IB 201: Order rejected - reason: margin"
     (told,) = await bot.events(EventKind.ORDER_FAILED)
-    assert told.text == "BUY 5 AAPL was rejected by IB 201: Order rejected - reason: margin. Nothing was bought."
+    assert words.text(told) == "BUY 5 AAPL was rejected by IB 201: Order rejected - reason: margin. Nothing was bought."
 
 
 async def test_inactive_then_a_rejection(bot: Bot) -> None:
@@ -254,8 +256,8 @@ async def test_a_cancel_after_k_fills_keeps_them(bot: Bot) -> None:
     assert (await bot.becomes(alert_id, AlertStatus.EXECUTED)).reason == "2 of 5"
     assert (await bot.trade(order_ref)).status is TradeStatus.PARTIAL
     (told,) = await bot.events(*FILLS)
-    assert told.text.startswith("Bought 2 of 5 AAPL")
-    assert told.text.endswith("The rest was cancelled.")
+    assert words.text(told).startswith("Bought 2 of 5 AAPL")
+    assert words.text(told).endswith("The rest was cancelled.")
 
 
 async def test_the_owners_cancel_is_no_rejection(bot: Bot) -> None:
@@ -287,10 +289,10 @@ async def test_a_sell_splits_a_lot_and_tells_its_profit(bot: Bot) -> None:
     assert (still_open.qty, still_open.commission) == (3, Decimal("0.6"))
     assert (closed.qty, closed.commission, closed.pnl) == (2, Decimal("1.4"), Decimal("18.6"))
     (told,) = await bot.events(EventKind.SELL_FILLED)
-    assert "Sold 2 of 5 AAPL at $110.00 = $220.00, P&L +$18.60" in told.text
+    assert "Sold 2 of 5 AAPL at $110.00 = $220.00, P&L +$18.60" in words.text(told)
     (left,) = await bot.events(EventKind.EXIT_INCOMPLETE)
-    assert "the exit left 3 shares" in left.text
-    assert left.data == {"ticker": "AAPL", "qty": "3"}
+    assert "the exit left 3 shares" in words.text(left)
+    assert left.facts == ExitIncomplete("AAPL", Decimal(3))
 
 
 async def test_an_exit_that_was_rejected_is_told_as_left_open(bot: Bot) -> None:
@@ -301,7 +303,7 @@ async def test_an_exit_that_was_rejected_is_told_as_left_open(bot: Bot) -> None:
     bot.broker.show(order_ref, OrderState.INACTIVE)
     await bot.becomes(alert_id, AlertStatus.FAILED)
     (left,) = await bot.events(EventKind.EXIT_INCOMPLETE)
-    assert left.data["qty"] == "5"
+    assert left.facts == ExitIncomplete("AAPL", Decimal(5))
 
 
 async def test_a_complete_exit_leaves_nothing_to_tell(bot: Bot) -> None:
@@ -321,7 +323,7 @@ async def test_an_order_of_another_database_stops_trading(bot: Bot) -> None:
     bot.broker.working["tb-77-0badcafe"] = orphan
     bot.broker.show("tb-77-0badcafe")
     (told,) = await bot.told(EventKind.ORPHAN_ORDER)
-    assert "tb-77-0badcafe" in told.text
+    assert "tb-77-0badcafe" in words.text(told)
     assert not bot.gate.is_open
 
 

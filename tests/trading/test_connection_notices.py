@@ -4,6 +4,7 @@ from tests.bot import Bot
 from tests.trading.moments import gate_closed
 from tradebot.domain.brokerage import Disconnected, UpstreamBack, UpstreamLost
 from tradebot.domain.events import EventKind
+from tradebot.words import events as words
 
 
 async def test_a_long_loss_is_told_once_and_its_end_too(bot: Bot) -> None:
@@ -15,8 +16,8 @@ async def test_a_long_loss_is_told_once_and_its_end_too(bot: Bot) -> None:
     assert len(await bot.events(EventKind.BROKER_LOST)) == 1
     bot.broker.connect()
     first, again = await bot.told(EventKind.BROKER_CONNECTED, 2)
-    assert first.text == "Connected to IB: PAPER account DU1234567."
-    assert again.text.startswith("Connected to IB again after 1 min")
+    assert words.text(first) == "Connected to IB: PAPER account DU1234567."
+    assert words.text(again).startswith("Connected to IB again after 1 min")
 
 
 async def test_a_short_loss_is_not_told(bot: Bot) -> None:
@@ -41,7 +42,7 @@ async def test_a_loss_behind_the_gateway_is_told_each_time_with_its_end(bot: Bot
         bot.broker.events.put_nowait(UpstreamBack(data_lost=False))
         await bot.is_open()
         told = await bot.told(EventKind.BROKER_CONNECTED, 1 + number)
-        assert told[-1].text.startswith("IB is back after 3")
+        assert words.text(told[-1]).startswith("IB is back after 3")
 
 
 async def test_a_gateway_out_of_reach_is_told(bot: Bot) -> None:
@@ -49,7 +50,7 @@ async def test_a_gateway_out_of_reach_is_told(bot: Bot) -> None:
     bot.broker.disconnect()
     bot.broker.events.put_nowait(Disconnected(1, "connection refused", attempt=50, exhausted=True))
     (told,) = await bot.told(EventKind.BROKER_UNREACHABLE)
-    assert "cannot be reached after 50 attempts (connection refused)" in told.text
+    assert "cannot be reached after 50 attempts (connection refused)" in words.text(told)
 
 
 async def test_notices_survive_a_database_that_is_away(bot: Bot) -> None:

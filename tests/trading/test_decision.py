@@ -13,11 +13,13 @@ from tests.bot_fixtures import MakeBot
 from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.brokerage import OrderReport, OrderState
 from tradebot.domain.events import EventKind
+from tradebot.domain.facts.alerts import AlertBlocked
 from tradebot.domain.limits import Limits
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import TradeStatus
 from tradebot.trading.switch import store_state
+from tradebot.words import events as words
 from tradebot.words.refusals import refusal
 
 BLOCKED, EXECUTED, FAILED, PROCESSING = (
@@ -123,9 +125,11 @@ async def test_a_refusal_is_one_row_and_one_message(
     assert alert.reason is not None
     assert reason in alert.reason
     (told,) = await bot.events(EventKind.ALERT_BLOCKED)
-    assert alert.reason in told.text
-    assert alert.reason == refusal(str(told.data["code"]), told.data["facts"])  # type: ignore[arg-type]
-    assert told.data["checks"][-1]["code"] == told.data["code"]  # type: ignore[index]
+    assert alert.reason in words.text(told)
+    assert (told.ticker, told.side) == (alert.ticker, alert.action)
+    assert isinstance(told.facts, AlertBlocked)
+    assert alert.reason == refusal(told.facts.code, told.facts.facts)
+    assert told.facts.code not in told.facts.passed
     assert bot.broker.sent == []
 
 
@@ -157,7 +161,7 @@ async def test_an_unknown_stock_is_final(bot: Bot) -> None:
     alert = await bot.becomes(await bot.alert("BUY", "NOPE"), AlertStatus.FAILED)
     assert alert.reason == "IB knows no stock NOPE"
     (told,) = await bot.events(EventKind.ALERT_FAILED)
-    assert told.text == "BUY NOPE failed: IB knows no stock NOPE."
+    assert words.text(told) == "BUY NOPE failed: IB knows no stock NOPE."
 
 
 async def test_a_buy_waits_for_a_broker_that_does_not_answer(bot: Bot) -> None:
@@ -331,9 +335,13 @@ async def test_what_was_known_is_kept_with_the_order(bot: Bot) -> None:
     trade = await bot.trade(order_ref)
     assert trade.reserved == Decimal(506)
     assert trade.ib_position_before == 7
-    names = [check["name"] for check in trade.decision["checks"]]  # type: ignore[index,attr-defined]
+    async with bot.ledger.read() as books:
+        decision = await books.decision(trade.id)
+    assert decision is not None
+    names = [check["name"] for check in decision["checks"]]  # type: ignore[attr-defined]
     assert names[:2] == ["kill_switch", "paused"]
-    assert trade.decision["inputs"]["quote"]["ask"] == "100"  # type: ignore[index]
+    assert trade.quote is not None
+    assert trade.quote["ask"] == decision["inputs"]["quote"]["ask"] == "100"  # type: ignore[index]
 
 
 # --- limits with many in flight -------------------------------------------------------------------------------------

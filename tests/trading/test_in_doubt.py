@@ -14,6 +14,7 @@ from tradebot.domain.brokerage import ErrorKind, OrderState, OrderUpdate
 from tradebot.domain.events import EventKind
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import Trade, TradeStatus
+from tradebot.words import events as words
 
 T = TradeStatus
 
@@ -228,7 +229,7 @@ async def test_an_unknown_order_that_works_after_all_is_told(bot: Bot) -> None:
     order_ref = await _in_flight(bot, T.UNKNOWN)
     await _reconnected(bot, order_ref)
     (told,) = await bot.events(EventKind.ORDER_RESOLVED)
-    assert "was UNKNOWN and is working at IB" in told.text
+    assert "was UNKNOWN and is working at IB" in words.text(told)
 
 
 async def test_an_order_taken_for_not_sent_that_shows_up_is_alive(bot: Bot) -> None:
@@ -239,7 +240,7 @@ async def test_an_order_taken_for_not_sent_that_shows_up_is_alive(bot: Bot) -> N
     bot.broker.working[order_ref] = order
     bot.broker.show(order_ref)
     (told,) = await bot.told(EventKind.ORDER_RESOLVED)
-    assert "was booked as FAILED, but IB shows it alive" in told.text
+    assert "was booked as FAILED, but IB shows it alive" in words.text(told)
     alive = await bot.trade(order_ref)
     assert (alive.status, alive.error_message, alive.finished_at) == (T.SUBMITTED, None, None)
     bot.broker.fill(order_ref, 5)
@@ -256,7 +257,7 @@ async def test_a_rejection_without_a_status_keeps_ibs_words(bot: Bot) -> None:
     assert trade.error_message == "IB 200: No security definition"
     assert (await bot.row(alert_id)).reason == trade.error_message
     (told,) = await bot.events(EventKind.ORDER_FAILED)
-    assert told.text == "BUY 5 AAPL was rejected by IB 200: No security definition. No order is at IB."
+    assert words.text(told) == "BUY 5 AAPL was rejected by IB 200: No security definition. No order is at IB."
     assert bot.broker.cancels == [], "it is asked about at once, not when it is overdue"
 
 
@@ -283,7 +284,7 @@ async def test_two_unknown_orders_pause_the_bot_once(bot: Bot) -> None:
     await bot.is_open()
     assert bot.switch.state is TradingState.PAUSED
     (told,) = await bot.events(EventKind.STATE_CHANGED)
-    assert "2 orders are UNKNOWN" in told.text
+    assert "2 orders are UNKNOWN" in words.text(told)
     await bot.switch.resume("owner")
     asked = bot.broker.asked.count("open_orders")
     await bot.seconds(130, at_once=5)

@@ -15,6 +15,7 @@ from tradebot.errors import LedgerUnavailable
 from tradebot.ports import Ledger, Queue
 from tradebot.queues import EmbeddedQueue, open_redis_queue
 from tradebot.trading.intake import Accepted, Intake, Outcome
+from tradebot.words import events as words
 
 NOON = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
 BUY: Mapping[str, object] = {"secret": "***", "action": "buy", "ticker": "NASDAQ:AAPL", "price": "187.32"}
@@ -156,11 +157,11 @@ async def test_the_same_id_with_other_words_is_a_conflict_that_is_told(house: Ho
     first = await house.send(alert_id="mine")
     got = await house.send(alert_id="mine", action="sell")
     assert (got.status, got.alert_id) == (Outcome.CONFLICT, first.alert_id)
-    assert got.reason is not None
-    assert '"alert_id" mine was used already by alert 1 (BUY AAPL)' in got.reason
+    assert got.conflict is not None
+    assert '"alert_id" mine was used already by alert 1 (BUY AAPL)' in words.conflict(got.conflict)
     told = (await house.events())[-1]
     assert told.kind is EventKind.ALERT_CONFLICT
-    assert "SELL AAPL was refused and is NOT traded" in told.text
+    assert "SELL AAPL was refused and is NOT traded" in words.text(told)
     assert await house.rows() == 1
     await house.intake.finish()
     assert (await house.queue.contents()).sell == ()
@@ -197,7 +198,7 @@ async def test_a_message_that_is_no_json_is_kept_too(house: House) -> None:
     again = await house.intake.reject("not JSON", b'{"price": }', "203.0.113.7")
     assert again == got
     assert (await house.alert(got.alert_id)).raw_body == b'{"price": }'
-    assert (await house.events())[0].text == "An alert was not understood and is NOT traded. not JSON"
+    assert words.text((await house.events())[0]) == "An alert was not understood and is NOT traded. not JSON"
 
 
 async def test_the_bots_own_alerts_come_the_same_way(house: House) -> None:

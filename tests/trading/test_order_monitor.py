@@ -10,6 +10,7 @@ from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.brokerage import ErrorKind, OrderState
 from tradebot.domain.events import EventKind
 from tradebot.domain.trades import TradeStatus
+from tradebot.words import events as words
 
 T = TradeStatus
 
@@ -23,7 +24,7 @@ async def test_an_overdue_order_is_cancelled_once_and_settled(bot: Bot) -> None:
     await bot.seconds(5)
     assert bot.broker.cancels == [order_ref]
     (told,) = await bot.events(EventKind.ORDER_CANCELLING)
-    assert "it was not done after 30 s" in told.text
+    assert "it was not done after 30 s" in words.text(told)
     bot.broker.fill(order_ref, 2)
     bot.broker.show(order_ref, OrderState.CANCELLED)
     assert (await bot.becomes(alert_id, AlertStatus.EXECUTED)).reason == "2 of 5"
@@ -74,7 +75,7 @@ async def test_kill_cancels_at_once(bot: Bot) -> None:
 
     await bot.at_once(cancelled, "both orders are cancelled")
     assert len(bot.broker.cancels) == 2
-    assert all("the kill switch is on" in event.text for event in await bot.told(EventKind.ORDER_CANCELLING, 2))
+    assert all("the kill switch is on" in words.text(event) for event in await bot.told(EventKind.ORDER_CANCELLING, 2))
 
 
 async def test_kill_while_disconnected_cancels_on_the_next_connection(bot: Bot) -> None:
@@ -103,7 +104,7 @@ async def test_an_order_held_for_a_locate_is_cancelled(bot: Bot) -> None:
 
     await bot.sooner_or_later(cancelled, "the order is cancelled", within_s=5)
     (told,) = await bot.told(EventKind.ORDER_CANCELLING)
-    assert "short locate" in told.text
+    assert "short locate" in words.text(told)
 
 
 async def test_a_cancel_that_ib_refused_is_repeated_while_the_order_works(bot: Bot) -> None:
@@ -157,7 +158,7 @@ async def test_an_order_that_works_at_the_close_is_cancelled_and_told(make_bot: 
     bot.broker.show(order_ref, OrderState.CANCELLED)
     await bot.becomes(alert_id, AlertStatus.FAILED)
     [event] = await bot.events(EventKind.ORDER_CANCELLING)
-    assert "the session ended before it was done" in event.text
+    assert "the session ended before it was done" in words.text(event)
     assert (await bot.trade(order_ref)).status is TradeStatus.CANCELLED
     await bot.told(EventKind.ORDER_FAILED)
 

@@ -9,8 +9,10 @@ from tests.bot_fixtures import MakeBot
 from tests.fakes import CON_IDS
 from tradebot.domain.brokerage import BrokerPosition
 from tradebot.domain.events import EventKind
+from tradebot.domain.facts.account import Mismatch
 from tradebot.domain.positions import Position
-from tradebot.trading.positions import likely_cause, tell_differences
+from tradebot.trading.positions import tell_differences
+from tradebot.words import events as words
 
 
 @pytest.fixture
@@ -33,7 +35,7 @@ async def compare(bot: Bot, *, again: bool = False, **held: int) -> list[str]:
     before = len(await bot.events(*kinds))
     async with bot.ledger.begin() as books:
         await tell_differences(books, position_report, bot.clock(), mismatches_again=again)
-    return [f"{event.kind} {event.data['ticker']}" for event in (await bot.events(*kinds))[before:]]
+    return [f"{event.kind} {event.ticker}" for event in (await bot.events(*kinds))[before:]]
 
 
 async def test_agreement_is_not_told(bot: Bot) -> None:
@@ -74,27 +76,12 @@ async def test_a_ticker_in_motion_is_not_compared(bot: Bot) -> None:
     assert await compare(bot, AAPL=5, KO=3) == ["mismatch KO"]
 
 
-@pytest.mark.parametrize(
-    ("booked", "at_ib", "cause"),
-    [
-        (5, 0, "Did you sell or transfer them yourself?"),
-        (5, 3, "Did you sell 2 of them yourself?"),
-        (50, 5, "Was there a reverse split, 1 for 10?"),
-        (5, 20, "Was there a split, 4 for 1?"),
-        (5, -5, "Did you sell short yourself?"),
-    ],
-)
-def test_the_likely_cause(booked: int, at_ib: int, cause: str) -> None:
-    """Broken, the owner is sent looking in the wrong direction."""
-    assert likely_cause(Position("AAPL", 1, Decimal(booked), Decimal(at_ib))) == cause
-
-
 async def test_the_words_hold_both_figures(bot: Bot) -> None:
     """Broken, the owner cannot tell what to accept."""
     await compare(bot, AAPL=3)
     [event] = await bot.events(EventKind.MISMATCH)
-    assert event.text == (
+    assert words.text(event) == (
         "AAPL: the books hold 5 shares, IB shows 3. BUY of AAPL is blocked until they agree. "
         "Did you sell 2 of them yourself? Compare with TWS, then accept IB's figure."
     )
-    assert (event.data["booked"], event.data["at_ib"]) == ("5", "3")
+    assert event.facts == Mismatch(Position("AAPL", CON_IDS["AAPL"], Decimal(5), Decimal(3)))

@@ -88,7 +88,7 @@ async def test_a_fill_booked_while_a_buy_is_judged_counts(postgres_url: str) -> 
     async with open_ledger(postgres_url) as ledger:
         booking = Booking(ledger, asyncio.Queue(), lambda: now)
         async with ledger.begin() as books:
-            trade = await books.trade(await a_trade(books, created_at=now, decision={"reserved": "1893.23"}))
+            trade = await books.trade(await a_trade(books, created_at=now, reserved=Decimal("1893.23")))
             assert trade is not None
         fill = an_execution(order_ref=trade.order_ref, shares=Decimal(10), commission=Decimal(1))
         async with ledger.begin() as books:

@@ -15,6 +15,7 @@ from tradebot.domain.events import EventKind
 from tradebot.domain.gate import GateCode, GateReason
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import TradeStatus
+from tradebot.words import events as words
 from tradebot.words.gate import gate_reason
 
 T = TradeStatus
@@ -137,7 +138,7 @@ async def test_another_account_is_never_traded(make_bot: MakeBot) -> None:
     bot.broker.disconnect()
     bot.broker.connect("DU7654321")
     (told,) = await bot.told(EventKind.TRADING_REFUSED)
-    assert "belongs to account DU1234567, the gateway is logged in to DU7654321" in told.text
+    assert "belongs to account DU1234567, the gateway is logged in to DU7654321" in words.text(told)
     assert not bot.gate.is_open
     bot.broker.disconnect()
     bot.broker.connect()
@@ -152,7 +153,7 @@ async def test_a_live_account_that_is_not_allowed(make_bot: MakeBot) -> None:
     bot.broker.events.put_nowait(Refused("U1234567 is a live account."))
     await bot.told(EventKind.TRADING_REFUSED)
     (told,) = await bot.events(EventKind.BROKER_CONNECTED)
-    assert "LIVE account, REAL MONEY U1234567" in told.text
+    assert "LIVE account, REAL MONEY U1234567" in words.text(told)
     assert bot.gate.reasons == (GateReason(GateCode.REFUSED, {"reason": "U1234567 is a live account."}),)
 
 
@@ -162,7 +163,7 @@ async def test_hours_always_is_not_for_live_accounts(make_bot: MakeBot) -> None:
     await bot.start(connected=False)
     bot.broker.connect("U1234567", paper=False)
     (told,) = await bot.told(EventKind.TRADING_REFUSED)
-    assert 'hours = "always" is for simulated and paper accounts' in told.text
+    assert 'hours = "always" is for simulated and paper accounts' in words.text(told)
     assert not bot.gate.is_open
 
 
@@ -171,7 +172,7 @@ async def test_a_read_only_gateway(bot: Bot) -> None:
     alert_id, order_ref = await bot.order("BUY")
     bot.broker.error(order_ref, 321, ErrorKind.READ_ONLY, "The API interface is currently in Read-Only mode.")
     (told,) = await bot.told(EventKind.TRADING_REFUSED)
-    assert "untick Read-Only API" in told.text
+    assert "untick Read-Only API" in words.text(told)
     assert bot.gate.holders == {"read-only"}
     bot.broker.working.clear()
     bot.broker.disconnect()
@@ -198,8 +199,8 @@ async def test_differences_to_ib_are_told_when_compared(bot: Bot) -> None:
     bot.broker.connect()
     (mismatch,) = await bot.told(EventKind.MISMATCH)
     (owners,) = await bot.told(EventKind.OWNER_HOLDINGS)
-    assert mismatch.text.startswith("AAPL: the books hold 5 shares, IB shows 2.")
-    assert owners.text.startswith("KO: IB shows 40 shares, 0 of them the bot's.")
+    assert words.text(mismatch).startswith("AAPL: the books hold 5 shares, IB shows 2.")
+    assert words.text(owners).startswith("KO: IB shows 40 shares, 0 of them the bot's.")
     assert bot.switch.state is TradingState.RUNNING
 
 
@@ -277,7 +278,7 @@ async def test_an_alien_order_closes_the_gate_until_the_owner_resumes(bot: Bot) 
     bot.broker.working[ALIEN] = replace(bot.broker.working[order_ref], order_ref=ALIEN, perm_id=77)
     bot.broker.connect()
     (told,) = await bot.told(EventKind.ORPHAN_ORDER)
-    assert ALIEN in told.text
+    assert ALIEN in words.text(told)
     await bot.seconds(70, at_once=5)
     assert bot.gate.holders == {"orphans"}
     assert len(await bot.events(EventKind.ORPHAN_ORDER)) == 1

@@ -12,6 +12,7 @@ from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.events import EventKind
 from tradebot.queues import open_redis_queue
 from tradebot.trading.requeue import Requeue
+from tradebot.words import events as words
 
 SATURDAY = new_york(2026, 11, 21, 12)
 MONDAY_OPEN = new_york(2026, 11, 23, 9, 30)
@@ -39,7 +40,7 @@ async def test_the_weekend_s_alerts_run_at_the_open_in_their_order(make_bot: Mak
     ]  # fmt: skip
     assert (await bot.row(alerts["BUY", "AAPL"])).reason == f"superseded by SELL {alerts['SELL', 'AAPL']}"
     [opened] = [event for event in await bot.events(EventKind.MARKET_OPEN) if event.at >= MONDAY_OPEN]
-    assert (opened.data["sells"], opened.data["buys"]) == (2, 4)
+    assert "2 SELL, then 4 BUY" in words.text(opened)
 
 
 async def test_slow_answers_change_no_order(make_bot: MakeBot) -> None:
@@ -87,12 +88,12 @@ async def test_what_waited_too_long_expires_whenever_that_is(make_bot: MakeBot) 
     row = await bot.row(old)
     assert (row.status, row.reason) == (
         AlertStatus.EXPIRED,
-        "waited longer than 4 d for the market to open (trading.pending_max_age_h)",
+        "waited longer than 96 h for the market to open (trading.pending_max_age_h)",
     )
     assert (await bot.row(young)).status is AlertStatus.PENDING
     [event] = await bot.events(EventKind.ALERT_EXPIRED)
-    assert "BUY AAPL expired" in event.text
-    assert "Nothing was ordered" in event.text
+    assert "BUY AAPL expired" in words.text(event)
+    assert "Nothing was ordered" in words.text(event)
     assert (await bot.queue.contents()).pending == (young,)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from itertools import pairwise
 
 import pytest
@@ -12,12 +13,14 @@ from tests.bot_fixtures import MakeBot
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.brokerage import Order
 from tradebot.domain.events import EventKind
+from tradebot.domain.facts.account import ExitIncomplete
 from tradebot.domain.gate import GateCode, GateReason
 from tradebot.domain.settings import STATE_KEY, TradingState
 from tradebot.domain.trades import TradeStatus
 from tradebot.errors import BrokerUnavailable, LedgerUnavailable, LockLost, OrderUncertain
 from tradebot.ports import Books
 from tradebot.trading.switch import store_state
+from tradebot.words import events as words
 
 PROCESSING, FAILED = AlertStatus.PROCESSING, AlertStatus.FAILED
 
@@ -98,7 +101,7 @@ async def test_what_comes_between_decision_and_order_stops_it(
     assert trade.finished_at is not None
     assert trade.submitted_at is None
     (told,) = await bot.events(EventKind.ORDER_FAILED)
-    assert told.text.startswith("BUY 5 AAPL was not sent: ")
+    assert words.text(told).startswith("BUY 5 AAPL was not sent: ")
     assert bot.broker.sent == []
 
 
@@ -115,7 +118,7 @@ async def test_an_exit_that_was_not_sent_is_told(bot: Bot) -> None:
     await bot.after_decision(lambda: _throttle(bot))
     await bot.becomes(await bot.alert("SELL"), FAILED)
     (left,) = await bot.events(EventKind.EXIT_INCOMPLETE)
-    assert left.data["qty"] == "5"
+    assert left.facts == ExitIncomplete("AAPL", Decimal(5))
 
 
 async def test_the_intent_is_stored_before_the_order_leaves(bot: Bot) -> None:

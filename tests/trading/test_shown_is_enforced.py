@@ -97,7 +97,10 @@ async def shown(bot: Bot) -> Exposure:
 async def judged_by(bot: Bot) -> dict[str, Any]:
     """The figures that the next BUY's decision was stored with."""
     _, order_ref = await bot.order("BUY", "KO")
-    return (await bot.trade(order_ref)).decision["inputs"]["snapshot"]  # type: ignore[index,no-any-return]
+    trade = await bot.trade(order_ref)
+    async with bot.ledger.read() as books:
+        decision: Any = await books.decision(trade.id)
+    return dict(decision["inputs"]["snapshot"])
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.reach.__name__)

@@ -9,12 +9,13 @@ from tradebot.cli import daemon_client as beside
 from tradebot.cli.sending import Message, NoAnswer, NobodyAnswers, NotTaken, Taken, send
 from tradebot.config import Settings
 from tradebot.database import open_ledger
-from tradebot.domain import wording
 from tradebot.domain.alerts import Alert, AlertStatus
 from tradebot.domain.events import Event
 from tradebot.domain.trades import Trade
 from tradebot.errors import LedgerUnavailable, MigrationError
 from tradebot.ports import Ledger
+from tradebot.words import events as words
+from tradebot.words import figures
 
 DONE, NOT_EXECUTED, NOBODY, NOT_KNOWN = 0, 1, 3, 4
 LOOK_EVERY_S = 0.05
@@ -82,13 +83,13 @@ async def _trade(ledger: Ledger, alert: Alert) -> Trade | None:
 
 
 def _line(event: Event, since: datetime) -> str:
-    return f"  +{(event.at - since).total_seconds():6.2f} s  {event.text}"
+    return f"  +{(event.at - since).total_seconds():6.2f} s  {words.text(event)}"
 
 
 def _summary(alert: Alert, trade: Trade | None) -> str:
     if trade is not None and trade.avg_fill_price is not None:
-        shares, price = wording.shares(trade.filled_qty), wording.price(trade.avg_fill_price)
-        return f"{trade.status}: {trade.side} {shares} {trade.ticker} at {price}, commission {wording.usd(trade.commission)}"
+        shares, price = figures.shares(trade.filled_qty), figures.price(trade.avg_fill_price)
+        return f"{trade.status}: {trade.side} {shares} {trade.ticker} at {price}, commission {figures.usd(trade.commission)}"
     still = {
         AlertStatus.RECEIVED: "it is stored, waits, and goes on by itself",
         AlertStatus.PROCESSING: "its order is in flight; see `tradebot status`",

@@ -11,9 +11,10 @@ from tradebot.config import Settings
 from tradebot.database import open_ledger
 from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.events import EventKind
+from tradebot.domain.facts.daemon import JobFailed, JobMissed
 from tradebot.domain.job_plan import next_run, plans
 
-_NOT_DONE = {EventKind.JOB_FAILED: " (failed)", EventKind.JOB_MISSED: " (missed)"}
+_NOT_DONE = (EventKind.JOB_FAILED, EventKind.JOB_MISSED)
 
 
 @cli.command("jobs")
@@ -32,11 +33,13 @@ async def _show(settings: Settings, now: datetime) -> int:
     async with open_ledger(settings.database.url.get_secret_value()) as ledger, ledger.read() as books:
         last = await books.job_runs()
         told = await books.events_since(_NOT_DONE, min(last.values(), default=now))
-    not_done: dict[tuple[object, object], str] = {}
+    not_done: dict[tuple[str, datetime], str] = {}
     for event in told:
-        slots = event.data.get("slots")
-        for slot in slots if isinstance(slots, list) else ():
-            not_done[event.data.get("job"), slot] = _NOT_DONE[event.kind]
+        match event.facts:
+            case JobFailed(job=job, slots=slots):
+                not_done |= {(job, slot): " (failed)" for slot in slots}
+            case JobMissed(job=job, slots=slots):
+                not_done |= {(job, slot): " (missed)" for slot in slots}
     table = Table(box=None, pad_edge=False)
     for heading in ("job", "New York time", "last run", "next run"):
         table.add_column(heading, no_wrap=True)
@@ -45,7 +48,7 @@ async def _show(settings: Settings, now: datetime) -> int:
         table.add_row(
             plan.name,
             plan.cron,
-            f"{_when(ran)}{not_done.get((plan.name, ran.isoformat()), '')}" if ran else "never",
+            f"{_when(ran)}{not_done.get((plan.name, ran), '')}" if ran else "never",
             _when(comes) if comes else "not within a year",
         )
     Console(highlight=False, soft_wrap=True).print(table)

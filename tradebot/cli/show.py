@@ -12,10 +12,10 @@ from tradebot.cli import daemon_client as beside
 from tradebot.cli.base import Config, cli, do, settings_of
 from tradebot.config import Settings, describe_url
 from tradebot.database import open_ledger
-from tradebot.domain import wording
 from tradebot.domain.lots import Lot
 from tradebot.errors import LedgerUnavailable, MigrationError
 from tradebot.queries.status import BooksStatus, books_status
+from tradebot.words import figures
 
 Part = Mapping[str, object]
 
@@ -91,12 +91,12 @@ def _overview(booked: BooksStatus, database: str) -> Iterable[tuple[str, str]]:
         "waiting",
         f"{booked.received_sells} SELL, {booked.received_buys} BUY, {booked.pending} for the market to open",
     )
-    yield "in flight", ", ".join(wording.order(trade) for trade in booked.in_flight) or "none"
-    yield "UNKNOWN", ", ".join(f"{wording.order(t)} ({t.order_ref})" for t in booked.unknown) or "none"
+    yield "in flight", ", ".join(figures.order(trade) for trade in booked.in_flight) or "none"
+    yield "UNKNOWN", ", ".join(f"{figures.order(t)} ({t.order_ref})" for t in booked.unknown) or "none"
     yield "open positions", f"{used.open_positions} of {limits.max_open_positions}"
-    yield "invested", f"{wording.usd(used.invested)} of {wording.usd(limits.max_total_investment)}"
+    yield "invested", f"{figures.usd(used.invested)} of {figures.usd(limits.max_total_investment)}"
     yield "buys today", f"{used.buys_today} of {limits.max_daily_buys}"
-    yield "realised today", f"{wording.signed_usd(used.realised_today)}, limit −{wording.usd(limits.max_daily_loss)}"
+    yield "realised today", f"{figures.signed_usd(used.realised_today)}, limit −{figures.usd(limits.max_daily_loss)}"
 
 
 def _positions(lots: Sequence[Lot]) -> Table:
@@ -107,7 +107,7 @@ def _positions(lots: Sequence[Lot]) -> Table:
         mine = [lot for lot in lots if lot.ticker == ticker]
         qty = sum((lot.qty for lot in mine), Decimal(0))
         cost = sum((lot.cost for lot in mine), Decimal(0))
-        table.add_row(ticker, str(len(mine)), wording.shares(qty), wording.price(cost / qty), wording.usd(cost))
+        table.add_row(ticker, str(len(mine)), figures.shares(qty), figures.price(cost / qty), figures.usd(cost))
     return table
 
 
@@ -179,6 +179,6 @@ _SENTENCES: Mapping[str, Callable[[Part], str]] = {
 def _when(iso: object) -> str:
     """The moment on New York's clock, as everywhere else people read."""
     try:
-        return wording.new_york(datetime.fromisoformat(str(iso)))
+        return figures.new_york(datetime.fromisoformat(str(iso)))
     except ValueError:
         return str(iso)

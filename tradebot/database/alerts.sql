@@ -1,8 +1,8 @@
 -- insert_alert --
 INSERT INTO alert_log (received_at, ticker, action, price, alert_time, primary_exchange, idempotency_key, payload_hash,
-                       raw_body, source_ip, status, reason)
+                       raw_body, source_ip, status, reason, strategy, dialect, instruction, test)
 VALUES (:received_at, :ticker, :action, :price, :alert_time, :primary_exchange, :idempotency_key, :payload_hash,
-        :raw_body, :source_ip, :status, :reason)
+        :raw_body, :source_ip, :status, :reason, :strategy, :dialect, :instruction, :test)
 ON CONFLICT (idempotency_key) DO NOTHING
 RETURNING id
 

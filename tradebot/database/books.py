@@ -1,21 +1,25 @@
 """The tables inside one transaction: `tradebot.ports.Books` in SQL, the same for PostgreSQL and SQLite."""
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from tradebot.database import named_sql, values
+from tradebot.database import event_facts, named_sql, values
 from tradebot.database.driver import Row, Transaction
 from tradebot.domain.alerts import Alert, AlertStatus, NewAlert
 from tradebot.domain.brokerage import Execution
-from tradebot.domain.events import Event, EventKind, NewEvent
+from tradebot.domain.equity import Equity
+from tradebot.domain.events import Event, EventKind, NewEvent, Severity, code_of
 from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.trades import NewTrade, Trade, TradeStatus
 
 T = TypeVar("T")
-_SQL = named_sql.load("alerts.sql", "trades.sql", "lots.sql", "settings.sql", "events.sql")
+_FILES = ("alerts.sql", "trades.sql", "lots.sql", "settings.sql", "events.sql", "retention.sql")
+_TRADE = ", ".join(field.name for field in fields(Trade))  # all but the decision, which is kilobytes
+_SQL = {name: sql.replace("{columns}", _TRADE) for name, sql in named_sql.load(*_FILES).items()}
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _ALL = 2**63 - 1
 _CHUNK = 500  # ids in one statement: databases allow some 32,000 parameters
@@ -24,6 +28,7 @@ _CHUNK = 500  # ids in one statement: databases allow some 32,000 parameters
 class SqlBooks:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
+        self._shares_channels = False
 
     async def _rows(self, name: str, **parameters: Any) -> Sequence[Row]:
         return await self._transaction.rows(_SQL[name], **parameters)
@@ -73,9 +78,13 @@ class SqlBooks:
     # --- trades and executions --------------------------------------------------------------------------------------
 
     async def insert_trade(self, trade: NewTrade) -> int:
-        new = Trade(**{field.name: getattr(trade, field.name) for field in fields(NewTrade)})
-        (row,) = await self._rows("insert_trade", **values.parameters(new))
+        new = values.parameters(Trade.of(trade)) | {"decision": values.outgoing(trade.decision)}
+        (row,) = await self._rows("insert_trade", **new)
         return int(row["id"])
+
+    async def decision(self, trade_id: int) -> Mapping[str, object] | None:
+        row = await self._row("decision", id=trade_id)
+        return None if row is None else json.loads(row["decision"])
 
     async def trade(self, trade_id: int) -> Trade | None:
         return _one(Trade, await self._row("trade", id=trade_id))
@@ -170,7 +179,24 @@ class SqlBooks:
         )
 
     async def add_event(self, event: NewEvent) -> int:
-        (row,) = await self._rows("add_event", **values.parameters(event))
+        facts = event.facts
+        (row,) = await self._rows(
+            "add_event",
+            at=values.outgoing(event.at),
+            kind=str(facts.kind),
+            severity=str(facts.severity),
+            code=code_of(facts),
+            facts=event_facts.outgoing(facts),
+            alert_id=event.alert_id,
+            trade_id=event.trade_id,
+            actor=values.outgoing(event.actor),
+        )
+        if facts.severity is not Severity.TRACE:
+            # Channels do not change between the look at them and the commit: the event would wait for one that is gone.
+            if not self._shares_channels:
+                await self._transaction.share("channels")
+                self._shares_channels = True
+            await self._rows("add_deliveries", event_id=row["id"])
         return int(row["id"])
 
     async def events(self, *, alert_id: int | None = None, after_id: int = 0, limit: int = 1000) -> Sequence[Event]:
@@ -178,20 +204,33 @@ class SqlBooks:
             rows = await self._rows("events", after_id=after_id, limit=limit)
         else:
             rows = await self._rows("events_of_alert", alert_id=alert_id, after_id=after_id, limit=limit)
-        return [values.read(Event, row) for row in rows]
+        return [_event(row) for row in rows]
 
     async def events_since(self, kinds: Collection[EventKind], since: datetime) -> Sequence[Event]:
         rows = await self._rows("events_since", kinds=_names(kinds), since=values.outgoing(since))
-        return [values.read(Event, row) for row in rows]
+        return [_event(row) for row in rows]
 
-    async def undelivered(self, limit: int, *, kinds: Collection[EventKind] | None = None) -> Sequence[Event]:
-        rows = await self._rows("undelivered", limit=limit, kinds=_names(EventKind if kinds is None else kinds))
-        return [values.read(Event, row) for row in rows]
+    async def serve_channels(self, channels: Sequence[str]) -> None:
+        if not channels:
+            raise ValueError("events would wait for nobody")
+        await self._transaction.lock("channels")
+        for name in channels:
+            await self._rows("open_channel", channel=name)
+        await self._rows("close_channels", channels=list(channels))
+        await self._rows("take_over", channels=list(channels), heir=channels[0])
+        await self._rows("give_up_taken_over", channels=list(channels))
 
-    async def mark_delivered(self, event_ids: Collection[int], at: datetime) -> None:
+    async def undelivered(
+        self, channel: str, limit: int, *, severities: Collection[Severity] = tuple(Severity)
+    ) -> Sequence[Event]:
+        rows = await self._rows("undelivered", channel=channel, limit=limit, severities=_names(severities))
+        return [_event(row) for row in rows]
+
+    async def mark_delivered(self, channel: str, event_ids: Collection[int], at: datetime) -> None:
         ids = list(event_ids)
         for start in range(0, len(ids), _CHUNK):
-            await self._rows("mark_delivered", ids=ids[start : start + _CHUNK], at=values.outgoing(at))
+            chunk = ids[start : start + _CHUNK]
+            await self._rows("mark_delivered", channel=channel, ids=chunk, at=values.outgoing(at))
 
     async def setting_authors(self) -> Mapping[str, str]:
         return {row["key"]: row["updated_by"] for row in await self._rows("setting_authors")}
@@ -206,9 +245,49 @@ class SqlBooks:
     async def job_runs(self) -> Mapping[str, datetime]:
         return {row["job"]: values.time(row["slot"]) for row in await self._rows("job_runs")}
 
+    # --- equity, retention ------------------------------------------------------------------------------------------
+
+    async def add_equity(self, equity: Equity) -> None:
+        await self._rows("add_equity", **values.parameters(equity))
+
+    async def equity(self, account: str, since: datetime) -> Sequence[Equity]:
+        rows = await self._rows("equity", account=values.outgoing(account), since=values.outgoing(since))
+        return [values.read(Equity, row) for row in rows]
+
+    async def prune(self, before: datetime, limit: int) -> int:
+        older = values.outgoing(before)
+        ids = [row["id"] for row in await self._rows("prunable_events", before=older, limit=limit)]
+        for start in range(0, len(ids), _CHUNK):
+            for name in ("prune_deliveries", "prune_events"):
+                await self._rows(name, ids=ids[start : start + _CHUNK])
+        gone = len(ids)
+        if gone < limit:
+            gone += len(await self._rows("prune_job_runs", before=older, limit=limit - gone))
+        if gone < limit:
+            gone += len(await self._rows("prune_raw_bodies", before=older, limit=limit - gone, empty=b""))
+        return gone
+
 
 def _one(kind: type[T], row: Row | None) -> T | None:
     return None if row is None else values.read(kind, row)
+
+
+def _event(row: Row) -> Event:
+    kind, severity, text = (
+        row["kind"],
+        Severity(row["severity"]),
+        row["text"],
+    )  # 0.1.0 stored words, and facts of no type
+    read = event_facts.untyped if text is not None else event_facts.incoming
+    return Event(
+        read(kind, severity, row["facts"]),
+        values.time(row["at"]),
+        row["alert_id"],
+        row["trade_id"],
+        row["actor"],
+        id=row["id"],
+        text=text,
+    )
 
 
 def _names(statuses: Iterable[str]) -> list[str]:

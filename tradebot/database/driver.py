@@ -22,6 +22,9 @@ class Transaction(Protocol):
     async def lock(self, name: str) -> None:
         """Waits until no other transaction holds this name, and holds it to the end. Reading transactions take none."""
 
+    async def share(self, name: str) -> None:
+        """As `lock`, but any number of transactions share the name; only `lock` waits for them, and they for it."""
+
 
 class Driver(Protocol):
     name: str

@@ -1,19 +1,59 @@
 -- add_event --
-INSERT INTO event (at, kind, text, alert_id, trade_id, actor, data)
-VALUES (:at, :kind, :text, :alert_id, :trade_id, :actor, :data)
+INSERT INTO event (at, kind, severity, code, alert_id, trade_id, actor, facts)
+VALUES (:at, :kind, :severity, :code, :alert_id, :trade_id, :actor, :facts)
 RETURNING id
 
+-- add_deliveries --
+-- While nobody serves a channel, the event waits for the owner.
+INSERT INTO delivery (event_id, channel, state, attempts)
+SELECT CAST(:event_id AS BIGINT), name, 'PENDING', 0 FROM channel
+UNION ALL
+SELECT CAST(:event_id AS BIGINT), 'owner', 'PENDING', 0 WHERE NOT EXISTS (SELECT 1 FROM channel)
+
 -- events --
-SELECT * FROM event WHERE id > :after_id ORDER BY id LIMIT :limit
+SELECT id, at, kind, severity, text, alert_id, trade_id, actor, facts
+FROM event
+WHERE id > :after_id
+ORDER BY id
+LIMIT :limit
 
 -- events_of_alert --
-SELECT * FROM event WHERE alert_id = :alert_id AND id > :after_id ORDER BY id LIMIT :limit
+SELECT id, at, kind, severity, text, alert_id, trade_id, actor, facts
+FROM event
+WHERE alert_id = :alert_id AND id > :after_id
+ORDER BY id
+LIMIT :limit
 
 -- events_since --
-SELECT * FROM event WHERE kind IN (:kinds) AND at >= :since ORDER BY id
+SELECT id, at, kind, severity, text, alert_id, trade_id, actor, facts
+FROM event
+WHERE kind IN (:kinds) AND at >= :since
+ORDER BY id
 
 -- undelivered --
-SELECT * FROM event WHERE delivered_at IS NULL AND kind IN (:kinds) ORDER BY id LIMIT :limit
+-- Read from the index of what waits: it costs what waits, not what was ever told. The state is a literal, for a partial index.
+SELECT e.id, e.at, e.kind, e.severity, e.text, e.alert_id, e.trade_id, e.actor, e.facts
+FROM delivery AS d JOIN event AS e ON e.id = d.event_id
+WHERE d.channel = :channel AND d.state = 'PENDING' AND e.severity IN (:severities)
+ORDER BY d.event_id
+LIMIT :limit
 
 -- mark_delivered --
-UPDATE event SET delivered_at = :at WHERE id IN (:ids) AND delivered_at IS NULL
+UPDATE delivery SET state = 'DELIVERED', attempts = attempts + 1, error = NULL, delivered_at = :at
+WHERE channel = :channel AND event_id IN (:ids) AND state <> 'DELIVERED'
+
+-- open_channel --
+INSERT INTO channel (name) VALUES (:channel) ON CONFLICT (name) DO NOTHING
+
+-- close_channels --
+DELETE FROM channel WHERE name NOT IN (:channels)
+
+-- take_over --
+INSERT INTO delivery (event_id, channel, state, attempts)
+SELECT DISTINCT event_id, CAST(:heir AS TEXT), 'PENDING', 0
+FROM delivery
+WHERE state = 'PENDING' AND channel NOT IN (:channels)
+ON CONFLICT (event_id, channel) DO NOTHING
+
+-- give_up_taken_over --
+DELETE FROM delivery WHERE state = 'PENDING' AND channel NOT IN (:channels)

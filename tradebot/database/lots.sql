@@ -11,14 +11,15 @@ ORDER BY id
 
 -- insert_lot --
 INSERT INTO position (ticker, con_id, qty, entry_price, entry_time, status, exit_price, exit_time, pnl, commission,
-                      opening_trade_id, closing_trade_id)
+                      opening_trade_id, closing_trade_id, strategy, splits)
 VALUES (:ticker, :con_id, :qty, :entry_price, :entry_time, :status, :exit_price, :exit_time, :pnl, :commission,
-        :opening_trade_id, :closing_trade_id)
+        :opening_trade_id, :closing_trade_id, :strategy, :splits)
 
 -- update_lot --
 UPDATE position
 SET con_id = :con_id, qty = :qty, entry_price = :entry_price, entry_time = :entry_time, status = :status,
-    exit_price = :exit_price, exit_time = :exit_time, pnl = :pnl, commission = :commission
+    exit_price = :exit_price, exit_time = :exit_time, pnl = :pnl, commission = :commission,
+    strategy = :strategy, splits = :splits
 WHERE id = :id
 
 -- delete_lots --

@@ -2,9 +2,12 @@
 
 Rules: each migration runs in one transaction, under a lock, so that two at once are safe; what was applied is remembered with
 its checksum, and a file that was changed afterwards, or a database that knows more than the program, is refused.
+One text serves both databases; where SQLite needs another one, `NAME.up.sqlite.sql` and `NAME.down.sqlite.sql` stand beside it.
+A query under a line `-- REFUSE: sentence` runs first: any row that it finds ends the migration with that sentence.
 """
 
 import hashlib
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,11 +22,13 @@ from tradebot.database.sqlite import open_sqlite
 from tradebot.errors import MigrationError
 
 TIMEOUT_S = 60.0  # a statement of a migration may rewrite a table
+SQLITE = "SQLite"
 _CREATE = """
 CREATE TABLE IF NOT EXISTS schema_migration (name TEXT PRIMARY KEY, checksum TEXT NOT NULL, applied_at TIMESTAMPTZ NOT NULL);
 """
+_REFUSAL = re.compile(r"^-- REFUSE: (.+)\n(SELECT [^;]+);$", re.MULTILINE)
 _HAS_TABLE = {
-    "SQLite": "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'schema_migration'",
+    SQLITE: "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'schema_migration'",
     "PostgreSQL": "SELECT 1 WHERE to_regclass('schema_migration') IS NOT NULL",
 }
 
@@ -54,22 +59,27 @@ class _Applied:
 
 async def up(url: str, *, folder: Traversable | None = None) -> list[str]:
     """Applies what is missing, in order, and returns the names. Raises MigrationError, LedgerUnavailable."""
-    known, done = _files(folder), list[str]()
+    done = list[str]()
     async with open_driver(url, TIMEOUT_S) as driver:
+        known = _files(folder, driver.name)
         while True:
             async with _locked(driver) as transaction:
                 applied = await _applied(driver, transaction)
                 _verify(known, applied)
                 if len(applied) == len(known):
                     return done
-                await _apply(transaction, known[len(applied)])
+                await _apply(driver, transaction, known[len(applied)])
                 done.append(known[len(applied)].name)
 
 
 async def down(url: str, steps: int = 1, *, folder: Traversable | None = None) -> list[str]:
-    """Takes the newest `steps` migrations back, newest first, and returns their names."""
-    known, undone = _files(folder), list[str]()
+    """Takes the newest `steps` migrations back, newest first, and returns their names.
+
+    Raises MigrationError, also when the tables of before cannot hold what is stored; LedgerUnavailable.
+    """
+    undone = list[str]()
     async with open_driver(url, TIMEOUT_S) as driver:
+        known = _files(folder, driver.name)
         for _ in range(steps):
             async with _locked(driver) as transaction:
                 applied = await _applied(driver, transaction)
@@ -77,7 +87,7 @@ async def down(url: str, steps: int = 1, *, folder: Traversable | None = None) -
                 if not applied:
                     break
                 newest = known[len(applied) - 1]
-                await transaction.script(newest.down)
+                await _run(driver, transaction, newest.name, newest.down)
                 await transaction.rows("DELETE FROM schema_migration WHERE name = :name", name=newest.name)
                 undone.append(newest.name)
     return undone
@@ -90,13 +100,13 @@ async def status(url: str, *, folder: Traversable | None = None) -> list[Migrati
     if not isinstance(place, address.SqliteAddress) or place.path.exists():
         async with open_driver(url, TIMEOUT_S) as driver, driver.transaction(write=False) as transaction:
             applied = {row.name: row.applied_at for row in await _applied(driver, transaction)}
-    names = sorted({file.name for file in _files(folder)} | set(applied))
+    names = sorted({file.name for file in _files(folder, SQLITE)} | set(applied))  # of any database
     return [Migration(name, applied.get(name)) for name in names]
 
 
 async def check(driver: Driver) -> None:
     """Raises MigrationError when the tables are not exactly those of this program."""
-    known = _files(None)
+    known = _files(None, driver.name)
     async with driver.transaction(write=False) as transaction:
         applied = await _applied(driver, transaction)
     _verify(known, applied)
@@ -119,14 +129,19 @@ async def open_driver(url: str, timeout_s: float) -> AsyncIterator[Driver]:
         yield driver
 
 
-def _files(folder: Traversable | None) -> list[_File]:
+def _files(folder: Traversable | None, database: str) -> list[_File]:
+    """Every migration, in the words of this database."""
     folder = folder or files("tradebot_migrations")
     texts = {entry.name: entry.read_text("utf-8") for entry in folder.iterdir() if entry.name.endswith(".sql")}
     names = sorted(name.removesuffix(".up.sql") for name in texts if name.endswith(".up.sql"))
     for name in names:
         if f"{name}.down.sql" not in texts:
             raise MigrationError(f"migration {name} has no way back: {name}.down.sql is missing")
-    return [_File(name, texts[f"{name}.up.sql"], texts[f"{name}.down.sql"]) for name in names]
+        if (f"{name}.up.sqlite.sql" in texts) != (f"{name}.down.sqlite.sql" in texts):
+            raise MigrationError(f"migration {name} has only one of {name}.up.sqlite.sql and {name}.down.sqlite.sql")
+    own = ".sqlite.sql" if database == SQLITE else ".sql"
+    return [_File(name, *(texts.get(f"{name}.{way}{own}", texts[f"{name}.{way}.sql"]) for way in ("up", "down")))
+            for name in names]  # fmt: skip
 
 
 @asynccontextmanager
@@ -157,12 +172,19 @@ def _verify(known: Sequence[_File], applied: Sequence[_Applied]) -> None:
                                  "put the released file back; a change needs a migration of its own")  # fmt: skip
 
 
-async def _apply(transaction: Transaction, file: _File) -> None:
+async def _apply(driver: Driver, transaction: Transaction, file: _File) -> None:
     await transaction.script(_CREATE)
-    await transaction.script(file.up)
+    await _run(driver, transaction, file.name, file.up)
     await transaction.rows(
         "INSERT INTO schema_migration (name, checksum, applied_at) VALUES (:name, :checksum, :applied_at)",
         name=file.name,
         checksum=file.checksum,
         applied_at=datetime.now(UTC),
     )
+
+
+async def _run(driver: Driver, transaction: Transaction, name: str, sql: str) -> None:
+    for sentence, query in _REFUSAL.findall(sql):
+        if await transaction.rows(query):
+            raise MigrationError(f"{driver.place}: migration {name} cannot go on: {sentence}; nothing was changed")
+    await transaction.script(sql)

@@ -84,6 +84,10 @@ class PostgresTransaction:
         if self._write:
             await self.rows("SELECT pg_advisory_xact_lock(:key)", key=lock_key(name))
 
+    async def share(self, name: str) -> None:
+        if self._write:
+            await self.rows("SELECT pg_advisory_xact_lock_shared(:key)", key=lock_key(name))
+
 
 class PostgresDriver:
     name = "PostgreSQL"

@@ -17,3 +17,14 @@ INSERT INTO job_run (job, slot) VALUES (:job, :slot) ON CONFLICT (job, slot) DO 
 
 -- job_runs --
 SELECT job, MAX(slot) AS slot FROM job_run GROUP BY job ORDER BY job
+
+-- add_equity --
+INSERT INTO equity (account, at, net_liquidation, cash, unrealised, realised_today)
+VALUES (:account, :at, :net_liquidation, :cash, :unrealised, :realised_today)
+ON CONFLICT (account, at) DO NOTHING
+
+-- equity --
+SELECT account, at, net_liquidation, cash, unrealised, realised_today
+FROM equity
+WHERE account = :account AND at >= :since
+ORDER BY at

@@ -79,6 +79,9 @@ class SqliteTransaction:
     async def lock(self, name: str) -> None:
         """The write lock is held already."""
 
+    async def share(self, name: str) -> None:
+        """The write lock is held already."""
+
     async def _run(self, sql: str, values: Mapping[str, object]) -> Sequence[Row]:
         with _translated(self._place):
             try:

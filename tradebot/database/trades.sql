@@ -1,25 +1,28 @@
 -- insert_trade --
 INSERT INTO trade (alert_id, ticker, con_id, side, requested_qty, filled_qty, commission, status, order_ref,
-                   ib_position_before, decision, created_at)
+                   ib_position_before, decision, created_at, strategy, role, n, group_id, parent_trade_id, order_type,
+                   limit_price, stop_price, trail_amount, trail_pct, tif, good_till, outside_rth, reserved, quote)
 VALUES (:alert_id, :ticker, :con_id, :side, :requested_qty, :filled_qty, :commission, :status, :order_ref,
-        :ib_position_before, :decision, :created_at)
+        :ib_position_before, :decision, :created_at, :strategy, :role, :n, :group_id, :parent_trade_id, :order_type,
+        :limit_price, :stop_price, :trail_amount, :trail_pct, :tif, :good_till, :outside_rth, :reserved, :quote)
 RETURNING id
 
+-- decision --
+SELECT decision FROM trade WHERE id = :id
+
 -- trade --
-SELECT * FROM trade WHERE id = :id
+SELECT {columns} FROM trade WHERE id = :id
 
 -- trade_by_ref --
-SELECT * FROM trade WHERE order_ref = :order_ref
+SELECT {columns} FROM trade WHERE order_ref = :order_ref
 
 -- trade_of_alert --
-SELECT * FROM trade WHERE alert_id = :alert_id
+-- Protective orders come beside an alert's order, not in its place.
+SELECT {columns} FROM trade WHERE alert_id = :alert_id AND role IN ('ENTRY', 'EXIT') ORDER BY id DESC LIMIT 1
 
 -- trades --
--- An empty ticker stands for every ticker. A decision is kilobytes: those of ended trades are not read by the thousand.
-SELECT id, alert_id, ticker, con_id, side, requested_qty, filled_qty, avg_fill_price, commission, status, error_message,
-       order_ref, ib_order_id, perm_id, ib_position_before, created_at, submitted_at, finished_at,
-       CASE WHEN status IN ('SUBMITTING', 'SUBMITTED', 'UNKNOWN') THEN decision ELSE '{}' END AS decision
-FROM trade
+-- An empty ticker stands for every ticker.
+SELECT {columns} FROM trade
 WHERE status IN (:statuses) AND (:ticker = '' OR ticker = :ticker) AND created_at >= :since
 ORDER BY id
 

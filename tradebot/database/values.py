@@ -34,7 +34,7 @@ def outgoing(value: object) -> Any:
             return value.astimezone(UTC)
         case str():
             return _UNSTORABLE.sub("\ufffd", value)
-        case Mapping():
+        case Mapping() | tuple():
             return json.dumps(value, default=_as_text, allow_nan=False)
         case _:
             return value
@@ -72,8 +72,12 @@ def _converter(kind: Any) -> Any:
         return time
     if isinstance(kind, type) and issubclass(kind, (Decimal, StrEnum, bytes)):
         return kind
+    if kind is bool:
+        return bool  # SQLite keeps 0 and 1
     if get_origin(kind) is Mapping:
         return json.loads
+    if get_origin(kind) is tuple:
+        return lambda value: tuple(json.loads(value))
     return lambda value: value
 
 

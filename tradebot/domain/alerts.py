@@ -3,10 +3,13 @@
 Rules: frozen; money and quantities are Decimal; times are aware and UTC; ids come from the database.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+
+from tradebot.domain.strategies import MAIN
 
 
 class Side(StrEnum):
@@ -49,6 +52,10 @@ class NewAlert:
     source_ip: str | None
     status: AlertStatus = AlertStatus.RECEIVED
     reason: str | None = None
+    strategy: str = MAIN
+    dialect: str | None = None  # None: stored before dialects were told apart
+    instruction: Mapping[str, object] | None = None  # what was understood, JSON
+    test: bool = False  # judged and told, never sent
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,39 @@
 """Events: what happened, for the owner and as the trace of an alert. Rows of `event`.
 
-Rules: frozen; money and quantities are Decimal; times are aware and UTC; ids come from the database.
+Rules:
+- An event is facts, never words: `tradebot.words.events` says them. One frozen dataclass of facts a kind (`domain/facts.py`),
+  which carries its kind and its severity.
+- Frozen; money and quantities are Decimal; times are aware and UTC; ids come from the database.
+- What another version of the program has stored is still an event: its facts are then `OtherFacts`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import ClassVar
+
+from tradebot.domain.alerts import Side
+
+
+class Severity(StrEnum):
+    """How much an event matters to the owner."""
+
+    TRACE = "TRACE"  # kept as the trace of an alert, told nobody
+    INFO = "INFO"
+    WARNING = "WARNING"  # not as wished, and nothing that cannot wait until morning
+    CRITICAL = "CRITICAL"
 
 
 class EventKind(StrEnum):
-    """What is told to the owner, and what is only kept as the trace of an alert (see `SILENT`)."""
+    """What can happen."""
 
     ALERT_STORED = "alert_stored"
     ALERT_REJECTED = "alert_rejected"
     ALERT_CONFLICT = "alert_conflict"  # same alert_id, another body
     ALERT_PENDING = "alert_pending"
     ALERT_BLOCKED = "alert_blocked"
-    ALERT_FAILED = "alert_failed"  # no order was made of it: unknown ticker, not sent
+    ALERT_FAILED = "alert_failed"  # no order was made of it: unknown ticker, internal error
     ALERT_EXPIRED = "alert_expired"
     ALERT_CLEARED = "alert_cleared"
     ORDER_INTENT = "order_intent"
@@ -30,6 +46,7 @@ class EventKind(StrEnum):
     ORDER_UNKNOWN = "order_unknown"
     ORDER_RESOLVED = "order_resolved"  # an UNKNOWN order's fate became known
     BOOKS_CORRECTED = "books_corrected"  # a finished trade's figures changed
+    WRITTEN_OFF = "written_off"  # lots closed because their shares are gone
     EXIT_INCOMPLETE = "exit_incomplete"  # shares left after a SELL
     ORPHAN_ORDER = "orphan_order"  # our prefix at IB, not in the database
     MISMATCH = "mismatch"
@@ -53,57 +70,75 @@ class EventKind(StrEnum):
     STOPPED = "stopped"
 
 
-SILENT = frozenset(
-    {
-        EventKind.ALERT_STORED,
-        EventKind.ORDER_INTENT,
-        EventKind.ORDER_ACCEPTED,
-        EventKind.GATE_OPENED,
-    }
-)
-CRITICAL = frozenset(
-    {
-        EventKind.ALERT_CONFLICT,
-        EventKind.ORDER_UNKNOWN,
-        EventKind.EXIT_INCOMPLETE,
-        EventKind.ORPHAN_ORDER,
-        EventKind.MISMATCH,
-        EventKind.BROKER_UNREACHABLE,
-        EventKind.TRADING_REFUSED,
-        EventKind.HEALTH_FAILING,
-    }
-)
-WARNING = frozenset(
-    {
-        EventKind.ALERT_REJECTED,
-        EventKind.ALERT_BLOCKED,
-        EventKind.ALERT_FAILED,
-        EventKind.ALERT_EXPIRED,
-        EventKind.ORDER_CANCELLING,
-        EventKind.ORDER_FAILED,
-        EventKind.STATE_CHANGED,
-        EventKind.BROKER_LOST,
-        EventKind.JOB_FAILED,
-        EventKind.JOB_MISSED,
-    }
-)
-"""Not as wished, and nothing that cannot wait until morning."""
+class Facts:
+    """What is known of one thing that happened. Each subclass is one kind of event."""
+
+    __slots__ = ()
+    kind: ClassVar[EventKind]
+    severity: ClassVar[Severity]
+
+
+@dataclass(frozen=True, slots=True)
+class OtherFacts:
+    """What another version of the program has stored: a kind that is not known here, or other facts than are known here."""
+
+    kind: str
+    severity: Severity
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def ticker(self) -> str | None:
+        return str(self.values["ticker"]) if self.values.get("ticker") else None
+
+    @property
+    def side(self) -> Side | None:
+        return next((side for side in Side if side == self.values.get("side")), None)
 
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """One thing that happened. `text` says it to a person in one or two plain sentences; `data` holds the figures (JSON)."""
+    """One thing that happened, about to be stored. `actor` is who caused it."""
 
-    kind: EventKind
+    facts: Facts
     at: datetime
-    text: str
     alert_id: int | None = None
     trade_id: int | None = None
     actor: str = "bot"
-    data: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Event(NewEvent):
+class Event:
+    """An event as it is stored. `text` is what 0.1.0 said of it, None for all others: words are made when it is read."""
+
+    facts: Facts | OtherFacts
+    at: datetime
+    alert_id: int | None = None
+    trade_id: int | None = None
+    actor: str = "bot"
     id: int = 0
-    delivered_at: datetime | None = None
+    text: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """An EventKind, or the name that another version of the program gave it."""
+        return self.facts.kind
+
+    @property
+    def severity(self) -> Severity:
+        return self.facts.severity
+
+    @property
+    def ticker(self) -> str | None:
+        ticker: str | None = getattr(self.facts, "ticker", None)
+        return ticker
+
+    @property
+    def side(self) -> Side | None:
+        side: Side | None = getattr(self.facts, "side", None)
+        return side
+
+
+def code_of(facts: Facts) -> str | None:
+    """What tells events of one kind apart, where there is such a thing."""
+    code = getattr(facts, "code", None)
+    return None if code is None else str(code)

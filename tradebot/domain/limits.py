@@ -9,7 +9,7 @@ COUNT_MAX = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits in force. USD are Decimal, counts are int. Stored in `bot_settings` under these names."""
+    """Limits in force. USD are Decimal, counts are int. Stored in `bot_settings` under `limit_key`."""
 
     buy_amount_usd: Decimal = Decimal(500)
     max_open_positions: int = 200

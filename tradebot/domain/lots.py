@@ -5,7 +5,7 @@ no path of its own. A BUY opens one lot; a SELL closes the oldest open lots of i
 Commissions are shared out by quantity and the pieces add up to the whole. Shares are never closed that the books did not hold.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import Execution
+from tradebot.domain.strategies import MAIN
 
 PRICE_STEP = Decimal("1E-8")  # average prices and commission shares are kept to eight decimals
 ZERO = Decimal(0)
@@ -43,6 +44,8 @@ class Lot:
     opening_trade_id: int
     closing_trade_id: int | None
     id: int = 0
+    strategy: str = MAIN
+    splits: tuple[Mapping[str, object], ...] = ()  # those it went through, oldest first, JSON: at, new, old
 
     @property
     def cost(self) -> Decimal:

@@ -10,9 +10,8 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 
 from tradebot.domain.limits import Limits, limit_range
+from tradebot.domain.strategies import MAIN
 
-MAIN = "main"
-"""The strategy that there is when none is configured."""
 STATE_KEY = "trading_state"
 ORPHANS_KEY = "orphan_orders"  # JSON list: orders at IB that this database does not know, waiting for the owner
 ACCEPTED_ORPHANS_KEY = "accepted_orphan_orders"

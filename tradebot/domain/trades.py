@@ -4,12 +4,14 @@ Rules: frozen; money and quantities are Decimal; times are aware and UTC; ids co
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any, Self
 
 from tradebot.domain.alerts import Side
+from tradebot.domain.strategies import MAIN
 
 ORDER_REF_PREFIX = "tb-"
 POSITION_LAG = timedelta(seconds=10)
@@ -31,9 +33,36 @@ UNRESOLVED = (*LIVE, TradeStatus.UNKNOWN)
 """Trades that reserve cash, slots and quantity."""
 
 
+class OrderRole(StrEnum):
+    """What an order is for."""
+
+    ENTRY = "ENTRY"
+    EXIT = "EXIT"
+    STOP = "STOP"
+    TARGET = "TARGET"
+    REBALANCE = "REBALANCE"
+
+
+class OrderType(StrEnum):
+    """In IB's words."""
+
+    MARKET = "MKT"
+    LIMIT = "LMT"
+    STOP = "STP"
+    STOP_LIMIT = "STP LMT"
+    TRAILING_STOP = "TRAIL"
+
+
+class TimeInForce(StrEnum):
+    DAY = "DAY"
+    GTC = "GTC"
+    IOC = "IOC"
+    GTD = "GTD"
+
+
 @dataclass(frozen=True, slots=True)
-class NewTrade:
-    """An order's intent, stored before the order leaves."""
+class _Intended:
+    """What an order is meant to be, as it was stored before the order left. Unique by (alert_id, role, n)."""
 
     alert_id: int
     ticker: str
@@ -42,12 +71,39 @@ class NewTrade:
     requested_qty: Decimal
     order_ref: str
     ib_position_before: Decimal | None  # shares at IB when decided; None: not known
-    decision: Mapping[str, object]  # checks and inputs, JSON; "reserved": USD this order may cost, as a string
+    reserved: Decimal  # USD this order may still take from cash, as estimated when it was decided; 0 for a SELL
     created_at: datetime
+    strategy: str = MAIN
+    role: OrderRole = None  # type: ignore[assignment]  # not given: ENTRY for a BUY, EXIT for a SELL
+    n: int = 1  # counts the orders of this alert and role
+    group_id: str | None = None
+    parent_trade_id: int | None = None
+    order_type: OrderType = OrderType.MARKET
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    trail_amount: Decimal | None = None
+    trail_pct: Decimal | None = None
+    tif: TimeInForce = TimeInForce.DAY
+    good_till: datetime | None = None
+    outside_rth: bool = False
+    quote: Mapping[str, object] | None = None  # at the decision: bid, ask, last, at, delayed; None: not known
+
+    def __post_init__(self) -> None:
+        if self.role is None:
+            object.__setattr__(self, "role", OrderRole.ENTRY if self.side is Side.BUY else OrderRole.EXIT)
 
 
 @dataclass(frozen=True, slots=True)
-class Trade(NewTrade):
+class NewTrade(_Intended):
+    """An order's intent, stored before the order leaves."""
+
+    decision: Mapping[str, object] = field(kw_only=True)  # checks and inputs, JSON: kilobytes, so `Trade` has none
+
+
+@dataclass(frozen=True, slots=True)
+class Trade(_Intended):
+    """An order and what became of it. Its decision is read on demand: `Books.decision`."""
+
     id: int = 0
     filled_qty: Decimal = Decimal(0)
     avg_fill_price: Decimal | None = None
@@ -59,10 +115,10 @@ class Trade(NewTrade):
     submitted_at: datetime | None = None
     finished_at: datetime | None = None
 
-    @property
-    def reserved(self) -> Decimal:
-        """USD this order may still take from cash, as estimated when it was decided; 0 for a SELL."""
-        return Decimal(str(self.decision.get("reserved", "0")))
+    @classmethod
+    def of(cls, intent: NewTrade, **known: Any) -> Self:
+        """The trade that an intent becomes."""
+        return cls(**{name: getattr(intent, name) for name in _Intended.__dataclass_fields__}, **known)
 
 
 def recently_filled(trades: Sequence[Trade], now: datetime) -> bool:

@@ -7,10 +7,12 @@ from datetime import datetime
 
 from loguru import logger
 
-from tradebot.domain.events import CRITICAL, SILENT, WARNING, Event
+from tradebot.domain.events import Event, Severity
 from tradebot.errors import LedgerUnavailable
 from tradebot.ports import Ledger
+from tradebot.words import events as words
 
+CHANNEL = "log"
 LOOK_EVERY_S = 0.5
 BATCH_MAX = 200
 
@@ -19,9 +21,14 @@ async def log_events(ledger: Ledger, clock: Callable[[], datetime], stop: asynci
     """Runs until `stop` is set and the last words are logged, or until cancelled.
 
     A crash between logging and marking logs the batch again: told twice is better than never."""
+    served = False
     while True:
         last = stop.is_set()
         try:
+            if not served:
+                async with ledger.begin() as books:
+                    await books.serve_channels([CHANNEL])
+                served = True
             delivered = await deliver_once(ledger, clock, log_event)
         except LedgerUnavailable as error:
             logger.debug("events not read: {}", error)
@@ -36,17 +43,24 @@ async def log_events(ledger: Ledger, clock: Callable[[], datetime], stop: asynci
 async def deliver_once(ledger: Ledger, clock: Callable[[], datetime], say: Callable[[Event], None]) -> int:
     """One batch; returns how many. Raises LedgerUnavailable."""
     async with ledger.read() as books:
-        events = await books.undelivered(BATCH_MAX)
+        events = await books.undelivered(CHANNEL, BATCH_MAX)
     if not events:
         return 0
     for event in events:
-        if event.kind not in SILENT:
+        if event.severity is not Severity.TRACE:
             say(event)
     async with ledger.begin() as books:
-        await books.mark_delivered([event.id for event in events], clock())
+        await books.mark_delivered(CHANNEL, [event.id for event in events], clock())
     return len(events)
 
 
+_LEVELS = {
+    Severity.TRACE: "DEBUG",
+    Severity.INFO: "SUCCESS",
+    Severity.WARNING: "WARNING",
+    Severity.CRITICAL: "CRITICAL",
+}
+
+
 def log_event(event: Event) -> None:
-    level = "CRITICAL" if event.kind in CRITICAL else "WARNING" if event.kind in WARNING else "SUCCESS"
-    logger.bind(alert_id=event.alert_id).log(level, "{}", event.text)
+    logger.bind(alert_id=event.alert_id).log(_LEVELS[event.severity], "{}", words.text(event))

@@ -11,21 +11,12 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from tradebot.domain import wording
-from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.events import NewEvent
+from tradebot.domain.facts.account import SettingChanged
 from tradebot.domain.limits import Limits, is_count, limit_range
 from tradebot.domain.settings import limit_key, limits_in
 from tradebot.ports import Ledger
 
-_NAMES = {
-    "buy_amount_usd": "Amount of a BUY",
-    "max_open_positions": "Open positions",
-    "max_daily_buys": "Buys a day",
-    "max_total_investment": "Total investment",
-    "max_per_ticker": "Positions a ticker",
-    "max_daily_loss": "Daily loss",
-    "min_cash_reserve": "Cash reserve",
-}
 CONFIGURATION = "configuration"
 Value = Decimal | int
 
@@ -75,14 +66,8 @@ async def change(
             return LimitChange(name, old, old)
         if new != old:
             await books.put_setting(limit_key(name), str(new), actor, now)
-            data = {"name": name, "from": str(old), "to": str(new)}
-            text = f"{_NAMES[name]}: {_amount(name, old)} → {_amount(name, new)}, by {actor}."
-            await books.add_event(NewEvent(EventKind.SETTING_CHANGED, now, text, actor=actor, data=data))
+            await books.add_event(NewEvent(SettingChanged(name, Decimal(old), Decimal(new)), now, actor=actor))
     return LimitChange(name, old, new)
-
-
-def _amount(name: str, value: Value) -> str:
-    return f"{value:,}" if is_count(name) else wording.usd(Decimal(value))
 
 
 def check(name: str, value: Value) -> Value:

@@ -6,7 +6,8 @@ from datetime import datetime
 from loguru import logger
 
 from tradebot.domain.alerts import WAITING, AlertStatus
-from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.events import NewEvent
+from tradebot.domain.facts.alerts import AlertCleared
 from tradebot.errors import QueueUnavailable
 from tradebot.ports import Ledger, Queue
 
@@ -20,9 +21,8 @@ async def clear(ledger: Ledger, queue: Queue, alert_ids: Collection[int], actor:
                 continue
             # An alert that is decided this very moment has left WAITING, and keeps its order.
             if await books.move_alert(alert.id, WAITING, AlertStatus.CLEARED, f"cleared by {actor}"):
-                text = f"{alert.action} {alert.ticker} was cleared from the queue by {actor}. Nothing was ordered."
-                data = {"ticker": alert.ticker, "side": alert.action}
-                await books.add_event(NewEvent(EventKind.ALERT_CLEARED, now, text, alert.id, actor=actor, data=data))
+                facts = AlertCleared(alert.ticker, alert.action)
+                await books.add_event(NewEvent(facts, now, alert.id, actor=actor))
                 cleared.append(alert.id)
     try:
         await queue.remove(cleared)

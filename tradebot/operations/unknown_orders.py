@@ -8,20 +8,13 @@ estimate, with its source; executions that IB shows later take its place.
 from datetime import datetime
 from decimal import Decimal
 
-from tradebot.domain import wording
 from tradebot.domain.brokerage import Execution, OrderReport, OrderState
-from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.events import NewEvent
+from tradebot.domain.facts.orders import OrderResolved, Resolution
 from tradebot.domain.trades import Trade, TradeStatus
 from tradebot.ports import Broker, Ledger
-from tradebot.queries.unknown_orders import PriceSource, presumed_fill
+from tradebot.queries.unknown_orders import presumed_fill
 from tradebot.trading.booking import OWNERS_WORD, Booking, BrokerUpdate
-
-_SOURCES = {
-    PriceSource.AVERAGE_COST: "IB's average cost of the position",
-    PriceSource.ASK_AT_DECISION: "the ask when the order was decided",
-    PriceSource.MARKET_PRICE: "IB's price now",
-    PriceSource.ENTRY_PRICE: "the entry price, for IB shows none: a P&L of zero",
-}
 
 
 async def book_as_filled(
@@ -46,11 +39,10 @@ async def book_as_filled(
     )
     after = await booking.book(trade.order_ref, BrokerUpdate(executions=[execution], by_owner=True))
     if after is not None and after.status is TradeStatus.FILLED:
-        text = (
-            f"{wording.order(trade)} is booked as filled on the word of {actor}. Its price is an estimate, "
-            f"{_SOURCES[presumed.source]}, and its commission is not known. If IB shows the executions, they take its place."
+        facts = OrderResolved.of(
+            after, code=Resolution.FILLED_BY_OWNER, before=trade.status, reason=str(presumed.source)
         )
-        await _notify(ledger, after, text, actor, now)
+        await _add(ledger, facts, after, actor, now)
     return after
 
 
@@ -78,12 +70,11 @@ async def end_as_unfilled(ledger: Ledger, booking: Booking, trade_id: int, actor
     )
     after = await booking.book(trade.order_ref, BrokerUpdate(seen=ended, by_owner=True))
     if after is not None:
-        text = f"{wording.order(trade)} is ended on the word of {actor}: no more of it filled."
-        await _notify(ledger, after, text, actor, now)
+        facts = OrderResolved.of(after, code=Resolution.ENDED_BY_OWNER, before=trade.status)
+        await _add(ledger, facts, after, actor, now)
     return after
 
 
-async def _notify(ledger: Ledger, trade: Trade, text: str, actor: str, now: datetime) -> None:
-    event = NewEvent(EventKind.ORDER_RESOLVED, now, text, trade.alert_id, trade.id, actor=actor)
+async def _add(ledger: Ledger, facts: OrderResolved, trade: Trade, actor: str, now: datetime) -> None:
     async with ledger.begin() as books:
-        await books.add_event(event)
+        await books.add_event(NewEvent(facts, now, trade.alert_id, trade.id, actor=actor))

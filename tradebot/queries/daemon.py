@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tradebot.domain import wording
 from tradebot.domain.alerts import WAITING, Alert
 from tradebot.domain.exposure import Exposure
 from tradebot.domain.hours import Hours
@@ -130,7 +129,7 @@ class DaemonQueries:
         """None when this database has no such event. Raises LedgerUnavailable."""
         async with self.ledger.read() as books:
             events = await books.events(after_id=event_id - 1, limit=1)
-        return str(events[0].data.get("ticker")) if events and events[0].id == event_id else None
+        return events[0].ticker if events and events[0].id == event_id else None
 
     def market_is_open(self) -> bool:
         """Whether alerts are executed now; else they wait."""
@@ -178,7 +177,7 @@ class DaemonQueries:
         ok = all(part["ok"] for part in parts.values())
         about: Mapping[str, object] = {
             "version": self.run.version,
-            "uptime": wording.seconds((self.clock() - self.run.started_at).total_seconds()),
+            "uptime_s": (self.clock() - self.run.started_at).total_seconds(),
             "simulated": list(self.run.simulated),
         }
         # Told, but no part of being well: the bot trades without Telegram.

@@ -1,5 +1,6 @@
 """An UNKNOWN order as a person is asked about it: the fill that would be booked on his word, with the source of its price."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -35,6 +36,7 @@ async def presumed_fill(ledger: Ledger, broker: Broker, trade_id: int) -> Presum
     async with ledger.read() as books:
         trade = await books.trade(trade_id)
         lots = await books.lots(LotStatus.OPEN, ticker=trade.ticker) if trade else []
+        decision = await books.decision(trade_id)
     if trade is None or trade.status is not TradeStatus.UNKNOWN:
         return None
     position = (broker.positions() or {}).get(trade.con_id)
@@ -43,7 +45,7 @@ async def presumed_fill(ledger: Ledger, broker: Broker, trade_id: int) -> Presum
         alone = trade.ib_position_before == 0
         candidates = [
             (position.avg_cost if position and alone else None, PriceSource.AVERAGE_COST),
-            (_ask(trade), PriceSource.ASK_AT_DECISION),
+            (_ask(decision), PriceSource.ASK_AT_DECISION),
         ]
     else:
         cost = sum((lot.cost for lot in lots), Decimal(0))
@@ -56,9 +58,9 @@ async def presumed_fill(ledger: Ledger, broker: Broker, trade_id: int) -> Presum
     return PresumedFill(trade, trade.requested_qty - trade.filled_qty, price, source)
 
 
-def _ask(trade: Trade) -> Decimal | None:
+def _ask(decision: Mapping[str, object] | None) -> Decimal | None:
     """The ask in the quote that the decision was made on."""
-    node: Any = trade.decision
+    node: Any = decision
     for key in ("inputs", "quote", "ask"):
         node = node.get(key) if isinstance(node, dict) else None
     try:

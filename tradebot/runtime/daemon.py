@@ -19,7 +19,8 @@ from tradebot import __version__
 from tradebot.broker import BrokerOptions, IbBroker, open_broker
 from tradebot.config import GATEWAY_STATE, Settings, webhook_secret
 from tradebot.database import migrate, open_instance_lock, open_ledger
-from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.events import Facts, NewEvent
+from tradebot.domain.facts.daemon import Started, Stopped
 from tradebot.domain.job_plan import plans
 from tradebot.domain.restart_window import NO_RESTART, RestartWindow
 from tradebot.errors import LedgerUnavailable, LockHeld, LockLost
@@ -43,6 +44,7 @@ from tradebot.trading.requeue import Requeue
 from tradebot.trading.switch import TradingSwitch
 from tradebot.trading.worker import Worker, WorkerOptions
 from tradebot.webhook import Webhook, WebhookOptions, open_webhook
+from tradebot.words import events as words
 from tradebot.words.refusals import refusal
 
 if TYPE_CHECKING:
@@ -78,7 +80,7 @@ async def run(settings: Settings, ready: Callable[[Webhook], None], *, wait: boo
             background = [group.create_task(work, name=name) for name, work in daemon.background()]
             worker = group.create_task(daemon.worker.run(), name="worker")
             async with open_webhook(_webhook_options(settings), daemon.intake, daemon.queries.health) as webhook:
-                await _tell(adapters.ledger, EventKind.STARTED, _started(settings, adapters.broker))
+                await _add_event(adapters.ledger, Started(*_where(settings, adapters.broker)))
                 ready(webhook)
                 systemd.notify("READY=1")
                 said = asyncio.Event()
@@ -88,7 +90,7 @@ async def run(settings: Settings, ready: Callable[[Webhook], None], *, wait: boo
                 systemd.notify("STOPPING=1")
             await _end([worker])
             await _end(background)
-            await _tell(adapters.ledger, EventKind.STOPPED, _stopped(settings, adapters.broker))
+            await _add_event(adapters.ledger, Stopped(*_where(settings, adapters.broker)))
             said.set()
             await asyncio.wait([telling], timeout=LAST_WORDS_S)
             await _end([telling])
@@ -371,25 +373,17 @@ async def _end(tasks: list[asyncio.Task[None]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _started(settings: Settings, broker: IbBroker) -> str:
-    where = _where(settings, broker)
-    return f"tradebot {__version__} started on {where}. Alerts are taken; orders leave once IB has been compared."
-
-
-def _stopped(settings: Settings, broker: IbBroker) -> str:
-    return f"tradebot {__version__} stopped. It was on {_where(settings, broker)}; orders at IB live on."
-
-
-def _where(settings: Settings, broker: IbBroker) -> str:
+def _where(settings: Settings, broker: IbBroker) -> tuple[str, str | None, bool | None]:
+    """Version, the gateway's address (None: the simulated one), and whether it is a paper account."""
     if settings.broker.mode == "simulated":
-        return "the simulated gateway"
-    kind = {True: ", paper account", False: ", LIVE account, real money", None: ""}[broker.connection.paper]
-    return f"IB Gateway {settings.broker.host}:{settings.broker.port}{kind}"
+        return __version__, None, None
+    return __version__, f"{settings.broker.host}:{settings.broker.port}", broker.connection.paper
 
 
-async def _tell(ledger: Ledger, kind: EventKind, text: str) -> None:
+async def _add_event(ledger: Ledger, facts: Facts) -> None:
+    event = NewEvent(facts, utc_now())
     try:
         async with ledger.begin() as books:
-            await books.add_event(NewEvent(kind, utc_now(), text))
+            await books.add_event(event)
     except LedgerUnavailable as error:
-        logger.error("{} (not stored: {})", text, error)
+        logger.error("{} (not stored: {})", words.text(event), error)

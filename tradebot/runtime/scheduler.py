@@ -14,10 +14,10 @@ from datetime import datetime
 
 from loguru import logger
 
-from tradebot.domain import wording
 from tradebot.domain.cron import next_fire
-from tradebot.domain.events import EventKind, NewEvent
-from tradebot.domain.job_plan import Due, Plan, due, next_run
+from tradebot.domain.events import NewEvent
+from tradebot.domain.facts.daemon import JobFailed, JobFailure, JobMissed
+from tradebot.domain.job_plan import Plan, due, next_run
 from tradebot.errors import LedgerUnavailable, TradebotError
 from tradebot.ports import Ledger
 
@@ -27,7 +27,6 @@ Work = Callable[[datetime, datetime], Awaitable[None]]
 SLEEP_MAX_S = 10.0
 RETRY_S = 5.0
 JOB_MAX_S = 60.0
-NAMED_MAX = 3
 
 
 class Scheduler:
@@ -96,7 +95,8 @@ class Scheduler:
     async def _catch_up(self, plan: Plan, work: Work, now: datetime) -> None:
         wanted = due(plan, self._done_to[plan.name], now)
         if wanted.missed:
-            await self._tell_missed(plan, wanted, now)
+            missed = JobMissed(plan.name, tuple(wanted.missed))
+            await self._store(plan, wanted.missed[-1], NewEvent(missed, now))
         if wanted.run is not None:
             await self._do(plan, work, wanted.run, now)
         self._done_to[plan.name] = now
@@ -109,39 +109,20 @@ class Scheduler:
         except LedgerUnavailable:
             raise
         except TradebotError as error:
-            await self._tell_failed(plan, slot, now, str(error))
+            await self._add_failed(plan, slot, now, JobFailure.ERROR, str(error))
         except TimeoutError:
-            await self._tell_failed(plan, slot, now, f"it was not done within {JOB_MAX_S:.0f} s.")
+            await self._add_failed(plan, slot, now, JobFailure.TIMEOUT, f"{JOB_MAX_S:.0f} s")
         except Exception as error:
             logger.exception("job {}", plan.name)
-            await self._tell_failed(
-                plan, slot, now, f"internal error ({type(error).__name__}: {error}). Please report it."
-            )
+            await self._add_failed(plan, slot, now, JobFailure.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
         else:
-            logger.debug("job {} of {} done", plan.name, wording.new_york(slot))
+            logger.debug("job {} of {} done", plan.name, slot.isoformat())
 
-    async def _tell_failed(self, plan: Plan, slot: datetime, now: datetime, why: str) -> None:
-        after = next_run(plan, now)
-        text = f"The {_title(plan)} of {wording.new_york(slot)} did not work: {why.rstrip('.')}."
-        if after is not None:
-            text += f" Its next run is {wording.new_york(after)}; the other jobs go on."
-        await self._store(
-            plan, slot, NewEvent(EventKind.JOB_FAILED, now, text, data={"job": plan.name, "slots": [slot.isoformat()]})
-        )
-
-    async def _tell_missed(self, plan: Plan, wanted: Due, now: datetime) -> None:
-        runs = wanted.missed
-        named = ", ".join(wording.new_york(run) for run in runs[-NAMED_MAX:])
-        more = f" and {len(runs) - NAMED_MAX} before" if len(runs) > NAMED_MAX else ""
-        text = f"The {_title(plan)} of {named}{more} was missed while the bot was down, and comes too late now."
-        data = {"job": plan.name, "slots": [run.isoformat() for run in runs]}
-        await self._store(plan, runs[-1], NewEvent(EventKind.JOB_MISSED, now, text, data=data))
+    async def _add_failed(self, plan: Plan, slot: datetime, now: datetime, code: JobFailure, detail: str) -> None:
+        failed = JobFailed(plan.name, (slot,), code, detail, next_run(plan, now))
+        await self._store(plan, slot, NewEvent(failed, now))
 
     async def _store(self, plan: Plan, slot: datetime, event: NewEvent) -> None:
         async with self._ledger.begin() as books:
             if await books.record_job(plan.name, slot):
                 await books.add_event(event)
-
-
-def _title(plan: Plan) -> str:
-    return plan.name.replace("_", " ")

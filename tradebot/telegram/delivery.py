@@ -13,7 +13,7 @@ from datetime import datetime
 from aiogram.exceptions import AiogramError, TelegramRetryAfter
 from loguru import logger
 
-from tradebot.domain.events import CRITICAL, SILENT, Event, EventKind
+from tradebot.domain.events import Event, Severity
 from tradebot.errors import LedgerUnavailable
 from tradebot.notify.log_channel import log_event
 from tradebot.ports import Ledger
@@ -22,11 +22,11 @@ from tradebot.telegram.messages import Folded, curve_of, fold
 from tradebot.telegram.pictures import draw
 from tradebot.telegram.sender import Sender, said
 
+CHANNEL = "telegram"
 LOOK_EVERY_S = 0.5
 BACKOFF_MAX_S = 30.0
 READ_MAX = 200
-TOLD = frozenset(EventKind) - SILENT
-LANES = (TOLD & CRITICAL, TOLD - CRITICAL)
+LANES = ((Severity.CRITICAL,), (Severity.WARNING, Severity.INFO))
 
 
 class Delivery:
@@ -37,6 +37,7 @@ class Delivery:
         self._logged: set[int] = set()
         self._unmarked: set[int] = set()  # sent, and the database did not hear of it yet
         self._failures = 0
+        self._served = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set and everything is out."""
@@ -54,14 +55,21 @@ class Delivery:
 
     async def round(self) -> bool:
         """At most one message; False when there was nothing to send. Raises LedgerUnavailable."""
+        await self._serve()
         await self._mark_what_was_sent()
-        await self._mark(await self._read(SILENT))
+        await self._mark(await self._read((Severity.TRACE,)))  # these wait for nobody; 0.1.0 may have left some
         for lane in LANES:
             if events := await self._read(lane):
                 self._log(events)
                 await self._send(fold(events, self._clock()))
                 return True
         return False
+
+    async def _serve(self) -> None:
+        if not self._served:
+            async with self._ledger.begin() as books:
+                await books.serve_channels([CHANNEL])
+            self._served = True
 
     async def _send(self, message: Folded) -> None:
         try:
@@ -85,22 +93,22 @@ class Delivery:
         if curve and (png := await draw("Realised P&L by session", curve)) is not None:
             await self._sender.picture(png, esc("Realised P&L, added up"))
 
-    async def _read(self, kinds: Collection[EventKind]) -> Sequence[Event]:
+    async def _read(self, severities: Collection[Severity]) -> Sequence[Event]:
         async with self._ledger.read() as books:
-            events = await books.undelivered(READ_MAX, kinds=kinds)
+            events = await books.undelivered(CHANNEL, READ_MAX, severities=severities)
         return [event for event in events if event.id not in self._unmarked]
 
     async def _mark_what_was_sent(self) -> None:
         if self._unmarked:
             async with self._ledger.begin() as books:
-                await books.mark_delivered(self._unmarked, self._clock())
+                await books.mark_delivered(CHANNEL, self._unmarked, self._clock())
             self._logged -= self._unmarked
             self._unmarked = set()
 
     async def _mark(self, events: Sequence[Event]) -> None:
         if events:
             async with self._ledger.begin() as books:
-                await books.mark_delivered([event.id for event in events], self._clock())
+                await books.mark_delivered(CHANNEL, [event.id for event in events], self._clock())
 
     def _log(self, events: Sequence[Event]) -> None:
         for event in events:

@@ -12,9 +12,9 @@ from typing import Any
 from aiogram import BaseMiddleware
 from aiogram.types import Message, TelegramObject
 
-from tradebot.domain import wording
 from tradebot.telegram.markup import esc
 from tradebot.telegram.sender import Sender
+from tradebot.words import figures
 
 AGE_MAX = timedelta(seconds=60)
 Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
@@ -30,7 +30,7 @@ class Idempotency(BaseMiddleware):
         assert isinstance(event, Message), "commands are messages"
         age = self._clock() - event.date
         if age > AGE_MAX:
-            ago = wording.seconds(age.total_seconds())
+            ago = figures.seconds(age.total_seconds())
             await self._sender.answer(
                 f"Ignored: {esc((event.text or '')[:60])} was sent {ago} ago, while I could not hear you "
                 "(or this machine's clock is wrong).\nIf you still want it, send it again."

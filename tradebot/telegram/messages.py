@@ -1,28 +1,29 @@
 """What events look like in the chat, and how a burst of them becomes one message. Pure.
 
-Rules: an event's own text says everything, a title says at a glance what it is about; what was not told at once says when it
+Rules: an event's text says everything, a title says at a glance what it is about; what was not told at once says when it
 happened; alerts that share a fate are counted when there are many.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
-from tradebot.domain import wording
 from tradebot.domain.calendar import CLOSE, NEW_YORK
-from tradebot.domain.events import CRITICAL, Event, EventKind
+from tradebot.domain.events import Event, EventKind, Severity
+from tradebot.domain.facts.daemon import DailyReport
 from tradebot.queries.daily_report import rule_of
 from tradebot.telegram.markup import LENGTH_MAX, bold, esc, italic, prose
-from tradebot.words.refusals import title
+from tradebot.words import events as words
+from tradebot.words import figures, refusals
 
 LATE = timedelta(seconds=60)
 ALIKE_MAX = 5
 """More alerts than this with one fate are told as one paragraph."""
 BUTTON_ROWS_MAX = 8
 _K = EventKind
-TITLES: dict[EventKind, str] = {
+TITLES: Mapping[str, str] = {
     _K.ALERT_REJECTED: "🚫 Alert not understood",
     _K.ALERT_CONFLICT: "❗ Alert refused",
     _K.ALERT_PENDING: "⏳ Waiting for the open: {}",
@@ -38,6 +39,7 @@ TITLES: dict[EventKind, str] = {
     _K.ORDER_UNKNOWN: "❗ {} is UNKNOWN",
     _K.ORDER_RESOLVED: "✅ Order settled",
     _K.BOOKS_CORRECTED: "✏️ Books corrected",
+    _K.WRITTEN_OFF: "✏️ Books corrected",
     _K.EXIT_INCOMPLETE: "❗ Shares left: {}",
     _K.ORPHAN_ORDER: "❗ Unknown orders at IB",
     _K.MISMATCH: "❗ Mismatch: {}",
@@ -77,7 +79,7 @@ def fold(events: Sequence[Event], now: datetime) -> Folded:
     told: list[Event] = []
     paragraphs: list[str] = []
     rows: list[Sequence[tuple[str, str]]] = []
-    length, counted = 0, set[tuple[EventKind, str]]()
+    length, counted = 0, set[tuple[str, str]]()
     for event in events:
         if _fate(event) in counted:
             continue
@@ -100,12 +102,12 @@ def fold(events: Sequence[Event], now: datetime) -> Folded:
 
 
 def paragraph_of(event: Event, now: datetime) -> str:
-    return "\n".join([bold(_title(event)), *_when([event], now), prose(event.text)])
+    return "\n".join([bold(_title(event)), *_when([event], now), prose(words.text(event))])
 
 
 def buttons_of(event: Event) -> Sequence[tuple[str, str]]:
     """What the owner can do about it right from the message."""
-    ticker = event.data.get("ticker", "")
+    ticker = event.ticker or ""
     match event.kind:
         case EventKind.EXIT_INCOMPLETE:
             return [(f"Sell the rest of {ticker}", f"rest:{event.id}")]
@@ -121,40 +123,37 @@ def buttons_of(event: Event) -> Sequence[tuple[str, str]]:
 
 def curve_of(event: Event) -> Sequence[tuple[datetime, Decimal]]:
     """A daily report's realised P&L added up session by session; empty when there is nothing to draw."""
-    series = event.data.get("series") if event.kind is EventKind.DAILY_REPORT else None
-    if not isinstance(series, list):
-        return []
-    nets = [(date.fromisoformat(point["day"]), Decimal(point["net"])) for point in series]
-    traded = [day for day, net in nets if net]
+    series = event.facts.series if isinstance(event.facts, DailyReport) else ()
+    traded = [point.day for point in series if point.net]
     if not traded:
         return []
     total, curve = Decimal(0), []
-    for day, net in nets:
-        total += net
-        if day >= traded[0]:
-            curve.append((datetime.combine(day, CLOSE, NEW_YORK), total))
+    for point in series:
+        total += point.net
+        if point.day >= traded[0]:
+            curve.append((datetime.combine(point.day, CLOSE, NEW_YORK), total))
     return curve
 
 
 def _title(event: Event) -> str:
     pattern = TITLES.get(event.kind)
-    if pattern is None:
-        words = event.kind.replace("_", " ").capitalize()
-        return f"❗ {words}" if event.kind in CRITICAL else words
-    about = f"{event.data.get('side') or ''} {event.data.get('ticker') or ''}".strip()
+    if pattern is None:  # a kind of another version
+        name = event.kind.replace("_", " ").capitalize()
+        return f"❗ {name}" if event.severity is Severity.CRITICAL else name
+    about = f"{event.side or ''} {event.ticker or ''}".strip()
     return pattern.format(about or "alert")
 
 
-def _fate(event: Event) -> tuple[EventKind, str]:
+def _fate(event: Event) -> tuple[str, str]:
     """What became of an alert; an exit is not counted among entries."""
-    return event.kind, str(event.data.get("side") or "")
+    return event.kind, event.side or ""
 
 
 def _alike(events: Sequence[Event], now: datetime) -> str:
     """`312 BUY alerts blocked`, by ticker, with the commonest reasons and an example of each."""
     first = events[0]
-    title = TITLES[first.kind].format(f"{len(events)} {first.data.get('side') or ''} alerts".replace("  ", " "))
-    tickers = Counter(str(event.data.get("ticker") or "?") for event in events)
+    title = TITLES[first.kind].format(f"{len(events)} {first.side or ''} alerts".replace("  ", " "))
+    tickers = Counter(event.ticker or "?" for event in events)
     named = ", ".join(f"{esc(ticker)} {count}" for ticker, count in tickers.most_common(12))
     more = f" and {len(tickers) - 12} more tickers" if len(tickers) > 12 else ""
     return "\n".join([bold(title), *_when(events, now), f"{named}{more}", *_reasons(events)])
@@ -163,10 +162,10 @@ def _alike(events: Sequence[Event], now: datetime) -> str:
 def _reasons(events: Sequence[Event]) -> list[str]:
     rules = Counter(rule_of(event) if event.kind is _K.ALERT_BLOCKED else None for event in events)
     if len(rules) == 1:
-        return ["The first: " + prose(events[0].text, 400)]
+        return ["The first: " + prose(words.text(events[0]), 400)]
     by_rule = {rule_of(event): event for event in reversed(events)}
     said = [
-        f"{count} × {esc(title(rule))}, for instance: {prose(by_rule[rule].text, 200)}"
+        f"{count} × {esc(refusals.title(rule))}, for instance: {prose(words.text(by_rule[rule]), 200)}"
         for rule, count in rules.most_common(4)
         if rule is not None
     ]
@@ -177,5 +176,5 @@ def _when(events: Sequence[Event], now: datetime) -> list[str]:
     """When it happened, if that is not now."""
     if now - events[0].at < LATE:
         return []
-    first, last = wording.new_york(events[0].at), wording.new_york(events[-1].at)
+    first, last = figures.new_york(events[0].at), figures.new_york(events[-1].at)
     return [italic(first if first == last else f"{first} to {last}")]

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from tradebot.domain import wording
 from tradebot.domain.alerts import Alert, Side
 from tradebot.domain.positions import WriteOff
 from tradebot.domain.settings import TradingState
@@ -13,6 +12,7 @@ from tradebot.queries.exits import Exit
 from tradebot.queries.mismatches import NothingToWriteOff
 from tradebot.queries.unknown_orders import PresumedFill
 from tradebot.telegram.markup import bold, esc, first, lines
+from tradebot.words import figures
 from tradebot.words.unknown_orders import price_source
 
 ROWS_MAX = 25
@@ -48,7 +48,7 @@ def killed(stored: bool, found: AtKill | None) -> str:
         return lines(
             title, "Stored.", "❗ Working orders could not be read; they are cancelled as soon as they can be."
         )
-    names = [f"• {esc(wording.order(trade))}" for trade in found.working]
+    names = [f"• {esc(figures.order(trade))}" for trade in found.working]
     verb = "is" if len(names) == 1 else "are"
     orders = "1 working order" if len(names) == 1 else f"{len(names)} working orders"
     away = "❗ IB is not connected: they are cancelled when it is back." if names and not found.connected else None
@@ -78,7 +78,7 @@ def resumed(state: TradingState) -> str:
 
 
 def sell_all(planned: Sequence[Exit], state: TradingState, market_open: bool) -> str:
-    rows = [f"• {esc(one.ticker)} {wording.shares(one.qty)}, {_about(one.value)}" for one in planned]
+    rows = [f"• {esc(one.ticker)} {figures.shares(one.qty)}, {_about(one.value)}" for one in planned]
     known = [one.value for one in planned if one.value is not None]
     unknown = len(planned) - len(known)
     without = f"\n   without {unknown} of unknown price" if unknown else ""
@@ -93,7 +93,7 @@ def sell_all(planned: Sequence[Exit], state: TradingState, market_open: bool) ->
 
 
 def _about(value: Decimal | None) -> str:
-    return "value unknown" if value is None else f"about {wording.usd(value)}"
+    return "value unknown" if value is None else f"about {figures.usd(value)}"
 
 
 def selling(alerts: int, market_open: bool) -> str:
@@ -121,11 +121,11 @@ def cleared(count: int, asked: int) -> str:
 
 def it_filled(presumed: PresumedFill) -> str:
     trade = presumed.trade
-    price = "unknown" if presumed.price is None else wording.price(presumed.price)
+    price = "unknown" if presumed.price is None else figures.price(presumed.price)
     return lines(
-        bold(f"{wording.order(trade)}: it filled?"),
+        bold(f"{figures.order(trade)}: it filled?"),
         f"Order {esc(trade.order_ref)}",
-        f"Booked would be {wording.shares(presumed.qty)} at {price}: {esc(price_source(presumed.source))}.",
+        f"Booked would be {figures.shares(presumed.qty)} at {price}: {esc(price_source(presumed.source))}.",
         "Did you see the fill in TWS?",
         GOOD_FOR,
     )
@@ -134,9 +134,9 @@ def it_filled(presumed: PresumedFill) -> str:
 def never_existed(presumed: PresumedFill) -> str:
     trade = presumed.trade
     filled = trade.filled_qty
-    what = f"ended with {wording.shares(filled)} filled" if filled else "never at IB"
+    what = f"ended with {figures.shares(filled)} filled" if filled else "never at IB"
     return lines(
-        bold(f"{wording.order(trade)}: {what}?"),
+        bold(f"{figures.order(trade)}: {what}?"),
         f"Order {esc(trade.order_ref)}",
         "Look into TWS first: orders, trades and the position. If it does exist after all, it is booked when IB shows it.",
         GOOD_FOR,
@@ -146,14 +146,14 @@ def never_existed(presumed: PresumedFill) -> str:
 def decided(trade: Trade | None) -> str:
     if trade is None or trade.status is TradeStatus.UNKNOWN:
         return NOT_UNKNOWN
-    return f"✅ {esc(wording.order(trade))} is {trade.status}. {esc(trade.ticker)} is free again."
+    return f"✅ {esc(figures.order(trade))} is {trade.status}. {esc(trade.ticker)} is free again."
 
 
 def accept(loss: WriteOff) -> str:
     at_ib = loss.held - loss.qty
     return lines(
-        bold(f"Write off {wording.shares(loss.qty)} {loss.ticker}?"),
-        f"Books {wording.shares(loss.held)}, IB {wording.shares(at_ib)}.",
+        bold(f"Write off {figures.shares(loss.qty)} {loss.ticker}?"),
+        f"Books {figures.shares(loss.held)}, IB {figures.shares(at_ib)}.",
         "The books are lowered to what IB shows. The P&amp;L of these shares is not known and counts nowhere.",
         GOOD_FOR,
     )
@@ -171,4 +171,4 @@ def nothing_to_write_off(ticker: str, why: NothingToWriteOff) -> str:
 def accepted(trade: Trade | None) -> str:
     if trade is None:
         return "Nothing was written off: things have changed meanwhile. Look at /positions."
-    return f"✅ {wording.shares(trade.filled_qty)} {esc(trade.ticker)} written off. BUY of it is free again."
+    return f"✅ {figures.shares(trade.filled_qty)} {esc(trade.ticker)} written off. BUY of it is free again."

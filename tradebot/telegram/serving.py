@@ -24,7 +24,6 @@ from aiogram.methods.base import TelegramType
 from aiogram.types import BotCommand, ErrorEvent, TelegramObject, Update
 from loguru import logger
 
-from tradebot.domain import wording
 from tradebot.errors import TradebotError
 from tradebot.operations.operations import Operations
 from tradebot.queries.daemon import ChatConnection, DaemonQueries
@@ -36,6 +35,7 @@ from tradebot.telegram.handlers import routers
 from tradebot.telegram.idempotency import Idempotency
 from tradebot.telegram.markup import prose
 from tradebot.telegram.sender import CHAT_NOT_FOUND, Sender, said
+from tradebot.words import figures
 
 POLL_S = 10  # with REQUEST_S: how long a dead line keeps a /kill from being heard
 REQUEST_S = 15.0  # a poll may take both
@@ -275,7 +275,7 @@ class Watch(BaseRequestMiddleware):
             self._since = now
             logger.warning("Telegram: {}. Trading goes on; messages wait; it is tried again for ever", error)
         elif before is not None and self._chat.error is None:
-            logger.info("Telegram answers again after {}", wording.seconds(now - self._since))
+            logger.info("Telegram answers again after {}", figures.seconds(now - self._since))
 
     def _words(self, error: Exception) -> str:
         if isinstance(error, TelegramUnauthorizedError):

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from decimal import Decimal
 
-from tradebot.domain import wording
 from tradebot.domain.alerts import Alert
 from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.exposure import Exposure
@@ -20,6 +19,7 @@ from tradebot.queries.status import DaemonStatus
 from tradebot.queries.waiting import Waiting
 from tradebot.telegram.commands import GROUPS
 from tradebot.telegram.markup import Buttons, bold, esc, first, italic, lines, prose
+from tradebot.words import figures
 from tradebot.words.gate import gate_reason
 from tradebot.words.limits import TITLES, Title, range_text, value_text
 
@@ -34,9 +34,9 @@ _STATES = {
 _USES: Mapping[str, Callable[[Exposure], str]] = {
     "max_open_positions": lambda now: str(now.open_positions),
     "max_daily_buys": lambda now: str(now.buys_today),
-    "max_total_investment": lambda now: wording.usd(now.invested),
+    "max_total_investment": lambda now: figures.usd(now.invested),
     "max_per_ticker": lambda now: "0" if now.fullest is None else f"{now.fullest[1]} ({now.fullest[0]})",
-    "max_daily_loss": lambda now: wording.usd(now.lost_today),
+    "max_daily_loss": lambda now: figures.usd(now.lost_today),
 }
 
 
@@ -67,8 +67,8 @@ def help_() -> str:
 
 def status(daemon_status: DaemonStatus) -> str:
     booked, account, limits = daemon_status.books, daemon_status.account, daemon_status.books.limits
-    in_flight = ", ".join(wording.order(trade) for trade in booked.in_flight)
-    unknown = ", ".join(wording.order(trade) for trade in booked.unknown)
+    in_flight = ", ".join(figures.order(trade) for trade in booked.in_flight)
+    unknown = ", ".join(figures.order(trade) for trade in booked.unknown)
     return lines(
         bold(_STATES[daemon_status.state]),
         *(f"⚠️ Orders wait: {prose(gate_reason(reason))}" for reason in daemon_status.held_up_by),
@@ -80,12 +80,12 @@ def status(daemon_status: DaemonStatus) -> str:
         "",
         f"Open positions {booked.exposure.open_positions} of {limits.max_open_positions}",
         f"Buys today {booked.exposure.buys_today} of {limits.max_daily_buys}",
-        f"Realised today {wording.signed_usd(booked.exposure.realised_today)}",
+        f"Realised today {figures.signed_usd(booked.exposure.realised_today)}",
         _depths(daemon_status),
         f"In flight: {esc(in_flight)}" if in_flight else None,
         f"❗ UNKNOWN: {esc(unknown)}" if unknown else None,
         "",
-        f"Up {wording.seconds(daemon_status.uptime_s)}, tradebot {esc(daemon_status.version)}",
+        f"Up {figures.seconds(daemon_status.uptime_s)}, tradebot {esc(daemon_status.version)}",
         *(["", bold("Simulated, embedded or off")] if daemon_status.simulated else []),
         *(f"• {esc(part)}" for part in daemon_status.simulated),
     )
@@ -109,7 +109,7 @@ def _depths(daemon_status: DaemonStatus) -> str:
 
 
 def _usd(amount: Decimal | None) -> str:
-    return wording.usd(amount)
+    return figures.usd(amount)
 
 
 # --- /positions -----------------------------------------------------------------------------------------------------
@@ -135,10 +135,10 @@ def positions(held: HeldPositions, page: int) -> tuple[str, Buttons]:
 
 def _position(row: OpenPosition) -> str:
     lots = f"{row.lots} lots" if row.lots > 1 else "1 lot"
-    price = "price unknown" if row.price is None else wording.price(row.price)
-    gain = "" if row.pnl is None else f"\n   {wording.signed_usd(row.pnl)} ({_percent(row.pnl, row.cost)})"
+    price = "price unknown" if row.price is None else figures.price(row.price)
+    gain = "" if row.pnl is None else f"\n   {figures.signed_usd(row.pnl)} ({_percent(row.pnl, row.cost)})"
     return (
-        f"\n{bold(row.ticker)} {wording.shares(row.qty)}, {lots}\n   {wording.price(row.entry_price)} → {price}{gain}"
+        f"\n{bold(row.ticker)} {figures.shares(row.qty)}, {lots}\n   {figures.price(row.entry_price)} → {price}{gain}"
     )
 
 
@@ -146,9 +146,9 @@ def _total(held: HeldPositions) -> list[str]:
     open_ = held.open
     cost = sum((row.cost for row in open_.positions), Decimal(0))
     priced = sum((row.cost for row in open_.positions if row.pnl is not None), Decimal(0))
-    rows = [f"{bold('Total')} cost {wording.usd(cost)}"]
+    rows = [f"{bold('Total')} cost {figures.usd(cost)}"]
     if priced:
-        rows.append(f"   {wording.signed_usd(open_.pnl)} ({_percent(open_.pnl, priced)})")
+        rows.append(f"   {figures.signed_usd(open_.pnl)} ({_percent(open_.pnl, priced)})")
     if open_.unknown:
         names = ", ".join(open_.unknown[:8]) + (" …" if len(open_.unknown) > 8 else "")
         rows.append(f"   without {len(open_.unknown)} unpriced: {esc(names)}")
@@ -156,8 +156,8 @@ def _total(held: HeldPositions) -> list[str]:
 
 
 def _differences(held: HeldPositions) -> list[str]:
-    owners = [f"{esc(ticker)} {wording.shares(qty)}" for ticker, qty in held.owners.items()]
-    missing = [f"{esc(ticker)} {wording.shares(qty)}" for ticker, qty in held.missing.items()]
+    owners = [f"{esc(ticker)} {figures.shares(qty)}" for ticker, qty in held.owners.items()]
+    missing = [f"{esc(ticker)} {figures.shares(qty)}" for ticker, qty in held.missing.items()]
     rows: list[str] = []
     if owners:
         rows += ["", "Your own at IB, never touched:", *first(owners, PAGE, len(owners) - PAGE)]
@@ -195,10 +195,10 @@ def pnl(result: Result) -> str:
     by_ticker = sorted(summary.by_ticker.items(), key=lambda item: item[1], reverse=True)
     return lines(
         bold(title),
-        f"Net {bold(wording.signed_usd(summary.net))}",
-        f"Before commissions {wording.signed_usd(summary.gross)}",
-        f"Commissions of these lots {wording.usd(summary.lot_commissions)}",
-        f"Commissions paid in all {wording.usd(summary.commissions_paid)}",
+        f"Net {bold(figures.signed_usd(summary.net))}",
+        f"Before commissions {figures.signed_usd(summary.gross)}",
+        f"Commissions of these lots {figures.usd(summary.lot_commissions)}",
+        f"Commissions paid in all {figures.usd(summary.commissions_paid)}",
         "",
         f"{_count(summary.buys, 'buy')}, {_count(summary.sells, 'sell')}",
         "Nothing was closed." if rate is None else f"Won {summary.wins} of {summary.closed} closed ({rate:.0%})",
@@ -206,12 +206,12 @@ def pnl(result: Result) -> str:
         _extreme("Worst", summary.worst) if summary.closed > 1 else None,
         f"{_count(summary.written_off, 'lot')} written off, P&L not known" if summary.written_off else None,
         *(["", bold("Realised by ticker")] if by_ticker else []),
-        *first((f"{esc(t)} {wording.signed_usd(p)}" for t, p in by_ticker), ROWS_MAX, len(by_ticker) - ROWS_MAX),
+        *first((f"{esc(t)} {figures.signed_usd(p)}" for t, p in by_ticker), ROWS_MAX, len(by_ticker) - ROWS_MAX),
     )
 
 
 def _extreme(word: str, lot: Lot | None) -> str | None:
-    return f"{word}: {esc(lot.ticker)} {wording.signed_usd(lot.pnl)}" if lot and lot.pnl is not None else None
+    return f"{word}: {esc(lot.ticker)} {figures.signed_usd(lot.pnl)}" if lot and lot.pnl is not None else None
 
 
 def _count(number: int, noun: str) -> str:
@@ -225,10 +225,10 @@ def market(now: Market, local: tzinfo) -> str:
     """`local` is the zone of the machine's clock, shown where it is not New York's."""
     session = now.session
     if now.is_open:
-        state = f"🟢 Open, closes in {wording.seconds((now.next_close - now.now).total_seconds())}"
+        state = f"🟢 Open, closes in {figures.seconds((now.next_close - now.now).total_seconds())}"
     else:
         why = f" ({esc(now.closed_because)})" if now.closed_because else ""
-        state = f"🔴 Closed{why}, opens in {wording.seconds((now.next_open - now.now).total_seconds())}"
+        state = f"🔴 Closed{why}, opens in {figures.seconds((now.next_open - now.now).total_seconds())}"
     today = "no session" if session is None else f"{_clock(session.open)} – {_clock(session.close)} New York"
     return lines(
         bold("NYSE"),
@@ -284,7 +284,7 @@ def queue(waiting: Waiting, now: datetime) -> str:
 def _alerts(title: str, alerts: Sequence[Alert], now: datetime) -> list[str]:
     if not alerts:
         return []
-    rows = (f"{a.action} {esc(a.ticker)} · {wording.seconds((now - a.received_at).total_seconds())}" for a in alerts)
+    rows = (f"{a.action} {esc(a.ticker)} · {figures.seconds((now - a.received_at).total_seconds())}" for a in alerts)
     return ["", bold(title), *first(rows, ROWS_MAX, len(alerts) - ROWS_MAX)]
 
 
@@ -301,7 +301,7 @@ def settings(limits: Limits, exposure: Exposure, fixed: FixedLimits) -> str:
         bold("Fixed, changed in the file only"),
         f"BUY alert too old after {fixed.max_alert_age_s} s",
         f"Price collar {collar}",
-        f"Largest order {wording.usd(fixed.max_order_value_usd)}",
+        f"Largest order {figures.usd(fixed.max_order_value_usd)}",
         f"Repeat window {repeat}",
     )
 

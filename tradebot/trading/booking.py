@@ -29,7 +29,8 @@ from tradebot.domain.brokerage import (
     OrderState,
     OrderUpdate,
 )
-from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.events import NewEvent
+from tradebot.domain.facts.account import WrittenOff
 from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.orders import ALERT_OF_TRADE, ENDED, next_status, sources_of, step
 from tradebot.domain.payload.own import payload_hash
@@ -37,7 +38,7 @@ from tradebot.domain.positions import WriteOff
 from tradebot.domain.trades import ORDER_REF_PREFIX, UNRESOLVED, NewTrade, Trade, TradeStatus
 from tradebot.errors import LedgerUnavailable
 from tradebot.ports import Books, Ledger
-from tradebot.trading import order_events as telling
+from tradebot.trading import order_events
 
 COMMISSION_WAIT_S = 0.25
 """A fill waits this long for its commission, so that both are booked, and told, as one."""
@@ -132,7 +133,7 @@ class Booking:
                 after = replace(after, error_message=reason, finished_at=now, perm_id=perm_id)
             await books.save_trade(after)
             await self._move_alert(books, after, reason)
-            await telling.concluded(books, before, after, reason, now)
+            await order_events.concluded(books, before, after, reason, now)
         self._announce(before, after, BrokerUpdate())
         return after
 
@@ -143,10 +144,6 @@ class Booking:
         Raises LedgerUnavailable.
         """
         now = self._clock()
-        text = (
-            f"Accepted by {by}: {loss.qty.normalize():f} {loss.ticker} are written off, since IB shows fewer than the books "
-            f"held. Their P&L is not known and counts nowhere. BUY of {loss.ticker} is free again."
-        )
         async with self._one_at_a_time, self._ledger.begin() as books:
             lots = await books.lots(LotStatus.OPEN, ticker=loss.ticker)
             held = sum(lot.qty for lot in lots if lot.con_id == loss.con_id)
@@ -156,8 +153,8 @@ class Booking:
             if alert_id is None:
                 return None
             new = _written_off_trade(loss, by, alert_id, now)
-            trade = Trade(
-                **{name: getattr(new, name) for name in NewTrade.__dataclass_fields__},
+            trade = Trade.of(
+                new,
                 id=await books.insert_trade(new),
                 filled_qty=loss.qty,
                 status=TradeStatus.FILLED,
@@ -166,9 +163,8 @@ class Booking:
             )
             await books.save_trade(trade)
             await self._rewrite_lots(books, trade)
-            data = {"ticker": loss.ticker, "qty": str(loss.qty)}
-            event = NewEvent(EventKind.BOOKS_CORRECTED, now, text, alert_id, trade.id, actor=by, data=data)
-            await books.add_event(event)
+            written_off = WrittenOff(loss.ticker, loss.qty)
+            await books.add_event(NewEvent(written_off, now, alert_id, trade.id, actor=by))
         return trade
 
     async def _collect(self) -> dict[str, BrokerUpdate]:
@@ -236,8 +232,8 @@ class Booking:
         await books.save_trade(after)
         lots = await self._rewrite_lots(books, after) if executions_changed else await books.lots(ticker=after.ticker)
         alert = await self._move_alert(books, after, _reason(after))
-        told = telling.OrderChange(before, after, alert, tuple(lots), total, now)
-        await telling.advanced(books, told)
+        change = order_events.OrderChange(before, after, alert, tuple(lots), total, now)
+        await order_events.advanced(books, change)
         return after
 
     async def _rewrite_lots(self, books: Books, trade: Trade) -> tuple[Lot, ...]:
@@ -336,6 +332,7 @@ def _written_off_trade(loss: WriteOff, by: str, alert_id: int, now: datetime) ->
         requested_qty=loss.qty,
         order_ref=f"{ORDER_REF_PREFIX}{alert_id}-written-off",
         ib_position_before=None,
+        reserved=Decimal(0),
         decision={"written_off_by": by, "held": str(loss.held)},
         created_at=now,
     )

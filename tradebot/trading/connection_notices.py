@@ -11,7 +11,6 @@ from datetime import datetime
 
 from loguru import logger
 
-from tradebot.domain import wording
 from tradebot.domain.brokerage import (
     BrokerEvent,
     Connected,
@@ -22,13 +21,14 @@ from tradebot.domain.brokerage import (
     UpstreamBack,
     UpstreamLost,
 )
-from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.events import NewEvent
+from tradebot.domain.facts.account import BrokerConnected, BrokerLost, BrokerUnreachable, TradingRefused
+from tradebot.domain.gate import GateCode, GateReason
 from tradebot.ports import Ledger
 from tradebot.trading.notices import store_notice
 from tradebot.trading.restart_pause import RestartPause
 
 LOSS_NOTIFIED_AFTER_S = 30.0
-READ_ONLY = "The gateway's API is read-only. In IB Gateway: Configure, API, Settings, untick Read-Only API."
 
 
 class ConnectionNotices:
@@ -36,7 +36,7 @@ class ConnectionNotices:
         self._ledger = ledger
         self._restart = restart
         self._clock = clock
-        self._changes: asyncio.Queue[BrokerEvent] = asyncio.Queue()
+        self._changes: asyncio.Queue[BrokerEvent | GateReason] = asyncio.Queue()
         self._lost_since: float | None = None  # loop time
         self._loss_notified = False
         self._unreachable: NewEvent | None = None  # waits for the end of the restart window
@@ -48,7 +48,7 @@ class ConnectionNotices:
 
     def order_in_doubt(self, error: OrderError | None) -> None:
         if error is not None and error.kind is ErrorKind.READ_ONLY:
-            self._changes.put_nowait(Refused(READ_ONLY))
+            self._changes.put_nowait(GateReason(GateCode.READ_ONLY))
 
     # --- the loop ---------------------------------------------------------------------------------------------------
 
@@ -66,7 +66,7 @@ class ConnectionNotices:
                     await store_notice(self._ledger, notice)
             await self._notify_of_lasting_loss()
 
-    def _notice_of(self, event: BrokerEvent) -> NewEvent | None:
+    def _notice_of(self, event: BrokerEvent | GateReason) -> NewEvent | None:
         match event:
             case Connected():
                 return self._connected(event)
@@ -81,14 +81,16 @@ class ConnectionNotices:
                 away_s, notified = self._end_loss()
                 return upstream_back(away_s or 0, self._clock()) if notified else None
             case Refused(reason=reason):
-                return refused(reason, self._clock())
+                return refused(GateReason(GateCode.REFUSED, {"reason": reason}), self._clock())
+            case GateReason():
+                return refused(event, self._clock())
         return None
 
     def _connected(self, event: Connected) -> NewEvent | None:
         away_s, notified = self._end_loss()
         self._unreachable = None
         if self._restart.active and away_s is not None and not notified:
-            logger.info("connected to IB again after its restart: {} {}", _account_kind(event), event.account)
+            logger.info("connected to IB again after its restart: account {}", event.account)
             return None
         return connected(event, away_s if notified else None, self._clock())
 
@@ -121,35 +123,23 @@ class ConnectionNotices:
 
 def connected(event: Connected, away_s: float | None, at: datetime) -> NewEvent:
     """`away_s`: how long the loss lasted that the owner was notified of."""
-    back = "" if away_s is None else f" again after {wording.seconds(away_s)}"
-    text = f"Connected to IB{back}: {_account_kind(event)} {event.account}."
-    return NewEvent(EventKind.BROKER_CONNECTED, at, text)
+    return NewEvent(BrokerConnected(event.account, event.paper, away_s), at)
 
 
 def upstream_back(away_s: float, at: datetime) -> NewEvent:
-    text = f"IB is back after {wording.seconds(away_s)}. Orders and positions are being compared."
-    return NewEvent(EventKind.BROKER_CONNECTED, at, text)
+    return NewEvent(BrokerConnected(None, None, away_s), at)
 
 
 def lost(away_s: float, at: datetime) -> NewEvent:
-    text = f"IB is not connected for {wording.seconds(away_s)} now. Alerts are stored and wait; orders at IB live on."
-    return NewEvent(EventKind.BROKER_LOST, at, text)
+    return NewEvent(BrokerLost(away_s), at)
 
 
 def unreachable(event: Disconnected, at: datetime) -> NewEvent:
-    text = (
-        f"IB cannot be reached after {event.attempt} attempts ({event.reason}). Nothing is traded; slow retries go on. "
-        f"Is IB Gateway running and logged in? Check its API port and `[broker]` in the configuration."
-    )
-    return NewEvent(EventKind.BROKER_UNREACHABLE, at, text)
+    return NewEvent(BrokerUnreachable(event.attempt, event.reason), at)
 
 
-def refused(reason: str, at: datetime) -> NewEvent:
-    return NewEvent(EventKind.TRADING_REFUSED, at, f"Nothing is traded. {reason}")
-
-
-def _account_kind(event: Connected) -> str:
-    return "PAPER account" if event.paper else "LIVE account, REAL MONEY"
+def refused(reason: GateReason, at: datetime) -> NewEvent:
+    return NewEvent(TradingRefused(reason.code, reason.facts), at)
 
 
 def _loop_time() -> float:

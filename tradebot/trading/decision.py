@@ -6,21 +6,22 @@ Rules:
 - A SELL is the bot's open lots, at most what IB holds less every SELL already working there, the owner's included.
 - A judged SELL ends every older waiting BUY of its ticker: an exit must never be followed by its own entry.
 - What cannot be known now waits; it is neither refused nor guessed, except that a BUY grows too old.
-- A refusal is a code with facts; the sentence that goes with it into the alert's row and its event comes from the caller (`Say`).
+- A refusal is a code with facts; the sentence that goes with it into the alert's row comes from the caller (`Say`).
 """
 
 import json
 import secrets
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 
-from tradebot.domain import wording
 from tradebot.domain.alerts import UNDECIDED, WAITING, Alert, AlertStatus, Side
 from tradebot.domain.brokerage import Contract, Order, Quote
-from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.events import NewEvent
+from tradebot.domain.facts.alerts import AlertBlocked, AlertFailed, AlertPending, RefusedFacts
+from tradebot.domain.facts.orders import OrderIntent
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.lots import LotStatus
@@ -37,7 +38,7 @@ from tradebot.domain.risk import (
     whole_shares,
 )
 from tradebot.domain.settings import TradingState
-from tradebot.domain.trades import LIVE, ORDER_REF_PREFIX, UNRESOLVED, NewTrade, Trade, TradeStatus, recently_filled
+from tradebot.domain.trades import LIVE, ORDER_REF_PREFIX, UNRESOLVED, NewTrade, Trade, recently_filled
 from tradebot.ports import Books, PositionReport
 from tradebot.trading.order_events import exit_incomplete
 from tradebot.trading.snapshot import BrokerView, take_snapshot
@@ -114,10 +115,10 @@ async def _busy(books: Books, alert: Alert, ticker: str) -> bool:
     return sell_waits or bool(await books.trades(LIVE, ticker=ticker))
 
 
-_ENDINGS = {
-    AlertStatus.PENDING: (UNDECIDED, "waits", EventKind.ALERT_PENDING),
-    AlertStatus.BLOCKED: (WAITING, "blocked", EventKind.ALERT_BLOCKED),
-    AlertStatus.FAILED: (UNDECIDED, "failed", EventKind.ALERT_FAILED),
+_ENDINGS: Mapping[AlertStatus, tuple[Collection[AlertStatus], type[RefusedFacts]]] = {
+    AlertStatus.PENDING: (UNDECIDED, AlertPending),
+    AlertStatus.BLOCKED: (WAITING, AlertBlocked),
+    AlertStatus.FAILED: (UNDECIDED, AlertFailed),
 }
 
 
@@ -132,14 +133,13 @@ class _Ending:
         self, books: Books, alert: Alert, to: AlertStatus, refusal: Refusal, checks: Sequence[Check] = ()
     ) -> None:
         """Nothing where the alert has left its state meanwhile: the owner cleared it. Raises LedgerUnavailable."""
-        sources, verb, kind = _ENDINGS[to]
-        reason = self.say(refusal.code, refusal.facts)
-        if not await books.move_alert(alert.id, sources, to, reason):
+        sources, facts_of = _ENDINGS[to]
+        if not await books.move_alert(alert.id, sources, to, self.say(refusal.code, refusal.facts)):
             return
-        text = f"{alert.action} {alert.ticker} {verb}: {reason}."
-        data = {"ticker": alert.ticker, "side": alert.action, "code": refusal.code, "facts": dict(refusal.facts)}
-        judged = {"checks": [_check(one) for one in checks]} if checks else {}
-        await books.add_event(NewEvent(kind, self.now, text, alert.id, data=_json({**data, **judged})))
+        facts = facts_of(alert.ticker, alert.action, refusal.code, refusal.facts)
+        if isinstance(facts, AlertBlocked):
+            facts = replace(facts, passed=tuple(check.name for check in checks if check.refusal is None))
+        await books.add_event(NewEvent(facts, self.now, alert.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,13 +277,15 @@ class _Judging:
             requested_qty=qty,
             order_ref=f"{ORDER_REF_PREFIX}{alert.id}-{secrets.token_hex(4)}",
             ib_position_before=before,
+            reserved=reserved,
+            quote=None if self.pre_trade.quote is None else _json(asdict(self.pre_trade.quote)),
             decision=_json({"reserved": reserved, "checks": checks, "inputs": dict(inputs)}),
             created_at=now,
         )
         trade_id = await self.books.insert_trade(new)
-        await self.books.save_trade(_as_trade(new, trade_id, self.order_id))
-        text = f"{side} {wording.shares(qty)} {self.ticker} decided as order {new.order_ref}."
-        await self.books.add_event(NewEvent(EventKind.ORDER_INTENT, now, text, alert.id, trade_id, data=new.decision))
+        trade = Trade.of(new, id=trade_id, ib_order_id=self.order_id)
+        await self.books.save_trade(trade)
+        await self.books.add_event(NewEvent(OrderIntent.of(trade), now, alert.id, trade_id))
         return Intent(trade_id, self.order_id, Order(new.order_ref, contract, side, qty))
 
 
@@ -297,11 +299,6 @@ def _working_sells(position_report: PositionReport, con_id: int) -> Decimal:
         ),
         Decimal(0),
     )
-
-
-def _as_trade(new: NewTrade, trade_id: int, order_id: int) -> Trade:
-    fields = {name: getattr(new, name) for name in NewTrade.__dataclass_fields__}
-    return Trade(**fields, id=trade_id, ib_order_id=order_id, status=TradeStatus.SUBMITTING)
 
 
 def _check(check: Check) -> dict[str, object]:

@@ -24,7 +24,8 @@ from typing import Any
 from loguru import logger
 
 from tradebot.domain.alerts import Alert, AlertStatus, NewAlert, Side
-from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.events import NewEvent
+from tradebot.domain.facts.alerts import AlertConflict, AlertRejected, AlertStored
 from tradebot.domain.payload.own import Instruction, digest, payload_hash, understand
 from tradebot.errors import LedgerUnavailable, PayloadError, QueueUnavailable
 from tradebot.ports import Books, Ledger, Queue
@@ -49,7 +50,8 @@ class Accepted:
 
     status: Outcome
     alert_id: int
-    reason: str | None = None  # for people: why it was refused
+    reason: str | None = None  # why it was not understood
+    conflict: AlertConflict | None = None  # what stands in its way
 
 
 class Intake:
@@ -151,11 +153,9 @@ class Intake:
                 else await _conflict(books, known, alert)
             )
         self._ages.born(alert_id)
-        text = f"{alert.action} {alert.ticker} received."
-        data = {"price": None if alert.price is None else str(alert.price), "source_ip": alert.source_ip}
-        await books.add_event(
-            NewEvent(EventKind.ALERT_STORED, alert.received_at, text, alert_id, actor=actor, data=data)
-        )
+        ticker, side = _wanted(alert)
+        stored = AlertStored(ticker, side, alert.price, alert.source_ip)
+        await books.add_event(NewEvent(stored, alert.received_at, alert_id, actor=actor))
         return Accepted(Outcome.QUEUED, alert_id)
 
     async def _reject(
@@ -184,10 +184,7 @@ class Intake:
             alert_id = await books.insert_alert(alert)
             if alert_id is None:  # the clock was set back to the very microsecond
                 raise LedgerUnavailable("The alert could not be stored under a key of its own. Send it again.")
-            text = f"An alert was not understood and is NOT traded. {reason}"
-            await books.add_event(
-                NewEvent(EventKind.ALERT_REJECTED, now, text, alert_id, data={"source_ip": source_ip})
-            )
+            await books.add_event(NewEvent(AlertRejected(reason, source_ip), now, alert_id))
         return Accepted(Outcome.REJECTED, alert_id, reason)
 
     # --- after the commit -------------------------------------------------------------------------------------------
@@ -257,13 +254,21 @@ async def _count(books: Books, known: Alert) -> Accepted:
 
 
 async def _conflict(books: Books, known: Alert, alert: NewAlert) -> Accepted:
-    alert_id = known.idempotency_key.partition(":")[2]
-    reason = (
-        f'"alert_id" {alert_id} was used already by alert {known.id} ({known.action} {known.ticker}) with another message.'
-        ' Give each alert its own, for instance "alert_id": "{{ticker}}-{{strategy.order.id}}-{{timenow}}", or leave the field'
-        " out."
+    ticker, side = _wanted(alert)
+    conflict = AlertConflict(
+        ticker,
+        side,
+        alert_key=known.idempotency_key.partition(":")[2],
+        known_alert=known.id,
+        known_ticker=known.ticker,
+        known_side=known.action,
+        source_ip=alert.source_ip,
     )
-    text = f"{alert.action} {alert.ticker} was refused and is NOT traded: {reason}"
-    data = {"action": alert.action, "ticker": alert.ticker, "source_ip": alert.source_ip}
-    await books.add_event(NewEvent(EventKind.ALERT_CONFLICT, alert.received_at, text, known.id, data=data))
-    return Accepted(Outcome.CONFLICT, known.id, reason)
+    await books.add_event(NewEvent(conflict, alert.received_at, known.id))
+    return Accepted(Outcome.CONFLICT, known.id, conflict=conflict)
+
+
+def _wanted(alert: NewAlert) -> tuple[str, Side]:
+    assert alert.ticker is not None, "an understood alert names its ticker"
+    assert alert.action is not None, "an understood alert names its side"
+    return alert.ticker, alert.action

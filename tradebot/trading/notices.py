@@ -13,4 +13,4 @@ async def store_notice(ledger: Ledger, notice: NewEvent) -> None:
         async with ledger.begin() as books:
             await books.add_event(notice)
     except LedgerUnavailable as error:
-        logger.error("{} (not stored: {})", notice.text, error)
+        logger.error("not stored: {} ({})", notice.facts, error)

@@ -1,13 +1,14 @@
-"""Which events a booking leaves behind, and what they say: in its own transaction, so a fill and its message cannot part."""
+"""Which events a booking leaves behind: in its own transaction, so that a fill and its message cannot part."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from tradebot.domain import wording
 from tradebot.domain.alerts import Alert, Side
-from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.events import Facts, NewEvent
+from tradebot.domain.facts import orders as o
+from tradebot.domain.facts.account import ExitIncomplete
 from tradebot.domain.lots import ExecutionSummary, Lot, LotStatus
 from tradebot.domain.orders import ENDED
 from tradebot.domain.trades import Trade, TradeStatus
@@ -29,113 +30,74 @@ class OrderChange:
 
 
 async def advanced(books: Books, change: OrderChange) -> None:
-    """Tells how the broker's news moved a trade."""
+    """Adds the event of how the broker's update moved a trade."""
     before, after = change.before, change.after
     if after.status in ENDED and before.status not in ENDED:
         await _ended(books, change)
     elif after.status in ENDED:
         if (after.filled_qty, after.avg_fill_price) != (before.filled_qty, before.avg_fill_price):
-            await _corrected(books, change)
+            corrected = {"filled_qty_before": before.filled_qty, "avg_fill_price_before": before.avg_fill_price}
+            await _add(books, change, o.BooksCorrected.of(after, **corrected))
     elif before.status in ENDED:
-        text = (
-            f"{wording.order(after)} was booked as {before.status}, but IB shows it alive (order {after.order_ref}). "
-            f"Its end will be told."
-        )
-        await _add(books, change, EventKind.ORDER_RESOLVED, text)
+        await _add(books, change, o.OrderResolved.of(after, code=o.Resolution.ALIVE, before=before.status))
     elif after.filled_qty != before.filled_qty:
-        text = f"{wording.order(after)}: {wording.shares(after.filled_qty)} filled so far, the rest is working."
-        await _add(books, change, EventKind.PARTIAL_FILL, text)
+        await _add(books, change, o.PartialFill.of(after))
     elif after.status is TradeStatus.SUBMITTED and before.status is TradeStatus.UNKNOWN:
-        text = (
-            f"{wording.order(after)} was UNKNOWN and is working at IB (order {after.order_ref}). Its end will be told."
-        )
-        await _add(books, change, EventKind.ORDER_RESOLVED, text)
+        await _add(books, change, o.OrderResolved.of(after, code=o.Resolution.WORKING, before=before.status))
     elif after.status is TradeStatus.SUBMITTED and before.status is TradeStatus.SUBMITTING:
-        await _add(books, change, EventKind.ORDER_ACCEPTED, f"{wording.order(after)} is at IB.")
+        await _add(books, change, o.OrderAccepted.of(after))
 
 
 async def concluded(books: Books, before: Trade, after: Trade, reason: str, now: datetime) -> None:
-    """Tells what recovery, or the last step, concluded without the broker having shown an order."""
+    """Adds the event of what was concluded without the broker having shown an order."""
+    facts: Facts
     if after.status is TradeStatus.UNKNOWN:
-        kind = EventKind.ORDER_UNKNOWN
-        text = (
-            f"{wording.order(after)} may or may not have reached IB: {reason} {after.ticker} is frozen until this is settled "
-            f"(SELL waits, BUY is blocked). Look for order {after.order_ref} in TWS; it is asked for again every minute."
-        )
+        facts = o.OrderUnknown.of(after, reason=reason)
     else:
-        kind = EventKind.ORDER_FAILED if before.status is not TradeStatus.UNKNOWN else EventKind.ORDER_RESOLVED
-        rejected = reason == before.error_message
-        text = f"{wording.order(after)} was {f'rejected by {reason}.' if rejected else f'not sent: {reason}'} No order is at IB."
-    data = _data(after)
-    await books.add_event(NewEvent(kind, now, text, after.alert_id, after.id, data=data))
+        end = o.OrderEnd.REJECTED_UNSEEN if reason == before.error_message else o.OrderEnd.NOT_SENT
+        facts = _unfilled(before, after, end, reason)
+    await books.add_event(NewEvent(facts, now, after.alert_id, after.id))
     if after.status is TradeStatus.FAILED and after.side is Side.SELL:
         lots = await books.lots(LotStatus.OPEN, ticker=after.ticker)
         await exit_incomplete(books, after.ticker, lots, now, alert_id=after.alert_id, trade_id=after.id)
 
 
+def _unfilled(before: Trade, after: Trade, end: o.OrderEnd, reason: str | None) -> Facts:
+    if before.status is TradeStatus.UNKNOWN:
+        return o.OrderResolved.of(after, code=o.Resolution(end.value), before=before.status, reason=reason)
+    return o.OrderFailed.of(after, code=end, reason=reason)
+
+
 async def _ended(books: Books, change: OrderChange) -> None:
-    after = change.after
-    if after.filled_qty > 0:
-        kind = EventKind.BUY_FILLED if after.side is Side.BUY else EventKind.SELL_FILLED
-        text = wording.fill(
-            after,
-            change.lots,
-            commission_known=change.total.all_commissions_known,
-            took_s=_took(change).total_seconds(),
-        )
-        if after.status is TradeStatus.PARTIAL:
-            text += " The rest was cancelled."
+    before, after = change.before, change.after
+    if after.filled_qty == 0:
+        end = o.OrderEnd.REJECTED if after.error_message else o.OrderEnd.CANCELLED
+        await _add(books, change, _unfilled(before, after, end, after.error_message))
     else:
-        was_unknown = change.before.status is TradeStatus.UNKNOWN
-        kind = EventKind.ORDER_RESOLVED if was_unknown else EventKind.ORDER_FAILED
-        why = f"rejected by {after.error_message}" if after.error_message else "cancelled before anything filled"
-        text = f"{wording.order(after)} was {why}. Nothing was {'bought' if after.side is Side.BUY else 'sold'}."
-    await _add(books, change, kind, text)
+        known = {
+            "commission_known": change.total.all_commissions_known,
+            "took_s": _took(change).total_seconds(),
+        }
+        if after.side is Side.BUY:
+            await _add(books, change, o.BuyFilled.of(after, **known))
+        else:
+            pnls = [lot.pnl for lot in change.lots if lot.closing_trade_id == after.id and lot.pnl is not None]
+            await _add(books, change, o.SellFilled.of(after, **known, pnl=sum(pnls, Decimal(0))))
     if after.side is Side.SELL:
         await exit_incomplete(books, after.ticker, change.lots, change.now, alert_id=after.alert_id, trade_id=after.id)
-
-
-async def _corrected(books: Books, change: OrderChange) -> None:
-    before, after = change.before, change.after
-    old = f"{wording.shares(before.filled_qty)} at {wording.price(before.avg_fill_price or Decimal(0))}"
-    new = f"{wording.shares(after.filled_qty)} at {wording.price(after.avg_fill_price or Decimal(0))}"
-    text = (
-        f"IB changed the books of {wording.order(after)} after its end: {old} is now {new}. Lots and P&L are rewritten."
-    )
-    await _add(books, change, EventKind.BOOKS_CORRECTED, text)
 
 
 async def exit_incomplete(
     books: Books, ticker: str, lots: Iterable[Lot], now: datetime, *, alert_id: int, trade_id: int | None = None
 ) -> None:
-    """Tells, loudly, that an exit has ended with shares left in the books. Nothing where none are left."""
+    """Adds an event where an exit has ended with shares left in the books. Nothing where none are left."""
     left = sum((lot.qty for lot in lots if lot.status is LotStatus.OPEN), Decimal(0))
-    if not left:
-        return
-    text = (
-        f"{ticker}: the exit left {wording.shares(left)} shares in the books. "
-        f"Send another SELL alert for {ticker}, or sell them at IB yourself."
-    )
-    data = {"ticker": ticker, "qty": str(left)}
-    await books.add_event(NewEvent(EventKind.EXIT_INCOMPLETE, now, text, alert_id, trade_id, data=data))
+    if left:
+        await books.add_event(NewEvent(ExitIncomplete(ticker, left), now, alert_id, trade_id))
 
 
-async def _add(books: Books, change: OrderChange, kind: EventKind, text: str) -> None:
-    trade = change.after
-    await books.add_event(NewEvent(kind, change.now, text, trade.alert_id, trade.id, data=_data(trade)))
-
-
-def _data(trade: Trade) -> dict[str, object]:
-    return {
-        "ticker": trade.ticker,
-        "side": trade.side,
-        "order_ref": trade.order_ref,
-        "status": trade.status,
-        "requested_qty": str(trade.requested_qty),
-        "filled_qty": str(trade.filled_qty),
-        "avg_fill_price": str(trade.avg_fill_price) if trade.avg_fill_price is not None else None,
-        "commission": str(trade.commission),
-    }
+async def _add(books: Books, change: OrderChange, facts: Facts) -> None:
+    await books.add_event(NewEvent(facts, change.now, change.after.alert_id, change.after.id))
 
 
 def _took(change: OrderChange) -> timedelta:

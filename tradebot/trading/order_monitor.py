@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 
 from loguru import logger
 
-from tradebot.domain import wording
 from tradebot.domain.brokerage import BrokerEvent, Connected, ErrorKind, OrderError, UpstreamBack
-from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.events import NewEvent
+from tradebot.domain.facts.orders import CancelReason, OrderCancelling
 from tradebot.domain.hours import Hours
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import LIVE, UNRESOLVED, Trade, TradeStatus
@@ -114,21 +114,21 @@ class OrderMonitor:
         if before is not None:
             logger.warning("order {} still works: its cancel is sent again", trade.order_ref)
             return
-        notice = cancelling(trade, why, self._clock())
-        logger.warning("order {}: {}", trade.order_ref, notice.text)
-        await store_notice(self._ledger, notice)
+        logger.warning("order {} is being cancelled: {}", trade.order_ref, why)
+        cancelling = OrderCancelling.of(trade, code=why, timeout_s=self._order_timeout_s)
+        await store_notice(self._ledger, NewEvent(cancelling, self._clock(), trade.alert_id, trade.id))
 
-    def _why_cancel(self, trade: Trade) -> str | None:
+    def _why_cancel(self, trade: Trade) -> CancelReason | None:
         """The weightiest reason to cancel it; None when it may work on."""
         now = _loop_time()
         overdue = now - self._in_flight_since.setdefault(trade.id, now) > self._order_timeout_s
         if trade.order_ref in self._held:
-            return "IB holds it for a short locate, which must never happen: compare the position with TWS"
+            return CancelReason.SHORT_LOCATE
         if self._switch.state is TradingState.KILLED:
-            return "the kill switch is on"
+            return CancelReason.KILLED
         if not self._hours.is_open(self._clock() - CLOSE_GRACE):
-            return "the session ended before it was done, and it must not wait at IB for the next one"
-        return f"it was not done after {self._order_timeout_s:.0f} s" if overdue else None
+            return CancelReason.SESSION_OVER
+        return CancelReason.OVERDUE if overdue else None
 
     # --- asking -----------------------------------------------------------------------------------------------------
 
@@ -152,11 +152,6 @@ class OrderMonitor:
         self._cancelled_at = {key: at for key, at in self._cancelled_at.items() if key in ids}
         self._ask_at = {key: at for key, at in self._ask_at.items() if key in refs}
         self._held &= refs
-
-
-def cancelling(trade: Trade, why: str, at: datetime) -> NewEvent:
-    text = f"{wording.order(trade)} is being cancelled: {why}. What filled is booked."
-    return NewEvent(EventKind.ORDER_CANCELLING, at, text, trade.alert_id, trade.id)
 
 
 def _loop_time() -> float:

@@ -26,7 +26,8 @@ from tradebot.domain.brokerage import (
     UpstreamBack,
     UpstreamLost,
 )
-from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.events import NewEvent
+from tradebot.domain.facts.account import GateOpened, OrphanOrder, TradingRefused
 from tradebot.domain.gate import GateCode, GateReason
 from tradebot.domain.hours import Hours
 from tradebot.domain.settings import ORPHANS_KEY, TradingState, accepted_orphans
@@ -171,8 +172,7 @@ class Reconciler:
             self._gate.close("recovery", refused)
             return
         if self._hours.always and not connection.paper:
-            self._gate.close("recovery", GateReason(GateCode.HOURS_ALWAYS))
-            await store_notice(self._ledger, hours_refused(self._clock()))
+            await self._refuse(GateReason(GateCode.HOURS_ALWAYS))
             return
         assert connection.account is not None, "a connection that is up knows its account"
         if not await self._is_own_account(connection.account):
@@ -181,7 +181,7 @@ class Reconciler:
         await self._act_on(checked)
         async with self._ledger.begin() as books:
             await tell_differences(books, checked.answers.position_report.positions, self._clock())
-            await books.add_event(gate_opened(self._clock()))
+            await books.add_event(NewEvent(GateOpened(), self._clock()))
         if self._breaks == breaks and self._broker.connection.link_session == connection.link_session:
             self._gate.compared = connection.link_session
             self._gate.open("recovery")
@@ -196,9 +196,13 @@ class Reconciler:
                 await books.put_setting(ACCOUNT_KEY, account, "bot", self._clock())
         if own is None or own == account:
             return True
-        self._gate.close("recovery", GateReason(GateCode.OTHER_ACCOUNT, {"own": own, "account": account}))
-        await store_notice(self._ledger, account_refused(own, account, self._clock()))
+        await self._refuse(GateReason(GateCode.OTHER_ACCOUNT, {"own": own, "account": account}))
         return False
+
+    async def _refuse(self, reason: GateReason) -> None:
+        self._gate.close("recovery", reason)
+        refused = TradingRefused(reason.code, reason.facts)
+        await store_notice(self._ledger, NewEvent(refused, self._clock()))
 
     # --- what the answers mean beyond single orders -----------------------------------------------------------------
 
@@ -224,34 +228,4 @@ class Reconciler:
         if json.loads(settings.get(ORPHANS_KEY, "[]")) != orphans:
             async with self._ledger.begin() as books:
                 await books.put_setting(ORPHANS_KEY, json.dumps(orphans), "bot", self._clock())
-                await books.add_event(orphans_seen(orphans, self._clock()))
-
-
-# --- notices --------------------------------------------------------------------------------------------------------
-
-
-def gate_opened(at: datetime) -> NewEvent:
-    return NewEvent(EventKind.GATE_OPENED, at, "Books and IB compared.")
-
-
-def hours_refused(at: datetime) -> NewEvent:
-    reason = (
-        'hours = "always" is for simulated and paper accounts: set trading.hours = "exchange" in the configuration.'
-    )
-    return NewEvent(EventKind.TRADING_REFUSED, at, f"Nothing is traded. {reason}")
-
-
-def account_refused(own: str, account: str, at: datetime) -> NewEvent:
-    reason = (
-        f"This database belongs to account {own}, the gateway is logged in to {account}. Log in to {own}, "
-        f"or configure another database for {account}."
-    )
-    return NewEvent(EventKind.TRADING_REFUSED, at, f"Nothing is traded. {reason}")
-
-
-def orphans_seen(orphans: Sequence[str], at: datetime) -> NewEvent:
-    text = (
-        f"Nothing is traded: IB shows orders with the bot's mark that this database does not know ({', '.join(orphans)}). Was an "
-        f"old backup restored, or does another tradebot use this account? If you are sure, `tradebot resume` accepts them."
-    )
-    return NewEvent(EventKind.ORPHAN_ORDER, at, text, data={"orders": orphans})
+                await books.add_event(NewEvent(OrphanOrder(tuple(orphans)), self._clock()))

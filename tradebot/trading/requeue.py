@@ -12,10 +12,11 @@ from datetime import datetime, timedelta
 
 from loguru import logger
 
-from tradebot.domain import wording
 from tradebot.domain.alerts import WAITING, Alert, AlertStatus, Side
 from tradebot.domain.calendar import Session
-from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.events import NewEvent
+from tradebot.domain.facts.alerts import AlertExpired
+from tradebot.domain.facts.daemon import MarketOpen
 from tradebot.domain.hours import Hours
 from tradebot.domain.job_plan import MARKET_OPEN
 from tradebot.errors import LedgerUnavailable, QueueUnavailable
@@ -101,7 +102,7 @@ class Requeue:
                 await books.move_alert(alert.id, (AlertStatus.PENDING,), AlertStatus.RECEIVED, None)
             # The opening is the market-open job's run of that instant, whoever notices it: told once.
             if session is not None and await books.record_job(MARKET_OPEN, session.open):
-                await books.add_event(_opened(session, going_on, len(old), now))
+                await books.add_event(NewEvent(_opened(session, going_on, len(old)), now))
         self._session = session or self._session
         if pending:
             logger.info("pending alerts: {} go on, {} expired", len(going_on), len(old))
@@ -110,24 +111,22 @@ class Requeue:
         return now - alert.received_at > self._pending_max_age
 
     async def _expire(self, books: Books, alert: Alert, now: datetime) -> None:
-        max_age = wording.seconds(self._pending_max_age.total_seconds())
-        reason = f"waited longer than {max_age} for the market to open (trading.pending_max_age_h)"
+        max_age = self._pending_max_age
+        reason = (
+            f"waited longer than {max_age / timedelta(hours=1):g} h for the market to open (trading.pending_max_age_h)"
+        )
         await books.move_alert(alert.id, (AlertStatus.PENDING,), AlertStatus.EXPIRED, reason)
-        await books.add_event(_expired(alert, reason, now))
+        expired = AlertExpired(alert.ticker, alert.action, max_age.total_seconds())
+        await books.add_event(NewEvent(expired, now, alert.id))
 
 
-def _opened(session: Session, going_on: list[Alert], expired: int, now: datetime) -> NewEvent:
+def _opened(session: Session, going_on: list[Alert], expired: int) -> MarketOpen:
     sells = sum(alert.action is Side.SELL for alert in going_on)
-    buys = len(going_on) - sells
-    early = f", early: {session.name}" if session.early else ""
-    text = f"The market is open until {wording.new_york(session.close)}{early}. "
-    text += f"Alerts that waited and go on: {sells} SELL, then {buys} BUY." if going_on else "No alerts waited."
-    if expired:
-        text += f" {expired} had waited too long and expired."
-    figures = {"sells": sells, "buys": buys, "expired": expired, "closes": session.close.isoformat()}
-    return NewEvent(EventKind.MARKET_OPEN, now, text, data={"session": session.date.isoformat(), **figures})
-
-
-def _expired(alert: Alert, reason: str, now: datetime) -> NewEvent:
-    text = f"{alert.action} {alert.ticker} expired: it {reason}. Nothing was ordered."
-    return NewEvent(EventKind.ALERT_EXPIRED, now, text, alert.id, data={"ticker": alert.ticker, "side": alert.action})
+    return MarketOpen(
+        session=session.date,
+        closes=session.close,
+        early=session.name if session.early else None,
+        sells=sells,
+        buys=len(going_on) - sells,
+        expired=expired,
+    )

@@ -14,7 +14,8 @@ from datetime import datetime
 
 from loguru import logger
 
-from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.events import NewEvent
+from tradebot.domain.facts.account import StateChanged
 from tradebot.domain.settings import (
     ACCEPTED_ORPHANS_KEY,
     ORPHANS_KEY,
@@ -27,11 +28,6 @@ from tradebot.errors import LedgerUnavailable
 from tradebot.ports import Books, Ledger
 
 _SEVERITY = (TradingState.RUNNING, TradingState.PAUSED, TradingState.KILLED)
-_MEANING = {
-    TradingState.RUNNING: "Trading resumed: BUY and SELL alerts are executed.",
-    TradingState.PAUSED: "Paused: BUY alerts are blocked, SELL alerts are executed. Resume with `tradebot resume` or /resume.",
-    TradingState.KILLED: "KILLED: nothing is traded, working orders are cancelled. Resume with `tradebot resume` or /resume.",
-}
 
 
 class TradingSwitch:
@@ -150,10 +146,7 @@ async def store_state(
             await _accept_orphans(books, settings, by, now)
         if to is not before:
             await books.put_setting(STATE_KEY, to, by, now)
-            text = f"{_MEANING[to]} Was {before}; changed by {by}."
-            await books.add_event(
-                NewEvent(EventKind.STATE_CHANGED, now, text, actor=by, data={"from": before, "to": to})
-            )
+            await books.add_event(NewEvent(StateChanged(before, to), now, actor=by))
     return to
 
 

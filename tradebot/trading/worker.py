@@ -18,11 +18,12 @@ from datetime import datetime
 from loguru import logger
 
 from tradebot.domain.alerts import UNDECIDED, Alert, AlertStatus, Side
-from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.events import NewEvent
+from tradebot.domain.facts.alerts import AlertFailed
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.lots import LotStatus
-from tradebot.domain.risk import RefusalCode
+from tradebot.domain.risk import Fact, RefusalCode
 from tradebot.domain.settings import TradingState, invalid_limits, limits_in
 from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus
 from tradebot.errors import (
@@ -294,14 +295,13 @@ class Worker:
 
     async def _give_up(self, alert_id: int, reason: str) -> None:
         """An alert that breaks the program ends visibly, unless it has an order: then recovery has the last word."""
-        facts = {"detail": reason}
+        facts: Mapping[str, Fact] = {"detail": reason}
         text = self._options.say(RefusalCode.INTERNAL_ERROR, facts)
         try:
             async with self._ledger.begin() as books:
                 if await books.move_alert(alert_id, UNDECIDED, AlertStatus.FAILED, text):
-                    told = f"Alert {alert_id} failed: {text}. Please report it; the log has the details."
-                    data = {"code": RefusalCode.INTERNAL_ERROR, "facts": facts}
-                    await books.add_event(NewEvent(EventKind.ALERT_FAILED, self._clock(), told, alert_id, data=data))
+                    failed = AlertFailed(None, None, RefusalCode.INTERNAL_ERROR, facts)
+                    await books.add_event(NewEvent(failed, self._clock(), alert_id))
         except LedgerUnavailable as error:
             logger.error("alert {} waits: {}", alert_id, error)
 

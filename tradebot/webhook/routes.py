@@ -24,6 +24,7 @@ from tradebot.errors import LedgerUnavailable, PayloadError
 from tradebot.queries.health import Health
 from tradebot.trading.intake import Accepted, Intake, Outcome
 from tradebot.webhook.access import Addresses, Buckets, Caller, Secrets
+from tradebot.words.events import conflict
 from tradebot.words.health import health_parts
 
 BODY_BYTES_MAX = 16 * 1024
@@ -173,8 +174,8 @@ async def _read(request: web.Request) -> bytes:
 
 
 def _answer_to(accepted: Accepted) -> web.Response:
-    if accepted.status is Outcome.CONFLICT:
-        return answer(HTTPStatus.CONFLICT, error=accepted.reason)
+    if accepted.conflict is not None:
+        return answer(HTTPStatus.CONFLICT, error=conflict(accepted.conflict))
     if accepted.status is Outcome.REJECTED:
         return answer(HTTPStatus.BAD_REQUEST, error=accepted.reason)
     return answer(HTTPStatus.OK, status=accepted.status, alert_id=accepted.alert_id)

@@ -1,65 +1,56 @@
-"""The daily report in words."""
+"""The daily report in words: one figure a line, short enough for a phone. Pure."""
 
-from decimal import Decimal
-
-from tradebot.domain import pnl, wording
-from tradebot.domain.exposure import Exposure
-from tradebot.domain.limits import Limits
+from tradebot.domain.facts.daemon import DailyReport
 from tradebot.domain.settings import TradingState
-from tradebot.queries.daily_report import DailyReport
-from tradebot.words.refusals import title
+from tradebot.words import refusals
+from tradebot.words.figures import shares, signed_usd, usd
 
 
 def text(report: DailyReport) -> str:
-    """One figure a line, short enough for a phone."""
-    done, usd, gain = report.summary, wording.usd, wording.signed_usd
-    session = report.session
-    early = f" (closed early: {session.name})" if session.early else ""
+    early = f" (closed early: {report.early_close})" if report.early_close else ""
     lines = [
-        f"Daily report of {session.date:%a %d %b %Y}{early}",
-        f"Trades: {done.buys} BUY, {done.sells} SELL; commission {usd(done.commissions_paid)}",
-        f"Realised: {gain(done.net)} net, {_closed(done)}",
+        f"Daily report of {report.session:%a %d %b %Y}{early}",
+        f"Trades: {report.buys} BUY, {report.sells} SELL; commission {usd(report.commissions)}",
+        f"Realised: {signed_usd(report.net)} net, {_closed(report)}",
     ]
-    if done.best is not None and done.worst is not None:
-        best, worst = done.best, done.worst
-        lines.append(f"Best: {best.ticker} {gain(best.pnl or Decimal(0))}")
-        lines.append(f"Worst: {worst.ticker} {gain(worst.pnl or Decimal(0))}")
-    lines.append(f"Unrealised: {_unrealised(report.open)}")
-    held = ", ".join(f"{wording.shares(one.qty)} {one.ticker}" for one in report.open.positions)
+    if report.best is not None and report.worst is not None:
+        lines.append(f"Best: {report.best.ticker} {signed_usd(report.best.pnl)}")
+        lines.append(f"Worst: {report.worst.ticker} {signed_usd(report.worst.pnl)}")
+    lines.append(f"Unrealised: {_unrealised(report)}")
+    held = ", ".join(f"{shares(one.qty)} {one.ticker}" for one in report.positions)
     lines.append(f"Open positions: {held or 'none'}")
-    blocked = ", ".join(f"{count} {title(code)}" for code, count in report.blocked.items())
+    blocked = ", ".join(f"{count} {refusals.title(code)}" for code, count in report.blocked.items())
     lines.append(f"Blocked alerts: {blocked or 'none'}")
     if report.failed:
         lines.append(f"Failed alerts: {report.failed}")
     if report.waiting:
         lines.append(f"Alerts waiting: {report.waiting}")
-    account = report.account
-    lines.append(f"Cash: {usd(account.cash if account else None)}, equity: {usd(account.equity if account else None)}")
-    lines += _limits(report.limits, report.exposure)
+    lines.append(f"Cash: {usd(report.cash)}, equity: {usd(report.equity)}")
+    lines += _limits(report)
     if report.state is not TradingState.RUNNING:
         lines.append(f"Trading is {report.state}.")
     return "\n".join(lines)
 
 
-def _closed(done: pnl.Summary) -> str:
-    rate = done.win_rate
-    closed = "nothing closed" if rate is None else f"{done.closed} closed, {rate:.0%} won"
-    return f"{closed}, {done.written_off} written off" if done.written_off else closed
+def _closed(report: DailyReport) -> str:
+    closed = f"{report.closed} closed, {report.wins / report.closed:.0%} won" if report.closed else "nothing closed"
+    return f"{closed}, {report.written_off} written off" if report.written_off else closed
 
 
-def _unrealised(now: pnl.Unrealised) -> str:
-    if len(now.unknown) == len(now.positions) and now.positions:
+def _unrealised(report: DailyReport) -> str:
+    unknown = report.unrealised_unknown
+    if len(unknown) == len(report.positions) and unknown:
         return "unknown, IB gave no prices"
-    missing = f" without {', '.join(now.unknown)} (no price)" if now.unknown else ""
-    return f"{wording.signed_usd(now.pnl)}{missing}"
+    missing = f" without {', '.join(unknown)} (no price)" if unknown else ""
+    return f"{signed_usd(report.unrealised)}{missing}"
 
 
-def _limits(limits: Limits, used: Exposure) -> list[str]:
-    usd = wording.usd
+def _limits(report: DailyReport) -> list[str]:
+    limits = report.limits
     return [
         "Limits used:",
-        f"• {used.buys_today} of {limits.max_daily_buys} BUYs",
-        f"• {used.open_positions} of {limits.max_open_positions} positions",
-        f"• {usd(used.invested)} of {usd(limits.max_total_investment)} invested",
-        f"• {usd(used.lost_today)} of {usd(limits.max_daily_loss)} lost",
+        f"• {report.buys_today} of {limits.max_daily_buys} BUYs",
+        f"• {report.open_positions} of {limits.max_open_positions} positions",
+        f"• {usd(report.invested)} of {usd(limits.max_total_investment)} invested",
+        f"• {usd(report.lost_today)} of {usd(limits.max_daily_loss)} lost",
     ]

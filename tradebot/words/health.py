@@ -4,16 +4,20 @@ from collections.abc import Mapping
 
 from tradebot.domain.gate import GateReason
 from tradebot.queries.health import Health
+from tradebot.words.figures import seconds
 from tradebot.words.gate import gate_reason
 
 
 def health_parts(health: Health) -> dict[str, dict[str, object]]:
-    """Every part, with the gate's reasons (`waiting_for`) as sentences."""
+    """Every part, with the gate's reasons (`waiting_for`) as sentences and times as people say them."""
     return {name: _part(part) for name, part in health.parts.items()}
 
 
 def _part(part: Mapping[str, object]) -> dict[str, object]:
-    return {key: _sentences(value) if key == "waiting_for" else value for key, value in part.items()}
+    said = {key: _sentences(value) if key == "waiting_for" else value for key, value in part.items()}
+    if isinstance(uptime_s := said.pop("uptime_s", None), float):
+        said["uptime"] = seconds(uptime_s)
+    return said
 
 
 def _sentences(reasons: object) -> object:

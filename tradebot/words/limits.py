@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-from tradebot.domain import wording
 from tradebot.domain.limits import is_count, limit_range
 from tradebot.operations.limits import InvalidLimit, Problem, Value, check
+from tradebot.words import figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class WrongValue(ValueError):
 
 def value_text(name: str, value: Value) -> str:
     """`$500.00`, or `20` for a count."""
-    return f"{value:,}" if is_count(name) else wording.usd(Decimal(value))
+    return f"{int(value):,}" if is_count(name) else figures.usd(Decimal(value))
 
 
 def range_text(name: str) -> str:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from tradebot.domain import wording
 from tradebot.domain.risk import Fact, Figure, RefusalCode
+from tradebot.words import figures
 
 _C = RefusalCode
 
@@ -20,8 +20,8 @@ def refusal(code: str, facts: Mapping[str, Fact]) -> str:
 
 
 def title(code: str) -> str:
-    """What the reason is called where it is counted. Raises ValueError for a code that the domain does not have."""
-    return TITLES[RefusalCode(code)]
+    """What the reason is called where it is counted; a code of another version by itself."""
+    return next((words for known, words in TITLES.items() if known == code), code.replace("_", " "))
 
 
 TITLES: Mapping[RefusalCode, str] = {
@@ -77,19 +77,19 @@ class _Facts:
         return Decimal(self.all[name])
 
     def usd(self, name: str) -> str:
-        return wording.usd(self.number(name))
+        return figures.usd(self.number(name))
 
     def price(self, name: str) -> str:
-        return wording.price(self.number(name))
+        return figures.price(self.number(name))
 
     def shares(self, name: str) -> str:
-        return wording.shares(self.number(name))
+        return figures.shares(self.number(name))
 
     def count(self, name: str) -> str:
         return f"{int(self.number(name)):,}"
 
     def seconds(self, name: str) -> str:
-        return wording.seconds(float(self.number(name)))
+        return figures.seconds(float(self.number(name)))
 
 
 def _unknown_order(f: _Facts) -> str:
@@ -191,7 +191,7 @@ def _max_order_value(f: _Facts) -> str:
 
 
 def _market_closed(f: _Facts) -> str:
-    opens = wording.new_york(datetime.fromisoformat(f.text("opens_at")))
+    opens = figures.new_york(datetime.fromisoformat(f.text("opens_at")))
     return f"the market is closed; runs at the open, {opens}"
 
 

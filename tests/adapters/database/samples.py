@@ -38,18 +38,19 @@ async def a_trade(books: Books, **changes: Any) -> int:
     """Stores a trade with an alert of its own, and returns its id."""
     alert_id = await books.insert_alert(an_alert())
     assert alert_id is not None
-    trade = NewTrade(
-        alert_id=alert_id,
-        ticker="AAPL",
-        con_id=265598,
-        side=Side.BUY,
-        requested_qty=Decimal(10),
-        order_ref=f"tb-{alert_id}-0badcafe",
-        ib_position_before=Decimal(3),
-        decision={"reserved": "1893.23", "checks": [{"name": "cash", "code": None, "facts": {}}]},
-        created_at=NOON,
-    )
-    return await books.insert_trade(replace(trade, **changes))
+    fields: dict[str, Any] = {
+        "alert_id": alert_id,
+        "ticker": "AAPL",
+        "con_id": 265598,
+        "side": Side.BUY,
+        "requested_qty": Decimal(10),
+        "order_ref": f"tb-{alert_id}-0badcafe",
+        "ib_position_before": Decimal(3),
+        "reserved": Decimal("1893.23"),
+        "decision": {"checks": [{"name": "cash", "code": None, "facts": {}}]},
+        "created_at": NOON,
+    }
+    return await books.insert_trade(NewTrade(**(fields | changes)))
 
 
 def an_execution(exec_id: str = "0000e0d5.57a1b2c3.01.01", **changes: Any) -> Execution:

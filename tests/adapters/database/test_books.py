@@ -7,11 +7,15 @@ from decimal import Decimal
 import pytest
 
 from tests.adapters.database.samples import NOON, a_lot, a_trade, an_alert, an_execution, without_ids
+from tests.facts import bought
 from tradebot.domain.alerts import Alert, AlertStatus, NewAlert, Side
 from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.facts.daemon import Started
 from tradebot.domain.lots import LotStatus
-from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus
+from tradebot.domain.trades import OrderRole, Trade, TradeStatus
 from tradebot.ports import Books, Ledger
+
+STARTED = Started("0.2.0", None, None)
 
 
 async def store(books: Books, alert: NewAlert) -> int:
@@ -116,7 +120,7 @@ async def test_a_trade_comes_back_as_it_went_in(ledger: Ledger) -> None:
     expected = Trade(
         alert_id=alerts[0].id, ticker="AAPL", con_id=265598, side=Side.SELL, requested_qty=Decimal(10),
         order_ref="tb-1-00000001", ib_position_before=None, created_at=NOON, id=trade_id,
-        decision={"reserved": "1893.23", "checks": [{"name": "cash", "code": None, "facts": {}}]},
+        reserved=Decimal("1893.23"), role=OrderRole.EXIT,
     )  # fmt: skip
     async with ledger.read() as books:
         assert await books.trade(trade_id) == expected
@@ -127,8 +131,8 @@ async def test_a_trade_comes_back_as_it_went_in(ledger: Ledger) -> None:
         assert await books.trade_of_alert(expected.alert_id + 1000) is None
 
 
-async def test_many_trades_come_without_the_decisions_of_those_that_ended(ledger: Ledger) -> None:
-    """Otherwise every booking would read kilobytes for each trade the ticker ever had; or what is reserved would be lost."""
+async def test_a_decision_is_read_on_demand(ledger: Ledger) -> None:
+    """Otherwise every booking would read kilobytes for each trade the ticker ever had; or why an order left would be lost."""
     async with ledger.begin() as books:
         ids = [await a_trade(books, order_ref=f"tb-1-0000000{number}") for number in range(len(TradeStatus))]
         for trade_id, status in zip(ids, TradeStatus, strict=True):
@@ -136,9 +140,11 @@ async def test_many_trades_come_without_the_decisions_of_those_that_ended(ledger
             assert trade is not None
             await books.save_trade(replace(trade, status=status))
     async with ledger.read() as books:
-        kept = {trade.status for trade in await books.trades() if trade.reserved}
-        assert kept == set(UNRESOLVED)
-        assert all([(one := await books.trade(trade_id)) and one.reserved for trade_id in ids])
+        assert [trade.reserved for trade in await books.trades()] == [Decimal("1893.23")] * len(ids)
+        assert [(await books.decision(trade_id) or {})["checks"] for trade_id in ids] == [
+            [{"name": "cash", "code": None, "facts": {}}]
+        ] * len(ids)
+        assert await books.decision(ids[-1] + 1000) is None
 
 
 async def test_save_trade_writes_what_changes_and_nothing_else(ledger: Ledger) -> None:
@@ -309,35 +315,33 @@ async def test_events_are_an_outbox_and_a_trace(ledger: Ledger) -> None:
         trade_id = await a_trade(books)
         trade = await books.trade(trade_id)
         assert trade is not None
-        told = NewEvent(
-            EventKind.BUY_FILLED, NOON, "Bought 10 AAPL – at $187.32", trade.alert_id, trade_id, "bot", {"qty": "10"}
-        )
-        ids = [await books.add_event(told), await books.add_event(NewEvent(EventKind.STARTED, NOON, "Started"))]
+        added = NewEvent(bought(), NOON, trade.alert_id, trade_id, "owner")
+        ids = [await books.add_event(added), await books.add_event(NewEvent(STARTED, NOON))]
     async with ledger.begin() as books:
         first, second = await books.events()
         assert [first.id, second.id] == ids
-        assert [first.kind, first.at, first.text, first.data] == [told.kind, NOON, told.text, {"qty": "10"}]
-        assert (first.alert_id, first.trade_id, first.actor) == (trade.alert_id, trade_id, "bot")
-        assert (second.alert_id, second.trade_id, dict(second.data)) == (None, None, {})
+        assert [first.kind, first.at, first.text, first.facts] == [EventKind.BUY_FILLED, NOON, None, bought()]
+        assert (first.alert_id, first.trade_id, first.actor) == (trade.alert_id, trade_id, "owner")
+        assert (second.alert_id, second.trade_id, second.actor) == (None, None, "bot")
         assert await books.events(alert_id=trade.alert_id) == [first]
         assert await books.events(alert_id=trade.alert_id, after_id=first.id) == []
         assert await books.events(after_id=first.id) == [second]
         assert await books.events(limit=1) == [first]
-        assert await books.undelivered(limit=1) == [first]
-        await books.mark_delivered([first.id], NOON)
-        await books.mark_delivered([first.id], NOON + timedelta(days=1))
-        await books.mark_delivered([], NOON)
-        assert await books.undelivered(limit=10) == [second]
-        assert await books.events(limit=1) == [replace(first, delivered_at=NOON)]
+        assert await books.undelivered("owner", limit=1) == [first]
+        await books.mark_delivered("owner", [first.id], NOON)
+        await books.mark_delivered("owner", [first.id], NOON + timedelta(days=1))
+        await books.mark_delivered("owner", [], NOON)
+        assert await books.undelivered("owner", limit=10) == [second]
+        assert await books.events(limit=1) == [first]
 
 
 async def test_more_rows_than_a_database_takes_parameters(ledger: Ledger) -> None:
     """Otherwise the backlog of messages after a long outage of Telegram could never be marked as delivered."""
     async with ledger.begin() as books:
-        await books.mark_delivered(range(1, 70_000), NOON)
-        ids = [await books.add_event(NewEvent(EventKind.STARTED, NOON, str(n))) for n in range(1200)]
-        await books.mark_delivered(ids, NOON)
-        assert await books.undelivered(limit=10) == []
+        await books.mark_delivered("owner", range(1, 70_000), NOON)
+        ids = [await books.add_event(NewEvent(STARTED, NOON)) for _ in range(1200)]
+        await books.mark_delivered("owner", ids, NOON)
+        assert await books.undelivered("owner", limit=10) == []
 
 
 async def test_a_job_runs_once_for_a_slot(ledger: Ledger) -> None:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from tests.adapters.database.samples import NOON
+from tests.facts import every_kind
 from tradebot.domain.events import EventKind, NewEvent
 from tradebot.ports import Ledger
 
@@ -24,13 +25,13 @@ async def test_events_of_a_time(ledger: Ledger) -> None:
     async with ledger.begin() as books:
         for minutes in (-1, 0, 1):
             for kind in (EventKind.ALERT_BLOCKED, EventKind.ALERT_FAILED, EventKind.STARTED):
-                await books.add_event(NewEvent(kind, NOON + timedelta(minutes=minutes), f"{kind} {minutes}"))
+                await books.add_event(NewEvent(every_kind()[kind], NOON + timedelta(minutes=minutes)))
     async with ledger.read() as books:
         found = await books.events_since((EventKind.ALERT_BLOCKED, EventKind.ALERT_FAILED), NOON)
-        assert [event.text for event in found] == [
-            "alert_blocked 0",
-            "alert_failed 0",
-            "alert_blocked 1",
-            "alert_failed 1",
+        assert [(event.kind, (event.at - NOON).total_seconds()) for event in found] == [
+            ("alert_blocked", 0),
+            ("alert_failed", 0),
+            ("alert_blocked", 60),
+            ("alert_failed", 60),
         ]
         assert await books.events_since((), NOON) == []

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.adapters.database.samples import NOON, a_lot, a_trade, an_alert
-from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.events import NewEvent
+from tradebot.domain.facts.alerts import AlertRejected
 from tradebot.domain.trades import TradeStatus
 from tradebot.ports import Ledger
 
@@ -113,13 +114,12 @@ async def test_text_that_no_database_takes_is_made_storable(ledger: Ledger) -> N
         trade = await books.trade(await a_trade(books))
         assert trade is not None
         await books.save_trade(replace(trade, status=TradeStatus.FAILED, error_message=nasty))
-        await books.add_event(
-            NewEvent(EventKind.ORDER_FAILED, NOON, nasty, data={"text": nasty, "qty": Decimal("0.10")})
-        )
+        await books.add_event(NewEvent(AlertRejected(nasty), NOON))
         assert await books.alert_by_key(nasty) is None
     async with ledger.read() as books:
         trade = await books.trade(trade.id)
         (event,) = await books.events()
     assert trade is not None
-    assert trade.error_message == event.text == "order\ufffd refused \ufffd – naïve 🚀"
-    assert event.data == {"text": nasty, "qty": "0.10"}
+    storable = "order\ufffd refused \ufffd – naïve 🚀"
+    assert trade.error_message == storable
+    assert event.facts == AlertRejected(storable)

@@ -11,12 +11,13 @@ from tests.bot import NO_FIXED_LIMITS, Bot
 from tests.bot_fixtures import empty_books, make_bot  # noqa: F401 - fixtures
 from tests.botapi import TOKEN, BotApi, Sent, bot_api
 from tradebot.domain.calendar import Calendar
-from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.events import Facts, NewEvent
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import Limits
 from tradebot.operations.operations import Operations
 from tradebot.queries.daemon import DaemonQueries, RunSettings
 from tradebot.telegram import TelegramOptions, serve
+from tradebot.telegram.delivery import CHANNEL
 
 OTHER = {"id": 4343, "is_bot": False, "first_name": "Bob"}
 USERS = (4242, 4343)
@@ -52,15 +53,15 @@ class Phone:
             await asyncio.gather(self._serving, return_exceptions=True)
             self._serving = None
 
-    async def event(self, kind: EventKind, text: str = "said", **more: object) -> int:
-        event = NewEvent(kind, self.bot.clock(), text, **more)  # type: ignore[arg-type]
+    async def event(self, facts: Facts, trade_id: int | None = None) -> int:
+        event = NewEvent(facts, self.bot.clock(), trade_id=trade_id)
         async with self.bot.ledger.begin() as books:
             return await books.add_event(event)
 
     async def is_delivered(self, event_id: int) -> None:
         async def marked() -> bool:
-            events = await self.bot.events()
-            return next(event for event in events if event.id == event_id).delivered_at is not None
+            async with self.bot.ledger.read() as books:
+                return event_id not in {event.id for event in await books.undelivered(CHANNEL, 1000)}
 
         await self.bot.until(marked, f"event {event_id} is marked as delivered")
 
@@ -89,7 +90,8 @@ async def open_phone(
         api.clock = bot.clock
         phone = Phone(bot, api, bot.operations, queries_of(bot), TelegramOptions(token, chat_id, user_ids, api.url))
         async with bot.ledger.begin() as books:
-            await books.mark_delivered([event.id for event in await books.undelivered(1000)], bot.clock())
+            await books.serve_channels([CHANNEL])
+            await books.mark_delivered(CHANNEL, [e.id for e in await books.undelivered(CHANNEL, 1000)], bot.clock())
         if not up:
             await api.down()
         await phone.connect()

@@ -6,6 +6,7 @@ from loguru import logger
 from tests.adapters.telegram.conftest import Phone, open_phone
 from tests.bot import Bot
 from tests.botapi import CHAT, OWNER, STRANGER
+from tests.facts import every_kind
 from tradebot.domain.events import EventKind
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.settings import TradingState
@@ -50,7 +51,7 @@ async def test_every_button_refuses_strangers(bot: Bot, way: str) -> None:
         api = phone.api
         question = await api.ask("/sell_all", "Sell at market?")
         for kind in (EventKind.EXIT_INCOMPLETE, EventKind.ORDER_UNKNOWN, EventKind.MISMATCH):
-            last_event = await phone.event(kind, data={"ticker": "AAPL"}, trade_id=trade.id)
+            last_event = await phone.event(every_kind()[kind], trade.id)
         await phone.is_delivered(last_event)
         buttons = [data for sent in api.sent for data in sent.buttons.values()] + ["page:positions:1", "anything"]
         assert {data.partition(":")[0] for data in buttons} == {

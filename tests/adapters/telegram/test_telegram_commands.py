@@ -9,6 +9,7 @@ from tests.adapters.database.samples import a_lot, a_trade, an_alert
 from tests.adapters.telegram.conftest import OTHER, Phone, open_phone
 from tests.bot import Bot
 from tests.botapi import OWNER, TOKEN
+from tests.facts import every_kind
 from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.events import EventKind
 from tradebot.domain.gate import GateCode, GateReason
@@ -331,7 +332,7 @@ async def test_the_owner_says_that_an_unknown_order_never_existed(phone: Phone) 
 async def test_the_owner_accepts_a_mismatch(phone: Phone) -> None:
     """Shares sold by hand would block the ticker's BUYs for ever."""
     await phone.bot.owns(5, at_ib=2)
-    await phone.event(EventKind.MISMATCH, "the books hold 5", data={"ticker": "AAPL"})
+    await phone.event(every_kind()[EventKind.MISMATCH])
     message = await phone.api.heard(lambda sent: "Accept what IB shows of AAPL" in sent.buttons)
     question = await phone.api.pressed(message, "Accept what IB shows of AAPL", "Write off 3 AAPL?")
     await phone.api.pressed(question, "Write off AAPL", "3 AAPL written off")

@@ -4,6 +4,8 @@ import asyncio
 import json
 import subprocess
 import sys
+from datetime import date
+from decimal import Decimal
 from itertools import pairwise
 
 import pytest
@@ -12,16 +14,32 @@ from loguru import logger
 from tests.adapters.telegram.conftest import Phone, open_phone
 from tests.bot import Bot
 from tests.botapi import TOKEN
-from tradebot.domain.alerts import AlertStatus
-from tradebot.domain.events import CRITICAL, SILENT, EventKind
+from tests.facts import bought, every_kind, report
+from tradebot.domain.alerts import AlertStatus, Side
+from tradebot.domain.events import Event, Severity
+from tradebot.domain.facts.account import BrokerUnreachable
+from tradebot.domain.facts.alerts import AlertBlocked, AlertRejected
+from tradebot.domain.facts.daemon import SessionPoint, Started, Stopped
+from tradebot.telegram.delivery import CHANNEL
 from tradebot.telegram.markup import plain
+from tradebot.words import events as words
 
-TOLD = [kind for kind in EventKind if kind not in SILENT]
+TOLD = [facts for facts in every_kind().values() if facts.severity is not Severity.TRACE]
+
+
+def started(name: str) -> Started:
+    """An event with this in its text."""
+    return Started(name, None, None)
+
+
+def _plainly(event: Event) -> str:
+    """As it stands in a message once the markup is taken out."""
+    return words.text(event).replace("`", "")
 
 
 async def undelivered(bot: Bot) -> list[int]:
     async with bot.ledger.read() as books:
-        return [event.id for event in await books.undelivered(1000)]
+        return [event.id for event in await books.undelivered(CHANNEL, 1000)]
 
 
 async def all_delivered(phone: Phone) -> None:
@@ -41,39 +59,42 @@ def log() -> "object":
 
 async def test_every_kind_is_told_and_silent_ones_are_not(phone: Phone) -> None:
     """Something that matters would happen without the owner hearing of it, or the chat would be full of noise."""
-    for kind in EventKind:
-        await phone.event(kind, f"<{kind}> & so on", data={"ticker": "<b>&", "side": "BUY"})
+    facts = every_kind("<b>&")
+    for one in facts.values():
+        await phone.event(one)
     await all_delivered(phone)
     told = "\n".join(plain(sent.text) for sent in phone.messages())
-    for kind in EventKind:
-        assert (f"<{kind}> & so on" in told) == (kind not in SILENT), kind
+    for event in await phone.bot.events():
+        if event.facts in facts.values():
+            assert (_plainly(event) in told) == (event.severity is not Severity.TRACE), event.kind
 
 
 async def test_criticals_come_first_each_lane_in_order(phone: Phone) -> None:
     """An UNKNOWN order would be told after an hour of fills, or a partial fill after its end."""
     release = phone.api.stall("sendMessage")
-    await phone.event(EventKind.STARTED, "first")
+    await phone.event(started("first"))
     await phone.api.until_asked("sendMessage", 1)
-    ids = [await phone.event(kind, f"[{kind}]") for kind in TOLD]
+    ids = [await phone.event(facts) for facts in TOLD]
     assert ids == sorted(ids)
     release.set()
     await all_delivered(phone)
     told = "\n".join(sent.text for sent in phone.messages())
-    order = [kind for kind in TOLD if kind in CRITICAL] + [kind for kind in TOLD if kind not in CRITICAL]
-    assert sorted(order, key=lambda kind: told.index(f"[{kind}]")) == order
+    events = [event for event in await phone.bot.events() if event.id in ids]
+    order = sorted(events, key=lambda event: (event.severity is not Severity.CRITICAL, event.id))
+    assert sorted(events, key=lambda event: plain(told).index(_plainly(event))) == order
 
 
 async def test_a_burst_becomes_few_messages_a_second_apart(phone: Phone) -> None:
     """Telegram would throttle the bot just when much is going on."""
     for number in range(300):
-        await phone.event(EventKind.BUY_FILLED, f"fill number {number:03d}.", data={"ticker": "AAPL", "side": "BUY"})
-        await phone.event(EventKind.ALERT_BLOCKED, f"blocked {number}.", data={"ticker": f"T{number % 20}"})
+        await phone.event(bought(f"N{number:03d}"))
+        await phone.event(AlertBlocked(f"T{number % 20}", Side.BUY, "superseded", {"by_alert": number}))
     await all_delivered(phone)
     messages = phone.messages()
     told = "\n".join(plain(sent.text) for sent in messages)
-    assert told.index("fill number 000") < told.index("fill number 150") < told.index("fill number 299")
-    assert told.count("fill number") == 300
-    assert "100 alerts blocked" in told
+    assert told.index("Bought 10 N000") < told.index("Bought 10 N150") < told.index("Bought 10 N299")
+    assert told.count("Bought 10 N") == 300
+    assert "100 BUY alerts blocked" in told
     assert len(messages) < 20
     times = [sent.at for sent in messages]
     assert min(later - earlier for earlier, later in pairwise(times)) > 0.95
@@ -82,7 +103,7 @@ async def test_a_burst_becomes_few_messages_a_second_apart(phone: Phone) -> None
 async def test_retry_after_is_respected(phone: Phone) -> None:
     """Telegram would lock the bot out for ever longer."""
     phone.api.refuse("sendMessage", 429, "Too Many Requests: retry after 7", retry_after=7)
-    await phone.event(EventKind.MISMATCH, "told in the end")
+    await phone.event(BrokerUnreachable(1, "told in the end"))
     await phone.api.until_asked("sendMessage", 1)
     began = asyncio.get_running_loop().time()
     await all_delivered(phone)
@@ -105,7 +126,7 @@ async def test_what_could_not_be_sent_is_told_later_with_its_time(bot: Bot, trou
                 phone.api.refuse("", 502, "Bad Gateway", times=10_000)
             case "error 403":
                 phone.api.refuse("sendMessage", 403, "Forbidden: bot was blocked by the user", times=10_000)
-        events = [await phone.event(EventKind.BUY_FILLED, f"[{number}]") for number in range(3)]
+        events = [await phone.event(started(f"[{number}]")) for number in range(3)]
 
         async def is_noticed() -> bool:
             return phone.queries.chat.error is not None
@@ -149,7 +170,7 @@ async def test_a_wrong_token_is_said_and_trading_goes_on(bot: Bot, log: list[str
 async def test_a_wrong_chat_is_named(bot: Bot) -> None:
     """The owner would see a bot that is well and says nothing."""
     async with open_phone(bot, chat_id=999) as phone:
-        await phone.event(EventKind.STARTED, "to nobody")
+        await phone.event(started("to nobody"))
 
         async def is_noticed() -> bool:
             return "chat not found" in (phone.queries.chat.error or "")
@@ -160,7 +181,7 @@ async def test_a_wrong_chat_is_named(bot: Bot) -> None:
 async def test_a_start_without_telegram_catches_up(bot: Bot) -> None:
     """A bot started before the network is up would never be heard again."""
     async with open_phone(bot, up=False) as phone:
-        await phone.event(EventKind.STARTED, "started in silence")
+        await phone.event(started("started in silence"))
 
         async def is_noticed() -> bool:
             return phone.queries.chat.error is not None
@@ -190,7 +211,7 @@ async def test_another_poller_is_named(phone: Phone) -> None:
 async def test_a_hanging_telegram_delays_no_order(phone: Phone) -> None:
     """Trading would depend on a chat server."""
     release = phone.api.stall("", times=10_000)
-    await phone.event(EventKind.STARTED, "hangs")
+    await phone.event(started("hangs"))
     await phone.api.until_asked("sendMessage", 1)
     phone.bot.broker.fill_at_once()
     alerts = [await phone.bot.alert("BUY", ticker) for ticker in ("AAPL", "MSFT", "TSLA")]
@@ -202,22 +223,22 @@ async def test_a_hanging_telegram_delays_no_order(phone: Phone) -> None:
 async def test_a_message_telegram_cannot_read_is_sent_as_plain_text(phone: Phone) -> None:
     """One message with a fault in its markup would stop all that come after it."""
     phone.api.refuse("sendMessage", 400, "Bad Request: can't parse entities: unclosed tag")
-    await phone.event(EventKind.MISMATCH, "5 < 6 & so on")
+    await phone.event(BrokerUnreachable(1, "5 < 6 & so on"))
     sent = await phone.api.heard("5 < 6 & so on")
     assert "parse_mode" not in sent.fields
 
 
 async def test_a_very_long_text_is_cut(phone: Phone) -> None:
     """Telegram would refuse it for ever, and everything behind it would wait."""
-    await phone.event(EventKind.ALERT_REJECTED, "<&>" * 5000)
-    await phone.event(EventKind.STARTED, "what comes after it")
+    await phone.event(AlertRejected("<&>" * 5000))
+    await phone.event(started("what comes after it"))
     await all_delivered(phone)
     await phone.api.heard("what comes after it")
 
 
 async def test_the_last_words_are_told(phone: Phone) -> None:
     """The owner would not learn that the bot was stopped."""
-    await phone.event(EventKind.STOPPED, "stopped for good")
+    await phone.event(Stopped("stopped for good", None, None))
     await phone.hang_up()
     assert any("stopped for good" in sent.text for sent in phone.messages())
     assert await undelivered(phone.bot) == []
@@ -226,7 +247,7 @@ async def test_the_last_words_are_told(phone: Phone) -> None:
 async def test_a_stop_does_not_wait_for_a_dead_telegram(phone: Phone) -> None:
     """Stopping the daemon would hang until the service manager kills it."""
     phone.api.stall("", times=10_000)
-    await phone.event(EventKind.STOPPED, "never told")
+    await phone.event(Stopped("never told", None, None))
     await phone.api.until_asked("sendMessage", 1)
     async with asyncio.timeout(8):
         await phone.hang_up()
@@ -236,7 +257,7 @@ async def test_a_stop_does_not_wait_for_a_dead_telegram(phone: Phone) -> None:
 async def test_events_are_marked_when_the_database_was_away_for_a_moment(phone: Phone) -> None:
     """What was sent while the database went away would be told again and again."""
     release = phone.api.stall("sendMessage")
-    await phone.event(EventKind.STARTED, "told once")
+    await phone.event(started("told once"))
     await phone.api.until_asked("sendMessage", 1)
     phone.bot.ledger.away = True
     release.set()
@@ -249,13 +270,13 @@ async def test_events_are_marked_when_the_database_was_away_for_a_moment(phone: 
 
 async def test_a_daily_report_brings_its_picture(phone: Phone) -> None:
     """The report's figures over time would not be drawn."""
-    series = [{"day": f"2026-11-{day:02d}", "net": str(day * 7 % 40 - 17), "equity": None} for day in range(9, 20)]
-    await phone.event(EventKind.DAILY_REPORT, "Realised: +$12.00 net", data={"series": series})
-    await phone.event(EventKind.STARTED, "after the report")
-    words = await phone.api.heard("Realised: +$12.00 net")
+    series = tuple(SessionPoint(date(2026, 11, day), Decimal(day * 7 % 40 - 17), None) for day in range(9, 20))
+    await phone.event(report(series=series))
+    await phone.event(started("after the report"))
+    said = await phone.api.heard("Realised: +$11.00 net")
     picture = await phone.api.heard(lambda sent: sent.method == "sendPhoto")
     assert next(iter(picture.files.values())).startswith(b"\x89PNG")
-    assert phone.api.sent.index(picture) == phone.api.sent.index(words) + 1
+    assert phone.api.sent.index(picture) == phone.api.sent.index(said) + 1
 
 
 def test_without_a_token_nothing_heavy_is_imported() -> None:

@@ -9,12 +9,15 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.adapters.database.samples import a_lot, an_alert
+from tests.facts import bought, every_kind
 from tradebot.domain import pnl
 from tradebot.domain.alerts import Alert, AlertStatus, Side
 from tradebot.domain.brokerage import Account, BrokerPosition
 from tradebot.domain.calendar import Calendar
-from tradebot.domain.events import SILENT, Event, EventKind
+from tradebot.domain.events import Event, EventKind, Facts, OtherFacts, Severity
 from tradebot.domain.exposure import Exposure
+from tradebot.domain.facts import FACTS
+from tradebot.domain.facts.alerts import AlertBlocked
 from tradebot.domain.gate import GateCode, GateReason
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
@@ -32,7 +35,7 @@ from tradebot.queries.unknown_orders import PresumedFill, PriceSource
 from tradebot.queries.waiting import Waiting
 from tradebot.telegram import messages, questions, texts
 from tradebot.telegram.markup import LENGTH_MAX, fit, plain, prose
-from tradebot.words import refusals
+from tradebot.words import events as words
 from tradebot.words.limits import TITLES
 
 WIDTH = 42
@@ -65,7 +68,7 @@ def daemon_status(state: TradingState = TradingState.RUNNING, **changes: object)
 
 
 def trade(**changes: object) -> Trade:
-    made = Trade(1, "AAPL", 1, Side.BUY, Decimal(2), "tb-1-0badcafe", Decimal(0), {}, NOW, id=7)
+    made = Trade(1, "AAPL", 1, Side.BUY, Decimal(2), "tb-1-0badcafe", Decimal(0), Decimal(0), NOW, id=7)
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
@@ -83,8 +86,8 @@ def result(lots: int) -> Result:
     return Result(day - timedelta(days=6), day, pnl.summarise(day, day, closed, []), [])
 
 
-def event(kind: EventKind, text: str = "Said.", number: int = 1, at: datetime = NOW, **data: object) -> Event:
-    return Event(kind, at, text, data=data, id=number, trade_id=7)
+def event(facts: Facts, number: int = 1, at: datetime = NOW) -> Event:
+    return Event(facts, at, id=number, trade_id=7)
 
 
 def market(at: datetime, *, always: bool = False) -> str:
@@ -231,49 +234,62 @@ def test_kill_tells_the_truth_about_storing() -> None:
 # --- events ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", [kind for kind in EventKind if kind not in SILENT])
+@pytest.mark.parametrize("kind", [kind for kind, facts in FACTS.items() if facts.severity is not Severity.TRACE])
 def test_every_kind_has_a_title(kind: EventKind) -> None:
     """A message would begin with the name of a constant."""
     assert kind in messages.TITLES
-    told = messages.paragraph_of(event(kind, "a <text>", ticker="<b>&", side="BUY"), NOW)
-    assert "a &lt;text&gt;" in told
-    assert "{}" not in told
+    told = event(every_kind("<b>&")[kind])
+    paragraph = messages.paragraph_of(told, NOW)
+    assert plain(paragraph).endswith(words.text(told).replace("`", ""))
+    assert "{}" not in paragraph
+    assert "<b>&" not in paragraph
+
+
+def test_what_another_version_stored_is_told_all_the_same() -> None:
+    """After an update, or a way back, a message would be lost, or stop all that come after it."""
+    old = Event(OtherFacts("buy_filled", Severity.INFO, {"ticker": "KO", "side": "BUY"}), NOW, text="Bought 3 KO.")
+    assert plain(messages.paragraph_of(old, NOW)) == "🟢 BUY KO filled\nBought 3 KO."
+    new = Event(OtherFacts("margin_call", Severity.CRITICAL, {"ticker": "KO"}), NOW)
+    assert plain(messages.paragraph_of(new, NOW)) == "❗ Margin call\nMargin call: ticker KO."
+    [row] = [messages.buttons_of(Event(OtherFacts("exit_incomplete", Severity.CRITICAL, {"ticker": "KO"}), NOW, id=3))]
+    assert row == [("Sell the rest of KO", "rest:3")]
 
 
 def test_what_waited_says_when_it_happened() -> None:
     """A fill of this morning would look like one of just now."""
-    late = event(EventKind.BUY_FILLED, at=NOW - timedelta(hours=2))
+    late = event(bought(), at=NOW - timedelta(hours=2))
     assert "Fri 20 Nov 10:00 New York" in messages.paragraph_of(late, NOW)
-    assert "New York" not in messages.paragraph_of(event(EventKind.BUY_FILLED), NOW)
+    assert "New York" not in messages.paragraph_of(event(bought()), NOW)
 
 
 def test_alerts_with_one_fate_are_counted() -> None:
     """A burst of blocked alerts would bury the fills."""
-    many = [event(EventKind.ALERT_BLOCKED, f"BUY T{n % 20} blocked: why.", n, ticker=f"T{n % 20}") for n in range(40)]
-    folded = messages.fold([*many[:3], event(EventKind.BUY_FILLED, "Bought.", 99), *many[3:]], NOW)
+    superseded = [AlertBlocked(f"T{n % 20}", Side.BUY, "superseded", {"by_alert": 99}) for n in range(40)]
+    many = [event(facts, n) for n, facts in enumerate(superseded)]
+    folded = messages.fold([*many[:3], event(bought(), 99), *many[3:]], NOW)
     assert len(folded.events) == 41
     told = plain(folded.html)
-    assert "40 alerts blocked\nT0 2, T1 2" in told
+    assert "40 BUY alerts blocked\nT0 2, T1 2" in told
     assert "and 8 more tickers" in told
-    assert "Bought." in told
+    assert "Bought 10 AAPL" in told
     few = messages.fold(many[:4], NOW)
-    assert plain(few.html).count("blocked: why.") == 4
+    assert plain(few.html).count("blocked: superseded by SELL 99.") == 4
 
 
 def test_folded_refusals_keep_their_reasons_and_exits_stand_apart() -> None:
     """An exit that did not happen would be one of many refused entries, and why would be guessed from the first of them."""
 
-    def blocked(number: int, side: str, code: str) -> Event:
-        text = f"{side} T{number} blocked: {refusals.title(code)} says no."
-        return event(EventKind.ALERT_BLOCKED, text, number, ticker=f"T{number}", side=side, code=code, facts={})
+    def blocked(number: int, side: Side, code: str) -> Event:
+        facts = {"by_alert": 99, "ticker": f"T{number}"}
+        return event(AlertBlocked(f"T{number}", side, code, facts), number)
 
-    entries = [blocked(n, "BUY", "paused" if n == 0 else "cash") for n in range(8)]
-    exit_ = blocked(8, "SELL", "kill_switch")
+    entries = [blocked(n, Side.BUY, "nothing_held" if n == 0 else "superseded") for n in range(8)]
+    exit_ = blocked(8, Side.SELL, "nothing_held")
     told = plain(messages.fold([*entries, exit_], NOW).html)
     assert "8 BUY alerts blocked" in told
-    assert "7 × cash, for instance: BUY T1 blocked: cash says no." in told
-    assert "1 × pause, for instance: BUY T0 blocked: pause says no." in told
-    assert "SELL T8 blocked: kill switch says no." in told
+    assert "7 × superseded by a SELL, for instance: BUY T1 blocked: superseded by SELL 99." in told
+    assert "for instance: BUY T0 blocked: the bot holds no T0" in told
+    assert "SELL T8 blocked: the bot holds no T8" in told
 
 
 def test_what_is_nothing_has_no_sign() -> None:
@@ -285,12 +301,12 @@ def test_what_is_nothing_has_no_sign() -> None:
 
 def test_a_message_is_never_too_long_and_nothing_is_left_out() -> None:
     """Telegram would refuse it, or an event be marked as told that was not."""
-    events = [event(EventKind.BUY_FILLED, f"Bought {n} of something at some price.", n) for n in range(200)]
+    events = [event(bought(f"T{n}"), n) for n in range(200)]
     rest, rounds = events, 0
     while rest:
         folded = messages.fold(rest, NOW)
         assert folded.events == rest[: len(folded.events)]
-        assert all(one.text in folded.html for one in folded.events)
+        assert all(words.text(one) in folded.html for one in folded.events)
         assert len(folded.html) <= LENGTH_MAX + 200
         rest, rounds = rest[len(folded.events) :], rounds + 1
     assert rounds < 10
@@ -299,10 +315,10 @@ def test_a_message_is_never_too_long_and_nothing_is_left_out() -> None:
 def test_buttons_fit_telegram() -> None:
     """Telegram refuses data of more than 64 bytes, and the message with it."""
     for kind in (EventKind.EXIT_INCOMPLETE, EventKind.ORDER_UNKNOWN, EventKind.MISMATCH):
-        for label, data in messages.buttons_of(event(kind, number=2**62, ticker="BRK B")):
+        for label, data in messages.buttons_of(event(every_kind("BRK B")[kind], number=2**62)):
             assert len(data.encode()) <= 64
             assert len(label) <= 40
-    crowd = [event(EventKind.MISMATCH, number=n, ticker=f"T{n}") for n in range(30)]
+    crowd = [event(every_kind(f"T{n}")[EventKind.MISMATCH], n) for n in range(30)]
     assert len(messages.fold(crowd, NOW).events) == messages.BUTTON_ROWS_MAX
 
 

@@ -1,4 +1,4 @@
-"""What the health check tells: a part that fails, with what to do, when it begins and every hour; and that it is back.
+"""What the health check tells: a part that fails, when it begins and every hour; and that it is back.
 
 Rules: a part that tells its own changes (IB, the gate) is left to do so, and is repeated only if it lasts. In the gateway's
 restart window IB may be away: that is neither told nor a reason to withhold the heartbeat. What could not be stored counts as
@@ -9,28 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tradebot.domain import wording
-from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.events import NewEvent
+from tradebot.domain.facts.daemon import HealthBack, HealthFailing
 
 AGAIN_AFTER = timedelta(hours=1)
 _SLACK = timedelta(minutes=1)  # checks come every few minutes: a minute early is still the hour
 _FIRST_AFTER = {"broker": AGAIN_AFTER, "trading": timedelta(minutes=10)}
 """These tell their own changes; the others are told by the first check that sees them fail."""
 _RESTARTS = frozenset({"broker", "trading"})
-_NAMES = {
-    "broker": "IB",
-    "database": "The database",
-    "queue": "The queue",
-    "trading": "Sending orders",
-    "telegram": "Telegram",
-}
-_TO_DO = {
-    "broker": "Alerts are stored and wait. Is IB Gateway running and logged in? It wants a login by hand once a week.",
-    "database": "New alerts are refused; TradingView tries again for some seconds. Is the database server up, its disk full?",
-    "queue": "Alerts are stored and wait. Is Redis up, and `[queue] url` right?",
-    "trading": "Alerts are stored and wait. `tradebot status` shows more.",
-    "telegram": "Trading goes on. Is api.telegram.org reachable from here?",
-}
 
 Parts = Mapping[str, Mapping[str, object]]
 
@@ -60,12 +46,12 @@ def examine(parts: Parts, before: Mapping[str, Failing], now: datetime, *, resta
         known = before.get(name, Failing(now, None))
         quiet = restarting and name in _RESTARTS
         if not quiet and _is_due(name, known, now):
-            events.append(_failing(name, part, known, now))
+            events.append(NewEvent(_failing(name, part, known), now))
             known = Failing(known.since, now)
         failing[name] = known
     for name, known in before.items():
         if name not in ill and parts.get(name, {}).get("ok") is True and _was_told(name, known):
-            events.append(_back(name, known, now))
+            events.append(NewEvent(HealthBack(name, known.since), now))
     well = not set(ill) - (_RESTARTS if restarting else frozenset())
     return Finding(tuple(events), failing, well)
 
@@ -81,25 +67,14 @@ def _was_told(name: str, known: Failing) -> bool:
     return name != "broker" and (known.told_at is not None or name == "database")
 
 
-def _failing(name: str, part: Mapping[str, object], known: Failing, now: datetime) -> NewEvent:
-    lasting = (now - known.since).total_seconds()
-    since = f" for {wording.seconds(lasting)}" if lasting else ""
-    why = _why(part)
-    text = f"{_NAMES.get(name, name)} is not well{since}{f': {why}' if why else '.'} {_TO_DO.get(name, '')}".rstrip()
-    return NewEvent(EventKind.HEALTH_FAILING, now, text, data={"part": name, "since": known.since.isoformat()})
+def _failing(name: str, part: Mapping[str, object], known: Failing) -> HealthFailing:
+    return HealthFailing(name, known.since, _reasons(part), disconnected=part.get("connected") is False)
 
 
-def _back(name: str, known: Failing, now: datetime) -> NewEvent:
-    away = wording.seconds((now - known.since).total_seconds())
-    text = f"{_NAMES.get(name, name)} is well again; it was not for about {away}."
-    return NewEvent(EventKind.HEALTH_BACK, now, text, data={"part": name, "since": known.since.isoformat()})
-
-
-def _why(part: Mapping[str, object]) -> str:
-    """The part's own words."""
-    reasons = part.get("waiting_for")
-    if isinstance(reasons, list) and reasons:
-        return " ".join(map(str, reasons))
-    if told := part.get("error") or part.get("why_not"):
-        return f"{str(told).rstrip('.')}."
-    return "it is not connected." if part.get("connected") is False else ""
+def _reasons(part: Mapping[str, object]) -> tuple[str, ...]:
+    """What the part says of itself."""
+    waiting_for = part.get("waiting_for")
+    if isinstance(waiting_for, list) and waiting_for:
+        return tuple(map(str, waiting_for))
+    error = part.get("error") or part.get("why_not")
+    return (str(error),) if error else ()

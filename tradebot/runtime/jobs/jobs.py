@@ -7,9 +7,10 @@ nothing for a slot that is recorded. It raises what it cannot do: the scheduler 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 
-from tradebot.domain import wording
 from tradebot.domain.cron import next_fire, slot
-from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.events import NewEvent
+from tradebot.domain.facts.account import PositionsCompared
+from tradebot.domain.facts.daemon import LoginReminder
 from tradebot.domain.job_plan import (
     DAILY_REPORT,
     HEALTH_CHECK,
@@ -18,14 +19,12 @@ from tradebot.domain.job_plan import (
     SUNDAY_REMINDER,
     last_session,
 )
-from tradebot.domain.positions import Position
 from tradebot.domain.restart_window import RestartWindow
-from tradebot.ports import Connection, Ledger
+from tradebot.ports import Ledger
 from tradebot.queries import daily_report as report
 from tradebot.queries.daemon import DaemonQueries
 from tradebot.runtime.jobs.health_alerts import Failing, examine
 from tradebot.trading.positions import tell_differences
-from tradebot.words.daily_report import text
 from tradebot.words.health import health_parts
 
 LOGIN_ENDS = "0 1 * * 0"  # New York: IB Gateway's login lasts until Sunday 01:00 (IBKR, Auto Restart)
@@ -75,7 +74,7 @@ class Jobs:
             done = await report.gather(
                 books, session, defaults, self._hours, now, account=account, broker_positions=self._broker.positions()
             )
-            await books.add_event(NewEvent(EventKind.DAILY_REPORT, now, text(done), data=done.data()))
+            await books.add_event(NewEvent(done, now))
 
     async def position_sync(self, due: datetime, now: datetime) -> None:
         """Raises BrokerUnavailable too: what IB does not answer cannot be compared."""
@@ -85,7 +84,7 @@ class Jobs:
                 return
             rows = await tell_differences(books, position_report.positions, now, mismatches_again=True)
             if rows:
-                await books.add_event(_compared(rows, now))
+                await books.add_event(NewEvent(PositionsCompared(tuple(rows)), now))
 
     async def health_check(self, due: datetime, now: datetime) -> None:
         health = await self._queries.health()
@@ -99,7 +98,7 @@ class Jobs:
             await self._heartbeat()
 
     async def sunday_reminder(self, due: datetime, now: datetime) -> None:
-        await self._store(SUNDAY_REMINDER, due, (self._reminder(now),))
+        await self._store(SUNDAY_REMINDER, due, (NewEvent(self._reminder(now), now),))
 
     async def _store(self, job: str, due: datetime, events: Sequence[NewEvent]) -> None:
         async with self._ledger.begin() as books:
@@ -107,40 +106,12 @@ class Jobs:
                 for event in events:
                     await books.add_event(event)
 
-    def _reminder(self, now: datetime) -> NewEvent:
-        ended, dies = slot(LOGIN_ENDS, now), next_fire(LOGIN_ENDS, now)
-        opens = self._hours.calendar.next_open(now)
-        left, to_open = (wording.seconds((at - now).total_seconds()) for at in (dies, opens))
-        text = (
-            f"Weekly IB login: the gateway's last login ended {wording.new_york(ended)}; a new one takes a person with the "
-            f"second factor and lasts until {wording.new_york(dies)}, {left} from now. "
-            f"{_how_ib_is(self._broker.connection, ended)} The market opens in {to_open}, {wording.new_york(opens)}."
+    def _reminder(self, now: datetime) -> LoginReminder:
+        connection = self._broker.connection
+        return LoginReminder(
+            ended=slot(LOGIN_ENDS, now),
+            dies=next_fire(LOGIN_ENDS, now),
+            opens=self._hours.calendar.next_open(now),
+            connected=connection.up and connection.upstream,
+            since=connection.since,
         )
-        data = {"token_dies": dies.isoformat(), "connected": self._broker.connection.up}
-        return NewEvent(EventKind.LOGIN_REMINDER, now, text, data=data)
-
-
-def _how_ib_is(connection: Connection, login_ended: datetime) -> str:
-    if not (connection.up and connection.upstream):
-        return "IB is NOT connected: log in to IB Gateway now."
-    if connection.since is None or connection.since < login_ended:
-        return "IB is still connected from before: log in to IB Gateway again now, so that it does not drop out at the open."
-    return f"IB is connected since {wording.new_york(connection.since)}: it seems to be done."
-
-
-def _compared(rows: Sequence[Position], now: datetime) -> NewEvent:
-    missing = [row for row in rows if row.missing]
-    head = "Books and IB agree." if not missing else f"MISMATCH in {', '.join(row.ticker for row in missing)}."
-    lines = [f"Positions compared with IB. {head}", *map(_line, rows)]
-    data = [
-        {"ticker": row.ticker, "booked": str(row.booked), "at_ib": str(row.at_ib), "owners": str(row.owners)}
-        for row in rows
-    ]
-    return NewEvent(EventKind.POSITIONS_COMPARED, now, "\n".join(lines), data={"positions": data})
-
-
-def _line(row: Position) -> str:
-    line = f"{row.ticker}: bot {wording.shares(row.booked)}, IB {wording.shares(row.at_ib)}"
-    if row.owners:
-        line += f", your own {wording.shares(row.owners)}"
-    return f"{line}, MISSING {wording.shares(row.missing)}" if row.missing else line

@@ -1,14 +1,12 @@
-"""How figures and happenings are said in one or two plain sentences. Pure: the log, the command line and the chat share these."""
+"""How amounts, quantities, durations, times and orders are written."""
 
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
-from zoneinfo import ZoneInfo
 
-from tradebot.domain.alerts import Side
-from tradebot.domain.lots import Lot
+from tradebot.domain.calendar import NEW_YORK
+from tradebot.domain.facts.orders import OrderFacts
 from tradebot.domain.trades import Trade
 
-NEW_YORK = ZoneInfo("America/New_York")
 _CENT = Decimal("0.01")
 
 
@@ -54,25 +52,9 @@ def seconds(value: float) -> str:
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
-def order(trade: Trade) -> str:
-    return f"{trade.side} {shares(trade.requested_qty)} {trade.ticker}"
-
-
-def fill(trade: Trade, lots: tuple[Lot, ...], *, commission_known: bool, took_s: float) -> str:
-    """What a finished order did: quantity, price, cost or P&L, commission, time from the alert to the last fill."""
-    average = trade.avg_fill_price or Decimal(0)
-    done = shares(trade.filled_qty)
-    if trade.filled_qty < trade.requested_qty:
-        done += f" of {shares(trade.requested_qty)}"
-    value = trade.filled_qty * average
-    verb = "Bought" if trade.side is Side.BUY else "Sold"
-    parts = [f"{verb} {done} {trade.ticker} at {price(average)} = {usd(value)}"]
-    if trade.side is Side.SELL:
-        closed = [lot.pnl for lot in lots if lot.closing_trade_id == trade.id and lot.pnl is not None]
-        parts.append(f"P&L {signed_usd(sum(closed, Decimal(0)))}")
-    parts.append(f"commission {usd(trade.commission)}" if commission_known else "commission not reported yet")
-    parts.append(f"{seconds(took_s)} after the alert")
-    return ", ".join(parts) + "."
+def order(one: Trade | OrderFacts) -> str:
+    """`BUY 10 AAPL`: what was asked for."""
+    return f"{one.side} {shares(one.requested_qty)} {one.ticker}"
 
 
 def new_york(at: datetime) -> str:

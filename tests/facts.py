@@ -1,0 +1,128 @@
+"""Facts to store, send and say: one of every kind, each with something in every field."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from tradebot.domain.alerts import Side
+from tradebot.domain.events import EventKind, Facts
+from tradebot.domain.facts import account as c
+from tradebot.domain.facts import alerts as a
+from tradebot.domain.facts import daemon as d
+from tradebot.domain.facts import orders as o
+from tradebot.domain.limits import Limits
+from tradebot.domain.positions import Position
+from tradebot.domain.settings import TradingState
+from tradebot.domain.trades import TradeStatus
+
+NOON = datetime(2026, 11, 20, 17, tzinfo=UTC)
+
+
+def order(ticker: str = "AAPL", **changes: Any) -> dict[str, Any]:
+    """The facts that every event about an order has: of a BUY of 10 that filled."""
+    return {
+        "ticker": ticker,
+        "side": Side.BUY,
+        "order_ref": "tb-1-0badcafe",
+        "status": TradeStatus.FILLED,
+        "requested_qty": Decimal(10),
+        "filled_qty": Decimal(10),
+        "avg_fill_price": Decimal("187.3215"),
+        "commission": Decimal("1.00"),
+        **changes,
+    }
+
+
+def bought(ticker: str = "AAPL", **changes: Any) -> o.BuyFilled:
+    return o.BuyFilled(**order(ticker, **changes), commission_known=True, took_s=0.87)
+
+
+def report(**changes: Any) -> d.DailyReport:
+    """Of a day with figures everywhere."""
+    figures: dict[str, Any] = {
+        "session": date(2026, 11, 20),
+        "early_close": None,
+        "buys": 3,
+        "sells": 2,
+        "commissions": Decimal(5),
+        "gross": Decimal(15),
+        "net": Decimal(11),
+        "by_ticker": {"AAPL": Decimal(18), "MSFT": Decimal(-7)},
+        "closed": 2,
+        "wins": 1,
+        "written_off": 0,
+        "best": d.TickerPnl("AAPL", Decimal(18)),
+        "worst": d.TickerPnl("MSFT", Decimal(-7)),
+        "unrealised": Decimal("-3.5"),
+        "unrealised_unknown": ("KO",),
+        "positions": (
+            d.ReportedPosition("KO", Decimal(5), Decimal(500), None),
+            d.ReportedPosition("F", Decimal(40), Decimal(480), Decimal("11.9125")),
+        ),
+        "blocked": {"cash": 2},
+        "failed": 1,
+        "waiting": 3,
+        "cash": Decimal(100_000),
+        "equity": None,
+        "state": TradingState.PAUSED,
+        "limits": Limits(max_daily_buys=7),
+        "open_positions": 2,
+        "invested": Decimal(980),
+        "buys_today": 3,
+        "lost_today": Decimal(0),
+        "series": (
+            d.SessionPoint(date(2026, 11, 19), Decimal(4), Decimal("99990.10")),
+            d.SessionPoint(date(2026, 11, 20), Decimal(11), None),
+        ),
+    }
+    return d.DailyReport(**{**figures, **changes})
+
+
+def every_kind(ticker: str = "AAPL") -> Mapping[EventKind, Facts]:
+    """One of each, about this ticker where it is about one."""
+    side, position = Side.SELL, Position(ticker, 265598, Decimal(5), Decimal(3))
+    slots = (NOON - timedelta(days=1), NOON)
+    facts: tuple[Facts, ...] = (
+        a.AlertStored(ticker, side, Decimal("187.30"), "52.89.214.238"),
+        a.AlertRejected(f"The message is no JSON: {ticker}.", None),
+        a.AlertConflict(ticker, side, f"key {ticker}", 7, "MSFT", Side.BUY, "52.89.214.238"),
+        a.AlertPending(ticker, side, "market_closed", {"opens_at": "2026-11-23T14:30:00+00:00"}),
+        a.AlertBlocked(ticker, Side.BUY, "max_daily_buys", {"count": 50, "limit": 50}, ("kill_switch", "cash")),
+        a.AlertFailed(ticker, side, "no_contract", {"ticker": ticker, "detail": f"IB knows no stock {ticker}"}),
+        a.AlertExpired(ticker, side, 345_600.0),
+        a.AlertCleared(ticker, side),
+        o.OrderIntent(**order(ticker, status=TradeStatus.SUBMITTING)),
+        o.OrderAccepted(**order(ticker, avg_fill_price=None)),
+        o.OrderCancelling(**order(ticker), code=o.CancelReason.OVERDUE, timeout_s=30.0),
+        o.PartialFill(**order(ticker, filled_qty=Decimal("0.2542"))),
+        bought(ticker),
+        o.SellFilled(**order(ticker, side=side), commission_known=False, took_s=65.0, pnl=Decimal("-41.5")),
+        o.OrderFailed(**order(ticker), code=o.OrderEnd.NOT_SENT, reason="no socket."),
+        o.OrderUnknown(**order(ticker), reason="IB shows neither the order nor its end."),
+        o.OrderResolved(**order(ticker), code=o.Resolution.WORKING, before=TradeStatus.UNKNOWN, reason=None),
+        o.BooksCorrected(**order(ticker), filled_qty_before=Decimal(8), avg_fill_price_before=Decimal("187.5")),
+        c.WrittenOff(ticker, Decimal(2)),
+        c.ExitIncomplete(ticker, Decimal(3)),
+        c.OrphanOrder((f"tb-77-{ticker}", "tb-78-0badcafe")),
+        c.Mismatch(position),
+        c.OwnerHoldings(Position(ticker, 265598, Decimal(0), Decimal(3))),
+        c.PositionsCompared((position,)),
+        c.StateChanged(TradingState.RUNNING, TradingState.KILLED),
+        c.SettingChanged("max_daily_loss", Decimal(1000), Decimal("750.50")),
+        c.BrokerConnected("DU1234567", paper=True, away_s=62.0),
+        c.BrokerLost(31.0),
+        c.BrokerUnreachable(50, "connection refused"),
+        c.TradingRefused("other_account", {"own": "U1", "account": "U2"}),
+        c.GateOpened(),
+        d.MarketOpen(date(2026, 11, 20), NOON, "Thanksgiving", sells=2, buys=1, expired=1),
+        report(),
+        d.HealthFailing("queue", NOON - timedelta(hours=1), ("Redis does not answer",)),
+        d.HealthBack("queue", NOON - timedelta(hours=1)),
+        d.LoginReminder(NOON, NOON + timedelta(days=7), NOON + timedelta(days=1), connected=True, since=None),
+        d.JobFailed("position_sync", slots[:1], d.JobFailure.TIMEOUT, "60 s", NOON),
+        d.JobMissed("position_sync", slots),
+        d.Started("0.2.0", "127.0.0.1:4002", paper=True),
+        d.Stopped("0.2.0", None, paper=None),
+    )
+    return {one.kind: one for one in facts}

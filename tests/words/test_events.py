@@ -1,0 +1,173 @@
+"""Every kind of event is said, and as a person needs it."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.facts import NOON, bought, every_kind, order, report
+from tradebot.domain.alerts import Side
+from tradebot.domain.events import Event, EventKind, Facts, NewEvent, OtherFacts, Severity
+from tradebot.domain.facts import FACTS
+from tradebot.domain.facts import account as c
+from tradebot.domain.facts import alerts as a
+from tradebot.domain.facts import daemon as d
+from tradebot.domain.facts import orders as o
+from tradebot.domain.positions import Position
+from tradebot.domain.settings import TradingState
+from tradebot.domain.trades import TradeStatus
+from tradebot.words import events as words
+
+
+def said(facts: Facts, actor: str = "bot") -> str:
+    return words.text(NewEvent(facts, NOON, alert_id=4, actor=actor))
+
+
+def test_every_kind_has_facts_severity_and_words_and_nothing_else_has() -> None:
+    """Something would happen that cannot be stored, delivered or said."""
+    assert set(FACTS) == set(EventKind) == set(words.WORDS)
+    assert all(facts.kind is kind and facts.severity in Severity for kind, facts in FACTS.items())
+    assert set(every_kind()) == set(EventKind), "the samples of the tests have every kind"
+
+
+@pytest.mark.parametrize("facts", every_kind("BRK B").values(), ids=lambda facts: facts.kind)
+def test_a_text_is_sentences(facts: Facts) -> None:
+    """A message would show a constant, a None or the inside of the program."""
+    text = said(facts, actor="Ann")
+    assert text[0].isupper() or text.startswith("tradebot ")
+    assert text.endswith((".", "?")) or "\n" in text, text
+    assert "None" not in text
+    assert "Decimal" not in text
+    ticker = getattr(facts, "ticker", None)
+    assert ticker is None or ticker in text
+
+
+SENTENCES: list[tuple[Facts, str]] = [
+    (bought(), "Bought 10 AAPL at $187.3215 = $1,873.22, commission $1.00, 0.87 s after the alert."),
+    (
+        o.SellFilled(
+            **order(side=Side.SELL, status=TradeStatus.PARTIAL, filled_qty=Decimal(4), avg_fill_price=Decimal(90)),
+            commission_known=False,
+            took_s=65,
+            pnl=Decimal("-41.5"),
+        ),
+        "Sold 4 of 10 AAPL at $90.00 = $360.00, P&L −$41.50, commission not reported yet, 1 min 5 s after the alert. "
+        "The rest was cancelled.",
+    ),
+    (
+        o.OrderFailed(**order(), code=o.OrderEnd.REJECTED, reason="IB 201: no margin"),
+        "BUY 10 AAPL was rejected by IB 201: no margin. Nothing was bought.",
+    ),
+    (
+        o.OrderFailed(**order(), code=o.OrderEnd.REJECTED_UNSEEN, reason="IB 200: no such contract"),
+        "BUY 10 AAPL was rejected by IB 200: no such contract. No order is at IB.",
+    ),
+    (
+        o.OrderResolved(**order(side=Side.SELL), code=o.Resolution.CANCELLED, before=TradeStatus.UNKNOWN),
+        "SELL 10 AAPL was cancelled before anything filled. Nothing was sold.",
+    ),
+    (
+        o.OrderResolved(**order(), code=o.Resolution.ALIVE, before=TradeStatus.FAILED),
+        "BUY 10 AAPL was booked as FAILED, but IB shows it alive (order tb-1-0badcafe). Its end will be told.",
+    ),
+    (
+        o.OrderResolved(**order(), code=o.Resolution.ENDED_BY_OWNER, before=TradeStatus.UNKNOWN),
+        "BUY 10 AAPL is ended on the word of Ann: no more of it filled.",
+    ),
+    (
+        o.OrderUnknown(**order(), reason="IB shows neither the order nor its end."),
+        "BUY 10 AAPL may or may not have reached IB: IB shows neither the order nor its end. AAPL is frozen until this is "
+        "settled (SELL waits, BUY is blocked). Look for order tb-1-0badcafe in TWS; it is asked for again every minute.",
+    ),
+    (
+        o.OrderCancelling(**order(), code=o.CancelReason.KILLED, timeout_s=30),
+        "BUY 10 AAPL is being cancelled: the kill switch is on. What filled is booked.",
+    ),
+    (
+        o.BooksCorrected(**order(), filled_qty_before=Decimal(0), avg_fill_price_before=None),
+        "IB changed the books of BUY 10 AAPL after its end: 0 at $0.00 is now 10 at $187.3215. Lots and P&L are rewritten.",
+    ),
+    (
+        a.AlertFailed(None, None, "internal_error", {"detail": "KeyError"}),
+        "Alert 4 failed: internal error, no order was made (KeyError). Please report it; the log has the details.",
+    ),
+    (
+        a.AlertExpired("AAPL", Side.BUY, 345_600),
+        "BUY AAPL expired: it waited longer than 4 d for the market to open (trading.pending_max_age_h). Nothing was ordered.",
+    ),
+    (
+        c.WrittenOff("AAPL", Decimal(2)),
+        "Accepted by Ann: 2 AAPL are written off, since IB shows fewer than the books held. Their P&L is not known and counts "
+        "nowhere. BUY of AAPL is free again.",
+    ),
+    (
+        c.OwnerHoldings(Position("KO", 1, Decimal(5), Decimal(20))),
+        "KO: IB shows 20 shares, 5 of them the bot's. The rest is your own and is never touched. Was there a split, 4 for 1?",
+    ),
+    (
+        c.StateChanged(TradingState.RUNNING, TradingState.PAUSED),
+        "Paused: BUY alerts are blocked, SELL alerts are executed. Resume with `tradebot resume` or /resume. "
+        "Was RUNNING; changed by Ann.",
+    ),
+    (c.SettingChanged("max_daily_loss", Decimal(1000), Decimal(750)), "Daily loss: $1,000.00 → $750.00, by Ann."),
+    (c.SettingChanged("max_open_positions", Decimal(200), Decimal(2)), "Open positions: 200 → 2, by Ann."),
+    (c.BrokerConnected("U1", paper=False, away_s=None), "Connected to IB: LIVE account, REAL MONEY U1."),
+    (
+        c.BrokerConnected(None, None, 62.0),
+        "IB is back after 1 min 2 s. Orders and positions are being compared.",
+    ),
+    (
+        d.HealthFailing("broker", NOON - timedelta(hours=1), (), disconnected=True),
+        "IB is not well for 1 h: it is not connected. Alerts are stored and wait. Is IB Gateway running and logged in? It wants "
+        "a login by hand once a week.",
+    ),
+    (d.HealthBack("printer", NOON - timedelta(minutes=4)), "printer is well again; it was not for about 4 min."),
+    (
+        d.JobMissed("daily_report", tuple(NOON + timedelta(days=n) for n in range(5))),
+        "The daily report of Sun 22 Nov 12:00 New York, Mon 23 Nov 12:00 New York, Tue 24 Nov 12:00 New York and 2 before was "
+        "missed while the bot was down, and comes too late now.",
+    ),
+    (
+        d.Started("0.2.0", "127.0.0.1:4001", paper=False),
+        "tradebot 0.2.0 started on IB Gateway 127.0.0.1:4001, LIVE account, real money. Alerts are taken; orders leave once IB "
+        "has been compared.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("facts", "text"), SENTENCES, ids=lambda one: getattr(one, "kind", ""))
+def test_what_people_read(facts: Facts, text: str) -> None:
+    """A message would lose a figure, or what to do."""
+    assert said(facts, actor="Ann") == text
+
+
+def test_the_report_says_what_is_not_known() -> None:
+    """An unknown figure would be shown as zero, or a written-off lot hide."""
+    changes: dict[str, Any] = {"early_close": "Thanksgiving", "written_off": 1, "net": Decimal(0), "by_ticker": {}}
+    text = said(report(**changes, best=None, worst=None))
+    assert "Daily report of Fri 20 Nov 2026 (closed early: Thanksgiving)" in text
+    assert "Realised: +$0.00 net, 2 closed, 50% won, 1 written off" in text
+    assert "Unrealised: −$3.50 without KO (no price)" in text
+    assert "Cash: $100,000.00, equity: unknown" in text
+    assert "Alerts waiting: 3" in text
+    assert text.endswith("Trading is PAUSED.")
+
+
+def test_what_another_version_stored_is_said() -> None:
+    """An event of an older program would lose its text, one of a newer program break the reading of all."""
+    old = OtherFacts("buy_filled", Severity.INFO, {"ticker": "AAPL"})
+    event = Event(old, NOON, text="Bought 10 AAPL.")
+    assert words.text(event) == "Bought 10 AAPL."
+    assert words.text(replace(event, text=None)) == "Buy filled: ticker AAPL."
+
+
+def test_a_code_of_another_version_is_said() -> None:
+    """After a way back, one refusal that this version does not know would keep every message behind it from being told."""
+    assert said(c.TradingRefused("margin_call", {"missing": Decimal(5)})) == (
+        "Trading refused: code margin_call, missing 5."
+    )
+    blocked = said(a.AlertBlocked("AAPL", Side.BUY, "margin_call", {"missing": 5}))
+    assert blocked.startswith("Alert blocked: ticker AAPL, side BUY, code margin_call")
+    assert said(a.AlertBlocked("AAPL", Side.BUY, "cash")).startswith("Alert blocked: ticker AAPL"), "without its facts"

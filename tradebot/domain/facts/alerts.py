@@ -1,0 +1,93 @@
+"""What happens to alerts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import ClassVar
+
+from tradebot.domain.alerts import Side
+from tradebot.domain.events import EventKind, Facts, Severity
+from tradebot.domain.risk import Fact
+
+_K, _S = EventKind, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class AlertStored(Facts):
+    kind: ClassVar = _K.ALERT_STORED
+    severity: ClassVar = _S.TRACE
+    ticker: str
+    side: Side
+    price: Decimal | None = None  # the alert's own
+    source_ip: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRejected(Facts):
+    kind: ClassVar = _K.ALERT_REJECTED
+    severity: ClassVar = _S.WARNING
+    reason: str  # what the reader of the message says of it
+    source_ip: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlertConflict(Facts):
+    """Another message came with an alert_id that is taken."""
+
+    kind: ClassVar = _K.ALERT_CONFLICT
+    severity: ClassVar = _S.CRITICAL
+    ticker: str
+    side: Side
+    alert_key: str  # the "alert_id" of the message
+    known_alert: int
+    known_ticker: str | None
+    known_side: Side | None
+    source_ip: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedFacts(Facts):
+    """An alert of which no order is made, or not yet. Not a kind of its own."""
+
+    ticker: str | None
+    side: Side | None
+    code: str  # of the refusal
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertPending(RefusedFacts):
+    kind: ClassVar = _K.ALERT_PENDING
+    severity: ClassVar = _S.INFO
+
+
+@dataclass(frozen=True, slots=True)
+class AlertBlocked(RefusedFacts):
+    kind: ClassVar = _K.ALERT_BLOCKED
+    severity: ClassVar = _S.WARNING
+    passed: tuple[str, ...] = ()  # the checks before
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFailed(RefusedFacts):
+    """No order can be made of it."""
+
+    kind: ClassVar = _K.ALERT_FAILED
+    severity: ClassVar = _S.WARNING
+
+
+@dataclass(frozen=True, slots=True)
+class AlertExpired(Facts):
+    kind: ClassVar = _K.ALERT_EXPIRED
+    severity: ClassVar = _S.WARNING
+    ticker: str | None
+    side: Side | None
+    max_age_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class AlertCleared(Facts):
+    kind: ClassVar = _K.ALERT_CLEARED
+    severity: ClassVar = _S.INFO
+    ticker: str | None
+    side: Side | None

@@ -1,0 +1,147 @@
+"""What happens to orders."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, ClassVar, Self
+
+from tradebot.domain.alerts import Side
+from tradebot.domain.events import EventKind, Facts, Severity
+from tradebot.domain.trades import Trade, TradeStatus
+
+_K, _S = EventKind, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFacts(Facts):
+    """An order as it stood after what happened. Not a kind of its own."""
+
+    ticker: str
+    side: Side
+    order_ref: str
+    status: TradeStatus
+    requested_qty: Decimal
+    filled_qty: Decimal
+    avg_fill_price: Decimal | None
+    commission: Decimal
+
+    @classmethod
+    def of(cls, trade: Trade, **more: Any) -> Self:
+        """The facts of this trade, and what this kind knows beyond."""
+        return cls(
+            ticker=trade.ticker,
+            side=trade.side,
+            order_ref=trade.order_ref,
+            status=trade.status,
+            requested_qty=trade.requested_qty,
+            filled_qty=trade.filled_qty,
+            avg_fill_price=trade.avg_fill_price,
+            commission=trade.commission,
+            **more,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OrderIntent(OrderFacts):
+    kind: ClassVar = _K.ORDER_INTENT
+    severity: ClassVar = _S.TRACE
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAccepted(OrderFacts):
+    kind: ClassVar = _K.ORDER_ACCEPTED
+    severity: ClassVar = _S.TRACE
+
+
+class CancelReason(StrEnum):
+    OVERDUE = "overdue"
+    KILLED = "killed"
+    SESSION_OVER = "session_over"
+    SHORT_LOCATE = "short_locate"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCancelling(OrderFacts):
+    kind: ClassVar = _K.ORDER_CANCELLING
+    severity: ClassVar = _S.WARNING
+    code: CancelReason
+    timeout_s: float  # how long an order may work
+
+
+@dataclass(frozen=True, slots=True)
+class PartialFill(OrderFacts):
+    kind: ClassVar = _K.PARTIAL_FILL
+    severity: ClassVar = _S.INFO
+
+
+@dataclass(frozen=True, slots=True)
+class BuyFilled(OrderFacts):
+    kind: ClassVar = _K.BUY_FILLED
+    severity: ClassVar = _S.INFO
+    commission_known: bool
+    took_s: float  # from the alert to the last fill
+
+
+@dataclass(frozen=True, slots=True)
+class SellFilled(OrderFacts):
+    kind: ClassVar = _K.SELL_FILLED
+    severity: ClassVar = _S.INFO
+    commission_known: bool
+    took_s: float  # from the alert to the last fill
+    pnl: Decimal  # of the lots that it closed, USD
+
+
+class OrderEnd(StrEnum):
+    """How an order ended without a fill."""
+
+    REJECTED = "rejected"  # and IB has shown the order
+    REJECTED_UNSEEN = "rejected_unseen"  # and IB shows it nowhere
+    NOT_SENT = "not_sent"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFailed(OrderFacts):
+    kind: ClassVar = _K.ORDER_FAILED
+    severity: ClassVar = _S.WARNING
+    code: OrderEnd
+    reason: str | None = None  # IB's words, or why it was not sent
+
+
+@dataclass(frozen=True, slots=True)
+class OrderUnknown(OrderFacts):
+    kind: ClassVar = _K.ORDER_UNKNOWN
+    severity: ClassVar = _S.CRITICAL
+    reason: str
+
+
+class Resolution(StrEnum):
+    """What became of an order that was UNKNOWN, or had been taken for ended."""
+
+    ALIVE = "alive"  # booked as ended, and IB shows it at work
+    WORKING = "working"
+    REJECTED = "rejected"
+    REJECTED_UNSEEN = "rejected_unseen"
+    NOT_SENT = "not_sent"
+    CANCELLED = "cancelled"
+    FILLED_BY_OWNER = "filled_by_owner"  # on the owner's word, at a price that is an estimate
+    ENDED_BY_OWNER = "ended_by_owner"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderResolved(OrderFacts):
+    kind: ClassVar = _K.ORDER_RESOLVED
+    severity: ClassVar = _S.INFO
+    code: Resolution
+    before: TradeStatus
+    reason: str | None = None  # IB's words, why it was not sent, or where an estimated price comes from
+
+
+@dataclass(frozen=True, slots=True)
+class BooksCorrected(OrderFacts):
+    """IB changed an ended order's executions."""
+
+    kind: ClassVar = _K.BOOKS_CORRECTED
+    severity: ClassVar = _S.INFO
+    filled_qty_before: Decimal
+    avg_fill_price_before: Decimal | None

@@ -1,0 +1,117 @@
+"""Events about positions and the connection to IB, in words. Pure."""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from tradebot.domain.events import Event, EventKind, NewEvent
+from tradebot.domain.facts import account as f
+from tradebot.domain.gate import GateCode, GateReason
+from tradebot.domain.positions import Position
+from tradebot.words.figures import seconds, shares
+from tradebot.words.gate import gate_reason
+
+_SPLITS = frozenset(Decimal(n) for n in (2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100))
+
+
+def likely_cause(row: Position) -> str:
+    """What most often makes such a difference, as a question to the owner."""
+    if row.at_ib == 0:
+        return "Did you sell or transfer them yourself?"
+    if row.at_ib < 0:
+        return "Did you sell short yourself?"
+    if row.missing and row.booked / row.at_ib in _SPLITS:
+        return f"Was there a reverse split, 1 for {shares(row.booked / row.at_ib)}?"
+    if row.owners and row.booked and row.at_ib / row.booked in _SPLITS:
+        return f"Was there a split, {shares(row.at_ib / row.booked)} for 1?"
+    return f"Did you sell {shares(row.missing)} of them yourself?"
+
+
+def _mismatch(facts: f.Mismatch, _: Event | NewEvent) -> str:
+    row = facts.position
+    return (
+        f"{row.ticker}: the books hold {shares(row.booked)} shares, IB shows {shares(row.at_ib)}. BUY of {row.ticker} is "
+        f"blocked until they agree. {likely_cause(row)} Compare with TWS, then accept IB's figure."
+    )
+
+
+def _owners(facts: f.OwnerHoldings, _: Event | NewEvent) -> str:
+    row = facts.position
+    split = f" {likely_cause(row)}" if row.booked and row.at_ib / row.booked in _SPLITS else ""
+    return (
+        f"{row.ticker}: IB shows {shares(row.at_ib)} shares, {shares(row.booked)} of them the bot's. The rest is your own and "
+        f"is never touched.{split}"
+    )
+
+
+def _compared(facts: f.PositionsCompared, _: Event | NewEvent) -> str:
+    missing = [row.ticker for row in facts.positions if row.missing]
+    head = f"MISMATCH in {', '.join(missing)}." if missing else "Books and IB agree."
+    return "\n".join([f"Positions compared with IB. {head}", *map(_line, facts.positions)])
+
+
+def _line(row: Position) -> str:
+    line = f"{row.ticker}: bot {shares(row.booked)}, IB {shares(row.at_ib)}"
+    if row.owners:
+        line += f", your own {shares(row.owners)}"
+    return f"{line}, MISSING {shares(row.missing)}" if row.missing else line
+
+
+def _written_off(facts: f.WrittenOff, event: Event | NewEvent) -> str:
+    return (
+        f"Accepted by {event.actor}: {shares(facts.qty)} {facts.ticker} are written off, since IB shows fewer than the books "
+        f"held. Their P&L is not known and counts nowhere. BUY of {facts.ticker} is free again."
+    )
+
+
+def _exit_incomplete(facts: f.ExitIncomplete, _: Event | NewEvent) -> str:
+    return (
+        f"{facts.ticker}: the exit left {shares(facts.qty)} shares in the books. "
+        f"Send another SELL alert for {facts.ticker}, or sell them at IB yourself."
+    )
+
+
+def _orphans(facts: f.OrphanOrder, _: Event | NewEvent) -> str:
+    return (
+        f"Nothing is traded: IB shows orders with the bot's mark that this database does not know ({', '.join(facts.orders)}). "
+        "Was an old backup restored, or does another tradebot use this account? If you are sure, `tradebot resume` accepts them."
+    )
+
+
+def _connected(facts: f.BrokerConnected, _: Event | NewEvent) -> str:
+    away = seconds(facts.away_s) if facts.away_s is not None else None
+    if facts.account is None:
+        return f"IB is back after {away}. Orders and positions are being compared."
+    kind = "PAPER account" if facts.paper else "LIVE account, REAL MONEY"
+    return f"Connected to IB{f' again after {away}' if away else ''}: {kind} {facts.account}."
+
+
+def _lost(facts: f.BrokerLost, _: Event | NewEvent) -> str:
+    return f"IB is not connected for {seconds(facts.away_s)} now. Alerts are stored and wait; orders at IB live on."
+
+
+def _unreachable(facts: f.BrokerUnreachable, _: Event | NewEvent) -> str:
+    return (
+        f"IB cannot be reached after {facts.attempts} attempts ({facts.reason}). Nothing is traded; slow retries go on. "
+        "Is IB Gateway running and logged in? Check its API port and `[broker]` in the configuration."
+    )
+
+
+def _refused(facts: f.TradingRefused, _: Event | NewEvent) -> str:
+    reason = GateReason(GateCode(facts.code), {name: str(fact) for name, fact in facts.facts.items()})
+    return f"Nothing is traded. {gate_reason(reason)}"
+
+
+WORDS: Mapping[EventKind, Callable[[Any, Event | NewEvent], str]] = {
+    EventKind.WRITTEN_OFF: _written_off,
+    EventKind.EXIT_INCOMPLETE: _exit_incomplete,
+    EventKind.ORPHAN_ORDER: _orphans,
+    EventKind.MISMATCH: _mismatch,
+    EventKind.OWNER_HOLDINGS: _owners,
+    EventKind.POSITIONS_COMPARED: _compared,
+    EventKind.BROKER_CONNECTED: _connected,
+    EventKind.BROKER_LOST: _lost,
+    EventKind.BROKER_UNREACHABLE: _unreachable,
+    EventKind.TRADING_REFUSED: _refused,
+    EventKind.GATE_OPENED: lambda _facts, _event: "Books and IB compared.",
+}

@@ -1,0 +1,278 @@
+"""Events in one or two plain sentences, by kind. Pure.
+
+Rules: a text says everything that matters, numbers first, and what to do where there is something to do. What another version of
+the program has stored is said by the text that it stored, else by its kind and facts.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from decimal import Decimal
+from typing import Any
+
+from tradebot.domain.alerts import Side
+from tradebot.domain.events import Event, EventKind, Facts, NewEvent, OtherFacts
+from tradebot.domain.facts import alerts as a
+from tradebot.domain.facts import daemon as d
+from tradebot.domain.facts import orders as o
+from tradebot.domain.settings import TradingState
+from tradebot.domain.trades import TradeStatus
+from tradebot.words import account_events, daily_report, health_events, refusals
+from tradebot.words.figures import new_york, order, price, seconds, shares, signed_usd, usd
+from tradebot.words.limits import BY_NAME, value_text
+from tradebot.words.unknown_orders import price_source
+
+Says = Callable[[Any, Event | NewEvent], str]
+NAMED_MAX = 3
+"""Missed runs of a job that are named; more are counted."""
+
+
+def text(event: Event | NewEvent) -> str:
+    """What happened."""
+    stored = event.text if isinstance(event, Event) else None
+    if stored:
+        return stored
+    if isinstance(event.facts, OtherFacts):
+        return _other(event.facts)
+    try:
+        return WORDS[event.facts.kind](event.facts, event)
+    except (KeyError, ValueError):  # a code, or a fact beside a code, that only another version of the program knows
+        return _other(_untyped(event.facts))
+
+
+def _untyped(facts: Facts) -> OtherFacts:
+    values = {field.name: getattr(facts, field.name) for field in fields(facts)}  # type: ignore[arg-type]
+    beside = values.pop("facts", {})
+    return OtherFacts(facts.kind, facts.severity, {**values, **beside})
+
+
+def _other(facts: OtherFacts) -> str:
+    known = ", ".join(f"{name} {value}" for name, value in facts.values.items() if value is not None)
+    return f"{facts.kind.replace('_', ' ').capitalize()}{f': {known}' if known else ''}."
+
+
+# --- alerts ---------------------------------------------------------------------------------------------------------
+
+
+def conflict(facts: a.AlertConflict) -> str:
+    """Why the message is refused, and what its sender can do."""
+    return (
+        f'"alert_id" {facts.alert_key} was used already by alert {facts.known_alert} '
+        f"({facts.known_side} {facts.known_ticker}) with another message."
+        ' Give each alert its own, for instance "alert_id": "{{ticker}}-{{strategy.order.id}}-{{timenow}}", or leave the field'
+        " out."
+    )
+
+
+def _alert_conflict(facts: a.AlertConflict, _: Event | NewEvent) -> str:
+    return f"{facts.side} {facts.ticker} was refused and is NOT traded: {conflict(facts)}"
+
+
+def _refused(verb: str) -> Says:
+    def say(facts: a.RefusedFacts, _: Event | NewEvent) -> str:
+        return f"{facts.side} {facts.ticker} {verb}: {refusals.refusal(facts.code, facts.facts)}."
+
+    return say
+
+
+def _alert_failed(facts: a.AlertFailed, event: Event | NewEvent) -> str:
+    if facts.ticker is None:  # the program itself has failed
+        why = refusals.refusal(facts.code, facts.facts)
+        return f"Alert {event.alert_id} failed: {why}. Please report it; the log has the details."
+    return _refused("failed")(facts, event)
+
+
+def _alert_expired(facts: a.AlertExpired, _: Event | NewEvent) -> str:
+    return (
+        f"{facts.side} {facts.ticker} expired: it waited longer than {seconds(facts.max_age_s)} for the market to open "
+        "(trading.pending_max_age_h). Nothing was ordered."
+    )
+
+
+# --- orders ---------------------------------------------------------------------------------------------------------
+
+_CANCELLED_FOR = {
+    o.CancelReason.KILLED: "the kill switch is on",
+    o.CancelReason.SESSION_OVER: "the session ended before it was done, and it must not wait at IB for the next one",
+    o.CancelReason.SHORT_LOCATE: (
+        "IB holds it for a short locate, which must never happen: compare the position with TWS"
+    ),
+}
+
+
+def _cancelling(facts: o.OrderCancelling, _: Event | NewEvent) -> str:
+    why = _CANCELLED_FOR.get(facts.code, f"it was not done after {facts.timeout_s:.0f} s")
+    return f"{order(facts)} is being cancelled: {why}. What filled is booked."
+
+
+def _filled(facts: o.BuyFilled | o.SellFilled, _: Event | NewEvent) -> str:
+    """Quantity, price, cost or P&L, commission, time from the alert to the last fill."""
+    average, done = facts.avg_fill_price or Decimal(0), shares(facts.filled_qty)
+    if facts.filled_qty < facts.requested_qty:
+        done += f" of {shares(facts.requested_qty)}"
+    verb = "Bought" if facts.side is Side.BUY else "Sold"
+    parts = [f"{verb} {done} {facts.ticker} at {price(average)} = {usd(facts.filled_qty * average)}"]
+    if isinstance(facts, o.SellFilled):
+        parts.append(f"P&L {signed_usd(facts.pnl)}")
+    parts.append(f"commission {usd(facts.commission)}" if facts.commission_known else "commission not reported yet")
+    parts.append(f"{seconds(facts.took_s)} after the alert")
+    rest = " The rest was cancelled." if facts.status is TradeStatus.PARTIAL else ""
+    return f"{', '.join(parts)}.{rest}"
+
+
+def _unfilled(facts: o.OrderFailed | o.OrderResolved) -> str:
+    nothing = f"Nothing was {'bought' if facts.side is Side.BUY else 'sold'}."
+    match facts.code:
+        case "rejected":
+            return f"{order(facts)} was rejected by {facts.reason}. {nothing}"
+        case "rejected_unseen":
+            return f"{order(facts)} was rejected by {facts.reason}. No order is at IB."
+        case "not_sent":
+            return f"{order(facts)} was not sent: {facts.reason} No order is at IB."
+    return f"{order(facts)} was cancelled before anything filled. {nothing}"
+
+
+def _unknown(facts: o.OrderUnknown, _: Event | NewEvent) -> str:
+    return (
+        f"{order(facts)} may or may not have reached IB: {facts.reason} {facts.ticker} is frozen until this is settled "
+        f"(SELL waits, BUY is blocked). Look for order {facts.order_ref} in TWS; it is asked for again every minute."
+    )
+
+
+def _resolved(facts: o.OrderResolved, event: Event | NewEvent) -> str:
+    match facts.code:
+        case o.Resolution.ALIVE:
+            return (
+                f"{order(facts)} was booked as {facts.before}, but IB shows it alive (order {facts.order_ref}). "
+                "Its end will be told."
+            )
+        case o.Resolution.WORKING:
+            return f"{order(facts)} was UNKNOWN and is working at IB (order {facts.order_ref}). Its end will be told."
+        case o.Resolution.FILLED_BY_OWNER:
+            return (
+                f"{order(facts)} is booked as filled on the word of {event.actor}. Its price is an estimate, "
+                f"{price_source(facts.reason)}, and "
+                "its commission is not known. If IB shows the executions, they take its place."
+            )
+        case o.Resolution.ENDED_BY_OWNER:
+            return f"{order(facts)} is ended on the word of {event.actor}: no more of it filled."
+    return _unfilled(facts)
+
+
+def _corrected(facts: o.BooksCorrected, _: Event | NewEvent) -> str:
+    old = f"{shares(facts.filled_qty_before)} at {price(facts.avg_fill_price_before or Decimal(0))}"
+    new = f"{shares(facts.filled_qty)} at {price(facts.avg_fill_price or Decimal(0))}"
+    return f"IB changed the books of {order(facts)} after its end: {old} is now {new}. Lots and P&L are rewritten."
+
+
+# --- what the owner changed -----------------------------------------------------------------------------------------
+
+_STATES = {
+    TradingState.RUNNING: "Trading resumed: BUY and SELL alerts are executed.",
+    TradingState.PAUSED: "Paused: BUY alerts are blocked, SELL alerts are executed. Resume with `tradebot resume` or /resume.",
+    TradingState.KILLED: "KILLED: nothing is traded, working orders are cancelled. Resume with `tradebot resume` or /resume.",
+}
+
+
+def _setting(facts: Any, event: Event | NewEvent) -> str:
+    title = BY_NAME.get(facts.name)
+    if title is None:  # of another version
+        return f"{facts.name}: {facts.before} → {facts.to}, by {event.actor}."
+    before, to = value_text(facts.name, facts.before), value_text(facts.name, facts.to)
+    return f"{title.heading}: {before} → {to}, by {event.actor}."
+
+
+# --- the day, and the daemon ----------------------------------------------------------------------------------------
+
+
+def _market_open(facts: d.MarketOpen, _: Event | NewEvent) -> str:
+    early = f", early: {facts.early}" if facts.early else ""
+    told = f"The market is open until {new_york(facts.closes)}{early}. "
+    waited = facts.sells + facts.buys
+    told += (
+        f"Alerts that waited and go on: {facts.sells} SELL, then {facts.buys} BUY." if waited else "No alerts waited."
+    )
+    return f"{told} {facts.expired} had waited too long and expired." if facts.expired else told
+
+
+def _login(facts: d.LoginReminder, event: Event | NewEvent) -> str:
+    left, to_open = (seconds((at - event.at).total_seconds()) for at in (facts.dies, facts.opens))
+    if not facts.connected:
+        state = "IB is NOT connected: log in to IB Gateway now."
+    elif facts.since is None or facts.since < facts.ended:
+        state = "IB is still connected from before: log in to IB Gateway again now, so that it does not drop out at the open."
+    else:
+        state = f"IB is connected since {new_york(facts.since)}: it seems to be done."
+    return (
+        f"Weekly IB login: the gateway's last login ended {new_york(facts.ended)}; a new one takes a person with the "
+        f"second factor and lasts until {new_york(facts.dies)}, {left} from now. "
+        f"{state} The market opens in {to_open}, {new_york(facts.opens)}."
+    )
+
+
+def _job(facts: d.JobFailed | d.JobMissed) -> str:
+    return facts.job.replace("_", " ")
+
+
+def _job_failed(facts: d.JobFailed, _: Event | NewEvent) -> str:
+    why = {
+        d.JobFailure.TIMEOUT: f"it was not done within {facts.detail}",
+        d.JobFailure.INTERNAL_ERROR: f"internal error ({facts.detail}). Please report it",
+    }.get(facts.code, facts.detail.rstrip("."))
+    told = f"The {_job(facts)} of {', '.join(map(new_york, facts.slots))} did not work: {why}."
+    if facts.next_run is not None:
+        told += f" Its next run is {new_york(facts.next_run)}; the other jobs go on."
+    return told
+
+
+def _job_missed(facts: d.JobMissed, _: Event | NewEvent) -> str:
+    named = ", ".join(map(new_york, facts.slots[-NAMED_MAX:]))
+    more = f" and {len(facts.slots) - NAMED_MAX} before" if len(facts.slots) > NAMED_MAX else ""
+    return f"The {_job(facts)} of {named}{more} was missed while the bot was down, and comes too late now."
+
+
+def _where(facts: d.Started | d.Stopped) -> str:
+    if facts.gateway is None:
+        return "the simulated gateway"
+    kind = {True: ", paper account", False: ", LIVE account, real money", None: ""}[facts.paper]
+    return f"IB Gateway {facts.gateway}{kind}"
+
+
+# --- every kind -----------------------------------------------------------------------------------------------------
+
+WORDS: Mapping[EventKind, Says] = {
+    EventKind.ALERT_STORED: lambda f, _: f"{f.side} {f.ticker} received.",
+    EventKind.ALERT_REJECTED: lambda f, _: f"An alert was not understood and is NOT traded. {f.reason}",
+    EventKind.ALERT_CONFLICT: _alert_conflict,
+    EventKind.ALERT_PENDING: _refused("waits"),
+    EventKind.ALERT_BLOCKED: _refused("blocked"),
+    EventKind.ALERT_FAILED: _alert_failed,
+    EventKind.ALERT_EXPIRED: _alert_expired,
+    EventKind.ALERT_CLEARED: lambda f, e: (
+        f"{f.side} {f.ticker} was cleared from the queue by {e.actor}. Nothing was ordered."
+    ),
+    EventKind.ORDER_INTENT: lambda f, _: f"{order(f)} decided as order {f.order_ref}.",
+    EventKind.ORDER_ACCEPTED: lambda f, _: f"{order(f)} is at IB.",
+    EventKind.ORDER_CANCELLING: _cancelling,
+    EventKind.PARTIAL_FILL: lambda f, _: f"{order(f)}: {shares(f.filled_qty)} filled so far, the rest is working.",
+    EventKind.BUY_FILLED: _filled,
+    EventKind.SELL_FILLED: _filled,
+    EventKind.ORDER_FAILED: lambda f, _: _unfilled(f),
+    EventKind.ORDER_UNKNOWN: _unknown,
+    EventKind.ORDER_RESOLVED: _resolved,
+    EventKind.BOOKS_CORRECTED: _corrected,
+    **account_events.WORDS,
+    EventKind.STATE_CHANGED: lambda f, e: f"{_STATES[f.to]} Was {f.before}; changed by {e.actor}.",
+    EventKind.SETTING_CHANGED: _setting,
+    EventKind.MARKET_OPEN: _market_open,
+    EventKind.DAILY_REPORT: lambda f, _: daily_report.text(f),
+    EventKind.HEALTH_FAILING: health_events.failing,
+    EventKind.HEALTH_BACK: health_events.back,
+    EventKind.LOGIN_REMINDER: _login,
+    EventKind.JOB_FAILED: _job_failed,
+    EventKind.JOB_MISSED: _job_missed,
+    EventKind.STARTED: lambda f, _: (
+        f"tradebot {f.version} started on {_where(f)}. Alerts are taken; orders leave once IB has been compared."
+    ),
+    EventKind.STOPPED: lambda f, _: f"tradebot {f.version} stopped. It was on {_where(f)}; orders at IB live on.",
+}
+"""How each kind is said: from its facts and the event that carries them."""

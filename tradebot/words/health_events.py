@@ -1,0 +1,39 @@
+"""What fails, since when, and what to do; and that it is well again. Pure."""
+
+from tradebot.domain.events import Event, NewEvent
+from tradebot.domain.facts.daemon import HealthBack, HealthFailing
+from tradebot.words.figures import seconds
+
+_NAMES = {
+    "broker": "IB",
+    "database": "The database",
+    "queue": "The queue",
+    "trading": "Sending orders",
+    "telegram": "Telegram",
+}
+_TO_DO = {
+    "broker": "Alerts are stored and wait. Is IB Gateway running and logged in? It wants a login by hand once a week.",
+    "database": "New alerts are refused; TradingView tries again for some seconds. Is the database server up, its disk full?",
+    "queue": "Alerts are stored and wait. Is Redis up, and `[queue] url` right?",
+    "trading": "Alerts are stored and wait. `tradebot status` shows more.",
+    "telegram": "Trading goes on. Is api.telegram.org reachable from here?",
+}
+
+
+def failing(facts: HealthFailing, event: Event | NewEvent) -> str:
+    lasting = (event.at - facts.since).total_seconds()
+    since = f" for {seconds(lasting)}" if lasting else ""
+    why = _why(facts)
+    told = f"{_NAMES.get(facts.part, facts.part)} is not well{since}{f': {why}' if why else '.'}"
+    return f"{told} {_TO_DO.get(facts.part, '')}".rstrip()
+
+
+def _why(facts: HealthFailing) -> str:
+    if facts.reasons:
+        return " ".join(f"{reason.rstrip('.')}." for reason in facts.reasons)
+    return "it is not connected." if facts.disconnected else ""
+
+
+def back(facts: HealthBack, event: Event | NewEvent) -> str:
+    away = seconds((event.at - facts.since).total_seconds())
+    return f"{_NAMES.get(facts.part, facts.part)} is well again; it was not for about {away}."
