@@ -74,11 +74,17 @@ def _text(value: Decimal | date) -> str:
 def _fields(value: object) -> Plain:
     if not is_dataclass(value):
         raise TypeError(f"{value!r} is no fact")
-    hints, plain = get_type_hints(type(value)), {}
+    kind: Any = type(value)
+    hints, plain = _hints(kind), {}
     for field in fields(value):
         fact = getattr(value, field.name)
         plain[field.name] = _tagged(fact) if _is_open(hints[field.name]) else _plain(fact)
     return plain
+
+
+@cache
+def _hints(kind: Any) -> Mapping[str, Any]:
+    return get_type_hints(kind)
 
 
 def _is_open(hint: Any) -> bool:
@@ -151,7 +157,7 @@ def _untagged(value: Any) -> Any:
 
 
 def _record(kind: Any) -> Reader:
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     readers = {field.name: (_reader(hints[field.name]), field) for field in fields(kind)}
 
     def read(value: Any) -> Any:
