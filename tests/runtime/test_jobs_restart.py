@@ -27,7 +27,7 @@ async def test_orders_wait_for_the_restart_and_go_on_by_themselves(make_bot: Mak
     bot: Bot = await make_bot(start=EVENING, restart=NIGHT)
     await bot.start()
     await holds(bot)
-    assert bot.clock() >= new_york(2026, 11, 20, 0, 13)
+    assert bot.clock.now() >= new_york(2026, 11, 20, 0, 13)
     alert_id = await bot.alert("BUY")
     await bot.seconds(5)
     assert (await bot.row(alert_id)).status is AlertStatus.RECEIVED
@@ -48,10 +48,10 @@ async def test_without_a_restart_orders_wait_until_the_window_is_over(make_bot: 
     bot: Bot = await make_bot(start=new_york(2026, 11, 20, 0, 10), restart=NIGHT)
     await bot.start()
     await bot.bought(5, "KO")
-    bot.clock.skip((EVENING - bot.clock()).total_seconds())
+    bot.clock.skip((EVENING - bot.clock.now()).total_seconds())
     await holds(bot)
     alert_id = await bot.alert("SELL", "KO")
-    bot.clock.skip((new_york(2026, 11, 20, 1, 44, 50) - bot.clock()).total_seconds())
+    bot.clock.skip((new_york(2026, 11, 20, 1, 44, 50) - bot.clock.now()).total_seconds())
     await bot.seconds(5)
     assert len(bot.broker.sent) == 1
     asked = len(bot.broker.asked)
@@ -107,7 +107,7 @@ async def test_an_order_that_works_at_the_close_is_cancelled_and_told(make_bot: 
         return order_ref in bot.broker.cancels
 
     await bot.sooner_or_later(cancelled, "the order is cancelled", within_s=10)
-    assert bot.clock() < new_york(2026, 11, 20, 16, 0, 10)
+    assert bot.clock.now() < new_york(2026, 11, 20, 16, 0, 10)
     bot.broker.show(order_ref, OrderState.CANCELLED)
     await bot.becomes(alert_id, AlertStatus.FAILED)
     [event] = await bot.events(EventKind.ORDER_CANCELLING)
@@ -122,7 +122,7 @@ async def test_a_fill_of_the_last_second_is_booked_not_cancelled(make_bot: MakeB
     await bot.start()
     alert_id, order_ref = await bot.order("BUY")
     await bot.seconds(3)
-    assert bot.clock() > new_york(2026, 11, 20, 16)
+    assert bot.clock.now() > new_york(2026, 11, 20, 16)
     bot.broker.fill(order_ref, 5)
     await bot.becomes(alert_id, AlertStatus.EXECUTED)
     await bot.seconds(5)

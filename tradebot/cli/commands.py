@@ -21,7 +21,7 @@ from rich.console import Console
 from tradebot import __version__
 from tradebot.cli import control, follow, jobs, sending, show
 from tradebot.cli import daemon_client as beside
-from tradebot.config import Settings, load, webhook_secret
+from tradebot.config import Settings, load
 from tradebot.database import migrate as migrations
 from tradebot.database import open_instance_lock
 from tradebot.domain.alerts import Side
@@ -107,13 +107,11 @@ def run(
     Examples: `tradebot run` · `tradebot run --config /etc/tradebot/config.toml`
     """
     from tradebot.cli import banner
-    from tradebot.runtime import daemon as app
+    from tradebot.runtime import supervisor
 
     settings = _settings(config)
-    secret = webhook_secret(settings)
-    log.setup(settings.log, [*settings.secrets(), secret])
     try:
-        asyncio.run(app.run(settings, lambda webhook: banner.show(settings, webhook, config), wait=wait))
+        asyncio.run(supervisor.run(settings, lambda webhook: banner.show(settings, webhook, config), wait=wait))
     except* TradebotError as group:
         error = _innermost(group)
         hint = ", or take over when it ends: tradebot run --wait" if isinstance(error, LockHeld) else ""

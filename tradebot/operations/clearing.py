@@ -1,18 +1,17 @@
 """The owner empties the queue: waiting alerts end as CLEARED. What arrives after the question was asked is not touched."""
 
-from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
+from collections.abc import Collection, Sequence
 
 from loguru import logger
 
 from tradebot.domain.alerts import WAITING, Alert, AlertStatus
 from tradebot.domain.events import EventKind, NewEvent
 from tradebot.errors import QueueUnavailable
-from tradebot.ports import Ledger, Queue
+from tradebot.ports import Clock, Ledger, Queue
 
 
 class Clearing:
-    def __init__(self, ledger: Ledger, queue: Queue, clock: Callable[[], datetime]) -> None:
+    def __init__(self, ledger: Ledger, queue: Queue, clock: Clock) -> None:
         self._ledger = ledger
         self._queue = queue
         self._clock = clock
@@ -24,7 +23,7 @@ class Clearing:
 
     async def clear(self, alert_ids: Collection[int], by: str) -> int:
         """Clears those of these alerts that still wait; returns how many. Raises LedgerUnavailable."""
-        cleared, now = [], self._clock()
+        cleared, now = [], self._clock.now()
         async with self._ledger.begin() as books:
             for alert in await books.alerts(WAITING):
                 if alert.id not in alert_ids:

@@ -5,16 +5,14 @@ when it is wrong, with an example. The decision transaction reads the stored val
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 
 from tradebot.domain import wording
 from tradebot.domain.events import EventKind, NewEvent
 from tradebot.domain.limits import Limits, limit_range
 from tradebot.domain.settings import limits_in
-from tradebot.ports import Ledger
+from tradebot.ports import Clock, Ledger
 
 Value = Decimal | int
 
@@ -89,7 +87,7 @@ def parse(title: Title, text: str) -> Value:
 class OwnersLimits:
     """The limits as they are stored, over the configured defaults."""
 
-    def __init__(self, ledger: Ledger, defaults: Limits, clock: Callable[[], datetime]) -> None:
+    def __init__(self, ledger: Ledger, defaults: Limits, clock: Clock) -> None:
         self._ledger = ledger
         self._defaults = defaults
         self._clock = clock
@@ -105,7 +103,7 @@ class OwnersLimits:
         async with self._ledger.begin() as books:
             old: Value = getattr(limits_in(await books.settings(), self._defaults), title.name)
             if new != old:
-                now = self._clock()
+                now = self._clock.now()
                 await books.put_setting(title.name, str(new), by, now)
                 told = f"{title.words[0].upper()}{title.words[1:]}: {said(title.name, old)} → {said(title.name, new)}, by {by}."
                 data = {"name": title.name, "from": str(old), "to": str(new)}

@@ -1,13 +1,11 @@
 """All that the owner can ask of the bot, or tell it, in one handle: what a chat needs to know of the services."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 from tradebot.operations.clearing import Clearing
 from tradebot.operations.limits import OwnersLimits
 from tradebot.operations.resolve import Resolutions
-from tradebot.ports import Broker, Ledger
+from tradebot.ports import Broker, Clock, Ledger
 from tradebot.queries.status import Overview
 from tradebot.trading.intake import Intake
 from tradebot.trading.switch import TradingSwitch
@@ -23,4 +21,4 @@ class Operations:
     clearing: Clearing
     intake: Intake
     resolutions: Resolutions
-    clock: Callable[[], datetime]
+    clock: Clock

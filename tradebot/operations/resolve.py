@@ -5,9 +5,7 @@ raises what the bot may sell: an order that "filled" is booked up to what it ask
 price that is not IB's own is said to be an estimate, with its source; executions that IB shows later take its place.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -18,7 +16,7 @@ from tradebot.domain.events import EventKind, NewEvent
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.positions import compare
 from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus
-from tradebot.ports import Broker, Ledger
+from tradebot.ports import Broker, Clock, Ledger
 from tradebot.trading.booking import OWNERS_WORD, Booking, BrokerUpdate, WriteOff
 from tradebot.trading.snapshot import recently_filled
 
@@ -34,7 +32,7 @@ class Guess:
 
 
 class Resolutions:
-    def __init__(self, ledger: Ledger, broker: Broker, booking: Booking, clock: Callable[[], datetime]) -> None:
+    def __init__(self, ledger: Ledger, broker: Broker, booking: Booking, clock: Clock) -> None:
         self._ledger = ledger
         self._broker = broker
         self._booking = booking
@@ -72,7 +70,7 @@ class Resolutions:
         guess = await self.guess(trade_id)
         if guess is None or guess.price is None:
             return None
-        trade, now = guess.trade, self._clock()
+        trade, now = guess.trade, self._clock.now()
         price = guess.price.quantize(Decimal("0.0001"))
         said = Execution(
             exec_id=f"{OWNERS_WORD}{trade.id}.1",
@@ -123,7 +121,7 @@ class Resolutions:
         return after
 
     async def _tell(self, trade: Trade, text: str, by: str) -> None:
-        event = NewEvent(EventKind.ORDER_RESOLVED, self._clock(), text, trade.alert_id, trade.id, actor=by)
+        event = NewEvent(EventKind.ORDER_RESOLVED, self._clock.now(), text, trade.alert_id, trade.id, actor=by)
         async with self._ledger.begin() as books:
             await books.add_event(event)
 
@@ -139,7 +137,7 @@ class Resolutions:
             trades = await books.trades(ticker=ticker)
         if in_flight:
             return f"An order of {ticker} is in flight or UNKNOWN: settle that first, then accept."
-        if recently_filled(trades, self._clock()):
+        if recently_filled(trades, self._clock.now()):
             return f"{ticker} was traded just now and IB's position may trail it: try again in ten seconds."
         rows = compare(lots, {c: h for c, h in position_report.positions.items() if c in {lot.con_id for lot in lots}})
         missing = next((row for row in rows if row.missing), None)

@@ -1,7 +1,7 @@
 """Every figure that people are shown: what the books say, and how each part is. Read only."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -13,10 +13,11 @@ from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.settings import TradingState, limits_in, state_in
 from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus
-from tradebot.errors import LedgerUnavailable, QueueUnavailable
-from tradebot.ports import Books, Broker, Connection, InstanceLock, Ledger, Queue, QueueContents
+from tradebot.errors import QueueUnavailable
+from tradebot.ports import Books, Broker, Clock, Connection, HealthPart, Ledger, Queue, QueueContents
 from tradebot.queries import figures
 from tradebot.queries.health import Health
+from tradebot.queries.parts import Chat
 from tradebot.trading.gate import Gate
 from tradebot.trading.switch import TradingSwitch
 
@@ -78,21 +79,6 @@ class DaemonStatus:
     simulated: Sequence[str]
 
 
-@dataclass(slots=True)
-class Chat:
-    """How the connection to Telegram is; it tells so itself. Nothing but people depends on it."""
-
-    state: str = "off"
-    error: str | None = None
-
-    def part(self) -> dict[str, object]:
-        return (
-            {"state": "off"}
-            if self.state == "off"
-            else {"ok": self.error is None, "state": self.state, "error": self.error}
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class Fixed:
     """What does not change while the daemon runs."""
@@ -112,17 +98,17 @@ class Overview:
     ledger: Ledger
     queue: Queue
     broker: Broker
-    lock: InstanceLock
     gate: Gate
     switch: TradingSwitch
+    parts: Mapping[str, HealthPart]  # what the bot relies on; each says itself how it is
+    chat: Chat
     fixed: Fixed
-    clock: Callable[[], datetime]
-    chat: Chat = field(default_factory=Chat)
+    clock: Clock
 
     async def daemon_status(self) -> DaemonStatus:
         """Raises LedgerUnavailable."""
         async with self.ledger.read() as books:
-            booked = await status(books, self.fixed.defaults, self.fixed.hours, self.clock())
+            booked = await status(books, self.fixed.defaults, self.fixed.hours, self.clock.now())
         return DaemonStatus(
             books=booked,
             state=self.switch.state,
@@ -130,7 +116,7 @@ class Overview:
             account=self.broker.account(),
             depths=await self._depths(),
             held_up_by=self.gate.reasons,
-            uptime_s=(self.clock() - self.fixed.started_at).total_seconds(),
+            uptime_s=(self.clock.now() - self.fixed.started_at).total_seconds(),
             version=self.fixed.version,
             simulated=self.fixed.simulated,
         )
@@ -144,14 +130,14 @@ class Overview:
     async def result(self, days: int) -> figures.Result:
         """The last `days` New York dates, today included. Raises LedgerUnavailable."""
         async with self.ledger.read() as books:
-            return await figures.result(books, self.fixed.hours, self.clock(), days)
+            return await figures.result(books, self.fixed.hours, self.clock.now(), days)
 
     def market_is_open(self) -> bool:
         """Whether alerts are executed now; else they wait."""
-        return self.fixed.hours.is_open(self.clock())
+        return self.fixed.hours.is_open(self.clock.now())
 
     def market(self) -> figures.Market:
-        return figures.market(self.fixed.hours, self.clock())
+        return figures.market(self.fixed.hours, self.clock.now())
 
     async def waiting(self) -> figures.Waiting:
         """Raises LedgerUnavailable."""
@@ -161,7 +147,7 @@ class Overview:
     async def limits(self) -> tuple[Limits, figures.Use]:
         """The limits in force and what is used of them. Raises LedgerUnavailable."""
         async with self.ledger.read() as books:
-            now = await status(books, self.fixed.defaults, self.fixed.hours, self.clock())
+            now = await status(books, self.fixed.defaults, self.fixed.hours, self.clock.now())
         unresolved = [*now.in_flight, *now.unknown]
         return now.limits, figures.use(now.lots, unresolved, now.buys_today, now.realised_today)
 
@@ -173,49 +159,12 @@ class Overview:
 
     async def health(self) -> Health:
         """Each part's state. Well means: an alert that arrives now is stored, judged and sent."""
-        parts = {
-            "database": await self._database(),
-            "queue": await self._queue(),
-            "broker": self._broker(),
-            "trading": self._trading(),
-        }
+        parts = {name: await part.health() for name, part in self.parts.items()}
         ok = all(part["ok"] for part in parts.values())
         about: Mapping[str, object] = {
             "version": self.fixed.version,
-            "uptime": wording.seconds((self.clock() - self.fixed.started_at).total_seconds()),
+            "uptime": wording.seconds((self.clock.now() - self.fixed.started_at).total_seconds()),
             "simulated": list(self.fixed.simulated),
         }
         # Told, but no part of being well: the bot trades without Telegram.
-        return Health(ok, {**parts, "telegram": self.chat.part(), "daemon": about})
-
-    async def _database(self) -> dict[str, object]:
-        try:
-            await self.ledger.ping()
-        except LedgerUnavailable as error:
-            return {"ok": False, "name": self.ledger.name, "error": str(error)}
-        return {"ok": self.lock.held, "name": self.ledger.name, "lock": "held" if self.lock.held else "LOST"}
-
-    async def _queue(self) -> dict[str, object]:
-        try:
-            listed = await self.queue.contents()
-        except QueueUnavailable as error:
-            return {"ok": False, "name": self.queue.name, "error": str(error)}
-        depths = {"sell": len(listed.sell), "buy": len(listed.buy), "pending": len(listed.pending)}
-        return {"ok": True, "name": self.queue.name, **depths}
-
-    def _broker(self) -> dict[str, object]:
-        connection = self.broker.connection
-        kind = {True: "paper", False: "live", None: None}[connection.paper]
-        lost = connection.up and not connection.upstream
-        return {
-            "ok": connection.up and connection.upstream and connection.tradable,
-            "connected": connection.up,
-            "account": connection.account,
-            "kind": kind,
-            "since": connection.since.isoformat() if connection.since else None,
-            "why_not": "the gateway has lost its link to IB's servers" if lost else connection.why_not,
-        }
-
-    def _trading(self) -> dict[str, object]:
-        """Paused or killed is the owner's will, not an illness; a closed gate is one."""
-        return {"ok": self.gate.is_open, "state": self.switch.state, "waiting_for": list(self.gate.reasons)}
+        return Health(ok, {**parts, "telegram": await self.chat.health(), "daemon": about})

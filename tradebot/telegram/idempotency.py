@@ -7,7 +7,7 @@ told; an update that Telegram delivers again, after a crash or a restart, acts o
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from aiogram import BaseMiddleware
@@ -15,7 +15,7 @@ from aiogram.types import Message, TelegramObject, Update
 from loguru import logger
 
 from tradebot.domain import wording
-from tradebot.ports import Ledger
+from tradebot.ports import Clock, Ledger
 from tradebot.telegram.markup import esc
 from tradebot.telegram.sender import Sender
 
@@ -28,7 +28,7 @@ Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 class Once:
     """The updates that have acted, in the database. Their numbers need not rise: after a week's silence Telegram starts anew."""
 
-    def __init__(self, ledger: Ledger, clock: Callable[[], datetime]) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock) -> None:
         self._ledger = ledger
         self._clock = clock
 
@@ -39,12 +39,12 @@ class Once:
             if update_id in known:
                 return False
             kept = json.dumps([*known, update_id][-REMEMBERED:])
-            await books.put_setting(UPDATES_KEY, kept, "bot", self._clock())
+            await books.put_setting(UPDATES_KEY, kept, "bot", self._clock.now())
         return True
 
 
 class Idempotency(BaseMiddleware):
-    def __init__(self, once: Once, sender: Sender, clock: Callable[[], datetime]) -> None:
+    def __init__(self, once: Once, sender: Sender, clock: Clock) -> None:
         self._once = once
         self._sender = sender
         self._clock = clock
@@ -53,7 +53,7 @@ class Idempotency(BaseMiddleware):
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         assert isinstance(event, Message), "commands are messages"
         update: Update = data["event_update"]
-        age = self._clock() - event.date
+        age = self._clock.now() - event.date
         if age > AGE_MAX:
             ago = wording.seconds(age.total_seconds())
             await self._sender.answer(

@@ -27,7 +27,8 @@ from loguru import logger
 from tradebot.domain import wording
 from tradebot.errors import TradebotError
 from tradebot.operations.operations import Operations
-from tradebot.queries.status import Chat
+from tradebot.ports import Chance, Clock
+from tradebot.queries.parts import Chat
 from tradebot.telegram.access import Allowed
 from tradebot.telegram.commands import COMMANDS
 from tradebot.telegram.confirmations import Confirmations
@@ -55,7 +56,7 @@ class TelegramOptions:
     api_url: str
 
 
-async def serve(options: TelegramOptions, operations: Operations, stop: asyncio.Event) -> None:
+async def serve(options: TelegramOptions, operations: Operations, chance: Chance, stop: asyncio.Event) -> None:
     """Until `stop`; what is in the outbox then is still sent, for a few seconds."""
     session = AiohttpSession(api=TelegramAPIServer.from_base(options.api_url), timeout=REQUEST_S)
     properties = DefaultBotProperties(parse_mode=ParseMode.HTML, link_preview_is_disabled=True)
@@ -64,9 +65,9 @@ async def serve(options: TelegramOptions, operations: Operations, stop: asyncio.
     chat.state = "connecting"
     handling = Handling()
     session.middleware(KillFirst(handling))
-    session.middleware(Watch(chat, options.token))
-    sender = Sender(bot, options.chat_id)
-    dispatcher = _dispatcher(options, operations, sender, handling)
+    session.middleware(Watch(chat, options.token, operations.clock))
+    sender = Sender(bot, options.chat_id, operations.clock)
+    dispatcher = _dispatcher(options, operations, sender, Confirmations(operations.clock, chance), handling)
     tasks = [
         asyncio.create_task(_poll(dispatcher, bot), name="telegram: polling"),
         asyncio.create_task(_introduce(bot), name="telegram: commands registered"),
@@ -87,10 +88,14 @@ async def serve(options: TelegramOptions, operations: Operations, stop: asyncio.
         chat.state = "off"
 
 
-def _dispatcher(options: TelegramOptions, operations: Operations, sender: Sender, handling: "Handling") -> Dispatcher:
-    dispatcher = Dispatcher(
-        operations=operations, sender=sender, confirmations=Confirmations(asyncio.get_running_loop().time)
-    )
+def _dispatcher(
+    options: TelegramOptions,
+    operations: Operations,
+    sender: Sender,
+    confirmations: Confirmations,
+    handling: "Handling",
+) -> Dispatcher:
+    dispatcher = Dispatcher(operations=operations, sender=sender, confirmations=confirmations)
     allowed = Allowed(options.chat_id, options.user_ids)
     for observer in (dispatcher.message, dispatcher.edited_message, dispatcher.callback_query):
         observer.filter(allowed)
@@ -229,9 +234,10 @@ class Watch(BaseRequestMiddleware):
     Hearing and telling are looked at apart: who blocked the bot is still heard, and is told nothing.
     """
 
-    def __init__(self, chat: Chat, token: str) -> None:
+    def __init__(self, chat: Chat, token: str, clock: Clock) -> None:
         self._chat = chat
         self._token = token
+        self._clock = clock
         self._errors: dict[bool, str] = {}  # by whether it is about telling
         self._since = 0.0
         # Every failed poll would be a line of its own, every five seconds, for as long as an outage lasts.
@@ -265,7 +271,7 @@ class Watch(BaseRequestMiddleware):
             self._errors[telling] = error
         self._chat.error = next(iter(self._errors.values()), None)
         self._chat.state = "connected" if self._chat.error is None else "failing"
-        now = asyncio.get_running_loop().time()
+        now = self._clock.monotonic()
         if before is None and error is not None:
             self._since = now
             logger.warning("Telegram: {}. Trading goes on; messages wait; it is tried again for ever", error)

@@ -9,7 +9,6 @@ Rules:
 """
 
 import json
-import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -74,9 +73,16 @@ Decided = Intent | Wait | None
 
 
 async def decide(
-    books: Books, alert_id: int, pre_trade: PreTradeData, policy: Policy, view: BrokerView, *, order_id: int
+    books: Books,
+    alert_id: int,
+    pre_trade: PreTradeData,
+    policy: Policy,
+    view: BrokerView,
+    *,
+    order_id: int,
+    token: str,
 ) -> Decided:
-    """One alert's outcome, written through `books`. Raises LedgerUnavailable."""
+    """One alert's outcome, written through `books`. `token` makes its order's reference unique. Raises LedgerUnavailable."""
     alert = await books.alert(alert_id)
     if alert is None or alert.status is not AlertStatus.RECEIVED or alert.ticker is None or alert.action is None:
         return None
@@ -87,7 +93,7 @@ async def decide(
         return None
     if not killed and await _busy(books, alert, alert.ticker):
         return Wait.TICKER
-    one = _Judging(books, alert, alert.ticker, pre_trade, policy, view, order_id)
+    one = _Judging(books, alert, alert.ticker, pre_trade, policy, view, order_id, token)
     return await (one.buy() if alert.action is Side.BUY else one.sell())
 
 
@@ -133,6 +139,7 @@ class _Judging:
     policy: Policy
     view: BrokerView
     order_id: int
+    token: str
 
     async def buy(self) -> Decided:
         now, quote = self.view.now, self.pre_trade.quote
@@ -257,7 +264,7 @@ class _Judging:
             con_id=contract.con_id,
             side=side,
             requested_qty=qty,
-            order_ref=f"{ORDER_REF_PREFIX}{alert.id}-{secrets.token_hex(4)}",
+            order_ref=f"{ORDER_REF_PREFIX}{alert.id}-{self.token}",
             ib_position_before=before,
             decision=_json({"reserved": reserved, "checks": risk_decision.checks, "inputs": dict(inputs)}),
             created_at=now,

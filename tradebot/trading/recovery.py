@@ -14,8 +14,8 @@ Rules:
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import timedelta
 
 from loguru import logger
 
@@ -36,7 +36,8 @@ from tradebot.domain.restart_window import RestartWindow
 from tradebot.domain.settings import ORPHANS_KEY, TradingState, accepted_orphans
 from tradebot.domain.trades import LIVE, UNRESOLVED, Trade, TradeStatus
 from tradebot.errors import BrokerUnavailable, LedgerUnavailable
-from tradebot.ports import Broker, Ledger
+from tradebot.ports import Broker, Clock, Ledger
+from tradebot.trading.booking import Listeners
 from tradebot.trading.gate import Gate
 from tradebot.trading.in_doubt import Checked, InDoubtOrders
 from tradebot.trading.positions import tell_differences
@@ -62,10 +63,11 @@ class Recovery:
         ledger: Ledger,
         broker: Broker,
         in_doubt_orders: InDoubtOrders,
+        listeners: Listeners,
         *,
         gate: Gate,
         switch: TradingSwitch,
-        clock: Callable[[], datetime],
+        clock: Clock,
         order_timeout_s: float,
         hours: Hours,
         restart: RestartWindow,
@@ -97,6 +99,9 @@ class Recovery:
         self._weighed: frozenset[int] = frozenset()  # UNKNOWN trades that have had their say
         gate.close("recovery", "IB is not connected yet.")
         self._mind_restart()
+        listeners.connection.append(self.connection_changed)
+        listeners.doubt.append(self.in_doubt)
+        listeners.orphan.append(self.orphan_seen)
 
     # --- what booking reports: translate and return -----------------------------------------------------------------
 
@@ -145,7 +150,7 @@ class Recovery:
                     break
                 except (BrokerUnavailable, LedgerUnavailable) as error:
                     logger.warning("reconciliation did not pass, again in {:.0f} s: {}", RETRY_S, error)
-                    await asyncio.sleep(RETRY_S)
+                    await self._clock.sleep(RETRY_S)
 
     async def check_in_doubt(self) -> None:
         """Asks about orders in doubt while others trade on; the timer says when."""
@@ -157,7 +162,7 @@ class Recovery:
                     await self._weigh(await self._in_doubt_orders.check())
             except (BrokerUnavailable, LedgerUnavailable) as error:
                 logger.warning("orders in doubt not settled, again in {:.0f} s: {}", RETRY_S, error)
-                await asyncio.sleep(RETRY_S)
+                await self._clock.sleep(RETRY_S)
                 if self._broker.connection.up:  # a new connection compares everything anyway
                     self._doubted.set()
 
@@ -191,7 +196,7 @@ class Recovery:
         if self._hours.always and not connection.paper:
             reason = 'hours = "always" is for simulated and paper accounts: set trading.hours = "exchange" in the configuration.'
             self._gate.close("recovery", reason)
-            await self._note(NewEvent(EventKind.TRADING_REFUSED, self._clock(), f"Nothing is traded. {reason}"))
+            await self._note(NewEvent(EventKind.TRADING_REFUSED, self._clock.now(), f"Nothing is traded. {reason}"))
             return
         assert connection.account is not None, "a connection that is up knows its account"
         if not await self._is_own_account(connection.account):
@@ -199,8 +204,8 @@ class Recovery:
         checked = await self._in_doubt_orders.check()
         await self._weigh(checked)
         async with self._ledger.begin() as books:
-            await tell_differences(books, checked.answers.position_report.positions, self._clock())
-            await books.add_event(NewEvent(EventKind.GATE_OPENED, self._clock(), "Books and IB compared."))
+            await tell_differences(books, checked.answers.position_report.positions, self._clock.now())
+            await books.add_event(NewEvent(EventKind.GATE_OPENED, self._clock.now(), "Books and IB compared."))
         if self._breaks == breaks and self._broker.connection.link_session == connection.link_session:
             self._gate.compared = connection.link_session
             self._gate.open("recovery")
@@ -212,7 +217,7 @@ class Recovery:
         async with self._ledger.begin() as books:
             own = (await books.settings()).get(ACCOUNT_KEY)
             if own is None:
-                await books.put_setting(ACCOUNT_KEY, account, "bot", self._clock())
+                await books.put_setting(ACCOUNT_KEY, account, "bot", self._clock.now())
         if own in (None, account):
             return True
         reason = (
@@ -220,7 +225,7 @@ class Recovery:
             f"or configure another database for {account}."
         )
         self._gate.close("recovery", reason)
-        await self._note(NewEvent(EventKind.TRADING_REFUSED, self._clock(), f"Nothing is traded. {reason}"))
+        await self._note(NewEvent(EventKind.TRADING_REFUSED, self._clock.now(), f"Nothing is traded. {reason}"))
         return False
 
     async def _weigh(self, checked: Checked) -> None:
@@ -244,12 +249,14 @@ class Recovery:
                 f"backup restored, or does another tradebot use this account? If you are sure, `tradebot resume` accepts them."
             )
             async with self._ledger.begin() as books:
-                await books.put_setting(ORPHANS_KEY, json.dumps(orphans), "bot", self._clock())
-                await books.add_event(NewEvent(EventKind.ORPHAN_ORDER, self._clock(), text, data={"orders": orphans}))
+                await books.put_setting(ORPHANS_KEY, json.dumps(orphans), "bot", self._clock.now())
+                await books.add_event(
+                    NewEvent(EventKind.ORPHAN_ORDER, self._clock.now(), text, data={"orders": orphans})
+                )
 
     def _mind_restart(self) -> None:
         """Closes the gate when the restart window begins; when it ends without a restart, has books and IB compared."""
-        due = self._restart.covers(self._clock())
+        due = self._restart.covers(self._clock.now())
         if due and not self._restarting:
             self._before_restart = self._broker.connection.generation
             self._gate.close("restart", "IB Gateway restarts about now. Orders wait and go on by themselves.")
@@ -280,7 +287,7 @@ class Recovery:
         now = self._loop_time()
         overdue = now - self._seen.setdefault(trade.id, now) > self._order_timeout_s
         killed = self._switch.state is TradingState.KILLED
-        closed = not self._hours.is_open(self._clock() - CLOSE_GRACE)
+        closed = not self._hours.is_open(self._clock.now() - CLOSE_GRACE)
         if not (overdue or killed or closed or trade.order_ref in self._held):
             return
         before = self._cancelled.get(trade.id)
@@ -299,7 +306,7 @@ class Recovery:
             why = "IB holds it for a short locate, which must never happen: compare the position with TWS"
         text = f"{wording.order(trade)} is being cancelled: {why}. What filled is booked."
         logger.warning("order {}: {}", trade.order_ref, text)
-        await self._note(NewEvent(EventKind.ORDER_CANCELLING, self._clock(), text, trade.alert_id, trade.id))
+        await self._note(NewEvent(EventKind.ORDER_CANCELLING, self._clock.now(), text, trade.alert_id, trade.id))
 
     def _is_due(self, trade: Trade) -> bool:
         """Whether IB is to be asked about this trade now; if so, the next time is set."""
@@ -325,7 +332,7 @@ class Recovery:
     # --- telling ----------------------------------------------------------------------------------------------------
 
     def _told(self, event: BrokerEvent) -> list[NewEvent]:
-        now = self._clock()
+        now = self._clock.now()
         match event:
             case Connected(account=account, paper=paper):
                 away = self._loop_time() - self._lost_since if self._lost_since is not None else None
@@ -369,7 +376,7 @@ class Recovery:
             return
         self._lost_told = True
         text = f"IB is not connected for {wording.seconds(away)} now. Alerts are stored and wait; orders at IB live on."
-        await self._note(NewEvent(EventKind.BROKER_LOST, self._clock(), text))
+        await self._note(NewEvent(EventKind.BROKER_LOST, self._clock.now(), text))
 
     async def _note(self, event: NewEvent) -> None:
         """A notice that is not part of a booking: when the database is away, the log has it."""
@@ -379,6 +386,5 @@ class Recovery:
         except LedgerUnavailable as error:
             logger.error("{} (not stored: {})", event.text, error)
 
-    @staticmethod
-    def _loop_time() -> float:
-        return asyncio.get_running_loop().time()
+    def _loop_time(self) -> float:
+        return self._clock.monotonic()

@@ -1,24 +1,18 @@
 """The real dispatcher against a Bot API server, on the real services around a fake broker."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
 
-from tests.bot import NO_FIXED_LIMITS, Bot
+from tests.bot import Bot
 from tests.bot_fixtures import empty_books, make_bot  # noqa: F401 - fixtures
 from tests.botapi import TOKEN, BotApi, Sent, bot_api
-from tradebot.domain.calendar import Calendar
 from tradebot.domain.events import EventKind, NewEvent
-from tradebot.domain.hours import Hours
-from tradebot.domain.limits import Limits
-from tradebot.operations.clearing import Clearing
-from tradebot.operations.limits import OwnersLimits
 from tradebot.operations.operations import Operations
-from tradebot.operations.resolve import Resolutions
-from tradebot.queries.status import Fixed, Overview
 from tradebot.telegram import TelegramOptions, serve
 
 OTHER = {"id": 4343, "is_bot": False, "first_name": "Bob"}
@@ -38,7 +32,7 @@ class Phone:
 
     async def connect(self) -> None:
         self._stop = asyncio.Event()
-        self._serving = asyncio.create_task(serve(self.options, self.operations, self._stop))
+        self._serving = asyncio.create_task(serve(self.options, self.operations, secrets.token_hex, self._stop))
 
     async def hang_up(self) -> None:
         """As the daemon stops: what was begun is finished, what is in the outbox is told."""
@@ -55,7 +49,7 @@ class Phone:
             self._serving = None
 
     async def event(self, kind: EventKind, text: str = "said", **more: object) -> int:
-        event = NewEvent(kind, self.bot.clock(), text, **more)  # type: ignore[arg-type]
+        event = NewEvent(kind, self.bot.clock.now(), text, **more)  # type: ignore[arg-type]
         async with self.bot.ledger.begin() as books:
             return await books.add_event(event)
 
@@ -70,24 +64,6 @@ class Phone:
         return [sent for sent in self.api.sent[after:] if sent.method in ("sendMessage", "editMessageText")]
 
 
-def desk_of(bot: Bot, defaults: Limits | None = None, *, always: bool = True) -> Operations:
-    limits, clock = defaults or Limits(), bot.clock
-    fixed = Fixed(
-        limits, NO_FIXED_LIMITS, Hours(Calendar(), always=always), ["broker: simulated <b>&"], clock(), "0.1.0"
-    )
-    return Operations(
-        ledger=bot.ledger,
-        broker=bot.broker,
-        overview=Overview(bot.ledger, bot.queue, bot.broker, bot.lock, bot.gate, bot.switch, fixed, clock),
-        switch=bot.switch,
-        limits=OwnersLimits(bot.ledger, limits, clock),
-        clearing=Clearing(bot.ledger, bot.queue, clock),
-        intake=bot.intake,
-        resolutions=Resolutions(bot.ledger, bot.broker, bot.booking, clock),
-        clock=clock,
-    )
-
-
 @asynccontextmanager
 async def open_phone(
     bot: Bot, *, token: str = TOKEN, chat_id: int = 4242, user_ids: tuple[int, ...] = USERS, up: bool = True
@@ -95,9 +71,9 @@ async def open_phone(
     """Connected, with nothing in the outbox."""
     async with bot_api() as api:
         api.clock = bot.clock
-        phone = Phone(bot, api, desk_of(bot), TelegramOptions(token, chat_id, user_ids, api.url))
+        phone = Phone(bot, api, bot.built.operations, TelegramOptions(token, chat_id, user_ids, api.url))
         async with bot.ledger.begin() as books:
-            await books.mark_delivered([event.id for event in await books.undelivered(1000)], bot.clock())
+            await books.mark_delivered([event.id for event in await books.undelivered(1000)], bot.clock.now())
         if not up:
             await api.down()
         await phone.connect()
@@ -109,7 +85,7 @@ async def open_phone(
 
 @pytest.fixture
 async def bot(make_bot) -> Bot:  # type: ignore[no-untyped-def]  # noqa: F811
-    made = await make_bot()
+    made = await make_bot(simulated=["broker: simulated <b>&"])
     await made.start()
     return made  # type: ignore[no-any-return]
 

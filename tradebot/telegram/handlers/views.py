@@ -75,7 +75,7 @@ async def market(message: Message, operations: Operations, sender: Sender) -> No
 
 
 async def queue(message: Message, operations: Operations, sender: Sender) -> None:
-    await sender.answer(texts.queue(await operations.overview.waiting(), operations.clock()))
+    await sender.answer(texts.queue(await operations.overview.waiting(), operations.clock.now()))
 
 
 async def settings(message: Message, operations: Operations, sender: Sender) -> None:
