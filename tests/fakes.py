@@ -123,6 +123,7 @@ class WatchedLedger:
 
     async def ping(self) -> None:
         self._answer()
+        await self._real.ping()
 
     def _answer(self) -> None:
         if self.away:
