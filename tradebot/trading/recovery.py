@@ -38,6 +38,7 @@ from tradebot.domain.trades import LIVE, UNRESOLVED, Trade, TradeStatus
 from tradebot.errors import BrokerUnavailable, LedgerUnavailable
 from tradebot.ports import Broker, Clock, Ledger
 from tradebot.trading.booking import Listeners
+from tradebot.trading.every import every
 from tradebot.trading.gate import Gate
 from tradebot.trading.in_doubt import Checked, InDoubtOrders
 from tradebot.trading.positions import tell_differences
@@ -45,6 +46,7 @@ from tradebot.trading.switch import TradingSwitch
 
 ACCOUNT_KEY = "account"
 RETRY_S = 3.0
+WATCH_EVERY_S = 1.0
 LOOK_AGAIN_S = 2.0
 """After an error about an order, IB's own word on it usually comes within a second."""
 CANCEL_GRACE_S = 10.0
@@ -174,17 +176,8 @@ class Recovery:
 
     async def watch(self) -> None:
         """Every second, and at once when the trading state changes: overdue orders, doubts, a connection long lost."""
-        while True:
-            try:
-                async with asyncio.timeout(1):
-                    await self._switch.changed.wait()
-            except TimeoutError:
-                pass
-            self._switch.changed.clear()
-            try:
-                await self._round()
-            except (BrokerUnavailable, LedgerUnavailable) as error:
-                logger.warning("orders in flight not looked at: {}", error)
+        what, changed = "orders in flight not looked at", self._switch.changed
+        await every(WATCH_EVERY_S, self._round, what=what, clock=self._clock, wake=changed)
 
     # --- reconciliation ---------------------------------------------------------------------------------------------
 
