@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tradebot.domain.alerts import AlertStatus, Side
+from tradebot.domain.alerts import UNDECIDED, WAITING, AlertStatus, Side
 from tradebot.domain.brokerage import OrderState
 from tradebot.domain.orders import ALERT_OF_TRADE, ALERT_STEPS, TRADE_STEPS, next_status, sources_of, step
 from tradebot.domain.trades import Trade, TradeStatus
@@ -15,6 +15,7 @@ from tradebot.errors import IllegalTransition
 
 WORKING, FILLED, CANCELLED, INACTIVE = OrderState
 T = TradeStatus
+A = AlertStatus
 
 
 def a_trade(status: TradeStatus, **changes: Any) -> Trade:
@@ -67,6 +68,13 @@ def test_sources_are_the_table_read_backwards() -> None:
     """The compare-and-set would let an alert go where the table has no way."""
     for to in AlertStatus:
         assert set(sources_of(to)) == {source for source in AlertStatus if to in ALERT_STEPS[source]}
+
+
+def test_named_states_may_go_where_they_are_sent() -> None:
+    """An alert would be ended out of a state from which the table has no way, or one with an order be ended without it."""
+    assert all({A.PENDING, A.BLOCKED, A.FAILED, A.PROCESSING} <= ALERT_STEPS[status] for status in UNDECIDED)
+    assert all({A.BLOCKED, A.EXPIRED, A.CLEARED} <= ALERT_STEPS[status] for status in WAITING)
+    assert not set(WAITING) & set(ALERT_OF_TRADE.values())
 
 
 CASES = [

@@ -1,5 +1,6 @@
-"""The rules of risk, through `judge`: each boundary, the order of the reasons, their words, and what is not a number."""
+"""The rules of risk, through `judge`: each boundary, the order of the refusals, their facts, and what is not a number."""
 
+from collections.abc import Iterator
 from dataclasses import fields, replace
 from decimal import Decimal
 from math import inf, nan
@@ -9,7 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tradebot.domain.limits import FixedLimits, Limits
-from tradebot.domain.risk import Buy, RiskDecision, Sell, Snapshot, commission_estimate, judge, whole_shares
+from tradebot.domain.risk import (
+    BUY_POLICY,
+    Buy,
+    Fact,
+    Figure,
+    Refusal,
+    RefusalCode,
+    RiskDecision,
+    Sell,
+    Snapshot,
+    commission_estimate,
+    judge,
+    whole_shares,
+)
 from tradebot.domain.settings import TradingState
 
 D = Decimal
@@ -21,12 +35,12 @@ CALM = Snapshot(
     state=TradingState.RUNNING,
     cash=D(100_000),
     reserved=D(0),
-    invested=D(0),
+    held=D(0),
     open_positions=0,
     ticker_positions=0,
     buys_today=0,
     realised_today=D(0),
-    in_flight_value=D(0),
+    in_flight=D(0),
     since_last_buy_s=None,
     unknown_order=False,
     missing_qty=D(0),
@@ -37,12 +51,16 @@ CONTROLS = FixedLimits()
 
 def refusal(
     order: Buy | Sell = BUY, now: Snapshot = CALM, limits: Limits = LIMITS, fixed_limits: FixedLimits = CONTROLS
-) -> tuple[str, str] | None:
-    """Name and reason of the check that refused; None when the order may leave."""
+) -> tuple[RefusalCode, Refusal] | None:
+    """Name of the check that refused, and its refusal; None when the order may leave."""
     risk_decision = judge(order, now, limits, fixed_limits)
-    assert all(check.reason is None for check in risk_decision.checks[:-1])
-    assert risk_decision.reason == risk_decision.checks[-1].reason
-    return None if risk_decision.reason is None else (risk_decision.checks[-1].name, risk_decision.reason)
+    assert all(check.refusal is None for check in risk_decision.checks[:-1])
+    last = risk_decision.checks[-1]
+    assert risk_decision.refusal is last.refusal
+    if last.refusal is None:
+        return None
+    assert last.refusal.code in (last.name, RefusalCode.NOT_KNOWN)
+    return last.name, last.refusal
 
 
 def refused_by(now: Snapshot = CALM, order: Buy | Sell = BUY, limits: Limits = LIMITS) -> str | None:
@@ -54,27 +72,27 @@ def test_a_buy_within_every_limit_passes_every_check() -> None:
     """Broken, a good BUY would be refused, or a check left out."""
     assert refusal() is None
     assert [check.name for check in judge(BUY, CALM, LIMITS, CONTROLS).checks] == [
-        "kill switch",
-        "pause",
-        "unknown order",
+        "kill_switch",
+        "paused",
+        "unknown_order",
         "mismatch",
-        "alert age",
-        "repeat window",
-        "quote known",
+        "alert_age",
+        "repeat_window",
+        "no_quote",
         "size",
         "cash",
-        "total investment",
-        "open positions",
-        "per ticker",
-        "daily buys",
-        "daily loss",
-        "price collar",
-        "max order value",
+        "max_total_investment",
+        "max_open_positions",
+        "max_per_ticker",
+        "max_daily_buys",
+        "max_daily_loss",
+        "price_collar",
+        "max_order_value",
     ]
 
 
-def test_the_first_reason_in_the_designed_order_blocks() -> None:
-    """Broken, the owner would be told a lesser reason than the one that matters first."""
+def one_after_another() -> Iterator[tuple[RefusalCode, Refusal]]:
+    """Every check's refusal of one hopeless BUY, which is put right step by step."""
     limits = Limits(max_total_investment=D(1_000), min_cash_reserve=D(0))
     fixed_limits = FixedLimits(max_order_value_usd=D(999))
     order = replace(BUY, ask=None, waited_s=301, alert_price=D(90), qty=None)
@@ -90,8 +108,7 @@ def test_the_first_reason_in_the_designed_order_blocks() -> None:
         unknown_order=True,
         missing_qty=D(3),
     )
-    names = []
-    mend: list[dict[str, object]] = [
+    put_right: list[dict[str, object]] = [
         {"state": TradingState.PAUSED},
         {"state": TradingState.RUNNING},
         {"unknown_order": False},
@@ -109,16 +126,20 @@ def test_the_first_reason_in_the_designed_order_blocks() -> None:
         {"alert_price": D(100)},
         {"max_order_value_usd": D(1_000)},
     ]
-    for change in mend:
+    for change in put_right:
         found = refusal(order, now, limits, fixed_limits)
         assert found is not None
-        names.append(found[0])
+        yield found
         order, now, limits, fixed_limits = (
             replace(part, **{key: value for key, value in change.items() if key in {f.name for f in fields(part)}})  # type: ignore[type-var]
             for part in (order, now, limits, fixed_limits)
         )
     assert refusal(order, now, limits, fixed_limits) is None
-    assert names == [check.name for check in judge(BUY, CALM, LIMITS, CONTROLS).checks]
+
+
+def test_the_first_refusal_in_the_designed_order_blocks() -> None:
+    """Broken, the owner would be told a lesser reason than the one that matters first."""
+    assert [name for name, _ in one_after_another()] == [name for name, _ in BUY_POLICY]
 
 
 @pytest.mark.parametrize("state", [TradingState.RUNNING, TradingState.PAUSED])
@@ -128,18 +149,18 @@ def test_nothing_but_the_kill_switch_stops_a_sell(state: TradingState) -> None:
         state=state,
         cash=None,
         reserved=D("NaN"),
-        invested=D("NaN"),
+        held=D("NaN"),
         open_positions=999,
         ticker_positions=999,
         buys_today=999,
         realised_today=D(-99_999),
-        in_flight_value=D("NaN"),
+        in_flight=D("NaN"),
         since_last_buy_s=0.0,
         unknown_order=True,
         missing_qty=D(9),
     )
     assert refusal(SELL, worst) is None
-    assert refused_by(replace(worst, state=TradingState.KILLED), SELL) == "kill switch"
+    assert refused_by(replace(worst, state=TradingState.KILLED), SELL) == "kill_switch"
 
 
 @pytest.mark.parametrize(
@@ -150,22 +171,22 @@ def test_nothing_but_the_kill_switch_stops_a_sell(state: TradingState) -> None:
         (replace(CALM, reserved=D(97_989)), replace(CALM, reserved=D(97_989) + CENT), "cash"),
         (CALM, replace(CALM, cash=None), "cash"),
         # total investment: > max
-        (replace(CALM, invested=D(48_989)), replace(CALM, invested=D(48_989) + CENT), "total investment"),
-        (replace(CALM, in_flight_value=D(48_989)), replace(CALM, in_flight_value=D(48_990)), "total investment"),
+        (replace(CALM, held=D(48_989)), replace(CALM, held=D(48_989) + CENT), "max_total_investment"),
+        (replace(CALM, in_flight=D(48_989)), replace(CALM, in_flight=D(48_990)), "max_total_investment"),
         # counts: ≥ max
-        (replace(CALM, open_positions=199), replace(CALM, open_positions=200), "open positions"),
-        (replace(CALM, ticker_positions=4), replace(CALM, ticker_positions=5), "per ticker"),
-        (replace(CALM, buys_today=49), replace(CALM, buys_today=50), "daily buys"),
-        (replace(CALM, buys_today=49), replace(CALM, buys_today=51), "daily buys"),
+        (replace(CALM, open_positions=199), replace(CALM, open_positions=200), "max_open_positions"),
+        (replace(CALM, ticker_positions=4), replace(CALM, ticker_positions=5), "max_per_ticker"),
+        (replace(CALM, buys_today=49), replace(CALM, buys_today=50), "max_daily_buys"),
+        (replace(CALM, buys_today=49), replace(CALM, buys_today=51), "max_daily_buys"),
         # daily loss: ≤ −max
-        (replace(CALM, realised_today=D("-999.99")), replace(CALM, realised_today=D(-1_000)), "daily loss"),
-        (replace(CALM, realised_today=D(5_000)), replace(CALM, realised_today=D(-5_000)), "daily loss"),
+        (replace(CALM, realised_today=D("-999.99")), replace(CALM, realised_today=D(-1_000)), "max_daily_loss"),
+        (replace(CALM, realised_today=D(5_000)), replace(CALM, realised_today=D(-5_000)), "max_daily_loss"),
         # ours more than IB's; IB's more than ours is the owner's own
         (replace(CALM, missing_qty=D(-5)), replace(CALM, missing_qty=D("0.0001")), "mismatch"),
-        (replace(CALM, since_last_buy_s=5.001), replace(CALM, since_last_buy_s=5.0), "repeat window"),
-        (CALM, replace(CALM, state=TradingState.PAUSED), "pause"),
-        (CALM, replace(CALM, state=TradingState.KILLED), "kill switch"),
-        (CALM, replace(CALM, unknown_order=True), "unknown order"),
+        (replace(CALM, since_last_buy_s=5.001), replace(CALM, since_last_buy_s=5.0), "repeat_window"),
+        (CALM, replace(CALM, state=TradingState.PAUSED), "paused"),
+        (CALM, replace(CALM, state=TradingState.KILLED), "kill_switch"),
+        (CALM, replace(CALM, unknown_order=True), "unknown_order"),
     ],
 )
 def test_boundaries_of_the_snapshot(passes: Snapshot, blocks: Snapshot, name: str) -> None:
@@ -177,19 +198,19 @@ def test_boundaries_of_the_snapshot(passes: Snapshot, blocks: Snapshot, name: st
 @pytest.mark.parametrize(
     ("passes", "blocks", "name"),
     [
-        (replace(BUY, waited_s=300), replace(BUY, waited_s=300.1), "alert age"),
+        (replace(BUY, waited_s=300), replace(BUY, waited_s=300.1), "alert_age"),
         # 5 % both ways, measured from the alert's price
-        (replace(BUY, ask=D(105)), replace(BUY, ask=D("105.01")), "price collar"),
-        (replace(BUY, ask=D(95)), replace(BUY, ask=D("94.99")), "price collar"),
-        (replace(BUY, alert_price=None, ask=D(1)), replace(BUY, alert_price=D(0)), "price collar"),
+        (replace(BUY, ask=D(105)), replace(BUY, ask=D("105.01")), "price_collar"),
+        (replace(BUY, ask=D(95)), replace(BUY, ask=D("94.99")), "price_collar"),
+        (replace(BUY, alert_price=None, ask=D(1)), replace(BUY, alert_price=D(0)), "price_collar"),
         (
             replace(BUY, qty=D(250), alert_price=None),
             replace(BUY, qty=D(250), ask=D("100.01"), alert_price=None),
-            "max order value",
+            "max_order_value",
         ),
-        (BUY, replace(BUY, qty=None, ask=None), "quote known"),
-        (BUY, replace(BUY, ask=D(0)), "quote known"),
-        (BUY, replace(BUY, ask=D(-100)), "quote known"),
+        (BUY, replace(BUY, qty=None, ask=None), "no_quote"),
+        (BUY, replace(BUY, ask=D(0)), "no_quote"),
+        (BUY, replace(BUY, ask=D(-100)), "no_quote"),
         (BUY, replace(BUY, qty=D(0)), "size"),
     ],
 )
@@ -206,53 +227,73 @@ def test_controls_switched_off_check_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("order", "now", "reason"),
+    ("order", "now", "code", "facts"),
     [
         (
             replace(BUY, ask=D("187.32"), alert_price=None),
             replace(CALM, cash=D(5_000), reserved=D("3087.60")),
-            "needs $1,892.93 for 10 AAPL at $187.32 with commission and 1% for a worse price, free cash is $912.40 "
-            "($5,000.00 at IB − $1,000.00 reserve − $3,087.60 in flight)",
+            "cash",
+            {
+                "ticker": "AAPL",
+                "qty": D(10),
+                "ask": D("187.32"),
+                "price_buffer": D("0.01"),
+                "cost": D("1892.932"),
+                "free": D("912.40"),
+                "cash": D(5_000),
+                "min_cash_reserve": D(1_000),
+                "reserved": D("3087.60"),
+            },
         ),
-        (BUY, replace(CALM, buys_today=50), "50 buys today, the most is 50: raise it with /set_max_daily"),
+        (BUY, replace(CALM, buys_today=50), "max_daily_buys", {"ticker": "AAPL", "count": 50, "limit": 50}),
         (
             BUY,
             replace(CALM, realised_today=D("-1200.5")),
-            "realised −$1,200.50 today, the daily loss limit is $1,000.00: "
-            "no BUY until tomorrow (New York), or raise it with /set_max_loss",
+            "max_daily_loss",
+            {"realised_today": D("-1200.5"), "limit": D(1_000)},
         ),
         (
             BUY,
-            replace(CALM, invested=D(48_000), in_flight_value=D(1_500)),
-            "would bring the total invested to $50,511.00 ($48,000.00 held + $1,500.00 in flight + $1,011.00), "
-            "the most is $50,000.00: raise it with /set_max_invest",
+            replace(CALM, held=D(48_000), in_flight=D(1_500)),
+            "max_total_investment",
+            {
+                "total": D(50_511),
+                "held": D(48_000),
+                "in_flight": D(1_500),
+                "cost": D(1_011),
+                "limit": D(50_000),
+            },
         ),
         (
             replace(BUY, qty=D(0), ask=D("623.10"), amount_usd=D(500)),
             CALM,
-            "$500.00 / $623.10 = 0.80 shares of AAPL, which rounds down to none: raise the amount with /set_amount",
+            "size",
+            {"ticker": "AAPL", "amount_usd": D(500), "ask": D("623.10")},
         ),
         (
             replace(BUY, ask=D(106)),
             CALM,
-            "AAPL asks $106.00, 6.0% above the alert's $100.00: more than price_collar_pct (5%) allows",
+            "price_collar",
+            {"ticker": "AAPL", "ask": D(106), "alert_price": D(100), "limit_pct": D(5)},
         ),
+        (replace(BUY, waited_s=300.1), CALM, "alert_age", {"waited_s": D("300.100"), "limit_s": 300}),
     ],
 )
-def test_reasons_give_the_figures_and_what_to_do(order: Buy, now: Snapshot, reason: str) -> None:
-    """Broken, the owner could not tell from the message why a BUY was blocked, or what to change."""
+def test_a_refusal_has_the_figures(order: Buy, now: Snapshot, code: str, facts: dict[str, Fact]) -> None:
+    """Broken, neither a person nor a program could tell by how much a BUY was refused."""
     found = refusal(order, now)
     assert found is not None
-    assert found[1] == reason
+    assert found[1] == Refusal(RefusalCode(code), facts)
 
 
 @pytest.mark.parametrize("bad", [D("NaN"), D("sNaN"), D("Infinity"), D("-Infinity")])
-@pytest.mark.parametrize("name", ["cash", "reserved", "invested", "realised_today", "in_flight_value", "missing_qty"])
+@pytest.mark.parametrize("name", ["cash", "reserved", "held", "realised_today", "in_flight", "missing_qty"])
 def test_a_figure_that_is_no_number_refuses(name: str, bad: Decimal) -> None:
     """Broken, NaN from the broker would compare as within the limit, or break the judging of every alert."""
     found = refusal(now=replace(CALM, **{name: bad}))
     assert found is not None
-    assert "not a number" in found[1] or "unknown" in found[1]
+    assert found[1].code is RefusalCode.NOT_KNOWN
+    assert Figure(str(found[1].facts["figure"]))
 
 
 @pytest.mark.parametrize("bad", [D("NaN"), D("sNaN"), D("Infinity"), D("-Infinity")])
@@ -265,8 +306,8 @@ def test_an_order_that_is_no_number_refuses(name: str, bad: Decimal) -> None:
 @pytest.mark.parametrize("bad", [nan, inf])
 def test_a_time_that_is_no_number_refuses(bad: float) -> None:
     """Broken, an alert of unknown age, or a repeat of unknown age, would be bought."""
-    assert refused_by(order=replace(BUY, waited_s=bad)) == "alert age"
-    assert refused_by(replace(CALM, since_last_buy_s=bad)) == "repeat window"
+    assert refused_by(order=replace(BUY, waited_s=bad)) == "alert_age"
+    assert refused_by(replace(CALM, since_last_buy_s=bad)) == "repeat_window"
 
 
 @pytest.mark.parametrize(
@@ -317,19 +358,19 @@ def test_a_buy_without_a_quote_has_no_cost() -> None:
 def test_a_hundred_buys_at_once_with_cash_for_three_let_three_through() -> None:
     """Broken, many alerts at one moment would spend the same cash over and over."""
     now = replace(CALM, cash=D(1_000) + 3 * BUY.cost + CENT)
-    verdicts: list[RiskDecision] = []
+    decisions: list[RiskDecision] = []
     for _ in range(100):
-        verdicts.append(judge(BUY, now, replace(LIMITS, max_per_ticker=200), CONTROLS))
-        if verdicts[-1].reason is None:
+        decisions.append(judge(BUY, now, replace(LIMITS, max_per_ticker=200), CONTROLS))
+        if decisions[-1].refusal is None:
             now = replace(
                 now,
                 reserved=now.reserved + BUY.cost,
-                in_flight_value=now.in_flight_value + BUY.cost,
+                in_flight=now.in_flight + BUY.cost,
                 open_positions=now.open_positions + 1,
                 ticker_positions=now.ticker_positions + 1,
                 buys_today=now.buys_today + 1,
             )
-    assert [risk_decision.reason is None for risk_decision in verdicts] == [True] * 3 + [False] * 97
+    assert [risk_decision.refusal is None for risk_decision in decisions] == [True] * 3 + [False] * 97
 
 
 @settings(deadline=None)
@@ -359,8 +400,8 @@ def test_whatever_passes_keeps_every_limit(
         CALM,
         cash=D(cash),
         reserved=D(reserved),
-        invested=D(invested),
-        in_flight_value=D(in_flight),
+        held=D(invested),
+        in_flight=D(in_flight),
         realised_today=D(realised),
         open_positions=counts[0],
         ticker_positions=counts[1],

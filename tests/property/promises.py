@@ -98,7 +98,7 @@ def placing(stage: Stage, order: Order, *, killed: bool) -> list[str]:
 
 def _passed(trade: Row) -> bool:
     checks = json.loads(trade["decision"])["checks"]
-    return bool(checks) and all(check["reason"] is None for check in checks)
+    return bool(checks) and all(check["code"] is None for check in checks)
 
 
 def _over_limits(stage: Stage, tables: Tables, order: Order) -> dict[str, bool]:

@@ -18,6 +18,7 @@ from tradebot.domain.lots import LotStatus
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import TradeStatus
 from tradebot.trading.switch import store_state
+from tradebot.words.refusals import refusal
 
 BLOCKED, EXECUTED, FAILED, PROCESSING = (
     AlertStatus.BLOCKED,
@@ -123,7 +124,8 @@ async def test_a_refusal_is_one_row_and_one_message(
     assert reason in alert.reason
     (told,) = await bot.events(EventKind.ALERT_BLOCKED)
     assert alert.reason in told.text
-    assert told.data["reason"] == alert.reason
+    assert alert.reason == refusal(str(told.data["code"]), told.data["facts"])  # type: ignore[arg-type]
+    assert told.data["checks"][-1]["code"] == told.data["code"]  # type: ignore[index]
     assert bot.broker.sent == []
 
 
@@ -330,7 +332,7 @@ async def test_what_was_known_is_kept_with_the_order(bot: Bot) -> None:
     assert trade.reserved == Decimal(506)
     assert trade.ib_position_before == 7
     names = [check["name"] for check in trade.decision["checks"]]  # type: ignore[index,attr-defined]
-    assert names[:2] == ["kill switch", "pause"]
+    assert names[:2] == ["kill_switch", "paused"]
     assert trade.decision["inputs"]["quote"]["ask"] == "100"  # type: ignore[index]
 
 

@@ -24,6 +24,7 @@ from tradebot.runtime.clock import SystemClock
 from tradebot.trading.booking import Booking, BrokerUpdate, Listeners
 from tradebot.trading.decision import Policy, PreTradeData, decide
 from tradebot.trading.snapshot import BrokerView, take_snapshot
+from tradebot.words.refusals import refusal
 
 SEEN = OrderReport("", 7, 1850973501, 1, 265598, "AAPL", Side.BUY, Decimal(10), None, OrderState.WORKING, "Submitted")
 
@@ -100,7 +101,7 @@ async def test_a_fill_booked_while_a_buy_is_judged_counts(postgres_url: str) -> 
             assert [lot.qty for lot in await books.lots()] == [10], "it was booked meanwhile"
     assert (snapshot.open_positions, snapshot.buys_today) == (1, 1)
     assert snapshot.reserved >= Decimal("1873")
-    assert snapshot.invested + snapshot.in_flight_value >= Decimal("1873")
+    assert snapshot.held + snapshot.in_flight >= Decimal("1873")
 
 
 @pytest.mark.parametrize(
@@ -127,7 +128,16 @@ async def test_an_alert_cleared_while_it_is_judged(postgres_url: str, ask: int |
         async with ledger.begin() as books:
             seen = _Interrupted(books, clear)
             view = BrokerView(now, TradingState.RUNNING, account, {})
-            decided = await decide(seen, alert_id, pre_trade, policy, view, order_id=1, token="0badcafe")  # type: ignore[arg-type]
+            decided = await decide(
+                seen,  # type: ignore[arg-type]
+                alert_id,
+                pre_trade,
+                policy,
+                view,
+                order_id=1,
+                token="0badcafe",
+                say=refusal,
+            )
             assert decided is None
         async with ledger.read() as books:
             alert = await books.alert(alert_id)

@@ -75,7 +75,7 @@ def _rows(rows: Iterable[tuple[str, str]]) -> Table:
 
 
 def _overview(booked: Status, database: str) -> Iterable[tuple[str, str]]:
-    limits = booked.limits
+    limits, used = booked.limits, booked.exposure
     yield "trading", str(booked.state)
     yield "database", database
     yield (
@@ -84,10 +84,10 @@ def _overview(booked: Status, database: str) -> Iterable[tuple[str, str]]:
     )
     yield "in flight", ", ".join(wording.order(trade) for trade in booked.in_flight) or "none"
     yield "UNKNOWN", ", ".join(f"{wording.order(t)} ({t.order_ref})" for t in booked.unknown) or "none"
-    yield "open lots", f"{len(booked.lots)} of {limits.max_open_positions}"
-    yield "invested", f"{wording.usd(booked.invested)} of {wording.usd(limits.max_total_investment)}"
-    yield "buys today", f"{booked.buys_today} of {limits.max_daily_buys}"
-    yield "realised today", f"{wording.signed_usd(booked.realised_today)}, limit −{wording.usd(limits.max_daily_loss)}"
+    yield "open positions", f"{used.open_positions} of {limits.max_open_positions}"
+    yield "invested", f"{wording.usd(used.invested)} of {wording.usd(limits.max_total_investment)}"
+    yield "buys today", f"{used.buys_today} of {limits.max_daily_buys}"
+    yield "realised today", f"{wording.signed_usd(used.realised_today)}, limit −{wording.usd(limits.max_daily_loss)}"
 
 
 def _positions(lots: Sequence[Lot]) -> Table:

@@ -27,7 +27,10 @@ class AlertStatus(StrEnum):
     REJECTED = "REJECTED"  # authenticated, but not understood
 
 
-WAITING = (AlertStatus.RECEIVED, AlertStatus.PENDING)
+UNDECIDED = (AlertStatus.RECEIVED,)
+"""Its turn to be judged has come or will come: no order was made of it."""
+WAITING = (*UNDECIDED, AlertStatus.PENDING)
+"""No order was made of it, and one may be."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,18 @@
-"""The rules of risk: what may be bought, what may be sold, and the reason in plain words when it may not.
+"""The rules of risk: what may be bought, what may be sold, and a code with its facts when it may not.
 
-Rules: a check is a function `(order, now, limits, controls) -> reason | None`, the policy is a tuple of them, and the first
-reason blocks. What is not known, or is not a number, refuses. A SELL is stopped by the kill switch alone: an exit must never
-wait for room under a limit.
+Rules: a check is a function `(order, now, limits, fixed_limits) -> Refusal | None`, the policy is a tuple of them, and the first
+refusal blocks. What is not known, or is not a number, refuses. A SELL is stopped by the kill switch alone: an exit must never
+wait for room under a limit. Nothing here is worded: `words/refusals.py` says each code, and how to change what it depends on.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
+from enum import StrEnum
 from math import isfinite
 
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.settings import TradingState
-from tradebot.domain.wording import price, seconds, shares, usd
 
 CASH_BUFFER = Decimal("0.01")  # the price may move between quote and fill
 COMMISSION_PER_SHARE = Decimal("0.005")
@@ -76,209 +76,246 @@ class Snapshot:
     state: TradingState
     cash: Decimal | None  # spendable at IB; None: unknown
     reserved: Decimal  # taken by BUYs in flight or UNKNOWN, and by fills the last account update may not contain
-    invested: Decimal  # cost basis of open lots not opened by a trade in flight
+    held: Decimal  # cost basis of open lots not opened by a trade in flight
+    in_flight: Decimal  # reserved by BUYs in flight, towards total investment
     open_positions: int  # open lots + BUYs in flight, each BUY counted once
     ticker_positions: int  # the same for this ticker
     buys_today: int  # of the New York date: filled anything, in flight or UNKNOWN
     realised_today: Decimal  # of the New York date, commissions included
-    in_flight_value: Decimal  # reserved by BUYs in flight, towards total investment
     since_last_buy_s: float | None  # since the last decided BUY of this ticker; None: there was none
     unknown_order: bool  # the ticker is frozen by an UNKNOWN order
     missing_qty: Decimal  # shares in our books that IB does not show; 0 = fine
 
 
+class RefusalCode(StrEnum):
+    """Why an alert is not traded, or not yet. Stored with events and decisions: a code is never renamed."""
+
+    # the checks below: each refuses by the code it is named by in the policy, or by NOT_KNOWN
+    KILL_SWITCH = "kill_switch"
+    PAUSED = "paused"
+    UNKNOWN_ORDER = "unknown_order"
+    MISMATCH = "mismatch"
+    ALERT_AGE = "alert_age"
+    REPEAT_WINDOW = "repeat_window"
+    NO_QUOTE = "no_quote"
+    SIZE = "size"
+    CASH = "cash"
+    MAX_TOTAL_INVESTMENT = "max_total_investment"
+    MAX_OPEN_POSITIONS = "max_open_positions"
+    MAX_PER_TICKER = "max_per_ticker"
+    MAX_DAILY_BUYS = "max_daily_buys"
+    MAX_DAILY_LOSS = "max_daily_loss"
+    PRICE_COLLAR = "price_collar"
+    MAX_ORDER_VALUE = "max_order_value"
+    NOT_KNOWN = "not_known"  # the fact "figure" names what is not known, or is not a number
+    # beside the checks
+    MARKET_CLOSED = "market_closed"
+    NO_CONTRACT = "no_contract"
+    NOTHING_HELD = "nothing_held"
+    NOTHING_LEFT_TO_SELL = "nothing_left_to_sell"
+    SUPERSEDED = "superseded"
+    INTERNAL_ERROR = "internal_error"
+
+
+class Figure(StrEnum):
+    """What a check needs and may not know: the fact "figure" of NOT_KNOWN."""
+
+    MISSING_QTY = "missing_qty"
+    WAITED_S = "waited_s"
+    SINCE_LAST_BUY_S = "since_last_buy_s"
+    AMOUNT_USD = "amount_usd"
+    CASH = "cash"
+    RESERVED = "reserved"
+    INVESTED = "invested"
+    REALISED_TODAY = "realised_today"
+    ALERT_PRICE = "alert_price"
+
+
+Fact = Decimal | int | str
+_C = RefusalCode
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why not: a stable code and the figures behind it. USD, shares, seconds and percent are Decimal, counts int."""
+
+    code: RefusalCode
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
-    name: str
-    reason: str | None  # None: passed
+    """One check that ran, named by the code it refuses with."""
+
+    name: RefusalCode
+    refusal: Refusal | None  # None: passed
 
 
 @dataclass(frozen=True, slots=True)
 class RiskDecision:
-    """`reason` is None when the order may leave. `checks` are all that ran, the first refusal last."""
+    """`refusal` is None when the order may leave. `checks` are all that ran, the first refusal last."""
 
-    reason: str | None
+    refusal: Refusal | None
     checks: tuple[Check, ...]
 
 
 # --- the checks -----------------------------------------------------------------------------------------------------
 
 
-def kill_switch(order: Buy | Sell, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> str | None:
-    if now.state is TradingState.KILLED:
-        return "the kill switch is on: nothing is traded until /resume or tradebot resume"
-    return None
+def kill_switch(order: Buy | Sell, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
+    return _refuse(_C.KILL_SWITCH) if now.state is TradingState.KILLED else None
 
 
-def pause(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> str | None:
-    if now.state is not TradingState.RUNNING:
-        return "trading is paused: no BUY until /resume or tradebot resume"
-    return None
+def paused(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
+    return _refuse(_C.PAUSED) if now.state is not TradingState.RUNNING else None
 
 
-def unknown_order(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> str | None:
-    if now.unknown_order:
-        return (
-            f"an earlier {order.ticker} order is UNKNOWN, it may be at IB: "
-            f"{order.ticker} is frozen until it is settled, by IB or by the button on its message"
-        )
-    return None
+def unknown_order(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
+    return _refuse(_C.UNKNOWN_ORDER, ticker=order.ticker) if now.unknown_order else None
 
 
-def mismatch(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> str | None:
+def mismatch(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
     if not now.missing_qty.is_finite():
-        return _not_a_number(f"the difference between the books and IB for {order.ticker}")
+        return _not_known(Figure.MISSING_QTY, order)
     if now.missing_qty > 0:
-        return (
-            f"the books hold {shares(now.missing_qty)} {order.ticker} more than IB shows: "
-            "no BUY of it until they agree or the difference is accepted"
-        )
+        return _refuse(_C.MISMATCH, ticker=order.ticker, missing_qty=now.missing_qty)
     return None
 
 
-def alert_age(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> str | None:
+def alert_age(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
     if not isfinite(order.waited_s):
-        return _not_a_number("the time that the alert waited")
+        return _not_known(Figure.WAITED_S, order)
     if order.waited_s > fixed_limits.max_alert_age_s:
-        return (
-            f"the alert waited {seconds(order.waited_s)}, longer than max_alert_age_s in the configuration "
-            f"({fixed_limits.max_alert_age_s} s) allows a BUY"
-        )
+        return _refuse(_C.ALERT_AGE, waited_s=_seconds(order.waited_s), limit_s=fixed_limits.max_alert_age_s)
     return None
 
 
-def repeat_window(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> str | None:
+def repeat_window(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
     window_s, since_s = fixed_limits.repeat_window_s, now.since_last_buy_s
     if window_s == 0 or since_s is None:
         return None
     if not isfinite(since_s):
-        return _not_a_number(f"the time since the last BUY of {order.ticker}")
+        return _not_known(Figure.SINCE_LAST_BUY_S, order)
     if abs(since_s) <= window_s:  # a clock that was set back blocks nothing for an hour
-        return f"a BUY of {order.ticker} was decided {seconds(abs(since_s))} ago: not again within {window_s} s"
+        since = _seconds(abs(since_s))
+        return _refuse(_C.REPEAT_WINDOW, ticker=order.ticker, since_s=since, window_s=window_s)
     return None
 
 
-def quote_known(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> str | None:
+def quote_known(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
     if order.qty is None or order.ask is None or not _is_price(order.ask) or not order.qty.is_finite():
-        return (
-            f"IB gave no ask price for {order.ticker}, live or delayed, and the alert's own price is not used "
-            "for sizing: check the account's market data"
-        )
+        return _refuse(_C.NO_QUOTE, ticker=order.ticker)
     return None
 
 
-def size(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> str | None:
+def size(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
     qty, ask = order.sized()
     if not order.amount_usd.is_finite():
-        return _not_a_number("the amount for a BUY")
+        return _not_known(Figure.AMOUNT_USD, order)
     if qty <= 0:
-        hundredths = order.amount_usd * 100 // ask  # down, so that 0.999 is not shown as a whole share
-        return (
-            f"{usd(order.amount_usd)} / {price(ask)} = {hundredths / 100:.2f} shares of {order.ticker}, "
-            "which rounds down to none: raise the amount with /set_amount"
-        )
+        return _refuse(_C.SIZE, ticker=order.ticker, amount_usd=order.amount_usd, ask=ask)
     return None
 
 
-def cash(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> str | None:
+def cash(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
     qty, ask = order.sized()
     if now.cash is None or not now.cash.is_finite():
-        return "cash is unknown: IB has not reported it"
+        return _not_known(Figure.CASH, order)
     if not now.reserved.is_finite():
-        return _not_a_number("the cash taken by orders in flight")
+        return _not_known(Figure.RESERVED, order)
     free = now.cash - limits.min_cash_reserve - now.reserved
     if order.cost > free:
-        return (
-            f"needs {usd(order.cost)} for {shares(qty)} {order.ticker} at {price(ask)} with commission "
-            f"and {CASH_BUFFER:.0%} for a worse price, free cash is {usd(free)} ({usd(now.cash)} at IB − "
-            f"{usd(limits.min_cash_reserve)} reserve − {usd(now.reserved)} in flight)"
+        return _refuse(
+            _C.CASH,
+            ticker=order.ticker,
+            qty=qty,
+            ask=ask,
+            price_buffer=CASH_BUFFER,
+            cost=order.cost,
+            free=free,
+            cash=now.cash,
+            min_cash_reserve=limits.min_cash_reserve,
+            reserved=now.reserved,
         )
     return None
 
 
-def total_investment(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> str | None:
-    if not (now.invested.is_finite() and now.in_flight_value.is_finite()):
-        return _not_a_number("the money invested")
-    total = now.invested + now.in_flight_value + order.cost
-    if total > limits.max_total_investment:
-        return (
-            f"would bring the total invested to {usd(total)} ({usd(now.invested)} held + {usd(now.in_flight_value)} "
-            f"in flight + {usd(order.cost)}), the most is {usd(limits.max_total_investment)}: "
-            "raise it with /set_max_invest"
+def total_investment(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
+    if not (now.held.is_finite() and now.in_flight.is_finite()):
+        return _not_known(Figure.INVESTED, order)
+    total, limit = now.held + now.in_flight + order.cost, limits.max_total_investment
+    if total > limit:
+        return _refuse(
+            _C.MAX_TOTAL_INVESTMENT,
+            total=total,
+            held=now.held,
+            in_flight=now.in_flight,
+            cost=order.cost,
+            limit=limit,
         )
     return None
 
 
-def open_positions(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> str | None:
-    return _room("open positions", now.open_positions, limits.max_open_positions, "/set_max_positions")
+def open_positions(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
+    return _room(_C.MAX_OPEN_POSITIONS, now.open_positions, limits.max_open_positions, order)
 
 
-def per_ticker(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> str | None:
-    what = f"open positions in {order.ticker}"
-    return _room(what, now.ticker_positions, limits.max_per_ticker, "/set_max_per_ticker")
+def per_ticker(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
+    return _room(_C.MAX_PER_TICKER, now.ticker_positions, limits.max_per_ticker, order)
 
 
-def daily_buys(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> str | None:
-    return _room("buys today", now.buys_today, limits.max_daily_buys, "/set_max_daily")
+def daily_buys(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
+    return _room(_C.MAX_DAILY_BUYS, now.buys_today, limits.max_daily_buys, order)
 
 
-def daily_loss(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> str | None:
+def daily_loss(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
     if not now.realised_today.is_finite():
-        return _not_a_number("today's realised P&L")
+        return _not_known(Figure.REALISED_TODAY, order)
     if now.realised_today <= -limits.max_daily_loss:
-        return (
-            f"realised {usd(now.realised_today)} today, the daily loss limit is {usd(limits.max_daily_loss)}: "
-            "no BUY until tomorrow (New York), or raise it with /set_max_loss"
-        )
+        return _refuse(_C.MAX_DAILY_LOSS, realised_today=now.realised_today, limit=limits.max_daily_loss)
     return None
 
 
-def price_collar(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> str | None:
+def price_collar(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
     _, ask = order.sized()
     alert = order.alert_price
     if alert is None or fixed_limits.price_collar_pct == 0:
         return None
     if not _is_price(alert):
-        return f"the alert's price {alert} is no price to hold the quote against: mend the alert's template"
-    off = abs(ask - alert)
-    if off * 100 > fixed_limits.price_collar_pct * alert:
-        return (
-            f"{order.ticker} asks {price(ask)}, {off * 100 / alert:.1f}% {'above' if ask > alert else 'below'} the alert's "
-            f"{price(alert)}: more than price_collar_pct ({shares(fixed_limits.price_collar_pct)}%) allows"
-        )
+        return _refuse(_C.NOT_KNOWN, figure=Figure.ALERT_PRICE, ticker=order.ticker, alert_price=alert)
+    if abs(ask - alert) * 100 > fixed_limits.price_collar_pct * alert:
+        pct = fixed_limits.price_collar_pct
+        return _refuse(_C.PRICE_COLLAR, ticker=order.ticker, ask=ask, alert_price=alert, limit_pct=pct)
     return None
 
 
-def max_order_value(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> str | None:
+def max_order_value(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
     qty, ask = order.sized()
-    if order.value > fixed_limits.max_order_value_usd:
-        return (
-            f"{shares(qty)} {order.ticker} at {price(ask)} are {usd(order.value)}, "
-            f"max_order_value_usd in the configuration is {usd(fixed_limits.max_order_value_usd)}"
-        )
+    if order.value > (limit := fixed_limits.max_order_value_usd):
+        return _refuse(_C.MAX_ORDER_VALUE, ticker=order.ticker, qty=qty, ask=ask, value=order.value, limit=limit)
     return None
 
 
-BUY_POLICY: tuple[tuple[str, Callable[[Buy, Snapshot, Limits, FixedLimits], str | None]], ...] = (
-    ("kill switch", kill_switch),
-    ("pause", pause),
-    ("unknown order", unknown_order),
-    ("mismatch", mismatch),
-    ("alert age", alert_age),
-    ("repeat window", repeat_window),
-    ("quote known", quote_known),  # the checks below may rely on a quote …
-    ("size", size),  # … and on a quantity above zero
-    ("cash", cash),
-    ("total investment", total_investment),
-    ("open positions", open_positions),
-    ("per ticker", per_ticker),
-    ("daily buys", daily_buys),
-    ("daily loss", daily_loss),
-    ("price collar", price_collar),
-    ("max order value", max_order_value),
+BUY_POLICY: tuple[tuple[RefusalCode, Callable[[Buy, Snapshot, Limits, FixedLimits], Refusal | None]], ...] = (
+    (_C.KILL_SWITCH, kill_switch),
+    (_C.PAUSED, paused),
+    (_C.UNKNOWN_ORDER, unknown_order),
+    (_C.MISMATCH, mismatch),
+    (_C.ALERT_AGE, alert_age),
+    (_C.REPEAT_WINDOW, repeat_window),
+    (_C.NO_QUOTE, quote_known),  # the checks below may rely on a quote …
+    (_C.SIZE, size),  # … and on a quantity above zero
+    (_C.CASH, cash),
+    (_C.MAX_TOTAL_INVESTMENT, total_investment),
+    (_C.MAX_OPEN_POSITIONS, open_positions),
+    (_C.MAX_PER_TICKER, per_ticker),
+    (_C.MAX_DAILY_BUYS, daily_buys),
+    (_C.MAX_DAILY_LOSS, daily_loss),
+    (_C.PRICE_COLLAR, price_collar),
+    (_C.MAX_ORDER_VALUE, max_order_value),
 )
-SELL_POLICY: tuple[tuple[str, Callable[[Sell, Snapshot, Limits, FixedLimits], str | None]], ...] = (
-    ("kill switch", kill_switch),
+SELL_POLICY: tuple[tuple[RefusalCode, Callable[[Sell, Snapshot, Limits, FixedLimits], Refusal | None]], ...] = (
+    (_C.KILL_SWITCH, kill_switch),
 )
 
 
@@ -289,25 +326,32 @@ def judge(order: Buy | Sell, now: Snapshot, limits: Limits, fixed_limits: FixedL
     else:
         results = ((name, check(order, now, limits, fixed_limits)) for name, check in SELL_POLICY)
     checks: list[Check] = []
-    for name, reason in results:
-        checks.append(Check(name, reason))
-        if reason is not None:
+    for name, refusal in results:
+        checks.append(Check(name, refusal))
+        if refusal is not None:
             break
-    return RiskDecision(checks[-1].reason, tuple(checks))
+    return RiskDecision(checks[-1].refusal, tuple(checks))
 
 
 # --- helpers --------------------------------------------------------------------------------------------------------
 
 
-def _room(what: str, count: int, most: int, command: str) -> str | None:
-    if count >= most:
-        return f"{count:,} {what}, the most is {most:,}: raise it with {command}"
-    return None
+def _room(code: RefusalCode, count: int, most: int, order: Buy) -> Refusal | None:
+    return _refuse(code, ticker=order.ticker, count=count, limit=most) if count >= most else None
 
 
 def _is_price(price: Decimal) -> bool:
     return price.is_finite() and price > 0
 
 
-def _not_a_number(what: str) -> str:
-    return f"{what} is not a number: no BUY until it is known"
+def _refuse(code: RefusalCode, **facts: Fact) -> Refusal:
+    return Refusal(code, facts)
+
+
+def _not_known(figure: Figure, order: Buy) -> Refusal:
+    return _refuse(_C.NOT_KNOWN, figure=figure, ticker=order.ticker)
+
+
+def _seconds(value: float) -> Decimal:
+    """To the millisecond."""
+    return Decimal(f"{value:.3f}")

@@ -1,4 +1,4 @@
-"""The daily report of one session: its figures, its text, and what its picture is drawn from.
+"""The daily report of one session: its figures, and what its picture is drawn from (`words/daily_report.py` says it).
 
 Rules: figures come from the books, cash and equity and prices from IB; what is not known is said to be, never shown as zero. The
 event's data is `DailyReport.data()`: amounts as text, and a series of past sessions for the picture.
@@ -10,19 +10,39 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from tradebot.domain import pnl, wording
+from tradebot.domain import pnl
 from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import Account, BrokerPosition
 from tradebot.domain.calendar import DAY, Session
 from tradebot.domain.events import Event, EventKind
+from tradebot.domain.exposure import Exposure
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import Limits
 from tradebot.domain.lots import Lot, LotStatus
+from tradebot.domain.risk import RefusalCode
 from tradebot.domain.settings import TradingState
 from tradebot.ports import Books
-from tradebot.queries.figures import Use, use
 from tradebot.queries.status import status
 
+NAMED_IN_0_1 = {
+    "kill switch": RefusalCode.KILL_SWITCH,
+    "pause": RefusalCode.PAUSED,
+    "unknown order": RefusalCode.UNKNOWN_ORDER,
+    "mismatch": RefusalCode.MISMATCH,
+    "alert age": RefusalCode.ALERT_AGE,
+    "repeat window": RefusalCode.REPEAT_WINDOW,
+    "quote known": RefusalCode.NO_QUOTE,
+    "size": RefusalCode.SIZE,
+    "cash": RefusalCode.CASH,
+    "total investment": RefusalCode.MAX_TOTAL_INVESTMENT,
+    "open positions": RefusalCode.MAX_OPEN_POSITIONS,
+    "per ticker": RefusalCode.MAX_PER_TICKER,
+    "daily buys": RefusalCode.MAX_DAILY_BUYS,
+    "daily loss": RefusalCode.MAX_DAILY_LOSS,
+    "price collar": RefusalCode.PRICE_COLLAR,
+    "max order value": RefusalCode.MAX_ORDER_VALUE,
+}
+"""The checks as events of 0.1.0 name them."""
 SERIES = timedelta(days=45)
 """How far back the picture goes: about thirty sessions."""
 
@@ -41,13 +61,13 @@ class DailyReport:
     session: Session
     summary: pnl.Summary
     open: pnl.Unrealised
-    blocked: Mapping[str, int]  # by rule
+    blocked: Mapping[RefusalCode, int]
     failed: int  # alerts whose order failed, or could not be made
     waiting: int
     account: Account | None
     state: TradingState
     limits: Limits
-    use: Use
+    exposure: Exposure
     series: Sequence[Point]
 
     def data(self) -> dict[str, object]:
@@ -97,8 +117,7 @@ async def gather(
     events = await books.events_since((EventKind.ALERT_BLOCKED, EventKind.ALERT_FAILED, EventKind.ORDER_FAILED), begin)
     events = [event for event in events if event.at < end]
     trades = [trade for trade in await books.trades(since=begin) if trade.avg_fill_price is not None]
-    current = await status(books, defaults, hours, now)
-    in_flight = [*current.in_flight, *current.unknown]
+    current = await status(books, defaults, hours, now, account)
     earlier = await books.events_since((EventKind.DAILY_REPORT,), begin - SERIES)
     blocked = Counter(rule_of(event) for event in events if event.kind is EventKind.ALERT_BLOCKED)
     return DailyReport(
@@ -113,72 +132,19 @@ async def gather(
         account=account,
         state=current.state,
         limits=current.limits,
-        use=use(current.lots, in_flight, current.buys_today, current.realised_today),
+        exposure=current.exposure,
         series=_series(session, closed, earlier, account, hours),
     )
 
 
-def text(report: DailyReport) -> str:
-    """One figure a line, short enough for a phone."""
-    done, usd, gain = report.summary, wording.usd, wording.signed_usd
-    session = report.session
-    early = f" (closed early: {session.name})" if session.early else ""
-    lines = [
-        f"Daily report of {session.date:%a %d %b %Y}{early}",
-        f"Trades: {done.buys} BUY, {done.sells} SELL; commission {usd(done.commissions_paid)}",
-        f"Realised: {gain(done.net)} net, {_closed(done)}",
-    ]
-    if done.best is not None and done.worst is not None:
-        best, worst = done.best, done.worst
-        lines.append(f"Best: {best.ticker} {gain(best.pnl or Decimal(0))}")
-        lines.append(f"Worst: {worst.ticker} {gain(worst.pnl or Decimal(0))}")
-    lines.append(f"Unrealised: {_unrealised(report.open)}")
-    held = ", ".join(f"{wording.shares(one.qty)} {one.ticker}" for one in report.open.positions)
-    lines.append(f"Open positions: {held or 'none'}")
-    blocked = ", ".join(f"{count} {rule}" for rule, count in report.blocked.items())
-    lines.append(f"Blocked alerts: {blocked or 'none'}")
-    if report.failed:
-        lines.append(f"Failed alerts: {report.failed}")
-    if report.waiting:
-        lines.append(f"Alerts waiting: {report.waiting}")
-    account = report.account
-    lines.append(f"Cash: {usd(account.cash if account else None)}, equity: {usd(account.equity if account else None)}")
-    lines += _limits(report.limits, report.use)
-    if report.state is not TradingState.RUNNING:
-        lines.append(f"Trading is {report.state}.")
-    return "\n".join(lines)
-
-
-def _closed(done: pnl.Summary) -> str:
-    rate = done.win_rate
-    closed = "nothing closed" if rate is None else f"{done.closed} closed, {rate:.0%} won"
-    return f"{closed}, {done.written_off} written off" if done.written_off else closed
-
-
-def _unrealised(now: pnl.Unrealised) -> str:
-    if len(now.unknown) == len(now.positions) and now.positions:
-        return "unknown, IB gave no prices"
-    missing = f" without {', '.join(now.unknown)} (no price)" if now.unknown else ""
-    return f"{wording.signed_usd(now.pnl)}{missing}"
-
-
-def _limits(limits: Limits, used: Use) -> list[str]:
-    usd = wording.usd
-    return [
-        "Limits used:",
-        f"• {used.buys_today} of {limits.max_daily_buys} BUYs",
-        f"• {used.open_positions} of {limits.max_open_positions} positions",
-        f"• {usd(used.invested)} of {usd(limits.max_total_investment)} invested",
-        f"• {usd(used.lost_today)} of {usd(limits.max_daily_loss)} lost",
-    ]
-
-
-def rule_of(event: Event) -> str:
-    """What stopped an alert, without its figures: the rule's name where a rule did."""
+def rule_of(event: Event) -> RefusalCode:
+    """What stopped an alert. Events of 0.1.0 have no code, but the name of the check that refused."""
+    if (code := event.data.get("code")) is not None:
+        return RefusalCode(str(code))
     checks = event.data.get("checks")
     if isinstance(checks, list) and checks and checks[-1].get("reason"):
-        return str(checks[-1]["name"])
-    return "nothing to sell" if event.data.get("side") == Side.SELL else "superseded by a SELL"
+        return NAMED_IN_0_1[checks[-1]["name"]]
+    return RefusalCode.NOTHING_HELD if event.data.get("side") == Side.SELL else RefusalCode.SUPERSEDED
 
 
 def _plain(amount: Decimal | None) -> str | None:

@@ -1,22 +1,20 @@
-"""The figures people ask for: positions at IB's prices, P&L of New York dates, market hours, the queue, limits with their use.
+"""The figures people ask for: positions at IB's prices, P&L of New York dates, market hours, the queue.
 
 Read only, and without words: the chat and the command line say them. What is not known is None, never zero.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from tradebot.domain import pnl
-from tradebot.domain.alerts import WAITING, Alert, Side
+from tradebot.domain.alerts import WAITING, Alert, AlertStatus, Side
 from tradebot.domain.brokerage import BrokerPosition
 from tradebot.domain.calendar import Calendar, Session
 from tradebot.domain.hours import Hours
 from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.positions import compare
-from tradebot.domain.trades import Trade
 from tradebot.ports import Books, QueueContents
 
 WEEK = timedelta(days=7)
@@ -144,39 +142,10 @@ class Waiting:
 async def waiting(books: Books, depths: QueueContents | None) -> Waiting:
     """Raises LedgerUnavailable."""
     alerts = await books.alerts(WAITING)
-    received = [alert for alert in alerts if alert.status is WAITING[0]]
+    received = [alert for alert in alerts if alert.status is AlertStatus.RECEIVED]
     return Waiting(
         sells=[alert for alert in received if alert.action is Side.SELL],
         buys=[alert for alert in received if alert.action is Side.BUY],
-        pending=[alert for alert in alerts if alert.status is WAITING[1]],
+        pending=[alert for alert in alerts if alert.status is AlertStatus.PENDING],
         depths=depths,
-    )
-
-
-# --- limits and their use -------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """What is used of the limits now: the sums that the risk rules compare."""
-
-    open_positions: int
-    buys_today: int
-    invested: Decimal
-    fullest: tuple[str, int] | None  # ticker with the most positions
-    lost_today: Decimal  # realised loss of the New York date, as a positive figure
-
-
-def use(lots: Sequence[Lot], unresolved: Sequence[Trade], buys_today: int, realised_today: Decimal) -> Use:
-    """Lots, and BUYs in flight in place of the lots they have begun."""
-    buying = [trade for trade in unresolved if trade.side is Side.BUY]
-    begun = {trade.id for trade in buying}
-    settled = [lot for lot in lots if lot.opening_trade_id not in begun]
-    tickers = Counter([lot.ticker for lot in settled] + [trade.ticker for trade in buying])
-    return Use(
-        open_positions=len(settled) + len(buying),
-        buys_today=buys_today,
-        invested=sum((lot.cost for lot in settled), Decimal(0)) + sum((t.reserved for t in buying), Decimal(0)),
-        fullest=tickers.most_common(1)[0] if tickers else None,
-        lost_today=max(-realised_today, Decimal(0)),
     )

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from tradebot.domain import wording
 from tradebot.domain.alerts import WAITING, AlertStatus, Side
 from tradebot.domain.brokerage import Account
+from tradebot.domain.exposure import Exposure, exposure, recent_since
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.lots import Lot, LotStatus
@@ -34,20 +34,18 @@ class Status:
     in_flight: Sequence[Trade]
     unknown: Sequence[Trade]
     lots: Sequence[Lot]
-    invested: Decimal
-    buys_today: int
-    realised_today: Decimal
+    exposure: Exposure  # the sums that the risk checks compare with the limits
 
 
-async def status(books: Books, defaults: Limits, hours: Hours, now: datetime) -> Status:
-    """What the database knows. Raises LedgerUnavailable."""
+async def status(books: Books, defaults: Limits, hours: Hours, now: datetime, account: Account | None = None) -> Status:
+    """What the database knows; with IB's account values also what of them is spent already. Raises LedgerUnavailable."""
     settings = await books.settings()
     waiting = await books.alerts(WAITING)
     received = [alert.action for alert in waiting if alert.status is AlertStatus.RECEIVED]
     unresolved = await books.trades(UNRESOLVED)
     lots = await books.lots(LotStatus.OPEN)
     day_start = hours.day_start(now)
-    bought = [t for t in await books.trades(since=day_start) if t.side is Side.BUY]
+    recent = await books.trades(since=recent_since(day_start))
     closed = await books.lots(LotStatus.CLOSED, closed_since=day_start)
     return Status(
         state=state_in(settings),
@@ -58,9 +56,7 @@ async def status(books: Books, defaults: Limits, hours: Hours, now: datetime) ->
         in_flight=[trade for trade in unresolved if trade.status is not TradeStatus.UNKNOWN],
         unknown=[trade for trade in unresolved if trade.status is TradeStatus.UNKNOWN],
         lots=lots,
-        invested=sum((lot.cost for lot in lots), Decimal(0)),
-        buys_today=sum(t.filled_qty > 0 or t.status in UNRESOLVED for t in bought),
-        realised_today=sum((lot.pnl for lot in closed if lot.pnl is not None), Decimal(0)),
+        exposure=exposure(lots, unresolved, recent, closed, account, day_start=day_start, now=now),
     )
 
 
@@ -108,12 +104,13 @@ class Overview:
     async def daemon_status(self) -> DaemonStatus:
         """Raises LedgerUnavailable."""
         async with self.ledger.read() as books:
-            booked = await status(books, self.fixed.defaults, self.fixed.hours, self.clock.now())
+            account = self.broker.account()
+            booked = await status(books, self.fixed.defaults, self.fixed.hours, self.clock.now(), account)
         return DaemonStatus(
             books=booked,
             state=self.switch.state,
             connection=self.broker.connection,
-            account=self.broker.account(),
+            account=account,
             depths=await self._depths(),
             held_up_by=self.gate.reasons,
             uptime_s=(self.clock.now() - self.fixed.started_at).total_seconds(),
@@ -144,12 +141,12 @@ class Overview:
         async with self.ledger.read() as books:
             return await figures.waiting(books, await self._depths())
 
-    async def limits(self) -> tuple[Limits, figures.Use]:
+    async def limits(self) -> tuple[Limits, Exposure]:
         """The limits in force and what is used of them. Raises LedgerUnavailable."""
+        account = self.broker.account()
         async with self.ledger.read() as books:
-            now = await status(books, self.fixed.defaults, self.fixed.hours, self.clock.now())
-        unresolved = [*now.in_flight, *now.unknown]
-        return now.limits, figures.use(now.lots, unresolved, now.buys_today, now.realised_today)
+            now = await status(books, self.fixed.defaults, self.fixed.hours, self.clock.now(), account)
+        return now.limits, now.exposure
 
     async def _depths(self) -> QueueContents | None:
         try:

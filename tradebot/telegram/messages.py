@@ -15,6 +15,7 @@ from tradebot.domain.calendar import CLOSE, NEW_YORK
 from tradebot.domain.events import CRITICAL, Event, EventKind
 from tradebot.queries.daily_report import rule_of
 from tradebot.telegram.markup import LENGTH_MAX, bold, esc, italic, prose
+from tradebot.words.refusals import title
 
 LATE = timedelta(seconds=60)
 ALIKE_MAX = 5
@@ -160,12 +161,14 @@ def _alike(events: Sequence[Event], now: datetime) -> str:
 
 
 def _reasons(events: Sequence[Event]) -> list[str]:
-    rules = Counter(rule_of(event) if event.kind is _K.ALERT_BLOCKED else "" for event in events)
+    rules = Counter(rule_of(event) if event.kind is _K.ALERT_BLOCKED else None for event in events)
     if len(rules) == 1:
         return ["The first: " + prose(events[0].text, 400)]
     by_rule = {rule_of(event): event for event in reversed(events)}
     said = [
-        f"{count} × {esc(rule)}, for instance: {prose(by_rule[rule].text, 200)}" for rule, count in rules.most_common(4)
+        f"{count} × {esc(title(rule))}, for instance: {prose(by_rule[rule].text, 200)}"
+        for rule, count in rules.most_common(4)
+        if rule is not None
     ]
     return said if len(rules) <= 4 else [*said, f"and {len(rules) - 4} more reasons"]
 

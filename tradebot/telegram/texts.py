@@ -1,18 +1,19 @@
 """What each command answers. Pure: figures in, HTML out, in short lines for a phone (about 40 characters)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from decimal import Decimal
 
 from tradebot.domain import wording
 from tradebot.domain.alerts import Alert
 from tradebot.domain.calendar import NEW_YORK
+from tradebot.domain.exposure import Exposure
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.lots import Lot
 from tradebot.domain.pnl import OpenPosition
 from tradebot.domain.settings import TradingState
 from tradebot.operations.limits import TITLES, Title, range_said, said
-from tradebot.queries.figures import HeldPositions, Market, Result, Special, Use, Waiting
+from tradebot.queries.figures import HeldPositions, Market, Result, Special, Waiting
 from tradebot.queries.status import DaemonStatus
 from tradebot.telegram.commands import GROUPS
 from tradebot.telegram.markup import Buttons, bold, esc, first, italic, lines, prose
@@ -25,12 +26,12 @@ _STATES = {
     TradingState.PAUSED: "⏸ PAUSED: no BUY",
     TradingState.KILLED: "⛔ KILLED: nothing is traded",
 }
-_USES = {
-    "max_open_positions": lambda use: str(use.open_positions),
-    "max_daily_buys": lambda use: str(use.buys_today),
-    "max_total_investment": lambda use: wording.usd(use.invested),
-    "max_per_ticker": lambda use: "0" if use.fullest is None else f"{use.fullest[1]} ({use.fullest[0]})",
-    "max_daily_loss": lambda use: wording.usd(use.lost_today),
+_USES: Mapping[str, Callable[[Exposure], str]] = {
+    "max_open_positions": lambda now: str(now.open_positions),
+    "max_daily_buys": lambda now: str(now.buys_today),
+    "max_total_investment": lambda now: wording.usd(now.invested),
+    "max_per_ticker": lambda now: "0" if now.fullest is None else f"{now.fullest[1]} ({now.fullest[0]})",
+    "max_daily_loss": lambda now: wording.usd(now.lost_today),
 }
 
 
@@ -72,9 +73,9 @@ def status(daemon_status: DaemonStatus) -> str:
         f"Equity {_usd(account.equity if account else None)}",
         f"Buying power {_usd(account.buying_power if account else None)}",
         "",
-        f"Open positions {len(booked.lots)} of {limits.max_open_positions}",
-        f"Buys today {booked.buys_today} of {limits.max_daily_buys}",
-        f"Realised today {wording.signed_usd(booked.realised_today)}",
+        f"Open positions {booked.exposure.open_positions} of {limits.max_open_positions}",
+        f"Buys today {booked.exposure.buys_today} of {limits.max_daily_buys}",
+        f"Realised today {wording.signed_usd(booked.exposure.realised_today)}",
         _depths(daemon_status),
         f"In flight: {esc(in_flight)}" if in_flight else None,
         f"❗ UNKNOWN: {esc(unknown)}" if unknown else None,
@@ -285,12 +286,12 @@ def _alerts(title: str, alerts: Sequence[Alert], now: datetime) -> list[str]:
 # --- /settings, /set_… ----------------------------------------------------------------------------------------------
 
 
-def settings(limits: Limits, use: Use, fixed: FixedLimits) -> str:
+def settings(limits: Limits, exposure: Exposure, fixed: FixedLimits) -> str:
     collar = "off" if fixed.price_collar_pct == 0 else f"{fixed.price_collar_pct.normalize():f} %"
     repeat = "off" if fixed.repeat_window_s == 0 else f"{fixed.repeat_window_s} s"
     return lines(
         bold("Limits"),
-        *(_limit(title, limits, use) for title in TITLES),
+        *(_limit(title, limits, exposure) for title in TITLES),
         "",
         bold("Fixed, changed in the file only"),
         f"BUY alert too old after {fixed.max_alert_age_s} s",
@@ -300,9 +301,9 @@ def settings(limits: Limits, use: Use, fixed: FixedLimits) -> str:
     )
 
 
-def _limit(title: Title, limits: Limits, use: Use) -> str:
+def _limit(title: Title, limits: Limits, exposure: Exposure) -> str:
     value = said(title.name, getattr(limits, title.name))
-    used = f"\n   used {esc(_USES[title.name](use))}" if title.name in _USES else ""
+    used = f"\n   used {esc(_USES[title.name](exposure))}" if title.name in _USES else ""
     return f"{_name(title)} {bold(value)}{used}\n   /{title.command}"
 
 

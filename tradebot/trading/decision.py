@@ -6,24 +6,35 @@ Rules:
 - A SELL is the bot's open lots, at most what IB holds less every SELL already working there, the owner's included.
 - A judged SELL ends every older waiting BUY of its ticker: an exit must never be followed by its own entry.
 - What cannot be known now waits; it is neither refused nor guessed, except that a BUY grows too old.
+- A refusal is a code with facts; the sentence that goes with it into the alert's row and its event comes from the caller (`Say`).
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 
 from tradebot.domain import wording
-from tradebot.domain.alerts import WAITING, Alert, AlertStatus, Side
+from tradebot.domain.alerts import UNDECIDED, WAITING, Alert, AlertStatus, Side
 from tradebot.domain.brokerage import Contract, Order, Quote
 from tradebot.domain.events import EventKind, NewEvent
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.lots import LotStatus
-from tradebot.domain.orders import sources_of
-from tradebot.domain.risk import Buy, RiskDecision, Sell, Snapshot, judge, whole_shares
+from tradebot.domain.risk import (
+    Buy,
+    Check,
+    Fact,
+    Refusal,
+    RefusalCode,
+    RiskDecision,
+    Sell,
+    Snapshot,
+    judge,
+    whole_shares,
+)
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import LIVE, ORDER_REF_PREFIX, UNRESOLVED, NewTrade, Trade, TradeStatus
 from tradebot.ports import Books, PositionReport
@@ -68,6 +79,8 @@ class Wait(Enum):
     BROKER = "until IB has answered"
 
 
+Say = Callable[[RefusalCode, Mapping[str, Fact]], str]
+"""A refusal in words, without a full stop at its end."""
 Decided = Intent | Wait | None
 """None: the alert has reached another state, or had left RECEIVED already."""
 
@@ -81,6 +94,7 @@ async def decide(
     *,
     order_id: int,
     token: str,
+    say: Say,
 ) -> Decided:
     """One alert's outcome, written through `books`. `token` makes its order's reference unique. Raises LedgerUnavailable."""
     alert = await books.alert(alert_id)
@@ -88,12 +102,13 @@ async def decide(
         return None
     killed = view.state is TradingState.KILLED
     if not killed and not policy.hours.is_open(view.now):
-        opens = wording.new_york(policy.hours.calendar.next_open(view.now))
-        await _end(books, alert, AlertStatus.PENDING, f"the market is closed; runs at the open, {opens}", view.now)
+        opens = policy.hours.calendar.next_open(view.now)
+        closed = Refusal(RefusalCode.MARKET_CLOSED, {"opens_at": opens.isoformat()})
+        await _Ending(say, view.now).write(books, alert, AlertStatus.PENDING, closed)
         return None
     if not killed and await _busy(books, alert, alert.ticker):
         return Wait.TICKER
-    one = _Judging(books, alert, alert.ticker, pre_trade, policy, view, order_id, token)
+    one = _Judging(books, alert, alert.ticker, pre_trade, policy, view, order_id, token, _Ending(say, view.now))
     return await (one.buy() if alert.action is Side.BUY else one.sell())
 
 
@@ -107,27 +122,31 @@ async def _busy(books: Books, alert: Alert, ticker: str) -> bool:
 
 
 _ENDINGS = {
-    AlertStatus.PENDING: ("waits", EventKind.ALERT_PENDING),
-    AlertStatus.BLOCKED: ("blocked", EventKind.ALERT_BLOCKED),
-    AlertStatus.FAILED: ("failed", EventKind.ALERT_FAILED),
+    AlertStatus.PENDING: (UNDECIDED, "waits", EventKind.ALERT_PENDING),
+    AlertStatus.BLOCKED: (WAITING, "blocked", EventKind.ALERT_BLOCKED),
+    AlertStatus.FAILED: (UNDECIDED, "failed", EventKind.ALERT_FAILED),
 }
 
 
-async def _end(
-    books: Books,
-    alert: Alert,
-    to: AlertStatus,
-    reason: str,
-    now: datetime,
-    *,
-    risk_decision: RiskDecision | None = None,
-) -> None:
-    if not await books.move_alert(alert.id, sources_of(to), to, reason):
-        return  # the owner cleared it meanwhile
-    verb, kind = _ENDINGS[to]
-    text = f"{alert.action} {alert.ticker} {verb}: {reason}."
-    data = {"ticker": alert.ticker, "side": alert.action} | (_json(asdict(risk_decision)) if risk_decision else {})
-    await books.add_event(NewEvent(kind, now, text, alert.id, data=data))
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """Writes that no order is made of an alert, or not yet: its row, and the event with code and facts."""
+
+    say: Say
+    now: datetime
+
+    async def write(
+        self, books: Books, alert: Alert, to: AlertStatus, refusal: Refusal, checks: Sequence[Check] = ()
+    ) -> None:
+        """Nothing where the alert has left its state meanwhile: the owner cleared it. Raises LedgerUnavailable."""
+        sources, verb, kind = _ENDINGS[to]
+        reason = self.say(refusal.code, refusal.facts)
+        if not await books.move_alert(alert.id, sources, to, reason):
+            return
+        text = f"{alert.action} {alert.ticker} {verb}: {reason}."
+        data = {"ticker": alert.ticker, "side": alert.action, "code": refusal.code, "facts": dict(refusal.facts)}
+        judged = {"checks": [_check(one) for one in checks]} if checks else {}
+        await books.add_event(NewEvent(kind, self.now, text, alert.id, data=_json({**data, **judged})))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +159,7 @@ class _Judging:
     view: BrokerView
     order_id: int
     token: str
+    ending: _Ending
 
     async def buy(self) -> Decided:
         now, quote = self.view.now, self.pre_trade.quote
@@ -155,18 +175,22 @@ class _Judging:
         )
         snapshot = await self._snapshot()
         risk_decision = judge(order, snapshot, self.policy.limits, self.policy.fixed_limits)
-        if risk_decision.reason is not None and risk_decision.checks[-1].name == "quote known":
+        refusal = risk_decision.refusal
+        if refusal is not None and refusal.code is RefusalCode.NO_QUOTE:
             if self.pre_trade.unavailable:
                 return Wait.BROKER
             if self.pre_trade.no_contract:
-                await _end(self.books, self.alert, AlertStatus.FAILED, self.pre_trade.no_contract, now)
+                no_contract = Refusal(
+                    RefusalCode.NO_CONTRACT, {"ticker": self.ticker, "detail": self.pre_trade.no_contract}
+                )
+                await self.ending.write(self.books, self.alert, AlertStatus.FAILED, no_contract)
                 return None
-        if risk_decision.reason is not None:
-            await self._block(risk_decision.reason, risk_decision)
+        if refusal is not None:
+            await self._block(refusal, risk_decision)
             return None
         contract = self.pre_trade.contract
         assert contract is not None, "a quote belongs to a contract"
-        assert order.qty is not None, "a passing verdict has a quantity"
+        assert order.qty is not None, "a passing decision has a quantity"
         inputs = {"quote": quote, "order": order, "snapshot": snapshot, "limits": self.policy.limits}
         return await self._intend(contract, order.qty, order.cost, risk_decision, inputs)
 
@@ -176,13 +200,11 @@ class _Judging:
         snapshot = await self._snapshot()
         held = sum((lot.qty for lot in lots), Decimal(0))
         risk_decision = judge(Sell(self.ticker, held), snapshot, self.policy.limits, self.policy.fixed_limits)
-        if risk_decision.reason is None and not lots:
-            await self._refuse_sell(
-                f"the bot holds no {self.ticker}, and your own shares are never touched", risk_decision
-            )
-            return None
-        if risk_decision.reason is not None:
-            await self._refuse_sell(risk_decision.reason, risk_decision)
+        refusal = risk_decision.refusal
+        if refusal is None and not lots:
+            refusal = Refusal(RefusalCode.NOTHING_HELD, {"ticker": self.ticker})
+        if refusal is not None:
+            await self._refuse_sell(refusal, risk_decision)
             return None
         position_report = self.pre_trade.position_report
         if position_report is None:
@@ -196,12 +218,8 @@ class _Judging:
         if qty < held and await self._is_outdated(position_report):
             return Wait.BROKER
         if qty <= 0:
-            await self._refuse_sell(
-                f"the books hold {wording.shares(held)} {self.ticker}, IB shows {wording.shares(at_ib)} with "
-                f"{wording.shares(selling)} already being sold: nothing is left to sell without going short. "
-                f"Compare with TWS",
-                risk_decision,
-            )
+            facts: dict[str, Fact] = {"ticker": self.ticker, "held": held, "at_ib": at_ib, "selling": selling}
+            await self._refuse_sell(Refusal(RefusalCode.NOTHING_LEFT_TO_SELL, facts), risk_decision)
             await exit_incomplete(self.books, self.ticker, lots, self.view.now, alert_id=self.alert.id)
             return None
         await self._supersede()
@@ -227,18 +245,18 @@ class _Judging:
         day_start = self.policy.hours.day_start(self.view.now)
         return await take_snapshot(self.books, self.ticker, self.view, day_start)
 
-    async def _refuse_sell(self, reason: str, risk_decision: RiskDecision) -> None:
+    async def _refuse_sell(self, refusal: Refusal, risk_decision: RiskDecision) -> None:
         await self._supersede()
-        await self._block(reason, risk_decision)
+        await self._block(refusal, risk_decision)
 
-    async def _block(self, reason: str, risk_decision: RiskDecision) -> None:
-        await _end(self.books, self.alert, AlertStatus.BLOCKED, reason, self.view.now, risk_decision=risk_decision)
+    async def _block(self, refusal: Refusal, risk_decision: RiskDecision) -> None:
+        await self.ending.write(self.books, self.alert, AlertStatus.BLOCKED, refusal, risk_decision.checks)
 
     async def _supersede(self) -> None:
-        reason = f"superseded by SELL {self.alert.id}"
+        superseded = Refusal(RefusalCode.SUPERSEDED, {"by_alert": self.alert.id})
         for older in await self.books.alerts(WAITING, ticker=self.ticker):
             if older.id < self.alert.id and older.action is Side.BUY:
-                await _end(self.books, older, AlertStatus.BLOCKED, reason, self.view.now)
+                await self.ending.write(self.books, older, AlertStatus.BLOCKED, superseded)
 
     async def _intend(
         self,
@@ -258,6 +276,7 @@ class _Judging:
         if self.pre_trade.position_report is not None:
             asked = self.pre_trade.position_report.positions.get(contract.con_id)
             before = asked.qty if asked else Decimal(0)
+        checks = [_check(one) for one in risk_decision.checks]
         new = NewTrade(
             alert_id=alert.id,
             ticker=self.ticker,
@@ -266,7 +285,7 @@ class _Judging:
             requested_qty=qty,
             order_ref=f"{ORDER_REF_PREFIX}{alert.id}-{self.token}",
             ib_position_before=before,
-            decision=_json({"reserved": reserved, "checks": risk_decision.checks, "inputs": dict(inputs)}),
+            decision=_json({"reserved": reserved, "checks": checks, "inputs": dict(inputs)}),
             created_at=now,
         )
         trade_id = await self.books.insert_trade(new)
@@ -291,6 +310,12 @@ def _working_sells(position_report: PositionReport, con_id: int) -> Decimal:
 def _as_trade(new: NewTrade, trade_id: int, order_id: int) -> Trade:
     fields = {name: getattr(new, name) for name in NewTrade.__dataclass_fields__}
     return Trade(**fields, id=trade_id, ib_order_id=order_id, status=TradeStatus.SUBMITTING)
+
+
+def _check(check: Check) -> dict[str, object]:
+    """As it is stored: `code` is None where the check passed."""
+    refusal = check.refusal
+    return {"name": check.name, "code": refusal and refusal.code, "facts": dict(refusal.facts) if refusal else {}}
 
 
 def _json(value: Mapping[str, object]) -> dict[str, object]:

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 
 from loguru import logger
 
-from tradebot.domain.alerts import Alert, AlertStatus, Side
+from tradebot.domain.alerts import UNDECIDED, Alert, AlertStatus, Side
 from tradebot.domain.events import EventKind, NewEvent
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.lots import LotStatus
-from tradebot.domain.orders import sources_of
+from tradebot.domain.risk import RefusalCode
 from tradebot.domain.settings import TradingState, invalid_limits, limits_in
 from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus
 from tradebot.errors import (
@@ -34,7 +34,7 @@ from tradebot.errors import (
 )
 from tradebot.ports import Broker, Chance, Clock, InstanceLock, Ledger, LinkSession, Queue
 from tradebot.trading.booking import Booking, Listeners
-from tradebot.trading.decision import Decided, Intent, Policy, PreTradeData, Wait, decide
+from tradebot.trading.decision import Decided, Intent, Policy, PreTradeData, Say, Wait, decide
 from tradebot.trading.gate import Gate
 from tradebot.trading.sequencer import Sequencer
 from tradebot.trading.snapshot import BrokerView
@@ -56,6 +56,7 @@ class WorkerOptions:
     hours: Hours
     fractional: bool
     orders_per_second: int
+    say: Say
 
 
 class Worker:
@@ -229,7 +230,16 @@ class Worker:
             limits = limits_in(settings, self._options.defaults)
             policy = Policy(self._options.fixed_limits, limits, self._options.hours, self._options.fractional)
             order_id = self._broker.next_order_id(await books.last_order_id() + 1)
-            decided = await decide(books, alert.id, pre_trade, policy, view, order_id=order_id, token=self._chance(4))
+            decided = await decide(
+                books,
+                alert.id,
+                pre_trade,
+                policy,
+                view,
+                order_id=order_id,
+                token=self._chance(4),
+                say=self._options.say,
+            )
         if isinstance(decided, Intent):
             self._next_order_at = self._clock.monotonic() + 1 / self._options.orders_per_second
             with logger.contextualize(order_ref=decided.order.order_ref):
@@ -298,12 +308,15 @@ class Worker:
 
     async def _give_up(self, alert_id: int, reason: str) -> None:
         """An alert that breaks the program ends visibly, unless it has an order: then recovery has the last word."""
-        text = f"internal error, no order was made ({reason})"
+        facts = {"detail": reason}
+        text = self._options.say(RefusalCode.INTERNAL_ERROR, facts)
         try:
             async with self._ledger.begin() as books:
-                if await books.move_alert(alert_id, sources_of(AlertStatus.FAILED)[:1], AlertStatus.FAILED, text):
+                if await books.move_alert(alert_id, UNDECIDED, AlertStatus.FAILED, text):
                     told = f"Alert {alert_id} failed: {text}. Please report it; the log has the details."
-                    await books.add_event(NewEvent(EventKind.ALERT_FAILED, self._clock.now(), told, alert_id))
+                    data = {"code": RefusalCode.INTERNAL_ERROR, "facts": facts}
+                    event = NewEvent(EventKind.ALERT_FAILED, self._clock.now(), told, alert_id, data=data)
+                    await books.add_event(event)
         except LedgerUnavailable as error:
             logger.error("alert {} waits: {}", alert_id, error)
 

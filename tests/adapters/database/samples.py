@@ -46,7 +46,7 @@ async def a_trade(books: Books, **changes: Any) -> int:
         requested_qty=Decimal(10),
         order_ref=f"tb-{alert_id}-0badcafe",
         ib_position_before=Decimal(3),
-        decision={"reserved": "1893.23", "checks": [{"name": "cash", "reason": None}]},
+        decision={"reserved": "1893.23", "checks": [{"name": "cash", "code": None, "facts": {}}]},
         created_at=NOON,
     )
     return await books.insert_trade(replace(trade, **changes))

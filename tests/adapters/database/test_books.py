@@ -116,7 +116,7 @@ async def test_a_trade_comes_back_as_it_went_in(ledger: Ledger) -> None:
     expected = Trade(
         alert_id=alerts[0].id, ticker="AAPL", con_id=265598, side=Side.SELL, requested_qty=Decimal(10),
         order_ref="tb-1-00000001", ib_position_before=None, created_at=NOON, id=trade_id,
-        decision={"reserved": "1893.23", "checks": [{"name": "cash", "reason": None}]},
+        decision={"reserved": "1893.23", "checks": [{"name": "cash", "code": None, "facts": {}}]},
     )  # fmt: skip
     async with ledger.read() as books:
         assert await books.trade(trade_id) == expected

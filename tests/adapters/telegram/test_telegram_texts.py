@@ -14,6 +14,7 @@ from tradebot.domain.alerts import Alert, AlertStatus, Side
 from tradebot.domain.brokerage import Account, BrokerPosition
 from tradebot.domain.calendar import Calendar
 from tradebot.domain.events import SILENT, Event, EventKind
+from tradebot.domain.exposure import Exposure
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.settings import TradingState
@@ -27,6 +28,7 @@ from tradebot.queries.status import DaemonStatus, Status
 from tradebot.telegram import messages, questions, texts
 from tradebot.telegram.markup import LENGTH_MAX, fit, plain, prose
 from tradebot.trading.booking import WriteOff
+from tradebot.words import refusals
 
 WIDTH = 42
 NOW = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
@@ -38,9 +40,18 @@ HOLDINGS = {
     2: BrokerPosition(2, "TSLA", Decimal(2), Decimal("248.90"), None),
 }
 
+EXPOSURE = Exposure(
+    held=Decimal(2969),
+    in_flight=Decimal(506),
+    not_yet_in_cash=Decimal(0),
+    by_ticker={"AAPL": 2, "TSLA": 1},
+    buys_today=4,
+    realised_today=Decimal("-12.5"),
+)
+
 
 def daemon_status(state: TradingState = TradingState.RUNNING, **changes: object) -> DaemonStatus:
-    booked = Status(state, Limits(), 1, 2, 3, [trade()], [], [AAPL, TSLA], Decimal(3475), 4, Decimal("-12.5"))
+    booked = Status(state, Limits(), 1, 2, 3, [trade()], [], [AAPL, TSLA], EXPOSURE)
     link = Connection(True, True, LinkSession(1, 0), "DU1234567", True, tradable=True, why_not=None, since=NOW)
     usd = Decimal("1234567.891")
     account = Account("DU1234567", usd, usd, usd, usd * 4, False, NOW)
@@ -79,7 +90,6 @@ def every_text() -> Iterator[tuple[str, str]]:
     """Each text with ordinary figures, by a name."""
     held = figures.held([AAPL, TSLA], HOLDINGS)
     waiting = figures.Waiting([alert("AAPL", Side.SELL)], [alert("MSFT", Side.BUY)], [alert("TSLA", Side.BUY)], None)
-    used = figures.Use(3, 4, Decimal(3475), ("AAPL", 2), Decimal(12))
     exits = [Exit("AAPL", Decimal(12), Decimal("2773.20")), Exit("TSLA", Decimal(3), None)]
     guess = Guess(trade(), Decimal(2), Decimal("227.45"), "the ask when the order was decided")
     yield "start", texts.start(daemon_status())
@@ -94,7 +104,7 @@ def every_text() -> Iterator[tuple[str, str]]:
     yield "market closed", market(NOW + timedelta(days=1))
     yield "market early", market(datetime(2026, 11, 27, 17, 0, tzinfo=UTC))
     yield "queue", texts.queue(waiting, NOW)
-    yield "settings", texts.settings(Limits(), used, FixedLimits())
+    yield "settings", texts.settings(Limits(), EXPOSURE, FixedLimits())
     for title in TITLES:
         yield title.command, texts.limit(title, Limits())
         yield f"{title.command} changed", texts.changed(title, "$50,000.00", "$75,000.00")
@@ -250,13 +260,12 @@ def test_alerts_with_one_fate_are_counted() -> None:
 def test_folded_refusals_keep_their_reasons_and_exits_stand_apart() -> None:
     """An exit that did not happen would be one of many refused entries, and why would be guessed from the first of them."""
 
-    def blocked(number: int, side: str, rule: str) -> Event:
-        checks = [{"name": rule, "reason": "because"}]
-        text = f"{side} T{number} blocked: {rule} says no."
-        return event(EventKind.ALERT_BLOCKED, text, number, ticker=f"T{number}", side=side, checks=checks)
+    def blocked(number: int, side: str, code: str) -> Event:
+        text = f"{side} T{number} blocked: {refusals.title(code)} says no."
+        return event(EventKind.ALERT_BLOCKED, text, number, ticker=f"T{number}", side=side, code=code, facts={})
 
-    entries = [blocked(n, "BUY", "pause" if n == 0 else "cash") for n in range(8)]
-    exit_ = blocked(8, "SELL", "kill switch")
+    entries = [blocked(n, "BUY", "paused" if n == 0 else "cash") for n in range(8)]
+    exit_ = blocked(8, "SELL", "kill_switch")
     told = plain(messages.fold([*entries, exit_], NOW).html)
     assert "8 BUY alerts blocked" in told
     assert "7 × cash, for instance: BUY T1 blocked: cash says no." in told

@@ -25,6 +25,7 @@ from tradebot.queries import daily_report as report
 from tradebot.queries.status import Overview
 from tradebot.runtime.jobs.health_alerts import Failing, examine
 from tradebot.trading.positions import tell_differences
+from tradebot.words.daily_report import text
 
 LOGIN_ENDS = "0 1 * * 0"  # New York: IB Gateway's login lasts until Sunday 01:00 (IBKR, Auto Restart)
 
@@ -73,7 +74,7 @@ class Jobs:
             done = await report.gather(
                 books, session, defaults, self._hours, now, account=account, broker_positions=self._broker.positions()
             )
-            await books.add_event(NewEvent(EventKind.DAILY_REPORT, now, report.text(done), data=done.data()))
+            await books.add_event(NewEvent(EventKind.DAILY_REPORT, now, text(done), data=done.data()))
 
     async def position_sync(self, due: datetime, now: datetime) -> None:
         """Raises BrokerUnavailable too: what IB does not answer cannot be compared."""

@@ -1,0 +1,158 @@
+"""What is at stake: lots and BUYs in flight, each counted once; buys of the day; cash that is spent and may still be shown."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.adapters.database.samples import a_lot
+from tradebot.domain.alerts import Side
+from tradebot.domain.brokerage import Account
+from tradebot.domain.exposure import Exposure, exposure, recent_since
+from tradebot.domain.lots import Lot
+from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus
+
+D = Decimal
+NOW = datetime(2026, 11, 20, 17, tzinfo=UTC)
+DAY_START = datetime(2026, 11, 20, 5, tzinfo=UTC)
+NOTHING = Exposure(D(0), D(0), D(0), {}, 0, D(0))
+
+
+def a_trade(number: int, status: TradeStatus, **changes: Any) -> Trade:
+    made = Trade(
+        alert_id=number,
+        ticker="AAPL",
+        con_id=1,
+        side=Side.BUY,
+        requested_qty=D(10),
+        order_ref=f"tb-{number}-0badcafe",
+        ib_position_before=D(0),
+        decision={"reserved": "1011"},
+        created_at=NOW - timedelta(minutes=1),
+        id=number,
+        status=status,
+    )
+    return replace(made, **changes)
+
+
+def filled(number: int, **changes: Any) -> Trade:
+    done = {"filled_qty": D(10), "avg_fill_price": D(100), "commission": D(1), "finished_at": NOW}
+    return a_trade(number, TradeStatus.FILLED, **{**done, **changes})
+
+
+def at_stake(
+    lots: list[Lot] | None = None,
+    trades: list[Trade] | None = None,
+    closed: list[Lot] | None = None,
+    account: Account | None = None,
+) -> Exposure:
+    rows = trades or []
+    unresolved = [trade for trade in rows if trade.status in UNRESOLVED]
+    recent = [trade for trade in rows if trade.created_at >= recent_since(DAY_START)]
+    return exposure(lots or [], unresolved, recent, closed or [], account, day_start=DAY_START, now=NOW)
+
+
+def an_account(at: datetime) -> Account:
+    return Account("DU1", *4 * [D(100_000)], is_cash_account=False, at=at)
+
+
+def test_nothing_is_nothing() -> None:
+    """An empty account would seem to have used its limits."""
+    assert at_stake() == NOTHING
+    assert (NOTHING.invested, NOTHING.reserved, NOTHING.open_positions, NOTHING.fullest) == (0, 0, 0, None)
+
+
+def test_a_buy_in_flight_and_the_lot_it_has_begun_count_once() -> None:
+    """A BUY that fills in parts would take two places and its money twice; or, as a lot alone, too little."""
+    begun = a_lot(7, ticker="AAPL", qty=D(4), entry_price=D(100))
+    other = a_lot(3, ticker="TSLA", qty=D(2), entry_price=D(250))
+    now = at_stake([begun, other], [a_trade(7, TradeStatus.SUBMITTED, filled_qty=D(4))])
+    assert (now.held, now.in_flight, now.invested) == (500, 1011, 1511)
+    assert (now.open_positions, dict(now.by_ticker)) == (2, {"TSLA": 1, "AAPL": 1})
+
+
+@pytest.mark.parametrize("status", UNRESOLVED)
+def test_what_may_be_at_ib_is_reserved(status: TradeStatus) -> None:
+    """Cash and places of an order that may be at IB would be given away a second time."""
+    now = at_stake(trades=[a_trade(1, status), a_trade(2, status, side=Side.SELL, decision={"reserved": "0"})])
+    assert (now.in_flight, now.reserved, now.open_positions, now.buys_today) == (1011, 1011, 1, 1)
+
+
+def test_buys_of_today_are_those_that_filled_or_may() -> None:
+    """The limit of the day would be used up by orders that bought nothing, or by yesterday's."""
+    trades = [
+        filled(1),
+        a_trade(2, TradeStatus.PARTIAL, filled_qty=D(1)),
+        a_trade(3, TradeStatus.UNKNOWN),
+        a_trade(4, TradeStatus.CANCELLED),
+        a_trade(5, TradeStatus.FAILED),
+        filled(6, side=Side.SELL),
+        filled(7, created_at=DAY_START - timedelta(seconds=1)),
+        filled(8, created_at=DAY_START),
+    ]
+    assert at_stake(trades=trades).buys_today == 4
+
+
+def test_realised_is_the_sum_of_the_day_s_closed_lots() -> None:
+    """The daily loss would be judged by another figure than the one shown; a write-off has none."""
+    closed = [a_lot(1, 2, pnl=D("-120.50")), a_lot(3, 4, pnl=D(20)), a_lot(5, 6, pnl=None)]
+    now = at_stake(closed=closed)
+    assert (now.realised_today, now.lost_today) == (D("-100.50"), D("100.50"))
+    assert at_stake(closed=closed[1:]).lost_today == 0
+
+
+def test_the_fullest_ticker() -> None:
+    """The owner would be shown room under the limit per ticker where there is none."""
+    lots = [a_lot(1, ticker="KO"), a_lot(2, ticker="MSFT"), a_lot(3, ticker="MSFT")]
+    assert at_stake(lots).fullest == ("MSFT", 2)
+
+
+@pytest.mark.parametrize(
+    ("account_at", "ended", "spent"),
+    [
+        (NOW, NOW - timedelta(seconds=2), 0),
+        (NOW, NOW, 1001),  # computed before the fill, perhaps
+        (NOW - timedelta(minutes=3), NOW - timedelta(minutes=1), 1001),
+        (NOW + timedelta(hours=1), NOW - timedelta(minutes=5), 1001),  # the clock was set back since
+    ],
+)
+def test_cash_that_is_spent_is_taken_off_until_ib_shows_it(account_at: datetime, ended: datetime, spent: int) -> None:
+    """Cash of a fill would be spent again before IB's account shows it, or stay taken for ever."""
+    now = at_stake(trades=[filled(1, finished_at=ended)], account=an_account(account_at))
+    assert (now.not_yet_in_cash, now.reserved) == (spent, spent)
+
+
+def test_a_fill_of_shortly_before_midnight_is_taken_off_too() -> None:
+    """The new day would begin with cash that was spent the minute before."""
+    late = filled(1, created_at=DAY_START - timedelta(minutes=30), finished_at=NOW)
+    now = at_stake(trades=[late], account=an_account(NOW))
+    assert (now.not_yet_in_cash, now.buys_today) == (1001, 0)
+
+
+ROWS = st.lists(
+    st.tuples(st.sampled_from(list(TradeStatus)), st.sampled_from(list(Side)), st.sampled_from("AB"), st.booleans()),
+    max_size=8,
+)
+
+
+@given(ROWS, ROWS)
+def test_the_parts_of_two_strategies_add_up_to_the_whole(
+    one: list[tuple[TradeStatus, Side, str, bool]], other: list[tuple[TradeStatus, Side, str, bool]]
+) -> None:
+    """Filtered rows would count something twice, or lose it between two strategies."""
+
+    def rows(drawn: list[tuple[TradeStatus, Side, str, bool]], first: int) -> tuple[list[Lot], list[Trade]]:
+        trades = [a_trade(first + n, status, side=side, ticker=t) for n, (status, side, t, _) in enumerate(drawn)]
+        lots = [a_lot(first + n, ticker=t) for n, (_, side, t, lot) in enumerate(drawn) if lot and side is Side.BUY]
+        return lots, trades
+
+    (lots_a, trades_a), (lots_b, trades_b) = rows(one, 1), rows(other, 100)
+    a, b, both = at_stake(lots_a, trades_a), at_stake(lots_b, trades_b), at_stake(lots_a + lots_b, trades_a + trades_b)
+    assert a.invested + b.invested == both.invested
+    assert a.reserved + b.reserved == both.reserved
+    assert a.open_positions + b.open_positions == both.open_positions
+    assert a.buys_today + b.buys_today == both.buys_today

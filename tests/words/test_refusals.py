@@ -1,0 +1,180 @@
+"""Refusals in words: every code of the domain has its sentence and title, with the figures and the way to change it."""
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+
+import pytest
+
+from tests.domain.test_risk import one_after_another
+from tradebot.domain.risk import Fact, Figure, Refusal, RefusalCode
+from tradebot.telegram.commands import COMMANDS
+from tradebot.words import refusals
+
+D = Decimal
+SAID: list[tuple[str, Mapping[str, Fact], str]] = [
+    ("kill_switch", {}, "the kill switch is on: nothing is traded until /resume or tradebot resume"),
+    ("paused", {}, "trading is paused: no BUY until /resume or tradebot resume"),
+    (
+        "unknown_order",
+        {"ticker": "AAPL"},
+        "an earlier AAPL order is UNKNOWN, it may be at IB: AAPL is frozen until it is settled, by IB or by the button on its "
+        "message",
+    ),
+    (
+        "mismatch",
+        {"ticker": "AAPL", "missing_qty": D("3.0000")},
+        "the books hold 3 AAPL more than IB shows: no BUY of it until they agree or the difference is accepted",
+    ),
+    (
+        "alert_age",
+        {"waited_s": D("300.100"), "limit_s": 300},
+        "the alert waited 5 min, longer than max_alert_age_s in the configuration (300 s) allows a BUY",
+    ),
+    (
+        "repeat_window",
+        {"ticker": "AAPL", "since_s": D("1.250"), "window_s": 5},
+        "a BUY of AAPL was decided 1.25 s ago: not again within 5 s",
+    ),
+    (
+        "no_quote",
+        {"ticker": "AAPL"},
+        "IB gave no ask price for AAPL, live or delayed, and the alert's own price is not used for sizing: "
+        "check the account's market data",
+    ),
+    (
+        "size",
+        {"ticker": "AAPL", "amount_usd": D(500), "ask": D("500.01")},
+        "$500.00 / $500.01 = 0.99 shares of AAPL, which rounds down to none: raise the amount with /set_amount",
+    ),
+    (
+        "cash",
+        {
+            "ticker": "AAPL",
+            "qty": D(10),
+            "ask": D("187.32"),
+            "price_buffer": D("0.01"),
+            "cost": D("1892.932"),
+            "free": D("912.40"),
+            "cash": D(5_000),
+            "min_cash_reserve": D(1_000),
+            "reserved": D("3087.60"),
+        },
+        "needs $1,892.93 for 10 AAPL at $187.32 with commission and 1% for a worse price, free cash is $912.40 "
+        "($5,000.00 at IB − $1,000.00 reserve − $3,087.60 in flight)",
+    ),
+    (
+        "max_total_investment",
+        {"total": D(50_511), "held": D(48_000), "in_flight": D(1_500), "cost": D(1_011), "limit": D(50_000)},
+        "would bring the total invested to $50,511.00 ($48,000.00 held + $1,500.00 in flight + $1,011.00), "
+        "the most is $50,000.00: raise it with /set_max_invest",
+    ),
+    (
+        "max_open_positions",
+        {"ticker": "AAPL", "count": 1_200, "limit": 1_000},
+        "1,200 open positions, the most is 1,000: raise it with /set_max_positions",
+    ),
+    (
+        "max_per_ticker",
+        {"ticker": "AAPL", "count": 5, "limit": 5},
+        "5 open positions in AAPL, the most is 5: raise it with /set_max_per_ticker",
+    ),
+    (
+        "max_daily_buys",
+        {"ticker": "AAPL", "count": 50, "limit": 50},
+        "50 buys today, the most is 50: raise it with /set_max_daily",
+    ),
+    (
+        "max_daily_loss",
+        {"realised_today": D("-1200.5"), "limit": D(1_000)},
+        "realised −$1,200.50 today, the daily loss limit is $1,000.00: "
+        "no BUY until tomorrow (New York), or raise it with /set_max_loss",
+    ),
+    (
+        "price_collar",
+        {"ticker": "AAPL", "ask": D(94), "alert_price": D(100), "limit_pct": D(5)},
+        "AAPL asks $94.00, 6.0% below the alert's $100.00: more than price_collar_pct (5%) allows",
+    ),
+    (
+        "max_order_value",
+        {"ticker": "AAPL", "qty": D(250), "ask": D("100.01"), "value": D("25002.50"), "limit": D(25_000)},
+        "250 AAPL at $100.01 are $25,002.50, max_order_value_usd in the configuration is $25,000.00",
+    ),
+    (
+        "not_known",
+        {"figure": "missing_qty", "ticker": "AAPL"},
+        "the difference between the books and IB for AAPL is not a number: no BUY until it is known",
+    ),
+    ("not_known", {"figure": "cash", "ticker": "AAPL"}, "cash is unknown: IB has not reported it"),
+    (
+        "not_known",
+        {"figure": "alert_price", "ticker": "AAPL", "alert_price": D("NaN")},
+        "the alert's price NaN is no price to hold the quote against: correct the alert's template",
+    ),
+    (
+        "market_closed",
+        {"opens_at": "2026-11-23T14:30:00+00:00"},
+        "the market is closed; runs at the open, Mon 23 Nov 09:30 New York",
+    ),
+    ("no_contract", {"ticker": "NOPE", "detail": "IB knows no stock NOPE"}, "IB knows no stock NOPE"),
+    ("nothing_held", {"ticker": "AAPL"}, "the bot holds no AAPL, and your own shares are never touched"),
+    (
+        "nothing_left_to_sell",
+        {"ticker": "AAPL", "held": D(5), "at_ib": D(5), "selling": D(9)},
+        "the books hold 5 AAPL, IB shows 5 with 9 already being sold: nothing is left to sell without going short. "
+        "Compare with TWS",
+    ),
+    ("superseded", {"by_alert": 12}, "superseded by SELL 12"),
+    ("internal_error", {"detail": "KeyError: 'x'"}, "internal error, no order was made (KeyError: 'x')"),
+]
+
+
+@pytest.mark.parametrize(("code", "facts", "said"), SAID, ids=[code for code, _, _ in SAID])
+def test_a_refusal_gives_the_figures_and_what_to_do(code: str, facts: Mapping[str, Fact], said: str) -> None:
+    """The owner could not tell from the message why an alert was refused, or what to change."""
+    assert refusals.refusal(code, facts) == said
+
+
+@pytest.mark.parametrize(("code", "facts", "said"), SAID, ids=[code for code, _, _ in SAID])
+def test_a_stored_refusal_reads_the_same(code: str, facts: Mapping[str, Fact], said: str) -> None:
+    """Facts come back from the database as JSON: a message could not be made of them, or would say something else."""
+    assert refusals.refusal(code, json.loads(json.dumps(facts, default=str))) == said
+
+
+@pytest.mark.parametrize(("name", "refused"), list(one_after_another()))
+def test_what_a_check_finds_can_be_said(name: RefusalCode, refused: Refusal) -> None:
+    """The facts of a check would not be those that its sentence needs."""
+    assert name == refused.code
+    assert refusals.refusal(refused.code, json.loads(json.dumps(refused.facts, default=str)))
+
+
+def test_every_code_has_words_and_no_other() -> None:
+    """A refusal without words would break its message, and words for a code that is gone would mislead whoever changes them."""
+    codes = set(RefusalCode)
+    assert {RefusalCode(code) for code, _, _ in SAID} == codes
+    assert set(refusals.TITLES) == codes
+    assert set(refusals._SENTENCES) == codes
+    assert set(refusals.FIGURES) == set(Figure)
+    assert len(set(refusals.TITLES.values())) == len(codes)
+
+
+@pytest.mark.parametrize("figure", Figure)
+def test_every_figure_that_may_be_unknown_is_said(figure: Figure) -> None:
+    """A BUY refused for what IB did not tell would break its message."""
+    facts = {"figure": figure, "ticker": "AAPL", "alert_price": D("NaN")}
+    assert "{" not in refusals.refusal(RefusalCode.NOT_KNOWN, facts)
+
+
+def test_every_command_that_is_named_exists() -> None:
+    """The owner would be sent to a command that is not there."""
+    named = {
+        word.rstrip(",:") for _, _, said in SAID for word in said.split() if word.startswith("/") and len(word) > 1
+    }
+    assert len(named) > 5
+    assert named <= {f"/{command.name}" for command in COMMANDS}
+
+
+def test_a_code_that_is_not_the_domain_s_is_refused() -> None:
+    """A misspelt code would be told as an empty reason."""
+    with pytest.raises(ValueError, match="no_such_code"):
+        refusals.refusal("no_such_code", {})

@@ -1,0 +1,110 @@
+"""What is at stake: money and places taken by open lots and by BUYs in flight. Pure.
+
+Rules: one function for what is enforced (`risk.Snapshot`) and for what is shown (status, limits, daily report), so that the two
+cannot part. A BUY in flight or UNKNOWN and the lot it has begun count once: as the order, with all it reserves. A BUY of today
+counts once it has filled anything, and while it may still. The caller chooses the rows: of all, or of one strategy only.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from tradebot.domain.alerts import Side
+from tradebot.domain.brokerage import Account
+from tradebot.domain.lots import Lot
+from tradebot.domain.trades import UNRESOLVED, Trade
+
+ACCOUNT_LAG = timedelta(seconds=1)
+"""An account update that arrived this soon after a fill was booked may have been computed before it."""
+_BEFORE_MIDNIGHT = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """At one moment. USD are Decimal, in cost basis without commission; counts are of the New York date where they say today."""
+
+    held: Decimal  # open lots, without those that a BUY in flight has begun
+    in_flight: Decimal  # what BUYs in flight or UNKNOWN may still cost, as reserved when they were decided
+    not_yet_in_cash: Decimal  # paid by BUYs that the account's last update may not contain
+    by_ticker: Mapping[str, int]  # open lots + BUYs in flight
+    buys_today: int
+    realised_today: Decimal  # net of commissions
+
+    @property
+    def invested(self) -> Decimal:
+        """What counts towards `max_total_investment`."""
+        return self.held + self.in_flight
+
+    @property
+    def reserved(self) -> Decimal:
+        """What must be taken off the cash that IB reports."""
+        return self.in_flight + self.not_yet_in_cash
+
+    @property
+    def open_positions(self) -> int:
+        return sum(self.by_ticker.values())
+
+    @property
+    def fullest(self) -> tuple[str, int] | None:
+        """The ticker with the most positions, and how many."""
+        return max(self.by_ticker.items(), key=lambda item: item[1], default=None)
+
+    @property
+    def lost_today(self) -> Decimal:
+        """As a positive figure; 0 after a gain."""
+        return max(-self.realised_today, Decimal(0))
+
+
+def recent_since(day_start: datetime) -> datetime:
+    """How far back `exposure` looks at trades: a BUY of shortly before midnight may be missing in the cash of shortly after."""
+    return day_start - _BEFORE_MIDNIGHT
+
+
+def exposure(
+    open_lots: Sequence[Lot],
+    unresolved: Sequence[Trade],
+    recent: Sequence[Trade],
+    closed_today: Sequence[Lot],
+    account: Account | None,
+    *,
+    day_start: datetime,
+    now: datetime,
+) -> Exposure:
+    """Sums up the rows as they were read, trades in flight before lots and recent trades.
+
+    So what ends between the readings counts twice, never not at all. `recent`: trades since `recent_since(day_start)`.
+    """
+    in_flight = [trade for trade in unresolved if trade.side is Side.BUY]
+    begun = {trade.id for trade in in_flight}
+    lots = [lot for lot in open_lots if lot.opening_trade_id not in begun]
+    return Exposure(
+        held=_total(lot.cost for lot in lots),
+        in_flight=_total(trade.reserved for trade in in_flight),
+        not_yet_in_cash=_not_yet_in_cash(recent, account, now),
+        by_ticker=Counter([lot.ticker for lot in lots] + [trade.ticker for trade in in_flight]),
+        buys_today=sum(_counts_as_buy(trade) for trade in recent if trade.created_at >= day_start),
+        realised_today=_total(lot.pnl for lot in closed_today if lot.pnl is not None),
+    )
+
+
+def _not_yet_in_cash(trades: Sequence[Trade], account: Account | None, now: datetime) -> Decimal:
+    if account is None:
+        return Decimal(0)
+    no_telling = account.at > now  # the clock was set back since: until the next update every BUY may be missing in it
+    return _total(
+        trade.filled_qty * (trade.avg_fill_price or Decimal(0)) + trade.commission
+        for trade in trades
+        if trade.side is Side.BUY
+        and trade.finished_at is not None
+        and (no_telling or account.at < trade.finished_at + ACCOUNT_LAG)
+    )
+
+
+def _counts_as_buy(trade: Trade) -> bool:
+    return trade.side is Side.BUY and (trade.filled_qty > 0 or trade.status in UNRESOLVED)
+
+
+def _total(amounts: Iterable[Decimal]) -> Decimal:
+    return sum(amounts, Decimal(0))

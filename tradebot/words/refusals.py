@@ -1,0 +1,230 @@
+"""Why an alert was not traded, or not yet, in plain words with its figures, and how to change what it depends on.
+
+Rules: one sentence a code, without a full stop at its end; facts may come from the domain or from a stored event, where a
+Decimal has become text. A title names the rule in two or three words where refusals are counted.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import Decimal
+
+from tradebot.domain import wording
+from tradebot.domain.risk import Fact, Figure, RefusalCode
+
+_C = RefusalCode
+
+
+def refusal(code: str, facts: Mapping[str, Fact]) -> str:
+    """The reason as people read it. Raises ValueError for a code that the domain does not have."""
+    return _SENTENCES[RefusalCode(code)](_Facts(facts))
+
+
+def title(code: str) -> str:
+    """What the reason is called where it is counted. Raises ValueError for a code that the domain does not have."""
+    return TITLES[RefusalCode(code)]
+
+
+TITLES: Mapping[RefusalCode, str] = {
+    _C.KILL_SWITCH: "kill switch",
+    _C.PAUSED: "pause",
+    _C.UNKNOWN_ORDER: "unknown order",
+    _C.MISMATCH: "mismatch",
+    _C.ALERT_AGE: "alert age",
+    _C.REPEAT_WINDOW: "repeat window",
+    _C.NO_QUOTE: "quote",
+    _C.SIZE: "size",
+    _C.CASH: "cash",
+    _C.MAX_TOTAL_INVESTMENT: "total investment",
+    _C.MAX_OPEN_POSITIONS: "open positions",
+    _C.MAX_PER_TICKER: "per ticker",
+    _C.MAX_DAILY_BUYS: "daily buys",
+    _C.MAX_DAILY_LOSS: "daily loss",
+    _C.PRICE_COLLAR: "price collar",
+    _C.MAX_ORDER_VALUE: "order value",
+    _C.NOT_KNOWN: "figure not known",
+    _C.MARKET_CLOSED: "market closed",
+    _C.NO_CONTRACT: "no such stock",
+    _C.NOTHING_HELD: "nothing to sell",
+    _C.NOTHING_LEFT_TO_SELL: "nothing left to sell",
+    _C.SUPERSEDED: "superseded by a SELL",
+    _C.INTERNAL_ERROR: "internal error",
+}
+FIGURES: Mapping[Figure, str] = {
+    Figure.MISSING_QTY: "the difference between the books and IB for {ticker} is not a number: no BUY until it is known",
+    Figure.WAITED_S: "the time that the alert waited is not a number: no BUY until it is known",
+    Figure.SINCE_LAST_BUY_S: "the time since the last BUY of {ticker} is not a number: no BUY until it is known",
+    Figure.AMOUNT_USD: "the amount for a BUY is not a number: no BUY until it is known",
+    Figure.CASH: "cash is unknown: IB has not reported it",
+    Figure.RESERVED: "the cash taken by orders in flight is not a number: no BUY until it is known",
+    Figure.INVESTED: "the money invested is not a number: no BUY until it is known",
+    Figure.REALISED_TODAY: "today's realised P&L is not a number: no BUY until it is known",
+    Figure.ALERT_PRICE: (
+        "the alert's price {alert_price} is no price to hold the quote against: correct the alert's template"
+    ),
+}
+
+
+class _Facts:
+    """Facts by name, in the form in which they are said."""
+
+    def __init__(self, facts: Mapping[str, Fact]) -> None:
+        self.all = facts
+
+    def text(self, name: str) -> str:
+        return str(self.all[name])
+
+    def number(self, name: str) -> Decimal:
+        return Decimal(self.all[name])
+
+    def usd(self, name: str) -> str:
+        return wording.usd(self.number(name))
+
+    def price(self, name: str) -> str:
+        return wording.price(self.number(name))
+
+    def shares(self, name: str) -> str:
+        return wording.shares(self.number(name))
+
+    def count(self, name: str) -> str:
+        return f"{int(self.number(name)):,}"
+
+    def seconds(self, name: str) -> str:
+        return wording.seconds(float(self.number(name)))
+
+
+def _unknown_order(f: _Facts) -> str:
+    ticker = f.text("ticker")
+    return (
+        f"an earlier {ticker} order is UNKNOWN, it may be at IB: "
+        f"{ticker} is frozen until it is settled, by IB or by the button on its message"
+    )
+
+
+def _mismatch(f: _Facts) -> str:
+    return (
+        f"the books hold {f.shares('missing_qty')} {f.text('ticker')} more than IB shows: "
+        "no BUY of it until they agree or the difference is accepted"
+    )
+
+
+def _alert_age(f: _Facts) -> str:
+    return (
+        f"the alert waited {f.seconds('waited_s')}, longer than max_alert_age_s in the configuration "
+        f"({f.text('limit_s')} s) allows a BUY"
+    )
+
+
+def _repeat_window(f: _Facts) -> str:
+    return (
+        f"a BUY of {f.text('ticker')} was decided {f.seconds('since_s')} ago: not again within {f.text('window_s')} s"
+    )
+
+
+def _no_quote(f: _Facts) -> str:
+    return (
+        f"IB gave no ask price for {f.text('ticker')}, live or delayed, and the alert's own price is not used "
+        "for sizing: check the account's market data"
+    )
+
+
+def _size(f: _Facts) -> str:
+    # Rounded down, so that 0.999 is not shown as a whole share.
+    hundredths = f.number("amount_usd") * 100 // f.number("ask")
+    return (
+        f"{f.usd('amount_usd')} / {f.price('ask')} = {hundredths / 100:.2f} shares of {f.text('ticker')}, "
+        "which rounds down to none: raise the amount with /set_amount"
+    )
+
+
+def _cash(f: _Facts) -> str:
+    return (
+        f"needs {f.usd('cost')} for {f.shares('qty')} {f.text('ticker')} at {f.price('ask')} with commission "
+        f"and {f.number('price_buffer'):.0%} for a worse price, free cash is {f.usd('free')} ({f.usd('cash')} at IB − "
+        f"{f.usd('min_cash_reserve')} reserve − {f.usd('reserved')} in flight)"
+    )
+
+
+def _total_investment(f: _Facts) -> str:
+    return (
+        f"would bring the total invested to {f.usd('total')} ({f.usd('held')} held + {f.usd('in_flight')} "
+        f"in flight + {f.usd('cost')}), the most is {f.usd('limit')}: "
+        "raise it with /set_max_invest"
+    )
+
+
+def _open_positions(f: _Facts) -> str:
+    return f"{f.count('count')} open positions, the most is {f.count('limit')}: raise it with /set_max_positions"
+
+
+def _per_ticker(f: _Facts) -> str:
+    return (
+        f"{f.count('count')} open positions in {f.text('ticker')}, "
+        f"the most is {f.count('limit')}: raise it with /set_max_per_ticker"
+    )
+
+
+def _daily_buys(f: _Facts) -> str:
+    return f"{f.count('count')} buys today, the most is {f.count('limit')}: raise it with /set_max_daily"
+
+
+def _daily_loss(f: _Facts) -> str:
+    return (
+        f"realised {f.usd('realised_today')} today, the daily loss limit is {f.usd('limit')}: "
+        "no BUY until tomorrow (New York), or raise it with /set_max_loss"
+    )
+
+
+def _price_collar(f: _Facts) -> str:
+    ask, alert = f.number("ask"), f.number("alert_price")
+    off = abs(ask - alert) * 100 / alert
+    return (
+        f"{f.text('ticker')} asks {f.price('ask')}, {off:.1f}% {'above' if ask > alert else 'below'} the alert's "
+        f"{f.price('alert_price')}: more than price_collar_pct ({f.shares('limit_pct')}%) allows"
+    )
+
+
+def _max_order_value(f: _Facts) -> str:
+    return (
+        f"{f.shares('qty')} {f.text('ticker')} at {f.price('ask')} are {f.usd('value')}, "
+        f"max_order_value_usd in the configuration is {f.usd('limit')}"
+    )
+
+
+def _market_closed(f: _Facts) -> str:
+    opens = wording.new_york(datetime.fromisoformat(f.text("opens_at")))
+    return f"the market is closed; runs at the open, {opens}"
+
+
+def _nothing_left_to_sell(f: _Facts) -> str:
+    return (
+        f"the books hold {f.shares('held')} {f.text('ticker')}, IB shows {f.shares('at_ib')} with "
+        f"{f.shares('selling')} already being sold: nothing is left to sell without going short. "
+        f"Compare with TWS"
+    )
+
+
+_SENTENCES: Mapping[RefusalCode, Callable[[_Facts], str]] = {
+    _C.KILL_SWITCH: lambda f: "the kill switch is on: nothing is traded until /resume or tradebot resume",
+    _C.PAUSED: lambda f: "trading is paused: no BUY until /resume or tradebot resume",
+    _C.UNKNOWN_ORDER: _unknown_order,
+    _C.MISMATCH: _mismatch,
+    _C.ALERT_AGE: _alert_age,
+    _C.REPEAT_WINDOW: _repeat_window,
+    _C.NO_QUOTE: _no_quote,
+    _C.SIZE: _size,
+    _C.CASH: _cash,
+    _C.MAX_TOTAL_INVESTMENT: _total_investment,
+    _C.MAX_OPEN_POSITIONS: _open_positions,
+    _C.MAX_PER_TICKER: _per_ticker,
+    _C.MAX_DAILY_BUYS: _daily_buys,
+    _C.MAX_DAILY_LOSS: _daily_loss,
+    _C.PRICE_COLLAR: _price_collar,
+    _C.MAX_ORDER_VALUE: _max_order_value,
+    _C.NOT_KNOWN: lambda f: FIGURES[Figure(f.text("figure"))].format_map(f.all),
+    _C.MARKET_CLOSED: _market_closed,
+    _C.NO_CONTRACT: lambda f: f.text("detail"),
+    _C.NOTHING_HELD: lambda f: f"the bot holds no {f.text('ticker')}, and your own shares are never touched",
+    _C.NOTHING_LEFT_TO_SELL: _nothing_left_to_sell,
+    _C.SUPERSEDED: lambda f: f"superseded by SELL {f.text('by_alert')}",
+    _C.INTERNAL_ERROR: lambda f: f"internal error, no order was made ({f.text('detail')})",
+}
