@@ -16,6 +16,7 @@ from tradebot.domain.settings import STATE_KEY, TradingState
 from tradebot.domain.trades import TradeStatus
 from tradebot.errors import BrokerUnavailable, LedgerUnavailable, LockLost, OrderUncertain
 from tradebot.ports import Books
+from tradebot.trading.gate import GateCode, GateReason
 from tradebot.trading.switch import store_state
 
 PROCESSING, FAILED = AlertStatus.PROCESSING, AlertStatus.FAILED
@@ -40,7 +41,7 @@ async def _pause(bot: Bot) -> None:
 
 
 async def _gate(bot: Bot) -> None:
-    bot.gate.close("test", "closed for a moment")
+    bot.gate.close("test", GateReason(GateCode.COMPARING))
     bot.gate.open("test")
 
 

@@ -12,6 +12,7 @@ from tradebot.domain.events import EventKind
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.trades import TradeStatus
 from tradebot.trading.booking import Listeners
+from tradebot.trading.gate import GateCode, GateReason
 
 RECEIVED, PENDING, PROCESSING, EXECUTED, BLOCKED = (
     AlertStatus.RECEIVED,
@@ -133,7 +134,7 @@ async def test_an_exit_does_not_stand_in_line_behind_entries(bot: Bot) -> None:
 async def test_a_sell_supersedes_older_buys_of_its_ticker_only(bot: Bot) -> None:
     """An exit would be followed by its own entry; or take newer and other entries with it."""
     await bot.owns(5)
-    bot.gate.close("test", "everything waits")
+    bot.gate.close("test", GateReason(GateCode.COMPARING))
     older = await bot.alert("BUY", "AAPL")
     other = await bot.alert("BUY", "MSFT")
     sell_id = await bot.alert("SELL", "AAPL")
@@ -152,7 +153,7 @@ async def test_a_sell_supersedes_older_buys_of_its_ticker_only(bot: Bot) -> None
 
 async def test_a_sell_that_is_blocked_supersedes_all_the_same(bot: Bot) -> None:
     """Flat already, the bot would still follow the entry that the exit was meant to end."""
-    bot.gate.close("test", "everything waits")
+    bot.gate.close("test", GateReason(GateCode.COMPARING))
     older = await bot.alert("BUY")
     sell_id = await bot.alert("SELL")
     bot.gate.open("test")
@@ -179,7 +180,7 @@ async def test_a_sell_supersedes_a_pending_buy(make_bot: MakeBot) -> None:
 
 async def test_double_ids_are_one_order(bot: Bot) -> None:
     """An id that the queue gives twice, or that comes again long after, would buy twice."""
-    bot.gate.close("test", "everything waits")
+    bot.gate.close("test", GateReason(GateCode.COMPARING))
     alert_id = await bot.alert("BUY")
     await bot.intake.finish()
     await bot.queue.push(Side.BUY, [alert_id] * 20)
@@ -278,7 +279,7 @@ async def test_the_kill_switch_blocks_at_night_too(make_bot: MakeBot, side: str)
 
 async def test_an_alert_cleared_while_it_is_judged_stays_cleared(bot: Bot) -> None:
     """An alert that the owner took out of the queue would be told as blocked, or traded."""
-    bot.gate.close("test", "everything waits")
+    bot.gate.close("test", GateReason(GateCode.COMPARING))
     alert_id = await bot.alert("BUY")
     async with bot.ledger.begin() as books:
         assert await books.move_alert(alert_id, (RECEIVED,), AlertStatus.CLEARED, "by owner")

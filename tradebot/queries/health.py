@@ -7,4 +7,6 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Health:
     ok: bool
-    parts: Mapping[str, Mapping[str, object]]  # JSON values, Decimals and datetimes; one entry a part
+    parts: Mapping[
+        str, Mapping[str, object]
+    ]  # JSON values, Decimals, datetimes and the gate's reasons; one entry a part

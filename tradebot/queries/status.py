@@ -18,7 +18,7 @@ from tradebot.ports import Books, Broker, Clock, Connection, HealthPart, Ledger,
 from tradebot.queries import figures
 from tradebot.queries.health import Health
 from tradebot.queries.parts import Chat
-from tradebot.trading.gate import Gate
+from tradebot.trading.gate import Gate, GateReason
 from tradebot.trading.switch import TradingSwitch
 
 
@@ -69,7 +69,7 @@ class DaemonStatus:
     connection: Connection
     account: Account | None
     depths: QueueContents | None  # None: the queue does not answer
-    held_up_by: Sequence[str]  # why no order leaves; empty when orders leave
+    held_up_by: Sequence[GateReason]  # why no order leaves; empty when orders leave
     uptime_s: float
     version: str
     simulated: Sequence[str]

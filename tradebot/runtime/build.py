@@ -87,10 +87,7 @@ class Tradebot:
         """What runs beside the worker so that alerts become trades, by task name."""
         return {
             "booking": self.booking.run,
-            "recovery": self.recovery.run,
-            "recovery: doubts": self.recovery.check_in_doubt,
-            "recovery: orders in flight": self.recovery.watch,
-            "recovery: connection told": self.recovery.report,
+            **self.recovery.loops(),
             "trading switch": self.switch.run,
             "requeue": self.requeue.run,
         }

@@ -17,6 +17,7 @@ from tradebot.queries.figures import HeldPositions, Market, Result, Special, Wai
 from tradebot.queries.status import DaemonStatus
 from tradebot.telegram.commands import GROUPS
 from tradebot.telegram.markup import Buttons, bold, esc, first, italic, lines, prose
+from tradebot.words.gate import gate_reason
 
 PAGE = 10
 """Positions on one page."""
@@ -66,7 +67,7 @@ def status(daemon_status: DaemonStatus) -> str:
     unknown = ", ".join(wording.order(trade) for trade in booked.unknown)
     return lines(
         bold(_STATES[daemon_status.state]),
-        *(f"⚠️ Orders wait: {prose(reason)}" for reason in daemon_status.held_up_by),
+        *(f"⚠️ Orders wait: {prose(gate_reason(reason))}" for reason in daemon_status.held_up_by),
         _connection(daemon_status),
         "",
         f"Cash {_usd(account.cash if account else None)}",

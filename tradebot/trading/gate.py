@@ -1,26 +1,58 @@
 """The gate that every order must pass: open only when nothing holds it.
 
 Rules: whoever has a reason closes it under his own name and opens it under the same name; it is open when no name is
-left. Each closing starts a new `era`; an order decided in one era never leaves in another, so that what recovery
-concluded of it stays true. Who closes it may hear late of a break: the stretch of the connection on which books and IB were
-compared is kept beside it, and on another one it does not count as open.
+left. A reason is a code with its facts; `words/gate.py` says it. Each closing starts a new `generation`; an order decided in one
+generation never leaves in another, so that what the reconciliation concluded of it stays true. Who closes it may hear late of a
+break: the stretch of the connection on which books and IB were compared is kept beside it, and on another one it does not
+count as open.
 """
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
 
 from tradebot.ports import LinkSession
 
 
+class GateCode(StrEnum):
+    """Why no order may leave. Each names its facts."""
+
+    NOT_CONNECTED_YET = "not_connected_yet"
+    DISCONNECTED = "disconnected"  # reason
+    UPSTREAM_LOST = "upstream_lost"  # text: IB's
+    COMPARING = "comparing"
+    REFUSED = "refused"  # reason: the broker adapter's
+    ACCOUNT_NOT_TRADED = "account_not_traded"
+    OTHER_ACCOUNT = "other_account"  # own, account
+    HOURS_ALWAYS = "hours_always"  # on a live account
+    READ_ONLY = "read_only"
+    UNKNOWN_ORDER = "unknown_order"  # order_ref
+    ORPHANS = "orphans"  # order_refs, parted by ", "
+    RESTART = "restart"
+
+
+@dataclass(frozen=True, slots=True)
+class GateReason:
+    code: GateCode
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """For the log: the code, and its facts."""
+        facts = ", ".join(f"{name}={value}" for name, value in self.facts.items())
+        return f"{self.code} ({facts})" if facts else str(self.code)
+
+
 class Gate:
     def __init__(self) -> None:
-        self._holds: dict[str, str] = {}
+        self._holds: dict[str, GateReason] = {}
         self._opened = asyncio.Event()
         self._opened.set()
         self.generation = 0
         self.compared: LinkSession | None = None
         """The stretch of the connection on which books and IB agreed."""
 
-    def close(self, holder: str, reason: str) -> None:
+    def close(self, holder: str, reason: GateReason) -> None:
         self._holds[holder] = reason
         self._opened.clear()
         self.generation += 1
@@ -39,8 +71,8 @@ class Gate:
         return frozenset(self._holds)
 
     @property
-    def reasons(self) -> tuple[str, ...]:
-        """Why it is closed, in plain words; empty when open."""
+    def reasons(self) -> tuple[GateReason, ...]:
+        """Why it is closed; empty when open."""
         return tuple(self._holds.values())
 
     async def wait_open(self) -> None:

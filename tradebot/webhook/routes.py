@@ -24,6 +24,7 @@ from tradebot.errors import LedgerUnavailable, PayloadError
 from tradebot.queries.health import Health
 from tradebot.trading.intake import Accepted, Intake, Outcome
 from tradebot.webhook.access import Addresses, Buckets, Caller, Secrets
+from tradebot.words.health import health_parts
 
 BODY_BYTES_MAX = 16 * 1024
 BODY_DEADLINE_S = 2.0
@@ -94,7 +95,7 @@ class Routes:
         except LedgerUnavailable as error:
             return answer(HTTPStatus.SERVICE_UNAVAILABLE, error=str(error))
         status = HTTPStatus.OK if health.ok else HTTPStatus.SERVICE_UNAVAILABLE
-        return answer(status, ok=health.ok, parts=health.parts)
+        return answer(status, ok=health.ok, parts=health_parts(health))
 
     # --- the steps of an alert --------------------------------------------------------------------------------------
 

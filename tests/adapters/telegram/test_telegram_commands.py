@@ -16,6 +16,7 @@ from tradebot.domain.trades import TradeStatus
 from tradebot.operations.limits import TITLES
 from tradebot.telegram.commands import COMMANDS
 from tradebot.telegram.markup import plain
+from tradebot.trading.gate import GateCode, GateReason
 
 
 async def stored_state(bot: Bot) -> str:
@@ -256,7 +257,7 @@ async def test_no_leaves_everything_as_it_is(phone: Phone) -> None:
 async def test_clear_queue_clears_what_was_shown(phone: Phone) -> None:
     """An alert that came after the question would be thrown away unseen."""
     await phone.api.ask("/clear_queue", "No alert waits")
-    phone.bot.gate.close("test", "a test holds it")
+    phone.bot.gate.close("test", GateReason(GateCode.COMPARING))
     first = await phone.bot.alert("BUY", "AAPL")
     second = await phone.bot.alert("SELL", "MSFT")
     question = await phone.api.ask("/clear_queue", "Clear 2")
@@ -384,7 +385,7 @@ async def test_a_database_that_is_away_is_said(phone: Phone) -> None:
 
 async def test_everything_from_outside_is_escaped(phone: Phone) -> None:
     """A ticker with markup would break the message, and Telegram would refuse it."""
-    phone.bot.gate.close("test", "it's <closed> & `held`")
+    phone.bot.gate.close("test", GateReason(GateCode.REFUSED, {"reason": "it's <closed> & `held`"}))
     async with phone.bot.ledger.begin() as books:
         await books.insert_alert(an_alert(ticker="<b>&", received_at=phone.bot.clock.now()))
     queue = await phone.api.ask("/queue", "waiting")

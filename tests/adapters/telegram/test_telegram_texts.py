@@ -28,6 +28,7 @@ from tradebot.queries.status import DaemonStatus, Status
 from tradebot.telegram import messages, questions, texts
 from tradebot.telegram.markup import LENGTH_MAX, fit, plain, prose
 from tradebot.trading.booking import WriteOff
+from tradebot.trading.gate import GateCode, GateReason
 from tradebot.words import refusals
 
 WIDTH = 42
@@ -143,9 +144,7 @@ def test_status_says_what_stands_in_the_way() -> None:
     link = Connection(
         True, True, LinkSession(1, 0), "U7654321", False, tradable=False, why_not="allow_live is <off>", since=NOW
     )
-    told = plain(
-        texts.status(daemon_status(held_up_by=["The gateway's API is read-only."], connection=link, depths=None))
-    )
+    told = plain(texts.status(daemon_status(held_up_by=[GateReason(GateCode.READ_ONLY)], connection=link, depths=None)))
     assert "Orders wait: The gateway's API is read-only." in told
     assert "LIVE, REAL MONEY U7654321, NOT traded: allow_live is <off>" in told
     assert "The queue does not answer" in told

@@ -26,6 +26,7 @@ from tradebot.queries.status import Overview
 from tradebot.runtime.jobs.health_alerts import Failing, examine
 from tradebot.trading.positions import tell_differences
 from tradebot.words.daily_report import text
+from tradebot.words.health import health_parts
 
 LOGIN_ENDS = "0 1 * * 0"  # New York: IB Gateway's login lasts until Sunday 01:00 (IBKR, Auto Restart)
 
@@ -88,7 +89,7 @@ class Jobs:
 
     async def health_check(self, due: datetime, now: datetime) -> None:
         health = await self._overview.health()
-        finding = examine(health.parts, self._failing, now, restarting=self._restart.covers(now))
+        finding = examine(health_parts(health), self._failing, now, restarting=self._restart.covers(now))
         # Remembered at once, for what began while the database was away; as told only when that is stored.
         began = {name: Failing(one.since, None) for name, one in finding.failing.items()}
         self._failing = {**began, **self._failing}

@@ -1,4 +1,4 @@
-"""Around the gateway's nightly restart orders wait and go on by themselves; at a session's end none is left working."""
+"""Around the gateway's nightly restart orders wait and go on by themselves."""
 
 from datetime import time, timedelta
 
@@ -6,10 +6,9 @@ from tests.bot import Bot
 from tests.bot_fixtures import MakeBot
 from tests.clockwork import new_york
 from tradebot.domain.alerts import AlertStatus
-from tradebot.domain.brokerage import Disconnected, OrderState
+from tradebot.domain.brokerage import Disconnected
 from tradebot.domain.events import EventKind
 from tradebot.domain.restart_window import RestartWindow
-from tradebot.domain.trades import TradeStatus
 
 NIGHT = RestartWindow(time(0, 15), time(1, 45))
 EVENING = new_york(2026, 11, 20, 0, 12, 58)  # the gate closes in two seconds
@@ -92,50 +91,3 @@ async def test_a_window_may_span_midnight_and_may_be_none() -> None:
     assert [window.covers(at) for at in held + free] == [True] * 3 + [False] * 3
     none = RestartWindow(time(), time())
     assert not any(none.covers(new_york(2026, 11, 20) + timedelta(minutes=n)) for n in range(-5, 5))
-
-
-# --- the session's end ----------------------------------------------------------------------------------------------
-
-
-async def test_an_order_that_works_at_the_close_is_cancelled_and_told(make_bot: MakeBot) -> None:
-    """Broken, a market order of the last second waits at IB and buys at the next open, at another price."""
-    bot: Bot = await make_bot(start=new_york(2026, 11, 20, 15, 59, 57), always=False)
-    await bot.start()
-    alert_id, order_ref = await bot.order("BUY")
-
-    async def cancelled() -> bool:
-        return order_ref in bot.broker.cancels
-
-    await bot.sooner_or_later(cancelled, "the order is cancelled", within_s=10)
-    assert bot.clock.now() < new_york(2026, 11, 20, 16, 0, 10)
-    bot.broker.show(order_ref, OrderState.CANCELLED)
-    await bot.becomes(alert_id, AlertStatus.FAILED)
-    [event] = await bot.events(EventKind.ORDER_CANCELLING)
-    assert "the session ended before it was done" in event.text
-    assert (await bot.trade(order_ref)).status is TradeStatus.CANCELLED
-    await bot.told(EventKind.ORDER_FAILED)
-
-
-async def test_a_fill_of_the_last_second_is_booked_not_cancelled(make_bot: MakeBot) -> None:
-    """Broken, a fill at 15:59:59 that is booked a moment after the close is told as cancelled."""
-    bot: Bot = await make_bot(start=new_york(2026, 11, 20, 15, 59, 57), always=False)
-    await bot.start()
-    alert_id, order_ref = await bot.order("BUY")
-    await bot.seconds(3)
-    assert bot.clock.now() > new_york(2026, 11, 20, 16)
-    bot.broker.fill(order_ref, 5)
-    await bot.becomes(alert_id, AlertStatus.EXECUTED)
-    await bot.seconds(5)
-    assert bot.broker.cancels == []
-
-
-async def test_an_alert_after_the_close_waits_for_the_next_open(make_bot: MakeBot) -> None:
-    """Broken, an alert received at 15:59:59 and judged after the close is sent into the night."""
-    bot: Bot = await make_bot(start=new_york(2026, 11, 20, 15, 59, 58), always=False)
-    await bot.start(connected=False)
-    alert_id = await bot.alert("BUY")
-    await bot.seconds(4)
-    bot.broker.connect()
-    row = await bot.becomes(alert_id, AlertStatus.PENDING)
-    assert "runs at the open, Mon 23 Nov 09:30 New York" in str(row.reason)
-    assert bot.broker.sent == []

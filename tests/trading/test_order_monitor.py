@@ -1,0 +1,187 @@
+"""The orders in flight: what is cancelled, how often, and what is asked about."""
+
+from dataclasses import replace
+
+from tests.bot import Bot
+from tests.bot_fixtures import MakeBot
+from tests.clockwork import new_york
+from tests.trading.moments import gate_closed
+from tradebot.domain.alerts import AlertStatus
+from tradebot.domain.brokerage import ErrorKind, OrderState
+from tradebot.domain.events import EventKind
+from tradebot.domain.trades import TradeStatus
+
+T = TradeStatus
+
+
+async def test_an_overdue_order_is_cancelled_once_and_settled(bot: Bot) -> None:
+    """A market order that does not fill would work on for ever, or be cancelled every second."""
+    alert_id, order_ref = await bot.order("BUY")
+    bot.broker.show(order_ref)
+    await bot.seconds(28)
+    assert bot.broker.cancels == []
+    await bot.seconds(5)
+    assert bot.broker.cancels == [order_ref]
+    (told,) = await bot.events(EventKind.ORDER_CANCELLING)
+    assert "it was not done after 30 s" in told.text
+    bot.broker.fill(order_ref, 2)
+    bot.broker.show(order_ref, OrderState.CANCELLED)
+    assert (await bot.becomes(alert_id, AlertStatus.EXECUTED)).reason == "2 of 5"
+    assert bot.broker.cancels == [order_ref]
+
+
+async def test_a_cancel_whose_answer_never_comes_is_asked_about(bot: Bot) -> None:
+    """An order cancelled in silence would stay in flight and block its ticker."""
+    _, order_ref = await bot.order("BUY")
+    bot.broker.show(order_ref)
+    await bot.seconds(33)
+    order = bot.broker.working.pop(order_ref)
+    bot.broker.completed[order_ref] = replace(order, order_id=0, client_id=None, state=OrderState.CANCELLED)
+    assert (await bot.turns(order_ref, T.CANCELLED)).finished_at is not None
+    assert bot.broker.cancels == [order_ref]
+
+
+async def test_a_cancel_lost_with_the_connection_is_repeated(bot: Bot) -> None:
+    """An overdue order would work on because its cancel never arrived."""
+    _, order_ref = await bot.order("BUY")
+    await bot.seconds(33)
+    assert bot.broker.cancels == [order_ref]
+    bot.broker.disconnect()
+    bot.broker.connect()
+    await bot.seconds(3)
+    assert bot.broker.cancels == [order_ref, order_ref]
+
+
+async def test_a_refused_cancel_is_reconciled(bot: Bot) -> None:
+    """ "Not found" in answer to a cancel would be taken for cancelled, though the order has filled."""
+    _, order_ref = await bot.order("BUY")
+    await bot.seconds(33)
+    bot.broker.fill(order_ref, 5, told=False)
+    bot.broker.error(order_ref, 10147, ErrorKind.CANCEL_REFUSED, "OrderId that needs to be cancelled is not found.")
+    assert (await bot.turns(order_ref, T.FILLED)).filled_qty == 5
+
+
+async def test_kill_cancels_at_once(bot: Bot) -> None:
+    """Working orders would fill after /kill."""
+    refs = [(await bot.order("BUY", ticker))[1] for ticker in ("AAPL", "MSFT")]
+    killed = False
+
+    async def cancelled() -> bool:
+        nonlocal killed
+        if not killed:  # from here on no timer looks at the orders in flight
+            killed = await bot.switch.kill("owner")
+        return set(bot.broker.cancels) == set(refs)
+
+    await bot.at_once(cancelled, "both orders are cancelled")
+    assert len(bot.broker.cancels) == 2
+    assert all("the kill switch is on" in event.text for event in await bot.told(EventKind.ORDER_CANCELLING, 2))
+
+
+async def test_kill_while_disconnected_cancels_on_the_next_connection(bot: Bot) -> None:
+    """An order would outlive the kill switch because IB was away."""
+    _, order_ref = await bot.order("BUY")
+    bot.broker.disconnect()
+    await gate_closed(bot)
+    await bot.switch.kill("owner")
+    bot.broker.connect()
+
+    async def cancelled() -> bool:
+        return bot.broker.cancels == [order_ref]
+
+    await bot.sooner_or_later(cancelled, "the order is cancelled", within_s=5)
+
+
+async def test_an_order_held_for_a_locate_is_cancelled(bot: Bot) -> None:
+    """The bot would be about to sell short."""
+    await bot.owns(5)
+    _, order_ref = await bot.order("SELL")
+    bot.broker.show(order_ref, OrderState.WORKING)
+    bot.broker.error(order_ref, 404, ErrorKind.HELD, "Order held while securities are located.")
+
+    async def cancelled() -> bool:
+        return bot.broker.cancels == [order_ref]
+
+    await bot.sooner_or_later(cancelled, "the order is cancelled", within_s=5)
+    (told,) = await bot.told(EventKind.ORDER_CANCELLING)
+    assert "short locate" in told.text
+
+
+async def test_a_cancel_that_ib_refused_is_repeated_while_the_order_works(bot: Bot) -> None:
+    """A kill right after the order was sent is refused by IB, and the order would work on all day."""
+    _, order_ref = await bot.order("BUY")
+    await bot.switch.kill("owner")
+
+    async def cancelled() -> bool:
+        return bot.broker.cancels == [order_ref]
+
+    await bot.sooner_or_later(cancelled, "the order is cancelled")
+    bot.broker.error(
+        order_ref, 161, ErrorKind.CANCEL_REFUSED, "Cancel attempted when order is not in a cancellable state."
+    )
+    bot.broker.show(order_ref)
+    await bot.seconds(40)
+    assert len(bot.broker.cancels) >= 2
+    assert len(await bot.events(EventKind.ORDER_CANCELLING)) == 1
+
+
+async def test_an_order_that_comes_back_from_unknown_is_cancelled_again(bot: Bot) -> None:
+    """The kill switch would not reach an order whose first cancel was lost with it."""
+    _, order_ref = await bot.order("BUY")
+    bot.broker.show(order_ref)
+    await bot.seconds(33)
+    assert bot.broker.cancels == [order_ref]
+    order = bot.broker.working.pop(order_ref)
+    await bot.turns(order_ref, T.UNKNOWN)
+    bot.broker.working[order_ref] = order
+    bot.broker.show(order_ref)
+    await bot.turns(order_ref, T.SUBMITTED)
+    await bot.switch.kill("owner")
+    await bot.seconds(20)
+    assert len(bot.broker.cancels) >= 2
+
+
+# --- the session's end ------------------------------------------------------------------------------------------------
+
+
+async def test_an_order_that_works_at_the_close_is_cancelled_and_told(make_bot: MakeBot) -> None:
+    """Broken, a market order of the last second waits at IB and buys at the next open, at another price."""
+    bot: Bot = await make_bot(start=new_york(2026, 11, 20, 15, 59, 57), always=False)
+    await bot.start()
+    alert_id, order_ref = await bot.order("BUY")
+
+    async def cancelled() -> bool:
+        return order_ref in bot.broker.cancels
+
+    await bot.sooner_or_later(cancelled, "the order is cancelled", within_s=10)
+    assert bot.clock.now() < new_york(2026, 11, 20, 16, 0, 10)
+    bot.broker.show(order_ref, OrderState.CANCELLED)
+    await bot.becomes(alert_id, AlertStatus.FAILED)
+    [event] = await bot.events(EventKind.ORDER_CANCELLING)
+    assert "the session ended before it was done" in event.text
+    assert (await bot.trade(order_ref)).status is TradeStatus.CANCELLED
+    await bot.told(EventKind.ORDER_FAILED)
+
+
+async def test_a_fill_of_the_last_second_is_booked_not_cancelled(make_bot: MakeBot) -> None:
+    """Broken, a fill at 15:59:59 that is booked a moment after the close is told as cancelled."""
+    bot: Bot = await make_bot(start=new_york(2026, 11, 20, 15, 59, 57), always=False)
+    await bot.start()
+    alert_id, order_ref = await bot.order("BUY")
+    await bot.seconds(3)
+    assert bot.clock.now() > new_york(2026, 11, 20, 16)
+    bot.broker.fill(order_ref, 5)
+    await bot.becomes(alert_id, AlertStatus.EXECUTED)
+    await bot.seconds(5)
+    assert bot.broker.cancels == []
+
+
+async def test_an_alert_after_the_close_waits_for_the_next_open(make_bot: MakeBot) -> None:
+    """Broken, an alert received at 15:59:59 and judged after the close is sent into the night."""
+    bot: Bot = await make_bot(start=new_york(2026, 11, 20, 15, 59, 58), always=False)
+    await bot.start(connected=False)
+    alert_id = await bot.alert("BUY")
+    await bot.seconds(4)
+    bot.broker.connect()
+    row = await bot.becomes(alert_id, AlertStatus.PENDING)
+    assert "runs at the open, Mon 23 Nov 09:30 New York" in str(row.reason)
+    assert bot.broker.sent == []

@@ -1,0 +1,16 @@
+"""Storing a notice that is part of no booking."""
+
+from loguru import logger
+
+from tradebot.domain.events import NewEvent
+from tradebot.errors import LedgerUnavailable
+from tradebot.ports import Ledger
+
+
+async def store_notice(ledger: Ledger, notice: NewEvent) -> None:
+    """Stores it; when the database is away, the log has it. Never raises LedgerUnavailable."""
+    try:
+        async with ledger.begin() as books:
+            await books.add_event(notice)
+    except LedgerUnavailable as error:
+        logger.error("{} (not stored: {})", notice.text, error)

@@ -1,0 +1,256 @@
+"""Compares the books with IB, and holds the gate until they agree.
+
+Rules:
+- Start, reconnect and 1101/1102 close the gate; it opens when every live or UNKNOWN trade was looked for at IB (see in_doubt).
+- A database never trades on another account than its own.
+- An order with our prefix that the books do not know means that another database has traded here: nothing leaves until the
+  owner resumes.
+- Too many UNKNOWN orders pause trading, once for the same orders.
+- One question at a time: orders in doubt are asked about while others trade on, but never during a reconciliation.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from loguru import logger
+
+from tradebot.domain.brokerage import (
+    BrokerEvent,
+    Connected,
+    Disconnected,
+    ErrorKind,
+    OrderError,
+    Refused,
+    UpstreamBack,
+    UpstreamLost,
+)
+from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.hours import Hours
+from tradebot.domain.settings import ORPHANS_KEY, TradingState, accepted_orphans
+from tradebot.domain.trades import Trade, TradeStatus
+from tradebot.errors import BrokerUnavailable, LedgerUnavailable
+from tradebot.ports import Broker, Clock, Ledger
+from tradebot.trading.gate import Gate, GateCode, GateReason
+from tradebot.trading.in_doubt import Checked, InDoubtOrders
+from tradebot.trading.notices import store_notice
+from tradebot.trading.positions import tell_differences
+from tradebot.trading.switch import TradingSwitch
+
+ACCOUNT_KEY = "account"
+RETRY_S = 3.0
+UNKNOWN_MAX = 2
+
+
+class Reconciler:
+    def __init__(
+        self,
+        ledger: Ledger,
+        broker: Broker,
+        in_doubt_orders: InDoubtOrders,
+        *,
+        gate: Gate,
+        switch: TradingSwitch,
+        hours: Hours,
+        clock: Clock,
+        wanted: asyncio.Event,
+        reconciled: Callable[[int], None],
+    ) -> None:
+        """`wanted`: whoever sets it wants a reconciliation. `reconciled` hears of one that has opened the gate, with the
+        generation of the connection."""
+        self._ledger = ledger
+        self._broker = broker
+        self._in_doubt_orders = in_doubt_orders
+        self._gate = gate
+        self._switch = switch
+        self._hours = hours
+        self._clock = clock
+        self._wanted = wanted
+        self._reconciled = reconciled
+        self._in_doubt = asyncio.Event()
+        self._asking = asyncio.Lock()
+        self._breaks = 0  # counts what closed the gate: a comparison that one fell into does not open it
+        self._streamed_orphans: set[str] = set()  # seen in the stream; the questions that are out may not show them yet
+        self._known_unknown: frozenset[int] = frozenset()  # ids of UNKNOWN trades that were counted before
+        gate.close("recovery", GateReason(GateCode.NOT_CONNECTED_YET))
+
+    # --- what booking and the order monitor report: note and return -------------------------------------------------
+
+    def connection_changed(self, event: BrokerEvent) -> None:
+        self._breaks += 1
+        match event:
+            case Connected() | UpstreamBack():
+                self._gate.close("recovery", GateReason(GateCode.COMPARING))
+                self._gate.open("read-only")
+                self._wanted.set()
+            case Disconnected(reason=reason):
+                self._gate.close("recovery", GateReason(GateCode.DISCONNECTED, {"reason": reason}))
+            case UpstreamLost(text=text):
+                self._gate.close("recovery", GateReason(GateCode.UPSTREAM_LOST, {"text": text}))
+            case Refused(reason=reason):
+                self._gate.close("recovery", GateReason(GateCode.REFUSED, {"reason": reason}))
+
+    def order_in_doubt(self, error: OrderError | None) -> None:
+        if error is not None and error.kind is ErrorKind.READ_ONLY:
+            self._gate.close("read-only", GateReason(GateCode.READ_ONLY))
+
+    def orphan_seen(self, order_ref: str) -> None:
+        self._streamed_orphans.add(order_ref)
+        self._gate.close("orphans", GateReason(GateCode.UNKNOWN_ORDER, {"order_ref": order_ref}))
+        self._wanted.set()
+
+    def ask_about_in_doubt(self) -> None:
+        """Has IB asked about all trades in doubt, beside trading."""
+        self._in_doubt.set()
+
+    # --- the loop ---------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._reconcile_when_wanted(), name="reconciliation")
+            group.create_task(self._check_when_in_doubt(), name="orders in doubt")
+
+    async def _reconcile_when_wanted(self) -> None:
+        """Reconciles whenever it is wanted, until it has passed."""
+        while True:
+            await self._until_wanted()
+            self._wanted.clear()
+            while self._broker.connection.up and self._broker.connection.upstream:
+                try:
+                    async with self._asking:
+                        await self._reconcile()
+                    break
+                except (BrokerUnavailable, LedgerUnavailable) as error:
+                    logger.warning("reconciliation did not pass, again in {:.0f} s: {}", RETRY_S, error)
+                    await self._clock.sleep(RETRY_S)
+
+    async def _check_when_in_doubt(self) -> None:
+        """Asks about orders in doubt while others trade on; the order monitor says when."""
+        while True:
+            await self._in_doubt.wait()
+            self._in_doubt.clear()
+            try:
+                async with self._asking:
+                    await self._act_on(await self._in_doubt_orders.check())
+            except (BrokerUnavailable, LedgerUnavailable) as error:
+                logger.warning("orders in doubt not settled, again in {:.0f} s: {}", RETRY_S, error)
+                await self._clock.sleep(RETRY_S)
+                if self._broker.connection.up:  # a new connection compares everything anyway
+                    self._in_doubt.set()
+
+    async def _until_wanted(self) -> None:
+        """Until somebody wants it, or the owner has accepted the orders of another database."""
+        while not self._wanted.is_set():
+            try:
+                async with asyncio.timeout(1):
+                    await self._wanted.wait()
+            except TimeoutError:
+                if await self._orphans_accepted():
+                    return
+
+    async def _orphans_accepted(self) -> bool:
+        if "orphans" not in self._gate.holders:
+            return False
+        try:
+            async with self._ledger.read() as books:
+                waiting: list[str] = json.loads((await books.settings()).get(ORPHANS_KEY, "[]"))
+        except LedgerUnavailable as error:
+            logger.warning("not known whether the orders of another database are accepted: {}", error)
+            return False
+        return not waiting
+
+    # --- reconciliation ---------------------------------------------------------------------------------------------
+
+    async def _reconcile(self) -> None:
+        connection, breaks = self._broker.connection, self._breaks
+        if not connection.tradable:
+            why = connection.why_not
+            refused = GateReason(GateCode.REFUSED, {"reason": why}) if why else GateReason(GateCode.ACCOUNT_NOT_TRADED)
+            self._gate.close("recovery", refused)
+            return
+        if self._hours.always and not connection.paper:
+            self._gate.close("recovery", GateReason(GateCode.HOURS_ALWAYS))
+            await store_notice(self._ledger, hours_refused(self._clock.now()))
+            return
+        assert connection.account is not None, "a connection that is up knows its account"
+        if not await self._is_own_account(connection.account):
+            return
+        checked = await self._in_doubt_orders.check()
+        await self._act_on(checked)
+        async with self._ledger.begin() as books:
+            await tell_differences(books, checked.answers.position_report.positions, self._clock.now())
+            await books.add_event(gate_opened(self._clock.now()))
+        if self._breaks == breaks and self._broker.connection.link_session == connection.link_session:
+            self._gate.compared = connection.link_session
+            self._gate.open("recovery")
+            self._reconciled(connection.generation)
+            why_not = "; ".join(map(str, self._gate.reasons))
+            logger.info("reconciled with IB: {}", f"orders wait: {why_not}" if why_not else "orders may leave")
+
+    async def _is_own_account(self, account: str) -> bool:
+        async with self._ledger.begin() as books:
+            own = (await books.settings()).get(ACCOUNT_KEY)
+            if own is None:
+                await books.put_setting(ACCOUNT_KEY, account, "bot", self._clock.now())
+        if own is None or own == account:
+            return True
+        self._gate.close("recovery", GateReason(GateCode.OTHER_ACCOUNT, {"own": own, "account": account}))
+        await store_notice(self._ledger, account_refused(own, account, self._clock.now()))
+        return False
+
+    # --- what the answers mean beyond single orders -----------------------------------------------------------------
+
+    async def _act_on(self, checked: Checked) -> None:
+        async with self._ledger.read() as books:
+            unknown = await books.trades((TradeStatus.UNKNOWN,))
+            settings = await books.settings()
+        await self._pause_for(unknown)
+        await self._hold_for_orphans(checked.orphans, settings)
+
+    async def _pause_for(self, unknown: Sequence[Trade]) -> None:
+        ids = frozenset(trade.id for trade in unknown)
+        if len(ids) >= UNKNOWN_MAX and ids - self._known_unknown and self._switch.state is TradingState.RUNNING:
+            await self._switch.pause(f"the bot ({len(unknown)} orders are UNKNOWN)")
+        self._known_unknown = ids  # who resumes all the same is not paused again for the same orders
+
+    async def _hold_for_orphans(self, shown: Sequence[str], settings: Mapping[str, str]) -> None:
+        orphans = sorted((self._streamed_orphans | set(shown)) - accepted_orphans(settings))
+        if not orphans:
+            self._gate.open("orphans")
+            return
+        self._gate.close("orphans", GateReason(GateCode.ORPHANS, {"order_refs": ", ".join(orphans)}))
+        if json.loads(settings.get(ORPHANS_KEY, "[]")) != orphans:
+            async with self._ledger.begin() as books:
+                await books.put_setting(ORPHANS_KEY, json.dumps(orphans), "bot", self._clock.now())
+                await books.add_event(orphans_seen(orphans, self._clock.now()))
+
+
+# --- notices --------------------------------------------------------------------------------------------------------
+
+
+def gate_opened(at: datetime) -> NewEvent:
+    return NewEvent(EventKind.GATE_OPENED, at, "Books and IB compared.")
+
+
+def hours_refused(at: datetime) -> NewEvent:
+    reason = (
+        'hours = "always" is for simulated and paper accounts: set trading.hours = "exchange" in the configuration.'
+    )
+    return NewEvent(EventKind.TRADING_REFUSED, at, f"Nothing is traded. {reason}")
+
+
+def account_refused(own: str, account: str, at: datetime) -> NewEvent:
+    reason = (
+        f"This database belongs to account {own}, the gateway is logged in to {account}. Log in to {own}, "
+        f"or configure another database for {account}."
+    )
+    return NewEvent(EventKind.TRADING_REFUSED, at, f"Nothing is traded. {reason}")
+
+
+def orphans_seen(orphans: Sequence[str], at: datetime) -> NewEvent:
+    text = (
+        f"Nothing is traded: IB shows orders with the bot's mark that this database does not know ({', '.join(orphans)}). Was an "
+        f"old backup restored, or does another tradebot use this account? If you are sure, `tradebot resume` accepts them."
+    )
+    return NewEvent(EventKind.ORPHAN_ORDER, at, text, data={"orders": orphans})

@@ -1,0 +1,29 @@
+"""Why no order leaves, in plain words. Pure."""
+
+from tradebot.trading.gate import GateCode, GateReason
+
+_SENTENCES = {
+    GateCode.NOT_CONNECTED_YET: "IB is not connected yet.",
+    GateCode.DISCONNECTED: "IB is not connected: {reason}",
+    GateCode.UPSTREAM_LOST: "The gateway has lost IB's servers: {text}",
+    GateCode.COMPARING: "Orders and positions are being compared with IB.",
+    GateCode.REFUSED: "{reason}",
+    GateCode.ACCOUNT_NOT_TRADED: "This account is not traded.",
+    GateCode.OTHER_ACCOUNT: (
+        "This database belongs to account {own}, the gateway is logged in to {account}. Log in to {own}, "
+        "or configure another database for {account}."
+    ),
+    GateCode.HOURS_ALWAYS: (
+        'hours = "always" is for simulated and paper accounts: set trading.hours = "exchange" in the configuration.'
+    ),
+    GateCode.READ_ONLY: (
+        "The gateway's API is read-only. In IB Gateway: Configure, API, Settings, untick Read-Only API."
+    ),
+    GateCode.UNKNOWN_ORDER: "Order {order_ref} at IB is not in this database.",
+    GateCode.ORPHANS: "Orders of another database are at IB: {order_refs}.",
+    GateCode.RESTART: "IB Gateway restarts about now. Orders wait and go on by themselves.",
+}
+
+
+def gate_reason(reason: GateReason) -> str:
+    return _SENTENCES[reason.code].format_map(reason.facts)

@@ -1,0 +1,22 @@
+"""The state of each part as `GET /health` shows it. Pure."""
+
+from collections.abc import Mapping
+
+from tradebot.queries.health import Health
+from tradebot.trading.gate import GateReason
+from tradebot.words.gate import gate_reason
+
+
+def health_parts(health: Health) -> dict[str, dict[str, object]]:
+    """Every part, with the gate's reasons (`waiting_for`) as sentences."""
+    return {name: _part(part) for name, part in health.parts.items()}
+
+
+def _part(part: Mapping[str, object]) -> dict[str, object]:
+    return {key: _sentences(value) if key == "waiting_for" else value for key, value in part.items()}
+
+
+def _sentences(reasons: object) -> object:
+    if not isinstance(reasons, list):
+        return reasons
+    return [gate_reason(reason) if isinstance(reason, GateReason) else reason for reason in reasons]
