@@ -17,12 +17,14 @@ def new_york(*parts: int) -> datetime:
 
 
 class Clockwork:
-    def __init__(self, bot: Bot) -> None:
+    def __init__(self, bot: Bot, *, fresh: bool = False) -> None:
+        """`fresh`: no job has ever run in this database; else each has, an hour ago."""
         self.bot = bot
         self.hours = bot.options.hours
         self.overview = bot.built.overview
         self.work: dict[str, Work] = dict(bot.built.jobs.by_name())
         self.plans = plans(bot.options.crons, self.hours.calendar)
+        self._used_at: datetime | None = None if fresh else bot.clock.now() - timedelta(hours=1)
         self.scheduler = self.start()
 
     def start(self) -> Scheduler:
@@ -36,10 +38,19 @@ class Clockwork:
     async def at(self, at: datetime) -> None:
         """It is this time, and the scheduler looks at its clock."""
         self.set(at)
+        await self._use()
         await self.scheduler.tick(self.bot.clock.now())
+
+    async def _use(self) -> None:
+        if self._used_at is not None:
+            async with self.bot.ledger.begin() as books:
+                for plan in self.plans:
+                    await books.record_job(plan.name, self._used_at)
+            self._used_at = None
 
     async def run_to(self, end: datetime) -> None:
         """Time goes by; the scheduler wakes whenever something is due."""
+        await self._use()
         await self.scheduler.tick(self.bot.clock.now())
         while (due := self.scheduler.next_due()) < end:
             await self.at(due + timedelta(milliseconds=40))

@@ -9,7 +9,7 @@ from tradebot.config import load
 from tradebot.webhook import Webhook
 
 SECRET = "canary-webhook-secret-0123456789"
-HERE = Webhook("127.0.0.1", 8080)
+HERE = Webhook("127.0.0.1", 8000)
 REAL = {
     "TRADEBOT_WEBHOOK__SECRET": SECRET,
     "TRADEBOT_BROKER__MODE": "gateway",

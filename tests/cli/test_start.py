@@ -30,7 +30,7 @@ async def test_what_cannot_start_says_why(tmp_path: Path, taken_port: int) -> No
         (tmp_path / name).mkdir()
     (tmp_path / "data" / "data").write_text("not a folder")
     (tmp_path / "log" / "logs").write_text("not a folder")
-    (tmp_path / "file" / "config.toml").write_text("[webhook]\nport = '8080'\n[trading]\nhours = 'sometimes'\n")
+    (tmp_path / "file" / "config.toml").write_text("[webhook]\nport = '8000'\n[trading]\nhours = 'sometimes'\n")
     port, data, log, file = await asyncio.gather(
         tradebot(tmp_path / "port", "run", webhook__port=str(taken_port)),
         tradebot(tmp_path / "data", "run"),

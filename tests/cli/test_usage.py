@@ -7,7 +7,7 @@ from typer.main import get_command
 
 from tests.cli.conftest import Type
 from tradebot import __version__
-from tradebot.cli.commands import cli
+from tradebot.cli import cli
 
 
 def every_command() -> list[tuple[str, ...]]:
@@ -24,6 +24,12 @@ def test_every_help_has_an_example(typed: Type, command: tuple[str, ...]) -> Non
     shown = typed(*command, "--help")
     assert shown.code == 0
     assert f"tradebot {' '.join(command)}" in shown.out.partition("Example")[2], shown.out
+
+
+@pytest.mark.parametrize("command", [(), *every_command()], ids=" ".join)
+def test_h_is_help(typed: Type, command: tuple[str, ...]) -> None:
+    """Broken, the short form that every other program has is a mistake here."""
+    assert typed(*command, "-h") == typed(*command, "--help")
 
 
 def test_version(typed: Type) -> None:
@@ -46,12 +52,16 @@ MISTAKES = {
     "alert BUY AAPL --price abc": "--price abc is not a price: give USD a share",
     "alert BUY AAPL --price -3": "--price -3 is not a price",
     "alert BUY AAPL --price nan": "--price nan is not a price",
-    "alert BUY AAPL --url 127.0.0.1:8080/webhook": "is no web address: write it whole",
-    "alert BUY AAPL --url http://": "cannot be read: write it like http://127.0.0.1:8080/webhook",
+    "alert BUY AAPL --url 127.0.0.1:8000/webhook": "is no web address: write it whole",
+    "alert BUY AAPL --url http://": "cannot be read: write it like http://127.0.0.1:8000/webhook",
     "resume --sells-only --everything": "exclude each other",
     "simgateway --port 70000": "less than or equal to 65535",
     "status --config nope.toml": "nope.toml: there is no such file",
-    "migrate sideways": "No such command 'sideways'",
+    "migrate sideways": "No such command 'sideways'. There are: status, up, down.",
+    "logs": "No such command 'logs'. The log is on the daemon's console, in data/logs",
+    "sell": "No such command 'sell'. `tradebot alert SELL AAPL` sells what the bot holds of it. There are: run, alert,",
+    "positions": "No such command 'positions'. `tradebot status` shows the positions. There are: run, alert,",
+    "frobnicate": "No such command 'frobnicate'. There are: run, alert, status, jobs, pause, resume, kill, migrate, simgateway.",
 }
 
 
@@ -63,7 +73,7 @@ def test_wrong_usage(typed: Type, tmp_path: Path, line: str) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("port", ["8080", "0"])
+@pytest.mark.parametrize("port", ["8000", "0"])
 def test_alert_without_what_it_needs(typed: Type, tmp_path: Path, port: str) -> None:
     """Broken, an alert goes to port 0, or a second secret is made that no daemon knows."""
     ran = typed("alert", "BUY", "AAPL", webhook__port=port)
@@ -74,7 +84,7 @@ def test_alert_without_what_it_needs(typed: Type, tmp_path: Path, port: str) -> 
 
 BAD_FILE = """
 [webhook]
-port = "8080"
+port = "8000"
 secret = "hunter2"
 [trading]
 hours = "sometimes"
@@ -97,7 +107,7 @@ def test_five_mistakes_in_the_file_are_five_lines(typed: Type, tmp_path: Path, l
     assert "hunter2" not in ran.all
 
 
-@pytest.mark.parametrize("line", ["status", "kill", "pause", "resume", "jobs", "migrate down --yes"])
+@pytest.mark.parametrize("line", ["status", "kill", "pause", "resume", "jobs", "migrate down --yes", "migrate status"])
 def test_nothing_is_made_in_a_folder_where_no_daemon_runs(typed: Type, tmp_path: Path, line: str) -> None:
     """Broken, `kill` in the wrong folder stores the state in an empty database of its own and says "Stored"."""
     ran = typed(*line.split(), webhook__port="9")

@@ -115,7 +115,7 @@ def test_the_environment_can_say_everything_the_file_can(tmp_path):
 
 
 BAD_VALUES = {
-    '[webhook]\nport = "8080"': 'webhook.port = "8080" (tradebot.toml): allowed are whole numbers from 0 to 65,535',
+    '[webhook]\nport = "8000"': 'webhook.port = "8000" (tradebot.toml): allowed are whole numbers from 0 to 65,535',
     "[webhook]\nport = true": "webhook.port = true (tradebot.toml): allowed are whole numbers",
     "[webhook]\nport = 70000": "webhook.port = 70000 (tradebot.toml): allowed are whole numbers",
     '[webhook]\nhost = "example.org"': 'webhook.host = "example.org" (tradebot.toml): allowed is an address of this',
@@ -203,7 +203,7 @@ def test_a_misspelt_variable_stops_the_start(tmp_path, name, meant):
 
 def test_a_wrong_variable_is_told_under_its_own_name(tmp_path):
     """The owner would look for the mistake in the file, where it is not."""
-    (line,) = mistakes(tmp_path, "[webhook]\nport = 8080", {"TRADEBOT_WEBHOOK__PORT": "many"})
+    (line,) = mistakes(tmp_path, "[webhook]\nport = 8000", {"TRADEBOT_WEBHOOK__PORT": "many"})
     assert line.startswith('webhook.port = "many" (environment, TRADEBOT_WEBHOOK__PORT): allowed')
 
 

@@ -135,7 +135,7 @@ def test_every_form_of_a_secret_is_cut(secret):
 
 def test_words_that_are_no_secrets_stay():
     """Redaction would eat the log: times, prices, order references and short words."""
-    line = "12:30:05.123 tb-12-0a1b2c3d BUY 20 AAPL at 187.32; http://127.0.0.1:8080/health latest a:b@c"
+    line = "12:30:05.123 tb-12-0a1b2c3d BUY 20 AAPL at 187.32; http://127.0.0.1:8000/health latest a:b@c"
     assert Redactor(["", "test"])(line) == line
 
 

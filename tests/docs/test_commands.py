@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from tradebot.cli.commands import cli
+from tradebot.cli import cli
 from tradebot.webhook.routes import Routes
 
 ROOT = Path(__file__).parents[2]

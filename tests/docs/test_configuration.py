@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tradebot.config import Settings, keys, load
+from tradebot.config.environment import SHORT_NAMES
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = (ROOT / "config.toml.example").read_text("utf-8")
@@ -71,6 +72,12 @@ def test_the_guide_has_every_key_and_no_other():
     for name, default in told:
         expected = "not set" if name in WITHOUT_DEFAULT else f"`{example[name].partition(' = ')[2]}`"
         assert default == expected, name
+
+
+def test_the_guide_has_every_short_name_and_no_other():
+    """A variable would be promised that nobody reads, or one kept from the owner."""
+    told = dict(re.findall(r"^\| `([A-Z_]+)` \| `([a-z_.]+)` \|$", GUIDE, re.MULTILINE))
+    assert told == {name: ".".join(path) for name, path in SHORT_NAMES.items()}
 
 
 @pytest.mark.parametrize("document", ["docs/configuration.md", "tradebot.service"])

@@ -21,17 +21,17 @@ Make = Callable[[datetime], Awaitable[Clockwork]]
 
 @pytest.fixture
 async def make_clockwork(make_bot: MakeBot) -> Make:
-    async def make(start: datetime) -> Clockwork:
+    async def make(start: datetime, *, fresh: bool = False) -> Clockwork:
         bot = await make_bot(start=start, always=False)
         bot.broker.connect()
-        return Clockwork(bot)
+        return Clockwork(bot, fresh=fresh)
 
     return make
 
 
 async def test_down_at_the_open_is_made_up_in_the_session(make_clockwork: Make) -> None:
     """Broken, a daemon that starts at noon says nothing of the session, or says it at each start."""
-    clockwork = await make_clockwork(new_york(2026, 11, 20, 12))
+    clockwork = await make_clockwork(new_york(2026, 11, 20, 12), fresh=True)
     await clockwork.at(new_york(2026, 11, 20, 12))
     clockwork.start()
     await clockwork.at(new_york(2026, 11, 20, 12, 1))
@@ -42,9 +42,18 @@ async def test_down_at_the_open_is_made_up_in_the_session(make_clockwork: Make) 
 
 async def test_a_first_start_has_missed_nothing(make_clockwork: Make) -> None:
     """Broken, the first thing a new user hears is which jobs he missed before he had the bot."""
-    clockwork = await make_clockwork(new_york(2026, 11, 21, 3))
+    clockwork = await make_clockwork(new_york(2026, 11, 21, 3), fresh=True)
     await clockwork.at(new_york(2026, 11, 21, 3))
     assert await clockwork.told(EventKind.JOB_MISSED, EventKind.DAILY_REPORT, EventKind.MARKET_OPEN) == []
+
+
+async def test_a_fresh_database_sends_no_report_at_once(make_clockwork: Make) -> None:
+    """Broken, the first message of a bot that was started in the evening is a report of a day on which it was not there."""
+    clockwork = await make_clockwork(new_york(2026, 11, 20, 20), fresh=True)
+    await clockwork.at(new_york(2026, 11, 20, 20))
+    assert await clockwork.told(EventKind.DAILY_REPORT, EventKind.POSITIONS_COMPARED, EventKind.MARKET_OPEN) == []
+    await clockwork.run_to(new_york(2026, 11, 23, 17))
+    assert len(await clockwork.told(EventKind.DAILY_REPORT)) == 1
 
 
 async def test_the_report_is_made_up_on_its_day(make_clockwork: Make) -> None:

@@ -1,5 +1,21 @@
-"""The command line. `run` is the daemon; every other command works beside it, through the configured database."""
+"""The command line: one file a group of commands, each beside what it does."""
 
-from tradebot.cli.commands import main
+import io
+import sys
 
-__all__ = ["main"]
+from tradebot.cli import admin, alert, jobs, run, show, simgateway, trading
+from tradebot.cli.base import cli, exit_code, fail
+from tradebot.errors import TradebotError
+
+__all__ = ["admin", "alert", "cli", "jobs", "main", "run", "show", "simgateway", "trading"]
+
+
+def main() -> None:
+    """The entry point: every expected error is one readable message and an exit code, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a sign shows "?" instead of ending the command
+            stream.reconfigure(errors="replace")
+    try:
+        cli()
+    except TradebotError as error:
+        fail(str(error), exit_code(error))

@@ -1,10 +1,12 @@
 """`tradebot jobs`: what runs when, from the configured lines and the database."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.table import Table
 
+from tradebot.cli import daemon_client
+from tradebot.cli.base import Config, cli, do, settings_of
 from tradebot.config import Settings
 from tradebot.database import open_ledger
 from tradebot.domain.calendar import NEW_YORK
@@ -14,7 +16,18 @@ from tradebot.domain.job_plan import next_run, plans
 _NOT_DONE = {EventKind.JOB_FAILED: " (failed)", EventKind.JOB_MISSED: " (missed)"}
 
 
-async def show(settings: Settings, now: datetime) -> int:
+@cli.command("jobs")
+def show_jobs(config: Config = None) -> None:
+    """Show each scheduled job: its line in the configuration, its last run and its next, New York time.
+
+    Example: `tradebot jobs`
+    """
+    settings = settings_of(config)
+    daemon_client.database(settings)
+    do(_show(settings, datetime.now(UTC)))
+
+
+async def _show(settings: Settings, now: datetime) -> int:
     """Prints each job's line, last and next run. Raises LedgerUnavailable."""
     async with open_ledger(settings.database.url.get_secret_value()) as ledger, ledger.read() as books:
         last = await books.job_runs()

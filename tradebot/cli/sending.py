@@ -59,7 +59,7 @@ def address(host: object, port: int) -> str:
 def checked(url: str) -> str:
     """Raises ConfigError for what is no address of a webhook."""
     if not url.startswith(("http://", "https://")):
-        raise ConfigError(f"--url {url} is no web address: write it whole, for instance http://127.0.0.1:8080/webhook")
+        raise ConfigError(f"--url {url} is no web address: write it whole, for instance http://127.0.0.1:8000/webhook")
     return url
 
 
@@ -75,7 +75,7 @@ async def send(message: Message, url: str) -> Taken:
         async with aiohttp.ClientSession(timeout=timeout) as session, session.post(url, json=message.body()) as answer:
             said = await answer.json(content_type=None)
     except aiohttp.InvalidURL as error:
-        raise ConfigError(f"--url {url} cannot be read: write it like http://127.0.0.1:8080/webhook") from error
+        raise ConfigError(f"--url {url} cannot be read: write it like http://127.0.0.1:8000/webhook") from error
     except aiohttp.ClientConnectorError as error:
         raise NobodyAnswers(
             f"nobody answers at {url} ({_reason(error.os_error)}), so nothing was sent: is the daemon "

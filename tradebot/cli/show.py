@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tradebot.cli import daemon_client as beside
+from tradebot.cli.base import Config, cli, do, settings_of
 from tradebot.config import Settings, describe_url
 from tradebot.database import open_ledger
 from tradebot.domain import wording
@@ -20,7 +21,16 @@ from tradebot.queries.status import status as books_status
 Part = Mapping[str, object]
 
 
-async def status(settings: Settings) -> int:
+@cli.command()
+def status(config: Config = None) -> None:
+    """Show the trading state, queue, orders, positions and today's figures, and how the daemon is.
+
+    Example: `tradebot status`
+    """
+    do(_status(settings_of(config)))
+
+
+async def _status(settings: Settings) -> int:
     """Prints it. Exit code 0 when the daemon is well, 3 when it or its database does not answer, 1 otherwise."""
     out = Console(highlight=False)
     url = settings.database.url.get_secret_value()

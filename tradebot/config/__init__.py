@@ -1,7 +1,8 @@
-"""The configuration: config.toml, then the environment, then the credentials directory, as small frozen settings.
+"""The configuration: config.toml, then variables, then the credentials directory, as small frozen settings.
 
 `load` is the only way in, and reads nothing but what it is given: no library reads the environment behind its back. A later
 source wins: what systemd hands over as a credential is the most private and the most deliberate of the three.
+Variables are those of the environment, and of a file `.env` beside config.toml.
 Every mistake is told at once, one line each: key, what was given (never a secret), what is allowed.
 """
 

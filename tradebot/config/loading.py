@@ -14,17 +14,14 @@ from pathlib import Path
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from tradebot.config import environment
+from tradebot.config.environment import Path_
 from tradebot.config.secrets import TOKEN_SHAPE, masked
 from tradebot.config.settings import Key, Settings, keys
 from tradebot.config.values import Text
 from tradebot.errors import ConfigError
 
 DEFAULT_FILE = Path("config.toml")
-PREFIX = "TRADEBOT_"
-TESTS_PREFIX = "TRADEBOT_TEST_"
-"""Variables that steer the test suite, not the daemon."""
-
-Path_ = tuple[str, ...]
 Tree = dict[str, object]
 
 
@@ -54,12 +51,13 @@ class _Given:
 
 
 def load(path: Path | None, env: Mapping[str, str]) -> Settings:
-    """Settings from `path` (None: config.toml in the working directory, if there is one), `env` and the directory that
-    `env` names as $CREDENTIALS_DIRECTORY. Raises ConfigError."""
+    """Settings from `path` (None: config.toml in the working directory, if there is one), from `.env` beside it, from `env`
+    and from the directory that `env` names as $CREDENTIALS_DIRECTORY. Raises ConfigError."""
     given = _Given()
     known = {key.path: key for key in keys()}
     _read_file(path, given)
-    _read_environment(env, known.values(), given)
+    _read_environment(env, environment.folder_of(path, DEFAULT_FILE), known.values(), given)
+    _gateway_if_named(given)
     _read_credentials(env.get("CREDENTIALS_DIRECTORY"), known.values(), given)
     given.problems += _contradictions(given)
     _relax_for_simulation(given)
@@ -100,15 +98,23 @@ def _put_tree(tree: Tree, path: Path_, origin: str, given: _Given) -> None:
             given.put((*path, name), value, origin)
 
 
-def _read_environment(env: Mapping[str, str], known: Iterable[Key], given: _Given) -> None:
-    by_variable = {key.variable: key for key in known}
-    for name, text in env.items():
-        if not name.upper().startswith(PREFIX) or name.startswith(TESTS_PREFIX):
-            continue
-        if key := by_variable.get(name):
-            given.put(key.path, Text(text), f"environment, {name}")
-        else:
-            given.problems.append(f"{name} (environment): unknown variable{_nearest(name.upper(), by_variable)}")
+def _read_environment(env: Mapping[str, str], folder: Path, known: Iterable[Key], given: _Given) -> None:
+    by_variable = {key.variable: key.path for key in known}
+
+    def unknown(name: str, origin: str, prefix: str) -> None:
+        names = by_variable if prefix else environment.SHORT_NAMES
+        given.problems.append(f"{name} ({origin}): unknown variable{_nearest(name.upper(), names)}")
+
+    for variable in environment.read(env, folder, by_variable, unknown):
+        given.put(variable.path, Text(variable.text), variable.origin)
+
+
+def _gateway_if_named(given: _Given) -> None:
+    """Who says by IB_HOST, IB_PORT or IB_CLIENT_ID where his gateway is means to trade through it."""
+    origins = [given.origins.get(environment.SHORT_NAMES[name], "") for name in ("IB_HOST", "IB_PORT", "IB_CLIENT_ID")]
+    named = next((origin for origin in origins if ", IB_" in origin), None)
+    if named and given.get("broker", "mode") is None:
+        given.put(("broker", "mode"), "gateway", named)
 
 
 def _read_credentials(directory: str | None, known: Iterable[Key], given: _Given) -> None:

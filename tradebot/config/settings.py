@@ -66,7 +66,7 @@ class Section(BaseModel):
 
 class Webhook(Section):
     host: BindAddress = "127.0.0.1"
-    port: Annotated[int, whole(0, 65_535)] = 8080
+    port: Annotated[int, whole(0, 65_535)] = 8000
     secret: Secret | None = None
     previous_secret: Secret | None = None
     allowed_ips: Networks = TRADINGVIEW_ADDRESSES

@@ -1,7 +1,7 @@
 """The kinds of value a key can have. Each raises ValueError with what is allowed; the loader says of which key.
 
 The environment and the credentials directory know only text, so `Text` may stand for a number or a list there. In the file,
-`port = "8080"` is a mistake.
+`port = "8000"` is a mistake.
 """
 
 import re

@@ -5,6 +5,7 @@ Rules:
   only, and the report belongs to the first slot after a session's close.
 - A run that was missed is made up while its window is open: the opening during its session, a day's job on the same New York
   day. One late run stands for all that its window still covers; what lies further back is missed for good, and told.
+- A fresh database makes up the opening only: a report of a day on which there was no bot, or a reminder, would say nothing.
 - A health check is about now: late or missed ones are of no use to anybody.
 """
 
@@ -35,6 +36,7 @@ class Plan:
     is_run: Callable[[datetime], bool]  # whether there is anything to do in this slot
     in_time: Callable[[datetime, datetime], bool]  # whether the run of this slot may still be made up now
     told_when_missed: bool = True
+    at_first_start: bool = False  # whether a database in which it never ran makes up what is still in time
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ def plans(crons: Mapping[str, str], calendar: Calendar) -> tuple[Plan, ...]:
         return True
 
     return (
-        Plan(MARKET_OPEN, crons[MARKET_OPEN], opens, same_session),
+        Plan(MARKET_OPEN, crons[MARKET_OPEN], opens, same_session, at_first_start=True),
         Plan(DAILY_REPORT, crons[DAILY_REPORT], ends_session, same_day),
         Plan(POSITION_SYNC, crons[POSITION_SYNC], always, same_day),
         Plan(SUNDAY_REMINDER, crons[SUNDAY_REMINDER], always, same_day),
@@ -83,7 +85,7 @@ def due(plan: Plan, since: datetime | None, now: datetime) -> Due:
         last = slot(plan.cron, now)
         return Due(last if since is None or last > since else None, ())
     if since is None:
-        return Due(due(plan, now - DAY, now).run, ())
+        return Due(due(plan, now - DAY, now).run if plan.at_first_start else None, ())
     runs = []
     at = max(since, now - LOOK_BACK)
     while (at := next_fire(plan.cron, at)) <= now:

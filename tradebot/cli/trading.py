@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Annotated
 
+import typer
 from rich.console import Console
 
 from tradebot.cli import daemon_client as beside
+from tradebot.cli.base import Config, cli, do, settings_of
 from tradebot.config import Settings
 from tradebot.database import open_ledger
 from tradebot.domain.settings import TradingState, state_in
@@ -28,7 +31,45 @@ _INSTEAD = (
 )
 
 
-async def change(settings: Settings, to: TradingState) -> int:
+@cli.command()
+def pause(config: Config = None) -> None:
+    """Take no more BUY alerts; SELL alerts are executed as before. KILLED stays KILLED.
+
+    Example: `tradebot pause`
+    """
+    do(_change(settings_of(config), TradingState.PAUSED))
+
+
+@cli.command()
+def kill(config: Config = None) -> None:
+    """Trade nothing from now on; the daemon cancels its working orders. Positions stay as they are.
+
+    Example: `tradebot kill`
+    """
+    do(_change(settings_of(config), TradingState.KILLED))
+
+
+@cli.command()
+def resume(
+    sells_only: Annotated[
+        bool, typer.Option("--sells-only", metavar="", help="From KILLED: only SELL alerts (PAUSED).")
+    ] = False,
+    everything: Annotated[
+        bool, typer.Option("--everything", metavar="", help="From KILLED: BUY and SELL alerts (RUNNING).")
+    ] = False,
+    config: Config = None,
+) -> None:
+    """Lift a pause or the kill switch. From KILLED you say what to resume.
+
+    Examples: `tradebot resume` · `tradebot resume --sells-only` · `tradebot resume --everything`
+    """
+    if sells_only and everything:
+        raise ConfigError("--sells-only and --everything exclude each other: give one of them")
+    to = TradingState.PAUSED if sells_only else TradingState.RUNNING if everything else None
+    do(_resume(settings_of(config), to))
+
+
+async def _change(settings: Settings, to: TradingState) -> int:
     """Stores the state and waits for the daemon to say that it has heard. Raises LedgerUnavailable, MigrationError."""
     async with _books(settings, to) as ledger:
         stored = await store_state(ledger, to, BY, datetime.now(UTC), keep_killed=to is TradingState.PAUSED)
@@ -37,7 +78,7 @@ async def change(settings: Settings, to: TradingState) -> int:
     return await _said(settings, stored)
 
 
-async def resume(settings: Settings, to: TradingState | None) -> int:
+async def _resume(settings: Settings, to: TradingState | None) -> int:
     """Raises ConfigError when the bot is KILLED and nobody said what to resume; LedgerUnavailable, MigrationError."""
     async with _books(settings, to or TradingState.RUNNING) as ledger:
         if to is None and await _stored(ledger) is TradingState.KILLED:

@@ -1,0 +1,111 @@
+"""What every command shares: the program itself, its options, its exit codes, and how a mistake is answered.
+
+Exit codes: 0 done · 1 it did not work, or the alert was not executed · 2 wrong usage or configuration · 3 nobody answers
+(daemon or database) · 4 the outcome is not known.
+"""
+
+import asyncio
+import difflib
+import os
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from typer.core import TyperGroup
+
+from tradebot import __version__
+from tradebot.config import Settings, load
+from tradebot.errors import ConfigError, LedgerUnavailable, TradebotError
+
+FAILED, WRONG, NOBODY, UNKNOWN = 1, 2, 3, 4
+_ELSEWHERE = {
+    "logs": "The log is on the daemon's console, in data/logs, and under systemd in `journalctl -u tradebot`",
+    "log": "The log is on the daemon's console, in data/logs, and under systemd in `journalctl -u tradebot`",
+    "positions": "`tradebot status` shows the positions",
+    "orders": "`tradebot status` shows the orders in flight",
+    "queue": "`tradebot status` shows what waits",
+    "health": "`tradebot status` shows how the daemon is",
+    "pnl": "`tradebot status` shows what was realised today; /pnl in the chat shows more",
+    "buy": "`tradebot alert BUY AAPL` sends an alert",
+    "sell": "`tradebot alert SELL AAPL` sells what the bot holds of it",
+    "start": "`tradebot run` runs the daemon",
+    "stop": "Ctrl-C or `systemctl stop tradebot` ends the daemon; `tradebot kill` ends trading",
+    "config": "config.toml.example has every key",
+}
+"""What people type, and where it is found."""
+
+_ORDER = ("run", "alert", "status", "jobs", "pause", "resume", "kill", "migrate", "simgateway")
+
+Config = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="Configuration file; default: config.toml here, if any.")
+]
+
+
+class Commands(TyperGroup):
+    """Commands in the order in which people need them; one that there is not is answered with those that there are."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return sorted(
+            super().list_commands(ctx), key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER)
+        )
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            ctx.fail(_no_such_command(args[0], self.list_commands(ctx)))
+        return super().resolve_command(ctx, args)
+
+
+def _no_such_command(name: str, there_are: list[str]) -> str:
+    near = difflib.get_close_matches(name, there_are, 1)
+    place = _ELSEWHERE.get(name.lower())
+    hint = f" Did you mean '{near[0]}'?" if near else f" {place}." if place else ""
+    return f"No such command '{name}'.{hint} There are: {', '.join(there_are)}."
+
+
+cli = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def exit_code(error: TradebotError) -> int:
+    if isinstance(error, ConfigError):
+        return WRONG
+    return NOBODY if isinstance(error, LedgerUnavailable) else FAILED
+
+
+def fail(text: str, code: int) -> NoReturn:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"tradebot: {text}", markup=False)
+    raise SystemExit(code)
+
+
+def settings_of(config: Path | None) -> Settings:
+    return load(config, os.environ)
+
+
+def do(work: Coroutine[None, None, int | None]) -> None:
+    raise typer.Exit(asyncio.run(work) or 0)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tradebot {__version__}")
+        raise typer.Exit
+
+
+@cli.callback()
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", metavar="", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Trades TradingView alerts through Interactive Brokers.
+
+    Start with `tradebot run`, then send `tradebot alert BUY AAPL` from a second terminal.
+    """

@@ -1,0 +1,39 @@
+"""`tradebot run`: the daemon."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from tradebot.cli.base import Config, cli, exit_code, fail, settings_of
+from tradebot.errors import LockHeld, TradebotError
+
+
+@cli.command()
+def run(
+    config: Config = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", metavar="", help="Wait for another instance to end, then take over.")
+    ] = False,
+) -> None:
+    """Run the daemon until it is stopped (Ctrl-C, SIGTERM).
+
+    Without any configuration everything is embedded and the broker is simulated; a banner says so.
+
+    Examples: `tradebot run` · `tradebot run --config /etc/tradebot/config.toml`
+    """
+    from tradebot.cli import banner
+    from tradebot.runtime import supervisor
+
+    settings = settings_of(config)
+    try:
+        asyncio.run(supervisor.run(settings, lambda webhook: banner.show(settings, webhook, config), wait=wait))
+    except* TradebotError as group:
+        error = _innermost(group)
+        hint = ", or take over when it ends: tradebot run --wait" if isinstance(error, LockHeld) else ""
+        fail(f"{error}{hint}", exit_code(error))
+
+
+def _innermost(group: BaseExceptionGroup[TradebotError]) -> TradebotError:
+    first = group.exceptions[0]
+    return _innermost(first) if isinstance(first, BaseExceptionGroup) else first

@@ -1,0 +1,44 @@
+"""`tradebot simgateway`: the simulated IB Gateway as a process of its own."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tradebot.cli.base import cli
+from tradebot.config import Settings
+from tradebot.runtime import log
+
+
+@cli.command()
+def simgateway(
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(metavar="PORT", min=0, max=65535, help="Port; IB Gateway's paper port by default.")
+    ] = 4002,
+    control_port: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PORT", min=0, max=65535, help="HTTP port for faults, quotes and the journal; off by default."
+        ),
+    ] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="File that keeps account, orders and executions; default: memory."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(metavar="NUMBER", help="Makes the quotes' walk repeatable.")] = None,
+) -> None:
+    """Run a simulated IB Gateway that speaks the TWS protocol. No real money, invented quotes.
+
+    Example: `tradebot simgateway --port 4002 --state gateway.jsonl`, then `[broker] mode = "gateway"` with that port.
+    """
+    from tradebot.simgateway import GatewaySettings, serve
+
+    log.setup(Settings().log, [], to_file=False)
+    settings = GatewaySettings(host=host, port=port, control_port=control_port, state=state, seed=seed)
+    try:
+        asyncio.run(serve(settings))
+    except KeyboardInterrupt:
+        sys.exit(0)
