@@ -1,8 +1,9 @@
-"""The bot's services as the daemon wires them, around a fake broker: real SQLite file, real queue, time that can be skipped."""
+"""The bot as the daemon builds it, around a fake broker: real SQLite file, real queue, time that can be skipped."""
 
 import asyncio
+import secrets
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from tests.adapters.database.samples import an_alert, an_execution
 from tests.fakes import Clock, FakeBroker, FakeLock, WatchedLedger
+from tradebot.config import Settings
 from tradebot.database import open_ledger
 from tradebot.domain.alerts import Alert, AlertStatus, Side
 from tradebot.domain.brokerage import Execution, Order
@@ -23,21 +25,14 @@ from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.restart_window import NO_RESTART, RestartWindow
 from tradebot.domain.trades import NewTrade, Trade, TradeStatus
 from tradebot.errors import LedgerUnavailable
-from tradebot.operations.operations import Operations
-from tradebot.ports import Ledger
+from tradebot.ports import Ledger, Queue
 from tradebot.queues import EmbeddedQueue
-from tradebot.trading.booking import Booking, BrokerUpdate, Listeners
-from tradebot.trading.gate import Gate
-from tradebot.trading.in_doubt import InDoubtOrders
-from tradebot.trading.intake import Intake
-from tradebot.trading.recovery import Recovery
-from tradebot.trading.requeue import Requeue
-from tradebot.trading.switch import TradingSwitch
-from tradebot.trading.worker import Worker, WorkerOptions
-from tradebot.words.refusals import refusal
+from tradebot.runtime.build import Options, Outside, build
+from tradebot.trading.booking import BrokerUpdate
 
 FRIDAY_NOON = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)  # 12:00 in New York, the exchange is open
 DEADLINE_S = 10.0
+CRONS = Settings().schedule.crons()
 NO_FIXED_LIMITS = FixedLimits(price_collar_pct=Decimal(0), repeat_window_s=0)
 
 
@@ -53,71 +48,54 @@ class Setup:
     second_look_delay_s: float = 0.01
     order_timeout_s: float = 30.0
     restart: RestartWindow = NO_RESTART
+    crons: Mapping[str, str] = field(default_factory=dict)  # lines that differ from the default's
+    heartbeat: Callable[[], Awaitable[None]] | None = None
+    simulated: Sequence[str] = ()
+    queue: Queue | None = None  # None: an embedded one of its own
+
+    @property
+    def options(self) -> Options:
+        return Options(
+            hours=Hours(Calendar(), always=self.always),
+            defaults=self.limits,
+            fixed_limits=self.fixed_limits,
+            fractional=False,
+            orders_per_second=self.orders_per_second,
+            order_timeout_s=self.order_timeout_s,
+            pending_max_age=timedelta(hours=96),
+            restart=self.restart,
+            crons={**CRONS, **self.crons},
+            simulated=self.simulated,
+            version="0.1.0",
+            heartbeat=self.heartbeat,
+            second_look_delay_s=self.second_look_delay_s,
+        )
 
 
 class Bot:
     ledger: WatchedLedger
 
     def __init__(self, ledger: Ledger, url: str, setup: Setup) -> None:
-        self.clock = clock = Clock(setup.start)
+        self.clock = Clock(setup.start)
         self.url = url
-        self.ledger = ledger = WatchedLedger(ledger)
-        self.broker = broker = FakeBroker(clock)
-        self.queue, self.lock, self.gate = EmbeddedQueue(), FakeLock(), Gate()
-        self.switch = TradingSwitch(ledger, clock)
-        self.booking = Booking(ledger, broker.events, clock)
-        self.in_doubt_orders = InDoubtOrders(
-            ledger, broker, self.booking, clock, second_look_delay_s=setup.second_look_delay_s
-        )
-        hours = Hours(Calendar(), always=setup.always)
-        self.recovery = Recovery(
-            ledger,
-            broker,
-            self.in_doubt_orders,
-            gate=self.gate,
-            switch=self.switch,
-            clock=clock,
-            order_timeout_s=setup.order_timeout_s,
-            hours=hours,
-            restart=setup.restart,
-        )
-        options = WorkerOptions(setup.fixed_limits, setup.limits, hours, False, setup.orders_per_second, refusal)
-        self.worker = Worker(
-            ledger,
-            self.queue,
-            broker,
-            self.lock,
-            gate=self.gate,
-            switch=self.switch,
-            booking=self.booking,
-            clock=clock,
-            options=options,
-        )
-        self.booking.listeners = Listeners(
-            connection=self.recovery.connection_changed,
-            ended=self.worker.trade_ended,
-            doubt=self.recovery.in_doubt,
-            orphan=self.recovery.orphan_seen,
-        )
-        self.requeue = Requeue(ledger, self.queue, self.worker, hours, clock, pending_max_age=timedelta(hours=96))
-        self.intake = Intake(ledger, self.queue, clock, lambda: clock().timestamp())
-        self.operations = Operations(
-            ledger, self.queue, broker, self.switch, self.intake, self.booking, setup.limits, clock
-        )
+        self.ledger = WatchedLedger(ledger)
+        self.broker, self.lock = FakeBroker(self.clock), FakeLock()
+        self.queue = setup.queue or EmbeddedQueue()
+        self.options = setup.options
+        outside = Outside(self.ledger, self.lock, self.queue, self.broker, self.clock, secrets.token_hex)
+        self.built = built = build(outside, self.options)
+        self.gate, self.switch, self.booking = built.gate, built.switch, built.booking
+        self.in_doubt_orders, self.recovery = built.in_doubt_orders, built.recovery
+        self.worker, self.requeue, self.intake = built.worker, built.requeue, built.intake
+        self.operations, self.queries = built.operations, built.queries
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self._alerts = count(1)
 
     # --- running ----------------------------------------------------------------------------------------------------
 
     async def start(self, *, connected: bool = True) -> None:
-        """Everything the daemon runs; `connected`: returns when the gate is open."""
-        work = {
-            "booking": self.booking.run,
-            **self.recovery.loops(),
-            "control": self.switch.watch,
-            "requeue": self.requeue.run,
-            "worker": self.worker.run,
-        }
+        """Everything that trades in the daemon; `connected`: returns when the gate is open."""
+        work = {**self.built.trading(), "worker": self.worker.run}
         self.tasks = {name: asyncio.create_task(run(), name=name) for name, run in work.items()}
         if connected:
             self.broker.connect()
@@ -179,10 +157,10 @@ class Bot:
     async def second(self, number: int = 1) -> None:
         """A second goes by, and whoever waited for it gets his turn."""
         self.clock.skip(number)
-        due = self.clock() + timedelta(milliseconds=20)
+        due = self.clock.now() + timedelta(milliseconds=20)
 
         async def over() -> bool:
-            return self.clock() > due
+            return self.clock.now() > due
 
         await self.until(over, "a moment has passed")
 
@@ -244,7 +222,7 @@ class Bot:
         con_id = self.broker.con_ids.setdefault(ticker, len(self.broker.con_ids))
         number = next(self._alerts)
         async with self.ledger.begin() as books:
-            alert_id = await books.insert_alert(an_alert(received_at=self.clock(), ticker=ticker))
+            alert_id = await books.insert_alert(an_alert(received_at=self.clock.now(), ticker=ticker))
             assert alert_id is not None
             await books.move_alert(alert_id, (AlertStatus.RECEIVED,), AlertStatus.PROCESSING, None)
             trade = NewTrade(
@@ -257,7 +235,7 @@ class Bot:
                 ib_position_before=Decimal(0),
                 reserved=Decimal(0),
                 decision={},
-                created_at=self.clock() - timedelta(days=1),
+                created_at=self.clock.now() - timedelta(days=1),
             )
             await books.insert_trade(trade)
         fill = an_execution(
@@ -270,7 +248,7 @@ class Bot:
             shares=Decimal(shares),
             price=Decimal(100),
             commission=Decimal(1),
-            time=self.clock() - timedelta(days=1),
+            time=self.clock.now() - timedelta(days=1),
         )
         await self.booking.book(trade.order_ref, BrokerUpdate(executions=[fill]))
         if self.broker.held is not None:

@@ -9,11 +9,13 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
 
 from aiohttp import web
+
+from tradebot.ports import Clock
+from tradebot.runtime.clock import SystemClock
 
 TOKEN = "123456789:AAE-canary-telegram-token-0123456789ab"
 OWNER = {"id": 4242, "is_bot": False, "first_name": "Ann", "last_name": "Owner <b>&"}
@@ -60,7 +62,7 @@ class BotApi:
         self.faults: list[Fault] = []
         self.asked: list[str] = []  # every method, answered or not
         self.port = 0
-        self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self.clock: Clock = SystemClock()
         self._updates: list[dict[str, Any]] = []
         self._next_update = 1000
         self._changed = asyncio.Condition()
@@ -77,7 +79,7 @@ class BotApi:
         kind: str = "message", update_id: int | None = None,
     ) -> int:  # fmt: skip
         """Somebody writes; returns the update's id."""
-        at = int(self.clock().timestamp()) - age_s
+        at = int(self.clock.now().timestamp()) - age_s
         entities = (
             [{"type": "bot_command", "offset": 0, "length": len(text.split(maxsplit=1)[0])}] if text[:1] == "/" else []
         )

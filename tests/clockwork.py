@@ -1,22 +1,14 @@
 """The jobs and their scheduler around a bot that need not run: a test moves the time and lets the scheduler tick."""
 
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 from tests.bot import Bot
-from tradebot.config import Settings
 from tradebot.domain.alerts import AlertStatus, NewAlert, Side
-from tradebot.domain.calendar import NEW_YORK, Calendar
+from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.events import Event, EventKind
-from tradebot.domain.hours import Hours
 from tradebot.domain.job_plan import plans
-from tradebot.domain.limits import FixedLimits, Limits
-from tradebot.domain.restart_window import NO_RESTART, RestartWindow
-from tradebot.queries.daemon import DaemonQueries, RunSettings
-from tradebot.runtime.jobs.jobs import Jobs
+from tradebot.runtime.build import scheduler
 from tradebot.runtime.scheduler import Scheduler, Work
-
-CRONS = Settings().schedule.crons()
 
 
 def new_york(*parts: int) -> datetime:
@@ -25,43 +17,29 @@ def new_york(*parts: int) -> datetime:
 
 
 class Clockwork:
-    def __init__(
-        self,
-        bot: Bot,
-        *,
-        crons: dict[str, str] | None = None,
-        restart: RestartWindow = NO_RESTART,
-        heartbeat: Callable[[], Awaitable[None]] | None = None,
-        fresh: bool = False,
-    ) -> None:
+    def __init__(self, bot: Bot, *, fresh: bool = False) -> None:
         """`fresh`: no job has ever run in this database; else each has, an hour ago."""
         self.bot = bot
-        self.hours = Hours(Calendar())
-        run_settings = RunSettings(Limits(), FixedLimits(), self.hours, (), bot.clock(), "test")
-        self.queries = DaemonQueries(
-            bot.ledger, bot.queue, bot.broker, bot.lock, bot.gate, bot.switch, run_settings, bot.clock
-        )
-        jobs = Jobs(bot.ledger, self.queries, requeue=bot.requeue.run_once, restart=restart, heartbeat=heartbeat)
-        self.work: dict[str, Work] = dict(jobs.by_name())
-        self.plans = plans({**CRONS, **(crons or {})}, self.hours.calendar)
-        self._used_at: datetime | None = None if fresh else bot.clock() - timedelta(hours=1)
+        self.hours = bot.options.hours
+        self.queries = bot.queries
+        self.work: dict[str, Work] = dict(bot.built.jobs.by_name())
+        self.plans = plans(bot.options.crons, self.hours.calendar)
+        self._used_at: datetime | None = None if fresh else bot.clock.now() - timedelta(hours=1)
         self.scheduler = self.start()
 
     def start(self) -> Scheduler:
         """As when the daemon starts: nothing in memory, everything in the database."""
-        self.scheduler = Scheduler(
-            self.bot.ledger, [(plan, self.work[plan.name]) for plan in self.plans], self.bot.clock
-        )
+        self.scheduler = scheduler(self.bot.built.outside, self.bot.options, self.work)
         return self.scheduler
 
     def set(self, at: datetime) -> None:
-        self.bot.clock.skip((at - self.bot.clock()).total_seconds())
+        self.bot.clock.skip((at - self.bot.clock.now()).total_seconds())
 
     async def at(self, at: datetime) -> None:
         """It is this time, and the scheduler looks at its clock."""
         self.set(at)
         await self._use()
-        await self.scheduler.tick(self.bot.clock())
+        await self.scheduler.tick(self.bot.clock.now())
 
     async def _use(self) -> None:
         if self._used_at is not None:
@@ -73,7 +51,7 @@ class Clockwork:
     async def run_to(self, end: datetime) -> None:
         """Time goes by; the scheduler wakes whenever something is due."""
         await self._use()
-        await self.scheduler.tick(self.bot.clock())
+        await self.scheduler.tick(self.bot.clock.now())
         while (due := self.scheduler.next_due()) < end:
             await self.at(due + timedelta(milliseconds=40))
         self.set(end)

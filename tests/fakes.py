@@ -4,6 +4,7 @@ The broker does what a test tells it to and nothing by itself; the rest of the b
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -37,7 +38,7 @@ ACCOUNT = "DU1234567"
 
 
 class Clock:
-    """The wall clock and the running loop's own, which tick as they do and can be set ahead together."""
+    """`tradebot.ports.Clock` that ticks as the machine's does and can be set ahead, and the running loop's own time with it."""
 
     def __init__(self, start: datetime) -> None:
         loop = asyncio.get_running_loop()
@@ -46,8 +47,14 @@ class Clock:
         loop.time = lambda: self._tick() + self._ahead  # type: ignore[method-assign]
         self._elapsed = lambda: loop.time() - began
 
-    def __call__(self) -> datetime:
+    def now(self) -> datetime:
         return self._start + timedelta(seconds=self._elapsed())
+
+    def monotonic(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
 
     def skip(self, seconds: float) -> None:
         self._ahead += seconds
@@ -66,6 +73,17 @@ class Clock:
         finally:
             lost = tick() - now
             self._tick = lambda: tick() - lost
+
+
+class FixedClock:
+    """A clock of which the test's own `now` and `monotonic` tell the time."""
+
+    def __init__(self, now: Callable[[], datetime], monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.now = now
+        self.monotonic = monotonic
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
 
 
 class FakeLock:
@@ -105,6 +123,7 @@ class WatchedLedger:
 
     async def ping(self) -> None:
         self._answer()
+        await self._real.ping()
 
     def _answer(self) -> None:
         if self.away:
@@ -148,7 +167,7 @@ class FakeBroker(Broker):
         return self.now
 
     def account(self) -> Account | None:
-        told_at = self.cash_told_at or self.clock()
+        told_at = self.cash_told_at or self.clock.now()
         return Account(ACCOUNT, self.cash, self.cash, self.cash, self.cash, False, told_at)
 
     def positions(self) -> Mapping[int, BrokerPosition] | None:
@@ -166,10 +185,10 @@ class FakeBroker(Broker):
     async def quote(self, contract: Contract) -> Quote | None:
         await self._answer("quote")
         ask = self.asks.get(contract.ticker, Decimal(100))
-        return None if ask is None else Quote(ask, ask, ask, self.clock(), delayed=False)
+        return None if ask is None else Quote(ask, ask, ask, self.clock.now(), delayed=False)
 
     async def position_report(self) -> PositionReport:
-        at = self.clock()
+        at = self.clock.now()
         orders = [*self.working.values(), *self.others]
         await self._answer("holdings")
         return PositionReport(self.positions() or {}, orders, at)
@@ -237,7 +256,7 @@ class FakeBroker(Broker):
             paper,
             tradable=why_not is None,
             why_not=why_not,
-            since=self.clock(),
+            since=self.clock.now(),
         )
         self.events.put_nowait(Connected(generation, account, paper, 178))
 
@@ -276,7 +295,7 @@ class FakeBroker(Broker):
             side=order.side,
             shares=Decimal(shares),
             price=Decimal(price),
-            time=self.clock(),
+            time=self.clock.now(),
             commission=how.get("commission", Decimal(1)),  # type: ignore[arg-type]
         )
         self.fills.append(execution)

@@ -1,10 +1,10 @@
-"""What the services need from the outside, and nothing more: Broker, Ledger, Queue, InstanceLock.
+"""What the bot needs from the outside, and nothing more: Broker, Ledger, Queue, InstanceLock, Clock, chance.
 
-Every method says what it raises. Adapters in broker/, database/ and queues/ implement these; only app.py knows which.
+Every method says what it raises. Adapters in broker/, database/ and queues/ implement these; only `runtime` knows which.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +27,35 @@ from tradebot.domain.gate import GateReason
 from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import NewTrade, Trade, TradeStatus
+
+# --- time and chance ------------------------------------------------------------------------------------------------
+
+
+class Clock(Protocol):
+    """The wall clock, which somebody may set at any moment, and the time that only goes on."""
+
+    def now(self) -> datetime:
+        """The wall clock, aware, in UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds since some unnamed beginning, as the event loop counts them."""
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+Chance = Callable[[int], str]
+"""So many random bytes, in hex. What must not be guessed is made of them: they are from a cryptographic source."""
+
+
+# --- health ---------------------------------------------------------------------------------------------------------
+
+
+class HealthPart(Protocol):
+    """Something that can fail on its own, and says itself how it is."""
+
+    async def health(self) -> Mapping[str, object]:
+        """Values of JSON, and `ok`: whether the bot can rely on it. Raises nothing; never holds a secret."""
+
 
 # --- broker ---------------------------------------------------------------------------------------------------------
 

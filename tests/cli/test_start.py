@@ -45,6 +45,28 @@ async def test_what_cannot_start_says_why(tmp_path: Path, taken_port: int) -> No
     assert len(file.err.splitlines()) == 2
 
 
+async def test_a_start_without_its_port_leaves_nothing_behind(tmp_path: Path, taken_port: int) -> None:
+    """Broken, a first try on a taken port leaves a database, a secret and logs, and IB Gateway sees a client come and go."""
+    seen: list[object] = []
+
+    async def gateway(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(writer.get_extra_info("peername"))
+        writer.close()
+
+    folder = tmp_path / "bot"
+    folder.mkdir()
+    async with await asyncio.start_server(gateway, "127.0.0.1", 0) as server:
+        ib = server.sockets[0].getsockname()[1]
+        given = {"broker__mode": "gateway", "broker__port": str(ib), "webhook__port": str(taken_port)}
+        alone, waiting = await asyncio.gather(
+            tradebot(folder, "run", **given), tradebot(folder, "run", "--wait", **given)
+        )
+    for ran in (alone, waiting):
+        assert (ran.code, f"cannot listen on 127.0.0.1:{taken_port}" in ran.err) == (2, True), ran.all
+    assert list(folder.iterdir()) == []
+    assert seen == []
+
+
 async def test_the_gateway_says_why_it_cannot_start(tmp_path: Path, taken_port: int) -> None:
     """Broken, two gateways write one state file, or a taken port is a riddle; or Ctrl-C leaves a traceback."""
     gateway = Gateway.at(tmp_path)

@@ -63,7 +63,7 @@ CANCELLING = _around("the cancel is written", "the commit of the cancellation")
 KILLING = (*_around("the commit of the kill"), *_around("the cancel is written"))
 PENDING = _around("the commit of pending", "the commit of the flush")
 QUESTIONS = _around(
-    *(f"the question for {each}" for each in ("open orders", "completed orders", "executions", "holdings"))
+    *(f"the question for {each}" for each in ("open orders", "completed orders", "executions", "position report"))
 )
 WORD = (Gateway.GOT_IT, Gateway.FILLED, Gateway.NEVER)
 CONCLUSION = {Gateway.GOT_IT: "the acceptance", Gateway.FILLED: "the fill", Gateway.NEVER: "the failure"}

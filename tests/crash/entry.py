@@ -170,7 +170,7 @@ if __name__ == "__main__":
     _watch_gate()
     _around(IbBroker, "place", "the order is written")
     _around(IbBroker, "cancel", "the cancel is written")
-    for question in ("open_orders", "completed_orders", "executions", "holdings"):
+    for question in ("open_orders", "completed_orders", "executions", "position_report"):
         _around_awaited(IbBroker, question, f"the question for {question.replace('_', ' ')}")
     for queue in (EmbeddedQueue, RedisQueue):
         _around_awaited(queue, "push", "the push")

@@ -223,7 +223,8 @@ async def _kill_from_the_chat(case: Case, daemon: MortalDaemon, gateway: Gateway
         await bot.say("/kill")
         await daemon.died_there()
         await daemon.start()
-        await until(lambda: _is_killed(daemon), f"the kill switch; the daemon printed {daemon.output[-3000:]}")
+        what = f"the kill switch; the daemon printed {daemon.output[-3000:]}"
+        await until(lambda: _is_killed(daemon), what, every_s=1.0)  # who asks more often than that is refused
         ended = await _after_the_kill(case, daemon, gateway, alert)
         await bot.heard("KILLED")
         return ended

@@ -146,7 +146,7 @@ async def test_a_write_off_survives_later_trades_and_is_no_result(bot: Bot) -> N
     lots = await bot.lots(LotStatus.CLOSED)
     assert sorted((lot.qty, lot.pnl is None) for lot in lots) == [(2, False), (3, True)]
     async with bot.ledger.read() as books:
-        result = await read_result(books, Hours(Calendar(), always=True), bot.clock(), 1)
+        result = await read_result(books, Hours(Calendar(), always=True), bot.clock.now(), 1)
     assert (result.summary.sells, result.summary.written_off, result.summary.closed) == (1, 1, 1)
 
 

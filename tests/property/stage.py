@@ -100,7 +100,7 @@ class Stage:
         url = f"sqlite:///{self.path}"
         self.ledger = OneAtATime(await self._house.enter_async_context(open_ledger(url, timeout_s=1_000_000)))
         setup = Setup(
-            start=before.clock() if before else FRIDAY_NOON,
+            start=before.clock.now() if before else FRIDAY_NOON,
             limits=LIMITS,
             orders_per_second=10**12,
             second_look_delay_s=5.0,

@@ -151,7 +151,7 @@ class Surroundings(RuleBasedStateMachine):
             case "throttled":
                 broker.is_throttled = not broker.is_throttled
             case "account trails":
-                stage.ib.told = None if stage.ib.told else (stage.ib.cash, stage.bot.clock())
+                stage.ib.told = None if stage.ib.told else (stage.ib.cash, stage.bot.clock.now())
                 stage.tell_cash()
             case "quote" | "holdings" | "open_orders" | "completed_orders" | "executions":
                 broker.failing ^= {what}
@@ -185,7 +185,7 @@ class Surroundings(RuleBasedStateMachine):
                 await bot.switch.kill("owner")
                 self.killed = True
             case "kill from a shell":
-                await store_state(bot.ledger, TradingState.KILLED, "shell", bot.clock())
+                await store_state(bot.ledger, TradingState.KILLED, "shell", bot.clock.now())
                 self.killed = True
             case "pause":
                 self.killed = await bot.switch.pause("owner") is TradingState.KILLED

@@ -1,7 +1,8 @@
 """Twenty thousand bodies that are nearly alerts, read; and some hundred of them, sent."""
 
 from collections import Counter
-from datetime import UTC, datetime
+from contextlib import AsyncExitStack
+from datetime import UTC
 from pathlib import Path
 
 from aiohttp import ClientSession, ClientTimeout
@@ -14,8 +15,9 @@ from tradebot.domain.payload.own import PRICE_MAX, PRICE_MIN, parse, understand
 from tradebot.errors import PayloadError
 from tradebot.queries.health import Health
 from tradebot.queues import EmbeddedQueue
+from tradebot.runtime.clock import SystemClock
 from tradebot.trading.intake import Intake
-from tradebot.webhook import WebhookOptions, open_webhook
+from tradebot.webhook import WebhookOptions, open_webhook, take_port
 
 SEED = 20_261_120
 SECRET = "a-secret-that-no-body-carries"
@@ -67,11 +69,14 @@ async def _sent(folder: Path, secret: str, *, in_url: bool) -> tuple[Counter[int
     await migrate.up(url)
     queue = EmbeddedQueue()
     # Every sender has an address of its own behind a proxy: what strangers may send in a second is not what is tried here.
-    options = WebhookOptions("127.0.0.1", 0, secret, None, ("203.0.113.0/24", "198.51.100.0/24"), ("127.0.0.1",))
+    options = WebhookOptions(secret, None, ("203.0.113.0/24", "198.51.100.0/24"), ("127.0.0.1",))
     try:
-        async with open_ledger(url) as ledger, ClientSession(timeout=ClientTimeout(20)) as client:
-            intake = Intake(ledger, queue, lambda: datetime.now(UTC))
-            async with open_webhook(options, intake, _healthy) as webhook:
+        async with AsyncExitStack() as stack:
+            ledger = await stack.enter_async_context(open_ledger(url))
+            client = await stack.enter_async_context(ClientSession(timeout=ClientTimeout(20)))
+            intake = Intake(ledger, queue, SystemClock())
+            port = stack.enter_context(take_port("127.0.0.1", 0))
+            async with open_webhook(options, port, intake, _healthy) as webhook:
                 path = f"http://127.0.0.1:{webhook.port}/webhook" + (f"?secret={secret}" if in_url else "")
                 for number, body in enumerate(bodies(SEED + 1, 300)):
                     sent = body.replace(b'"secret"', b'"comment2"') if in_url else body

@@ -54,7 +54,7 @@ async def test_the_opening_is_told_with_its_counts(clockwork: Clockwork) -> None
     await clockwork.pending("KO", Side.BUY, friday)
     stale = await clockwork.pending("IBM", Side.BUY, new_york(2026, 11, 19, 8))
     clockwork.set(new_york(2026, 11, 23, 9, 30))
-    await clockwork.work[MARKET_OPEN](new_york(2026, 11, 23, 9, 30), clockwork.bot.clock())
+    await clockwork.work[MARKET_OPEN](new_york(2026, 11, 23, 9, 30), clockwork.bot.clock.now())
     event = (await clockwork.told(EventKind.MARKET_OPEN))[-1]
     assert words.text(event) == (
         "The market is open until Mon 23 Nov 16:00 New York. Alerts that waited and go on: 2 SELL, then 1 BUY. "
@@ -233,7 +233,7 @@ async def test_no_job_does_a_slot_twice(bot: Bot, clockwork: Clockwork) -> None:
     before = len(await bot.events())
     for _ in range(2):
         for name, work in clockwork.work.items():
-            await work(FRIDAY_NOON + timedelta(hours=2), bot.clock())
+            await work(FRIDAY_NOON + timedelta(hours=2), bot.clock.now())
             assert await clockwork.runs(name) == FRIDAY_NOON + timedelta(hours=2)
     told = [event.kind for event in (await bot.events())[before:]]
     assert sorted(told) == sorted([EventKind.DAILY_REPORT, EventKind.POSITIONS_COMPARED, EventKind.LOGIN_REMINDER])

@@ -118,7 +118,6 @@ async def test_a_database_outage_is_told_afterwards(own_postgres: PostgresServer
     await migrate.up(own_postgres.url)
     async with open_ledger(own_postgres.url) as ledger:
         bot = Bot(ledger, own_postgres.url, Setup(start=NOON))
-        bot.ledger = ledger  # type: ignore[assignment]  # with nothing around it
         clockwork = Clockwork(bot)
         check = clockwork.work[HEALTH_CHECK]
         await check(NOON, NOON)
@@ -166,20 +165,20 @@ async def test_the_heartbeat_beats_only_when_all_is_well(
     make_bot: MakeBot, switch: Switch, unused_tcp_port: int
 ) -> None:
     """Broken, the owner's dead-man's switch stays calm while IB or the queue is away, or cries although all is well."""
-    bot: Bot = await make_bot(start=NOON)
+    heartbeat = partial(ping, switch.url)
+    bot: Bot = await make_bot(start=NOON, heartbeat=heartbeat)
     await bot.start()
-    clockwork = Clockwork(bot, heartbeat=partial(ping, switch.url))
-    check = clockwork.work[HEALTH_CHECK]
+    check = Clockwork(bot).work[HEALTH_CHECK]
     await check(NOON, NOON)
     assert switch.pings == 1
     bot.broker.disconnect()
     await check(NOON + CHECK, NOON + CHECK)
     assert switch.pings == 1
+    await bot.stop()
     async with open_redis_queue(f"redis://127.0.0.1:{unused_tcp_port}") as queue:
-        bot.broker.connect()
-        await bot.is_open()
-        bot.queue = queue  # type: ignore[assignment]
-        clockwork = Clockwork(bot, heartbeat=partial(ping, switch.url))
+        without: Bot = await make_bot(start=NOON, heartbeat=heartbeat, queue=queue)
+        await without.start()
+        clockwork = Clockwork(without)
         await clockwork.work[HEALTH_CHECK](NOON + 2 * CHECK, NOON + 2 * CHECK)
     assert switch.pings == 1
     assert [getattr(event.facts, "part", None) for event in await clockwork.told(EventKind.HEALTH_FAILING)] == ["queue"]
@@ -188,8 +187,8 @@ async def test_the_heartbeat_beats_only_when_all_is_well(
 async def test_the_heartbeat_beats_through_the_restart_window(make_bot: MakeBot, switch: Switch) -> None:
     """Broken, the dead-man's switch cries every night while the gateway restarts."""
     night = new_york(2026, 11, 20, 0, 30)
-    bot: Bot = await make_bot(start=night, restart=NIGHT)
-    clockwork = Clockwork(bot, restart=NIGHT, heartbeat=partial(ping, switch.url))
+    bot: Bot = await make_bot(start=night, restart=NIGHT, heartbeat=partial(ping, switch.url))
+    clockwork = Clockwork(bot)
     await clockwork.work[HEALTH_CHECK](night, night)
     assert switch.pings == 1
     morning = new_york(2026, 11, 20, 1, 45)

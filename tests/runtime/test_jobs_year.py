@@ -27,9 +27,9 @@ HEALTH = "0 */6 * * *"
 
 @pytest.fixture
 async def clockwork(make_bot: MakeBot) -> Clockwork:
-    bot: Bot = await make_bot(start=new_york(2026, 1, 1), always=False)
+    bot: Bot = await make_bot(start=new_york(2026, 1, 1), always=False, crons={"health_check": HEALTH})
     bot.broker.connect()
-    return Clockwork(bot, crons={"health_check": HEALTH})
+    return Clockwork(bot)
 
 
 def note_runs(clockwork: Clockwork) -> dict[str, list[str]]:
@@ -54,7 +54,7 @@ async def live_through(clockwork: Clockwork) -> dict[date, tuple[int, int]]:
     for day in DAYS:
         await clockwork.run_to(new_york(day.year, day.month, day.day, 7))
         if day in CLOSED or day.weekday() == 5:
-            at = clockwork.bot.clock()
+            at = clockwork.bot.clock.now()
             waiting[day] = await clockwork.pending("AAPL", Side.SELL, at), await clockwork.pending("KO", Side.BUY, at)
         if day.day % 9 == 0:
             clockwork.start()

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import tradebot.runtime.daemon
+import tradebot.runtime.supervisor
 from tradebot.cli import main
 
 EVERY_S = 1.0
-_run: Callable[..., Awaitable[None]] = tradebot.runtime.daemon.run
+_run: Callable[..., Awaitable[None]] = tradebot.runtime.supervisor.run
 
 
 async def _count() -> None:
@@ -29,5 +29,5 @@ async def _run_and_count(*arguments: Any, **named: Any) -> None:
 
 
 if __name__ == "__main__":
-    tradebot.runtime.daemon.run = _run_and_count
+    tradebot.runtime.supervisor.run = _run_and_count
     main()

@@ -39,7 +39,7 @@ async def _paused(bot: Bot) -> None:
 
 
 async def _paused_elsewhere(bot: Bot) -> None:
-    await store_state(bot.ledger, TradingState.PAUSED, "cli", bot.clock())
+    await store_state(bot.ledger, TradingState.PAUSED, "cli", bot.clock.now())
 
 
 async def _no_cash_known(bot: Bot) -> None:
@@ -362,7 +362,7 @@ async def test_a_hundred_buys_with_room_for_three(make_bot: MakeBot, room: str, 
     await bot.start()
     if fills:
         bot.broker.fill_at_once()
-        bot.broker.cash_told_at = bot.clock()  # IB's cash is of before these fills
+        bot.broker.cash_told_at = bot.clock.now()  # IB's cash is of before these fills
     ids = [await bot.alert("BUY", f"T{number:03d}") for number in range(100)]
     for alert_id in ids:
         await bot.becomes(alert_id, PROCESSING, EXECUTED, BLOCKED)
@@ -414,7 +414,7 @@ async def test_cash_is_free_again_once_ib_has_told_it(make_bot: MakeBot) -> None
     await bot.becomes(buy_id, EXECUTED)
     await bot.becomes(await bot.alert("BUY", "MSFT"), BLOCKED)
     bot.clock.skip(2)
-    bot.broker.cash_told_at = bot.clock()
+    bot.broker.cash_told_at = bot.clock.now()
     await bot.becomes(await bot.alert("BUY", "MSFT"), PROCESSING)
 
 
@@ -443,7 +443,7 @@ async def test_cash_just_spent_is_reserved_though_the_clock_was_set_back(make_bo
     """IB's cash seems newer than the fill that is not in it: the reserve would be spent."""
     bot = await make_bot(limits=Limits(min_cash_reserve=Decimal(99_000)))
     await bot.start()
-    bot.broker.cash_told_at = bot.clock()
+    bot.broker.cash_told_at = bot.clock.now()
     bot.clock.set_back(60)
     buy_id, order_ref = await bot.order("BUY")
     bot.broker.fill(order_ref, 5)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes import FixedClock
 from tradebot.database import migrate, open_ledger
 from tradebot.domain.alerts import Alert, AlertStatus, Side
 from tradebot.domain.events import Event, EventKind
@@ -38,7 +39,7 @@ class House:
 
     def start(self) -> None:
         """A new process on the same database."""
-        self.intake = Intake(self.ledger, self.queue, lambda: self.now + self.clock_off, self._elapsed_s)
+        self.intake = Intake(self.ledger, self.queue, FixedClock(lambda: self.now + self.clock_off, self._elapsed_s))
 
     def _elapsed_s(self) -> float:
         return self.now.timestamp()
@@ -244,7 +245,7 @@ async def test_a_caller_who_is_cancelled_does_not_stop_the_storing(house: House)
 async def test_a_queue_that_is_away_costs_nothing(house: House, unused_tcp_port: int) -> None:
     """Alerts would be refused because Redis restarts, although the database has them."""
     async with open_redis_queue(f"redis://127.0.0.1:{unused_tcp_port}") as queue:
-        intake = Intake(house.ledger, queue, lambda: NOON)
+        intake = Intake(house.ledger, queue, FixedClock(lambda: NOON))
         got = await intake.accept(BUY, b"raw", None)
         await intake.finish()
     assert got.status is Outcome.QUEUED

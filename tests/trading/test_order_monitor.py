@@ -154,7 +154,7 @@ async def test_an_order_that_works_at_the_close_is_cancelled_and_told(make_bot: 
         return order_ref in bot.broker.cancels
 
     await bot.sooner_or_later(cancelled, "the order is cancelled", within_s=10)
-    assert bot.clock() < new_york(2026, 11, 20, 16, 0, 10)
+    assert bot.clock.now() < new_york(2026, 11, 20, 16, 0, 10)
     bot.broker.show(order_ref, OrderState.CANCELLED)
     await bot.becomes(alert_id, AlertStatus.FAILED)
     [event] = await bot.events(EventKind.ORDER_CANCELLING)
@@ -169,7 +169,7 @@ async def test_a_fill_of_the_last_second_is_booked_not_cancelled(make_bot: MakeB
     await bot.start()
     alert_id, order_ref = await bot.order("BUY")
     await bot.seconds(3)
-    assert bot.clock() > new_york(2026, 11, 20, 16)
+    assert bot.clock.now() > new_york(2026, 11, 20, 16)
     bot.broker.fill(order_ref, 5)
     await bot.becomes(alert_id, AlertStatus.EXECUTED)
     await bot.seconds(5)

@@ -34,7 +34,7 @@ async def compare(bot: Bot, *, again: bool = False, **held: int) -> list[str]:
     kinds = (EventKind.MISMATCH, EventKind.OWNER_HOLDINGS)
     before = len(await bot.events(*kinds))
     async with bot.ledger.begin() as books:
-        await tell_differences(books, position_report, bot.clock(), mismatches_again=again)
+        await tell_differences(books, position_report, bot.clock.now(), mismatches_again=again)
     return [f"{event.kind} {event.ticker}" for event in (await bot.events(*kinds))[before:]]
 
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 from tests.adapters.database.samples import a_trade, an_alert, an_execution
+from tests.fakes import FixedClock
 from tradebot.database import migrate, open_ledger
 from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.brokerage import Account, Contract, OrderReport, OrderState, Quote
@@ -19,7 +20,8 @@ from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import TradeStatus
 from tradebot.ports import Books
-from tradebot.trading.booking import Booking, BrokerUpdate
+from tradebot.runtime.clock import SystemClock
+from tradebot.trading.booking import Booking, BrokerUpdate, Listeners
 from tradebot.trading.decision import Policy, PreTradeData, decide
 from tradebot.trading.snapshot import BrokerView, take_snapshot
 from tradebot.words.refusals import refusal
@@ -31,7 +33,7 @@ async def test_two_foldings_of_one_order_lose_nothing(postgres_url: str) -> None
     """An older view of the order would overwrite the fills that were booked meanwhile, and tell the fill twice."""
     await migrate.up(postgres_url)
     async with open_ledger(postgres_url) as ledger:
-        booking = Booking(ledger, asyncio.Queue(), lambda: datetime.now(UTC))
+        booking = Booking(ledger, asyncio.Queue(), SystemClock(), Listeners())
         refs = []
         async with ledger.begin() as books:
             for number in range(20):
@@ -86,7 +88,7 @@ async def test_a_fill_booked_while_a_buy_is_judged_counts(postgres_url: str) -> 
     now = datetime.now(UTC)
     account = Account("DU1", *4 * [Decimal(100_000)], False, now - timedelta(minutes=1))
     async with open_ledger(postgres_url) as ledger:
-        booking = Booking(ledger, asyncio.Queue(), lambda: now)
+        booking = Booking(ledger, asyncio.Queue(), FixedClock(lambda: now), Listeners())
         async with ledger.begin() as books:
             trade = await books.trade(await a_trade(books, created_at=now, reserved=Decimal("1893.23")))
             assert trade is not None
@@ -126,7 +128,17 @@ async def test_an_alert_cleared_while_it_is_judged(postgres_url: str, ask: int |
         async with ledger.begin() as books:
             seen = _Interrupted(books, clear)
             view = BrokerView(now, TradingState.RUNNING, account, {})
-            assert await decide(seen, alert_id, pre_trade, policy, view, order_id=1, say=refusal) is None  # type: ignore[arg-type]
+            decided = await decide(
+                seen,  # type: ignore[arg-type]
+                alert_id,
+                pre_trade,
+                policy,
+                view,
+                order_id=1,
+                token="0badcafe",
+                say=refusal,
+            )
+            assert decided is None
         async with ledger.read() as books:
             alert = await books.alert(alert_id)
             assert alert is not None

@@ -25,14 +25,14 @@ async def test_the_weekend_s_alerts_run_at_the_open_in_their_order(make_bot: Mak
     for ticker in ("AAPL", "IBM"):
         await bot.bought(5, ticker)
     sent = len(bot.broker.sent)
-    bot.clock.skip((SATURDAY - bot.clock()).total_seconds())
+    bot.clock.skip((SATURDAY - bot.clock.now()).total_seconds())
     wanted = [("BUY", "AAPL"), ("BUY", "MSFT"), ("SELL", "IBM"), ("BUY", "KO"), ("SELL", "AAPL"), ("BUY", "TSLA")]
     alerts = {pair: await bot.alert(*pair) for pair in wanted}
     for alert_id in alerts.values():
         await bot.becomes(alert_id, AlertStatus.PENDING)
     assert sorted(event.alert_id or 0 for event in await bot.events(EventKind.ALERT_PENDING)) == list(alerts.values())
     bot.broker.fill_at_once()
-    bot.clock.skip((MONDAY_OPEN - bot.clock()).total_seconds() + 0.01)
+    bot.clock.skip((MONDAY_OPEN - bot.clock.now()).total_seconds() + 0.01)
     for pair, alert_id in alerts.items():
         await bot.becomes(alert_id, AlertStatus.BLOCKED if pair == ("BUY", "AAPL") else AlertStatus.EXECUTED)
     assert [(order.side, order.contract.ticker) for order in bot.broker.sent[sent:]] == [
@@ -49,12 +49,12 @@ async def test_slow_answers_change_no_order(make_bot: MakeBot) -> None:
     await bot.start()
     await bot.bought(5, "AAPL")
     sent = len(bot.broker.sent)
-    bot.clock.skip((SATURDAY - bot.clock()).total_seconds())
+    bot.clock.skip((SATURDAY - bot.clock.now()).total_seconds())
     ids = [await bot.alert(*pair) for pair in (("BUY", "MSFT"), ("SELL", "AAPL"), ("BUY", "AAPL"))]
     for alert_id in ids:
         await bot.becomes(alert_id, AlertStatus.PENDING)
     bot.broker.waits["holdings"] = gate = asyncio.Event()
-    bot.clock.skip((MONDAY_OPEN - bot.clock()).total_seconds() + 0.01)
+    bot.clock.skip((MONDAY_OPEN - bot.clock.now()).total_seconds() + 0.01)
 
     async def quotes_are_there() -> bool:
         return bot.broker.asked.count("quote") >= 3

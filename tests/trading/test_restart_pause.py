@@ -26,7 +26,7 @@ async def test_orders_wait_for_the_restart_and_go_on_by_themselves(make_bot: Mak
     bot: Bot = await make_bot(start=EVENING, restart=NIGHT)
     await bot.start()
     await holds(bot)
-    assert bot.clock() >= new_york(2026, 11, 20, 0, 13)
+    assert bot.clock.now() >= new_york(2026, 11, 20, 0, 13)
     alert_id = await bot.alert("BUY")
     await bot.seconds(5)
     assert (await bot.row(alert_id)).status is AlertStatus.RECEIVED
@@ -47,10 +47,10 @@ async def test_without_a_restart_orders_wait_until_the_window_is_over(make_bot: 
     bot: Bot = await make_bot(start=new_york(2026, 11, 20, 0, 10), restart=NIGHT)
     await bot.start()
     await bot.bought(5, "KO")
-    bot.clock.skip((EVENING - bot.clock()).total_seconds())
+    bot.clock.skip((EVENING - bot.clock.now()).total_seconds())
     await holds(bot)
     alert_id = await bot.alert("SELL", "KO")
-    bot.clock.skip((new_york(2026, 11, 20, 1, 44, 50) - bot.clock()).total_seconds())
+    bot.clock.skip((new_york(2026, 11, 20, 1, 44, 50) - bot.clock.now()).total_seconds())
     await bot.seconds(5)
     assert len(bot.broker.sent) == 1
     asked = len(bot.broker.asked)

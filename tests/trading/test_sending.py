@@ -36,7 +36,7 @@ async def _kill_without_database(bot: Bot) -> None:
 
 
 async def _kill_from_another_process(bot: Bot) -> None:
-    await store_state(bot.ledger, TradingState.KILLED, "command line", bot.clock())
+    await store_state(bot.ledger, TradingState.KILLED, "command line", bot.clock.now())
 
 
 async def _pause(bot: Bot) -> None:
@@ -237,7 +237,7 @@ async def test_an_unforeseen_error_while_sending_leaves_the_order_in_doubt(bot: 
 
 async def test_kill_by_another_process_is_seen_in_the_decision(bot: Bot) -> None:
     """`tradebot kill` would not stop the daemon before it happens to look."""
-    await store_state(bot.ledger, TradingState.KILLED, "cli", bot.clock())
+    await store_state(bot.ledger, TradingState.KILLED, "cli", bot.clock.now())
     alert = await bot.becomes(await bot.alert("BUY"), AlertStatus.BLOCKED)
     assert "kill switch" in str(alert.reason)
     async with bot.ledger.read() as books:
@@ -247,7 +247,7 @@ async def test_kill_by_another_process_is_seen_in_the_decision(bot: Bot) -> None
 async def test_an_instance_that_was_replaced_ends(bot: Bot) -> None:
     """Two instances would trade on one database."""
     async with bot.ledger.begin() as books:
-        await books.put_setting("epoch", "7", "instance", bot.clock())
+        await books.put_setting("epoch", "7", "instance", bot.clock.now())
     alert_id = await bot.alert("BUY")
     worker = bot.tasks.pop("worker")
     with pytest.raises(ExceptionGroup) as ended:
@@ -262,7 +262,7 @@ async def test_an_instance_that_is_replaced_before_the_order_leaves_sends_nothin
 
     async def taken_over() -> None:
         async with bot.ledger.begin() as books:
-            await books.put_setting("epoch", "7", "instance", bot.clock())
+            await books.put_setting("epoch", "7", "instance", bot.clock.now())
 
     await bot.after_decision(taken_over)
     alert_id = await bot.alert("BUY")

@@ -41,7 +41,7 @@ async def partly_filled(bot: Bot) -> None:
 
 
 async def just_filled(bot: Bot) -> None:
-    bot.broker.cash_told_at = bot.clock()  # IB's cash is of before this fill
+    bot.broker.cash_told_at = bot.clock.now()  # IB's cash is of before this fill
     alert_id, order_ref = await bot.order("BUY")
     bot.broker.fill(order_ref, 5)
     await bot.becomes(alert_id, AlertStatus.EXECUTED)
@@ -91,7 +91,7 @@ async def shown(bot: Bot) -> Exposure:
     """What status, limits and the report are made of."""
     async with bot.ledger.read() as books:
         hours = Hours(Calendar(), always=True)
-        return (await books_status(books, Limits(), hours, bot.clock(), bot.broker.account())).exposure
+        return (await books_status(books, Limits(), hours, bot.clock.now(), bot.broker.account())).exposure
 
 
 async def judged_by(bot: Bot) -> dict[str, Any]:

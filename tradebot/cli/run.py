@@ -6,9 +6,7 @@ from typing import Annotated
 import typer
 
 from tradebot.cli.base import Config, cli, exit_code, fail, settings_of
-from tradebot.config import webhook_secret
 from tradebot.errors import LockHeld, TradebotError
-from tradebot.runtime import log
 
 
 @cli.command()
@@ -25,13 +23,11 @@ def run(
     Examples: `tradebot run` · `tradebot run --config /etc/tradebot/config.toml`
     """
     from tradebot.cli import banner
-    from tradebot.runtime import daemon as app
+    from tradebot.runtime import supervisor
 
     settings = settings_of(config)
-    secret = webhook_secret(settings)
-    log.setup(settings.log, [*settings.secrets(), secret])
     try:
-        asyncio.run(app.run(settings, lambda webhook: banner.show(settings, webhook, config), wait=wait))
+        asyncio.run(supervisor.run(settings, lambda webhook: banner.show(settings, webhook, config), wait=wait))
     except* TradebotError as group:
         error = _innermost(group)
         hint = ", or take over when it ends: tradebot run --wait" if isinstance(error, LockHeld) else ""

@@ -3,12 +3,19 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from tradebot.database import address
 from tradebot.database.ledger import SqlLedger
 from tradebot.database.lock import open_instance_lock
 from tradebot.database.migrate import check, open_driver
 from tradebot.ports import Ledger
 
-__all__ = ["open_instance_lock", "open_ledger"]
+__all__ = ["is_new", "open_instance_lock", "open_ledger"]
+
+
+def is_new(url: str) -> bool:
+    """Whether it is a file that is not there yet, so that nobody can be using it. Raises ConfigError."""
+    place = address.parse(url)
+    return isinstance(place, address.SqliteAddress) and not place.path.exists()
 
 
 @asynccontextmanager

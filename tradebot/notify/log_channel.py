@@ -3,13 +3,12 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
 
 from loguru import logger
 
 from tradebot.domain.events import Event, Severity
 from tradebot.errors import LedgerUnavailable
-from tradebot.ports import Ledger
+from tradebot.ports import Clock, Ledger
 from tradebot.words import events as words
 
 CHANNEL = "log"
@@ -17,7 +16,7 @@ LOOK_EVERY_S = 0.5
 BATCH_MAX = 200
 
 
-async def log_events(ledger: Ledger, clock: Callable[[], datetime], stop: asyncio.Event) -> None:
+async def log_events(ledger: Ledger, clock: Clock, stop: asyncio.Event) -> None:
     """Runs until `stop` is set and the last words are logged, or until cancelled.
 
     A crash between logging and marking logs the batch again: told twice is better than never."""
@@ -40,7 +39,7 @@ async def log_events(ledger: Ledger, clock: Callable[[], datetime], stop: asynci
                 await asyncio.wait_for(stop.wait(), LOOK_EVERY_S)
 
 
-async def deliver_once(ledger: Ledger, clock: Callable[[], datetime], say: Callable[[Event], None]) -> int:
+async def deliver_once(ledger: Ledger, clock: Clock, say: Callable[[Event], None]) -> int:
     """One batch; returns how many. Raises LedgerUnavailable."""
     async with ledger.read() as books:
         events = await books.undelivered(CHANNEL, BATCH_MAX)
@@ -50,7 +49,7 @@ async def deliver_once(ledger: Ledger, clock: Callable[[], datetime], say: Calla
         if event.severity is not Severity.TRACE:
             say(event)
     async with ledger.begin() as books:
-        await books.mark_delivered(CHANNEL, [event.id for event in events], clock())
+        await books.mark_delivered(CHANNEL, [event.id for event in events], clock.now())
     return len(events)
 
 

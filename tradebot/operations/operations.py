@@ -5,9 +5,8 @@ stored in the transaction that stores what was done, so that a crash in between 
 switch needs no key and waits for nothing. Values in, values out: the edges make the words.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from tradebot.domain.limits import Limits
 from tradebot.domain.positions import WriteOff
@@ -15,7 +14,7 @@ from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import Trade
 from tradebot.operations import exits, limits, queue, unknown_orders
 from tradebot.operations.limits import LimitChange, Value
-from tradebot.ports import Broker, Ledger, Queue
+from tradebot.ports import Broker, Clock, Ledger, Queue
 from tradebot.trading.booking import Booking
 from tradebot.trading.intake import Intake
 from tradebot.trading.switch import TradingSwitch
@@ -32,7 +31,7 @@ class Operations:
     intake: Intake
     booking: Booking
     defaults: Limits
-    clock: Callable[[], datetime]
+    clock: Clock
 
     # --- trading state ----------------------------------------------------------------------------------------------
 
@@ -54,7 +53,7 @@ class Operations:
 
     async def set_limit(self, name: str, value: Value, actor: str, key: str) -> LimitChange:
         """In force for the next decision. Raises InvalidLimit."""
-        return await limits.change(self.ledger, self.defaults, name, value, actor, key, self.clock())
+        return await limits.change(self.ledger, self.defaults, name, value, actor, key, self.clock.now())
 
     # --- exits and the queue ----------------------------------------------------------------------------------------
 
@@ -64,19 +63,19 @@ class Operations:
 
     async def clear_queue(self, alert_ids: Collection[int], actor: str) -> int:
         """Ends those of these alerts that still wait; how many. Once cleared they do not wait: the ids are the key."""
-        return await queue.clear(self.ledger, self.queue, alert_ids, actor, self.clock())
+        return await queue.clear(self.ledger, self.queue, alert_ids, actor, self.clock.now())
 
     # --- what only a person can know --------------------------------------------------------------------------------
 
     async def book_as_filled(self, trade_id: int, actor: str) -> Trade | None:
         """The UNKNOWN order filled; None when there is nothing to decide. Good once: it is UNKNOWN no more."""
         return await unknown_orders.book_as_filled(
-            self.ledger, self.broker, self.booking, trade_id, actor, self.clock()
+            self.ledger, self.broker, self.booking, trade_id, actor, self.clock.now()
         )
 
     async def end_as_unfilled(self, trade_id: int, actor: str) -> Trade | None:
         """No more of the UNKNOWN order filled; None when there is nothing to decide. Good once: it is UNKNOWN no more."""
-        return await unknown_orders.end_as_unfilled(self.ledger, self.booking, trade_id, actor, self.clock())
+        return await unknown_orders.end_as_unfilled(self.ledger, self.booking, trade_id, actor, self.clock.now())
 
     async def write_off(self, loss: WriteOff, actor: str, key: str) -> Trade | None:
         """Lowers the books to what IB shows; None when things have changed since, or `key` was used already."""

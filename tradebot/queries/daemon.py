@@ -1,7 +1,7 @@
 """What the running daemon shows of itself and its books. Read only, and without words: the edges say it."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from tradebot.domain.alerts import WAITING, Alert
@@ -12,10 +12,11 @@ from tradebot.domain.lots import LotStatus
 from tradebot.domain.positions import WriteOff
 from tradebot.domain.settings import TradingState, limits_in
 from tradebot.domain.trades import LIVE, Trade
-from tradebot.errors import LedgerUnavailable, QueueUnavailable
+from tradebot.errors import QueueUnavailable
 from tradebot.ports import (
     Broker,
-    InstanceLock,
+    Clock,
+    HealthPart,
     Ledger,
     OrderGate,
     Queue,
@@ -26,26 +27,12 @@ from tradebot.queries.exits import Exit, read_exits
 from tradebot.queries.health import Health
 from tradebot.queries.market import Market, market_now
 from tradebot.queries.mismatches import NothingToWriteOff, missing_shares
+from tradebot.queries.parts import ChatPart
 from tradebot.queries.positions import HeldPositions, held_positions
 from tradebot.queries.results import Result, read_result
 from tradebot.queries.status import DaemonStatus, books_status
 from tradebot.queries.unknown_orders import PresumedFill, presumed_fill
 from tradebot.queries.waiting import Waiting, read_waiting
-
-
-@dataclass(slots=True)
-class ChatConnection:
-    """How the connection to Telegram is; it tells so itself. Nothing but people depends on it."""
-
-    state: str = "off"
-    error: str | None = None
-
-    def part(self) -> dict[str, object]:
-        return (
-            {"state": "off"}
-            if self.state == "off"
-            else {"ok": self.error is None, "state": self.state, "error": self.error}
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +54,18 @@ class DaemonQueries:
     ledger: Ledger
     queue: Queue
     broker: Broker
-    lock: InstanceLock
     gate: OrderGate
     switch: TradingStateSource
+    parts: Mapping[str, HealthPart]  # what the bot relies on; each says itself how it is
+    chat: ChatPart
     run: RunSettings
-    clock: Callable[[], datetime]
-    chat: ChatConnection = field(default_factory=ChatConnection)
+    clock: Clock
 
     async def status(self) -> DaemonStatus:
         """Raises LedgerUnavailable."""
         async with self.ledger.read() as books:
             account = self.broker.account()
-            booked = await books_status(books, self.run.defaults, self.run.hours, self.clock(), account)
+            booked = await books_status(books, self.run.defaults, self.run.hours, self.clock.now(), account)
         return DaemonStatus(
             books=booked,
             state=self.switch.state,
@@ -86,7 +73,7 @@ class DaemonQueries:
             account=account,
             depths=await self._depths(),
             held_up_by=self.gate.reasons,
-            uptime_s=(self.clock() - self.run.started_at).total_seconds(),
+            uptime_s=(self.clock.now() - self.run.started_at).total_seconds(),
             version=self.run.version,
             simulated=self.run.simulated,
         )
@@ -100,7 +87,7 @@ class DaemonQueries:
     async def result(self, days: int) -> Result:
         """The last `days` New York dates, today included. Raises LedgerUnavailable."""
         async with self.ledger.read() as books:
-            return await read_result(books, self.run.hours, self.clock(), days)
+            return await read_result(books, self.run.hours, self.clock.now(), days)
 
     @property
     def state(self) -> TradingState:
@@ -133,10 +120,10 @@ class DaemonQueries:
 
     def market_is_open(self) -> bool:
         """Whether alerts are executed now; else they wait."""
-        return self.run.hours.is_open(self.clock())
+        return self.run.hours.is_open(self.clock.now())
 
     def market(self) -> Market:
-        return market_now(self.run.hours, self.clock())
+        return market_now(self.run.hours, self.clock.now())
 
     async def waiting(self) -> Waiting:
         """Raises LedgerUnavailable."""
@@ -157,7 +144,7 @@ class DaemonQueries:
         """The limits in force and what is used of them. Raises LedgerUnavailable."""
         account = self.broker.account()
         async with self.ledger.read() as books:
-            now = await books_status(books, self.run.defaults, self.run.hours, self.clock(), account)
+            now = await books_status(books, self.run.defaults, self.run.hours, self.clock.now(), account)
         return now.limits, now.exposure
 
     async def _depths(self) -> QueueContents | None:
@@ -168,49 +155,12 @@ class DaemonQueries:
 
     async def health(self) -> Health:
         """Each part's state. Well means: an alert that arrives now is stored, judged and sent."""
-        parts = {
-            "database": await self._database(),
-            "queue": await self._queue(),
-            "broker": self._broker(),
-            "trading": self._trading(),
-        }
+        parts = {name: await part.health() for name, part in self.parts.items()}
         ok = all(part["ok"] for part in parts.values())
         about: Mapping[str, object] = {
             "version": self.run.version,
-            "uptime_s": (self.clock() - self.run.started_at).total_seconds(),
+            "uptime_s": (self.clock.now() - self.run.started_at).total_seconds(),
             "simulated": list(self.run.simulated),
         }
         # Told, but no part of being well: the bot trades without Telegram.
-        return Health(ok, {**parts, "telegram": self.chat.part(), "daemon": about})
-
-    async def _database(self) -> dict[str, object]:
-        try:
-            await self.ledger.ping()
-        except LedgerUnavailable as error:
-            return {"ok": False, "name": self.ledger.name, "error": str(error)}
-        return {"ok": self.lock.held, "name": self.ledger.name, "lock": "held" if self.lock.held else "LOST"}
-
-    async def _queue(self) -> dict[str, object]:
-        try:
-            listed = await self.queue.contents()
-        except QueueUnavailable as error:
-            return {"ok": False, "name": self.queue.name, "error": str(error)}
-        depths = {"sell": len(listed.sell), "buy": len(listed.buy), "pending": len(listed.pending)}
-        return {"ok": True, "name": self.queue.name, **depths}
-
-    def _broker(self) -> dict[str, object]:
-        connection = self.broker.connection
-        kind = {True: "paper", False: "live", None: None}[connection.paper]
-        lost = connection.up and not connection.upstream
-        return {
-            "ok": connection.up and connection.upstream and connection.tradable,
-            "connected": connection.up,
-            "account": connection.account,
-            "kind": kind,
-            "since": connection.since.isoformat() if connection.since else None,
-            "why_not": "the gateway has lost its link to IB's servers" if lost else connection.why_not,
-        }
-
-    def _trading(self) -> dict[str, object]:
-        """Paused or killed is the owner's will, not an illness; a closed gate is one."""
-        return {"ok": self.gate.is_open, "state": self.switch.state, "waiting_for": list(self.gate.reasons)}
+        return Health(ok, {**parts, "telegram": await self.chat.health(), "daemon": about})

@@ -1,13 +1,11 @@
 """A mismatch as a person is asked about it: the shares that would be written off, as IB and the books stand now."""
 
-from collections.abc import Callable
-from datetime import datetime
 from enum import StrEnum
 
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.positions import WriteOff, compare
 from tradebot.domain.trades import UNRESOLVED, recently_filled
-from tradebot.ports import Broker, Ledger
+from tradebot.ports import Broker, Clock, Ledger
 
 
 class NothingToWriteOff(StrEnum):
@@ -16,9 +14,7 @@ class NothingToWriteOff(StrEnum):
     BOOKS_AGREE = "books_agree"
 
 
-async def missing_shares(
-    ledger: Ledger, broker: Broker, clock: Callable[[], datetime], ticker: str
-) -> WriteOff | NothingToWriteOff:
+async def missing_shares(ledger: Ledger, broker: Broker, clock: Clock, ticker: str) -> WriteOff | NothingToWriteOff:
     """Raises BrokerUnavailable, LedgerUnavailable."""
     report = await broker.position_report()
     async with ledger.read() as books:
@@ -27,7 +23,7 @@ async def missing_shares(
         trades = await books.trades(ticker=ticker)
     if in_flight:
         return NothingToWriteOff.ORDER_UNRESOLVED
-    if recently_filled(trades, clock()):
+    if recently_filled(trades, clock.now()):
         return NothingToWriteOff.JUST_TRADED
     con_ids = {lot.con_id for lot in lots}
     rows = compare(lots, {con_id: held for con_id, held in report.positions.items() if con_id in con_ids})

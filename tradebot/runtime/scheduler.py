@@ -1,7 +1,7 @@
 """Runs the jobs when their cron lines are due, New York time.
 
 Rules:
-- One function sleeps; what is due, and what was missed, is computed from the time given (`domain/timetable.py`). Sleep is
+- One function sleeps; what is due, and what was missed, is computed from the time given (`domain/job_plan.py`). Sleep is
   bounded, so that a clock that is set, or a machine that slept, is noticed.
 - A run is keyed by (job, slot) in the database and recorded in the transaction that stores what it did: never twice, over
   restarts and clock changes.
@@ -19,7 +19,8 @@ from tradebot.domain.events import NewEvent
 from tradebot.domain.facts.daemon import JobFailed, JobFailure, JobMissed
 from tradebot.domain.job_plan import Plan, due, next_run
 from tradebot.errors import LedgerUnavailable, TradebotError
-from tradebot.ports import Ledger
+from tradebot.ports import Clock, Ledger
+from tradebot.trading.every import every
 
 Work = Callable[[datetime, datetime], Awaitable[None]]
 """Does a job for a slot, now, and records the run in its own transaction."""
@@ -30,27 +31,20 @@ JOB_MAX_S = 60.0
 
 
 class Scheduler:
-    def __init__(self, ledger: Ledger, jobs: Sequence[tuple[Plan, Work]], clock: Callable[[], datetime]) -> None:
+    def __init__(self, ledger: Ledger, jobs: Sequence[tuple[Plan, Work]], clock: Clock) -> None:
         self._ledger = ledger
         self._jobs = jobs
         self._clock = clock
         self._done_to: dict[str, datetime | None] = {}  # everything up to here is done; None: the job has never run
         self._next: dict[str, datetime] = {}
         self._last_tick: datetime | None = None
-        self._waiting = False  # for the database
 
     async def run(self) -> None:
-        while True:
-            try:
-                await self.tick(self._clock())
-                pause_s = self.pause_s(self._clock())
-                self._waiting = False
-            except LedgerUnavailable as error:
-                if not self._waiting:  # said once: the health of the parts is told elsewhere
-                    logger.warning("jobs wait for the database, tried again every {:.0f} s: {}", RETRY_S, error)
-                self._waiting = True
-                pause_s = RETRY_S
-            await asyncio.sleep(pause_s)
+        await every(RETRY_S, self._step, what="jobs wait for the database", clock=self._clock)
+
+    async def _step(self) -> float:
+        await self.tick(self._clock.now())
+        return self.pause_s(self._clock.now())
 
     def pause_s(self, now: datetime) -> float:
         """Seconds until something is due, or until the clock is looked at again."""

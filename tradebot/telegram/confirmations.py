@@ -1,8 +1,9 @@
 """Questions that wait for a button: good for 30 seconds, once, by whoever was asked. In memory: a restart forgets them all."""
 
-import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+
+from tradebot.ports import Chance, Clock
 
 GOOD_FOR_S = 30.0
 Action = Callable[[], Awaitable[str]]
@@ -17,16 +18,16 @@ class _Question:
 
 
 class Confirmations:
-    def __init__(self, now: Callable[[], float]) -> None:
-        """`now` counts seconds."""
-        self._now = now
+    def __init__(self, clock: Clock, chance: Chance) -> None:
+        self._clock = clock
+        self._chance = chance
         self._open: dict[str, _Question] = {}
 
     def ask(self, user_id: int, *choices: tuple[str, Action]) -> Sequence[Sequence[tuple[str, str]]]:
         """The buttons: one a choice, and one that does nothing."""
-        now = self._now()
+        now = self._clock.monotonic()
         self._open = {key: question for key, question in self._open.items() if question.until > now}
-        key = secrets.token_urlsafe(9)
+        key = self._chance(9)
         self._open[key] = _Question(user_id, now + GOOD_FOR_S, [action for _, action in choices])
         rows = [[(label, f"do:{key}:{number}")] for number, (label, _) in enumerate(choices)]
         return [*rows, [("No, leave it", f"no:{key}")]]
@@ -34,7 +35,7 @@ class Confirmations:
     def take(self, key: str, number: int, user_id: int) -> Action | str:
         """The action, which is then gone; or why there is none for this user."""
         question = self._open.get(key)
-        if question is None or question.until <= self._now():
+        if question is None or question.until <= self._clock.monotonic():
             return "This question is over: a button is good for 30 seconds, once. Send the command again."
         if question.user_id != user_id:
             return "Only who was asked can answer this."

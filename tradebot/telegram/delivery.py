@@ -6,9 +6,8 @@ never.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
-from datetime import datetime
 
 from aiogram.exceptions import AiogramError, TelegramRetryAfter
 from loguru import logger
@@ -16,7 +15,7 @@ from loguru import logger
 from tradebot.domain.events import Event, Severity
 from tradebot.errors import LedgerUnavailable
 from tradebot.notify.log_channel import log_event
-from tradebot.ports import Ledger
+from tradebot.ports import Clock, Ledger
 from tradebot.telegram.markup import esc
 from tradebot.telegram.messages import Folded, curve_of, fold
 from tradebot.telegram.pictures import draw
@@ -30,7 +29,7 @@ LANES = ((Severity.CRITICAL,), (Severity.WARNING, Severity.INFO))
 
 
 class Delivery:
-    def __init__(self, ledger: Ledger, sender: Sender, clock: Callable[[], datetime]) -> None:
+    def __init__(self, ledger: Ledger, sender: Sender, clock: Clock) -> None:
         self._ledger = ledger
         self._sender = sender
         self._clock = clock
@@ -61,7 +60,7 @@ class Delivery:
         for lane in LANES:
             if events := await self._read(lane):
                 self._log(events)
-                await self._send(fold(events, self._clock()))
+                await self._send(fold(events, self._clock.now()))
                 return True
         return False
 
@@ -81,7 +80,7 @@ class Delivery:
             self._failures += 1
             level = "WARNING" if self._failures == 1 else "DEBUG"
             logger.log(level, "an event was not delivered, it waits in the database: {}", said(error))
-            await asyncio.sleep(min(2.0 ** (self._failures - 1), BACKOFF_MAX_S))
+            await self._clock.sleep(min(2.0 ** (self._failures - 1), BACKOFF_MAX_S))
             return
         self._failures = 0
         self._unmarked |= {event.id for event in message.events}
@@ -101,14 +100,14 @@ class Delivery:
     async def _mark_what_was_sent(self) -> None:
         if self._unmarked:
             async with self._ledger.begin() as books:
-                await books.mark_delivered(CHANNEL, self._unmarked, self._clock())
+                await books.mark_delivered(CHANNEL, self._unmarked, self._clock.now())
             self._logged -= self._unmarked
             self._unmarked = set()
 
     async def _mark(self, events: Sequence[Event]) -> None:
         if events:
             async with self._ledger.begin() as books:
-                await books.mark_delivered(CHANNEL, [event.id for event in events], self._clock())
+                await books.mark_delivered(CHANNEL, [event.id for event in events], self._clock.now())
 
     def _log(self, events: Sequence[Event]) -> None:
         for event in events:

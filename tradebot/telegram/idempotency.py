@@ -6,12 +6,13 @@ told; each carries an idempotency key, so that one which Telegram delivers again
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from aiogram import BaseMiddleware
 from aiogram.types import Message, TelegramObject
 
+from tradebot.ports import Clock
 from tradebot.telegram.markup import esc
 from tradebot.telegram.sender import Sender
 from tradebot.words import figures
@@ -21,14 +22,14 @@ Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 
 
 class Idempotency(BaseMiddleware):
-    def __init__(self, sender: Sender, clock: Callable[[], datetime]) -> None:
+    def __init__(self, sender: Sender, clock: Clock) -> None:
         self._sender = sender
         self._clock = clock
         self._in_order = asyncio.Lock()
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         assert isinstance(event, Message), "commands are messages"
-        age = self._clock() - event.date
+        age = self._clock.now() - event.date
         if age > AGE_MAX:
             ago = figures.seconds(age.total_seconds())
             await self._sender.answer(

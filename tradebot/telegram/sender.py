@@ -1,6 +1,5 @@
 """The one way out to the chat: Telegram's pace is kept for all, and an answer that cannot be sent never stops its command."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import TypeVar
@@ -10,6 +9,7 @@ from aiogram.exceptions import AiogramError, TelegramBadRequest, TelegramRetryAf
 from aiogram.types import BufferedInputFile, CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, Message
 from loguru import logger
 
+from tradebot.ports import Clock
 from tradebot.telegram.markup import Buttons, fit, plain
 
 T = TypeVar("T")
@@ -22,12 +22,13 @@ CHAT_PACE_S = 1.0  # and about one a second to anybody
 
 
 class Sender:
-    def __init__(self, bot: Bot, chat_id: int) -> None:
+    def __init__(self, bot: Bot, chat_id: int, clock: Clock) -> None:
         self._bot = bot
         self._chat_id = chat_id
+        self._clock = clock
         self._pace_s = GROUP_PACE_S if chat_id < 0 else CHAT_PACE_S
-        self._next_at = 0.0  # loop time at which the next event may go out
-        self._blocked_until = 0.0  # loop time: Telegram asked to wait until then
+        self._next_at = 0.0  # monotonic time at which the next event may go out
+        self._blocked_until = 0.0  # monotonic time: Telegram asked to wait until then
 
     async def answer(self, html: str, buttons: Buttons = ()) -> None:
         """A reply to the owner: at once, tried some times; in the end it is only logged that it could not be sent."""
@@ -70,7 +71,7 @@ class Sender:
 
     async def deliver(self, html: str, buttons: Buttons = ()) -> None:
         """An event, in its time. Raises AiogramError: the caller keeps what was not sent."""
-        await asyncio.sleep(max(0.0, self._next_at - _now()))
+        await self._clock.sleep(max(0.0, self._next_at - self._clock.monotonic()))
         await self._paced(lambda: self._send(html, buttons))
 
     async def _send(self, html: str, buttons: Buttons) -> object:
@@ -85,14 +86,14 @@ class Sender:
 
     async def _paced(self, call: Callable[[], Awaitable[T]]) -> T:
         """Waits where Telegram asked for it, and remembers when it does."""
-        await asyncio.sleep(max(0.0, self._blocked_until - _now()))
+        await self._clock.sleep(max(0.0, self._blocked_until - self._clock.monotonic()))
         try:
             return await call()
         except TelegramRetryAfter as error:
-            self._blocked_until = _now() + error.retry_after
+            self._blocked_until = self._clock.monotonic() + error.retry_after
             raise
         finally:
-            self._next_at = _now() + self._pace_s
+            self._next_at = self._clock.monotonic() + self._pace_s
 
     async def _surely(self, call: Callable[[], Awaitable[object]]) -> None:
         for attempt in range(ANSWER_TRIES):
@@ -105,7 +106,7 @@ class Sender:
                 continue
             except (AiogramError, OSError) as error:
                 logger.warning("an answer was not sent ({} of {} tries): {}", attempt + 1, ANSWER_TRIES, said(error))
-                await asyncio.sleep(BETWEEN_TRIES_S)
+                await self._clock.sleep(BETWEEN_TRIES_S)
             else:
                 return
 
@@ -121,7 +122,3 @@ def keyboard(buttons: Sequence[Sequence[tuple[str, str]]]) -> InlineKeyboardMark
         return None
     rows = [[InlineKeyboardButton(text=label, callback_data=data) for label, data in row] for row in buttons]
     return InlineKeyboardMarkup(inline_keyboard=rows)
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

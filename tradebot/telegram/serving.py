@@ -26,7 +26,9 @@ from loguru import logger
 
 from tradebot.errors import TradebotError
 from tradebot.operations.operations import Operations
-from tradebot.queries.daemon import ChatConnection, DaemonQueries
+from tradebot.ports import Chance, Clock
+from tradebot.queries.daemon import DaemonQueries
+from tradebot.queries.parts import ChatPart
 from tradebot.telegram.access import Allowed
 from tradebot.telegram.commands import COMMANDS
 from tradebot.telegram.confirmations import Confirmations
@@ -55,7 +57,9 @@ class TelegramOptions:
     api_url: str
 
 
-async def serve(options: TelegramOptions, operations: Operations, queries: DaemonQueries, stop: asyncio.Event) -> None:
+async def serve(
+    options: TelegramOptions, operations: Operations, queries: DaemonQueries, chance: Chance, stop: asyncio.Event
+) -> None:
     """Until `stop`; what is in the outbox then is still sent, for a few seconds."""
     session = AiohttpSession(api=TelegramAPIServer.from_base(options.api_url), timeout=REQUEST_S)
     properties = DefaultBotProperties(parse_mode=ParseMode.HTML, link_preview_is_disabled=True)
@@ -64,9 +68,10 @@ async def serve(options: TelegramOptions, operations: Operations, queries: Daemo
     chat.state = "connecting"
     handling = Handling()
     session.middleware(KillFirst(handling))
-    session.middleware(Watch(chat, options.token))
-    sender = Sender(bot, options.chat_id)
-    dispatcher = _dispatcher(options, operations, queries, sender, handling)
+    session.middleware(Watch(chat, options.token, queries.clock))
+    sender = Sender(bot, options.chat_id, queries.clock)
+    confirmations = Confirmations(queries.clock, chance)
+    dispatcher = _dispatcher(options, operations, queries, sender, confirmations, handling)
     tasks = [
         asyncio.create_task(_poll(dispatcher, bot), name="telegram: polling"),
         asyncio.create_task(_introduce(bot), name="telegram: commands registered"),
@@ -88,14 +93,14 @@ async def serve(options: TelegramOptions, operations: Operations, queries: Daemo
 
 
 def _dispatcher(
-    options: TelegramOptions, operations: Operations, queries: DaemonQueries, sender: Sender, handling: "Handling"
+    options: TelegramOptions,
+    operations: Operations,
+    queries: DaemonQueries,
+    sender: Sender,
+    confirmations: Confirmations,
+    handling: "Handling",
 ) -> Dispatcher:
-    dispatcher = Dispatcher(
-        operations=operations,
-        queries=queries,
-        sender=sender,
-        confirmations=Confirmations(asyncio.get_running_loop().time),
-    )
+    dispatcher = Dispatcher(operations=operations, queries=queries, sender=sender, confirmations=confirmations)
     allowed = Allowed(options.chat_id, options.user_ids)
     for observer in (dispatcher.message, dispatcher.edited_message, dispatcher.callback_query):
         observer.filter(allowed)
@@ -234,9 +239,10 @@ class Watch(BaseRequestMiddleware):
     Hearing and telling are looked at apart: who blocked the bot is still heard, and is told nothing.
     """
 
-    def __init__(self, chat: ChatConnection, token: str) -> None:
+    def __init__(self, chat: ChatPart, token: str, clock: Clock) -> None:
         self._chat = chat
         self._token = token
+        self._clock = clock
         self._errors: dict[bool, str] = {}  # by whether it is about telling
         self._since = 0.0
         # Every failed poll would be a line of its own, every five seconds, for as long as an outage lasts.
@@ -270,7 +276,7 @@ class Watch(BaseRequestMiddleware):
             self._errors[telling] = error
         self._chat.error = next(iter(self._errors.values()), None)
         self._chat.state = "connected" if self._chat.error is None else "failing"
-        now = asyncio.get_running_loop().time()
+        now = self._clock.monotonic()
         if before is None and error is not None:
             self._since = now
             logger.warning("Telegram: {}. Trading goes on; messages wait; it is tried again for ever", error)

@@ -37,7 +37,7 @@ from tradebot.domain.payload.own import payload_hash
 from tradebot.domain.positions import WriteOff
 from tradebot.domain.trades import ORDER_REF_PREFIX, UNRESOLVED, NewTrade, Trade, TradeStatus
 from tradebot.errors import LedgerUnavailable
-from tradebot.ports import Books, Ledger
+from tradebot.ports import Books, Clock, Ledger
 from tradebot.trading import order_events
 
 COMMISSION_WAIT_S = 0.25
@@ -72,26 +72,25 @@ class BrokerUpdate:
         return any(e.exec_id not in known for e in self.executions)
 
 
-def _unheard(*_: object) -> None:
-    """Nobody listens yet."""
-
-
-@dataclass(frozen=True, slots=True)
 class Listeners:
-    """Who hears of what booking sees. Called in order, after the commit; must not block."""
+    """Who hears of what booking sees: each joins in its own constructor, for it also books, or asks others to.
 
-    connection: Callable[[BrokerEvent], None] = _unheard
-    ended: Callable[[Trade], None] = _unheard
-    doubt: Callable[[str, OrderError | None], None] = _unheard  # this order needs a second look at the broker
-    orphan: Callable[[str], None] = _unheard  # our prefix, and not in the books
+    Called in the order in which they joined, after the commit; must not block.
+    """
+
+    def __init__(self) -> None:
+        self.connection: list[Callable[[BrokerEvent], None]] = []
+        self.ended: list[Callable[[Trade], None]] = []
+        self.doubt: list[Callable[[str, OrderError | None], None]] = []  # this order needs a second look at the broker
+        self.orphan: list[Callable[[str], None]] = []  # our prefix, and not in the books
 
 
 class Booking:
-    def __init__(self, ledger: Ledger, events: asyncio.Queue[BrokerEvent], clock: Callable[[], datetime]) -> None:
+    def __init__(self, ledger: Ledger, events: asyncio.Queue[BrokerEvent], clock: Clock, listeners: Listeners) -> None:
         self._ledger = ledger
         self._events = events
         self._clock = clock
-        self.listeners = Listeners()
+        self._listeners = listeners
         self._one_at_a_time = asyncio.Lock()  # two foldings of one order must not overwrite each other
 
     async def run(self) -> None:
@@ -125,7 +124,7 @@ class Booking:
                 return before
             if drawn_from not in (None, before):
                 return before
-            now = self._clock()
+            now = self._clock.now()
             after = replace(before, status=step(before, to))
             if to is TradeStatus.FAILED:
                 # An UNKNOWN order that IB shows after all comes to life again, like one that was never seen.
@@ -143,7 +142,7 @@ class Booking:
         None: nothing was done, because the books have changed meanwhile, an order is in flight, or `key` was used already.
         Raises LedgerUnavailable.
         """
-        now = self._clock()
+        now = self._clock.now()
         async with self._one_at_a_time, self._ledger.begin() as books:
             lots = await books.lots(LotStatus.OPEN, ticker=loss.ticker)
             held = sum(lot.qty for lot in lots if lot.con_id == loss.con_id)
@@ -188,7 +187,8 @@ class Booking:
             case OrderError(order_ref=order_ref):
                 batch.setdefault(order_ref, BrokerUpdate()).add(event)
             case _:
-                self.listeners.connection(event)
+                for hear in self._listeners.connection:
+                    hear(event)
 
     async def _book_surely(self, order_ref: str, update: BrokerUpdate) -> None:
         retrying = AsyncRetrying(
@@ -198,11 +198,12 @@ class Booking:
         )
         with logger.contextualize(order_ref=order_ref):
             if await retrying(self.book, order_ref, update) is None:
-                self.listeners.orphan(order_ref)
+                for hear in self._listeners.orphan:
+                    hear(order_ref)
 
     async def _advance(self, books: Books, before: Trade, update: BrokerUpdate, *, executions_changed: bool) -> Trade:
         """Folds the executions into the trade, its lots, its alert and its events."""
-        now = self._clock()
+        now = self._clock.now()
         total = lots_of.summarise(await books.executions(before.id))
         refusal = next((f"IB {e.code}: {e.text}" for e in update.errors if e.kind in _REFUSALS), before.error_message)
         seen = update.seen
@@ -260,12 +261,17 @@ class Booking:
         for error in update.errors:
             logger.warning("IB {} on {}: {}", error.code, after.order_ref, error.text)
             if error.kind not in (ErrorKind.NOTICE, ErrorKind.CANCELLED):
-                self.listeners.doubt(after.order_ref, error)
+                self._doubt(after.order_ref, error)
         if after.status in ENDED:
             if before.status not in ENDED:
-                self.listeners.ended(after)
+                for hear in self._listeners.ended:
+                    hear(after)
         elif update.seen is not None and update.seen.state is not OrderState.WORKING:
-            self.listeners.doubt(after.order_ref, None)  # over, or nearly, and the fills are not all here
+            self._doubt(after.order_ref, None)  # over, or nearly, and the fills are not all here
+
+    def _doubt(self, order_ref: str, error: OrderError | None) -> None:
+        for hear in self._listeners.doubt:
+            hear(order_ref, error)
 
 
 def _broker_ids(trade: Trade, update: BrokerUpdate) -> tuple[int | None, int | None]:

@@ -6,7 +6,6 @@ Rules:
 """
 
 import asyncio
-from collections.abc import Callable
 from datetime import datetime
 
 from loguru import logger
@@ -24,7 +23,7 @@ from tradebot.domain.brokerage import (
 from tradebot.domain.events import NewEvent
 from tradebot.domain.facts.account import BrokerConnected, BrokerLost, BrokerUnreachable, TradingRefused
 from tradebot.domain.gate import GateCode, GateReason
-from tradebot.ports import Ledger
+from tradebot.ports import Clock, Ledger
 from tradebot.trading.notices import store_notice
 from tradebot.trading.restart_pause import RestartPause
 
@@ -32,7 +31,7 @@ LOSS_NOTIFIED_AFTER_S = 30.0
 
 
 class ConnectionNotices:
-    def __init__(self, ledger: Ledger, *, restart: RestartPause, clock: Callable[[], datetime]) -> None:
+    def __init__(self, ledger: Ledger, *, restart: RestartPause, clock: Clock) -> None:
         self._ledger = ledger
         self._restart = restart
         self._clock = clock
@@ -72,18 +71,18 @@ class ConnectionNotices:
                 return self._connected(event)
             case Disconnected(exhausted=True):
                 self._begin_loss()
-                notice = unreachable(event, self._clock())
+                notice = unreachable(event, self._clock.now())
                 self._unreachable = notice if self._restart.active else None
                 return None if self._restart.active else notice
             case Disconnected() | UpstreamLost():
                 self._begin_loss()
             case UpstreamBack():
                 away_s, notified = self._end_loss()
-                return upstream_back(away_s or 0, self._clock()) if notified else None
+                return upstream_back(away_s or 0, self._clock.now()) if notified else None
             case Refused(reason=reason):
-                return refused(GateReason(GateCode.REFUSED, {"reason": reason}), self._clock())
+                return refused(GateReason(GateCode.REFUSED, {"reason": reason}), self._clock.now())
             case GateReason():
-                return refused(event, self._clock())
+                return refused(event, self._clock.now())
         return None
 
     def _connected(self, event: Connected) -> NewEvent | None:
@@ -92,7 +91,7 @@ class ConnectionNotices:
         if self._restart.active and away_s is not None and not notified:
             logger.info("connected to IB again after its restart: account {}", event.account)
             return None
-        return connected(event, away_s if notified else None, self._clock())
+        return connected(event, away_s if notified else None, self._clock.now())
 
     async def _notify_of_lasting_loss(self) -> None:
         if self._restart.active or self._lost_since is None:
@@ -100,19 +99,19 @@ class ConnectionNotices:
         if self._unreachable is not None:
             await store_notice(self._ledger, self._unreachable)
             self._unreachable = None
-        away_s = _loop_time() - self._lost_since
+        away_s = self._clock.monotonic() - self._lost_since
         if self._loss_notified or away_s < LOSS_NOTIFIED_AFTER_S:
             return
         self._loss_notified = True
-        await store_notice(self._ledger, lost(away_s, self._clock()))
+        await store_notice(self._ledger, lost(away_s, self._clock.now()))
 
     def _begin_loss(self) -> None:
         if self._lost_since is None:
-            self._lost_since = _loop_time()
+            self._lost_since = self._clock.monotonic()
 
     def _end_loss(self) -> tuple[float | None, bool]:
         """How long it lasted in seconds (None: there was none), and whether the owner was notified of it."""
-        away_s = None if self._lost_since is None else _loop_time() - self._lost_since
+        away_s = None if self._lost_since is None else self._clock.monotonic() - self._lost_since
         notified = self._loss_notified
         self._lost_since, self._loss_notified = None, False
         return away_s, notified
@@ -140,7 +139,3 @@ def unreachable(event: Disconnected, at: datetime) -> NewEvent:
 
 def refused(reason: GateReason, at: datetime) -> NewEvent:
     return NewEvent(TradingRefused(reason.code, reason.facts), at)
-
-
-def _loop_time() -> float:
-    return asyncio.get_running_loop().time()

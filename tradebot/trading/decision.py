@@ -10,7 +10,6 @@ Rules:
 """
 
 import json
-import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -88,9 +87,17 @@ Decided = Intent | Wait | None
 
 
 async def decide(
-    books: Books, alert_id: int, pre_trade: PreTradeData, policy: Policy, view: BrokerView, *, order_id: int, say: Say
+    books: Books,
+    alert_id: int,
+    pre_trade: PreTradeData,
+    policy: Policy,
+    view: BrokerView,
+    *,
+    order_id: int,
+    token: str,
+    say: Say,
 ) -> Decided:
-    """One alert's outcome, written through `books`. Raises LedgerUnavailable."""
+    """One alert's outcome, written through `books`. `token` makes its order's reference unique. Raises LedgerUnavailable."""
     alert = await books.alert(alert_id)
     if alert is None or alert.status is not AlertStatus.RECEIVED or alert.ticker is None or alert.action is None:
         return None
@@ -102,7 +109,7 @@ async def decide(
         return None
     if not killed and await _busy(books, alert, alert.ticker):
         return Wait.TICKER
-    one = _Judging(books, alert, alert.ticker, pre_trade, policy, view, order_id, _Ending(say, view.now))
+    one = _Judging(books, alert, alert.ticker, pre_trade, policy, view, order_id, token, _Ending(say, view.now))
     return await (one.buy() if alert.action is Side.BUY else one.sell())
 
 
@@ -151,6 +158,7 @@ class _Judging:
     policy: Policy
     view: BrokerView
     order_id: int
+    token: str
     ending: _Ending
 
     async def buy(self) -> Decided:
@@ -275,7 +283,7 @@ class _Judging:
             con_id=contract.con_id,
             side=side,
             requested_qty=qty,
-            order_ref=f"{ORDER_REF_PREFIX}{alert.id}-{secrets.token_hex(4)}",
+            order_ref=f"{ORDER_REF_PREFIX}{alert.id}-{self.token}",
             ib_position_before=before,
             reserved=reserved,
             quote=None if self.pre_trade.quote is None else _json(asdict(self.pre_trade.quote)),

@@ -5,10 +5,8 @@ when it is seen twice, some seconds apart. What was never seen at IB, on the sam
 at the intent, was not sent. Everything else that IB does not show is UNKNOWN, and never called failed.
 """
 
-import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
 
@@ -16,7 +14,7 @@ from tradebot.domain.brokerage import Execution, OrderReport, OrderState
 from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.orders import ENDED
 from tradebot.domain.trades import ORDER_REF_PREFIX, UNRESOLVED, Trade, TradeStatus
-from tradebot.ports import Broker, Ledger, PositionReport
+from tradebot.ports import Broker, Clock, Ledger, PositionReport
 from tradebot.trading.booking import Booking, BrokerUpdate
 
 T = TypeVar("T", OrderReport, Execution)
@@ -61,7 +59,7 @@ class InDoubtOrders:
         ledger: Ledger,
         broker: Broker,
         booking: Booking,
-        clock: Callable[[], datetime],
+        clock: Clock,
         *,
         second_look_delay_s: float = SECOND_LOOK_DELAY_S,
     ) -> None:
@@ -80,7 +78,7 @@ class InDoubtOrders:
             trade for trade in await self._unresolved() if trade.order_ref not in alive and _older(trade, unresolved)
         ]
         if in_doubt:
-            await asyncio.sleep(self._second_look_delay_s)
+            await self._clock.sleep(self._second_look_delay_s)
             answers = await self._ask(in_doubt)
             alive, orphans = await self._adopt(answers)
             for trade in await self._unresolved():
@@ -116,7 +114,7 @@ class InDoubtOrders:
 
     async def _conclude(self, trade: Trade, answers: Answers) -> None:
         before, now_held = trade.ib_position_before, answers.position(trade.con_id)
-        today = self._clock().astimezone(NEW_YORK).date()
+        today = self._clock.now().astimezone(NEW_YORK).date()
         same_day = trade.created_at.astimezone(NEW_YORK).date() == today
         rejected = trade.error_message  # in IB's words; what IB rejects it often shows nowhere
         unseen = trade.perm_id is None or rejected is not None

@@ -13,8 +13,7 @@ Rules:
 """
 
 import asyncio
-import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -28,7 +27,7 @@ from tradebot.domain.events import NewEvent
 from tradebot.domain.facts.alerts import AlertConflict, AlertRejected, AlertStored
 from tradebot.domain.payload.own import Instruction, digest, payload_hash, understand
 from tradebot.errors import LedgerUnavailable, PayloadError, QueueUnavailable
-from tradebot.ports import Books, Ledger, Queue
+from tradebot.ports import Books, Clock, Ledger, Queue
 
 STORE_DEADLINE_S = 1.5  # TradingView drops a request after 3 s
 STORING_MAX = 5_000  # transactions under way; beyond, the database has long been down
@@ -59,20 +58,19 @@ class Intake:
         self,
         ledger: Ledger,
         queue: Queue,
-        clock: Callable[[], datetime],
-        monotonic: Callable[[], float] = time.monotonic,
+        clock: Clock,
     ) -> None:
         self._ledger = ledger
         self._queue = queue
         self._clock = clock
-        self._ages = _Ages(monotonic)
+        self._ages = _Ages(clock)
         self._storing: set[asyncio.Task[Accepted]] = set()
         self._to_push: list[tuple[Side, int]] = []
         self._pushing: asyncio.Task[None] | None = None
 
     async def accept(self, fields: Mapping[str, object], raw_body: bytes, source_ip: str | None) -> Accepted:
         """Stores an authenticated message; `raw_body` has no secret in it any more. Raises LedgerUnavailable."""
-        now = self._clock()
+        now = self._clock.now()
         try:
             wanted = understand(fields)
         except PayloadError as error:
@@ -81,13 +79,13 @@ class Intake:
 
     async def reject(self, reason: str, raw_body: bytes, source_ip: str | None) -> Accepted:
         """Stores an authenticated message that could not even be read as JSON. Raises LedgerUnavailable."""
-        return await self._stored(self._reject(reason, digest(raw_body), raw_body, source_ip, self._clock()))
+        return await self._stored(self._reject(reason, digest(raw_body), raw_body, source_ip, self._clock.now()))
 
     async def own(self, side: Side, ticker: str, key: str, *, actor: str) -> Accepted:
         """An alert of the bot itself, on behalf of `actor`; the same key again is a duplicate. Raises LedgerUnavailable."""
         fields: dict[str, object] = {"action": side, "ticker": ticker, "key": key, "actor": actor}
         alert = NewAlert(
-            received_at=self._clock(),
+            received_at=self._clock.now(),
             ticker=ticker,
             action=side,
             price=None,
@@ -213,13 +211,13 @@ class Intake:
 class _Ages:
     """How old stored alerts are, by monotonic time: a step of the clock makes none older or younger."""
 
-    def __init__(self, monotonic: Callable[[], float]) -> None:
-        self._monotonic = monotonic
-        self._started = monotonic()
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._started = clock.monotonic()
         self._born: dict[int, float] = {}  # ids of the last minute, oldest first
 
     def born(self, alert_id: int) -> None:
-        now = self._monotonic()
+        now = self._clock.monotonic()
         self._born.pop(alert_id, None)  # of a transaction that was not committed
         self._born[alert_id] = now
         while now - next(iter(self._born.values())) >= SAME_ALERT_WINDOW.total_seconds():
@@ -227,7 +225,7 @@ class _Ages:
 
     def is_recent(self, alert: Alert, now: datetime) -> bool:
         """One from before the start is as old as the clock says, and older than this process."""
-        age_s = self._monotonic() - self._born.get(alert.id, self._started)
+        age_s = self._clock.monotonic() - self._born.get(alert.id, self._started)
         by_clock = alert.id in self._born or now - alert.received_at < SAME_ALERT_WINDOW
         return by_clock and age_s < SAME_ALERT_WINDOW.total_seconds()
 

@@ -6,9 +6,8 @@ Rules:
 - IB is asked about a trade soon after it came in doubt, and again and again about one that is UNKNOWN or was cancelled.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from loguru import logger
 
@@ -18,11 +17,12 @@ from tradebot.domain.facts.orders import CancelReason, OrderCancelling
 from tradebot.domain.hours import Hours
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import LIVE, UNRESOLVED, Trade, TradeStatus
-from tradebot.errors import BrokerUnavailable, LedgerUnavailable
-from tradebot.ports import Broker, Ledger
+from tradebot.ports import Broker, Clock, Ledger
+from tradebot.trading.every import every
 from tradebot.trading.notices import store_notice
 from tradebot.trading.switch import TradingSwitch
 
+LOOK_EVERY_S = 1.0
 LOOK_AGAIN_S = 2.0
 """After an error about an order, IB's own word on it usually comes within a second."""
 CANCEL_GRACE_S = 10.0
@@ -41,7 +41,7 @@ class OrderMonitor:
         *,
         switch: TradingSwitch,
         hours: Hours,
-        clock: Callable[[], datetime],
+        clock: Clock,
         order_timeout_s: float,
         ask_ib: Callable[[], None],
     ) -> None:
@@ -53,9 +53,9 @@ class OrderMonitor:
         self._clock = clock
         self._order_timeout_s = order_timeout_s
         self._ask_ib = ask_ib
-        self._in_flight_since: dict[int, float] = {}  # trade id → loop time when first seen in flight
-        self._cancelled_at: dict[int, float] = {}  # trade id → loop time of the last cancel
-        self._ask_at: dict[str, float] = {}  # order ref → loop time of the next question
+        self._in_flight_since: dict[int, float] = {}  # trade id → monotonic time when first seen in flight
+        self._cancelled_at: dict[int, float] = {}  # trade id → monotonic time of the last cancel
+        self._ask_at: dict[str, float] = {}  # order ref → monotonic time of the next question
         self._held: set[str] = set()  # order refs that IB holds for a short locate
 
     # --- what booking reports: note and return ----------------------------------------------------------------------
@@ -65,7 +65,7 @@ class OrderMonitor:
             self._cancelled_at.clear()  # a cancel may have been lost with the connection
 
     def order_in_doubt(self, order_ref: str, error: OrderError | None) -> None:
-        soon = _loop_time() + LOOK_AGAIN_S
+        soon = self._clock.monotonic() + LOOK_AGAIN_S
         self._ask_at[order_ref] = min(soon, self._ask_at.get(order_ref, soon))
         if error is not None and error.kind is ErrorKind.HELD:
             self._held.add(order_ref)
@@ -74,17 +74,8 @@ class OrderMonitor:
 
     async def run(self) -> None:
         """Looks every second, and at once when the trading state changes."""
-        while True:
-            try:
-                async with asyncio.timeout(1):
-                    await self._switch.changed.wait()
-            except TimeoutError:
-                pass
-            self._switch.changed.clear()
-            try:
-                await self._look()
-            except (BrokerUnavailable, LedgerUnavailable) as error:
-                logger.warning("orders in flight not looked at: {}", error)
+        what, changed = "orders in flight not looked at", self._switch.changed
+        await every(LOOK_EVERY_S, self._look, what=what, clock=self._clock, wake=changed)
 
     async def _look(self) -> None:
         if not (self._broker.connection.up and self._broker.connection.upstream):
@@ -105,7 +96,7 @@ class OrderMonitor:
         why = self._why_cancel(trade)
         if why is None:
             return
-        now, before = _loop_time(), self._cancelled_at.get(trade.id)
+        now, before = self._clock.monotonic(), self._cancelled_at.get(trade.id)
         if before is not None and now - before < CANCEL_AGAIN_S:
             return
         assert trade.ib_order_id is not None, "an intent is stored with its order id"
@@ -116,17 +107,17 @@ class OrderMonitor:
             return
         logger.warning("order {} is being cancelled: {}", trade.order_ref, why)
         cancelling = OrderCancelling.of(trade, code=why, timeout_s=self._order_timeout_s)
-        await store_notice(self._ledger, NewEvent(cancelling, self._clock(), trade.alert_id, trade.id))
+        await store_notice(self._ledger, NewEvent(cancelling, self._clock.now(), trade.alert_id, trade.id))
 
     def _why_cancel(self, trade: Trade) -> CancelReason | None:
         """The weightiest reason to cancel it; None when it may work on."""
-        now = _loop_time()
+        now = self._clock.monotonic()
         overdue = now - self._in_flight_since.setdefault(trade.id, now) > self._order_timeout_s
         if trade.order_ref in self._held:
             return CancelReason.SHORT_LOCATE
         if self._switch.state is TradingState.KILLED:
             return CancelReason.KILLED
-        if not self._hours.is_open(self._clock() - CLOSE_GRACE):
+        if not self._hours.is_open(self._clock.now() - CLOSE_GRACE):
             return CancelReason.SESSION_OVER
         return CancelReason.OVERDUE if overdue else None
 
@@ -134,7 +125,7 @@ class OrderMonitor:
 
     def _takes_question(self, trade: Trade) -> bool:
         """Whether IB is to be asked about this trade now; if so, the next time is set."""
-        now = _loop_time()
+        now = self._clock.monotonic()
         repeat_s = UNKNOWN_EVERY_S if trade.status is TradeStatus.UNKNOWN else CANCEL_GRACE_S
         repeats = trade.status is TradeStatus.UNKNOWN or trade.id in self._cancelled_at
         if repeats:
@@ -152,7 +143,3 @@ class OrderMonitor:
         self._cancelled_at = {key: at for key, at in self._cancelled_at.items() if key in ids}
         self._ask_at = {key: at for key, at in self._ask_at.items() if key in refs}
         self._held &= refs
-
-
-def _loop_time() -> float:
-    return asyncio.get_running_loop().time()

@@ -12,7 +12,6 @@ Rules:
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 
 from loguru import logger
 
@@ -33,7 +32,7 @@ from tradebot.domain.hours import Hours
 from tradebot.domain.settings import ORPHANS_KEY, TradingState, accepted_orphans
 from tradebot.domain.trades import Trade, TradeStatus
 from tradebot.errors import BrokerUnavailable, LedgerUnavailable
-from tradebot.ports import Broker, Ledger
+from tradebot.ports import Broker, Clock, Ledger
 from tradebot.trading.gate import Gate
 from tradebot.trading.in_doubt import Checked, InDoubtOrders
 from tradebot.trading.notices import store_notice
@@ -55,7 +54,7 @@ class Reconciler:
         gate: Gate,
         switch: TradingSwitch,
         hours: Hours,
-        clock: Callable[[], datetime],
+        clock: Clock,
         wanted: asyncio.Event,
         reconciled: Callable[[int], None],
     ) -> None:
@@ -125,7 +124,7 @@ class Reconciler:
                     break
                 except (BrokerUnavailable, LedgerUnavailable) as error:
                     logger.warning("reconciliation did not pass, again in {:.0f} s: {}", RETRY_S, error)
-                    await asyncio.sleep(RETRY_S)
+                    await self._clock.sleep(RETRY_S)
 
     async def _check_when_in_doubt(self) -> None:
         """Asks about orders in doubt while others trade on; the order monitor says when."""
@@ -137,7 +136,7 @@ class Reconciler:
                     await self._act_on(await self._in_doubt_orders.check())
             except (BrokerUnavailable, LedgerUnavailable) as error:
                 logger.warning("orders in doubt not settled, again in {:.0f} s: {}", RETRY_S, error)
-                await asyncio.sleep(RETRY_S)
+                await self._clock.sleep(RETRY_S)
                 if self._broker.connection.up:  # a new connection compares everything anyway
                     self._in_doubt.set()
 
@@ -180,8 +179,8 @@ class Reconciler:
         checked = await self._in_doubt_orders.check()
         await self._act_on(checked)
         async with self._ledger.begin() as books:
-            await tell_differences(books, checked.answers.position_report.positions, self._clock())
-            await books.add_event(NewEvent(GateOpened(), self._clock()))
+            await tell_differences(books, checked.answers.position_report.positions, self._clock.now())
+            await books.add_event(NewEvent(GateOpened(), self._clock.now()))
         if self._breaks == breaks and self._broker.connection.link_session == connection.link_session:
             self._gate.compared = connection.link_session
             self._gate.open("recovery")
@@ -193,7 +192,7 @@ class Reconciler:
         async with self._ledger.begin() as books:
             own = (await books.settings()).get(ACCOUNT_KEY)
             if own is None:
-                await books.put_setting(ACCOUNT_KEY, account, "bot", self._clock())
+                await books.put_setting(ACCOUNT_KEY, account, "bot", self._clock.now())
         if own is None or own == account:
             return True
         await self._refuse(GateReason(GateCode.OTHER_ACCOUNT, {"own": own, "account": account}))
@@ -202,7 +201,7 @@ class Reconciler:
     async def _refuse(self, reason: GateReason) -> None:
         self._gate.close("recovery", reason)
         refused = TradingRefused(reason.code, reason.facts)
-        await store_notice(self._ledger, NewEvent(refused, self._clock()))
+        await store_notice(self._ledger, NewEvent(refused, self._clock.now()))
 
     # --- what the answers mean beyond single orders -----------------------------------------------------------------
 
@@ -227,5 +226,5 @@ class Reconciler:
         self._gate.close("orphans", GateReason(GateCode.ORPHANS, {"order_refs": ", ".join(orphans)}))
         if json.loads(settings.get(ORPHANS_KEY, "[]")) != orphans:
             async with self._ledger.begin() as books:
-                await books.put_setting(ORPHANS_KEY, json.dumps(orphans), "bot", self._clock())
-                await books.add_event(NewEvent(OrphanOrder(tuple(orphans)), self._clock()))
+                await books.put_setting(ORPHANS_KEY, json.dumps(orphans), "bot", self._clock.now())
+                await books.add_event(NewEvent(OrphanOrder(tuple(orphans)), self._clock.now()))

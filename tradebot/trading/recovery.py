@@ -5,12 +5,12 @@ Rules: what booking reports reaches each part that needs it, the gate first; the
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from datetime import datetime
 
 from tradebot.domain.brokerage import BrokerEvent, OrderError
 from tradebot.domain.hours import Hours
 from tradebot.domain.restart_window import RestartWindow
-from tradebot.ports import Broker, Ledger
+from tradebot.ports import Broker, Clock, Ledger
+from tradebot.trading.booking import Listeners
 from tradebot.trading.connection_notices import ConnectionNotices
 from tradebot.trading.gate import Gate
 from tradebot.trading.in_doubt import InDoubtOrders
@@ -26,10 +26,11 @@ class Recovery:
         ledger: Ledger,
         broker: Broker,
         in_doubt_orders: InDoubtOrders,
+        listeners: Listeners,
         *,
         gate: Gate,
         switch: TradingSwitch,
-        clock: Callable[[], datetime],
+        clock: Clock,
         order_timeout_s: float,
         hours: Hours,
         restart: RestartWindow,
@@ -57,6 +58,9 @@ class Recovery:
             ask_ib=self._reconciler.ask_about_in_doubt,
         )
         self._notices = ConnectionNotices(ledger, restart=self._restart_pause, clock=clock)
+        listeners.connection.append(self._connection_changed)
+        listeners.doubt.append(self._order_in_doubt)
+        listeners.orphan.append(self._reconciler.orphan_seen)
 
     def loops(self) -> Mapping[str, Callable[[], Coroutine[None, None, None]]]:
         """What runs as long as the daemon, by name."""
@@ -69,15 +73,12 @@ class Recovery:
 
     # --- what booking reports ---------------------------------------------------------------------------------------
 
-    def connection_changed(self, event: BrokerEvent) -> None:
+    def _connection_changed(self, event: BrokerEvent) -> None:
         self._reconciler.connection_changed(event)
         self._order_monitor.connection_changed(event)
         self._notices.connection_changed(event)
 
-    def in_doubt(self, order_ref: str, error: OrderError | None) -> None:
+    def _order_in_doubt(self, order_ref: str, error: OrderError | None) -> None:
         self._order_monitor.order_in_doubt(order_ref, error)
         self._reconciler.order_in_doubt(error)
         self._notices.order_in_doubt(error)
-
-    def orphan_seen(self, order_ref: str) -> None:
-        self._reconciler.orphan_seen(order_ref)

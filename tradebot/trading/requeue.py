@@ -7,7 +7,6 @@ how many go on. Those that waited too long EXPIRE and are told.
 """
 
 import asyncio
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from loguru import logger
@@ -19,8 +18,8 @@ from tradebot.domain.facts.alerts import AlertExpired
 from tradebot.domain.facts.daemon import MarketOpen
 from tradebot.domain.hours import Hours
 from tradebot.domain.job_plan import MARKET_OPEN
-from tradebot.errors import LedgerUnavailable, QueueUnavailable
-from tradebot.ports import Books, Ledger, Queue
+from tradebot.ports import Books, Clock, Ledger, Queue
+from tradebot.trading.every import every
 from tradebot.trading.worker import Worker
 
 REQUEUE_EVERY_S = 2.0
@@ -33,7 +32,7 @@ class Requeue:
         queue: Queue,
         worker: Worker,
         hours: Hours,
-        clock: Callable[[], datetime],
+        clock: Clock,
         *,
         pending_max_age: timedelta,
     ) -> None:
@@ -43,26 +42,17 @@ class Requeue:
         self._hours = hours
         self._clock = clock
         self._pending_max_age = pending_max_age
-        self._failing = False
         self._requeueing = asyncio.Lock()
         self._session: Session | None = None  # the one whose opening was told last
 
     async def run(self) -> None:
-        while True:
-            try:
-                await self.run_once()
-                self._failing = False
-            except (LedgerUnavailable, QueueUnavailable) as error:
-                if not self._failing:  # said once: the health of the parts is told elsewhere
-                    logger.warning("requeue: {}; tried again every {:.0f} s", error, REQUEUE_EVERY_S)
-                self._failing = True
-            await asyncio.sleep(REQUEUE_EVERY_S)
+        await every(REQUEUE_EVERY_S, self.run_once, what="requeue", clock=self._clock)
 
     async def run_once(self) -> None:
         """One round. Raises LedgerUnavailable, QueueUnavailable."""
         async with self._requeueing:
             await self._worker.release_idle()
-            await self._end_waiting(self._clock())
+            await self._end_waiting(self._clock.now())
             await self._fill_lists()
 
     async def _fill_lists(self) -> None:

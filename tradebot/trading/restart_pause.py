@@ -6,16 +6,16 @@ Rules:
 - A window that ends without a restart has books and IB compared once more.
 """
 
-import asyncio
 from collections.abc import Callable
-from datetime import datetime
 
 from tradebot.domain.gate import GateCode, GateReason
 from tradebot.domain.restart_window import RestartWindow
-from tradebot.ports import Broker
+from tradebot.ports import Broker, Clock
+from tradebot.trading.every import every
 from tradebot.trading.gate import Gate
 
 HOLDER = "restart"
+LOOK_EVERY_S = 1.0
 
 
 class RestartPause:
@@ -25,7 +25,7 @@ class RestartPause:
         *,
         gate: Gate,
         window: RestartWindow,
-        clock: Callable[[], datetime],
+        clock: Clock,
         reconcile: Callable[[], None],
     ) -> None:
         """`reconcile` asks for a reconciliation and returns at once."""
@@ -40,13 +40,14 @@ class RestartPause:
         self.look()
 
     async def run(self) -> None:
-        while True:
-            await asyncio.sleep(1)
-            self.look()
+        await every(LOOK_EVERY_S, self._step, what="restart window", clock=self._clock)
+
+    async def _step(self) -> None:
+        self.look()
 
     def look(self) -> None:
         """Closes the gate when the window begins; asks for a reconciliation when it ends without a restart."""
-        due = self._window.covers(self._clock())
+        due = self._window.covers(self._clock.now())
         if due and not self.active:
             self._generation_before = self._broker.connection.generation
             self._gate.close(HOLDER, GateReason(GateCode.RESTART))

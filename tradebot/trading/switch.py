@@ -9,7 +9,7 @@ Rules:
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 from loguru import logger
@@ -25,13 +25,15 @@ from tradebot.domain.settings import (
     state_in,
 )
 from tradebot.errors import LedgerUnavailable
-from tradebot.ports import Books, Ledger
+from tradebot.ports import Books, Clock, Ledger
+from tradebot.trading.every import every
 
+FOLLOW_EVERY_S = 1.0
 _SEVERITY = (TradingState.RUNNING, TradingState.PAUSED, TradingState.KILLED)
 
 
 class TradingSwitch:
-    def __init__(self, ledger: Ledger, clock: Callable[[], datetime]) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock) -> None:
         self._ledger = ledger
         self._clock = clock
         self._state = TradingState.RUNNING
@@ -51,7 +53,7 @@ class TradingSwitch:
         return max(self.state, state_in(settings), key=_SEVERITY.index)
 
     async def kill(self, by: str) -> bool:
-        """Holds at once. True when it is also stored; False: in force, NOT stored (see `watch`)."""
+        """Holds at once. True when it is also stored; False: in force, NOT stored (see `run`)."""
         self._unstored = by
         self._announce(TradingState.KILLED)
         try:
@@ -66,7 +68,9 @@ class TradingSwitch:
     async def pause(self, by: str, key: str | None = None) -> TradingState:
         """The state in force afterwards: KILLED stays KILLED. Raises LedgerUnavailable."""
         async with self._storing:
-            stored = await store_state(self._ledger, TradingState.PAUSED, by, self._clock(), key=key, keep_killed=True)
+            stored = await store_state(
+                self._ledger, TradingState.PAUSED, by, self._clock.now(), key=key, keep_killed=True
+            )
             return self._announce(stored)
 
     async def resume(
@@ -80,23 +84,21 @@ class TradingSwitch:
             return self.state
         before = self._changes
         async with self._storing:
-            stored = await store_state(self._ledger, to, by, self._clock(), key=key, lift_kill=lift_kill)
+            stored = await store_state(self._ledger, to, by, self._clock.now(), key=key, lift_kill=lift_kill)
             if self._changes == before:
                 self._unstored = None
                 self._announce(stored)
         return self.state
 
-    async def watch(self) -> None:
+    async def run(self) -> None:
         """Follows the stored state, which other processes may change, and stores a kill that could not be stored."""
-        while True:
-            await asyncio.sleep(1)
-            try:
-                if self._unstored is not None:
-                    await self._store_kill(self._unstored)
-                else:
-                    await self.refresh()
-            except LedgerUnavailable as error:
-                logger.debug("trading state not read: {}", error)
+        await every(FOLLOW_EVERY_S, self._follow, what="trading state not read", clock=self._clock)
+
+    async def _follow(self) -> None:
+        if self._unstored is not None:
+            await self._store_kill(self._unstored)
+        else:
+            await self.refresh()
 
     async def refresh(self) -> None:
         """Reads the stored state. Raises LedgerUnavailable."""
@@ -108,7 +110,7 @@ class TradingSwitch:
 
     async def _store_kill(self, by: str) -> None:
         async with self._storing:
-            await store_state(self._ledger, TradingState.KILLED, by, self._clock())
+            await store_state(self._ledger, TradingState.KILLED, by, self._clock.now())
             self._state = TradingState.KILLED
             self._unstored = None
 

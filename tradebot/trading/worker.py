@@ -11,9 +11,8 @@ Rules:
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from loguru import logger
 
@@ -34,8 +33,8 @@ from tradebot.errors import (
     QueueUnavailable,
     UnknownContract,
 )
-from tradebot.ports import Broker, InstanceLock, Ledger, LinkSession, Queue
-from tradebot.trading.booking import Booking
+from tradebot.ports import Broker, Chance, Clock, InstanceLock, Ledger, LinkSession, Queue
+from tradebot.trading.booking import Booking, Listeners
 from tradebot.trading.decision import Decided, Intent, Policy, PreTradeData, Say, Wait, decide
 from tradebot.trading.gate import Gate
 from tradebot.trading.sequencer import Sequencer
@@ -72,7 +71,9 @@ class Worker:
         gate: Gate,
         switch: TradingSwitch,
         booking: Booking,
-        clock: Callable[[], datetime],
+        listeners: Listeners,
+        clock: Clock,
+        chance: Chance,
         options: WorkerOptions,
     ) -> None:
         self._ledger = ledger
@@ -83,14 +84,16 @@ class Worker:
         self._switch = switch
         self._booking = booking
         self._clock = clock
+        self._chance = chance
         self._options = options
         self._serial = asyncio.Lock()
-        self._next_order_at = 0.0  # loop time
+        self._next_order_at = 0.0  # by the clock that only goes on
         self._queue_away = False
         self._in_hand: set[int] = set()
         self._sequencer = Sequencer()
         self._parked: dict[str, list[Alert]] = {}  # by ticker: they wait for its order to end
         self._tasks: set[asyncio.Task[None]] = set()
+        listeners.ended.append(self.trade_ended)
 
     async def run(self) -> None:
         """Takes and handles until cancelled; alerts in hand are then finished first."""
@@ -138,7 +141,7 @@ class Worker:
             if not self._queue_away:  # said once, not every second of an outage
                 logger.error("queue: {}; stored alerts wait until it is back", error)
             self._queue_away = True
-            await asyncio.sleep(ASK_AGAIN_S)
+            await self._clock.sleep(ASK_AGAIN_S)
             return None
         self._queue_away = False
         return taken
@@ -168,11 +171,11 @@ class Worker:
         self._sequencer.is_a(alert.id, alert.action)
         with logger.contextualize(ticker=alert.ticker):
             pre_trade = await self._ask_broker(alert)
-            asked_at = _loop_time()
+            asked_at = self._clock.monotonic()
             await self._sequencer.wait(alert.id)
             async with self._serial:
                 await self._pace()
-                stale = _loop_time() - asked_at > PRE_TRADE_MAX_AGE_S
+                stale = self._clock.monotonic() - asked_at > PRE_TRADE_MAX_AGE_S
                 decided = Wait.BROKER if stale else await self._decide_and_send(alert, pre_trade)
             if decided is Wait.TICKER and alert.ticker is not None:
                 self._parked.setdefault(alert.ticker, []).append(alert)
@@ -186,7 +189,7 @@ class Worker:
     async def _ask_broker(self, alert: Alert) -> PreTradeData:
         """Asks the broker for what the decision will need; nothing where the answer cannot matter."""
         blocked = self._switch.state is TradingState.KILLED
-        if blocked or alert.ticker is None or not self._options.hours.is_open(self._clock()):
+        if blocked or alert.ticker is None or not self._options.hours.is_open(self._clock.now()):
             return PreTradeData(unavailable="nothing was asked of it yet")
         try:
             if alert.action is Side.SELL:
@@ -205,7 +208,7 @@ class Worker:
 
     async def _pace(self) -> None:
         """Keeps to `orders_per_second`."""
-        await asyncio.sleep(max(0.0, self._next_order_at - _loop_time()))
+        await self._clock.sleep(max(0.0, self._next_order_at - self._clock.monotonic()))
 
     # --- deciding and sending ---------------------------------------------------------------------------------------
 
@@ -214,11 +217,11 @@ class Worker:
         if not (self._gate.is_open and self._gate.compared == link_session and self._lock.held):
             return Wait.BROKER  # without the lock: the next holder decides it
         async with self._ledger.begin() as books:
-            began = _loop_time()
+            began = self._clock.monotonic()
             settings = await books.settings()
             self._still_ours(settings)
             view = BrokerView(
-                now=self._clock(),
+                now=self._clock.now(),
                 state=self._switch.in_force(settings),
                 account=self._broker.account(),
                 positions=self._broker.positions(),
@@ -228,9 +231,18 @@ class Worker:
             limits = limits_in(settings, self._options.defaults)
             policy = Policy(self._options.fixed_limits, limits, self._options.hours, self._options.fractional)
             order_id = self._broker.next_order_id(await books.last_order_id() + 1)
-            decided = await decide(books, alert.id, pre_trade, policy, view, order_id=order_id, say=self._options.say)
+            decided = await decide(
+                books,
+                alert.id,
+                pre_trade,
+                policy,
+                view,
+                order_id=order_id,
+                token=self._chance(4),
+                say=self._options.say,
+            )
         if isinstance(decided, Intent):
-            self._next_order_at = _loop_time() + 1 / self._options.orders_per_second
+            self._next_order_at = self._clock.monotonic() + 1 / self._options.orders_per_second
             with logger.contextualize(order_ref=decided.order.order_ref):
                 refused = await self._look_and_send(decided, generation, link_session, began)
                 if refused is not None:
@@ -250,7 +262,9 @@ class Worker:
                 settings = await books.settings()
                 self._still_ours(settings)
                 state = self._switch.in_force(settings)
-                refused = self._send(intent, state, generation, link_session, late=_loop_time() - began > SEND_WITHIN_S)
+                refused = self._send(
+                    intent, state, generation, link_session, late=self._clock.monotonic() - began > SEND_WITHIN_S
+                )
         except LedgerUnavailable as error:
             logger.warning("order {}: {}", intent.order.order_ref, error)
         return refused
@@ -301,7 +315,7 @@ class Worker:
             async with self._ledger.begin() as books:
                 if await books.move_alert(alert_id, UNDECIDED, AlertStatus.FAILED, text):
                     failed = AlertFailed(None, None, RefusalCode.INTERNAL_ERROR, facts)
-                    await books.add_event(NewEvent(failed, self._clock(), alert_id))
+                    await books.add_event(NewEvent(failed, self._clock.now(), alert_id))
         except LedgerUnavailable as error:
             logger.error("alert {} waits: {}", alert_id, error)
 
@@ -310,7 +324,7 @@ class Worker:
     async def _again(self, alert: Alert) -> None:
         self._in_hand.add(alert.id)
         try:
-            await asyncio.sleep(ASK_AGAIN_S)
+            await self._clock.sleep(ASK_AGAIN_S)
         finally:
             self._in_hand.discard(alert.id)
         await self._push([alert])
@@ -338,7 +352,3 @@ class Worker:
         async with self._serial:
             for task in self._tasks:
                 task.cancel()
-
-
-def _loop_time() -> float:
-    return asyncio.get_running_loop().time()

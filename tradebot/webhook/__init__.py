@@ -3,13 +3,15 @@
 Rules:
 - A connection without a whole request is worth nothing: it is closed after `IDLE_S`, and when `CONNECTIONS_MAX` are open the
   oldest such one makes room. Slow clients cannot keep an alert out.
+- The port is taken before anything else is opened, and answers only once alerts can be stored.
 - HTTP stops first: closing waits for requests under way, then for what is being stored.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -22,7 +24,7 @@ from tradebot.trading.intake import Intake
 from tradebot.webhook.access import Addresses, Secrets
 from tradebot.webhook.routes import BODY_BYTES_MAX, Routes, always_json
 
-__all__ = ["Webhook", "WebhookOptions", "open_webhook"]
+__all__ = ["TakenPort", "Webhook", "WebhookOptions", "open_webhook", "take_port"]
 
 CONNECTIONS_MAX = 512
 IDLE_S = 10.0  # for a whole header, and between two requests of one connection
@@ -31,10 +33,8 @@ STOP_S = 3.0  # TradingView waits no longer for an answer
 
 @dataclass(frozen=True, slots=True)
 class WebhookOptions:
-    """`allowed_ips` and `trusted_proxies` are addresses or networks; no `allowed_ips` means TradingView's own."""
+    """Who may send alerts. `allowed_ips`, `trusted_proxies`: addresses or networks; no `allowed_ips` means TradingView's own."""
 
-    host: str
-    port: int  # 0: any free one
     secret: str = field(repr=False)
     previous_secret: str | None = field(default=None, repr=False)
     allowed_ips: tuple[str, ...] = ()
@@ -47,11 +47,49 @@ class Webhook:
     port: int  # the real one
 
 
+@dataclass(frozen=True, slots=True)
+class TakenPort:
+    """Nobody else gets it; nothing answers on it before `open_webhook`."""
+
+    host: str
+    port: int  # the real one
+    sockets: Sequence[socket.socket]  # one an address of the host
+
+
+@contextmanager
+def take_port(host: str, port: int) -> Iterator[TakenPort]:
+    """The port for alerts, 0 for any free one, until the block ends. Raises ConfigError when it cannot be had."""
+    with ExitStack() as stack:
+        with _not_to_be_had(host, port):
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+            sockets = [_bound(stack, family, address) for family, *_, address in dict.fromkeys(found)]
+        yield TakenPort(host, sockets[0].getsockname()[1], sockets)
+
+
+def _bound(stack: ExitStack, family: socket.AddressFamily, address: tuple[object, ...]) -> socket.socket:
+    bound = stack.enter_context(socket.socket(family))
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # the last run's connections may still be closing
+    if family is socket.AF_INET6:
+        bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    bound.bind(address)
+    return bound
+
+
+@contextmanager
+def _not_to_be_had(host: str, port: int) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(
+            f"[webhook] cannot listen on {host}:{port}: {error.strerror or error}. Choose another host or port."
+        ) from error
+
+
 @asynccontextmanager
 async def open_webhook(
-    options: WebhookOptions, intake: Intake, health: Callable[[], Awaitable[Health]]
+    options: WebhookOptions, taken: TakenPort, intake: Intake, health: Callable[[], Awaitable[Health]]
 ) -> AsyncIterator[Webhook]:
-    """Serves until the block ends. Raises ConfigError when an option is wrong or the port cannot be had."""
+    """Serves on a port that was taken, until the block ends. Raises ConfigError when an option is wrong."""
     routes = Routes(
         Addresses(options.allowed_ips, options.trusted_proxies),
         Secrets(options.secret, options.previous_secret),
@@ -72,25 +110,16 @@ async def open_webhook(
     )
     await runner.setup()
     try:
-        server = await _listen(options, lambda: crowd.admit(runner))
-        try:
-            port = server.sockets[0].getsockname()[1]
-            logger.info("webhook listens on http://{}:{}/webhook", options.host, port)
-            yield Webhook(options.host, port)
-        finally:
-            server.close()
+        async with AsyncExitStack() as listening:
+            for one in taken.sockets:
+                with _not_to_be_had(taken.host, taken.port):  # another had taken it too, and was quicker to listen
+                    server = await asyncio.get_running_loop().create_server(lambda: crowd.admit(runner), sock=one)
+                listening.callback(server.close)
+            logger.info("webhook listens on http://{}:{}/webhook", taken.host, taken.port)
+            yield Webhook(taken.host, taken.port)
     finally:
         await runner.cleanup()
         await intake.finish()
-
-
-async def _listen(options: WebhookOptions, factory: Callable[[], asyncio.Protocol]) -> asyncio.Server:
-    try:
-        return await asyncio.get_running_loop().create_server(factory, options.host, options.port)
-    except OSError as error:
-        raise ConfigError(
-            f"[webhook] cannot listen on {options.host}:{options.port}: {error.strerror or error}. Choose another host or port."
-        ) from error
 
 
 class _Crowd:

@@ -1,21 +1,19 @@
 """The real dispatcher against a Bot API server, on the real services around a fake broker."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
 
-from tests.bot import NO_FIXED_LIMITS, Bot
+from tests.bot import Bot
 from tests.bot_fixtures import empty_books, make_bot  # noqa: F401 - fixtures
 from tests.botapi import TOKEN, BotApi, Sent, bot_api
-from tradebot.domain.calendar import Calendar
 from tradebot.domain.events import Facts, NewEvent
-from tradebot.domain.hours import Hours
-from tradebot.domain.limits import Limits
 from tradebot.operations.operations import Operations
-from tradebot.queries.daemon import DaemonQueries, RunSettings
+from tradebot.queries.daemon import DaemonQueries
 from tradebot.telegram import TelegramOptions, serve
 from tradebot.telegram.delivery import CHANNEL
 
@@ -37,7 +35,9 @@ class Phone:
 
     async def connect(self) -> None:
         self._stop = asyncio.Event()
-        self._serving = asyncio.create_task(serve(self.options, self.operations, self.queries, self._stop))
+        self._serving = asyncio.create_task(
+            serve(self.options, self.operations, self.queries, secrets.token_hex, self._stop)
+        )
 
     async def hang_up(self) -> None:
         """As the daemon stops: what was begun is finished, what is in the outbox is told."""
@@ -54,7 +54,7 @@ class Phone:
             self._serving = None
 
     async def event(self, facts: Facts, trade_id: int | None = None) -> int:
-        event = NewEvent(facts, self.bot.clock(), trade_id=trade_id)
+        event = NewEvent(facts, self.bot.clock.now(), trade_id=trade_id)
         async with self.bot.ledger.begin() as books:
             return await books.add_event(event)
 
@@ -69,18 +69,6 @@ class Phone:
         return [sent for sent in self.api.sent[after:] if sent.method in ("sendMessage", "editMessageText")]
 
 
-def queries_of(bot: Bot, defaults: Limits | None = None, *, always: bool = True) -> DaemonQueries:
-    run_settings = RunSettings(
-        defaults or Limits(),
-        NO_FIXED_LIMITS,
-        Hours(Calendar(), always=always),
-        ["broker: simulated <b>&"],
-        bot.clock(),
-        "0.1.0",
-    )
-    return DaemonQueries(bot.ledger, bot.queue, bot.broker, bot.lock, bot.gate, bot.switch, run_settings, bot.clock)
-
-
 @asynccontextmanager
 async def open_phone(
     bot: Bot, *, token: str = TOKEN, chat_id: int = 4242, user_ids: tuple[int, ...] = USERS, up: bool = True
@@ -88,10 +76,10 @@ async def open_phone(
     """Connected, with nothing in the outbox."""
     async with bot_api() as api:
         api.clock = bot.clock
-        phone = Phone(bot, api, bot.operations, queries_of(bot), TelegramOptions(token, chat_id, user_ids, api.url))
+        phone = Phone(bot, api, bot.operations, bot.queries, TelegramOptions(token, chat_id, user_ids, api.url))
         async with bot.ledger.begin() as books:
             await books.serve_channels([CHANNEL])
-            await books.mark_delivered(CHANNEL, [e.id for e in await books.undelivered(CHANNEL, 1000)], bot.clock())
+            await books.mark_delivered(CHANNEL, [e.id for e in await books.undelivered(CHANNEL, 1000)], bot.clock.now())
         if not up:
             await api.down()
         await phone.connect()
@@ -103,7 +91,7 @@ async def open_phone(
 
 @pytest.fixture
 async def bot(make_bot) -> Bot:  # type: ignore[no-untyped-def]  # noqa: F811
-    made = await make_bot()
+    made = await make_bot(simulated=["broker: simulated <b>&"])
     await made.start()
     return made  # type: ignore[no-any-return]
 

@@ -198,7 +198,7 @@ async def test_resume_sees_a_kill_from_elsewhere(phone: Phone) -> None:
     """A kill from the command line a moment ago would be lifted by a /resume that was meant for a pause."""
     await phone.api.ask("/pause", "PAUSED")
     async with phone.bot.ledger.begin() as books:
-        await books.put_setting("trading_state", "KILLED", "command line", phone.bot.clock())
+        await books.put_setting("trading_state", "KILLED", "command line", phone.bot.clock.now())
     await phone.api.ask("/resume", "kill switch")
     assert await stored_state(phone.bot) == "KILLED"
 
@@ -357,7 +357,7 @@ async def test_a_thousand_positions_are_answered_quickly_and_paged(phone: Phone)
     async with phone.bot.ledger.begin() as books:
         for number in range(1000):
             ticker = f"T{number:03d}"
-            trade = await a_trade(books, ticker=ticker, con_id=number, created_at=phone.bot.clock())
+            trade = await a_trade(books, ticker=ticker, con_id=number, created_at=phone.bot.clock.now())
             await books.rewrite_lots(ticker, [a_lot(trade, ticker=ticker, con_id=number)])
     loop = asyncio.get_running_loop()
     for command, fits in (
@@ -388,7 +388,7 @@ async def test_everything_from_outside_is_escaped(phone: Phone) -> None:
     """A ticker with markup would break the message, and Telegram would refuse it."""
     phone.bot.gate.close("test", GateReason(GateCode.REFUSED, {"reason": "it's <closed> & `held`"}))
     async with phone.bot.ledger.begin() as books:
-        await books.insert_alert(an_alert(ticker="<b>&", received_at=phone.bot.clock()))
+        await books.insert_alert(an_alert(ticker="<b>&", received_at=phone.bot.clock.now()))
     queue = await phone.api.ask("/queue", "waiting")
     assert "<b>&" in plain(queue.text)
     status = await phone.api.ask("/status", "RUNNING")

@@ -12,6 +12,7 @@ import pytest
 from aiohttp import ClientSession, ClientTimeout
 from loguru import logger
 
+from tests.fakes import FixedClock
 from tradebot.database import migrate, open_ledger
 from tradebot.domain.alerts import Alert, AlertStatus
 from tradebot.domain.events import Event
@@ -19,7 +20,7 @@ from tradebot.ports import Ledger
 from tradebot.queries.health import Health
 from tradebot.queues import EmbeddedQueue
 from tradebot.trading.intake import Intake
-from tradebot.webhook import WebhookOptions, open_webhook
+from tradebot.webhook import WebhookOptions, open_webhook, take_port
 
 SECRET = "correct/horse\"battery'stäple"
 PREVIOUS = "the-secret-of-last-month"
@@ -95,10 +96,12 @@ async def open_house(tmp_path: Path) -> AsyncIterator[OpenHouse]:
         queue = EmbeddedQueue()
         async with open_ledger(url) as ledger, ClientSession(timeout=ClientTimeout(20)) as client:
             house = House(ledger, queue, 0, client, logged, healthy)
-            full = WebhookOptions(**{"host": "127.0.0.1", "port": 0, "secret": SECRET, **options})  # type: ignore[arg-type]
-            async with open_webhook(full, Intake(ledger, queue, lambda: NOON), house.ask) as webhook:
-                house.port = webhook.port
-                yield house
+            full = WebhookOptions(**{"secret": SECRET, **options})  # type: ignore[arg-type]
+            intake = Intake(ledger, queue, FixedClock(lambda: NOON))
+            with take_port("127.0.0.1", 0) as port:
+                async with open_webhook(full, port, intake, house.ask) as webhook:
+                    house.port = webhook.port
+                    yield house
 
     yield open_
     logger.remove(sink)

@@ -75,7 +75,7 @@ async def market(message: Message, queries: DaemonQueries, sender: Sender) -> No
 
 
 async def queue(message: Message, queries: DaemonQueries, sender: Sender) -> None:
-    await sender.answer(texts.queue(await queries.waiting(), queries.clock()))
+    await sender.answer(texts.queue(await queries.waiting(), queries.clock.now()))
 
 
 async def settings(message: Message, queries: DaemonQueries, sender: Sender) -> None:

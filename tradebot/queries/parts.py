@@ -1,0 +1,81 @@
+"""The parts of the bot that `/health` shows, each asked for its own state: see `tradebot.ports.HealthPart`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tradebot.errors import LedgerUnavailable, QueueUnavailable
+from tradebot.ports import Broker, InstanceLock, Ledger, OrderGate, Queue, TradingStateSource
+
+
+@dataclass(frozen=True, slots=True)
+class DatabasePart:
+    """The database, and this instance's right to trade on it."""
+
+    ledger: Ledger
+    lock: InstanceLock
+
+    async def health(self) -> Mapping[str, object]:
+        try:
+            await self.ledger.ping()
+        except LedgerUnavailable as error:
+            return {"ok": False, "name": self.ledger.name, "error": str(error)}
+        return {"ok": self.lock.held, "name": self.ledger.name, "lock": "held" if self.lock.held else "LOST"}
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePart:
+    """The queue and its depths."""
+
+    queue: Queue
+
+    async def health(self) -> Mapping[str, object]:
+        try:
+            listed = await self.queue.contents()
+        except QueueUnavailable as error:
+            return {"ok": False, "name": self.queue.name, "error": str(error)}
+        depths = {"sell": len(listed.sell), "buy": len(listed.buy), "pending": len(listed.pending)}
+        return {"ok": True, "name": self.queue.name, **depths}
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerPart:
+    """The connection to IB, and whether the account is traded."""
+
+    broker: Broker
+
+    async def health(self) -> Mapping[str, object]:
+        connection = self.broker.connection
+        kind = {True: "paper", False: "live", None: None}[connection.paper]
+        lost = connection.up and not connection.upstream
+        return {
+            "ok": connection.up and connection.upstream and connection.tradable,
+            "connected": connection.up,
+            "account": connection.account,
+            "kind": kind,
+            "since": connection.since.isoformat() if connection.since else None,
+            "why_not": "the gateway has lost its link to IB's servers" if lost else connection.why_not,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class TradingPart:
+    """Paused or killed is the owner's will, not an illness; a closed gate is one."""
+
+    gate: OrderGate
+    switch: TradingStateSource
+
+    async def health(self) -> Mapping[str, object]:
+        return {"ok": self.gate.is_open, "state": self.switch.state, "waiting_for": list(self.gate.reasons)}
+
+
+@dataclass(slots=True)
+class ChatPart:
+    """How the connection to Telegram is; it tells so itself. Nothing but people depends on it."""
+
+    state: str = "off"
+    error: str | None = None
+
+    async def health(self) -> Mapping[str, object]:
+        if self.state == "off":
+            return {"state": "off"}
+        return {"ok": self.error is None, "state": self.state, "error": self.error}

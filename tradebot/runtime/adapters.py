@@ -1,0 +1,163 @@
+"""Opens what is outside, in an order in which a start that fails leaves nothing behind; and reads the settings into values.
+
+Rules:
+- The webhook's port comes first: only then is a file made, and only at the very end is IB connected to.
+- Another instance on the same database is likely to have the port: that it runs is then the better thing to say, and with
+  `--wait` the port is taken when it has ended.
+- A database that is not up yet is waited for: it often starts at the same time.
+- Everything opened is closed in the reverse order, by the stack that it is put on.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, AsyncExitStack, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import TypeVar
+
+from loguru import logger
+
+from tradebot import __version__
+from tradebot.broker import BrokerOptions, open_broker
+from tradebot.config import GATEWAY_STATE, Settings, webhook_secret
+from tradebot.database import is_new, migrate, open_instance_lock, open_ledger
+from tradebot.domain.restart_window import NO_RESTART, RestartWindow
+from tradebot.errors import ConfigError, LedgerUnavailable, LockHeld, MigrationError
+from tradebot.ports import InstanceLock
+from tradebot.queues import open_queue
+from tradebot.runtime import log
+from tradebot.runtime.build import Options, Outside
+from tradebot.runtime.clock import SystemClock
+from tradebot.runtime.dead_mans_switch import ping
+from tradebot.simgateway import GatewaySettings, open_gateway
+from tradebot.webhook import TakenPort, WebhookOptions, take_port
+
+T = TypeVar("T")
+DATABASE_RETRY_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    outside: Outside
+    port: TakenPort
+    webhook: WebhookOptions
+    broker_at: str  # host:port
+
+
+async def open_outside(settings: Settings, opened: AsyncExitStack, *, wait: bool) -> Opened:
+    """Everything that is outside, put on the stack. `wait`: for another instance to end.
+
+    Raises ConfigError, MigrationError, LockHeld and GatewayError.
+    """
+    port = await _port(settings, opened, wait=wait)
+    secret = webhook_secret(settings)
+    log.setup(settings.log, [*settings.secrets(), secret])
+    url = settings.database.url.get_secret_value()
+    for name in await once_reachable(lambda: migrate.up(url)):
+        logger.info("database: migration {} applied", name)
+    lock = await _lock(url, opened, wait=wait)
+    port = port or opened.enter_context(_take_port(settings))
+    ledger = await once_reachable(lambda: opened.enter_async_context(open_ledger(url)))
+    queue = await opened.enter_async_context(open_queue(settings.queue.url.get_secret_value()))
+    broker_options = await _broker_options(settings, opened)
+    broker = await opened.enter_async_context(open_broker(broker_options))
+    return Opened(
+        outside=Outside(ledger, lock, queue, broker, SystemClock(), secrets.token_hex),
+        port=port,
+        webhook=_webhook_options(settings, secret),
+        broker_at=f"{broker_options.host}:{broker_options.port}",
+    )
+
+
+async def _port(settings: Settings, opened: AsyncExitStack, *, wait: bool) -> TakenPort | None:
+    """None: the instance that is waited for still has it."""
+    try:
+        return opened.enter_context(_take_port(settings))
+    except ConfigError:
+        url = settings.database.url.get_secret_value()
+        if is_new(url):
+            raise
+        if wait:
+            return None
+        with suppress(LedgerUnavailable, MigrationError):
+            async with open_instance_lock(url):  # raises LockHeld where it is another instance that has the port
+                pass
+        raise
+
+
+def _take_port(settings: Settings) -> AbstractContextManager[TakenPort]:
+    return take_port(settings.webhook.host, settings.webhook.port)
+
+
+async def _lock(url: str, opened: AsyncExitStack, *, wait: bool) -> InstanceLock:
+    try:
+        return await once_reachable(lambda: opened.enter_async_context(open_instance_lock(url)))
+    except LockHeld as error:
+        if not wait:
+            raise
+        logger.info("waiting until the other instance ends: {}", error)
+    return await once_reachable(lambda: opened.enter_async_context(open_instance_lock(url, wait=True)))
+
+
+async def once_reachable(attempt: Callable[[], Awaitable[T]]) -> T:
+    """The first answer of a database that may not be up yet."""
+    told = False
+    while True:
+        try:
+            return await attempt()
+        except LedgerUnavailable as error:
+            if not told:
+                logger.error("waiting for the database: {}", error)
+            told = True
+            await asyncio.sleep(DATABASE_RETRY_S)
+
+
+# --- settings as values ---------------------------------------------------------------------------------------------
+
+
+def options(settings: Settings) -> Options:
+    """What the bot is built from."""
+    trading, url = settings.trading, settings.schedule.heartbeat_url
+    return Options(
+        hours=trading.open_hours(),
+        defaults=trading.defaults.limits(),
+        fixed_limits=trading.fixed_limits(),
+        fractional=trading.fractional,
+        orders_per_second=trading.orders_per_second,
+        order_timeout_s=trading.order_timeout_s,
+        pending_max_age=timedelta(hours=trading.pending_max_age_h),
+        restart=NO_RESTART if settings.broker.mode == "simulated" else RestartWindow(*settings.broker.restart_window),
+        crons=settings.schedule.crons(),
+        simulated=settings.simulated_parts(),
+        version=__version__,
+        heartbeat=partial(ping, url.get_secret_value()) if url else None,
+    )
+
+
+async def _broker_options(settings: Settings, opened: AsyncExitStack) -> BrokerOptions:
+    broker = settings.broker
+    host, port = broker.host, broker.port
+    if broker.mode == "simulated":
+        gateway = await opened.enter_async_context(open_gateway(GatewaySettings(port=0, state=GATEWAY_STATE)))
+        host, port = "127.0.0.1", gateway.port
+    return BrokerOptions(
+        host=host,
+        port=port,
+        client_id=broker.client_id,
+        account=broker.account,
+        allow_live=broker.allow_live,
+        connect_attempts=broker.connect_attempts,
+    )
+
+
+def _webhook_options(settings: Settings, secret: str) -> WebhookOptions:
+    webhook = settings.webhook
+    previous = webhook.previous_secret
+    return WebhookOptions(
+        secret=secret,
+        previous_secret=previous.get_secret_value() if previous else None,
+        allowed_ips=tuple(map(str, webhook.allowed_ips)),
+        trusted_proxies=tuple(map(str, webhook.trusted_proxies)),
+    )

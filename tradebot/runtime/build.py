@@ -1,0 +1,205 @@
+"""The one composition root: from what is outside (adapters, time, chance) and what was chosen (options), the whole bot.
+
+Used by the daemon and by every test that needs more than one part of it. Explicit wiring, in the order of need; nothing is
+started here, and nothing is set afterwards: whoever listens joins `Listeners` in its own constructor.
+"""
+
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from tradebot.domain.hours import Hours
+from tradebot.domain.job_plan import plans
+from tradebot.domain.limits import FixedLimits, Limits
+from tradebot.domain.restart_window import RestartWindow
+from tradebot.operations.operations import Operations
+from tradebot.ports import Broker, Chance, Clock, HealthPart, InstanceLock, Ledger, Queue
+from tradebot.queries.daemon import DaemonQueries, RunSettings
+from tradebot.queries.parts import BrokerPart, ChatPart, DatabasePart, QueuePart, TradingPart
+from tradebot.runtime.jobs.jobs import Jobs
+from tradebot.runtime.scheduler import Scheduler, Work
+from tradebot.trading.booking import Booking, Listeners
+from tradebot.trading.gate import Gate
+from tradebot.trading.in_doubt import SECOND_LOOK_DELAY_S, InDoubtOrders
+from tradebot.trading.intake import Intake
+from tradebot.trading.recovery import Recovery
+from tradebot.trading.requeue import Requeue
+from tradebot.trading.switch import TradingSwitch
+from tradebot.trading.worker import Worker, WorkerOptions
+from tradebot.words.refusals import refusal
+
+Run = Callable[[], Coroutine[None, None, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What the bot stands on: adapters that are open, the time, and a source of random bytes."""
+
+    ledger: Ledger
+    lock: InstanceLock
+    queue: Queue
+    broker: Broker
+    clock: Clock
+    chance: Chance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the owner chose, as values; nothing here changes while the bot runs."""
+
+    hours: Hours
+    defaults: Limits
+    fixed_limits: FixedLimits
+    fractional: bool
+    orders_per_second: int
+    order_timeout_s: float
+    pending_max_age: timedelta
+    restart: RestartWindow
+    crons: Mapping[str, str]  # each job's line, by its name
+    simulated: Sequence[str]  # what is simulated, embedded or off, in words for people
+    version: str
+    heartbeat: Callable[[], Awaitable[None]] | None = None  # to the owner's dead-man's switch
+    second_look_delay_s: float = SECOND_LOOK_DELAY_S
+
+
+@dataclass(frozen=True, slots=True)
+class Tradebot:
+    """The whole bot, built and not running yet."""
+
+    outside: Outside
+    gate: Gate
+    switch: TradingSwitch
+    booking: Booking
+    in_doubt_orders: InDoubtOrders
+    recovery: Recovery
+    worker: Worker
+    requeue: Requeue
+    intake: Intake
+    queries: DaemonQueries
+    operations: Operations
+    jobs: Jobs
+    scheduler: Scheduler
+
+    def trading(self) -> Mapping[str, Run]:
+        """What runs beside the worker so that alerts become trades, by task name."""
+        return {
+            "booking": self.booking.run,
+            **self.recovery.loops(),
+            "trading switch": self.switch.run,
+            "requeue": self.requeue.run,
+        }
+
+
+def build(outside: Outside, options: Options) -> Tradebot:
+    """Everything, wired. Needs a running event loop."""
+    ledger, queue, broker, clock = outside.ledger, outside.queue, outside.broker, outside.clock
+    gate, switch, listeners = Gate(), TradingSwitch(ledger, clock), Listeners()
+    booking = Booking(ledger, broker.events, clock, listeners)
+    in_doubt_orders = InDoubtOrders(ledger, broker, booking, clock, second_look_delay_s=options.second_look_delay_s)
+    recovery = Recovery(
+        ledger,
+        broker,
+        in_doubt_orders,
+        listeners,
+        gate=gate,
+        switch=switch,
+        clock=clock,
+        order_timeout_s=options.order_timeout_s,
+        hours=options.hours,
+        restart=options.restart,
+    )
+    worker = _worker(outside, options, gate=gate, switch=switch, booking=booking, listeners=listeners)
+    requeue = Requeue(ledger, queue, worker, options.hours, clock, pending_max_age=options.pending_max_age)
+    intake = Intake(ledger, queue, clock)
+    queries = _queries(outside, options, gate, switch)
+    operations = Operations(
+        ledger=ledger,
+        queue=queue,
+        broker=broker,
+        switch=switch,
+        intake=intake,
+        booking=booking,
+        defaults=options.defaults,
+        clock=clock,
+    )
+    jobs = Jobs(ledger, queries, requeue=requeue.run_once, restart=options.restart, heartbeat=options.heartbeat)
+    return Tradebot(
+        outside=outside,
+        gate=gate,
+        switch=switch,
+        booking=booking,
+        in_doubt_orders=in_doubt_orders,
+        recovery=recovery,
+        worker=worker,
+        requeue=requeue,
+        intake=intake,
+        queries=queries,
+        operations=operations,
+        jobs=jobs,
+        scheduler=scheduler(outside, options, jobs.by_name()),
+    )
+
+
+def _worker(
+    outside: Outside,
+    options: Options,
+    *,
+    gate: Gate,
+    switch: TradingSwitch,
+    booking: Booking,
+    listeners: Listeners,
+) -> Worker:
+    return Worker(
+        outside.ledger,
+        outside.queue,
+        outside.broker,
+        outside.lock,
+        gate=gate,
+        switch=switch,
+        booking=booking,
+        listeners=listeners,
+        clock=outside.clock,
+        chance=outside.chance,
+        options=WorkerOptions(
+            fixed_limits=options.fixed_limits,
+            defaults=options.defaults,
+            hours=options.hours,
+            fractional=options.fractional,
+            orders_per_second=options.orders_per_second,
+            say=refusal,
+        ),
+    )
+
+
+def _queries(outside: Outside, options: Options, gate: Gate, switch: TradingSwitch) -> DaemonQueries:
+    run = RunSettings(
+        defaults=options.defaults,
+        fixed_limits=options.fixed_limits,
+        hours=options.hours,
+        simulated=options.simulated,
+        started_at=outside.clock.now(),
+        version=options.version,
+    )
+    parts: dict[str, HealthPart] = {
+        "database": DatabasePart(outside.ledger, outside.lock),
+        "queue": QueuePart(outside.queue),
+        "broker": BrokerPart(outside.broker),
+        "trading": TradingPart(gate, switch),
+    }
+    return DaemonQueries(
+        ledger=outside.ledger,
+        queue=outside.queue,
+        broker=outside.broker,
+        gate=gate,
+        switch=switch,
+        parts=parts,
+        chat=ChatPart(),
+        run=run,
+        clock=outside.clock,
+    )
+
+
+def scheduler(outside: Outside, options: Options, work: Mapping[str, Work]) -> Scheduler:
+    """One that knows nothing but what the database knows. `work` is what each job does, by its name."""
+    due = plans(options.crons, options.hours.calendar)
+    return Scheduler(outside.ledger, [(plan, work[plan.name]) for plan in due], outside.clock)

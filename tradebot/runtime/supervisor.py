@@ -1,0 +1,223 @@
+"""Starts the bot, serves until a signal, and stops it: what runs, and in which order, as prose.
+
+Rules: ports are taken first and IB is connected to last (`adapters`); alerts are taken once everything that handles them runs.
+HTTP stops first, then what is being decided is finished, then the rest ends, then the last words are delivered, and all that was
+opened closes in the reverse of its opening. A task that dies takes the process down; the service manager starts it again, and
+recovery finds out what was going on.
+"""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from loguru import logger
+
+from tradebot import __version__
+from tradebot.config import Settings
+from tradebot.domain.events import Facts, NewEvent
+from tradebot.domain.facts.daemon import Started, Stopped
+from tradebot.errors import LedgerUnavailable, LockLost
+from tradebot.notify.log_channel import log_events
+from tradebot.operations.limits import store_configured
+from tradebot.ports import Chance, InstanceLock
+from tradebot.runtime import systemd
+from tradebot.runtime.adapters import Opened, once_reachable, open_outside, options
+from tradebot.runtime.build import Run, Tradebot, build
+from tradebot.trading.every import every
+from tradebot.webhook import Webhook, open_webhook
+from tradebot.words import events as words
+
+if TYPE_CHECKING:
+    from tradebot.operations.operations import Operations
+    from tradebot.queries.daemon import DaemonQueries
+    from tradebot.telegram import TelegramOptions
+
+LAST_WORDS_S = 8.0
+JOBS_WAIT_S = 30.0  # for IB, at the start
+
+
+async def run(settings: Settings, ready: Callable[[Webhook], None], *, wait: bool = False) -> None:
+    """Runs until SIGTERM or SIGINT. `ready` is called once alerts are taken. `wait`: for another instance to end.
+
+    Raises ConfigError, MigrationError, LockHeld, LockLost and GatewayError; anything else is a defect.
+    """
+    async with AsyncExitStack() as stack:
+        with _stopping_means_giving_up() as given_up:
+            opened = await open_outside(settings, stack, wait=wait)
+            bot = build(opened.outside, options(settings))
+            await once_reachable(lambda: _store_limits(settings, bot))
+            await once_reachable(bot.switch.refresh)  # a stored kill is in force, and shown, from the first moment
+        if given_up.is_set():
+            logger.info("stopped before it was ready: no alert was taken, no order sent")
+            return
+        await _serve(settings, opened, bot, ready)
+    logger.info("stopped")
+
+
+async def _serve(settings: Settings, opened: Opened, bot: Tradebot, ready: Callable[[Webhook], None]) -> None:
+    stop, last_words = asyncio.Event(), asyncio.Event()
+    _on_signal(stop.set)
+    async with asyncio.TaskGroup() as group:
+        background = [group.create_task(work(), name=name) for name, work in _background(bot).items()]
+        worker = group.create_task(bot.worker.run(), name="worker")
+        async with open_webhook(opened.webhook, opened.port, bot.intake, bot.queries.health) as webhook:
+            await _add_event(bot, Started(*_where(settings, bot)))
+            logger.info("{}", _what_is_on(settings, opened, webhook))
+            ready(webhook)
+            systemd.notify("READY=1")
+            messages = group.create_task(_send_messages(settings, bot, last_words), name="messages")
+            await stop.wait()
+            logger.info("stopping: no more alerts are taken")
+            systemd.notify("STOPPING=1")
+        await _end([worker])
+        await _end(background)
+        await _add_event(bot, Stopped(*_where(settings, bot)))
+        last_words.set()
+        await asyncio.wait([messages], timeout=LAST_WORDS_S)
+        await _end([messages])
+
+
+async def _store_limits(settings: Settings, bot: Tradebot) -> None:
+    """The limits in force are rows of the database from the first start on; the file's until a person changes them."""
+    configured = settings.trading.defaults.limits()
+    for one in await store_configured(bot.outside.ledger, configured, bot.outside.clock.now()):
+        logger.info(
+            "limit {} is {}, as {} set it; {} in the configuration is not in force",
+            *(one.name, one.in_force, one.by, one.configured),
+        )
+
+
+def _on_signal(act: Callable[[], object]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, act)
+
+
+@contextmanager
+def _stopping_means_giving_up() -> Iterator[asyncio.Event]:
+    """At the start a database or another instance may be waited for without end: a signal ends the wait."""
+    given_up, task = asyncio.Event(), asyncio.current_task()
+    assert task is not None
+
+    def give_up() -> None:
+        if not given_up.is_set():
+            given_up.set()
+            task.cancel()
+
+    _on_signal(give_up)
+    try:
+        yield given_up
+    except asyncio.CancelledError:
+        if not given_up.is_set():
+            raise
+        task.uncancel()
+
+
+# --- what runs ------------------------------------------------------------------------------------------------------
+
+
+def _background(bot: Tradebot) -> Mapping[str, Run]:
+    """Everything that runs beside the worker, by task name."""
+    return {
+        **bot.trading(),
+        "scheduler": lambda: _scheduled(bot),
+        "instance lock": lambda: _exit_when_lost(bot.outside.lock),
+        "watchdog": lambda: _feed_watchdog(bot),
+    }
+
+
+async def _scheduled(bot: Tradebot) -> None:
+    """A job that is due at the start would find neither cash nor positions before books and IB are compared."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(JOBS_WAIT_S):
+            await bot.gate.wait_open()
+    await bot.scheduler.run()
+
+
+async def _exit_when_lost(lock: InstanceLock) -> None:
+    await lock.lost.wait()
+    raise LockLost("This instance's lock on the database is gone: it sends nothing any more and exits.")
+
+
+async def _feed_watchdog(bot: Tradebot) -> None:
+    """Proves to systemd that the event loop turns."""
+    interval_s = systemd.watchdog_interval_s()
+    if interval_s is None:
+        return
+
+    async def feed() -> None:
+        systemd.notify("WATCHDOG=1")
+
+    await every(interval_s, feed, what="watchdog", clock=bot.outside.clock)
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+# --- messages -------------------------------------------------------------------------------------------------------
+
+
+async def _send_messages(settings: Settings, bot: Tradebot, stop: asyncio.Event) -> None:
+    """Events to Telegram, or to the log where none is configured. Telegram takes seconds to import: trading is ready by then."""
+    if settings.telegram.bot_token is not None:
+        try:
+            return await _serve_telegram(settings, bot, stop)
+        except Exception:
+            logger.exception("Telegram has failed and stays off until the next start; messages go to the log")
+    await log_events(bot.outside.ledger, bot.outside.clock, stop)
+
+
+async def _serve_telegram(settings: Settings, bot: Tradebot, stop: asyncio.Event) -> None:
+    telegram = settings.telegram
+    assert telegram.bot_token is not None, "only called with a token"
+    assert telegram.chat_id is not None, "the configuration asks for it"
+    serve, telegram_options = await asyncio.to_thread(_import_telegram)
+    access = telegram_options(
+        telegram.bot_token.get_secret_value(), telegram.chat_id, telegram.user_ids, telegram.api_url
+    )
+    await serve(access, bot.operations, bot.queries, bot.outside.chance, stop)
+
+
+def _import_telegram() -> (
+    "tuple[Callable[[TelegramOptions, Operations, DaemonQueries, Chance, asyncio.Event], Awaitable[None]], type[TelegramOptions]]"
+):
+    from tradebot.telegram import TelegramOptions, serve  # noqa: PLC0415 - seconds, and 125 MB: only where it is used
+
+    return serve, TelegramOptions
+
+
+# --- first and last words -------------------------------------------------------------------------------------------
+
+
+def _what_is_on(settings: Settings, opened: Opened, webhook: Webhook) -> str:
+    broker = "simulated gateway" if settings.broker.mode == "simulated" else "IB Gateway"
+    return (
+        f"on: webhook {webhook.host}:{webhook.port}, {broker} {opened.broker_at}, database {opened.outside.ledger.name}, "
+        f"queue {opened.outside.queue.name}, Telegram {_on(settings.telegram.bot_token)}, "
+        f"heartbeat {_on(settings.schedule.heartbeat_url)}"
+    )
+
+
+def _on(configured: object | None) -> str:
+    return "off" if configured is None else "on"
+
+
+def _where(settings: Settings, bot: Tradebot) -> tuple[str, str | None, bool | None]:
+    """Version, the gateway's address (None: the simulated one), and whether it is a paper account."""
+    if settings.broker.mode == "simulated":
+        return __version__, None, None
+    at = f"{settings.broker.host}:{settings.broker.port}"
+    return __version__, at, bot.outside.broker.connection.paper
+
+
+async def _add_event(bot: Tradebot, facts: Facts) -> None:
+    event = NewEvent(facts, bot.outside.clock.now())
+    try:
+        async with bot.outside.ledger.begin() as books:
+            await books.add_event(event)
+    except LedgerUnavailable as error:
+        logger.error("{} (not stored: {})", words.text(event), error)
