@@ -102,6 +102,17 @@ async def test_a_cancelled_take_leaves_the_queue_usable(queue: Queue) -> None:
     assert await take(queue, 1) == [3]
 
 
+async def test_a_take_ends_at_whatever_step_it_is_cancelled(queue: Queue) -> None:
+    """Otherwise a daemon that is to end would wait for ever for a worker that does not know of it."""
+    for steps in range(100):
+        taking = asyncio.create_task(queue.take())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        taking.cancel()
+        await asyncio.wait([taking], timeout=20)
+        assert taking.cancelled(), f"goes on after {steps} steps"
+
+
 @pytest.mark.parametrize(
     "url", ["", "memory://", "http://user:hunter2-hunter2@host", "redis://:hunter2-hunter2@host:port/0"]
 )
