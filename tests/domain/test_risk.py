@@ -1,8 +1,10 @@
 """The rules of risk, through `judge`: each boundary, the order of the reasons, their words, and what is not a number."""
 
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from decimal import Decimal
 from math import inf, nan
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +17,7 @@ from tradebot.domain.risk import Buy, Sell, Snapshot, Verdict, commission_estima
 D = Decimal
 CENT = D("0.01")
 # 10 × $100: worth $1,000, reserves $1,000 × 1.01 + $1 = $1,011.
+Part = TypeVar("Part", Buy, Snapshot, Limits, FixedControls)
 BUY = Buy(ticker="AAPL", qty=D(10), ask=D(100), amount_usd=D(1_050), alert_price=D(100), waited_s=1.0)
 SELL = Sell(ticker="AAPL", qty=D(10))
 CALM = Snapshot(
@@ -33,6 +36,12 @@ CALM = Snapshot(
 )
 LIMITS = Limits()
 CONTROLS = FixedControls()
+
+
+def changed(part: Part, change: Mapping[str, object]) -> Part:
+    """`part` with those changes that are of its fields."""
+    own: dict[str, Any] = {key: value for key, value in change.items() if key in {f.name for f in fields(part)}}
+    return replace(part, **own)
 
 
 def refusal(
@@ -114,9 +123,8 @@ def test_the_first_reason_in_the_designed_order_blocks() -> None:
         assert found is not None
         names.append(found[0])
         order, now, limits, controls = (
-            replace(part, **{key: value for key, value in change.items() if key in {f.name for f in fields(part)}})  # type: ignore[type-var]
-            for part in (order, now, limits, controls)
-        )
+            changed(order, change), changed(now, change), changed(limits, change), changed(controls, change),
+        )  # fmt: skip
     assert refusal(order, now, limits, controls) is None
     assert names == [check.name for check in judge(BUY, CALM, LIMITS, CONTROLS).checks]
 
@@ -250,7 +258,7 @@ def test_reasons_give_the_figures_and_what_to_do(order: Buy, now: Snapshot, reas
 @pytest.mark.parametrize("name", ["cash", "reserved", "invested", "realised_today", "in_flight_value", "missing_qty"])
 def test_a_figure_that_is_no_number_refuses(name: str, bad: Decimal) -> None:
     """Broken, NaN from the broker would compare as within the limit, or break the judging of every alert."""
-    found = refusal(now=replace(CALM, **{name: bad}))
+    found = refusal(now=changed(CALM, {name: bad}))
     assert found is not None
     assert "not a number" in found[1] or "unknown" in found[1]
 
@@ -259,7 +267,7 @@ def test_a_figure_that_is_no_number_refuses(name: str, bad: Decimal) -> None:
 @pytest.mark.parametrize("name", ["qty", "ask", "amount_usd", "alert_price"])
 def test_an_order_that_is_no_number_refuses(name: str, bad: Decimal) -> None:
     """Broken, a NaN quote would size or pass an order."""
-    assert refusal(replace(BUY, **{name: bad})) is not None
+    assert refusal(changed(BUY, {name: bad})) is not None
 
 
 @pytest.mark.parametrize("bad", [nan, inf])

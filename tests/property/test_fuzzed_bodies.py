@@ -69,8 +69,8 @@ async def _sent(folder: Path, secret: str, *, in_url: bool) -> tuple[Counter[int
     # Every sender has an address of its own behind a proxy: what strangers may send in a second is not what is tried here.
     options = WebhookOptions("127.0.0.1", 0, secret, None, ("203.0.113.0/24", "198.51.100.0/24"), ("127.0.0.1",))
     try:
-        async with open_ledger(url) as ledger, ClientSession(timeout=ClientTimeout(20)) as client:
-            intake = Intake(ledger, queue, lambda: datetime.now(UTC))
+        async with open_ledger(url) as ledger, ClientSession(timeout=ClientTimeout(60)) as client:
+            intake = Intake(ledger, queue, lambda: datetime.now(UTC), store_within_s=60)
             async with open_webhook(options, intake, _healthy) as webhook:
                 path = f"http://127.0.0.1:{webhook.port}/webhook" + (f"?secret={secret}" if in_url else "")
                 for number, body in enumerate(bodies(SEED + 1, 300)):

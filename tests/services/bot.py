@@ -43,7 +43,7 @@ from tradebot.services.sweep import Sweep
 from tradebot.services.worker import Worker, WorkerOptions
 
 FRIDAY_NOON = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)  # 12:00 in New York, the exchange is open
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 UNCONTROLLED = FixedControls(price_collar_pct=Decimal(0), repeat_window_s=0)
 
 
@@ -104,7 +104,7 @@ class Bot:
             alien=self.recovery.alien_seen,
         )
         self.sweep = Sweep(ledger, self.queue, self.worker, hours, clock, pending_max_age=timedelta(hours=96))
-        self.intake = Intake(ledger, self.queue, clock, lambda: clock().timestamp())
+        self.intake = Intake(ledger, self.queue, clock, lambda: clock().timestamp(), store_within_s=60)
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self._alerts = count(1)
 

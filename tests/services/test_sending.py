@@ -131,7 +131,7 @@ async def test_the_intent_is_stored_before_the_order_leaves(bot: Bot) -> None:
     bot.broker.on_place = lambda order: looking.append(loop.create_task(look(order)))
     await bot.alert("BUY")
     await bot.sent()
-    await asyncio.wait_for(looked.wait(), 5)
+    await asyncio.wait_for(looked.wait(), 60)
     assert stored == bot.broker.sent
     assert len(looking) == 1
 
@@ -244,7 +244,7 @@ async def test_an_instance_that_was_replaced_ends(bot: Bot) -> None:
     alert_id = await bot.alert("BUY")
     worker = bot.tasks.pop("worker")
     with pytest.raises(ExceptionGroup) as ended:
-        await asyncio.wait_for(worker, 5)
+        await asyncio.wait_for(worker, 60)
     assert ended.group_contains(LockLost)
     assert (await bot.row(alert_id)).status is AlertStatus.RECEIVED
     assert bot.broker.sent == []
@@ -260,7 +260,7 @@ async def test_an_instance_that_is_replaced_before_the_order_leaves_sends_nothin
     await bot.after_decision(taken_over)
     alert_id = await bot.alert("BUY")
     with pytest.raises(ExceptionGroup) as ended:
-        await asyncio.wait_for(bot.tasks.pop("worker"), 5)
+        await asyncio.wait_for(bot.tasks.pop("worker"), 60)
     assert ended.group_contains(LockLost)
     assert (await bot.row(alert_id)).status is PROCESSING
     assert bot.broker.sent == []
@@ -276,7 +276,7 @@ async def test_a_stop_while_deciding_finishes_the_order(bot: Bot) -> None:
     await bot.after_decision(stop)
     alert_id = await bot.alert("BUY")
     await bot.sent()
-    await asyncio.wait([bot.tasks["worker"]], timeout=5)
+    await asyncio.wait([bot.tasks["worker"]], timeout=60)
     assert bot.tasks["worker"].cancelled()
     assert (await bot.row(alert_id)).status is PROCESSING
 

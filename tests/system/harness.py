@@ -20,14 +20,14 @@ from tradebot.domain.model import Alert, AlertStatus, Event, Lot, Trade
 
 T = TypeVar("T")
 SECRET = "canary-webhook-secret-0123456789"
-DEADLINE_S = 40.0
-RESENDS = 5
+DEADLINE_S = 120.0
+RESENDS = 20
 ROOT = Path(__file__).parents[2]
 """The tree under test: its processes import from here, wherever it lies."""
 
 
 async def until(
-    look: Callable[[], Awaitable[T]], what: str, deadline_s: float = DEADLINE_S, *, every_s: float = 0.05
+    look: Callable[[], Awaitable[T | None]], what: str, deadline_s: float = DEADLINE_S, *, every_s: float = 0.05
 ) -> T:
     """The first true answer; fails with `what` was waited for, and the last answer, when none comes in time."""
     answer = None
