@@ -266,7 +266,7 @@ def session_postgres() -> GivenServer | PostgresServer:
 
 
 def session_redis() -> GivenServer | RedisServer:
-    """The server of this worker's tests, running; of a given one each worker has a database, from the one that the URL names on."""
+    """The server of this worker's tests, running; of a given one each worker has a database, beginning with the URL's."""
     given = os.environ.get("TRADEBOT_TEST_REDIS")
     if not given:
         return _started(RedisServer())

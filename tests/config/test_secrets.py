@@ -4,7 +4,6 @@ import os
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -39,13 +38,14 @@ def test_a_secret_is_made_once_and_only_its_owner_can_read_it(tmp_path):
 
 def test_two_processes_at_once_agree_on_one_secret(tmp_path):
     """`tradebot alert`, started beside the daemon, would send another secret than the daemon expects."""
-    begins = time.time() + 2  # all at the same moment
-    code = f"import time; from tradebot.config import *; time.sleep({begins} - time.time()); print(webhook_secret(Settings()))"
+    code = "from tradebot.config import *; print('ready', flush=True); input(); print(webhook_secret(Settings()))"
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
-    runs = [
-        subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, env=env, stdout=subprocess.PIPE, text=True)
-        for _ in range(4)
-    ]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    runs = [subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, env=env, **pipes) for _ in range(4)]
+    assert [run.stdout.readline() for run in runs] == ["ready\n"] * 4
+    for run in runs:  # all at the same moment
+        run.stdin.write("\n")
+        run.stdin.flush()
     printed = {run.communicate(timeout=60)[0].strip() for run in runs}
     assert [run.returncode for run in runs] == [0] * 4
     [secret] = printed

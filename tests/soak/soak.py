@@ -98,7 +98,7 @@ async def soak(folder: Path, *, minutes: float = 0, rounds: int = 0, rounds_a_da
             sent = [daemon.alert(s, chance.choice(TICKERS), alert_id=n) for s, n in zip(round_, names, strict=True)]
             new = await asyncio.gather(*sent)
             ids += new
-            await daemon.ended(*new, deadline_s=120)
+            await daemon.ended(*new, deadline_s=300)
             await gateway.control("DELETE", "/faults")
             figures.append(await _measure(daemon))
         await check(await daemon.books(), gateway)

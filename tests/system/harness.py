@@ -180,13 +180,18 @@ class Daemon(Process):
         assert self.running.returncode is None, f"the daemon ended: {self.output}"
         return (await self.health() or {}).get("status") == 200
 
-    async def health(self) -> dict[str, Any] | None:
+    async def health(self, *, patient: bool = True) -> dict[str, Any] | None:
+        """Its answer with the HTTP status; None when nobody listens. Who is `patient` asks again when he has asked too often."""
         url = f"http://127.0.0.1:{self.port}/health"
-        try:
-            async with aiohttp.ClientSession() as session, session.get(url) as answer:
-                return {"status": answer.status, **await answer.json()}
-        except aiohttp.ClientError:
-            return None
+        while True:
+            try:
+                async with aiohttp.ClientSession() as session, session.get(url) as answer:
+                    told = {"status": answer.status, **await answer.json()}
+            except aiohttp.ClientError:
+                return None
+            if told["status"] != 429 or not patient:
+                return told
+            await asyncio.sleep(1)
 
     async def post(self, **fields: str) -> tuple[int, dict[str, Any]]:
         url = f"http://127.0.0.1:{self.port}/webhook"
