@@ -157,7 +157,9 @@ async def _send(
 ) -> None:
     name, began = f"{action} {ticker}", time.monotonic()
     try:
-        status, body = await asyncio.wait_for(daemon.post(action=action, ticker=ticker, alert_id=name), 2 * outcome.in_time_s)
+        status, body = await asyncio.wait_for(
+            daemon.post(action=action, ticker=ticker, alert_id=name), 2 * outcome.in_time_s
+        )
     except aiohttp.ClientError as error:
         outcome.answers.append("refused")
         if may_be_down:
