@@ -90,7 +90,7 @@ async def soak(folder: Path, *, minutes: float = 0, rounds: int = 0, rounds_a_da
                 name, parameters = chance.choice(FAULTS)
                 await gateway.fault(name, **parameters)
                 faults += 1
-            elif chance.random() < 0.2:
+            if chance.random() < 0.25:
                 await gateway.control("POST", "/connections/drop")
                 faults += 1
             round_ = [chance.choice(("BUY", "BUY", "SELL")) for _ in range(10)]
