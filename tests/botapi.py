@@ -23,7 +23,7 @@ STRANGER = {"id": 666, "is_bot": False, "first_name": "Eve"}
 CHAT = {"id": 4242, "type": "private", "first_name": "Ann"}
 BOT = {"id": 123456789, "is_bot": True, "first_name": "tradebot", "username": "tradebot_test_bot"}
 MESSAGES = ("sendMessage", "sendPhoto", "editMessageText")
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 @dataclass

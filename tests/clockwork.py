@@ -11,9 +11,9 @@ from tradebot.runtime.build import scheduler
 from tradebot.runtime.scheduler import Scheduler, Work
 
 
-def new_york(*parts: int) -> datetime:
+def new_york(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> datetime:
     """The instant, in UTC: arithmetic on New York's own times would go by the wall clock."""
-    return datetime(*parts, tzinfo=NEW_YORK).astimezone(UTC)
+    return datetime(year, month, day, hour, minute, second, tzinfo=NEW_YORK).astimezone(UTC)
 
 
 class Clockwork:

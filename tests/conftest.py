@@ -1,10 +1,15 @@
-"""Fixtures for every test: real servers, started once a session, and servers of one's own for tests that break them."""
+"""Fixtures for every test: real servers, started once a worker, and servers of one's own for tests that break them.
+
+Rules: `make test` runs the tests in several workers, each a process with its own servers, ports and folders; nothing is shared
+between them. What takes longest begins first, so that no worker is left with it at the end.
+"""
 
 import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -25,14 +30,30 @@ settings.register_profile("tradebot", deadline=None, suppress_health_check=[Heal
 settings.load_profile("tradebot")
 
 _numbers = count(1)
+LONGEST_FIRST = ("soak", "faults", "system", "crash", "property", "security", "cli", "services")
+"""The folders under `tests` that begin first, in this order."""
+WORKERS_A_CORE = 2  # they wait more than they compute
+WORKERS_MAX = 8
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an orderly end: no server and no daemon is left behind
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background of a script, and so by every child
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """What `-n auto` means."""
+    return min(WORKERS_A_CORE * (os.cpu_count() or 1), WORKERS_MAX)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    rank = {folder: number for number, folder in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: rank.get(item.path.relative_to(here).parts[0], len(rank)))
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[GivenServer | PostgresServer]:
-    """PostgreSQL for the whole session: not to be stopped."""
+    """PostgreSQL for the whole run of this worker: not to be stopped."""
     server = session_postgres()
     yield server
     server.close()
@@ -40,7 +61,7 @@ def postgres_server() -> Iterator[GivenServer | PostgresServer]:
 
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[GivenServer | RedisServer]:
-    """Redis for the whole session: not to be stopped."""
+    """Redis for the whole run of this worker: not to be stopped."""
     server = session_redis()
     yield server
     server.close()

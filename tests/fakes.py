@@ -45,7 +45,7 @@ class Clock:
         self._start, self._ahead = start, 0.0
         self._tick, began = loop.time, loop.time()
         loop.time = lambda: self._tick() + self._ahead  # type: ignore[method-assign]
-        self._elapsed = lambda: loop.time() - began
+        self._elapsed: Callable[[], float] = lambda: loop.time() - began
 
     def now(self) -> datetime:
         return self._start + timedelta(seconds=self._elapsed())

@@ -23,20 +23,22 @@ from functools import cache
 from importlib.util import find_spec
 from itertools import count, cycle
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
+from urllib.parse import urlsplit
 
 import asyncpg
 import psutil
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-START_S = 30.0
-STOP_S = 5.0
+START_S = 60.0
+STOP_S = 20.0
+OwnServer = TypeVar("OwnServer", bound="Server")
 _numbers = count(1)
 _held: list[IO[str]] = []
 
 
-async def until(condition: Callable[[], Awaitable[bool]], what: str, deadline_s: float = 10.0) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], what: str, deadline_s: float = 60.0) -> None:
     """Waits until `condition` holds; fails, naming `what`, when it does not in time."""
     end = asyncio.get_running_loop().time() + deadline_s
     while not await condition():
@@ -241,7 +243,7 @@ class RedisServer(Server):
     async def _answers(self) -> bool:
         try:
             async with Redis.from_url(self.url) as client:
-                await client.execute_command("PING")
+                await client.execute_command("PING")  # type: ignore[no-untyped-call]
         except (OSError, RedisError):
             return False
         return True
@@ -258,17 +260,22 @@ class GivenServer:
 
 
 def session_postgres() -> GivenServer | PostgresServer:
-    """The server of this test session, running."""
+    """The server of this worker's tests, running."""
     given = os.environ.get("TRADEBOT_TEST_POSTGRES")
     return GivenServer(given) if given else _started(PostgresServer())
 
 
 def session_redis() -> GivenServer | RedisServer:
+    """The server of this worker's tests, running; of a given one each worker has a database, beginning with the URL's."""
     given = os.environ.get("TRADEBOT_TEST_REDIS")
-    return GivenServer(given) if given else _started(RedisServer())
+    if not given:
+        return _started(RedisServer())
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    url = urlsplit(given)
+    return GivenServer(url._replace(path=f"/{int(url.path.strip('/') or 0) + worker}").geturl())
 
 
-def _started(server: Any) -> Any:
+def _started(server: OwnServer) -> OwnServer:
     try:
         asyncio.run(server.start())
     except BaseException:

@@ -33,12 +33,12 @@ async def test_well_then_away(tmp_path: Path) -> None:
 
         async def crowd() -> None:
             while True:
-                await asyncio.gather(*(daemon.health() for _ in range(20)))
+                await asyncio.gather(*(daemon.health(patient=False) for _ in range(20)))
 
         asking = asyncio.create_task(crowd())
 
         async def refused() -> bool:
-            return (await daemon.health() or {}).get("status") == 429
+            return (await daemon.health(patient=False) or {}).get("status") == 429
 
         await until(refused, "too many requests")
         crowded = await tradebot(tmp_path, "status", env=daemon.env)

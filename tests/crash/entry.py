@@ -102,7 +102,7 @@ def _watch_ledger() -> None:
         for about in done:
             point(f"after the commit of {about}")
 
-    SqlLedger.begin = watched  # type: ignore[method-assign]
+    SqlLedger.begin = watched  # type: ignore[method-assign, assignment]
 
 
 # --- broker, queue, webhook, gate ------------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ def _watch_gate() -> None:
         if gate.is_open:
             point("after the gate opens")
 
-    Gate.open = watched  # type: ignore[method-assign]
+    Gate.open = watched  # type: ignore[method-assign, assignment]
 
 
 # --- the disk ---------------------------------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ class MortalDaemon(Daemon):
 
     async def died_there(self) -> None:
         assert self.running is not None
-        code = await asyncio.wait_for(self.running.wait(), 40)
+        code = await asyncio.wait_for(self.running.wait(), 120)
         assert code == -signal.SIGKILL, f"ended with {code} instead of dying at its point: {self.output[-3000:]}"
         assert not self.armed.exists(), f"died elsewhere than at {self.armed.read_text()!r}: {self.output[-3000:]}"
 

@@ -15,8 +15,8 @@ TABLE = Path(__file__).parent / "data" / "nyse_2000_2030.txt"
 CALENDAR = Calendar()
 
 
-def new_york(*parts: int) -> datetime:
-    return datetime(*parts, tzinfo=NEW_YORK).astimezone(UTC)
+def new_york(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> datetime:
+    return datetime(year, month, day, hour, minute, second, tzinfo=NEW_YORK).astimezone(UTC)
 
 
 def test_thirty_one_years_equal_the_reference_table() -> None:

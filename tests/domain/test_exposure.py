@@ -57,7 +57,8 @@ def at_stake(
 
 
 def an_account(at: datetime) -> Account:
-    return Account("DU1", *4 * [D(100_000)], is_cash_account=False, at=at)
+    usd = D(100_000)
+    return Account("DU1", usd, usd, usd, usd, is_cash_account=False, at=at)
 
 
 def test_nothing_is_nothing() -> None:

@@ -1,9 +1,10 @@
 """The rules of risk, through `judge`: each boundary, the order of the refusals, their facts, and what is not a number."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from decimal import Decimal
 from math import inf, nan
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import given, settings
@@ -29,6 +30,7 @@ from tradebot.domain.settings import TradingState
 D = Decimal
 CENT = D("0.01")
 # 10 × $100: worth $1,000, reserves $1,000 × 1.01 + $1 = $1,011.
+Part = TypeVar("Part", Buy, Snapshot, Limits, FixedLimits)
 BUY = Buy(ticker="AAPL", qty=D(10), ask=D(100), amount_usd=D(1_050), alert_price=D(100), waited_s=1.0)
 SELL = Sell(ticker="AAPL", qty=D(10))
 CALM = Snapshot(
@@ -47,6 +49,12 @@ CALM = Snapshot(
 )
 LIMITS = Limits()
 CONTROLS = FixedLimits()
+
+
+def changed(part: Part, change: Mapping[str, object]) -> Part:
+    """`part` with those changes that are of its fields."""
+    own: dict[str, Any] = {key: value for key, value in change.items() if key in {f.name for f in fields(part)}}
+    return replace(part, **own)
 
 
 def refusal(
@@ -131,8 +139,10 @@ def one_after_another() -> Iterator[tuple[RefusalCode, Refusal]]:
         assert found is not None
         yield found
         order, now, limits, fixed_limits = (
-            replace(part, **{key: value for key, value in change.items() if key in {f.name for f in fields(part)}})  # type: ignore[type-var]
-            for part in (order, now, limits, fixed_limits)
+            changed(order, change),
+            changed(now, change),
+            changed(limits, change),
+            changed(fixed_limits, change),
         )
     assert refusal(order, now, limits, fixed_limits) is None
 
@@ -290,7 +300,7 @@ def test_a_refusal_has_the_figures(order: Buy, now: Snapshot, code: str, facts: 
 @pytest.mark.parametrize("name", ["cash", "reserved", "held", "realised_today", "in_flight", "missing_qty"])
 def test_a_figure_that_is_no_number_refuses(name: str, bad: Decimal) -> None:
     """Broken, NaN from the broker would compare as within the limit, or break the judging of every alert."""
-    found = refusal(now=replace(CALM, **{name: bad}))
+    found = refusal(now=changed(CALM, {name: bad}))
     assert found is not None
     assert found[1].code is RefusalCode.NOT_KNOWN
     assert Figure(str(found[1].facts["figure"]))
@@ -300,7 +310,7 @@ def test_a_figure_that_is_no_number_refuses(name: str, bad: Decimal) -> None:
 @pytest.mark.parametrize("name", ["qty", "ask", "amount_usd", "alert_price"])
 def test_an_order_that_is_no_number_refuses(name: str, bad: Decimal) -> None:
     """Broken, a NaN quote would size or pass an order."""
-    assert refusal(replace(BUY, **{name: bad})) is not None
+    assert refusal(changed(BUY, {name: bad})) is not None
 
 
 @pytest.mark.parametrize("bad", [nan, inf])

@@ -73,8 +73,8 @@ async def _sent(folder: Path, secret: str, *, in_url: bool) -> tuple[Counter[int
     try:
         async with AsyncExitStack() as stack:
             ledger = await stack.enter_async_context(open_ledger(url))
-            client = await stack.enter_async_context(ClientSession(timeout=ClientTimeout(20)))
-            intake = Intake(ledger, queue, SystemClock())
+            client = await stack.enter_async_context(ClientSession(timeout=ClientTimeout(60)))
+            intake = Intake(ledger, queue, SystemClock(), store_within_s=60)
             port = stack.enter_context(take_port("127.0.0.1", 0))
             async with open_webhook(options, port, intake, _healthy) as webhook:
                 path = f"http://127.0.0.1:{webhook.port}/webhook" + (f"?secret={secret}" if in_url else "")

@@ -98,7 +98,7 @@ async def raw(daemon: Daemon) -> bytes:
     writer.write(f"POST /webhook?secret={SECRET} HTTP/1.1\r\nHo st: {SECRET}\r\n\r\n".encode())
     writer.write_eof()
     try:
-        return await asyncio.wait_for(reader.read(), 10)
+        return await asyncio.wait_for(reader.read(), 60)
     finally:
         writer.close()
 
@@ -190,7 +190,7 @@ async def broken(daemon: Daemon, url: str) -> str:
         with suppress(aiohttp.ClientError):
             told = str(await daemon.post(action="BUY", ticker="AAPL", comment=SECRET))
         assert daemon.running is not None
-        assert await asyncio.wait_for(daemon.running.wait(), 60) != 0
+        assert await asyncio.wait_for(daemon.running.wait(), 120) != 0
         await connection.execute("ALTER TABLE taken_away RENAME TO alert_log")
     finally:
         await connection.close()

@@ -17,7 +17,7 @@ parser.add_argument("--seed", type=int, default=1)
 given = parser.parse_args()
 
 with tempfile.TemporaryDirectory() as folder:
-    soaked = asyncio.run(soak(Path(folder), given.minutes, seed=given.seed))
+    soaked = asyncio.run(soak(Path(folder), minutes=given.minutes, seed=given.seed))
 table = Table(
     title=f"{soaked.alerts} alerts, {soaked.faults} faults and {soaked.days} nights in {given.minutes:g} minutes: the books agree"
 )

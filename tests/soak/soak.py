@@ -60,14 +60,17 @@ class Soaked:
         return {field.name: getattr(last, field.name) - getattr(second, field.name) for field in fields(Figures)}
 
 
-async def soak(folder: Path, minutes: float, *, day_s: float = 60, seed: int = 1, **settings: str) -> Soaked:
-    """Runs daemon and gateway for so long; the checker has the last word. Raises AssertionError."""
+async def soak(folder: Path, *, minutes: float = 0, rounds: int = 0, rounds_a_day: int = 30, seed: int = 1) -> Soaked:
+    """Runs daemon and gateway for so long, and for so many rounds of ten alerts; the checker has the last word.
+
+    Raises AssertionError.
+    """
     chance = random.Random(seed)
     gateway = Gateway.at(folder / "gateway")
     unlimited = {"trading__repeat_window_s": "0", "trading__order_timeout_s": "2", "trading__orders_per_second": "40"}
     unlimited |= {f"trading__defaults__{name}": "10000" for name in ("max_daily_buys", "max_per_ticker")}
     unlimited |= {f"trading__defaults__{name}": "10000000" for name in ("max_total_investment", "max_daily_loss")}
-    daemon = Daemon.at(folder, gateway=gateway, **unlimited, **settings)
+    daemon = Daemon.at(folder, gateway=gateway, **unlimited)
     daemon.module = "tests.soak.entry"
     daemon.env |= {"TASKS_FILE": str(folder / "tasks")} | kept_in(folder / "clock")
     ids: list[int] = []
@@ -79,15 +82,15 @@ async def soak(folder: Path, minutes: float, *, day_s: float = 60, seed: int = 1
         await daemon.ready()
         loop = asyncio.get_running_loop()
         began = loop.time()
-        while loop.time() < began + minutes * 60:
-            if loop.time() > began + (days + 1) * day_s:
+        while len(figures) < rounds or loop.time() < began + minutes * 60:
+            if len(figures) == (days + 1) * rounds_a_day:
                 days += 1
                 await _night(gateway, folder / "clock", days)
             if chance.random() < 0.5:
                 name, parameters = chance.choice(FAULTS)
                 await gateway.fault(name, **parameters)
                 faults += 1
-            elif chance.random() < 0.2:
+            if chance.random() < 0.25:
                 await gateway.control("POST", "/connections/drop")
                 faults += 1
             round_ = [chance.choice(("BUY", "BUY", "SELL")) for _ in range(10)]
@@ -95,7 +98,7 @@ async def soak(folder: Path, minutes: float, *, day_s: float = 60, seed: int = 1
             sent = [daemon.alert(s, chance.choice(TICKERS), alert_id=n) for s, n in zip(round_, names, strict=True)]
             new = await asyncio.gather(*sent)
             ids += new
-            await daemon.ended(*new, deadline_s=120)
+            await daemon.ended(*new, deadline_s=300)
             await gateway.control("DELETE", "/faults")
             figures.append(await _measure(daemon))
         await check(await daemon.books(), gateway)

@@ -1,6 +1,6 @@
 """A conversation with the running daemon: every command, every button, every kind of message, over a Bot API server."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.botapi import CHAT, OWNER, STRANGER, TOKEN, BotApi, bot_api
+from tests.botapi import CHAT, OWNER, STRANGER, TOKEN, BotApi, Sent, bot_api
 from tests.facts import every_kind
 from tests.system.harness import Daemon, Gateway, running, until
 from tradebot.database import open_ledger
@@ -191,7 +191,7 @@ async def test_unknown_orders_are_settled_from_the_phone(tmp_path: Path, gateway
             alert_id = await daemon.alert("BUY", ticker)
             await until(lambda: _gate_is(daemon, open_=False), "the connection to break")
             await gateway.control("POST", "/positions", symbol=ticker, quantity="9", avg_cost="90")
-            unknown = await api.heard(lambda sent, t=ticker: f"{t}: it filled" in sent.buttons, mark)
+            unknown = await api.heard(_offers(f"{ticker}: it filled"), mark)
             question = await api.pressed(unknown, button)
             await api.pressed(question, answer, f"is {status}")
             assert (await daemon.books()).trade_of(alert_id).status is status
@@ -236,6 +236,10 @@ async def test_other_hands_and_another_database(tmp_path: Path, gateway: Gateway
             await daemon.alert("BUY", "AAPL")
             await api.heard("Waiting for the open: BUY AAPL")
             await _tell_the_rest(daemon, api)
+
+
+def _offers(label: str) -> Callable[[Sent], bool]:
+    return lambda sent: label in sent.buttons
 
 
 async def _tell_the_rest(daemon: Daemon, api: BotApi) -> None:

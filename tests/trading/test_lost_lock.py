@@ -15,7 +15,7 @@ async def test_an_alert_waits_for_the_next_holder_of_the_lock(bot: Bot) -> None:
     try:
         bot.lock.lost.set()
         alert_id = await bot.alert("BUY")
-        await asyncio.wait_for(waits.wait(), 5)
+        await asyncio.wait_for(waits.wait(), 60)
         assert (await bot.row(alert_id)).status is AlertStatus.RECEIVED
         assert bot.broker.sent == []
         bot.lock.lost.clear()

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
-from itertools import pairwise
 
 import pytest
 
@@ -138,7 +137,7 @@ async def test_the_intent_is_stored_before_the_order_leaves(bot: Bot) -> None:
     bot.broker.on_place = lambda order: looking.append(loop.create_task(look(order)))
     await bot.alert("BUY")
     await bot.sent()
-    await asyncio.wait_for(looked.wait(), 5)
+    await asyncio.wait_for(looked.wait(), 60)
     assert stored == bot.broker.sent
     assert len(looking) == 1
 
@@ -251,7 +250,7 @@ async def test_an_instance_that_was_replaced_ends(bot: Bot) -> None:
     alert_id = await bot.alert("BUY")
     worker = bot.tasks.pop("worker")
     with pytest.raises(ExceptionGroup) as ended:
-        await asyncio.wait_for(worker, 5)
+        await asyncio.wait_for(worker, 60)
     assert ended.group_contains(LockLost)
     assert (await bot.row(alert_id)).status is AlertStatus.RECEIVED
     assert bot.broker.sent == []
@@ -267,7 +266,7 @@ async def test_an_instance_that_is_replaced_before_the_order_leaves_sends_nothin
     await bot.after_decision(taken_over)
     alert_id = await bot.alert("BUY")
     with pytest.raises(ExceptionGroup) as ended:
-        await asyncio.wait_for(bot.tasks.pop("worker"), 5)
+        await asyncio.wait_for(bot.tasks.pop("worker"), 60)
     assert ended.group_contains(LockLost)
     assert (await bot.row(alert_id)).status is PROCESSING
     assert bot.broker.sent == []
@@ -283,7 +282,7 @@ async def test_a_stop_while_deciding_finishes_the_order(bot: Bot) -> None:
     await bot.after_decision(stop)
     alert_id = await bot.alert("BUY")
     await bot.sent()
-    await asyncio.wait([bot.tasks["worker"]], timeout=5)
+    await asyncio.wait([bot.tasks["worker"]], timeout=60)
     assert bot.tasks["worker"].cancelled()
     assert (await bot.row(alert_id)).status is PROCESSING
 
@@ -311,13 +310,13 @@ async def test_orders_per_second(make_bot: MakeBot) -> None:
     """A burst of alerts would run into IB's message limit."""
     bot = await make_bot(orders_per_second=20)
     await bot.start()
+    began = asyncio.get_running_loop().time()
     at: list[float] = []
-    bot.broker.on_place = lambda order: at.append(asyncio.get_running_loop().time())
+    bot.broker.on_place = lambda order: at.append(asyncio.get_running_loop().time() - began)
     for number in range(6):
         await bot.alert("BUY", f"T{number}")
     await bot.sent(6)
-    gaps = [later - earlier for earlier, later in pairwise(at)]
-    assert min(gaps) >= 0.045, gaps
+    assert all(later_s >= 0.05 * number for number, later_s in enumerate(at)), at
 
 
 async def test_an_order_that_the_database_kept_from_leaving_is_not_in_doubt(bot: Bot) -> None:

@@ -5,6 +5,7 @@ Redis, so it wakes at once and never polls; an id lost with a cancelled or broke
 Redis cannot do now is QueueUnavailable, and the next call tries again.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -35,7 +36,8 @@ class RedisQueue:
     async def take(self) -> int:
         while True:
             with self._translated():
-                found: Any = await self._blocking.blpop([self._sell, self._buy], timeout=_BLOCK_S)
+                async with asyncio.timeout(_BLOCK_TIMEOUT_S):
+                    found: Any = await self._blocking.blpop([self._sell, self._buy], timeout=_BLOCK_S)
             if ids := _ids([found[1]] if found else []):
                 return ids[0]
 
@@ -75,6 +77,7 @@ class RedisQueue:
     def _translated(self) -> Iterator[None]:
         try:
             yield
+            _heed_cancellation()
         except (RedisError, OSError) as error:  # TimeoutError is an OSError
             raise QueueUnavailable(
                 f"{self._place}: {str(error) or 'no answer in time'}: is it running, and is the queue's URL right?"
@@ -87,14 +90,14 @@ async def open_redis_queue(url: str, *, prefix: str = "", timeout_s: float = 5.0
 
     `prefix` goes before the lists' names; `timeout_s` bounds connecting and each command, but not `take`. Raises ConfigError.
     """
-    redis, blocking = _client(url, timeout_s, timeout_s), _client(url, timeout_s, _BLOCK_TIMEOUT_S)
+    redis, blocking = _client(url, timeout_s, timeout_s), _client(url, timeout_s, None)
     settings = redis.connection_pool.connection_kwargs
     place = settings.get("path") or f"{settings.get('host', 'localhost')}:{settings.get('port', 6379)}"
     async with redis, blocking:
         yield RedisQueue(redis, blocking, f"Redis at {place}", prefix)
 
 
-def _client(url: str, connect_timeout_s: float, timeout_s: float) -> Redis:
+def _client(url: str, connect_timeout_s: float, timeout_s: float | None) -> Redis:
     try:
         return Redis.from_url(
             url, retry=Retry(NoBackoff(), 0), socket_timeout=timeout_s, socket_connect_timeout=connect_timeout_s
@@ -103,6 +106,17 @@ def _client(url: str, connect_timeout_s: float, timeout_s: float) -> Redis:
         raise ConfigError(
             "the queue's URL cannot be read: write embedded:// or redis://user:password@host:6379/0"
         ) from None
+
+
+def _heed_cancellation() -> None:
+    """Raises CancelledError when this task was told to end and does not know.
+
+    redis-py writes with asyncio's `wait_for` where it has a time limit, which before Python 3.12 loses a cancellation that
+    comes as the write ends: so the client that blocks has none, and the others look afterwards.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _ids(entries: Iterable[bytes]) -> tuple[int, ...]:

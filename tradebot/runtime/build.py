@@ -21,7 +21,7 @@ from tradebot.runtime.scheduler import Scheduler, Work
 from tradebot.trading.booking import Booking, Listeners
 from tradebot.trading.gate import Gate
 from tradebot.trading.in_doubt import SECOND_LOOK_DELAY_S, InDoubtOrders
-from tradebot.trading.intake import Intake
+from tradebot.trading.intake import STORE_DEADLINE_S, Intake
 from tradebot.trading.recovery import Recovery
 from tradebot.trading.requeue import Requeue
 from tradebot.trading.switch import TradingSwitch
@@ -60,6 +60,7 @@ class Options:
     version: str
     heartbeat: Callable[[], Awaitable[None]] | None = None  # to the owner's dead-man's switch
     second_look_delay_s: float = SECOND_LOOK_DELAY_S
+    store_within_s: float = STORE_DEADLINE_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def build(outside: Outside, options: Options) -> Tradebot:
     )
     worker = _worker(outside, options, gate=gate, switch=switch, booking=booking, listeners=listeners)
     requeue = Requeue(ledger, queue, worker, options.hours, clock, pending_max_age=options.pending_max_age)
-    intake = Intake(ledger, queue, clock)
+    intake = Intake(ledger, queue, clock, store_within_s=options.store_within_s)
     queries = _queries(outside, options, gate, switch)
     operations = Operations(
         ledger=ledger,

@@ -2,7 +2,7 @@
 
 Rules:
 - Commit, then answer. An answer "queued" or "duplicate" means that the alert is stored durably; LedgerUnavailable means that
-  it was not stored within `STORE_DEADLINE_S`. Such a transaction runs on and may still commit: the sender sends again, and the
+  it was not stored within `store_within_s`. Such a transaction runs on and may still commit: the sender sends again, and the
   key makes that a duplicate.
 - One alert, one row: the key is unique, and where a message has no key of its own, the same message within
   `SAME_ALERT_WINDOW` is the same alert, whatever becomes of the machine's clock meanwhile.
@@ -59,8 +59,11 @@ class Intake:
         ledger: Ledger,
         queue: Queue,
         clock: Clock,
+        *,
+        store_within_s: float = STORE_DEADLINE_S,
     ) -> None:
         self._ledger = ledger
+        self.store_within_s = store_within_s
         self._queue = queue
         self._clock = clock
         self._ages = _Ages(clock)
@@ -115,10 +118,10 @@ class Intake:
         self._storing.add(task)
         task.add_done_callback(self._done)
         with suppress(TimeoutError):
-            async with asyncio.timeout(STORE_DEADLINE_S):
+            async with asyncio.timeout(self.store_within_s):
                 return await asyncio.shield(task)
         raise LedgerUnavailable(
-            f"The database did not answer within {STORE_DEADLINE_S} s: the alert is not stored. Send it again."
+            f"The database did not answer within {self.store_within_s:g} s: the alert is not stored. Send it again."
         )
 
     def _done(self, task: asyncio.Task[Accepted]) -> None:

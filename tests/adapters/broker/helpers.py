@@ -11,7 +11,7 @@ from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import BrokerEvent, Connected, Contract, Order
 
 AAPL = Contract(265598, "AAPL", "NASDAQ")
-DEADLINE_S = 5.0
+DEADLINE_S = 60.0
 _E = TypeVar("_E", bound=BrokerEvent)
 
 

@@ -80,7 +80,7 @@ class ScriptedGateway:
 
     async def heard(self, message: int, times: int = 1) -> list[str]:
         """The fields of a client's message, as soon as it has come that often."""
-        async with asyncio.timeout(5), self._news:
+        async with asyncio.timeout(60), self._news:
             await self._news.wait_for(lambda: self.count(message) >= times)
         return [fields for fields in self.received if fields[0] == str(message)][times - 1]
 

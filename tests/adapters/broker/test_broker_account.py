@@ -62,7 +62,7 @@ async def test_positions_carry_ibs_prices_and_follow_fills() -> None:
         assert shown[AAPL.con_id].market_price == gateway.quote("AAPL").last
         place(broker, order(side=Side.SELL))
         await event(broker, Executed)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(50):
             while broker.positions():  # streamed by the gateway a moment after the fill
                 await broker.open_orders()
 
@@ -297,7 +297,7 @@ async def test_a_question_ends_with_its_connection() -> None:
         await gateway.heard(ALL_OPEN_ORDERS)
         gateway.peer.cut()
         with pytest.raises(BrokerUnavailable, match="lost"):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(50):
                 await asking
 
 

@@ -32,7 +32,7 @@ async def holder(url: str, *words: str) -> AsyncIterator[asyncio.subprocess.Proc
 
 async def said(process: asyncio.subprocess.Process) -> str:
     assert process.stdout is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         return (await process.stdout.readline()).decode().strip()
 
 
@@ -75,7 +75,7 @@ async def test_kill_9_frees_the_lock(url: str) -> None:
                 pass
         other.kill()
         await other.wait()
-        async with asyncio.timeout(10), open_instance_lock(url, wait=True) as lock:
+        async with asyncio.timeout(60), open_instance_lock(url, wait=True) as lock:
             assert lock.epoch == 2
 
 
@@ -104,7 +104,7 @@ async def test_a_lock_file_taken_away_is_a_lock_lost(sqlite_url: str) -> None:
     async with open_instance_lock(sqlite_url) as lock:
         os.unlink(sqlite_url.removeprefix("sqlite:///") + ".lock")  # no coroutine should use Path
         assert not lock.held
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await lock.lost.wait()
 
 
@@ -114,7 +114,7 @@ async def test_a_server_that_restarts_takes_the_lock_with_it(own_postgres: Postg
     await migrate.up(own_postgres.url)
     async with open_instance_lock(own_postgres.url) as lock:
         await getattr(own_postgres, how)()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await lock.lost.wait()
         assert not lock.held
         await own_postgres.start()
@@ -135,7 +135,7 @@ async def test_a_session_ended_by_the_server_is_a_lock_lost(postgres_url: str) -
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE application_name = 'tradebot instance lock' AND datname = current_database()"
             )
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 await lock.lost.wait()
             assert not lock.held
     finally:
@@ -147,7 +147,7 @@ async def test_a_server_that_stands_still_is_a_lock_lost(own_postgres: PostgresS
     await migrate.up(own_postgres.url)
     async with open_instance_lock(own_postgres.url, timeout_s=0.5) as lock:
         own_postgres.pause()
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(60):
             await lock.lost.wait()
         assert not lock.held
         own_postgres.resume()

@@ -11,7 +11,7 @@ from tradebot.queues import open_queue
 
 
 async def take(queue: Queue, number: int) -> list[int]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         return [await queue.take() for _ in range(number)]
 
 
@@ -28,20 +28,23 @@ async def test_sell_comes_before_buy_and_each_in_the_order_of_arrival(queue: Que
 
 async def test_take_waits_and_wakes_at_once(queue: Queue) -> None:
     """Otherwise an alert would wait for the next round of polling."""
-    taking = asyncio.create_task(take(queue, 1))
-    done, _ = await asyncio.wait([taking], timeout=0.3)
-    assert not done
-    pushed = asyncio.get_running_loop().time()
-    await queue.push(Side.BUY, [8])
-    assert await taking == [8]
-    assert asyncio.get_running_loop().time() - pushed < 0.5
+    took_s = []
+    for _ in range(5):
+        taking = asyncio.create_task(take(queue, 1))
+        done, _ = await asyncio.wait([taking], timeout=0.1)
+        assert not done
+        pushed = asyncio.get_running_loop().time()
+        await queue.push(Side.BUY, [8])
+        assert await taking == [8]
+        took_s.append(asyncio.get_running_loop().time() - pushed)
+    assert min(took_s) < 0.5, "the quickest: a busy machine may hold up some"
 
 
 async def test_the_rest_of_the_queue_works_while_a_take_waits(queue: Queue) -> None:
     """Otherwise a waiting worker would hold up the webhook."""
     taking = asyncio.create_task(queue.take())
     await asyncio.wait([taking], timeout=0.1)
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(60):
         await queue.ping()
         assert await queue.contents() == QueueContents((), (), ())
         await queue.push(Side.BUY, [1])
@@ -102,6 +105,17 @@ async def test_a_cancelled_take_leaves_the_queue_usable(queue: Queue) -> None:
     await queue.remove(contents.buy)
     await queue.push(Side.SELL, [3])
     assert await take(queue, 1) == [3]
+
+
+async def test_a_take_ends_at_whatever_step_it_is_cancelled(queue: Queue) -> None:
+    """Otherwise a daemon that is to end would wait for ever for a worker that does not know of it."""
+    for steps in range(100):
+        taking = asyncio.create_task(queue.take())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        taking.cancel()
+        await asyncio.wait([taking], timeout=20)
+        assert taking.cancelled(), f"goes on after {steps} steps"
 
 
 @pytest.mark.parametrize(

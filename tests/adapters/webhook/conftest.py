@@ -41,6 +41,7 @@ class House:
     client: ClientSession
     logged: list[str]
     health: Callable[[], Awaitable[Health]]
+    intake: Intake
 
     async def ask(self) -> Health:
         return await self.health()
@@ -60,7 +61,7 @@ class House:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
             writer.write(sent)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 return await (reader.read() if until_closed else reader.readuntil(b"\r\n\r\n"))
         except asyncio.IncompleteReadError as error:
             return error.partial
@@ -94,10 +95,10 @@ async def open_house(tmp_path: Path) -> AsyncIterator[OpenHouse]:
     @asynccontextmanager
     async def open_(**options: object) -> AsyncIterator[House]:
         queue = EmbeddedQueue()
-        async with open_ledger(url) as ledger, ClientSession(timeout=ClientTimeout(20)) as client:
-            house = House(ledger, queue, 0, client, logged, healthy)
+        async with open_ledger(url) as ledger, ClientSession(timeout=ClientTimeout(60)) as client:
             full = WebhookOptions(**{"secret": SECRET, **options})  # type: ignore[arg-type]
-            intake = Intake(ledger, queue, FixedClock(lambda: NOON))
+            intake = Intake(ledger, queue, FixedClock(lambda: NOON), store_within_s=60)
+            house = House(ledger, queue, 0, client, logged, healthy, intake)
             with take_port("127.0.0.1", 0) as port:
                 async with open_webhook(full, port, intake, house.ask) as webhook:
                     house.port = webhook.port
