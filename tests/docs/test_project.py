@@ -51,6 +51,14 @@ FORBIDDEN = {
     "tradebot/services/extra.py": ("import ib_async", "each library has one room"),
     "tradebot/webhook/extra.py": ("import tradebot.queues", "edges and adapters know nothing of each other"),
     "tradebot/simgateway/extra.py": ("import tradebot.domain", "the simulated gateway shares no code"),
+    "tradebot/simgateway/session.py": (
+        "import tradebot.simgateway.gateway",
+        "the simulated gateway's modules depend one way",
+    ),
+    "tradebot/simgateway/handlers/orders.py": (
+        "import tradebot.simgateway.handlers.account",
+        "the simulated gateway's request handlers know nothing of each other",
+    ),
     "tradebot/services/booking.py": ("import tradebot.services.worker", "services call each other one way"),
 }
 

@@ -126,7 +126,7 @@ class Corrected(Entry):
 
 
 @dataclass(frozen=True)
-class CommissionTold(Entry):
+class CommissionReported(Entry):
     """The commission report went out (or would have, had anyone been there)."""
 
     kind = "commission"

@@ -17,6 +17,7 @@ from tradebot.simgateway.book import Book, commission
 from tradebot.simgateway.model import ZERO, Order, Position, Quote, Ticket
 from tradebot.simgateway.wire import number
 
+NO_DEFINITION = (200, "No security definition has been found for the request")
 FRACTIONS = (10243, "Fractional-sized order cannot be placed via API. Please use desktop version to place this order.")
 DUPLICATE = (103, "Duplicate order id")
 NOT_FOUND = (10147, "OrderId {id} that needs to be cancelled is not found.")

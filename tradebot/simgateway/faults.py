@@ -130,7 +130,7 @@ CHOICES: dict[tuple[str, str], tuple[str, ...]] = {
 }
 
 # IB's own words, for faults whose text is left empty. 404 and the 354 family follow IBKR's "Message Codes" page.
-WORDS: dict[int, str] = {
+ERROR_TEXTS: dict[int, str] = {
     100: "Max rate of messages per second has been exceeded.",
     103: "Duplicate order id",
     321: "Error validating request.-'bO' : cause - The API interface is currently in Read-Only mode.",
@@ -240,10 +240,10 @@ def whole(name: str, given: dict[str, Any]) -> dict[str, Any]:
     return ALL[name] | given
 
 
-def words(parameters: dict[str, Any], **blanks: str) -> str:
+def error_text(parameters: dict[str, Any], **blanks: str) -> str:
     """The text of a fault that tells an error: its own, or IB's for the code."""
     text: str = parameters["text"]
-    return text or WORDS.get(parameters["code"], f"Simulated error {parameters['code']}").format(**blanks)
+    return text or ERROR_TEXTS.get(parameters["code"], f"Simulated error {parameters['code']}").format(**blanks)
 
 
 def _fits(default: object, value: object) -> bool:

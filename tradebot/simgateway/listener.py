@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 from loguru import logger
 
 from tradebot.errors import GatewayError
+from tradebot.simgateway.gateway import Gateway
 from tradebot.simgateway.session import Session
-
-if TYPE_CHECKING:
-    from tradebot.simgateway.gateway import Gateway
 
 
 class Listener:

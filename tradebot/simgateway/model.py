@@ -114,7 +114,7 @@ class Execution:
     cum_qty: Decimal
     avg_price: Decimal
     realised: Decimal | None = None
-    commission_told: bool = False
+    commission_reported: bool = False
 
     @property
     def root(self) -> str:

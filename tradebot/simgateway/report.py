@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tradebot.simgateway import account
+from tradebot.simgateway.gateway import Gateway
 from tradebot.simgateway.model import Execution, Order, Position
 from tradebot.simgateway.wire import number
-
-if TYPE_CHECKING:
-    from tradebot.simgateway.gateway import Gateway
 
 
 def state(gateway: Gateway) -> dict[str, Any]:

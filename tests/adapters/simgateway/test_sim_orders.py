@@ -12,7 +12,7 @@ from tests.adapters.simgateway.conftest import aapl, errors, filled, market, mes
 from tradebot.domain.brokerage import ErrorKind, Executed, OrderError, OrderState, OrderUpdate
 from tradebot.domain.model import Side
 from tradebot.simgateway import Gateway
-from tradebot.simgateway.faults import WORDS
+from tradebot.simgateway.faults import ERROR_TEXTS
 
 
 async def test_swallow(gateway: Gateway, ib: IB) -> None:
@@ -160,7 +160,7 @@ async def test_refused_data_in_ibs_words(gateway: Gateway, ib: IB, code: int) ->
     heard = errors(ib)
     ib.reqMktData(aapl())
     await until("refusal", lambda: heard)
-    assert heard[0][1:] == (code, WORDS[code])
+    assert heard[0][1:] == (code, ERROR_TEXTS[code])
 
 
 async def test_the_bot_goes_on_with_delayed_data(gateway: Gateway) -> None:

@@ -74,7 +74,7 @@ async def test_kill(tmp_path: Path) -> None:
     async with open_gateway(settings(state=state)) as gateway:
         assert gateway.book.positions[265598].quantity == 10
         assert [order.perm_id for order in gateway.book.live_orders()] == [perm_id]
-        assert all(each.commission_told for each in gateway.book.executions.values())
+        assert all(each.commission_reported for each in gateway.book.executions.values())
 
 
 async def test_order_in_flight_at_a_kill(tmp_path: Path, connect: Connect) -> None:
