@@ -152,7 +152,7 @@ class Book:
             self._change(perm_id, filled=filled, avg_price=avg, last_price=each.price)
 
     def _happened(self, con_id: int, symbol: str, item: e.PositionSet | str) -> None:
-        """Carry one stock's position and cash flow on by an execution (its root) or by the owner's doing."""
+        """Carry one stock's position and cash flow on by an execution (its root) or by the owner's change."""
         self._history.setdefault(con_id, []).append(item)
         position = self.positions.get(con_id, Position(con_id, symbol, ZERO, ZERO))
         if isinstance(item, e.PositionSet):

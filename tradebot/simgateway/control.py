@@ -51,7 +51,7 @@ ROUTES: dict[str, tuple[str, str]] = {
 
 @asynccontextmanager
 async def open_control(gateway: Gateway, listener: Listener, port: int | None) -> AsyncIterator[int | None]:
-    """Serve the control port; None where it is off. Raises GatewayError when the port cannot be had."""
+    """Serve the control port; None where it is off. Raises GatewayError when the port cannot be opened."""
     if port is None:
         yield None
         return
@@ -62,7 +62,7 @@ async def open_control(gateway: Gateway, listener: Listener, port: int | None) -
             await web.TCPSite(runner, HOST, port).start()
         except OSError as error:
             raise GatewayError(
-                f"the control port {port} cannot be had ({error.strerror or error}): stop what uses it, or choose another one"
+                f"the control port {port} cannot be opened ({error.strerror or error}): stop what uses it, or choose another one"
             ) from error
         yield int(runner.addresses[0][1])
     finally:

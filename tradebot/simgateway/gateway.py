@@ -103,7 +103,7 @@ class Gateway:
             )
 
     def start(self) -> None:
-        """Take up what an earlier run left undone, and let the quotes move."""
+        """Resume what an earlier run left unfinished, and let the quotes move."""
         for each in list(self.book.executions.values()):
             if not each.commission_reported and "no_commission" not in self.book.orders[each.perm_id].plan:
                 self.commit(e.CommissionReported(self.now(), each.exec_id))
@@ -316,7 +316,7 @@ class Gateway:
         self.commit(e.Midnight(self.now()))
 
     def degrade(self, name: str, parameters: dict[str, Any]) -> None:
-        """Make every open connection suffer a connection fault from now on. Raises ValueError."""
+        """Apply a connection fault to every open connection from now on. Raises ValueError."""
         if name not in CONNECTION_FAULTS:
             raise ValueError(
                 f"no such fault of a connection: {name!r}; there are {', '.join(sorted(CONNECTION_FAULTS))}"

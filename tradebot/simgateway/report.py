@@ -1,4 +1,4 @@
-"""The gateway's state as JSON, for the control port and whoever checks the bot's books against it."""
+"""The gateway's state as JSON, for the control port and for checks of the bot's ledger against it."""
 
 from __future__ import annotations
 

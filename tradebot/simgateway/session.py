@@ -41,7 +41,7 @@ class Subscriptions:
 
 
 class SessionOwner(Protocol):
-    """What a session needs of its gateway: clock, timers, and somebody to report to."""
+    """What a session needs of its gateway: a clock, timers, and callbacks."""
 
     def local_now(self) -> datetime: ...
 
@@ -108,9 +108,9 @@ class Session(asyncio.Protocol):
             self._owner.receive(self, event)
 
     def degrade(self, plan: dict[str, Any]) -> None:
-        """Let the connection suffer faults from now on."""
+        """Apply faults to the connection from now on."""
         if plan:
-            logger.info("simulated gateway: client {}: the connection suffers {}", self.client_id, plan)
+            logger.info("simulated gateway: client {}: the connection meets {}", self.client_id, plan)
         self._line.meet(plan, greeted=self.version > 0)
 
     def unsubscribe(self) -> None:

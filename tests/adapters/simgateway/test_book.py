@@ -66,7 +66,7 @@ def test_partial_fills_pay_the_minimum_once() -> None:
 
 
 def test_round_trip() -> None:
-    """A closed trade's result would not be what the cash says."""
+    """A closed trade's result would differ from the change in cash."""
     book = opened()
     place(book, ticket())
     fill(book, 1000, "10", "100")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import socket
 from collections.abc import AsyncIterator
 from typing import Any
@@ -188,7 +189,7 @@ async def test_bodies_that_are_no_object(http: aiohttp.ClientSession, body: byte
 
 async def test_too_large_a_body(http: aiohttp.ClientSession) -> None:
     """An error of the HTTP server's own would be answered with a page of text."""
-    async with http.post("/faults", data=b"x" * ((1 << 20) + 1)) as answer:
+    async with http.post("/faults", data=io.BytesIO(b"x" * ((1 << 20) + 1))) as answer:
         assert answer.status == 413
         assert (await answer.json())["error"]
 

@@ -77,7 +77,7 @@ def _market_data(gateway: Gateway, session: Session, request: Request) -> None:
 
 
 def _old(quote: Quote, stale: dict[str, Any] | None) -> Quote:
-    """The quote, as it was when the fault's price was true."""
+    """The quote at the price of the fault ``stale``, if it has one."""
     if stale is None or stale["price"] is None:
         return quote
     price = Decimal(str(stale["price"]))

@@ -1,4 +1,4 @@
-"""Requests about orders: placing, cancelling, and what there was and is."""
+"""Requests about orders: placing, cancelling, and lists of orders and executions."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _confirmed(gateway: Gateway, ticket: Ticket, plan: dict[str, Any]) -> None:
 
 
 def _take(gateway: Gateway, ticket: Ticket, plan: dict[str, Any]) -> None:
-    """The order exists from here on; it fills in its own time."""
+    """Accept the order; it fills after its latency."""
     dropped = plan.get("drop_after")
     if dropped and not dropped["filled"]:
         plan |= {"hold": {}}
