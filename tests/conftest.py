@@ -30,7 +30,7 @@ settings.register_profile("tradebot", deadline=None, suppress_health_check=[Heal
 settings.load_profile("tradebot")
 
 _numbers = count(1)
-LONGEST_FIRST = ("soak", "faults", "system", "crash", "property", "security", "cli", "services")
+LONGEST_FIRST = ("soak", "faults", "system", "crash", "property", "security", "cli", "trading", "runtime")
 """The folders under `tests` that begin first, in this order."""
 WORKERS_A_CORE = 2  # they wait more than they compute
 WORKERS_MAX = 8

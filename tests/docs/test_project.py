@@ -52,6 +52,14 @@ FORBIDDEN = {
     "tradebot/webhook/extra.py": ("import tradebot.queues", "only the composition root and the command line"),
     "tradebot/simgateway/extra.py": ("import tradebot.domain", "the simulated gateway shares no code"),
     "tradebot/trading/booking.py": ("import tradebot.trading.worker", "the road of an alert is imported one way"),
+    "tradebot/simgateway/session.py": (
+        "import tradebot.simgateway.gateway",
+        "the simulated gateway's modules depend one way",
+    ),
+    "tradebot/simgateway/handlers/orders.py": (
+        "import tradebot.simgateway.handlers.account",
+        "the simulated gateway's request handlers know nothing of each other",
+    ),
 }
 
 

@@ -1,8 +1,10 @@
 """A simulated IB Gateway: speaks the TWS socket protocol, fills orders against invented quotes, remembers its account.
 
-``wire`` the protocol's frames, ``requests`` and ``replies`` its messages; ``model``, ``entries``, ``book`` and ``exchange`` the
-market without any I/O; ``catalogue`` and ``quotes`` the stocks; ``store`` the journal; ``gateway`` the order of events, the
-``*_desk`` modules who answers what, ``announce`` who hears of it; ``faults`` and ``control`` what can be made to go wrong.
+``wire`` holds the protocol's frames, ``requests`` and ``replies`` its messages; ``model``, ``entries``, ``book`` and ``exchange``
+the market without any I/O; ``catalogue`` and ``quotes`` the stocks; ``store`` the journal; ``session`` one client's connection;
+``gateway`` the state and the order of events, ``handlers`` the answers to requests, ``notifications`` the messages that follow an
+event; ``faults``, ``answers``, ``line`` and ``upstream`` what can be made to go wrong, ``control`` the port for that. Imports
+point one way; ``server`` puts everything together.
 """
 
 from tradebot.simgateway.gateway import Gateway

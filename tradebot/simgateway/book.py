@@ -124,9 +124,9 @@ class Book:
         for item in history:
             self._happened(con_id, symbol, item)
 
-    def _commission_told(self, entry: e.CommissionTold) -> None:
+    def _commission_reported(self, entry: e.CommissionReported) -> None:
         root = entry.exec_id.rpartition(".")[0]
-        self.executions[root] = replace(self.executions[root], commission_told=True)
+        self.executions[root] = replace(self.executions[root], commission_reported=True)
 
     def _cash_set(self, entry: e.CashSet) -> None:
         self.deposits += entry.cash - self.cash
@@ -152,7 +152,7 @@ class Book:
             self._change(perm_id, filled=filled, avg_price=avg, last_price=each.price)
 
     def _happened(self, con_id: int, symbol: str, item: e.PositionSet | str) -> None:
-        """Carry one stock's position and cash flow on by an execution (its root) or by the owner's doing."""
+        """Carry one stock's position and cash flow on by an execution (its root) or by the owner's change."""
         self._history.setdefault(con_id, []).append(item)
         position = self.positions.get(con_id, Position(con_id, symbol, ZERO, ZERO))
         if isinstance(item, e.PositionSet):
@@ -175,7 +175,7 @@ class Book:
         e.Refused: _refused,
         e.Executed: _executed,
         e.Corrected: _corrected,
-        e.CommissionTold: _commission_told,
+        e.CommissionReported: _commission_reported,
         e.CancelAsked: _cancel_asked,
         e.Cancelled: _cancelled,
         e.CashSet: _cash_set,

@@ -1,7 +1,8 @@
-"""The control port: HTTP and JSON on loopback, for tests and for whoever wants to see the gateway misbehave.
+"""The control port: HTTP and JSON on loopback, through which tests and users make the gateway misbehave.
 
-It changes a simulation only, and still listens on loopback alone. Amounts travel as text. An unknown route is 404, an unknown
-or missing field 400 with a sentence that says what is allowed. ``docs/simgateway.md`` says what each route does.
+It changes a simulation only, and still listens on loopback alone. Amounts travel as text. Every error is a JSON object with
+``error``: an unknown route is 404 and a wrong method 405, both with the ``routes`` there are; an unknown or missing field is
+400 with a sentence that says what is allowed. ``docs/simgateway.md`` describes each route.
 """
 
 from __future__ import annotations
@@ -10,17 +11,16 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
+from loguru import logger
 
 from tradebot.errors import GatewayError
-from tradebot.simgateway import order_desk, upstream
+from tradebot.simgateway import upstream
+from tradebot.simgateway.gateway import Gateway
+from tradebot.simgateway.listener import Listener
 from tradebot.simgateway.report import state
-
-if TYPE_CHECKING:
-    from tradebot.simgateway.gateway import Gateway
-    from tradebot.simgateway.listener import Listener
 
 HOST = "127.0.0.1"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -51,7 +51,7 @@ ROUTES: dict[str, tuple[str, str]] = {
 
 @asynccontextmanager
 async def open_control(gateway: Gateway, listener: Listener, port: int | None) -> AsyncIterator[int | None]:
-    """Serve the control port; None where it is off. Raises GatewayError when the port cannot be had."""
+    """Serve the control port; None where it is off. Raises GatewayError when the port cannot be opened."""
     if port is None:
         yield None
         return
@@ -62,7 +62,7 @@ async def open_control(gateway: Gateway, listener: Listener, port: int | None) -
             await web.TCPSite(runner, HOST, port).start()
         except OSError as error:
             raise GatewayError(
-                f"the control port {port} cannot be had ({error.strerror or error}): stop what uses it, or choose another one"
+                f"the control port {port} cannot be opened ({error.strerror or error}): stop what uses it, or choose another one"
             ) from error
         yield int(runner.addresses[0][1])
     finally:
@@ -82,8 +82,26 @@ def _application(gateway: Gateway, listener: Listener) -> web.Application:
 async def _explain(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
+    except web.HTTPException as refused:
+        if not isinstance(refused, web.HTTPNotFound | web.HTTPMethodNotAllowed):
+            return web.json_response({"error": refused.reason}, status=refused.status)
+        return _no_route(request, refused)
     except (ValueError, InvalidOperation, KeyError, TypeError) as error:
         return web.json_response({"error": str(error)}, status=400)
+    except Exception as error:
+        logger.exception("simulated gateway: {} {} failed", request.method, request.path)
+        return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=500)
+
+
+def _no_route(request: web.Request, refused: web.HTTPNotFound | web.HTTPMethodNotAllowed) -> web.Response:
+    """What there is instead: all routes, or those of the path that was asked for with a wrong method."""
+    routes, headers = list(ROUTES), {}
+    if isinstance(refused, web.HTTPMethodNotAllowed):
+        allowed = sorted(refused.allowed_methods)
+        headers["Allow"] = ", ".join(allowed)
+        routes = [f"{method} {request.path}" for method in allowed]
+    error = f"there is no {request.method} {request.path}; there is {', '.join(routes)}"
+    return web.json_response({"error": error, "routes": routes}, status=refused.status, headers=headers)
 
 
 class _Control:
@@ -150,7 +168,7 @@ class _Control:
         order = self._gateway.book.orders[self._order(request)]
         if not order.live:
             raise ValueError(f"order {order.perm_id} is {order.status}")
-        order_desk.cancel(self._gateway, order)
+        self._gateway.cancel(order)
         return _done()
 
     def _order(self, request: web.Request) -> int:

@@ -1,6 +1,6 @@
-"""What is written down: one line of JSON for each thing that happened. The journal is both the log and the state.
+"""Entries of the journal: one line of JSON for each thing that happened. The journal is both the log and the state.
 
-``received`` and ``denied`` change nothing: they are there so that somebody else can check what came in. All other kinds are
+``received`` and ``denied`` change nothing: they are there so that what came in can be checked from outside. All other kinds are
 facts that ``book.Book.apply`` folds; replaying them gives the same account again. Kinds and field names are a file format:
 add, never rename.
 """
@@ -35,7 +35,7 @@ class Opened(Entry):
 
 @dataclass(frozen=True)
 class Received(Entry):
-    """A client's message arrived, word for word; ``fault`` names what the gateway was told to do to it."""
+    """A client's message arrived, verbatim; ``fault`` names the fault that it met."""
 
     kind = "received"
     client_id: int
@@ -117,7 +117,7 @@ class Executed(Entry):
 
 @dataclass(frozen=True)
 class Corrected(Entry):
-    """An execution was not what it was said to be; ``exec_id`` is the new one."""
+    """An execution was corrected; ``exec_id`` is the new one."""
 
     kind = "corrected"
     exec_id: str
@@ -126,8 +126,8 @@ class Corrected(Entry):
 
 
 @dataclass(frozen=True)
-class CommissionTold(Entry):
-    """The commission report went out (or would have, had anyone been there)."""
+class CommissionReported(Entry):
+    """The commission report was sent, or would have been to a connected client."""
 
     kind = "commission"
     exec_id: str
@@ -160,7 +160,7 @@ class CashSet(Entry):
 
 @dataclass(frozen=True)
 class PositionSet(Entry):
-    """The owner's own doing: the account now holds this much."""
+    """The owner changed a position: the account now holds this much."""
 
     kind = "position_set"
     con_id: int
@@ -179,7 +179,7 @@ class Restarted(Entry):
 
 @dataclass(frozen=True)
 class Midnight(Entry):
-    """A day ended: executions and completed orders until here are not told again."""
+    """A day ended: executions and completed orders until here are not reported again."""
 
     kind = "midnight"
 

@@ -1,7 +1,7 @@
 """What the gateway decides: pure functions from the book and a request to the entries to write.
 
-Nothing here changes anything, waits or reads a clock: time, quote and fault plan are arguments. Refusals are in IB's
-words. A market order fills at the ask (BUY) or bid (SELL); a limit order when the quote crosses its limit, at the quote. A BUY
+Nothing here changes anything, waits or reads a clock: time, quote and fault plan are arguments. Refusals have IB's codes and
+texts. A market order fills at the ask (BUY) or bid (SELL); a limit order when the quote crosses its limit, at the quote. A BUY
 that costs more than the available funds is refused (201); a SELL beyond the position is a short, as in IB's margin accounts.
 """
 
@@ -17,6 +17,7 @@ from tradebot.simgateway.book import Book, commission
 from tradebot.simgateway.model import ZERO, Order, Position, Quote, Ticket
 from tradebot.simgateway.wire import number
 
+NO_DEFINITION = (200, "No security definition has been found for the request")
 FRACTIONS = (10243, "Fractional-sized order cannot be placed via API. Please use desktop version to place this order.")
 DUPLICATE = (103, "Duplicate order id")
 NOT_FOUND = (10147, "OrderId {id} that needs to be cancelled is not found.")
@@ -93,14 +94,14 @@ def place(book: Book, ticket: Ticket, asks: Asks, plan: dict[str, Any], now: dat
 
 
 def _changes(order: Order, ticket: Ticket) -> bool:
-    """Whether a ticket under a used id is a lawful change of that order."""
+    """Whether a ticket under a used id is a valid change of that order."""
     old = order.ticket
     same = (old.con_id, old.action, old.order_type) == (ticket.con_id, ticket.action, ticket.order_type)
     return order.live and same and ticket.quantity > order.filled
 
 
 def margin(book: Book, ticket: Ticket, asks: Asks) -> str | None:
-    """Why the account cannot carry this order, in IB's words."""
+    """Why the account cannot carry this order: IB's text."""
     if ticket.action != "BUY":
         return None
     held = book.positions.get(ticket.con_id, Position(0, "", ZERO, ZERO)).quantity
@@ -155,7 +156,7 @@ def fill(book: Book, order: Order, shares: Decimal, price: Decimal, *, venue: st
 
 
 def correct(book: Book, root: str, shares: Decimal, price: Decimal, now: datetime) -> list[e.Entry]:
-    """An execution said again under the next revision. Raises ValueError for an unknown one."""
+    """An execution reported again under the next revision. Raises ValueError for an unknown one."""
     if root not in book.executions:
         raise ValueError(f"no such execution: {root}")
     revision = int(book.executions[root].exec_id.rpartition(".")[2]) + 1
@@ -174,7 +175,7 @@ def cancel_refusal(book: Book, client_id: int, order_id: int) -> Refusal | None:
 
 
 def cancel(order: Order, now: datetime) -> list[e.Entry]:
-    """The way of a cancel that is taken: over at once, or PendingCancel where a fault lets it fill after all."""
+    """What follows from an accepted cancel: Cancelled at once, or PendingCancel where a fault lets it fill after all."""
     late = order.plan.get("fill_after_cancel")
     if late and late.get("status") == "PendingCancel":
         return [e.CancelAsked(now, order.perm_id)]

@@ -4,7 +4,7 @@ One scheme for all: a fault is armed with a name, what it matches (nothing match
 cleared) and its own parameters. A request meets the first armed fault of each name that matches it; that one use is then gone.
 The faults a request met are its plan, ``{name: parameters}``; an order's is stored with it.
 
-The tables say what there is: name → parameters with their defaults. A default of None stands for a figure that may be left out.
+The tables list them: name → parameters with their defaults. A default of None stands for a figure that may be left out.
 The name's behaviour is where the plan is looked up by it. ``docs/simgateway.md`` describes them for those who arm them.
 """
 
@@ -22,7 +22,7 @@ ORDER_FAULTS: Table = {
     "drop_before": {},
     # The order is taken, and filled unless filled is false; the socket closes before any answer.
     "drop_after": {"filled": True},
-    # Read from the socket, never answered, in no list: a confirmation dialog that nobody answers, or somebody after delay_s.
+    # Read from the socket, never answered, in no list: a confirmation dialog that is never answered, or confirmed after delay_s.
     "swallow": {"delay_s": None},
     # Refused before it is an order.
     "deny": {"code": 321, "text": ""},
@@ -30,7 +30,7 @@ ORDER_FAULTS: Table = {
     "partial": {"filled": 1},
     # The fill comes this much later.
     "slow_fill": {"delay_s": 1.0},
-    # Works until it is cancelled or filled by hand. PreSubmitted: as an order that waits for the market's opening.
+    # Works until it is cancelled or filled manually. PreSubmitted: as an order that waits for the market's opening.
     "hold": {"status": "Submitted"},
     # Held while shares to sell short are looked for: error 404, whyHeld "locate". It is found after delay_s, or never.
     "locate": {"status": "Inactive", "delay_s": None},
@@ -41,22 +41,22 @@ ORDER_FAULTS: Table = {
         "status_first": False,
         "delay_s": 1.0,
     },
-    # An error is told about an order that lives.
+    # An error message about an order that stays live.
     "order_message": {"code": 399, "text": ""},
-    # No orderStatus and no openOrder is sent on its own accord.
+    # No orderStatus and no openOrder is sent without a request.
     "mute_status": {},
-    # openOrder and orderStatus come this much later, saying what was true before.
+    # openOrder and orderStatus come this much later, with the order as it was before.
     "late_status": {"delay_s": 1.0},
     # Every orderStatus is sent this many times more: at once, or delay_s later, when it is no longer true.
     "repeat_status": {"times_more": 1, "delay_s": 0},
     # The commission report comes this much later, or never.
     "late_commission": {"delay_s": 1.0},
     "no_commission": {},
-    # Works until its cancel comes; then it has just filled: 10148, after the news of the fill or (error_first) before it.
+    # Works until its cancel comes; then it has just filled: 10148, after the messages of the fill or (error_first) before them.
     "fill_before_cancel": {"error_first": True},
-    # A cancel is taken (the status says so), and then the order fills anyway.
+    # A cancel is accepted (the status shows it), and then the order fills anyway.
     "fill_after_cancel": {"status": "Cancelled", "delay_s": 0.05},
-    # The execution is told again under the next revision; null keeps a figure.
+    # The execution is reported again under the next revision; null keeps a figure.
     "correction": {"shares": None, "price": None, "delay_s": 0.05},
 }
 
@@ -81,7 +81,7 @@ QUESTION_FAULTS: Table = {
 }
 
 CONNECTION_FAULTS: Table = {
-    # Accepted (and greeted), then never answered and never closed; what the client says is lost.
+    # Accepted (and greeted), then never answered and never closed; what the client sends is lost.
     "half_open": {"greets": False},
     # What the gateway sends arrives in pieces of so many bytes.
     "fragmented": {"piece_bytes": 1},
@@ -112,7 +112,7 @@ QUESTIONS: dict[str, int | None] = {
     "reqCurrentTime": None,
 }
 
-# What a fault of a table can be told to match.
+# What a fault of a table can match.
 MATCHES: dict[str, tuple[str, ...]] = (
     dict.fromkeys(ORDER_FAULTS, ("symbol", "action", "client_id"))
     | dict.fromkeys(DATA_FAULTS, ("symbol", "client_id"))
@@ -121,7 +121,7 @@ MATCHES: dict[str, tuple[str, ...]] = (
 )
 ALL: Table = ORDER_FAULTS | DATA_FAULTS | QUESTION_FAULTS | CONNECTION_FAULTS
 
-# What a parameter of text may be, where not everything goes.
+# The values of a text parameter, where only some are allowed.
 CHOICES: dict[tuple[str, str], tuple[str, ...]] = {
     ("hold", "status"): ("Submitted", "PreSubmitted"),
     ("locate", "status"): ("Inactive", "PreSubmitted"),
@@ -129,8 +129,8 @@ CHOICES: dict[tuple[str, str], tuple[str, ...]] = {
     ("garbage", "kind"): ("unknown_message", "bad_fields", "endless_frame", "web_page"),
 }
 
-# IB's own words, for faults whose text is left empty. 404 and the 354 family follow IBKR's "Message Codes" page.
-WORDS: dict[int, str] = {
+# IB's own texts, for faults whose text is left empty. 404 and the 354 family follow IBKR's "Message Codes" page.
+ERROR_TEXTS: dict[int, str] = {
     100: "Max rate of messages per second has been exceeded.",
     103: "Duplicate order id",
     321: "Error validating request.-'bO' : cause - The API interface is currently in Read-Only mode.",
@@ -174,7 +174,7 @@ class Faults:
         self._next = 1
 
     def arm(self, name: str, *, times: int = 1, **given: Any) -> Armed:
-        """Arm a fault; ``given`` are its parameters and what it matches. Raises FaultError for what there is not."""
+        """Arm a fault; ``given`` are its parameters and what it matches. Raises FaultError for an unknown name or parameter."""
         if name not in ALL:
             raise FaultError(f"no such fault: {name!r}; there are {', '.join(sorted(ALL))}")
         match = {key: given.pop(key) for key in MATCHES[name] if key in given}
@@ -240,10 +240,10 @@ def whole(name: str, given: dict[str, Any]) -> dict[str, Any]:
     return ALL[name] | given
 
 
-def words(parameters: dict[str, Any], **blanks: str) -> str:
-    """The text of a fault that tells an error: its own, or IB's for the code."""
+def error_text(parameters: dict[str, Any], **blanks: str) -> str:
+    """The error text of a fault: its own, or IB's for the code."""
     text: str = parameters["text"]
-    return text or WORDS.get(parameters["code"], f"Simulated error {parameters['code']}").format(**blanks)
+    return text or ERROR_TEXTS.get(parameters["code"], f"Simulated error {parameters['code']}").format(**blanks)
 
 
 def _fits(default: object, value: object) -> bool:

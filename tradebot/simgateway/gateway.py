@@ -1,14 +1,15 @@
-"""The gateway's middle: state, clock and the order in which things happen.
+"""The gateway's core: its state, its clock and the order in which things happen.
 
-Everything that happens is an entry: written, folded into the book, announced, in that order (``commit``). Whatever takes time
-is a timer of the event loop; nothing sleeps. Requests are taken apart and handed to the desks, whose tables say who answers what.
+Everything that happens is an entry: written, folded into the book, notified, in that order (``commit``). Whatever takes time
+is a timer of the event loop; nothing sleeps. What answers requests and notifies clients is passed in as ``Handlers``.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -16,8 +17,9 @@ from typing import Any
 from loguru import logger
 
 from tradebot.errors import GatewayError
-from tradebot.simgateway import account_desk, announce, answers, data_desk, exchange, order_desk, requests
 from tradebot.simgateway import entries as e
+from tradebot.simgateway import exchange, replies, requests
+from tradebot.simgateway.answers import Answers
 from tradebot.simgateway.book import Book
 from tradebot.simgateway.catalogue import Catalogue
 from tradebot.simgateway.faults import CONNECTION_FAULTS, Faults, whole
@@ -26,7 +28,7 @@ from tradebot.simgateway.quotes import Quotes
 from tradebot.simgateway.session import Session
 from tradebot.simgateway.settings import GatewaySettings
 from tradebot.simgateway.store import Store
-from tradebot.simgateway.upstream import Upstream
+from tradebot.simgateway.upstream import BACK_DATA_LOST, TEXTS, Upstream
 from tradebot.simgateway.wire import Message
 
 TICK_S = 1.0
@@ -34,7 +36,22 @@ ACCOUNT_DELAY_S = 0.05
 ACCOUNT_REFRESH_S = 180.0
 OWNER = 0
 IMMEDIATE_OR_NEVER = ("IOC", "FOK")
-DESKS: dict[str, Callable[[Gateway, Session, requests.Request], None]] = {}
+
+RequestHandler = Callable[["Gateway", Session, requests.Request], None]
+
+
+@dataclass(frozen=True)
+class Handlers:
+    """What a gateway does beside keeping its state. They know the gateway; it knows only this table."""
+
+    # How a request is answered, by its name.
+    requests: Mapping[str, RequestHandler]
+    # Which messages a journal entry sends, by its type.
+    entries: Mapping[type[e.Entry], Callable[..., None]]
+    # What new quotes of these symbols send to one client.
+    quotes: tuple[Callable[[Gateway, Session, set[str]], None], ...]
+    # What a change of the account sends to one client.
+    account: Callable[[Gateway, Session], None]
 
 
 class Gateway:
@@ -44,12 +61,14 @@ class Gateway:
     control_port: int | None = None
     listening: bool = False
 
-    def __init__(self, settings: GatewaySettings, store: Store) -> None:
+    def __init__(self, settings: GatewaySettings, store: Store, handlers: Handlers) -> None:
         self.settings = settings
+        self._handlers = handlers
         self.store = store
         self.book = Book()
         self.faults = Faults()
-        self.upstream = Upstream(self)
+        self.upstream = Upstream(self._upstream_changed)
+        self._answers = Answers(self.upstream, self.faults, self.later)
         self.sessions: dict[int, Session] = {}
         self.connections: set[Session] = set()
         self._timers: set[asyncio.TimerHandle] = set()
@@ -84,10 +103,10 @@ class Gateway:
             )
 
     def start(self) -> None:
-        """Take up what an earlier run left undone, and let the quotes move."""
+        """Resume what an earlier run left unfinished, and let the quotes move."""
         for each in list(self.book.executions.values()):
-            if not each.commission_told and "no_commission" not in self.book.orders[each.perm_id].plan:
-                self.commit(e.CommissionTold(self.now(), each.exec_id))
+            if not each.commission_reported and "no_commission" not in self.book.orders[each.perm_id].plan:
+                self.commit(e.CommissionReported(self.now(), each.exec_id))
         for order in self.book.live_orders():
             self.schedule(order)
         if self.settings.moving:
@@ -134,11 +153,12 @@ class Gateway:
     # -- what happens -------------------------------------------------------------------------------------------------
 
     def commit(self, *entries: e.Entry) -> None:
-        """Write, fold, tell."""
+        """Write, fold, notify."""
         self.store.append(*entries)
         for entry in entries:
             self.book.apply(entry)
-            announce.announce(self, entry)
+            if notify := self._handlers.entries.get(type(entry)):
+                notify(self, entry)
 
     def receive(self, session: Session, message: Message) -> None:
         """Answer one message of a client."""
@@ -147,11 +167,11 @@ class Gateway:
         except (requests.BadRequest, ValueError, ArithmeticError) as error:
             self._not_understood(session, message, error)
         else:
-            answers.answer(self, session, request, lambda: self._serve(session, message, request))
+            self._answers.give(session, request, lambda: self._serve(session, message, request))
 
     def _serve(self, session: Session, message: Message, request: requests.Request) -> None:
         try:
-            DESKS[request.name](self, session, request)
+            self._handlers.requests[request.name](self, session, request)
         except (ValueError, ArithmeticError) as error:
             self._not_understood(session, message, error)
 
@@ -180,9 +200,11 @@ class Gateway:
             delay_s = slow["delay_s"] if slow else self.settings.fill_latency_s
             self.later(delay_s, self._consider, order.perm_id)
 
-    def fill_late(self, order: Order, delay_s: float) -> None:
-        """Fill an order whose cancel was taken."""
-        self.later(delay_s, self._fill_late, order.perm_id)
+    def cancel(self, order: Order) -> None:
+        """Take a cancel; a fault may let the order fill after it."""
+        self.commit(*exchange.cancel(order, self.now()))
+        if late := order.plan.get("fill_after_cancel"):
+            self.later(late["delay_s"], self._fill_late, order.perm_id)
 
     def _consider(self, perm_id: int) -> None:
         self._scheduled.discard(perm_id)
@@ -217,10 +239,11 @@ class Gateway:
         self.commit(*exchange.fill(self.book, order, amount, at, venue=venue, now=self.now()))
 
     def quotes_changed(self, symbols: list[str]) -> None:
-        """Send the new quotes to whoever watches, and try the limit orders against them."""
+        """Send the new quotes to their subscribers, and try the limit orders against them."""
         changed = set(symbols)
-        for session in self._listeners():
-            data_desk.push(self, session, changed)
+        for session in self._reachable():
+            for send in self._handlers.quotes:
+                send(self, session, changed)
         for order in self.book.live_orders():
             if order.ticket.symbol in changed and exchange.due(order, self.quote(order.ticket.symbol)):
                 if "slow_fill" in order.plan:
@@ -229,21 +252,21 @@ class Gateway:
                     self._consider(order.perm_id)
 
     def account_changed(self) -> None:
-        """Tell the subscribers soon; many changes at once make one message."""
+        """Notify the subscribers soon; many changes at once make one message."""
         if not self._account_due:
             self._account_due = True
             self.later(ACCOUNT_DELAY_S, self._push_account)
 
     def _push_account(self) -> None:
         self._account_due = False
-        for session in self._listeners():
-            account_desk.push(self, session)
+        for session in self._reachable():
+            self._handlers.account(self, session)
 
-    def _listeners(self) -> list[Session]:
-        """Who hears news from IB now."""
+    def _reachable(self) -> list[Session]:
+        """The clients that updates from IB reach now."""
         return list(self.sessions.values()) if self.upstream.up else []
 
-    # -- by the owner's hand, or a test's ----------------------------------------------------------------------------
+    # -- what the account's owner, or a test, does ---------------------------------------------------------------------
 
     def set_quote(self, symbol: str, bid: Decimal, ask: Decimal, last: Decimal | None = None) -> None:
         """Put a quote somewhere; it stands still from then on. Raises ValueError."""
@@ -277,16 +300,23 @@ class Gateway:
         for session in list(self.sessions.values()):
             session.error(-1, code, text)
 
+    def _upstream_changed(self, code: int) -> None:
+        if code == BACK_DATA_LOST:
+            for session in self.sessions.values():
+                session.unsubscribe()
+        self.tell_error(code, TEXTS[code])
+        self.account_changed()
+
     def restart(self, rollback: int) -> None:
-        """What a restart does to the books: order ids roll back, and are forgotten where the order is over."""
+        """What a restart does to the book: order ids roll back, and are forgotten where the order is over."""
         self.commit(e.Restarted(self.now(), rollback))
 
     def midnight(self) -> None:
-        """What happened until now is yesterday's: no question tells of it again."""
+        """What happened until now is yesterday's: no answer contains it again."""
         self.commit(e.Midnight(self.now()))
 
     def degrade(self, name: str, parameters: dict[str, Any]) -> None:
-        """Make every open connection suffer a connection fault from now on. Raises ValueError."""
+        """Apply a connection fault to every open connection from now on. Raises ValueError."""
         if name not in CONNECTION_FAULTS:
             raise ValueError(
                 f"no such fault of a connection: {name!r}; there are {', '.join(sorted(CONNECTION_FAULTS))}"
@@ -301,7 +331,7 @@ class Gateway:
             raise ValueError(f"no such ticker: {symbol}")
         return listing
 
-    # -- who is there -------------------------------------------------------------------------------------------------
+    # -- stocks and connections ---------------------------------------------------------------------------------------
 
     def quote(self, symbol: str) -> Quote:
         return self.quotes[symbol]
@@ -310,7 +340,29 @@ class Gateway:
         """The stock of an order or position, also when it has left the catalogue since."""
         return self.catalogue.by_con_id.get(con_id) or Listing(symbol, con_id, Decimal(1))
 
+    def connected(self, session: Session) -> None:
+        """A connection was accepted; it meets the faults that are armed for it."""
+        self.connections.add(session)
+        session.degrade(self.faults.connection())
+
+    def started(self, session: Session, client_id: int) -> None:
+        """A client named itself: greet it, or refuse an id that is in use."""
+        if client_id in self.sessions:
+            logger.warning("simulated gateway: client id {} is in use: second connection refused", client_id)
+            text = "Unable to connect as the client id is already in use. Retry with a unique client id."
+            session.error(-1, 326, text)
+            session.close()
+            return
+        session.client_id = client_id
+        self.sessions[client_id] = session
+        logger.info("simulated gateway: client {} connected, server version {}", client_id, session.version)
+        session.send(replies.managed_accounts(self.book.account))
+        session.send(replies.next_valid_id(self.book.next_id(client_id)))
+        for code, text in self.upstream.greeting:
+            session.error(-1, code, text)
+
     def forget(self, session: Session) -> None:
+        """A connection is gone; its client id is free."""
         self.connections.discard(session)
         if self.sessions.get(session.client_id) is session:
             del self.sessions[session.client_id]
@@ -320,6 +372,3 @@ class Gateway:
         """Cut every connection."""
         for session in list(self.connections):
             session.abort()
-
-
-DESKS.update(order_desk.HANDLERS | account_desk.HANDLERS | data_desk.HANDLERS)

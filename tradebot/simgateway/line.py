@@ -1,4 +1,4 @@
-"""A connection's way out: whole, late, in pieces, followed by nonsense, or not at all.
+"""A connection's outgoing side: whole, late, in pieces, preceded by garbage, or dead.
 
 A healthy line writes at once. A faulty one keeps the order of what is sent. A dead one (half open) takes everything and
 delivers nothing, in both directions, and is never closed from this side: only the client can end it.
@@ -14,11 +14,11 @@ from typing import Any
 
 from tradebot.simgateway.wire import frame
 
-# Nonsense by kind; all but the last two leave the framing whole, so that a client can skip them.
+# Garbage by kind; all but the last two leave the framing whole, so that a client can skip them.
 GARBAGE: dict[str, bytes] = {
     "unknown_message": frame(["9999", "1", "what", "is", "this"]),
     "bad_fields": b"".join(frame([number, "x", "?", "nonsense", "-"]) for number in ("5", "3", "11", "6", "9", "61")),
-    # A length that is never filled: the client waits for the rest for ever, deaf to all that follows.
+    # A length that is never filled: the client waits for the rest for ever, and reads nothing of what follows.
     "endless_frame": struct.pack(">I", 0x7FFFFFFF) + b"\xff" * 64,
     # Something else listens on the port.
     "web_page": b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
@@ -26,7 +26,7 @@ GARBAGE: dict[str, bytes] = {
 
 
 class Line:
-    """Writes to one transport, as well as its faults let it."""
+    """Writes to one transport, subject to the faults it has met."""
 
     def __init__(self, transport: asyncio.Transport, later: Callable[..., None]) -> None:
         self.dead = False
@@ -39,7 +39,7 @@ class Line:
         self._closing = False
 
     def meet(self, plan: dict[str, Any], *, greeted: bool) -> None:
-        """Suffer these connection faults from now on."""
+        """Apply these connection faults from now on."""
         if fragmented := plan.get("fragmented"):
             self._piece_bytes = max(1, int(fragmented["piece_bytes"]))
         if slow := plan.get("slow_line"):

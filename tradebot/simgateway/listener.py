@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 from loguru import logger
 
 from tradebot.errors import GatewayError
+from tradebot.simgateway.gateway import Gateway
 from tradebot.simgateway.session import Session
-
-if TYPE_CHECKING:
-    from tradebot.simgateway.gateway import Gateway
 
 
 class Listener:
@@ -23,7 +20,7 @@ class Listener:
         self._reopening: asyncio.Task[None] | None = None
 
     async def open(self) -> int:
-        """Listen; the port. Raises GatewayError when it cannot be had."""
+        """Listen; the port. Raises GatewayError when it cannot be opened."""
         loop = asyncio.get_running_loop()
         try:
             self._server = await loop.create_server(lambda: Session(self._gateway), self._host, self._port)
@@ -37,7 +34,7 @@ class Listener:
         return self._port
 
     def pause(self, seconds: float) -> None:
-        """Stop listening, drop everybody, and come back on the same port."""
+        """Stop listening, drop every client, and come back on the same port."""
         if self._server is not None:
             self._server.close()
             self._server = None

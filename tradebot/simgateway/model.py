@@ -1,4 +1,4 @@
-"""The exchange's nouns. All frozen: a change is a new object."""
+"""The exchange's records. All frozen: a change is a new object."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 ZERO = Decimal(0)
 CENT = Decimal("0.01")
 
-# What can still change, in IB's words. The rest (Filled, Cancelled, Inactive unless it is held for something) is over.
+# IB's statuses of an order that can still change. The rest (Filled, Cancelled, Inactive unless it is held for something) is over.
 LIVE = frozenset({"PreSubmitted", "Submitted", "PendingCancel"})
 
 
@@ -114,7 +114,7 @@ class Execution:
     cum_qty: Decimal
     avg_price: Decimal
     realised: Decimal | None = None
-    commission_told: bool = False
+    commission_reported: bool = False
 
     @property
     def root(self) -> str:

@@ -1,4 +1,4 @@
-"""Prices that move: one seeded random walk over every stock, and a hand on each of them.
+"""Prices that move: one seeded random walk over every stock, each of which can be set or frozen.
 
 A step moves the mid by up to about 0.1 %, rounded to cents, never below one dollar's worth of spread. A quote that was set
 or frozen stands still until it is released.

@@ -132,7 +132,7 @@ def _pegged(version: int) -> Fields:
 def execution(
     version: int, req_id: int, each: Execution, order: Order, *, account: str, listing: Listing, when: str
 ) -> Fields:
-    """``when`` is the time on the gateway's own clock; ``req_id`` -1 is news."""
+    """``when`` is the time on the gateway's own clock; ``req_id`` -1 is an update."""
     ticket = order.ticket
     side = "BOT" if order.signed > 0 else "SLD"
     return [

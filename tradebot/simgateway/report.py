@@ -1,15 +1,13 @@
-"""The gateway's state as JSON, for the control port and whoever checks the bot's books against it."""
+"""The gateway's state as JSON, for the control port and for checks of the bot's ledger against it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tradebot.simgateway import account
+from tradebot.simgateway.gateway import Gateway
 from tradebot.simgateway.model import Execution, Order, Position
 from tradebot.simgateway.wire import number
-
-if TYPE_CHECKING:
-    from tradebot.simgateway.gateway import Gateway
 
 
 def state(gateway: Gateway) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 A row of the table names the fields in the order in which they travel. ``version`` is the message's own version number,
 which newer messages lack. Where a block is only there under a condition (placeOrder is full of them), a function reads it.
 A message that is not in the table, or that does not fit its row, is a BadRequest: it is journalled and answered with
-error 321, never a reason to fall over. ibapi's ``client.py`` and ib_async's ``client.py`` are the source of every list.
+error 321, never a reason to fail. ibapi's ``client.py`` and ib_async's ``client.py`` are the source of every list.
 """
 
 from __future__ import annotations
@@ -217,7 +217,7 @@ def _place_order_tail(take: Take, version: int, fields: dict[str, str]) -> None:
 def _repeat(take: Take, count: str, names: str) -> None:
     times = int(take(count)[count] or 0)
     if not 0 <= times <= 100:
-        raise ValueError(f"{count} says {times}")
+        raise ValueError(f"{count} is {times}")
     for _ in range(times):
         take(names)
 

@@ -10,6 +10,7 @@ from loguru import logger
 
 from tradebot.simgateway.control import open_control
 from tradebot.simgateway.gateway import Gateway
+from tradebot.simgateway.handlers import HANDLERS
 from tradebot.simgateway.listener import Listener
 from tradebot.simgateway.settings import GatewaySettings
 from tradebot.simgateway.store import Store
@@ -20,7 +21,7 @@ async def open_gateway(settings: GatewaySettings) -> AsyncIterator[Gateway]:
     """A gateway that listens until the block is left. Raises GatewayError: port or state file in use, unreadable state."""
     store = Store(settings.state)
     try:
-        gateway = Gateway(settings, store)
+        gateway = Gateway(settings, store, HANDLERS)
         listener = Listener(gateway, settings.host, settings.port)
         gateway.port = await listener.open()
         try:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from datetime import datetime
+from typing import Any, Protocol, cast
 
 from loguru import logger
 
@@ -14,9 +15,6 @@ from tradebot.simgateway import replies
 from tradebot.simgateway.line import Line
 from tradebot.simgateway.replies import Fields
 from tradebot.simgateway.wire import Message, Negotiated, Started, Wire, WireError, frame
-
-if TYPE_CHECKING:
-    from tradebot.simgateway.gateway import Gateway
 
 WRITE_BUFFER_BYTES_MAX = 32 << 20
 
@@ -42,18 +40,38 @@ class Subscriptions:
     streams: dict[int, Stream] = field(default_factory=dict)
 
 
+class SessionOwner(Protocol):
+    """What a session needs of its gateway: a clock, timers, and callbacks."""
+
+    def local_now(self) -> datetime: ...
+
+    def later(self, delay_s: float, act: Callable[..., None], *args: Any) -> None: ...
+
+    def connected(self, session: Session) -> None:
+        """A connection was accepted."""
+
+    def started(self, session: Session, client_id: int) -> None:
+        """The client named itself."""
+
+    def receive(self, session: Session, message: Message) -> None:
+        """A message arrived."""
+
+    def forget(self, session: Session) -> None:
+        """The connection is gone."""
+
+
 class Session(asyncio.Protocol):
     """The gateway's end of one socket."""
 
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
+    def __init__(self, owner: SessionOwner) -> None:
+        self._owner = owner
         self._wire = Wire()
         self._transport: asyncio.Transport | None = None
         self._line: Line
         self._withheld = ""
         self.client_id = -1
         self.data_type = 1
-        self.wants = Subscriptions()
+        self.subscriptions = Subscriptions()
 
     @property
     def version(self) -> int:
@@ -61,12 +79,11 @@ class Session(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._line = Line(self._transport, self._gateway.later)
-        self._gateway.connections.add(self)
-        self.degrade(self._gateway.faults.connection())
+        self._line = Line(self._transport, self._owner.later)
+        self._owner.connected(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._gateway.forget(self)
+        self._owner.forget(self)
         self._transport = None
 
     def data_received(self, data: bytes) -> None:
@@ -83,38 +100,22 @@ class Session(asyncio.Protocol):
 
     def _handle(self, event: Negotiated | Started | Message) -> None:
         if isinstance(event, Negotiated):
-            self.send(replies.handshake(event.version, self._gateway.local_now()))
+            self.send(replies.handshake(event.version, self._owner.local_now()))
             self._line.greeted()
         elif isinstance(event, Started):
-            self._start(event.client_id)
+            self._owner.started(self, event.client_id)
         else:
-            self._gateway.receive(self, event)
-
-    def _start(self, client_id: int) -> None:
-        gateway = self._gateway
-        if client_id in gateway.sessions:
-            logger.warning("simulated gateway: client id {} is in use: second connection refused", client_id)
-            text = "Unable to connect as the client id is already in use. Retry with a unique client id."
-            self.error(-1, 326, text)
-            self.close()
-            return
-        self.client_id = client_id
-        gateway.sessions[client_id] = self
-        logger.info("simulated gateway: client {} connected, server version {}", client_id, self.version)
-        self.send(replies.managed_accounts(gateway.book.account))
-        self.send(replies.next_valid_id(gateway.book.next_id(client_id)))
-        for code, text in gateway.upstream.greeting:
-            self.error(-1, code, text)
+            self._owner.receive(self, event)
 
     def degrade(self, plan: dict[str, Any]) -> None:
-        """Let the connection suffer faults from now on."""
+        """Apply faults to the connection from now on."""
         if plan:
-            logger.info("simulated gateway: client {}: the connection suffers {}", self.client_id, plan)
+            logger.info("simulated gateway: client {}: the connection meets {}", self.client_id, plan)
         self._line.meet(plan, greeted=self.version > 0)
 
     def unsubscribe(self) -> None:
         """Forget everything the client subscribed to."""
-        self.wants = Subscriptions()
+        self.subscriptions = Subscriptions()
 
     @contextmanager
     def withholding(self, message: object) -> Iterator[None]:
@@ -144,6 +145,6 @@ class Session(asyncio.Protocol):
 
     def abort(self) -> None:
         """Cut the line: nothing more reaches the client, and its id is free at once."""
-        self._gateway.forget(self)
+        self._owner.forget(self)
         if self._transport is not None:
             self._transport.abort()

@@ -1,4 +1,4 @@
-"""What a simulated gateway can be told at its start."""
+"""The settings of a simulated gateway."""
 
 from __future__ import annotations
 

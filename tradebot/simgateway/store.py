@@ -1,6 +1,6 @@
-"""Where the journal lives: one append-only file of JSON lines, or memory.
+"""The journal's storage: one append-only file of JSON lines, or memory.
 
-A line is handed to the operating system before its effect is shown to anybody, so a killed gateway forgets nothing it
+A line is handed to the operating system before its effect is visible to any client, so a killed gateway forgets nothing it
 answered. A line torn by the kill never took effect: it is cut off at the next start. The file is locked while it is open.
 """
 

@@ -2,7 +2,7 @@
 
 Rules (verified against ib_async 2.1.0, ib_insync 0.9.86, ibapi 9.81 and 10.46 and recorded gateway traffic):
 
-- A client opens with the four bytes ``API\\0`` and one frame ``v<MIN>..<MAX>`` with optional words after it.
+- A client opens with the four bytes ``API\\0`` and one frame ``v<MIN>..<MAX>`` with optional text after it.
 - A frame is a big-endian u32 length and that many bytes. A message is a frame of fields; each field ends in NUL.
 - The gateway answers with the frame ``[version, "YYYYMMDD HH:MM:SS <zone>"]``. The version is the highest that both sides speak.
 - The client's next message must be startApi; its client id names the connection from then on.
@@ -109,13 +109,13 @@ class Wire:
         return frame
 
     def _negotiate(self, body: bytes) -> Negotiated:
-        words = body.decode("ascii", errors="replace").rstrip("\0").split()
-        low, dots, high = (words[0] if words else "").removeprefix("v").partition("..")
+        parts = body.decode("ascii", errors="replace").rstrip("\0").split()
+        low, dots, high = (parts[0] if parts else "").removeprefix("v").partition("..")
         if not (_is_int(low) and (_is_int(high) or not dots)):
             self._fail(f"expected a version range such as v100..178, got {body[:40]!r}")
         version = min(int(high or low), VERSION_MAX)
         if version < max(VERSION_MIN, int(low)):
-            self._fail(f"client speaks {words[0]}, this gateway v{VERSION_MIN}..{VERSION_MAX}")
+            self._fail(f"client speaks {parts[0]}, this gateway v{VERSION_MIN}..{VERSION_MAX}")
         self.version, self.state = version, State.START
         return Negotiated(version)
 
@@ -189,7 +189,7 @@ def flag(value: bool) -> str:
 
 
 def parse_decimal(text: str) -> Decimal | None:
-    """A number from a client; empty and the largest double both mean "not set". Raises ValueError on nonsense."""
+    """A number from a client; empty and the largest double both mean "not set". Raises ValueError for anything else."""
     if text in ("", "Infinite"):
         return None
     try:

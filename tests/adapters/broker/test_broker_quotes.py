@@ -35,7 +35,7 @@ async def test_a_live_quote_is_fresh_and_cancelled() -> None:
             assert quote is not None
             assert (quote.bid, quote.ask, quote.delayed) == (Decimal(bid), Decimal(ask), False)
         await broker.open_orders()  # the cancels were sent before
-        assert gateway.sessions[1].wants.streams == {}
+        assert gateway.sessions[1].subscriptions.streams == {}
 
 
 @pytest.mark.parametrize("code", [354, 10168, 10186, 10197])

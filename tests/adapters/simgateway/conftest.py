@@ -14,7 +14,8 @@ from ib_async import IB, Contract, LimitOrder, MarketOrder, Order, Stock, Trade
 from tradebot.simgateway import Gateway, GatewaySettings, open_gateway
 
 ACCOUNT = "DU1234567"
-DEADLINE_S = 10.0
+# Never reached by a test that passes, however busy the machine is.
+DEADLINE_S = 30.0
 Connect = Callable[..., Awaitable[IB]]
 
 
@@ -62,6 +63,20 @@ async def ib(gateway: Gateway, connect: Connect) -> IB:
     return await connect(gateway)
 
 
+async def caught_up(ib: IB) -> None:
+    """Wait until the client has read all that the gateway has sent so far.
+
+    One change of the account, or one quote, is a burst of messages that TCP may deliver in parts: the first of them is no proof
+    that the others are there. The answer to a later request is, for it travels behind them.
+    """
+    assert (await asyncio.wait_for(ib.reqCurrentTimeAsync(), DEADLINE_S)).tzinfo
+
+
+def client(ib: IB) -> Any:
+    """ib_async's lower half, which has no types: single requests, as they are sent."""
+    return ib.client
+
+
 def aapl() -> Contract:
     return Stock("AAPL", "SMART", "USD", conId=265598)
 
@@ -82,9 +97,9 @@ async def filled(trade: Trade) -> Trade:
 
 def errors(ib: IB) -> list[tuple[int, int, str]]:
     """Collects (request id, code, text) from here on."""
-    heard: list[tuple[int, int, str]] = []
-    ib.errorEvent += lambda req_id, code, text, contract: heard.append((req_id, code, text))
-    return heard
+    received: list[tuple[int, int, str]] = []
+    ib.errorEvent += lambda req_id, code, text, contract: received.append((req_id, code, text))
+    return received
 
 
 def messages(data: bytearray) -> list[list[str]]:

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -27,7 +28,7 @@ def opened(cash: str = "100000") -> Book:
     return book
 
 
-def ticket(action: str = "BUY", quantity: str = "10", order_id: int = 1, **more: object) -> Ticket:
+def ticket(action: str = "BUY", quantity: str = "10", order_id: int = 1, **more: Any) -> Ticket:
     return replace(Ticket(7, order_id, 265598, "AAPL", action, D(quantity), "MKT"), **more)
 
 
@@ -65,7 +66,7 @@ def test_partial_fills_pay_the_minimum_once() -> None:
 
 
 def test_round_trip() -> None:
-    """A closed trade's result would not be what the cash says."""
+    """A closed trade's result would differ from the change in cash."""
     book = opened()
     place(book, ticket())
     fill(book, 1000, "10", "100")
@@ -102,7 +103,7 @@ def test_correction_replaces() -> None:
     (corrected,) = run(book, exchange.correct(book, root, D(10), D("101"), NOW))
     assert isinstance(corrected, e.Corrected)
     assert corrected.exec_id == f"{root}.02"
-    assert (book.orders[1000].filled, book.orders[1000].avg_price) == (10, 101)
+    assert (book.orders[1000].filled, book.orders[1000].avg_price) == (D(10), D(101))
     assert book.positions[265598].quantity == 6
     assert book.cash == D(100000) - 1010 - 1 + 440 - 1
     assert book.executions[next(reversed(book.executions))].realised == 4 * (110 - D("101.1")) - 1
@@ -220,7 +221,8 @@ actions = st.lists(
 @given(actions)
 def test_replay(steps: list[tuple[str, int, int, str]]) -> None:
     """A restart would give another account: the journal's lines, read back, must give the same state."""
-    book, written = Book(), [e.Opened(NOW, "DU1", D(5000), 1000)]
+    book = Book()
+    written: list[e.Entry] = [e.Opened(NOW, "DU1", D(5000), 1000)]
     run(book, list(written))
     for number, (action, quantity, shares, then) in enumerate(steps, start=1):
         written += place(book, ticket(action, str(quantity), order_id=number))

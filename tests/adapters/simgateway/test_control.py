@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import socket
 from collections.abc import AsyncIterator
 from typing import Any
@@ -14,6 +15,7 @@ from ib_async import IB
 from tests.adapters.simgateway.conftest import Connect, aapl, errors, filled, limit, market, settings, until
 from tradebot.errors import GatewayError
 from tradebot.simgateway import Gateway, open_gateway
+from tradebot.simgateway.control import ROUTES
 
 
 @pytest.fixture
@@ -94,7 +96,7 @@ async def test_drop_and_pause(http: aiohttp.ClientSession, gateway: Gateway, ib:
     await post(http, "/connections/drop")
     await until("drop", lambda: not ib.isConnected())
     again = await connect(gateway)
-    await post(http, "/listening/pause", seconds=0.2)
+    await post(http, "/listening/pause", seconds=1)
     await until("drop", lambda: not again.isConnected())
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", gateway.port)
@@ -110,11 +112,11 @@ def _listens(gateway: Gateway) -> bool:
 
 async def test_link_errors(http: aiohttp.ClientSession, ib: IB) -> None:
     """The loss of IB's own link could not be simulated."""
-    heard = errors(ib)
+    received = errors(ib)
     await post(http, "/errors", code=1100)
     await post(http, "/errors", code=1102)
-    await until("errors", lambda: [error[:2] for error in heard] == [(-1, 1100), (-1, 1102)])
-    assert "lost" in heard[0][2]
+    await until("errors", lambda: [error[:2] for error in received] == [(-1, 1100), (-1, 1102)])
+    assert "lost" in received[0][2]
 
 
 async def test_frozen_quotes(http: aiohttp.ClientSession, gateway: Gateway) -> None:
@@ -153,15 +155,68 @@ async def test_mistakes(http: aiohttp.ClientSession, path: str, body: dict[str, 
         assert why in (await answer.json())["error"]
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status", "routes"),
+    [
+        ("GET", "/nowhere", 404, set(ROUTES)),
+        ("POST", "/", 404, set(ROUTES)),
+        ("POST", "/orders/1/nonsense", 404, set(ROUTES)),
+        ("PUT", "/faults", 405, {"DELETE /faults", "GET /faults", "POST /faults"}),
+        ("GET", "/orders/7/fill", 405, {"POST /orders/7/fill"}),
+    ],
+)
+async def test_unknown_routes(
+    http: aiohttp.ClientSession, *, method: str, path: str, status: int, routes: set[str]
+) -> None:
+    """A script with a misspelt route would get a page of text, and no word of the routes there are."""
+    async with http.request(method, path) as answer:
+        assert (answer.status, answer.content_type) == (status, "application/json")
+        found = await answer.json()
+    assert set(found["routes"]) == routes
+    assert f"there is no {method} {path}" in found["error"]
+    assert all(route in found["error"] for route in routes)
+    allowed = {route.split()[0] for route in routes} if status == 405 else set()
+    assert set(answer.headers.get("Allow", "").split(", ")) - {""} == allowed
+
+
+@pytest.mark.parametrize("body", [b"not json", b"[1]", b"\xff"])
+async def test_bodies_that_are_no_object(http: aiohttp.ClientSession, body: bytes) -> None:
+    """A body that cannot be read would be answered with a page of text, or 500."""
+    async with http.post("/faults", data=body) as answer:
+        assert answer.status == 400
+        assert (await answer.json())["error"]
+
+
+async def test_too_large_a_body(http: aiohttp.ClientSession) -> None:
+    """An error of the HTTP server's own would be answered with a page of text."""
+    async with http.post("/faults", data=io.BytesIO(b"x" * ((1 << 20) + 1))) as answer:
+        assert answer.status == 413
+        assert (await answer.json())["error"]
+
+
+async def test_a_failure_of_the_gateway(
+    http: aiohttp.ClientSession, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gateway that cannot write its journal would answer with a page of text that names no reason."""
+
+    def full(*_: object) -> None:
+        raise GatewayError("cannot write the gateway's state file: No space left on device")
+
+    monkeypatch.setattr(gateway.store, "append", full)
+    async with http.post("/cash", json={"cash": "1"}) as answer:
+        assert answer.status == 500
+        assert "No space left" in (await answer.json())["error"]
+
+
 async def test_control_port_in_use(gateway: Gateway) -> None:
-    """A control port in use would fail with a riddle, or leave the gateway half open."""
+    """A control port in use would fail without naming the port, or leave the gateway half open."""
     with pytest.raises(GatewayError, match=f"control port {gateway.control_port}"):
         async with open_gateway(settings(control_port=gateway.control_port)):
             pass
 
 
 async def test_limit_order_of_a_client_stays_its_own(http: aiohttp.ClientSession, ib: IB) -> None:
-    """A cancel by the owner's hand would not be told to the client whose order it was."""
+    """A cancel by the account's owner would not be reported to the client whose order it was."""
     trade = ib.placeOrder(aapl(), limit("BUY", 1, 1.0))
     await until("working", lambda: trade.orderStatus.status == "Submitted")
     await post(http, f"/orders/{trade.order.permId}/cancel")

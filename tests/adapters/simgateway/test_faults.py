@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -73,6 +74,12 @@ def test_bad_faults(name: str, more: dict[str, Any], why: str) -> None:
         Faults().arm(name, **more)
 
 
+def between(gateway: Gateway, earlier: str, later: str) -> float:
+    """Seconds between the journal's entries of these kinds: what happened when, however late a client reads of it."""
+    at = {line["kind"]: datetime.fromisoformat(line["at"]) for line in gateway.store.lines}
+    return (at[later] - at[earlier]).total_seconds()
+
+
 async def test_drop_before(gateway: Gateway, ib: IB) -> None:
     """An order lost on its way would be taken, or the connection survive."""
     gateway.faults.arm("drop_before")
@@ -112,14 +119,13 @@ async def test_partial(gateway: Gateway, ib: IB) -> None:
 async def test_slow_fill(gateway: Gateway, ib: IB) -> None:
     """A slow fill would come at once, or never."""
     gateway.faults.arm("slow_fill", delay_s=0.1)
-    trade = ib.placeOrder(aapl(), market("BUY", 10))
-    await until("taken", lambda: trade.orderStatus.status == "PreSubmitted")
-    assert (await ib.reqCurrentTimeAsync(), trade.fills)[1] == []
-    await filled(trade)
+    trade = await filled(ib.placeOrder(aapl(), market("BUY", 10)))
+    assert [entry.status for entry in trade.log] == ["PendingSubmit", "PreSubmitted", "PreSubmitted", "Filled"]
+    assert between(gateway, "accepted", "executed") >= 0.1
 
 
-async def test_hold_and_fill_by_hand(gateway: Gateway, ib: IB) -> None:
-    """A held order would fill by itself, or could not be filled by hand."""
+async def test_hold_and_manual_fill(gateway: Gateway, ib: IB) -> None:
+    """A held order would fill by itself, or could not be filled manually."""
     gateway.faults.arm("hold")
     trade = ib.placeOrder(aapl(), market("BUY", 10))
     await until("working", lambda: trade.orderStatus.status == "Submitted")
@@ -133,17 +139,17 @@ async def test_hold_and_fill_by_hand(gateway: Gateway, ib: IB) -> None:
 
 @pytest.mark.parametrize("status_first", [False, True])
 async def test_reject_in_both_orders(gateway: Gateway, ib: IB, status_first: bool) -> None:
-    """One of the two orders in which IB tells a rejection could not be tested against."""
+    """One of the two orders in which IB reports a rejection could not be tested against."""
     gateway.faults.arm("reject", status_first=status_first, delay_s=0.02, text="Order rejected - reason:Because")
-    heard: list[str] = []
-    ib.errorEvent += lambda req_id, code, text, contract: heard.append(f"{code} {text}")
-    ib.openOrderEvent += lambda trade: heard.append("Inactive")
+    received: list[str] = []
+    ib.errorEvent += lambda req_id, code, text, contract: received.append(f"{code} {text}")
+    ib.openOrderEvent += lambda trade: received.append("Inactive")
     trade = ib.placeOrder(aapl(), market("BUY", 10))
     rejected = "201 Order rejected - reason:Because"
-    told = ["Inactive", rejected] if status_first else [rejected, "Inactive"]
-    await until("both", lambda: heard[-2:] == told)
+    expected = ["Inactive", rejected] if status_first else [rejected, "Inactive"]
+    await until("both", lambda: received[-2:] == expected)
     order = gateway.book.orders[trade.order.permId]
-    assert (order.status, order.filled) == ("Inactive", 0)
+    assert (order.status, order.filled) == ("Inactive", Decimal(0))
 
 
 async def test_mute_status(gateway: Gateway, ib: IB) -> None:
@@ -156,20 +162,19 @@ async def test_mute_status(gateway: Gateway, ib: IB) -> None:
 async def test_repeat_status(gateway: Gateway, ib: IB) -> None:
     """Repeated orderStatus messages, which are normal, could not be tested against."""
     gateway.faults.arm("repeat_status", times_more=2)
-    heard = bytearray()
-    ib.client.conn.hasData += heard.extend
+    received = bytearray()
+    ib.client.conn.hasData += received.extend
     await filled(ib.placeOrder(aapl(), market("BUY", 10)))
-    statuses = [fields[2] for fields in messages(heard) if fields[0] == "3"]
+    statuses = [fields[2] for fields in messages(received) if fields[0] == "3"]
     assert statuses == ["PreSubmitted"] * 3 + ["Filled"] * 3
 
 
 async def test_late_commission(gateway: Gateway, ib: IB) -> None:
     """A late commission report would come with the fill or never."""
     gateway.faults.arm("late_commission", delay_s=0.1)
-    trade = ib.placeOrder(aapl(), market("BUY", 10))
-    await until("fill", lambda: trade.orderStatus.status == "Filled")
-    assert trade.fills[0].commissionReport.execId == ""
-    await until("commission", lambda: trade.fills[0].commissionReport.commission == 1)
+    trade = await filled(ib.placeOrder(aapl(), market("BUY", 10)))
+    assert trade.fills[0].commissionReport.commission == 1
+    assert between(gateway, "executed", "commission") >= 0.1
 
 
 async def test_no_commission(gateway: Gateway, ib: IB, connect: Connect) -> None:
@@ -195,9 +200,9 @@ async def test_fill_after_cancel(gateway: Gateway, ib: IB, status: str) -> None:
 
 
 async def test_correction(gateway: Gateway, ib: IB, connect: Connect) -> None:
-    """A corrected execution would not come under the next revision, or reqExecutions would tell both."""
+    """A corrected execution would not come under the next revision, or reqExecutions would report both."""
     gateway.faults.arm("correction", price="100.5", delay_s=0.01)
-    trade = await filled(ib.placeOrder(aapl(), market("BUY", 10)))
+    trade = ib.placeOrder(aapl(), market("BUY", 10))
     await until("correction", lambda: len(trade.fills) == 2)
     first, second = [fill.execution for fill in trade.fills]
     assert first.execId.rpartition(".")[0] == second.execId.rpartition(".")[0]
@@ -211,26 +216,26 @@ async def test_correction(gateway: Gateway, ib: IB, connect: Connect) -> None:
 async def test_no_market_data(gateway: Gateway, ib: IB) -> None:
     """A missing subscription could not be tested against."""
     gateway.faults.arm("no_market_data", symbol="AAPL")
-    heard = errors(ib)
+    received = errors(ib)
     ticker = ib.reqMktData(aapl())
-    await until("refusal", lambda: heard)
-    assert heard[0][1] == 354
+    await until("refusal", lambda: received)
+    assert received[0][1] == 354
     assert not ticker.hasBidAsk()
 
 
 async def test_delayed_only(gateway: Gateway, ib: IB) -> None:
     """Delayed data would come without its warning, as live ticks, or to those who did not ask for it."""
     gateway.faults.arm("delayed_only", times=0)
-    heard = errors(ib)
+    received = errors(ib)
     ib.reqMktData(aapl())
-    await until("refusal", lambda: heard)
-    assert heard[0][1] == 354
+    await until("refusal", lambda: received)
+    assert received[0][1] == 354
     ib.cancelMktData(aapl())
     ib.reqMarketDataType(3)
     msft: Contract = Stock("MSFT", "SMART", "USD", conId=272093)
     ticker = ib.reqMktData(msft)
     await until("delayed quote", ticker.hasBidAsk)
-    assert (heard[1][1], ticker.marketDataType, ticker.bid) == (10167, 3, 415.18)
+    assert (received[1][1], ticker.marketDataType, ticker.bid) == (10167, 3, 415.18)
 
 
 async def test_limit_order_keeps_its_fault(gateway: Gateway, ib: IB) -> None:

@@ -78,7 +78,7 @@ def test_commission_of_an_opening_trade() -> None:
 
 
 def test_cancel() -> None:
-    """A cancel would be told otherwise than recorded."""
+    """A cancel would be reported otherwise than recorded."""
     order = Order(71270927, Ticket(100, 41, 265598, "AAPL", "BUY", Decimal(100), "LMT"), AT, status="Cancelled")
     assert "|".join(replies.order_status(order)) == "3|41|Cancelled|0|100|0|71270927|0|0|100||0"
     assert (

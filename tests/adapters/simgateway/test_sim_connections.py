@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 
 import pytest
 from ib_async import IB
@@ -17,7 +18,7 @@ from tradebot.simgateway.line import GARBAGE
 
 @pytest.mark.parametrize("greets", [False, True])
 async def test_half_open_from_the_start(gateway: Gateway, greets: bool) -> None:
-    """Broken: a gateway that accepts and says nothing would hold the bot for ever."""
+    """Broken: a gateway that accepts and sends nothing would hold the bot for ever."""
     gateway.faults.arm("half_open", greets=greets)
     async with broker_for(gateway.port, connect_timeout_s=0.5) as broker:
         await until("the dead connection", lambda: gateway.connections)
@@ -40,13 +41,15 @@ async def test_half_open_while_in_use(gateway: Gateway) -> None:
         assert await broker.executions() == []
 
 
-async def test_a_fill_is_not_told_to_a_dead_connection(gateway: Gateway, ib: IB) -> None:
+async def test_a_fill_does_not_reach_a_dead_connection(gateway: Gateway, ib: IB, connect: Connect) -> None:
     """The exchange would stop with the socket, though it knows nothing of it."""
-    gateway.faults.arm("slow_fill", delay_s=0.05)
+    gateway.faults.arm("hold")
     trade = ib.placeOrder(aapl(), market("BUY", 10))
-    await until("taken", lambda: trade.orderStatus.status == "PreSubmitted")
+    await until("working", lambda: trade.orderStatus.status == "Submitted")
     gateway.degrade("half_open", {"greets": True})
-    await until("fill", lambda: gateway.book.executions)
+    gateway.fill(trade.order.permId)
+    other = await connect(gateway, 8)
+    assert [each.position for each in other.positions()] == [10]
     assert (trade.fills, ib.isConnected()) == ([], True)
 
 
@@ -56,9 +59,9 @@ async def test_fragmented(gateway: Gateway) -> None:
     async with broker_for(gateway.port) as broker:
         await connected(broker)
         place(broker, order())
-        told = await event(broker, Executed, lambda each: each.execution.commission is not None)
-        assert (told.execution.shares, told.execution.commission) == (10, 1)
-        assert [each.exec_id for each in await broker.executions()] == [told.execution.exec_id]
+        execution = (await event(broker, Executed, lambda each: each.execution.commission is not None)).execution
+        assert (execution.shares, execution.commission) == (Decimal(10), Decimal(1))
+        assert [each.exec_id for each in await broker.executions()] == [execution.exec_id]
         (session,) = gateway.sessions.values()
         session.close()
         await event(broker, Disconnected)
@@ -75,7 +78,7 @@ async def test_fragments_of_a_size(gateway: Gateway, connect: Connect) -> None:
 
 
 async def test_slow_line(gateway: Gateway, ib: IB) -> None:
-    """A slow gateway could not be tested against, or would mix up what it says."""
+    """A slow gateway could not be tested against, or would mix up what it sends."""
     gateway.degrade("slow_line", {"delay_s": 0.1})
     began = asyncio.get_running_loop().time()
     trade = ib.placeOrder(aapl(), market("BUY", 10))
@@ -91,8 +94,8 @@ async def test_garbage_in_frames(gateway: Gateway) -> None:
         await connected(broker)
         gateway.degrade("garbage", {"kind": "unknown_message"})
         place(broker, order())
-        told = await events_until(broker, lambda each: isinstance(each, Executed))
-        assert not any(isinstance(each, Disconnected) for each in told)
+        events = await events_until(broker, lambda each: isinstance(each, Executed))
+        assert not any(isinstance(each, Disconnected) for each in events)
         assert len(await broker.executions()) == 1
 
 
@@ -106,8 +109,8 @@ async def test_garbage_in_fields_that_matter(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize("kind", ["endless_frame", "web_page"])
-async def test_garbage_that_makes_deaf(gateway: Gateway, ib: IB, kind: str) -> None:
-    """A client that has lost the framing would hear the gateway again, so that its way out could not be tested."""
+async def test_garbage_that_ends_the_framing(gateway: Gateway, ib: IB, kind: str) -> None:
+    """A client that has lost the framing would read the gateway again, so that its recovery could not be tested."""
     gateway.degrade("garbage", {"kind": kind})
     trade = ib.placeOrder(aapl(), market("BUY", 10))
     await until("fill", lambda: gateway.book.executions)

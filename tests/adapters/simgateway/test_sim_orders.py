@@ -1,4 +1,4 @@
-"""Orders that vanish, wait, are spoken of or outrun their cancel; market data that is refused or old."""
+"""Orders that get lost, wait, get error messages or fill before their cancel; market data that is refused or old."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import pytest
 from ib_async import IB
 
 from tests.adapters.broker.helpers import AAPL, broker_for, connected, event, events_until, order, place
-from tests.adapters.simgateway.conftest import aapl, errors, filled, market, messages, until
+from tests.adapters.simgateway.conftest import aapl, caught_up, client, errors, filled, market, messages, until
 from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import ErrorKind, Executed, OrderError, OrderState, OrderUpdate
 from tradebot.simgateway import Gateway
-from tradebot.simgateway.faults import WORDS
+from tradebot.simgateway.faults import ERROR_TEXTS
 
 
 async def test_swallow(gateway: Gateway, ib: IB) -> None:
@@ -25,9 +25,9 @@ async def test_swallow(gateway: Gateway, ib: IB) -> None:
     assert (trade.orderStatus.status, ib.isConnected(), gateway.book.orders) == ("PendingSubmit", True, {})
     (line,) = [line for line in gateway.store.lines if line["kind"] == "received"]
     assert (line["fault"], line["fields"]["orderRef"]) == ("swallow", "tb-1")
-    heard = errors(ib)
-    ib.client.cancelOrder(trade.order.orderId)
-    await until("refusal", lambda: [error[1] for error in heard] == [10147])
+    received = errors(ib)
+    client(ib).cancelOrder(trade.order.orderId)
+    await until("refusal", lambda: [error[1] for error in received] == [10147])
 
 
 async def test_swallowed_and_confirmed_later(gateway: Gateway, ib: IB) -> None:
@@ -43,12 +43,12 @@ async def test_deny(gateway: Gateway, ib: IB) -> None:
     """A gateway that takes no orders, as with Read-Only API, could not be tested against."""
     gateway.faults.arm("deny")
     gateway.faults.arm("deny", code=103)
-    heard = errors(ib)
+    received = errors(ib)
     for _ in range(2):
         ib.placeOrder(aapl(), market("BUY", 10))
-    await until("refusals", lambda: len(heard) == 2)
-    assert [error[1] for error in heard] == [321, 103]
-    assert "Read-Only" in heard[0][2]
+    await until("refusals", lambda: len(received) == 2)
+    assert [error[1] for error in received] == [321, 103]
+    assert "Read-Only" in received[0][2]
     assert not gateway.book.orders
 
 
@@ -72,13 +72,13 @@ async def test_held_until_the_open(gateway: Gateway) -> None:
 
 @pytest.mark.parametrize("code", [10349, 399, 2109])
 async def test_order_message(gateway: Gateway, ib: IB, code: int) -> None:
-    """A live order that an error speaks of, which ib_async then believes dead, could not be tested against."""
+    """A live order with an error message, which ib_async then believes dead, could not be tested against."""
     gateway.faults.arm("order_message", code=code)
-    heard = errors(ib)
+    received = errors(ib)
     trade = ib.placeOrder(aapl(), market("BUY", 10))
     await until("fill", lambda: trade.fills)
-    assert [error[1] for error in heard] == [code]
-    assert heard[0][2]
+    assert [error[1] for error in received] == [code]
+    assert received[0][2]
 
 
 @pytest.mark.parametrize("status", ["Inactive", "PreSubmitted"])
@@ -88,8 +88,8 @@ async def test_locate(gateway: Gateway, status: str) -> None:
         await connected(broker)
         gateway.faults.arm("locate", status=status)
         order_id = place(broker, order(side=Side.SELL))
-        told = await event(broker, OrderUpdate, lambda each: each.order.detail == "locate")
-        assert told.order.ib_status == status
+        update = await event(broker, OrderUpdate, lambda each: each.order.detail == "locate")
+        assert update.order.ib_status == status
         error = await event(broker, OrderError)
         assert (error.code, error.kind) == (404, ErrorKind.HELD)
         (held,) = await broker.open_orders()
@@ -102,32 +102,33 @@ async def test_locate(gateway: Gateway, status: str) -> None:
 async def test_located(gateway: Gateway, ib: IB) -> None:
     """An order that was held would not go on when its shares are found."""
     gateway.faults.arm("locate", delay_s=0.05)
-    trade = ib.placeOrder(aapl(), market("SELL", 10))
-    await until("held", lambda: trade.orderStatus.whyHeld == "locate")
-    await filled(trade)
+    held: list[str] = []
+    ib.orderStatusEvent += lambda trade: held.append(trade.orderStatus.whyHeld)
+    trade = await filled(ib.placeOrder(aapl(), market("SELL", 10)))
+    assert "locate" in held
     assert (trade.orderStatus.status, trade.orderStatus.whyHeld) == ("Filled", "")
 
 
 async def test_late_status(gateway: Gateway, ib: IB) -> None:
     """A status that comes after the fill and says that nothing has filled could not be tested against."""
     gateway.faults.arm("late_status", delay_s=0.05)
-    heard: list[str] = []
-    ib.orderStatusEvent += lambda trade: heard.append(trade.orderStatus.status)
-    ib.execDetailsEvent += lambda trade, fill: heard.append("execution")
+    received: list[str] = []
+    ib.orderStatusEvent += lambda trade: received.append(trade.orderStatus.status)
+    ib.execDetailsEvent += lambda trade, fill: received.append("execution")
     ib.placeOrder(aapl(), market("BUY", 10))
-    await until("all of them", lambda: heard == ["execution", "PreSubmitted", "Filled"])
+    await until("all of them", lambda: received == ["execution", "PreSubmitted", "Filled"])
 
 
 async def test_repeated_late(gateway: Gateway, ib: IB) -> None:
     """An old status that comes again after the order is done could not be tested against."""
     gateway.faults.arm("repeat_status", delay_s=0.05)
-    heard = bytearray()
-    ib.client.conn.hasData += heard.extend
+    received = bytearray()
+    ib.client.conn.hasData += received.extend
     trade = await filled(ib.placeOrder(aapl(), market("BUY", 10)))
     seen: list[tuple[str, str]] = []
 
     def statuses() -> list[tuple[str, str]]:
-        seen.extend((fields[2], fields[3]) for fields in messages(heard) if fields[0] == "3")
+        seen.extend((fields[2], fields[3]) for fields in messages(received) if fields[0] == "3")
         return seen
 
     once = [("PreSubmitted", "0"), ("Filled", "10")]
@@ -144,8 +145,8 @@ async def test_fill_before_cancel(gateway: Gateway, error_first: bool) -> None:
         order_id = place(broker, order())
         await event(broker, OrderUpdate, lambda each: each.order.ib_status == "Submitted")
         broker.cancel(order_id, order().order_ref)
-        told = await events_until(broker, lambda each: isinstance(each, Executed) and each.execution.commission == 1)
-        kinds = [type(each) for each in told if isinstance(each, OrderError | Executed)]
+        events = await events_until(broker, lambda each: isinstance(each, Executed) and each.execution.commission == 1)
+        kinds = [type(each) for each in events if isinstance(each, OrderError | Executed)]
         if not error_first:
             kinds.append(type(await event(broker, OrderError)))
         assert kinds == ([OrderError, Executed, Executed] if error_first else [Executed, Executed, OrderError])
@@ -154,13 +155,13 @@ async def test_fill_before_cancel(gateway: Gateway, error_first: bool) -> None:
 
 
 @pytest.mark.parametrize("code", [10089, 10197])
-async def test_refused_data_in_ibs_words(gateway: Gateway, ib: IB, code: int) -> None:
+async def test_refused_data_has_ibs_text(gateway: Gateway, ib: IB, code: int) -> None:
     """A missing subscription or a competing login could not be tested against."""
     gateway.faults.arm("no_market_data", code=code)
-    heard = errors(ib)
+    received = errors(ib)
     ib.reqMktData(aapl())
-    await until("refusal", lambda: heard)
-    assert heard[0][1:] == (code, WORDS[code])
+    await until("refusal", lambda: received)
+    assert received[0][1:] == (code, ERROR_TEXTS[code])
 
 
 async def test_the_bot_goes_on_with_delayed_data(gateway: Gateway) -> None:
@@ -182,12 +183,13 @@ async def test_stale(gateway: Gateway, ib: IB, *, delayed: bool, kind: int, tick
         gateway.faults.arm("delayed_only")
         ib.reqMarketDataType(4)
     gateway.faults.arm("stale", age_s=7200, price="150")
-    heard = bytearray()
-    ib.client.conn.hasData += heard.extend
+    received = bytearray()
+    ib.client.conn.hasData += received.extend
     ticker = ib.reqMktData(aapl())
     await until("quote", ticker.hasBidAsk)
+    await caught_up(ib)
     assert (ticker.bid, ticker.ask, ticker.last, ticker.marketDataType) == (149.99, 150.01, 150, kind)
-    (at,) = [int(fields[4]) for fields in messages(heard) if fields[0] == "46" and fields[3] == tick]
+    (at,) = [int(fields[4]) for fields in messages(received) if fields[0] == "46" and fields[3] == tick]
     assert 7199 <= gateway.now().timestamp() - at <= 7260
     gateway.set_quote("AAPL", Decimal("100.00"), Decimal("100.02"))
     await ib.reqCurrentTimeAsync()

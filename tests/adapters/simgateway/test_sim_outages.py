@@ -1,4 +1,4 @@
-"""The link to IB, the nightly restart and midnight: what is not told, and what is forgotten."""
+"""The link to IB, the nightly restart and midnight: what is not reported, and what is forgotten."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from tests.adapters.simgateway.conftest import (
     DEADLINE_S,
     Connect,
     aapl,
+    client,
     errors,
     filled,
     limit,
@@ -36,7 +37,7 @@ async def post(gateway: Gateway, path: str, **body: Any) -> None:
 
 @pytest.mark.parametrize("data_lost", [False, True])
 async def test_a_fill_during_an_outage_is_found_by_asking_only(gateway: Gateway, data_lost: bool) -> None:
-    """Broken: what filled while IB's link was down would never be booked, for nobody tells of it."""
+    """Broken: what filled while IB's link was down would never be booked, for it is not reported."""
     async with broker_for(gateway.port) as broker:
         await connected(broker)
         gateway.faults.arm("hold")
@@ -55,31 +56,31 @@ async def test_a_fill_during_an_outage_is_found_by_asking_only(gateway: Gateway,
         assert await broker.open_orders() == []
         assert not any(isinstance(each, Executed | OrderUpdate) for each in waiting(broker))
         (found,) = await broker.executions()
-        assert (found.order_ref, found.shares, found.commission) == (order().order_ref, 10, 1)
+        assert (found.order_ref, found.shares, found.commission) == (order().order_ref, Decimal(10), Decimal(1))
 
 
 async def test_an_outage_ends_by_itself(gateway: Gateway, ib: IB) -> None:
     """An outage of a given length could not be simulated."""
-    heard = errors(ib)
+    received = errors(ib)
     await post(gateway, "/upstream", up=False, seconds=0.05, data_lost=True)
-    await until("end", lambda: [error[:2] for error in heard] == [(-1, 1100), (-1, 1101)])
+    await until("end", lambda: [error[:2] for error in received] == [(-1, 1100), (-1, 1101)])
     assert gateway.upstream.up
 
 
-@pytest.mark.parametrize("fate", ["later", "lost"])
-async def test_orders_of_an_outage(gateway: Gateway, ib: IB, connect: Connect, fate: str) -> None:
-    """One of the two fates of an order sent into an outage could not be tested against."""
-    gateway.upstream.lose(fate)
+@pytest.mark.parametrize("sent", ["later", "lost"])
+async def test_orders_of_an_outage(gateway: Gateway, ib: IB, connect: Connect, sent: str) -> None:
+    """One of the two things that can become of an order sent in an outage could not be tested against."""
+    gateway.upstream.lose(sent)
     ib.placeOrder(aapl(), market("BUY", 10, orderRef="tb-1"))
     await ib.reqCurrentTimeAsync()
     assert not gateway.book.orders
     gateway.drop_all()
     gateway.upstream.restore()
-    await until("the fill", lambda: bool(gateway.book.executions) == (fate == "later"))
+    await until("the fill", lambda: bool(gateway.book.executions) == (sent == "later"))
     again = await connect(gateway)
-    assert [fill.execution.orderRef for fill in again.fills()] == (["tb-1"] if fate == "later" else [])
+    assert [fill.execution.orderRef for fill in again.fills()] == (["tb-1"] if sent == "later" else [])
     received = [line["fields"]["orderRef"] for line in gateway.store.lines if line["kind"] == "received"]
-    assert received == (["tb-1"] if fate == "later" else [])
+    assert received == (["tb-1"] if sent == "later" else [])
 
 
 @pytest.mark.parametrize("data_lost", [False, True])
@@ -98,12 +99,12 @@ async def test_subscriptions_after_an_outage(gateway: Gateway, ib: IB, data_lost
 
 
 async def test_a_client_that_comes_during_an_outage(gateway: Gateway, ib: IB) -> None:
-    """A new client would be told that all is well, or be answered."""
+    """A new client would be greeted as if the link were up, or be answered."""
     gateway.upstream.lose()
     late = IB()
-    heard = errors(late)
-    await late.client.connectAsync("127.0.0.1", gateway.port, 8, DEADLINE_S)
-    await until("2110", lambda: [error[1] for error in heard] == [2110])
+    received = errors(late)
+    await client(late).connectAsync("127.0.0.1", gateway.port, 8, DEADLINE_S)
+    await until("2110", lambda: [error[1] for error in received] == [2110])
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(ib.reqPositionsAsync(), 0.05)
     late.disconnect()
@@ -111,7 +112,7 @@ async def test_a_client_that_comes_during_an_outage(gateway: Gateway, ib: IB) ->
 
 
 async def test_bad_outages(gateway: Gateway) -> None:
-    """A misspelt fate, or a second outage within one, would do something else than asked for."""
+    """A misspelt mode, or a second outage within one, would do something else than asked for."""
     with pytest.raises(ValueError, match="later or lost"):
         gateway.upstream.lose("maybe")
     gateway.upstream.lose()
@@ -124,19 +125,19 @@ async def test_restart_rolls_order_ids_back(gateway: Gateway, ib: IB, connect: C
     first = await filled(ib.placeOrder(aapl(), market("BUY", 1, orderRef="tb-1")))
     working = ib.placeOrder(aapl(), limit("BUY", 1, 1.0, orderRef="tb-2"))
     await until("working", lambda: working.orderStatus.status == "Submitted")
-    await post(gateway, "/restart", seconds=0.1, rollback=99)
+    await post(gateway, "/restart", seconds=1, rollback=99)
     await until("drop", lambda: not ib.isConnected())
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", gateway.port)
     await until("the port again", lambda: gateway.listening)
     again = IB()
-    await again.client.connectAsync("127.0.0.1", gateway.port, 7, DEADLINE_S)
+    await client(again).connectAsync("127.0.0.1", gateway.port, 7, DEADLINE_S)
     assert again.client.getReqId() == 1
     again.disconnect()
     await until("disconnected", lambda: again.client.conn.transport is None)
     ib = await connect(gateway)
     assert [each.order.orderRef for each in ib.openTrades()] == ["tb-2"]
-    ib.client.placeOrder(first.order.orderId, aapl(), market("BUY", 2, orderRef="tb-3"))
+    client(ib).placeOrder(first.order.orderId, aapl(), market("BUY", 2, orderRef="tb-3"))
     await until("the second use of the id", lambda: len(gateway.book.executions) == 2)
     fills = [fill.execution for fill in await ib.reqExecutionsAsync()]
     assert [(each.orderRef, each.orderId) for each in fills] == [
@@ -147,7 +148,7 @@ async def test_restart_rolls_order_ids_back(gateway: Gateway, ib: IB, connect: C
 
 
 async def test_the_bot_uses_no_order_id_twice(gateway: Gateway) -> None:
-    """Broken: after a restart an answer about an old order would be taken for news of a new one."""
+    """Broken: after a restart an answer about an old order would be taken for an update of a new one."""
     async with broker_for(gateway.port) as broker:
         await connected(broker)
         used = place(broker, order())
@@ -159,7 +160,7 @@ async def test_the_bot_uses_no_order_id_twice(gateway: Gateway) -> None:
 
 
 async def test_midnight(tmp_path: Path, connect: Connect) -> None:
-    """What happened yesterday would be told again, or the position it made be forgotten; also after a restart."""
+    """What happened yesterday would be reported again, or the position it made be forgotten; also after a restart."""
     start = settings(state=tmp_path / "state.jsonl", control_port=0)
     async with open_gateway(start) as gateway:
         ib = await connect(gateway)

@@ -1,4 +1,4 @@
-"""Questions that are answered late, without an end, or not at all."""
+"""Requests that are answered late, without an end, or not at all."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from ib_async import IB, Client, ExecutionFilter
+from ib_async import IB, ExecutionFilter
 
 from tests.adapters.broker.helpers import broker_for, connected, event
-from tests.adapters.simgateway.conftest import ACCOUNT, DEADLINE_S, Connect, aapl, messages, settings, until
+from tests.adapters.simgateway.conftest import ACCOUNT, DEADLINE_S, Connect, aapl, caught_up, messages, settings, until
 from tradebot.domain.brokerage import Disconnected
 from tradebot.errors import BrokerUnavailable
 from tradebot.simgateway import Gateway, open_gateway
 from tradebot.simgateway.faults import QUESTIONS
 
 REQ_ID = 9001
-ASK: dict[str, Callable[[Client], Any]] = {
+ASK: dict[str, Callable[[Any], object]] = {
     "reqAccountUpdates": lambda client: client.reqAccountUpdates(True, ACCOUNT),
     "reqAccountSummary": lambda client: client.reqAccountSummary(REQ_ID, "All", "NetLiquidation"),
     "reqAccountUpdatesMulti": lambda client: client.reqAccountUpdatesMulti(REQ_ID, ACCOUNT, "", False),
@@ -42,19 +42,19 @@ TIME, NEXT_ID = "49", "9"
 
 async def answer(ib: IB, question: str) -> list[str]:
     """The numbers of the messages that come until a later question, which is always answered, has its own answer."""
-    heard = bytearray()
-    ib.client.conn.hasData += heard.extend
+    received = bytearray()
+    ib.client.conn.hasData += received.extend
     ASK[question](ib.client)
     barrier = NEXT_ID if question == "reqCurrentTime" else TIME
     ASK["reqIds" if question == "reqCurrentTime" else "reqCurrentTime"](ib.client)
     found: list[str] = []
 
     def read() -> bool:
-        found.extend(fields[0] for fields in messages(heard))
+        found.extend(fields[0] for fields in messages(received))
         return barrier in found
 
     await until("the later answer", read)
-    ib.client.conn.hasData -= heard.extend
+    ib.client.conn.hasData -= received.extend
     return found[: found.index(barrier)]
 
 
@@ -65,9 +65,10 @@ def test_every_question_is_tried() -> None:
 
 @pytest.mark.parametrize("question", QUESTIONS)
 async def test_no_answer(gateway: Gateway, ib: IB, question: str) -> None:
-    """A question that the gateway never answers could not be tested against, or would silence others too."""
+    """A question that the gateway never answers could not be tested against, or would keep others unanswered too."""
     gateway.set_position("AAPL", Decimal(10), Decimal(200))
     await until("position", ib.positions)
+    await caught_up(ib)
     gateway.faults.arm("no_answer", question=question)
     assert await answer(ib, question) == []
     assert await answer(ib, question) != []
@@ -78,6 +79,7 @@ async def test_no_end(gateway: Gateway, ib: IB, question: str) -> None:
     """An answer whose end got lost could not be tested against, or would lose more than its end."""
     gateway.set_position("AAPL", Decimal(10), Decimal(200))
     await until("position", ib.positions)
+    await caught_up(ib)
     gateway.faults.arm("no_end", question=question)
     torn = await answer(ib, question)
     whole = await answer(ib, question)
@@ -94,7 +96,7 @@ async def test_a_stream_has_no_end_to_lose(gateway: Gateway, ib: IB) -> None:
 
 async def test_slow_answer(gateway: Gateway, ib: IB) -> None:
     """An answer that comes long after its question, perhaps into the next one's, could not be tested against."""
-    gateway.faults.arm("slow_answer", question="reqPositions", delay_s=0.1)
+    gateway.faults.arm("slow_answer", question="reqPositions", delay_s=1)
     positions = asyncio.ensure_future(ib.reqPositionsAsync())
     await ib.reqCurrentTimeAsync()
     assert not positions.done()
@@ -124,8 +126,7 @@ async def test_the_bot_does_not_count_a_connection_without_its_account(gateway: 
     gateway.faults.arm("no_answer", question="reqAccountUpdates")
     gateway.faults.arm("no_end", question="reqPositions")
     async with broker_for(gateway.port, connect_timeout_s=0.2) as broker:
-        told = await connected(broker)
-        assert told.generation == 1
+        assert (await connected(broker)).generation == 1
         assert gateway.faults.armed() == []
         account = broker.account()
         assert account is not None
@@ -150,11 +151,11 @@ async def test_other_clients_are_answered(connect: Connect) -> None:
         one, other = await connect(gateway, 7), await connect(gateway, 8)
         gateway.faults.arm("no_answer", client_id=8, times=0)
         assert await answer(one, "reqPositions") == ["62"]
-        heard = bytearray()
-        other.client.conn.hasData += heard.extend
+        received = bytearray()
+        other.client.conn.hasData += received.extend
         for ask in ASK.values():
             ask(other.client)
         await one.reqCurrentTimeAsync()
         gateway.faults.clear()
         assert await answer(other, "reqPositions") == ["62"]
-        assert [fields[0] for fields in messages(heard)] == ["62", TIME]
+        assert [fields[0] for fields in messages(received)] == ["62", TIME]

@@ -1,4 +1,4 @@
-"""docs/simgateway.md against the tables: nothing that it does not tell, and nothing told that there is not."""
+"""docs/simgateway.md against the tables: it documents all there is, and nothing else."""
 
 from __future__ import annotations
 
@@ -47,42 +47,44 @@ def rows(text: str) -> list[tuple[str, ...]]:
     ],
 )
 def test_faults(title: str, table: Table) -> None:
-    """A fault, a parameter or its default would be kept from who needs it, or promised in vain."""
+    """A fault, a parameter or its default would be missing from the guide, or be in it and not exist."""
     text = section(title)
-    told = {name.strip("`"): parameters for name, parameters, _ in rows(text)}
+    documented = {name.strip("`"): parameters for name, parameters, _ in rows(text)}
     meant = {
         name: ", ".join(f"`{key}` {json.dumps(value)}" for key, value in parameters.items()) or "none"
         for name, parameters in table.items()
     }
-    assert told == meant
+    assert documented == meant
     assert all(f"`{key}`" in text for name in table for key in MATCHES[name])
 
 
 def test_choices() -> None:
-    """A word that a parameter may be would not be told."""
+    """A value that a parameter may have would not be documented."""
     for (name, _), allowed in CHOICES.items():
-        (told,) = [
+        (text,) = [
             row[2] for line in GUIDE.splitlines() if line.startswith(f"| `{name}` |") for row in rows(f"{line}\n" * 3)
         ]
         meant = set(allowed) - {value for value in ALL[name].values() if isinstance(value, str)}
-        assert all(word in told for word in meant), (name, meant)
+        assert all(word in text for word in meant), (name, meant)
 
 
 def test_questions() -> None:
-    """A question that can meet a fault would not be told, or its end be another."""
-    told = dict(re.findall(r"`(req\w+)`(?: \((\d+)\))?", section("Questions")))
-    assert told == {name: str(end or "") for name, end in QUESTIONS.items()}
+    """A question that can meet a fault would not be documented, or its end be another."""
+    documented = dict(re.findall(r"`(req\w+)`(?: \((\d+)\))?", section("Questions")))
+    assert documented == {name: str(end or "") for name, end in QUESTIONS.items()}
 
 
 def test_routes() -> None:
-    """A route or a field of it would not be told, or be refused."""
-    told = {}
+    """A route or a field of it would not be documented, or be refused."""
+    documented = {}
     for route, fields, _ in rows(section("Control routes")):
         names = re.findall(r"`(\w+)`( \(optional\))?|(the fault's own)", fields)
-        told[route.strip("`")] = " ".join("*" if own else name + "?" * bool(optional) for name, optional, own in names)
-    assert told == {route: fields for route, (_, fields) in ROUTES.items()}
+        documented[route.strip("`")] = " ".join(
+            "*" if own else name + "?" * bool(optional) for name, optional, own in names
+        )
+    assert documented == {route: fields for route, (_, fields) in ROUTES.items()}
 
 
 def test_journal() -> None:
-    """A kind of line in the journal would be a riddle to who checks it."""
+    """A kind of journal entry would not be documented for those who check it."""
     assert [kind.strip("`") for kind, _ in rows(section("The journal"))] == list(KINDS)

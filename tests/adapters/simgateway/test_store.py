@@ -64,17 +64,17 @@ async def process(state: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process
 
 
 async def test_kill(tmp_path: Path) -> None:
-    """kill -9 would lose what a client was already told."""
+    """kill -9 would lose what a client has already been sent."""
     state, ib = tmp_path / "gateway.jsonl", IB()
     async with process(state) as (running, port):
-        await ib.connectAsync("127.0.0.1", port, 7, raiseSyncErrors=True)
+        await ib.connectAsync("127.0.0.1", port, 7, timeout=DEADLINE_S, raiseSyncErrors=True)
         perm_id = await trade_a_little(ib)
         running.kill()
         await until("loss", lambda: not ib.isConnected())
     async with open_gateway(settings(state=state)) as gateway:
         assert gateway.book.positions[265598].quantity == 10
         assert [order.perm_id for order in gateway.book.live_orders()] == [perm_id]
-        assert all(each.commission_told for each in gateway.book.executions.values())
+        assert all(each.commission_reported for each in gateway.book.executions.values())
 
 
 async def test_order_in_flight_at_a_kill(tmp_path: Path, connect: Connect) -> None:
@@ -158,7 +158,7 @@ async def test_state_of_another_account(tmp_path: Path) -> None:
 
 
 async def test_unwritable_place() -> None:
-    """A path that cannot be opened would fail with a riddle."""
+    """A path that cannot be opened would fail without naming it."""
     with pytest.raises(GatewayError, match="cannot open the gateway's state file /proc"):
         async with open_gateway(settings(state=Path("/proc/nowhere/gateway.jsonl"))):
             pass

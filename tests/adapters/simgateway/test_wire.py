@@ -24,23 +24,24 @@ def ready() -> Wire:
 
 
 @pytest.mark.parametrize(
-    ("said", "version"), [(b"v157..178", 178), (b"v100..157", 157), (b"v100..223 +PACEAPI", 178), (b"v170..173", 173)]
+    ("offer", "version"), [(b"v157..178", 178), (b"v100..157", 157), (b"v100..223 +PACEAPI", 178), (b"v170..173", 173)]
 )
-def test_highest_common_version(said: bytes, version: int) -> None:
+def test_highest_common_version(offer: bytes, version: int) -> None:
     """A client would decode with another version's field lists."""
-    assert list(Wire().receive(hello(said))) == [Negotiated(version)]
+    assert list(Wire().receive(hello(offer))) == [Negotiated(version)]
 
 
-@pytest.mark.parametrize("said", [b"v100..156", b"v179..200", b"nonsense", b"", b"v..", b"v1..x", b"\xff\xfe"])
-def test_no_common_version(said: bytes) -> None:
-    """A client outside 157..178 would be spoken to in a language it does not know."""
+@pytest.mark.parametrize("offer", [b"v100..156", b"v179..200", b"nonsense", b"", b"v..", b"v1..x", b"\xff\xfe"])
+def test_no_common_version(offer: bytes) -> None:
+    """A client outside 157..178 would be sent messages that it cannot decode."""
     with pytest.raises(WireError):
-        list(Wire().receive(hello(said)))
+        list(Wire().receive(hello(offer)))
 
 
 def test_byte_by_byte() -> None:
     """TCP may cut anywhere: a message would be lost or read twice."""
-    connection, events = Wire(), []
+    connection = Wire()
+    events: list[Negotiated | Started | Message] = []
     for byte in hello() + wire.frame(["71", "2", "5", ""]) + wire.frame(["49", "1"]) + wire.frame(["8", "1", "1"]):
         events += connection.receive(bytes([byte]))
     assert events == [Negotiated(178), Started(5), Message(49, ("1",)), Message(8, ("1", "1"))]
@@ -64,7 +65,7 @@ def test_broken_opening(data: bytes) -> None:
 
 @pytest.mark.parametrize("body", [b"", b"49", b"x\x001\0", b"\0", b"9999999999999999999999\0"])
 def test_broken_message(body: bytes) -> None:
-    """A frame that is no message would reach the desks."""
+    """A frame that is no message would reach the request handlers."""
     connection = ready()
     with pytest.raises(WireError):
         list(connection.receive(struct.pack(">I", len(body)) + body))

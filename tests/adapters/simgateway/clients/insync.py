@@ -8,25 +8,27 @@ Usage: insync.py PORT CLIENT_ID, with the library on PYTHONPATH. Ends with a tra
 import asyncio
 import json
 import sys
+from collections.abc import Callable
+from typing import Any
 
-from ib_insync import IB, LimitOrder, MarketOrder, Stock
+from ib_insync import IB, LimitOrder, MarketOrder, Order, Stock
 
-DEADLINE_S = 20
+DEADLINE_S = 30
 
 
-async def until(ib: IB, what: str, test) -> None:
-    """Wait for a condition; every message from the gateway is a reason to look again."""
-    news = asyncio.Event()
-    ib.updateEvent += news.set
+async def until(ib: IB, what: str, test: Callable[[], object]) -> None:
+    """Wait for a condition; every message from the gateway is a reason to check again."""
+    updated = asyncio.Event()
+    ib.updateEvent += updated.set
     try:
         async with asyncio.timeout(DEADLINE_S):
             while not test():
-                news.clear()
-                await news.wait()
+                updated.clear()
+                await updated.wait()
     except TimeoutError:
         sys.exit(f"no {what} within {DEADLINE_S} s")
     finally:
-        ib.updateEvent -= news.set
+        ib.updateEvent -= updated.set
 
 
 async def connect(port: int, client_id: int) -> IB:
@@ -35,11 +37,11 @@ async def connect(port: int, client_id: int) -> IB:
     return ib
 
 
-def order(kind, action: str, quantity: int, ref: str, *limit: float):
+def order(kind: Callable[..., Order], action: str, quantity: int, ref: str, *limit: float) -> Order:
     return kind(action, quantity, *limit, tif="DAY", orderRef=ref)
 
 
-async def history(ib: IB) -> list:
+async def history(ib: IB) -> list[Any]:
     fills = await ib.reqExecutionsAsync()
     completed = await ib.reqCompletedOrdersAsync(False)
     return [

@@ -9,6 +9,7 @@ import json
 import sys
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from ibapi.client import EClient
 from ibapi.common import MarketDataTypeEnum  # noqa: F401 - proves that the library is whole
@@ -22,105 +23,132 @@ try:
 except ImportError:  # 9.81 has none
     OrderCancel = None
 
-DEADLINE_S = 20
+DEADLINE_S = 30
 
 
-class App(EWrapper, EClient):
-    """Remembers everything it hears and lets the session wait for it."""
+class App(EWrapper, EClient):  # type: ignore[misc]  # ibapi has no types
+    """Keeps everything it receives and lets the session wait for it."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         EClient.__init__(self, self)
-        self.heard = threading.Condition()
-        self.ids, self.errors, self.summary, self.positions = [], [], {}, {}
-        self.details, self.prices, self.sizes, self.ended = [], {}, {}, set()
-        self.statuses, self.executions, self.commissions = {}, {}, {}
-        self.opened, self.completed, self.values, self.portfolio = {}, [], {}, {}
+        self.changed = threading.Condition()
+        self.ids: list[int] = []
+        self.errors: list[list[int | str]] = []
+        self.ended: set[str] = set()
+        self.details: list[Any] = []
+        self.completed: list[list[str | float]] = []
+        self.summary: dict[str, str] = {}
+        self.values: dict[str, str] = {}
+        self.positions: dict[str, list[float]] = {}
+        self.portfolio: dict[str, list[float]] = {}
+        self.prices: dict[int, dict[int, float]] = {}
+        self.sizes: dict[int, dict[int, float]] = {}
+        self.statuses: dict[int, list[list[str | float]]] = {}
+        self.executions: dict[int, dict[str, list[int | str | float]]] = {}
+        self.commissions: dict[str, float] = {}
+        self.opened: dict[int, list[list[str]]] = {}
 
-    def wait(self, what: str, test: Callable[[], bool]):
-        with self.heard:
-            if not self.heard.wait_for(test, DEADLINE_S):
+    def wait(self, what: str, test: Callable[[], bool]) -> None:
+        with self.changed:
+            if not self.changed.wait_for(test, DEADLINE_S):
                 sys.exit(f"no {what} within {DEADLINE_S} s; errors: {self.errors}")
 
-    def note(self, act: Callable[[], object]):
-        with self.heard:
+    def note(self, act: Callable[[], object]) -> None:
+        with self.changed:
             act()
-            self.heard.notify_all()
+            self.changed.notify_all()
 
-    def nextValidId(self, orderId):
+    def nextValidId(self, orderId: int) -> None:
         self.note(lambda: self.ids.append(orderId))
 
-    def error(self, reqId, *rest):
+    def error(self, reqId: int, *rest: object) -> None:
         text = [part for part in rest if isinstance(part, str) and part]
         codes = [part for part in rest if isinstance(part, int)]
         self.note(lambda: self.errors.append([reqId, codes[-1], text[0]]))
 
-    def accountSummary(self, reqId, account, tag, value, currency):
+    def accountSummary(self, reqId: int, account: str, tag: str, value: str, currency: str) -> None:
         self.note(lambda: self.summary.update({tag: value}))
 
-    def accountSummaryEnd(self, reqId):
+    def accountSummaryEnd(self, reqId: int) -> None:
         self.note(lambda: self.ended.add("summary"))
 
-    def updateAccountValue(self, key, val, currency, accountName):
+    def updateAccountValue(self, key: str, val: str, currency: str, accountName: str) -> None:
         self.note(lambda: self.values.update({f"{key} {currency}".strip(): val}))
 
-    def updatePortfolio(self, contract, position, marketPrice, marketValue, averageCost, *rest):
+    def updatePortfolio(
+        self,
+        contract: Contract,
+        position: Any,
+        marketPrice: float,
+        marketValue: float,
+        averageCost: float,
+        *rest: object,
+    ) -> None:
         self.note(lambda: self.portfolio.update({contract.symbol: [float(position), averageCost]}))
 
-    def accountDownloadEnd(self, accountName):
+    def accountDownloadEnd(self, accountName: str) -> None:
         self.note(lambda: self.ended.add("account"))
 
-    def position(self, account, contract, position, avgCost):
+    def position(self, account: str, contract: Contract, position: Any, avgCost: float) -> None:
         self.note(lambda: self.positions.update({contract.symbol: [float(position), avgCost]}))
 
-    def positionEnd(self):
+    def positionEnd(self) -> None:
         self.note(lambda: self.ended.add("positions"))
 
-    def contractDetails(self, reqId, contractDetails):
+    def contractDetails(self, reqId: int, contractDetails: Any) -> None:
         self.note(lambda: self.details.append(contractDetails))
 
-    def contractDetailsEnd(self, reqId):
+    def contractDetailsEnd(self, reqId: int) -> None:
         self.note(lambda: self.ended.add("details"))
 
-    def tickPrice(self, reqId, tickType, price, attrib):
+    def tickPrice(self, reqId: int, tickType: int, price: float, attrib: object) -> None:
         self.note(lambda: self.prices.setdefault(reqId, {}).update({int(tickType): price}))
 
-    def tickSize(self, reqId, tickType, size):
+    def tickSize(self, reqId: int, tickType: int, size: Any) -> None:
         self.note(lambda: self.sizes.setdefault(reqId, {}).update({int(tickType): float(size)}))
 
-    def tickSnapshotEnd(self, reqId):
+    def tickSnapshotEnd(self, reqId: int) -> None:
         self.note(lambda: self.ended.add("snapshot"))
 
-    def openOrder(self, orderId, contract, order, orderState):
+    def openOrder(self, orderId: int, contract: Contract, order: Order, orderState: Any) -> None:
         self.note(lambda: self.opened.setdefault(orderId, []).append([order.orderRef, orderState.status]))
 
-    def openOrderEnd(self):
+    def openOrderEnd(self) -> None:
         self.note(lambda: self.ended.add("open orders"))
 
-    def orderStatus(self, orderId, status, filled, remaining, avgFillPrice, *rest):
-        seen = [status, float(filled), float(remaining), avgFillPrice]
+    def orderStatus(
+        self, orderId: int, status: str, filled: Any, remaining: Any, avgFillPrice: float, *rest: object
+    ) -> None:
+        seen: list[str | float] = [status, float(filled), float(remaining), avgFillPrice]
         self.note(lambda: self.statuses.setdefault(orderId, []).append(seen))
 
-    def execDetails(self, reqId, contract, execution):
+    def execDetails(self, reqId: int, contract: Contract, execution: Any) -> None:
         each = execution
         seen = [each.orderId, each.side, float(each.shares), each.price, each.orderRef]
         self.note(lambda: self.executions.setdefault(reqId, {}).update({each.execId: seen}))
 
-    def execDetailsEnd(self, reqId):
+    def execDetailsEnd(self, reqId: int) -> None:
         self.note(lambda: self.ended.add(f"executions {reqId}"))
 
-    def commissionReport(self, commissionReport):
+    def commissionReport(self, commissionReport: Any) -> None:
         each = commissionReport
         self.note(lambda: self.commissions.update({each.execId: each.commission}))
 
-    def commissionAndFeesReport(self, commissionAndFeesReport):
+    def commissionAndFeesReport(self, commissionAndFeesReport: Any) -> None:
         each = commissionAndFeesReport
         self.note(lambda: self.commissions.update({each.execId: each.commissionAndFees}))
 
-    def completedOrder(self, contract, order, orderState):
-        seen = [contract.symbol, order.action, order.orderRef, orderState.status, float(order.filledQuantity)]
+    def completedOrder(self, contract: Contract, order: Order, orderState: Any) -> None:
+        seen: list[str | float] = [
+            contract.symbol,
+            order.action,
+            order.orderRef,
+            orderState.status,
+            float(order.filledQuantity),
+        ]
         self.note(lambda: self.completed.append(seen))
 
-    def completedOrdersEnd(self):
+    def completedOrdersEnd(self) -> None:
         self.note(lambda: self.ended.add("completed"))
 
 
@@ -155,7 +183,7 @@ def leave(app: App) -> None:
     reader.join(DEADLINE_S)
 
 
-def look(app: App) -> dict:
+def look(app: App) -> dict[str, Any]:
     """Account, positions, contract and quotes; the account as it was then."""
     app.reqAccountSummary(9001, "All", "NetLiquidation,TotalCashValue,AccountType")
     app.wait("account summary", lambda: "summary" in app.ended)

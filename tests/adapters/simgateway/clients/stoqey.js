@@ -3,7 +3,7 @@
 
 const { EventName, IBApi } = require("@stoqey/ib");
 
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 30_000;
 const [port, clientId] = process.argv.slice(2).map(Number);
 
 class Session {

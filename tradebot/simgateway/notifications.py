@@ -1,33 +1,25 @@
-"""Who hears of what: each kind of entry and the messages it sends.
+"""The messages that each kind of journal entry sends, and to which client.
 
 An order's messages go to the client that placed it, in the recorded order: openOrder and orderStatus; on a fill execDetails,
 openOrder, orderStatus and the commission report; then the account. Faults in the order's plan mute, repeat or delay them;
-while the link to IB is lost nobody hears anything of them.
+while the link to IB is lost none is sent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from loguru import logger
 
 from tradebot.simgateway import entries as e
 from tradebot.simgateway import exchange, replies
-from tradebot.simgateway.faults import WORDS, words
+from tradebot.simgateway.faults import ERROR_TEXTS, error_text
+from tradebot.simgateway.gateway import Gateway
 from tradebot.simgateway.model import Execution, Order
+from tradebot.simgateway.session import Session
 from tradebot.simgateway.wire import number
-
-if TYPE_CHECKING:
-    from tradebot.simgateway.gateway import Gateway
-    from tradebot.simgateway.session import Session
-
-
-def announce(gateway: Gateway, entry: e.Entry) -> None:
-    """Send what an entry that was just applied means to the clients."""
-    if teller := _TELLERS.get(type(entry)):
-        teller(gateway, entry)
 
 
 def _denied(gateway: Gateway, entry: e.Denied) -> None:
@@ -45,7 +37,7 @@ def _accepted(gateway: Gateway, entry: e.Accepted) -> None:
     _status(gateway, order)
     if message := order.plan.get("order_message"):
         blanks = {"action": ticket.action, "quantity": number(ticket.quantity), "symbol": ticket.symbol}
-        _order_error(gateway, order, message["code"], words(message, **blanks))
+        _order_error(gateway, order, message["code"], error_text(message, **blanks))
 
 
 def _changed(gateway: Gateway, entry: e.Modified | e.Working | e.CancelAsked) -> None:
@@ -55,7 +47,7 @@ def _changed(gateway: Gateway, entry: e.Modified | e.Working | e.CancelAsked) ->
 def _held(gateway: Gateway, entry: e.Held) -> None:
     order = gateway.book.orders[entry.perm_id]
     _status(gateway, order)
-    _order_error(gateway, order, 404, WORDS[404])
+    _order_error(gateway, order, 404, ERROR_TEXTS[404])
 
 
 def _refused(gateway: Gateway, entry: e.Refused) -> None:
@@ -88,16 +80,16 @@ def _executed(gateway: Gateway, entry: e.Executed) -> None:
     late = order.plan.get("late_commission")
     if "no_commission" not in order.plan:
         if late:
-            gateway.later(late["delay_s"], _tell_commission, gateway, root)
+            gateway.later(late["delay_s"], _report_commission, gateway, root)
         else:
-            _tell_commission(gateway, root)
+            _report_commission(gateway, root)
     if correction := order.plan.get("correction"):
         gateway.later(correction["delay_s"], _correct, gateway, root, correction)
     gateway.account_changed()
 
 
-def _tell_commission(gateway: Gateway, root: str) -> None:
-    gateway.commit(e.CommissionTold(gateway.now(), gateway.book.executions[root].exec_id))
+def _report_commission(gateway: Gateway, root: str) -> None:
+    gateway.commit(e.CommissionReported(gateway.now(), gateway.book.executions[root].exec_id))
 
 
 def _correct(gateway: Gateway, root: str, plan: dict[str, Any]) -> None:
@@ -111,12 +103,12 @@ def _corrected(gateway: Gateway, entry: e.Corrected) -> None:
     each = gateway.book.executions[entry.exec_id.rpartition(".")[0]]
     order = gateway.book.orders[each.perm_id]
     _execution(gateway, order, each)
-    if each.commission_told:
+    if each.commission_reported:
         _to_owner(gateway, order, replies.commission_report(each))
     gateway.account_changed()
 
 
-def _commission_told(gateway: Gateway, entry: e.CommissionTold) -> None:
+def _commission_reported(gateway: Gateway, entry: e.CommissionReported) -> None:
     each = gateway.book.executions[entry.exec_id.rpartition(".")[0]]
     _to_owner(gateway, gateway.book.orders[each.perm_id], replies.commission_report(each))
 
@@ -126,7 +118,7 @@ def _account(gateway: Gateway, _: e.CashSet | e.PositionSet) -> None:
 
 
 def _status(gateway: Gateway, order: Order) -> None:
-    """openOrder and orderStatus, unless muted; what comes late says what is true now."""
+    """openOrder and orderStatus, unless muted; late ones show the order as it is now."""
     session = _owner(gateway, order)
     if session is None or "mute_status" in order.plan:
         return
@@ -150,7 +142,7 @@ def send_order(gateway: Gateway, session: Session, order: Order) -> None:
 
 
 def send_execution(gateway: Gateway, session: Session, req_id: int, order: Order, each: Execution) -> None:
-    """execDetails to one client; ``req_id`` -1 is news, anything else the answer to a question."""
+    """execDetails to one client; ``req_id`` -1 is an update, anything else the answer to a request."""
     listing = gateway.listing(order.ticket.con_id, order.ticket.symbol)
     when = gateway.local(each.at).strftime("%Y%m%d  %H:%M:%S")
     account = gateway.book.account
@@ -158,7 +150,7 @@ def send_execution(gateway: Gateway, session: Session, req_id: int, order: Order
 
 
 def _owner(gateway: Gateway, order: Order) -> Session | None:
-    """The client that placed the order, when it is there and news reach it."""
+    """The client that placed the order, when it is connected and updates reach it."""
     return gateway.sessions.get(order.ticket.client_id) if gateway.upstream.up else None
 
 
@@ -177,7 +169,7 @@ def _to_owner(gateway: Gateway, order: Order, fields: replies.Fields) -> None:
         session.send(fields)
 
 
-_TELLERS: dict[type[e.Entry], Callable[..., None]] = {
+ENTRIES: Mapping[type[e.Entry], Callable[..., None]] = {
     e.Denied: _denied,
     e.Accepted: _accepted,
     e.Modified: _changed,
@@ -188,7 +180,7 @@ _TELLERS: dict[type[e.Entry], Callable[..., None]] = {
     e.Cancelled: _cancelled,
     e.Executed: _executed,
     e.Corrected: _corrected,
-    e.CommissionTold: _commission_told,
+    e.CommissionReported: _commission_reported,
     e.CashSet: _account,
     e.PositionSet: _account,
 }

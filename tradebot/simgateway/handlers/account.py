@@ -2,40 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tradebot.simgateway import account, replies
+from tradebot.simgateway.gateway import Gateway, RequestHandler
 from tradebot.simgateway.model import ZERO, Position
 from tradebot.simgateway.requests import Request
-
-if TYPE_CHECKING:
-    from tradebot.simgateway.gateway import Gateway
-    from tradebot.simgateway.session import Session
+from tradebot.simgateway.session import Session
 
 SUMMARIES_MAX = 2
 
 
-def push(gateway: Gateway, session: Session) -> None:
+def send_subscribed(gateway: Gateway, session: Session) -> None:
     """Everything the client subscribed to, after a change."""
-    wants = session.wants
-    if wants.account:
+    subscribed = session.subscriptions
+    if subscribed.account:
         _send_account(gateway, session)
-    if wants.positions:
+    if subscribed.positions:
         _send_positions(gateway, session, closed=True)
-    for req_id, model in wants.multis.items():
+    for req_id, model in subscribed.multis.items():
         _send_multi(gateway, session, req_id, model)
-    for req_id, tags in wants.summaries.items():
+    for req_id, tags in subscribed.summaries.items():
         _send_summary(gateway, session, req_id, tags)
-    push_pnl(gateway, session)
+    _send_pnl(gateway, session)
 
 
-def push_pnl(gateway: Gateway, session: Session) -> None:
-    """Profit and loss to its subscribers; it also moves with the quotes."""
-    for req_id in session.wants.pnls:
+def send_pnl(gateway: Gateway, session: Session, changed: set[str]) -> None:
+    """Profit and loss to its subscribers, after new quotes of the symbols ``changed``."""
+    if changed:
+        _send_pnl(gateway, session)
+
+
+def _send_pnl(gateway: Gateway, session: Session) -> None:
+    for req_id in session.subscriptions.pnls:
         now = account.figures(gateway.book, gateway.quote)
         session.send(replies.pnl(req_id, now.unrealised + now.realised, now.unrealised, now.realised))
-    for req_id, con_id in session.wants.pnl_singles.items():
+    for req_id, con_id in session.subscriptions.pnl_singles.items():
         held = gateway.book.positions.get(con_id)
         if held is not None:
             unrealised = account.unrealised(held, gateway.quote)
@@ -52,8 +54,8 @@ def _held(gateway: Gateway, closed: bool) -> list[Position]:
 
 
 def _account_updates(gateway: Gateway, session: Session, request: Request) -> None:
-    session.wants.account = request.flag("subscribe")
-    if session.wants.account:
+    session.subscriptions.account = request.flag("subscribe")
+    if session.subscriptions.account:
         _send_account(gateway, session)
         session.send(replies.end(54, gateway.book.account))
 
@@ -69,7 +71,7 @@ def _send_account(gateway: Gateway, session: Session) -> None:
 
 
 def _positions(gateway: Gateway, session: Session, request: Request) -> None:
-    session.wants.positions = True
+    session.subscriptions.positions = True
     _send_positions(gateway, session, closed=False)
     session.send(replies.end(62))
 
@@ -81,12 +83,12 @@ def _send_positions(gateway: Gateway, session: Session, closed: bool) -> None:
 
 def _summary(gateway: Gateway, session: Session, request: Request) -> None:
     req_id = request.integer("reqId")
-    if len(session.wants.summaries.keys() - {req_id}) >= SUMMARIES_MAX:
+    if len(session.subscriptions.summaries.keys() - {req_id}) >= SUMMARIES_MAX:
         text = "Error processing request.-'bS' : cause - Maximum number of account summary requests exceeded"
         gateway.deny(session, req_id, 322, text)
         return
     tags = frozenset(tag.strip() for tag in request.text("tags").split(",") if tag.strip())
-    session.wants.summaries[req_id] = tags
+    session.subscriptions.summaries[req_id] = tags
     _send_summary(gateway, session, req_id, tags)
     session.send(replies.end(64, req_id))
 
@@ -100,7 +102,7 @@ def _send_summary(gateway: Gateway, session: Session, req_id: int, tags: frozens
 
 def _multi(gateway: Gateway, session: Session, request: Request) -> None:
     req_id, model = request.integer("reqId"), request.text("model")
-    session.wants.multis[req_id] = model
+    session.subscriptions.multis[req_id] = model
     _send_multi(gateway, session, req_id, model)
     session.send(replies.end(74, req_id))
 
@@ -111,37 +113,37 @@ def _send_multi(gateway: Gateway, session: Session, req_id: int, model: str) -> 
 
 
 def _pnl(gateway: Gateway, session: Session, request: Request) -> None:
-    session.wants.pnls.add(request.integer("reqId"))
-    push_pnl(gateway, session)
+    session.subscriptions.pnls.add(request.integer("reqId"))
+    _send_pnl(gateway, session)
 
 
 def _pnl_single(gateway: Gateway, session: Session, request: Request) -> None:
-    session.wants.pnl_singles[request.integer("reqId")] = request.integer("conId")
-    push_pnl(gateway, session)
+    session.subscriptions.pnl_singles[request.integer("reqId")] = request.integer("conId")
+    _send_pnl(gateway, session)
 
 
 def _cancel(gateway: Gateway, session: Session, request: Request) -> None:
-    wants = session.wants
+    subscribed = session.subscriptions
     if request.name == "cancelPositions":
-        wants.positions = False
+        subscribed.positions = False
         return
     req_id = request.integer("reqId")
     if request.name == "cancelPnL":
-        wants.pnls.discard(req_id)
+        subscribed.pnls.discard(req_id)
     else:
-        subscribed: dict[str, dict[int, Any]] = {
-            "cancelAccountSummary": wants.summaries,
-            "cancelAccountUpdatesMulti": wants.multis,
-            "cancelPnLSingle": wants.pnl_singles,
+        by_id: dict[str, dict[int, Any]] = {
+            "cancelAccountSummary": subscribed.summaries,
+            "cancelAccountUpdatesMulti": subscribed.multis,
+            "cancelPnLSingle": subscribed.pnl_singles,
         }
-        subscribed[request.name].pop(req_id, None)
+        by_id[request.name].pop(req_id, None)
 
 
 def _managed(gateway: Gateway, session: Session, request: Request) -> None:
     session.send(replies.managed_accounts(gateway.book.account))
 
 
-HANDLERS: dict[str, Callable[[Gateway, Session, Request], None]] = {
+REQUESTS: dict[str, RequestHandler] = {
     "reqAccountUpdates": _account_updates,
     "reqPositions": _positions,
     "reqAccountSummary": _summary,

@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tradebot.simgateway import account_desk, replies
+from tradebot.simgateway import replies
 from tradebot.simgateway.details import contract_details, new_york_date
-from tradebot.simgateway.exchange import INVALID
-from tradebot.simgateway.faults import WORDS, words
+from tradebot.simgateway.exchange import INVALID, NO_DEFINITION
+from tradebot.simgateway.faults import ERROR_TEXTS, error_text
+from tradebot.simgateway.gateway import Gateway, RequestHandler
 from tradebot.simgateway.model import CENT, Listing, Quote
-from tradebot.simgateway.order_desk import NO_DEFINITION
 from tradebot.simgateway.requests import Request
-from tradebot.simgateway.session import Stream
-
-if TYPE_CHECKING:
-    from tradebot.simgateway.gateway import Gateway
-    from tradebot.simgateway.session import Session
+from tradebot.simgateway.session import Session, Stream
 
 LIVE, DELAYED = 1, 3
 # Tick types of (bid, ask, last, bid size, ask size, last size, high, low, volume, close, open, timestamp).
 TICKS = {False: (1, 2, 4, 0, 3, 5, 6, 7, 8, 9, 14, 45), True: (66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 88)}
 
 
-def push(gateway: Gateway, session: Session, changed: set[str]) -> None:
-    """New quotes to a client's streams."""
-    for req_id, stream in session.wants.streams.items():
+def send_changed(gateway: Gateway, session: Session, changed: set[str]) -> None:
+    """New quotes of the symbols ``changed`` to a client's streams."""
+    for req_id, stream in session.subscriptions.streams.items():
         if stream.symbol in changed:
             _send_top(gateway, session, req_id, stream, gateway.quote(stream.symbol))
-    if changed:
-        account_desk.push_pnl(gateway, session)
 
 
 def _find(gateway: Gateway, session: Session, request: Request) -> Listing | None:
@@ -44,7 +37,7 @@ def _find(gateway: Gateway, session: Session, request: Request) -> Listing | Non
         request.text("currency"),
     )
     if listing is None or request.text("secType") not in ("", "STK"):
-        gateway.deny(session, request.integer("reqId"), 200, NO_DEFINITION)
+        gateway.deny(session, request.integer("reqId"), *NO_DEFINITION)
         return None
     return listing
 
@@ -64,13 +57,13 @@ def _market_data(gateway: Gateway, session: Session, request: Request) -> None:
     req_id, plan = request.integer("reqId"), gateway.faults.data(listing.symbol, session.client_id)
     delayed, stale = plan.get("delayed_only"), plan.get("stale")
     if none := plan.get("no_market_data"):
-        gateway.deny(session, req_id, none["code"], words(none))
+        gateway.deny(session, req_id, none["code"], error_text(none))
         return
     if delayed and session.data_type < DELAYED:
-        gateway.deny(session, req_id, delayed["code"], words(delayed) + "Delayed market data is available.")
+        gateway.deny(session, req_id, delayed["code"], error_text(delayed) + "Delayed market data is available.")
         return
     if delayed:
-        session.error(req_id, 10167, WORDS[354] + " Displaying delayed market data.")
+        session.error(req_id, 10167, ERROR_TEXTS[354] + " Displaying delayed market data.")
     stream = Stream(listing.symbol, delayed is not None)
     session.send(replies.tick_params(req_id))
     session.send(replies.market_data_type(req_id, (DELAYED if delayed else LIVE) + (stale is not None)))
@@ -80,11 +73,11 @@ def _market_data(gateway: Gateway, session: Session, request: Request) -> None:
     if request.flag("snapshot"):
         session.send(replies.end(57, req_id))
     elif stale is None:
-        session.wants.streams[req_id] = stream
+        session.subscriptions.streams[req_id] = stream
 
 
 def _old(quote: Quote, stale: dict[str, Any] | None) -> Quote:
-    """The quote, as it was when the fault's price was true."""
+    """The quote at the price of the fault ``stale``, if it has one."""
     if stale is None or stale["price"] is None:
         return quote
     price = Decimal(str(stale["price"]))
@@ -111,7 +104,7 @@ def _send_day(gateway: Gateway, session: Session, req_id: int, stream: Stream) -
 
 
 def _cancel_data(gateway: Gateway, session: Session, request: Request) -> None:
-    session.wants.streams.pop(request.integer("reqId"), None)
+    session.subscriptions.streams.pop(request.integer("reqId"), None)
 
 
 def _data_type(gateway: Gateway, session: Session, request: Request) -> None:
@@ -143,7 +136,7 @@ def _log_level(gateway: Gateway, session: Session, request: Request) -> None:
     """Taken and ignored: this gateway logs what it logs."""
 
 
-HANDLERS: dict[str, Callable[[Gateway, Session, Request], None]] = {
+REQUESTS: dict[str, RequestHandler] = {
     "reqContractDetails": _contract_details,
     "reqMktData": _market_data,
     "cancelMktData": _cancel_data,

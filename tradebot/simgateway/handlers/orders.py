@@ -1,24 +1,19 @@
-"""Requests about orders: placing, cancelling, and what there was and is."""
+"""Requests about orders: placing, cancelling, and lists of orders and executions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tradebot.simgateway import announce, exchange, replies
 from tradebot.simgateway import entries as e
+from tradebot.simgateway import exchange, notifications, replies
 from tradebot.simgateway.details import NEW_YORK, new_york_date
-from tradebot.simgateway.faults import WORDS, words
+from tradebot.simgateway.faults import ERROR_TEXTS, error_text
+from tradebot.simgateway.gateway import Gateway, RequestHandler
 from tradebot.simgateway.model import Execution, Order, Ticket
 from tradebot.simgateway.requests import Request
-
-if TYPE_CHECKING:
-    from tradebot.simgateway.gateway import Gateway
-    from tradebot.simgateway.session import Session
-
-NO_DEFINITION = "No security definition has been found for the request"
+from tradebot.simgateway.session import Session
 
 
 def _place(gateway: Gateway, session: Session, request: Request) -> None:
@@ -28,33 +23,33 @@ def _place(gateway: Gateway, session: Session, request: Request) -> None:
         denied = exchange.refusal(gateway.book, ticket)
     if ticket is None or denied is not None:
         _log(gateway, session, request)
-        gateway.deny(session, order_id, *(denied or (200, NO_DEFINITION)))
+        gateway.deny(session, order_id, *(denied or exchange.NO_DEFINITION))
         return
     known = gateway.book.by_client.get((ticket.client_id, order_id))
     plan = gateway.faults.order(ticket.symbol, ticket.action, ticket.client_id) if known is None else {}
-    fate = next((name for name in ("drop_before", "swallow", "deny") if name in plan), "")
-    _log(gateway, session, request, fate)
+    lost = next((name for name in ("drop_before", "swallow", "deny") if name in plan), "")
+    _log(gateway, session, request, lost)
     if "drop_before" in plan or "drop_after" in plan:
         session.abort()
-    if fate == "swallow":
+    if lost == "swallow":
         if (confirmed_s := plan["swallow"]["delay_s"]) is not None:
             gateway.later(float(confirmed_s), _confirmed, gateway, ticket, plan)
-    elif fate == "deny":
-        gateway.deny(session, order_id, plan["deny"]["code"], words(plan["deny"]))
-    elif not fate:
+    elif lost == "deny":
+        gateway.deny(session, order_id, plan["deny"]["code"], error_text(plan["deny"]))
+    elif not lost:
         _take(gateway, ticket, plan)
         if not request.text("tif"):
-            session.error(order_id, 10349, WORDS[10349])
+            session.error(order_id, 10349, ERROR_TEXTS[10349])
 
 
 def _confirmed(gateway: Gateway, ticket: Ticket, plan: dict[str, Any]) -> None:
-    """Somebody answered the dialog after all; an order that has become impossible meanwhile vanishes."""
+    """The dialog was confirmed after all; an order that has become impossible meanwhile is dropped."""
     if exchange.refusal(gateway.book, ticket) is None:
         _take(gateway, ticket, plan)
 
 
 def _take(gateway: Gateway, ticket: Ticket, plan: dict[str, Any]) -> None:
-    """The order exists from here on; it fills in its own time."""
+    """Accept the order; it fills after its latency."""
     dropped = plan.get("drop_after")
     if dropped and not dropped["filled"]:
         plan |= {"hold": {}}
@@ -74,7 +69,7 @@ def _ticket(gateway: Gateway, session: Session, request: Request) -> tuple[Ticke
         request.text("currency"),
     )  # fmt: skip
     if listing is None or request.text("secType") not in ("", "STK"):
-        return None, (200, NO_DEFINITION)
+        return None, exchange.NO_DEFINITION
     if request.integer("orderId") <= 0:
         return None, (321, f"{exchange.INVALID}Invalid order id: {request.text('orderId')}")
     account = request.text("account")
@@ -101,9 +96,9 @@ def _ticket(gateway: Gateway, session: Session, request: Request) -> tuple[Ticke
 
 
 def _log(gateway: Gateway, session: Session, request: Request, fault: str = "") -> None:
-    """Keep the request for whoever checks the gateway, without the fields that say nothing."""
-    said = {name: text for name, text in request.fields.items() if text not in ("", "0") and text[:7] != "1.79769"}
-    gateway.commit(e.Received(gateway.now(), session.client_id, request.name, said, fault))
+    """Write the request to the journal, without its unset fields."""
+    fields = {name: text for name, text in request.fields.items() if text not in ("", "0") and text[:7] != "1.79769"}
+    gateway.commit(e.Received(gateway.now(), session.client_id, request.name, fields, fault))
 
 
 def _cancel(gateway: Gateway, session: Session, request: Request) -> None:
@@ -114,13 +109,13 @@ def _cancel(gateway: Gateway, session: Session, request: Request) -> None:
         return
     order = gateway.book.orders[gateway.book.by_client[session.client_id, order_id]]
     if race := order.plan.get("fill_before_cancel"):
-        _outrun(gateway, session, order, bool(race["error_first"]))
+        _fill_first(gateway, session, order, bool(race["error_first"]))
     else:
-        cancel(gateway, order)
+        gateway.cancel(order)
 
 
-def _outrun(gateway: Gateway, session: Session, order: Order, error_first: bool) -> None:
-    """The order has filled just before its cancel came; the client may hear of the refused cancel first."""
+def _fill_first(gateway: Gateway, session: Session, order: Order, error_first: bool) -> None:
+    """The order has filled just before its cancel came; the refusal of the cancel may arrive before the fill."""
     code, text = exchange.NOT_CANCELLABLE
     if not error_first:
         gateway.fill(order.perm_id)
@@ -129,34 +124,27 @@ def _outrun(gateway: Gateway, session: Session, order: Order, error_first: bool)
         gateway.fill(order.perm_id)
 
 
-def cancel(gateway: Gateway, order: Order) -> None:
-    """Take a cancel; a fault may let the order fill after it."""
-    gateway.commit(*exchange.cancel(order, gateway.now()))
-    if late := order.plan.get("fill_after_cancel"):
-        gateway.fill_late(order, late["delay_s"])
-
-
 def _global_cancel(gateway: Gateway, session: Session, request: Request) -> None:
     _log(gateway, session, request)
     for order in gateway.book.live_orders():
         if order.status != "PendingCancel":
-            cancel(gateway, order)
+            gateway.cancel(order)
 
 
 def _open_orders(gateway: Gateway, session: Session, request: Request) -> None:
     everyone = request.name == "reqAllOpenOrders"
     for order in gateway.book.live_orders():
         if everyone or order.ticket.client_id == session.client_id:
-            announce.send_order(gateway, session, order)
+            notifications.send_order(gateway, session, order)
     session.send(replies.end(53))
 
 
 def _completed_orders(gateway: Gateway, session: Session, request: Request) -> None:
     for order in gateway.book.orders.values():
-        by_hand = order.ticket.order_id <= 0
+        manual = order.ticket.order_id <= 0
         if order.live or order.done_at is None or not _today(gateway, order.done_at):
             continue
-        if request.flag("apiOnly") and by_hand:
+        if request.flag("apiOnly") and manual:
             continue
         listing = gateway.listing(order.ticket.con_id, order.ticket.symbol)
         done = f"{order.done_at.astimezone(NEW_YORK):%Y%m%d %H:%M:%S} America/New_York"
@@ -170,14 +158,14 @@ def _executions(gateway: Gateway, session: Session, request: Request) -> None:
     for each in gateway.book.executions.values():
         order = gateway.book.orders[each.perm_id]
         if _today(gateway, each.at) and (since is None or each.at >= since) and _wanted(request, order, each):
-            announce.send_execution(gateway, session, req_id, order, each)
-            if each.commission_told:
+            notifications.send_execution(gateway, session, req_id, order, each)
+            if each.commission_reported:
                 session.send(replies.commission_report(each))
     session.send(replies.end(55, req_id))
 
 
 def _today(gateway: Gateway, at: datetime) -> bool:
-    """Whether the gateway still tells what happened then: since New York's midnight, or a simulated one."""
+    """Whether answers still contain what happened then: since New York's midnight, or a simulated one."""
     began = gateway.book.day_began
     return new_york_date(at) == new_york_date(gateway.now()) and (began is None or at > began)
 
@@ -206,17 +194,17 @@ def _filter_time(gateway: Gateway, text: str) -> datetime | None:
     return datetime.strptime(" ".join(text.split()[:2]), "%Y%m%d %H:%M:%S").replace(tzinfo=zone)
 
 
-def _nothing(gateway: Gateway, session: Session, request: Request) -> None:
-    pass
+def _ignore(gateway: Gateway, session: Session, request: Request) -> None:
+    """Accepted without effect: there are no orders that a client could be bound to."""
 
 
-HANDLERS: dict[str, Callable[[Gateway, Session, Request], None]] = {
+REQUESTS: dict[str, RequestHandler] = {
     "placeOrder": _place,
     "cancelOrder": _cancel,
     "reqGlobalCancel": _global_cancel,
     "reqOpenOrders": _open_orders,
     "reqAllOpenOrders": _open_orders,
-    "reqAutoOpenOrders": _nothing,
+    "reqAutoOpenOrders": _ignore,
     "reqCompletedOrders": _completed_orders,
     "reqExecutions": _executions,
 }
