@@ -8,6 +8,7 @@ from tests.system.harness import BooksNow, Daemon, Gateway, running, until
 from tradebot.database import migrate, open_ledger
 from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.calendar import NEW_YORK
+from tradebot.domain.equity import Equity
 from tradebot.domain.events import EventKind
 from tradebot.words import events as words
 
@@ -44,7 +45,7 @@ async def send(daemon: Daemon, side: str, ticker: str) -> int:
 
 
 async def test_saturday_s_alerts_trade_at_monday_s_open(tmp_path: Path) -> None:
-    """Broken, weekend alerts are lost, run early, run in the wrong order, or the opening is told twice."""
+    """Broken, weekend alerts are lost, run early, run in the wrong order, or the opening is told twice or not in the equity."""
     daemon = Daemon.at(tmp_path / "bot", trading__hours="exchange")
     async with running(daemon):
         await live_from(daemon, FRIDAY)
@@ -78,6 +79,15 @@ async def test_saturday_s_alerts_trade_at_monday_s_open(tmp_path: Path) -> None:
         assert min(trade.created_at for trade in traded) >= MONDAY_OPEN
         [opened] = [event for event in books.events if event.kind is EventKind.MARKET_OPEN and event.at >= MONDAY_OPEN]
         assert "1 SELL, then 4 BUY" in words.text(opened)
+
+        async def opening_worth() -> list[Equity]:
+            async with open_ledger(daemon.database) as ledger, ledger.read() as books:
+                return list(await books.equity("DU1234567", MONDAY_OPEN))
+
+        [worth] = await until(opening_worth, "what the account is worth at the open")
+        assert worth.at == MONDAY_OPEN
+        assert worth.net_liquidation > 0
+        assert None not in (worth.cash, worth.unrealised, worth.realised_today)
 
         # A restart in the session tells the opening no second time; the day's report comes after the close, once.
         await daemon.kill()
