@@ -143,6 +143,8 @@ class FakeBroker(Broker):
         self.unknown: set[str] = set()  # tickers that IB does not know
         self.asks: dict[str, Decimal | None] = {}  # $100 where nothing else is said; None: no quote
         self.cash: Decimal | None = Decimal(100_000)
+        self.unrealised: Decimal | None = None
+        self.realised_today: Decimal | None = None
         self.cash_told_at: datetime | None = None  # None: just now
         self.held: dict[int, Decimal] | None = {}  # None: not known
         self.working: dict[str, OrderReport] = {}
@@ -168,7 +170,8 @@ class FakeBroker(Broker):
 
     def account(self) -> Account | None:
         told_at = self.cash_told_at or self.clock.now()
-        return Account(ACCOUNT, self.cash, self.cash, self.cash, self.cash, False, told_at)
+        told = Account(ACCOUNT, self.cash, self.cash, self.cash, self.cash, False, told_at)
+        return replace(told, unrealised=self.unrealised, realised_today=self.realised_today)
 
     def positions(self) -> Mapping[int, BrokerPosition] | None:
         if self.held is None:

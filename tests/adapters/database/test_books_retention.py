@@ -97,6 +97,26 @@ async def test_each_job_keeps_its_newest_run(ledger: Ledger) -> None:
         assert await books.job_runs() == {"sunday_reminder": OLD + timedelta(days=2), "health_check": NOON}
 
 
+async def test_what_people_did_and_were_told_once_stays(ledger: Ledger) -> None:
+    """Broken, a button of long ago acts a second time, or a setting falls back to its default."""
+    async with ledger.begin() as books:
+        assert await books.claim("telegram:1", "flatten", "Ann", OLD)
+        await books.put_setting("told_positions", "{}", "bot", OLD)
+        assert await prune_all(books) == 0
+    async with ledger.begin() as books:
+        assert not await books.claim("telegram:1", "flatten", "Ann", NOON)
+        assert await books.settings() == {"told_positions": "{}"}
+
+
+async def test_what_could_not_be_delivered_stays(ledger: Ledger) -> None:
+    """Broken, an event that Telegram refused for a year is gone without anybody having read it."""
+    async with ledger.begin() as books:
+        waits = await books.add_event(NewEvent(every_kind()[EventKind.MISMATCH], OLD))
+        await books.delivery_failed("owner", [waits], "Forbidden")
+        assert await prune_all(books) == 0
+        assert [one.id for one in await books.undelivered("owner", 10)] == [waits]
+
+
 async def test_alerts_lose_their_bodies_and_nothing_else(ledger: Ledger) -> None:
     """Broken, a replay of years ago would be traded, or what was traded be forgotten."""
     async with ledger.begin() as books:
