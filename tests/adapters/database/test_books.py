@@ -69,7 +69,7 @@ async def test_recent_alert_looks_back_to_the_given_moment(ledger: Ledger) -> No
 
         async def found(since_s: float) -> int | None:
             alert = await books.recent_alert("same", NOON + timedelta(seconds=since_s))
-            return alert and alert.id
+            return alert.id if alert is not None else None
 
         assert await found(0) == new
         assert await found(30) == new

@@ -21,7 +21,7 @@ async def an_order(books: Books, status: TradeStatus, ended: AlertStatus) -> Tra
     trade = await books.trade(await a_trade(books, created_at=OLD))
     assert trade is not None
     await books.save_trade(replace(trade, status=status))
-    await books.move_alert(trade.alert_id, AlertStatus, ended, None)
+    await books.move_alert(trade.alert_id, list(AlertStatus), ended, None)
     await event(books, OLD, alert_id=trade.alert_id)
     await event(books, OLD, alert_id=trade.alert_id, trade_id=trade.id)
     return trade

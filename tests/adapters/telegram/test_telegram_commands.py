@@ -8,7 +8,7 @@ import pytest
 from tests.adapters.database.samples import a_lot, a_trade, an_alert
 from tests.adapters.telegram.conftest import OTHER, Phone, open_phone
 from tests.bot import Bot
-from tests.botapi import OWNER, TOKEN
+from tests.botapi import OWNER, TOKEN, Sent
 from tests.facts import every_kind
 from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.events import EventKind
@@ -221,7 +221,7 @@ async def test_a_kill_voids_every_question(phone: Phone) -> None:
     assert await stored_state(phone.bot) == "KILLED"
 
 
-def is_notice(sent) -> bool:  # type: ignore[no-untyped-def]
+def is_notice(sent: Sent) -> bool:
     return sent.method == "answerCallbackQuery" and sent.fields.get("show_alert") == "true"
 
 

@@ -22,6 +22,7 @@ from tradebot.domain.gate import GateCode, GateReason
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.positions import WriteOff
+from tradebot.domain.risk import Fact
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import Trade, TradeStatus
 from tradebot.operations.limits import LimitChange
@@ -280,7 +281,7 @@ def test_folded_refusals_keep_their_reasons_and_exits_stand_apart() -> None:
     """An exit that did not happen would be one of many refused entries, and why would be guessed from the first of them."""
 
     def blocked(number: int, side: Side, code: str) -> Event:
-        facts = {"by_alert": 99, "ticker": f"T{number}"}
+        facts: dict[str, Fact] = {"by_alert": 99, "ticker": f"T{number}"}
         return event(AlertBlocked(f"T{number}", side, code, facts), number)
 
     entries = [blocked(n, Side.BUY, "nothing_held" if n == 0 else "superseded") for n in range(8)]
