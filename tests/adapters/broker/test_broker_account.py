@@ -239,7 +239,7 @@ async def test_a_late_answer_does_not_answer_the_next_question() -> None:
     [
         (ALL_OPEN_ORDERS, "open_orders", 5),
         (EXECUTIONS, "executions", 11),
-        (POSITIONS, "holdings", 61),
+        (POSITIONS, "position_report", 61),
         (COMPLETED, "completed_orders", 101),
     ],
 )
