@@ -40,7 +40,7 @@ async def test_two_foldings_of_one_order_lose_nothing(postgres_url: str) -> None
                 trade = await books.trade(await a_trade(books, order_ref=f"tb-{number}-0badcafe"))
                 assert trade is not None
                 refs.append(trade.order_ref)
-                await books.move_alert(trade.alert_id, ("RECEIVED",), "PROCESSING", None)  # type: ignore[arg-type]
+                await books.move_alert(trade.alert_id, (AlertStatus.RECEIVED,), AlertStatus.PROCESSING, None)
 
         def update(ref: str) -> list[BrokerUpdate]:
             fills = [an_execution(f"{ref}.{n}.01", order_ref=ref, shares=Decimal(5)) for n in (1, 2)]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -59,18 +60,18 @@ EXPOSURE = Exposure(
 )
 
 
-def daemon_status(state: TradingState = TradingState.RUNNING, **changes: object) -> DaemonStatus:
+def daemon_status(state: TradingState = TradingState.RUNNING, **changes: Any) -> DaemonStatus:
     booked = BooksStatus(state, Limits(), 1, 2, 3, [trade()], [], [AAPL, TSLA], EXPOSURE)
     link = Connection(True, True, LinkSession(1, 0), "DU1234567", True, tradable=True, why_not=None, since=NOW)
     usd = Decimal("1234567.891")
     account = Account("DU1234567", usd, usd, usd, usd * 4, False, NOW)
     depths = QueueContents([1], [2, 3], [4, 5, 6])
-    return replace(DaemonStatus(booked, state, link, account, depths, [], 12_345.0, "0.1.0", []), **changes)  # type: ignore[arg-type]
+    return replace(DaemonStatus(booked, state, link, account, depths, [], 12_345.0, "0.1.0", []), **changes)
 
 
-def trade(**changes: object) -> Trade:
+def trade(**changes: Any) -> Trade:
     made = Trade(1, "AAPL", 1, Side.BUY, Decimal(2), "tb-1-0badcafe", Decimal(0), Decimal(0), NOW, id=7)
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 def alert(ticker: str, side: Side, status: AlertStatus = AlertStatus.RECEIVED) -> Alert:
