@@ -99,12 +99,13 @@ class FakeLock:
 
 
 class WatchedLedger:
-    """A real ledger in which something can be made to happen right after a commit, or that can be away."""
+    """A real ledger in which something can be made to happen right before or after a commit, or that can be away."""
 
     def __init__(self, real: Ledger) -> None:
         self._real = real
         self.name = real.name
         self.away = False
+        self.before_commit: Callable[[], Awaitable[None]] | None = None
         self.after_commit: Callable[[], Awaitable[None]] | None = None
 
     @asynccontextmanager
@@ -112,6 +113,8 @@ class WatchedLedger:
         self._answer()
         async with self._real.begin() as books:
             yield books
+            if self.before_commit is not None:
+                await self.before_commit()
         if self.after_commit is not None:
             await self.after_commit()
 

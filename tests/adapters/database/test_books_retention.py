@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from tests.adapters.database.samples import NOON, a_lot, a_trade, an_alert, an_execution
 from tests.facts import bought, every_kind
@@ -21,14 +22,14 @@ async def an_order(books: Books, status: TradeStatus, ended: AlertStatus) -> Tra
     trade = await books.trade(await a_trade(books, created_at=OLD))
     assert trade is not None
     await books.save_trade(replace(trade, status=status))
-    await books.move_alert(trade.alert_id, AlertStatus, ended, None)
+    await books.move_alert(trade.alert_id, list(AlertStatus), ended, None)
     await event(books, OLD, alert_id=trade.alert_id)
     await event(books, OLD, alert_id=trade.alert_id, trade_id=trade.id)
     return trade
 
 
-async def event(books: Books, at: datetime, **about: int) -> int:
-    told = await books.add_event(NewEvent(bought(), at, **about))  # type: ignore[arg-type]
+async def event(books: Books, at: datetime, **about: Any) -> int:
+    told = await books.add_event(NewEvent(bought(), at, **about))
     await books.mark_delivered("owner", [told], at)
     return told
 
