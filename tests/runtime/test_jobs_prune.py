@@ -88,7 +88,7 @@ async def test_a_stop_in_the_middle_leaves_the_rest_to_the_next_night(clockwork:
         await asyncio.Event().wait()
 
     bot.ledger.after_commit = wait
-    pruning = asyncio.create_task(clockwork.work[PRUNE](NIGHT, bot.clock.now()))
+    pruning: asyncio.Future[None] = asyncio.ensure_future(clockwork.work[PRUNE](NIGHT, bot.clock.now()))
     await begun.wait()
     pruning.cancel()
     with pytest.raises(asyncio.CancelledError):

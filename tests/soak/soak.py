@@ -48,7 +48,7 @@ class Soaked:
     figures: tuple[Figures, ...]
 
     def quarter(self, number: int) -> Figures:
-        """The least of each figure in a quarter of the run, counted from 0: what is under way comes and goes, what leaks stays."""
+        """The least of each figure in a quarter of the run, from 0: what is under way comes and goes, what leaks stays."""
         size = max(1, len(self.figures) // 4)
         rows = [astuple(one) for one in self.figures[number * size : (number + 1) * size]]
         return Figures(*(min(column) for column in zip(*rows, strict=True)))
