@@ -72,9 +72,7 @@ def _forms(secret: str) -> Iterator[str]:
         yield json.dumps(form, ensure_ascii=False)[1:-1]
 
 
-def setup(
-    settings: LogSettings, secrets: Iterable[str], *, daemon: bool = True, console: TextIO | None = None
-) -> None:
+def setup(settings: LogSettings, secrets: Iterable[str], *, daemon: bool = True, console: TextIO | None = None) -> None:
     """Sends all logging of this process, libraries' included, to console and file. Raises ConfigError when the file's folder
     cannot be used. `daemon=False` is for other commands, whose lines do not belong in the daemon's file. The simulated gateway is
     heard in full there; inside the daemon it would repeat what the daemon says."""

@@ -265,7 +265,9 @@ class Booking:
         """Says what follows from a booking that is committed."""
         ended = after.status in ENDED and before.status not in ENDED
         if after.status is not before.status:
-            told = "INFO" if after.status is TradeStatus.SUBMITTED else "DEBUG"  # every other one is an event, and logged as such
+            told = (
+                "INFO" if after.status is TradeStatus.SUBMITTED else "DEBUG"
+            )  # every other one is an event, and logged as such
             logger.log(told, "order {}: {} → {}", after.order_ref, before.status, after.status)
         for error in update.errors:
             told = "DEBUG" if ended and error.kind in _REFUSALS else "WARNING"  # the event has IB's words

@@ -49,9 +49,9 @@ class Accepted:
 
     status: Outcome
     alert_id: int
-    ticker: str | None = None  # of that row
     reason: str | None = None  # why it was not understood
     conflict: AlertConflict | None = None  # what stands in its way
+    ticker: str | None = None  # of that row
 
 
 class Intake:
@@ -161,7 +161,7 @@ class Intake:
         ticker, side = _wanted(alert)
         stored = AlertStored(ticker, side, alert.price, alert.source_ip)
         await books.add_event(NewEvent(stored, alert.received_at, alert_id, actor=actor))
-        return Accepted(Outcome.QUEUED, alert_id, ticker)
+        return Accepted(Outcome.QUEUED, alert_id, ticker=ticker)
 
     async def _reject(
         self, reason: str, body_hash: str, raw_body: bytes, source_ip: str | None, now: datetime
@@ -185,12 +185,12 @@ class Intake:
             known = await books.recent_alert(body_hash, now - SAME_MISTAKE_WINDOW)
             if known is not None:
                 await books.count_duplicate(known.id)
-                return Accepted(Outcome.REJECTED, known.id, reason=reason)
+                return Accepted(Outcome.REJECTED, known.id, reason)
             alert_id = await books.insert_alert(alert)
             if alert_id is None:  # the clock was set back to the very microsecond
                 raise LedgerUnavailable("The alert could not be stored under a key of its own. Send it again.")
             await books.add_event(NewEvent(AlertRejected(reason, source_ip), now, alert_id))
-        return Accepted(Outcome.REJECTED, alert_id, reason=reason)
+        return Accepted(Outcome.REJECTED, alert_id, reason)
 
     # --- after the commit -------------------------------------------------------------------------------------------
 
@@ -212,7 +212,9 @@ class Intake:
                 except QueueUnavailable as error:
                     for one in pushed:
                         logger.bind(alert_id=one.alert_id, ticker=one.ticker).warning(
-                            "alert {} is stored, not in the queue yet; the requeue puts it there: {}", one.alert_id, error
+                            "alert {} is stored, not in the queue yet; the requeue puts it there: {}",
+                            one.alert_id,
+                            error,
                         )
 
 
@@ -256,7 +258,7 @@ def _new_alert(wanted: Instruction, raw_body: bytes, source_ip: str | None, now:
 
 async def _count(books: Books, known: Alert) -> Accepted:
     await books.count_duplicate(known.id)
-    return Accepted(Outcome.DUPLICATE, known.id, known.ticker)
+    return Accepted(Outcome.DUPLICATE, known.id, ticker=known.ticker)
 
 
 async def _conflict(books: Books, known: Alert, alert: NewAlert) -> Accepted:
@@ -271,7 +273,7 @@ async def _conflict(books: Books, known: Alert, alert: NewAlert) -> Accepted:
         source_ip=alert.source_ip,
     )
     await books.add_event(NewEvent(conflict, alert.received_at, known.id))
-    return Accepted(Outcome.CONFLICT, known.id, known.ticker, conflict=conflict)
+    return Accepted(Outcome.CONFLICT, known.id, conflict=conflict, ticker=known.ticker)
 
 
 def _wanted(alert: NewAlert) -> tuple[str, Side]:

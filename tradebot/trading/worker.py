@@ -251,7 +251,9 @@ class Worker:
             self._next_order_at = self._clock.monotonic() + 1 / self._options.orders_per_second
             order = decided.order
             with logger.contextualize(order_ref=order.order_ref):
-                logger.info("decided: {} {:f} {}, order {} is stored", order.side, order.qty, alert.ticker, order.order_ref)
+                logger.info(
+                    "decided: {} {:f} {}, order {} is stored", order.side, order.qty, alert.ticker, order.order_ref
+                )
                 refused = await self._look_and_send(decided, generation, link_session, began)
                 if refused is not None:
                     logger.debug("order {} not sent: {}", decided.order.order_ref, refused)
