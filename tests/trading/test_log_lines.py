@@ -13,7 +13,7 @@ from tests.adapters.database.samples import an_execution
 from tests.bot import Bot
 from tests.bot_fixtures import MakeBot
 from tradebot.domain.alerts import AlertStatus
-from tradebot.domain.brokerage import ErrorKind, Executed, OrderError
+from tradebot.domain.brokerage import ErrorKind, Executed, OrderError, OrderState, OrderUpdate
 from tradebot.domain.trades import TradeStatus
 from tradebot.errors import QueueUnavailable
 from tradebot.notify.log_channel import CHANNEL, deliver_once, log_event
@@ -136,9 +136,11 @@ async def test_a_rejected_order_is_logged_once(make_bot: MakeBot, lines: Lines) 
     alert_id, order_ref = await bot.order("BUY", "AAPL")
     order = bot.broker.working.pop(order_ref)
     bot.broker.events.put_nowait(OrderError(order_ref, order.order_id, 201, "no margin", ErrorKind.REJECTED))
+    bot.broker.events.put_nowait(OrderUpdate(replace(order, state=OrderState.INACTIVE)))
     await bot.turns(order_ref, TradeStatus.FAILED)
     await _told(bot)
-    assert len([one for one in _loud(lines, alert_id) if "no margin" in one and "rejected by" in one]) == 1
+    [told] = [one for one in _loud(lines, alert_id) if "no margin" in one]
+    assert told == "WARNING BUY 5 AAPL was rejected by IB 201: no margin. Nothing was bought."
     assert _lacking_keys(lines, alert_id, "AAPL", order_ref) == []
 
 

@@ -211,7 +211,7 @@ class Booking:
         """Folds the executions into the trade, its lots, its alert and its events."""
         now = self._clock.now()
         total = lots_of.summarise(await books.executions(before.id))
-        refusal = next((f"IB {e.code}: {e.text}" for e in update.errors if e.kind in _REFUSALS), before.error_message)
+        refusal = next((_refusal(e) for e in update.errors if e.kind in _REFUSALS), before.error_message)
         seen = update.seen
         status = next_status(
             before, total.qty, seen.state if seen else None, seen.filled if seen else None, refused=refusal is not None
@@ -265,13 +265,12 @@ class Booking:
         """Says what follows from a booking that is committed."""
         ended = after.status in ENDED and before.status not in ENDED
         if after.status is not before.status:
-            told = (
-                "INFO" if after.status is TradeStatus.SUBMITTED else "DEBUG"
-            )  # every other one is an event, and logged as such
-            logger.log(told, "order {}: {} → {}", after.order_ref, before.status, after.status)
+            # Every other step is an event that is logged itself.
+            level = "INFO" if after.status is TradeStatus.SUBMITTED else "DEBUG"
+            logger.log(level, "order {}: {} → {}", after.order_ref, before.status, after.status)
         for error in update.errors:
-            told = "DEBUG" if ended and error.kind in _REFUSALS else "WARNING"  # the event has IB's words
-            logger.log(told, "IB {} on {}: {}", error.code, after.order_ref, error.text)
+            in_event = ended and not after.filled_qty and after.error_message == _refusal(error)
+            logger.log("DEBUG" if in_event else "WARNING", "IB {} on {}: {}", error.code, after.order_ref, error.text)
             if error.kind not in (ErrorKind.NOTICE, ErrorKind.CANCELLED):
                 self._doubt(after.order_ref, error)
         if after.status in ENDED:
@@ -289,6 +288,10 @@ class Booking:
 def _about(trade: Trade) -> AbstractContextManager[None]:
     """What is logged meanwhile is about this trade."""
     return logger.contextualize(alert_id=trade.alert_id, ticker=trade.ticker, order_ref=trade.order_ref)
+
+
+def _refusal(error: OrderError) -> str:
+    return f"IB {error.code}: {error.text}"
 
 
 def _ticker_in(update: BrokerUpdate) -> str | None:

@@ -200,8 +200,8 @@ class Worker:
                 return await self._ask_for_sell(alert.ticker)
             contract = await self._broker.contract(alert.ticker, alert.primary_exchange)
             quote = await self._broker.quote(contract)
-            told = "INFO" if quote else "DEBUG"  # who gave none has said why, and the refusal says it again
-            logger.log(told, "quote {} {}", contract.ticker, _quoted(quote))
+            # That there is none, the refusal says.
+            logger.log("INFO" if quote else "DEBUG", "quote {} {}", contract.ticker, _quoted(quote))
             return PreTradeData(contract=contract, quote=quote)
         except UnknownContract as error:
             return PreTradeData(no_contract=str(error))
