@@ -25,15 +25,15 @@ from loguru import logger
 from tradebot.config import Log
 from tradebot.runtime.log import setup
 SECRET = {secret!r}
-setup(Log(level={level!r}, dir={dir!r}, rotation_mb=1, retention_days=1), [SECRET, {token!r}, "", "abcd"], to_file={to_file})
+setup(Log(level={level!r}, dir={dir!r}, rotation_mb=1, retention_days=1), [SECRET, {token!r}, "", "abcd"], daemon={daemon})
 """
 
 
 def scene(
-    folder: Path, code: str, *, level: str = "INFO", to_file: bool = True, env: dict[str, str] | None = None
+    folder: Path, code: str, *, level: str = "INFO", daemon: bool = True, env: dict[str, str] | None = None
 ) -> tuple[str, list[dict[str, Any]]]:
     """Runs `code` in a process with the log set up; returns its console and the objects in its file."""
-    text = SET_UP.format(secret=SECRET, token=TOKEN, level=level, dir=str(folder / "logs"), to_file=to_file) + code
+    text = SET_UP.format(secret=SECRET, token=TOKEN, level=level, dir=str(folder / "logs"), daemon=daemon) + code
     bare = {name: value for name, value in os.environ.items() if name != "JOURNAL_STREAM"}
     run = subprocess.run(
         [sys.executable, "-W", "default", "-c", text],
@@ -57,12 +57,39 @@ def test_the_context_of_an_alert_stands_in_console_and_file(tmp_path: Path) -> N
         "    logger.info('placed {} shares', 20)\n"
         "logger.debug('not wanted')\n",
     )
-    assert console.endswith("placed 20 shares [alert_id=7 order_ref=tb-7-0a1b2c3d ticker=AAPL]\n")
+    assert console.endswith("placed 20 shares [alert=7 ticker=AAPL order=tb-7-0a1b2c3d]\n")
     (entry,) = entries
     assert (entry["alert_id"], entry["order_ref"], entry["ticker"]) == (7, "tb-7-0a1b2c3d", "AAPL")
     assert "trade_id" not in entry
     assert (entry["level"], entry["message"], entry["where"]) == ("INFO", "placed 20 shares", "__main__:9")
     assert entry["time"].endswith("+00:00")
+
+
+def test_the_names_that_others_search_by_stay(tmp_path: Path) -> None:
+    """A saved search, or a collector of the log, would find nothing any more; or the docs would name what there is not."""
+    _, (entry, failed) = scene(
+        tmp_path,
+        "with logger.contextualize(order_ref='tb-7-0a1b2c3d', ticker='AAPL', alert_id=7): logger.info('x')\n"
+        "try: 1 / 0\n"
+        "except ZeroDivisionError: logger.exception('y')\n",
+    )
+    assert list(entry) == ["time", "level", "message", "where", "alert_id", "ticker", "order_ref"]
+    assert list(failed) == ["time", "level", "message", "where", "exception"]
+    docs = (Path(__file__).parents[2] / "docs" / "troubleshooting.md").read_text("utf-8")
+    section = docs.partition("## What became of an alert")[2]
+    assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == {*entry, *failed}
+
+
+def test_the_daemon_s_own_simulated_gateway_repeats_nothing(tmp_path: Path) -> None:
+    """Every order would be told twice, once by each side; or what goes wrong there, or is asked for by DEBUG, would be silent."""
+    code = (
+        "for level in ('INFO', 'WARNING'):\n"
+        "    logger.patch(lambda entry: entry.update(name='tradebot.simgateway.gateway')).log(level, level)\n"
+    )
+    assert [entry["message"] for entry in scene(tmp_path / "info", code)[1]] == ["WARNING"]
+    assert [entry["message"] for entry in scene(tmp_path / "debug", code, level="DEBUG")[1]] == ["INFO", "WARNING"]
+    console, _ = scene(tmp_path / "alone", code, daemon=False)
+    assert len(console.splitlines()) == 2
 
 
 def test_libraries_speak_through_the_same_log_and_their_chatter_is_left_out(tmp_path: Path) -> None:
@@ -162,7 +189,7 @@ def test_colour_only_where_a_person_looks(tmp_path: Path) -> None:
     plain, _ = scene(tmp_path, code)
     assert "\x1b[" not in plain
     main, side = pty.openpty()
-    text = SET_UP.format(secret=SECRET, token=TOKEN, level="INFO", dir=str(tmp_path), to_file=False) + code
+    text = SET_UP.format(secret=SECRET, token=TOKEN, level="INFO", dir=str(tmp_path), daemon=False) + code
     subprocess.run([sys.executable, "-c", text], stderr=side, check=True, timeout=60)
     os.close(side)
     assert b"\x1b[" in os.read(main, 10_000)
@@ -198,7 +225,7 @@ def test_a_full_disk_costs_lines_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "tradebot.jsonl").symlink_to("/dev/full")
     code = "logger.info('one ' + SECRET); logger.info('two'); print('went on')"
-    text = SET_UP.format(secret=SECRET, token=TOKEN, level="INFO", dir=str(tmp_path / "logs"), to_file=True) + code
+    text = SET_UP.format(secret=SECRET, token=TOKEN, level="INFO", dir=str(tmp_path / "logs"), daemon=True) + code
     run = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=60, check=True)
     assert run.stdout == "went on\n"
     assert run.stderr.count("cannot be written: No space left on device; trading goes on") == 1
@@ -222,7 +249,7 @@ def test_a_folder_that_cannot_be_used_is_a_configuration_mistake(tmp_path: Path)
         [
             sys.executable,
             "-c",
-            SET_UP.format(secret="", token="", level="INFO", dir=str(tmp_path / "logs"), to_file=True),
+            SET_UP.format(secret="", token="", level="INFO", dir=str(tmp_path / "logs"), daemon=True),
         ],
         capture_output=True,
         text=True,
@@ -235,6 +262,6 @@ def test_a_folder_that_cannot_be_used_is_a_configuration_mistake(tmp_path: Path)
 
 def test_short_commands_leave_the_daemon_s_file_alone(tmp_path: Path) -> None:
     """A second process would rename the file under the daemon."""
-    console, _ = scene(tmp_path, "logger.info('hello')", to_file=False)
+    console, _ = scene(tmp_path, "logger.info('hello')", daemon=False)
     assert "hello" in console
     assert not Path(Log(dir=str(tmp_path / "logs")).dir).exists()

@@ -71,6 +71,11 @@ class Delivery:
             self._served = True
 
     async def _send(self, message: Folded) -> None:
+        only = message.events[0] if len(message.events) == 1 else None
+        with logger.contextualize(alert_id=only and only.alert_id, ticker=only and only.ticker):
+            await self._try_to_send(message)
+
+    async def _try_to_send(self, message: Folded) -> None:
         try:
             await self._sender.deliver(message.html, message.buttons)
         except TelegramRetryAfter as error:
