@@ -35,6 +35,7 @@ from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.orders import ALERT_OF_TRADE, ENDED, next_status, sources_of, step
 from tradebot.domain.payload.own import payload_hash
 from tradebot.domain.positions import WriteOff
+from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.domain.trades import ORDER_REF_PREFIX, UNRESOLVED, NewTrade, Trade, TradeStatus
 from tradebot.errors import LedgerUnavailable
 from tradebot.ports import Books, Clock, Ledger
@@ -112,7 +113,9 @@ class Booking:
         self._announce(before, after, update)
         return after
 
-    async def conclude(self, trade_id: int, to: TradeStatus, reason: str, *, drawn_from: Trade | None = None) -> Trade:
+    async def conclude(
+        self, trade_id: int, to: TradeStatus, reason: Reason | str, *, drawn_from: Trade | None = None
+    ) -> Trade:
         """Ends a trade as FAILED (never left), or makes it UNKNOWN, unless the broker has meanwhile told otherwise.
 
         `drawn_from`: the trade as it was when this was concluded; nothing is done if it has changed. Raises LedgerUnavailable.
@@ -246,7 +249,7 @@ class Booking:
         await books.rewrite_lots(trade.ticker, folded.lots)
         return folded.lots
 
-    async def _move_alert(self, books: Books, trade: Trade, reason: str | None) -> Alert:
+    async def _move_alert(self, books: Books, trade: Trade, reason: Reason | str | None) -> Alert:
         to = ALERT_OF_TRADE[trade.status]
         if reason is not None or to is not AlertStatus.UNKNOWN:  # why it became UNKNOWN stays readable
             await books.move_alert(trade.alert_id, (to, *sources_of(to)), to, reason)
@@ -286,13 +289,13 @@ def _broker_ids(trade: Trade, update: BrokerUpdate) -> tuple[int | None, int | N
     return order_id, perm_id
 
 
-def _reason(trade: Trade) -> str | None:
+def _reason(trade: Trade) -> Reason | str | None:
     """What the alert's row says of its order."""
     match trade.status:
         case TradeStatus.PARTIAL:
-            return f"{trade.filled_qty.normalize():f} of {trade.requested_qty.normalize():f}"
+            return Reason(ReasonCode.PARTLY_FILLED, {"filled": trade.filled_qty, "requested": trade.requested_qty})
         case TradeStatus.CANCELLED:
-            return "cancelled unfilled"
+            return Reason(ReasonCode.CANCELLED_UNFILLED)
         case TradeStatus.FAILED:
             return trade.error_message
     return None
@@ -325,7 +328,7 @@ def _written_off_alert(loss: WriteOff, by: str, key: str, now: datetime) -> NewA
         raw_body=b"",
         source_ip=None,
         status=AlertStatus.EXECUTED,
-        reason=f"written off: accepted by {by}",
+        reason=Reason(ReasonCode.WRITTEN_OFF, {"by": by}),
     )
 
 
