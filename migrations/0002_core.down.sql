@@ -21,6 +21,12 @@ WHERE key IN ('limit.main.buy_amount_usd', 'limit.main.max_open_positions', 'lim
               'limit.main.max_total_investment', 'limit.main.max_per_ticker', 'limit.main.max_daily_loss',
               'limit.main.min_cash_reserve');
 
+-- Why, as code and facts, is what the version before would show as JSON: it becomes the code in words.
+UPDATE alert_log SET reason = replace(substring(reason FROM '^[{]"code": "([^"]+)", "facts": '), '_', ' ')
+WHERE reason ~ '^[{]"code": "[^"]+", "facts": ';
+UPDATE trade SET error_message = replace(substring(error_message FROM '^[{]"code": "([^"]+)", "facts": '), '_', ' ')
+WHERE error_message ~ '^[{]"code": "[^"]+", "facts": ';
+
 DROP TABLE operation;
 DROP TABLE equity;
 

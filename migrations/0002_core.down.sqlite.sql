@@ -189,3 +189,9 @@ UPDATE event SET kind = 'alien_order' WHERE kind = 'orphan_order';
 UPDATE event SET kind = 'books_corrected' WHERE kind = 'written_off';
 UPDATE bot_settings SET key = 'alien_orders' WHERE key = 'orphan_orders';
 UPDATE bot_settings SET key = 'accepted_alien_orders' WHERE key = 'accepted_orphan_orders';
+
+-- Why, as code and facts, is what the version before would show as JSON: it becomes the code in words.
+UPDATE alert_log SET reason = replace(json_extract(reason, '$.code'), '_', ' ')
+WHERE reason LIKE '{"code": "%", "facts": {%' AND json_valid(reason);
+UPDATE trade SET error_message = replace(json_extract(error_message, '$.code'), '_', ' ')
+WHERE error_message LIKE '{"code": "%", "facts": {%' AND json_valid(error_message);

@@ -22,13 +22,15 @@ from tradebot.domain.events import Event, EventKind
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.lots import Lot, LotStatus
+from tradebot.domain.reasons import Reason
 from tradebot.domain.restart_window import NO_RESTART, RestartWindow
 from tradebot.domain.trades import NewTrade, Trade, TradeStatus
 from tradebot.errors import LedgerUnavailable
 from tradebot.ports import Ledger, Queue
 from tradebot.queues import EmbeddedQueue
 from tradebot.runtime.build import Options, Outside, build
-from tradebot.trading.booking import BrokerUpdate
+from tradebot.trading.broker_update import BrokerUpdate
+from tradebot.words.reasons import reason
 
 FRIDAY_NOON = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)  # 12:00 in New York, the exchange is open
 DEADLINE_S = 60.0
@@ -332,6 +334,11 @@ async def open_bot(template: Path, folder: Path, setup: Setup | None = None) -> 
             yield bot
         finally:
             await bot.stop()
+
+
+def said(why: Reason | str | None) -> str:
+    """Why an alert or an order ended as it did, as people read it."""
+    return "" if why is None else reason(why)
 
 
 def qty(lots: list[Lot]) -> Decimal:

@@ -13,6 +13,7 @@ from tradebot.domain.facts import daemon as d
 from tradebot.domain.facts import orders as o
 from tradebot.domain.limits import Limits
 from tradebot.domain.positions import Position
+from tradebot.domain.reasons import Reason
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import TradeStatus
 
@@ -98,8 +99,8 @@ def every_kind(ticker: str = "AAPL") -> Mapping[EventKind, Facts]:
         o.PartialFill(**order(ticker, filled_qty=Decimal("0.2542"))),
         bought(ticker),
         o.SellFilled(**order(ticker, side=side), commission_known=False, took_s=65.0, pnl=Decimal("-41.5")),
-        o.OrderFailed(**order(ticker), code=o.OrderEnd.NOT_SENT, reason="no socket."),
-        o.OrderUnknown(**order(ticker), reason="IB shows neither the order nor its end."),
+        o.OrderFailed(**order(ticker), code=o.OrderEnd.NOT_SENT, reason=Reason("too_late", {"within_s": 5})),
+        o.OrderUnknown(**order(ticker), reason=Reason("not_shown", {"before": Decimal("0.50"), "now": Decimal(3)})),
         o.OrderResolved(**order(ticker), code=o.Resolution.WORKING, before=TradeStatus.UNKNOWN, reason=None),
         o.BooksCorrected(**order(ticker), filled_qty_before=Decimal(8), avg_fill_price_before=Decimal("187.5")),
         c.WrittenOff(ticker, Decimal(2)),

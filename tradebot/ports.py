@@ -25,6 +25,7 @@ from tradebot.domain.equity import Equity
 from tradebot.domain.events import Event, EventKind, NewEvent, Severity
 from tradebot.domain.gate import GateReason
 from tradebot.domain.lots import Lot, LotStatus
+from tradebot.domain.reasons import Reason
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import NewTrade, Trade, TradeStatus
 
@@ -162,7 +163,7 @@ class Books(Protocol):
     ) -> Sequence[Alert]: ...
 
     async def move_alert(
-        self, alert_id: int, from_: Collection[AlertStatus], to: AlertStatus, reason: str | None
+        self, alert_id: int, from_: Collection[AlertStatus], to: AlertStatus, reason: Reason | str | None
     ) -> bool:
         """Compare-and-set on the status: False when the alert is in none of `from_`."""
 

@@ -11,6 +11,7 @@ from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.equity import Equity
 from tradebot.domain.events import EventKind
 from tradebot.words import events as words
+from tradebot.words.reasons import reason
 
 FRIDAY = datetime(2026, 11, 20, 15, 0, tzinfo=NEW_YORK)
 SATURDAY = datetime(2026, 11, 21, 12, 0, tzinfo=NEW_YORK)
@@ -59,7 +60,7 @@ async def test_saturday_s_alerts_trade_at_monday_s_open(tmp_path: Path) -> None:
         books = await daemon.ended(older, msft, sell, ko, jpm)
         for alert in (older, msft, sell, ko, jpm):
             assert books.alerts[alert].status is AlertStatus.PENDING
-            assert "Mon 23 Nov 09:30 New York" in str(books.alerts[alert].reason)
+            assert "Mon 23 Nov 09:30 New York" in reason(books.alerts[alert].reason or "")
         await daemon.kill()
 
         await live_from(daemon, datetime(2026, 11, 23, 9, 29, 56, tzinfo=NEW_YORK))
@@ -71,7 +72,7 @@ async def test_saturday_s_alerts_trade_at_monday_s_open(tmp_path: Path) -> None:
 
         books = await until(over, f"Monday's open; the daemon printed {daemon.output[-3000:]}")
         assert books.alerts[older].status is AlertStatus.BLOCKED
-        assert books.alerts[older].reason == f"superseded by SELL {sell}"
+        assert reason(books.alerts[older].reason or "") == f"superseded by SELL {sell}"
         traded = [trade for trade in books.trades if trade.alert_id != bought]
         assert traded[0].side is Side.SELL
         assert [trade.alert_id for trade in traded] == [sell, msft, ko, jpm]

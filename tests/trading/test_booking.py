@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 from decimal import Decimal
 
-from tests.bot import Bot, qty
+from tests.bot import Bot, qty, said
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.brokerage import ErrorKind, OrderState
 from tradebot.domain.events import EventKind
@@ -50,12 +50,12 @@ async def test_a_fill_after_the_cancel_is_booked(bot: Bot) -> None:
     """Shares that trade after the order was seen cancelled would be nowhere in the books."""
     alert_id, order_ref = await bot.order("BUY")
     bot.broker.show(order_ref, OrderState.CANCELLED, filled=0)
-    assert (await bot.becomes(alert_id, AlertStatus.FAILED)).reason == "cancelled unfilled"
+    assert said((await bot.becomes(alert_id, AlertStatus.FAILED)).reason) == "cancelled unfilled"
     bot.broker.fill(order_ref, 2, 100)
     alert = await bot.becomes(alert_id, AlertStatus.EXECUTED)
     trade = await bot.trade(order_ref)
     assert (trade.status, trade.filled_qty) == (TradeStatus.PARTIAL, 2)
-    assert alert.reason == "2 of 5"
+    assert said(alert.reason) == "2 of 5"
     assert qty(await bot.lots(LotStatus.OPEN)) == 2
     (told,) = await bot.events(EventKind.BOOKS_CORRECTED)
     assert "0 at $0.00 is now 2 at $100.00" in words.text(told)
@@ -86,7 +86,7 @@ async def test_an_end_that_says_more_than_was_booked_waits_for_the_fills(bot: Bo
     assert (await bot.trade(order_ref)).status is TradeStatus.SUBMITTED
     bot.broker.tell(execution)
     bot.broker.show(order_ref, OrderState.CANCELLED)
-    assert (await bot.becomes(alert_id, AlertStatus.EXECUTED)).reason == "3 of 5"
+    assert said((await bot.becomes(alert_id, AlertStatus.EXECUTED)).reason) == "3 of 5"
     assert (await bot.trade(order_ref)).status is TradeStatus.PARTIAL
 
 
@@ -131,7 +131,7 @@ async def test_a_correction_may_take_shares_away(bot: Bot) -> None:
     trade = await bot.trade(order_ref)
     assert (trade.status, trade.filled_qty) == (TradeStatus.PARTIAL, 4)
     assert qty(await bot.lots(LotStatus.OPEN)) == 4
-    assert (await bot.row(alert_id)).reason == "4 of 5"
+    assert said((await bot.row(alert_id)).reason) == "4 of 5"
 
 
 async def test_a_commission_waits_for_nobody_but_is_never_lost(bot: Bot) -> None:
@@ -213,7 +213,7 @@ async def test_a_rejection_then_inactive(bot: Bot) -> None:
     assert (await bot.trade(order_ref)).status is TradeStatus.SUBMITTING, "an error alone ends nothing"
     bot.broker.show(order_ref, OrderState.INACTIVE)
     alert = await bot.becomes(alert_id, AlertStatus.FAILED)
-    assert alert.reason == "IB 201: Order rejected - reason: margin"
+    assert said(alert.reason) == "IB 201: Order rejected - reason: margin"
     (told,) = await bot.events(EventKind.ORDER_FAILED)
     assert words.text(told) == "BUY 5 AAPL was rejected by IB 201: Order rejected - reason: margin. Nothing was bought."
 
@@ -226,7 +226,7 @@ async def test_inactive_then_a_rejection(bot: Bot) -> None:
     assert (await bot.trade(order_ref)).status is TradeStatus.SUBMITTED, "it may be held for a locate"
     bot.broker.error(order_ref, 201, ErrorKind.REJECTED, "no")
     await bot.turns(order_ref, TradeStatus.FAILED)  # IB is asked once more, at once
-    assert (await bot.row(alert_id)).reason == "IB 201: no"
+    assert said((await bot.row(alert_id)).reason) == "IB 201: no"
     assert bot.broker.cancels == []
 
 
@@ -253,7 +253,7 @@ async def test_a_cancel_after_k_fills_keeps_them(bot: Bot) -> None:
     alert_id, order_ref = await bot.order("BUY")
     bot.broker.fill(order_ref, 2, 100)
     bot.broker.show(order_ref, OrderState.CANCELLED)
-    assert (await bot.becomes(alert_id, AlertStatus.EXECUTED)).reason == "2 of 5"
+    assert said((await bot.becomes(alert_id, AlertStatus.EXECUTED)).reason) == "2 of 5"
     assert (await bot.trade(order_ref)).status is TradeStatus.PARTIAL
     (told,) = await bot.events(*FILLS)
     assert words.text(told).startswith("Bought 2 of 5 AAPL")
@@ -265,7 +265,7 @@ async def test_the_owners_cancel_is_no_rejection(bot: Bot) -> None:
     alert_id, order_ref = await bot.order("BUY")
     bot.broker.error(order_ref, 202, ErrorKind.CANCELLED, "Order Canceled")
     bot.broker.show(order_ref, OrderState.CANCELLED)
-    assert (await bot.becomes(alert_id, AlertStatus.FAILED)).reason == "cancelled unfilled"
+    assert said((await bot.becomes(alert_id, AlertStatus.FAILED)).reason) == "cancelled unfilled"
     assert (await bot.trade(order_ref)).status is TradeStatus.CANCELLED
 
 

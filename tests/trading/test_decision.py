@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.bot import FRIDAY_NOON, NO_FIXED_LIMITS, Bot
+from tests.bot import FRIDAY_NOON, NO_FIXED_LIMITS, Bot, said
 from tests.bot_fixtures import MakeBot
 from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.brokerage import OrderReport, OrderState
@@ -16,11 +16,11 @@ from tradebot.domain.events import EventKind
 from tradebot.domain.facts.alerts import AlertBlocked
 from tradebot.domain.limits import Limits
 from tradebot.domain.lots import LotStatus
+from tradebot.domain.reasons import Reason
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import TradeStatus
 from tradebot.trading.switch import store_state
 from tradebot.words import events as words
-from tradebot.words.refusals import refusal
 
 BLOCKED, EXECUTED, FAILED, PROCESSING = (
     AlertStatus.BLOCKED,
@@ -122,13 +122,12 @@ async def test_a_refusal_is_one_row_and_one_message(
         await prepare(bot)
     alert_id = await bot.alert("BUY", **fields)
     alert = await bot.becomes(alert_id, BLOCKED)
-    assert alert.reason is not None
-    assert reason in alert.reason
+    assert reason in said(alert.reason)
     (told,) = await bot.events(EventKind.ALERT_BLOCKED)
-    assert alert.reason in words.text(told)
+    assert said(alert.reason) in words.text(told)
     assert (told.ticker, told.side) == (alert.ticker, alert.action)
     assert isinstance(told.facts, AlertBlocked)
-    assert alert.reason == refusal(told.facts.code, told.facts.facts)
+    assert alert.reason == Reason(told.facts.code, told.facts.facts)
     assert told.facts.code not in told.facts.passed
     assert bot.broker.sent == []
 
@@ -141,7 +140,7 @@ async def test_daily_loss_blocks(make_bot: MakeBot) -> None:
     sell_id, order_ref = await bot.order("SELL")
     bot.broker.fill(order_ref, 5, 80)
     await bot.becomes(sell_id, EXECUTED)
-    assert "daily loss limit" in str((await bot.becomes(await bot.alert("BUY", "MSFT"), BLOCKED)).reason)
+    assert "daily loss limit" in said((await bot.becomes(await bot.alert("BUY", "MSFT"), BLOCKED)).reason)
 
 
 async def test_a_buy_is_not_repeated_within_the_window(make_bot: MakeBot) -> None:
@@ -150,7 +149,7 @@ async def test_a_buy_is_not_repeated_within_the_window(make_bot: MakeBot) -> Non
     await bot.start()
     bot.broker.fill_at_once()
     await bot.becomes(await bot.alert("BUY"), EXECUTED)
-    assert "not again within 5 s" in str((await bot.becomes(await bot.alert("BUY"), BLOCKED)).reason)
+    assert "not again within 5 s" in said((await bot.becomes(await bot.alert("BUY"), BLOCKED)).reason)
     bot.clock.skip(6)
     await bot.becomes(await bot.alert("BUY"), EXECUTED)
 
@@ -159,7 +158,7 @@ async def test_an_unknown_stock_is_final(bot: Bot) -> None:
     """An alert for a stock that IB does not know would be asked for again for ever."""
     bot.broker.unknown.add("NOPE")
     alert = await bot.becomes(await bot.alert("BUY", "NOPE"), AlertStatus.FAILED)
-    assert alert.reason == "IB knows no stock NOPE"
+    assert said(alert.reason) == "IB knows no stock NOPE"
     (told,) = await bot.events(EventKind.ALERT_FAILED)
     assert words.text(told) == "BUY NOPE failed: IB knows no stock NOPE."
 
@@ -211,7 +210,7 @@ async def test_nothing_held_sells_nothing(bot: Bot) -> None:
     """The bot would sell the owner's shares, or go short."""
     bot.broker.held = {265598: Decimal(100)}  # the owner's
     alert = await bot.becomes(await bot.alert("SELL"), BLOCKED)
-    assert alert.reason == "the bot holds no AAPL, and your own shares are never touched"
+    assert said(alert.reason) == "the bot holds no AAPL, and your own shares are never touched"
     assert len(await bot.events(EventKind.ALERT_BLOCKED)) == 1
     assert bot.broker.sent == []
 
@@ -255,7 +254,7 @@ async def test_a_sell_that_would_go_short_is_blocked(bot: Bot, at_ib: int, other
     await bot.owns(5, at_ib=at_ib)
     bot.broker.others = others
     alert = await bot.becomes(await bot.alert("SELL"), BLOCKED)
-    assert "nothing is left to sell without going short" in str(alert.reason)
+    assert "nothing is left to sell without going short" in said(alert.reason)
     assert bot.broker.sent == []
 
 
@@ -324,7 +323,7 @@ async def test_pause_lets_sells_pass_and_kill_does_not(bot: Bot) -> None:
     await bot.switch.pause("owner")
     await bot.order("SELL")
     await bot.switch.kill("owner")
-    assert "kill switch" in str((await bot.becomes(await bot.alert("SELL", "MSFT"), BLOCKED)).reason)
+    assert "kill switch" in said((await bot.becomes(await bot.alert("SELL", "MSFT"), BLOCKED)).reason)
     assert len(bot.broker.sent) == 1
 
 
@@ -400,8 +399,8 @@ async def test_an_unknown_order_keeps_its_reservation(make_bot: MakeBot) -> None
     await bot.start()
     _, order_ref = await bot.order("BUY")
     await bot.booking.conclude((await bot.trade(order_ref)).id, TradeStatus.UNKNOWN, "it is not known.")
-    assert "in flight" in str((await bot.becomes(await bot.alert("BUY", "MSFT"), BLOCKED)).reason)
-    assert "is UNKNOWN" in str((await bot.becomes(await bot.alert("BUY", "AAPL"), BLOCKED)).reason)
+    assert "in flight" in said((await bot.becomes(await bot.alert("BUY", "MSFT"), BLOCKED)).reason)
+    assert "is UNKNOWN" in said((await bot.becomes(await bot.alert("BUY", "AAPL"), BLOCKED)).reason)
 
 
 async def test_cash_is_free_again_once_ib_has_told_it(make_bot: MakeBot) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bot import Bot
+from tests.bot import Bot, said
 from tests.bot_fixtures import MakeBot
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.brokerage import ErrorKind, OrderState, OrderUpdate
@@ -164,7 +164,7 @@ async def test_another_day_is_never_taken_for_not_sent(bot: Bot) -> None:
     bot.clock.skip(13 * 3600)
     trade = await _reconnected(bot, order_ref)
     assert trade.status is T.UNKNOWN
-    assert "the day is over" in str((await bot.row(trade.alert_id)).reason)
+    assert "the day is over" in said((await bot.row(trade.alert_id)).reason)
 
 
 async def test_absence_counts_only_when_seen_twice_some_seconds_apart(make_bot: MakeBot) -> None:
@@ -254,7 +254,7 @@ async def test_a_rejection_without_a_status_keeps_ibs_words(bot: Bot) -> None:
     alert_id, order_ref = await bot.order("BUY")
     bot.broker.error(order_ref, 200, ErrorKind.REJECTED, "No security definition")
     trade = await bot.turns(order_ref, T.FAILED)
-    assert trade.error_message == "IB 200: No security definition"
+    assert said(trade.error_message) == "IB 200: No security definition"
     assert (await bot.row(alert_id)).reason == trade.error_message
     (told,) = await bot.events(EventKind.ORDER_FAILED)
     assert words.text(told) == "BUY 5 AAPL was rejected by IB 200: No security definition. No order is at IB."

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from tests.bot import Bot
+from tests.bot import Bot, said
 from tests.bot_fixtures import MakeBot
 from tests.clockwork import new_york
 from tests.trading.moments import gate_closed
@@ -27,7 +27,7 @@ async def test_an_overdue_order_is_cancelled_once_and_settled(bot: Bot) -> None:
     assert "it was not done after 30 s" in words.text(told)
     bot.broker.fill(order_ref, 2)
     bot.broker.show(order_ref, OrderState.CANCELLED)
-    assert (await bot.becomes(alert_id, AlertStatus.EXECUTED)).reason == "2 of 5"
+    assert said((await bot.becomes(alert_id, AlertStatus.EXECUTED)).reason) == "2 of 5"
     assert bot.broker.cancels == [order_ref]
 
 
@@ -184,5 +184,5 @@ async def test_an_alert_after_the_close_waits_for_the_next_open(make_bot: MakeBo
     await bot.seconds(4)
     bot.broker.connect()
     row = await bot.becomes(alert_id, AlertStatus.PENDING)
-    assert "runs at the open, Mon 23 Nov 09:30 New York" in str(row.reason)
+    assert "runs at the open, Mon 23 Nov 09:30 New York" in said(row.reason)
     assert bot.broker.sent == []

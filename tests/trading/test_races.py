@@ -21,10 +21,10 @@ from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import TradeStatus
 from tradebot.ports import Books
 from tradebot.runtime.clock import SystemClock
-from tradebot.trading.booking import Booking, BrokerUpdate, Listeners
+from tradebot.trading.booking import Booking, Listeners
+from tradebot.trading.broker_update import BrokerUpdate
 from tradebot.trading.decision import Policy, PreTradeData, decide
 from tradebot.trading.snapshot import BrokerView, take_snapshot
-from tradebot.words.refusals import refusal
 
 SEEN = OrderReport("", 7, 1850973501, 1, 265598, "AAPL", Side.BUY, Decimal(10), None, OrderState.WORKING, "Submitted")
 
@@ -141,7 +141,6 @@ async def test_an_alert_cleared_while_it_is_judged(postgres_url: str, ask: int |
                 view,
                 order_id=1,
                 token="0badcafe",
-                say=refusal,
             )
             assert decided is None
         async with ledger.read() as books:

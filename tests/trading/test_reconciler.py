@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.bot import Bot
+from tests.bot import Bot, said
 from tests.bot_fixtures import MakeBot
 from tests.trading.moments import gate_closed, question_asked
 from tradebot.domain.alerts import AlertStatus
@@ -178,7 +178,7 @@ async def test_a_read_only_gateway(bot: Bot) -> None:
     bot.broker.disconnect()
     bot.broker.connect()
     await bot.is_open()
-    assert "Read-Only" in str((await bot.row(alert_id)).reason)
+    assert "Read-Only" in said((await bot.row(alert_id)).reason)
 
 
 async def test_an_uncertain_error_is_looked_into(bot: Bot) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from redis.asyncio import Redis
 
-from tests.bot import Bot
+from tests.bot import Bot, said
 from tests.bot_fixtures import MakeBot
 from tests.clockwork import Clockwork, new_york
 from tradebot.domain.alerts import AlertStatus, Side
@@ -38,7 +38,7 @@ async def test_the_weekend_s_alerts_run_at_the_open_in_their_order(make_bot: Mak
     assert [(order.side, order.contract.ticker) for order in bot.broker.sent[sent:]] == [
         ("SELL", "IBM"), ("SELL", "AAPL"), ("BUY", "MSFT"), ("BUY", "KO"), ("BUY", "TSLA"),
     ]  # fmt: skip
-    assert (await bot.row(alerts["BUY", "AAPL"])).reason == f"superseded by SELL {alerts['SELL', 'AAPL']}"
+    assert said((await bot.row(alerts["BUY", "AAPL"])).reason) == f"superseded by SELL {alerts['SELL', 'AAPL']}"
     [opened] = [event for event in await bot.events(EventKind.MARKET_OPEN) if event.at >= MONDAY_OPEN]
     assert "2 SELL, then 4 BUY" in words.text(opened)
 
@@ -86,7 +86,7 @@ async def test_what_waited_too_long_expires_whenever_that_is(make_bot: MakeBot) 
     young = await clockwork.pending("KO", Side.BUY, SATURDAY - timedelta(hours=95))
     await bot.requeue.run_once()
     row = await bot.row(old)
-    assert (row.status, row.reason) == (
+    assert (row.status, said(row.reason)) == (
         AlertStatus.EXPIRED,
         "waited longer than 96 h for the market to open (trading.pending_max_age_h)",
     )
@@ -152,4 +152,4 @@ async def test_an_exit_that_waits_for_ib_holds_back_its_ticker_s_entries(make_bo
     await bot.sent(2)
     assert bot.broker.sent[-1].side is Side.SELL
     row = await bot.becomes(entry, AlertStatus.BLOCKED)
-    assert row.reason == f"superseded by SELL {exit_}"
+    assert said(row.reason) == f"superseded by SELL {exit_}"

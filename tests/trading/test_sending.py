@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.bot import Bot
+from tests.bot import Bot, said
 from tests.bot_fixtures import MakeBot
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.brokerage import Order
@@ -94,7 +94,7 @@ async def test_what_comes_between_decision_and_order_stops_it(
     await bot.after_decision(lambda: happening(bot))
     alert_id = await bot.alert("BUY")
     alert = await bot.becomes(alert_id, FAILED)
-    assert reason in str(alert.reason)
+    assert reason in said(alert.reason)
     trade = await bot.trade_of(alert_id)
     assert (trade.status, trade.error_message) == (TradeStatus.FAILED, alert.reason)
     assert trade.finished_at is not None
@@ -174,7 +174,7 @@ async def test_what_certainly_did_not_leave_failed(bot: Bot) -> None:
 
     bot.broker.on_place = refuse
     alert = await bot.becomes(await bot.alert("BUY"), FAILED)
-    assert alert.reason == "the order was not sent: no socket"
+    assert said(alert.reason) == "the order was not sent: no socket"
 
 
 async def test_what_may_have_left_is_never_called_failed(bot: Bot) -> None:
@@ -190,7 +190,7 @@ async def test_what_may_have_left_is_never_called_failed(bot: Bot) -> None:
     await bot.seconds(5)
     assert (await bot.trade(order_ref)).status is TradeStatus.SUBMITTING
     trade = await bot.turns(order_ref, TradeStatus.FAILED)  # asked about after its time, absent twice
-    assert trade.error_message == "IB shows no such order, asked twice, and the position is unchanged."
+    assert said(trade.error_message) == "IB shows no such order, asked twice, and the position is unchanged."
 
 
 async def test_a_commit_whose_answer_was_lost_sends_nothing_and_ends(bot: Bot) -> None:
@@ -211,7 +211,7 @@ async def test_an_unforeseen_error_ends_the_alert_visibly(bot: Bot) -> None:
     bot.broker.asks["AAPL"] = "no number"  # type: ignore[assignment]
     alert_id = await bot.alert("BUY")
     alert = await bot.becomes(alert_id, FAILED)
-    assert str(alert.reason).startswith("internal error, no order was made (")
+    assert said(alert.reason).startswith("internal error, no order was made (")
     (told,) = await bot.events(EventKind.ALERT_FAILED)
     assert told.alert_id == alert_id
     await bot.order("BUY", "MSFT")  # and the next one is handled
@@ -238,7 +238,7 @@ async def test_kill_by_another_process_is_seen_in_the_decision(bot: Bot) -> None
     """`tradebot kill` would not stop the daemon before it happens to look."""
     await store_state(bot.ledger, TradingState.KILLED, "cli", bot.clock.now())
     alert = await bot.becomes(await bot.alert("BUY"), AlertStatus.BLOCKED)
-    assert "kill switch" in str(alert.reason)
+    assert "kill switch" in said(alert.reason)
     async with bot.ledger.read() as books:
         assert (await books.settings())[STATE_KEY] == "KILLED"
 
@@ -338,5 +338,5 @@ async def test_an_order_that_the_database_kept_from_leaving_is_not_in_doubt(bot:
     await bot.after_decision(_nothing)
     bot.ledger.begin = begin  # type: ignore[method-assign]
     alert = await bot.becomes(await bot.alert("SELL"), FAILED)
-    assert "the database did not answer at the last moment" in str(alert.reason)
+    assert "the database did not answer at the last moment" in said(alert.reason)
     assert bot.broker.sent == []

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.bot import Bot
+from tests.bot import Bot, said
 from tests.bot_fixtures import MakeBot
 from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.events import EventKind
@@ -141,7 +141,7 @@ async def test_a_sell_supersedes_older_buys_of_its_ticker_only(bot: Bot) -> None
     newer = await bot.alert("BUY", "AAPL")
     bot.gate.open("test")
     superseded = await bot.becomes(older, BLOCKED)
-    assert superseded.reason == f"superseded by SELL {sell_id}"
+    assert said(superseded.reason) == f"superseded by SELL {sell_id}"
     await bot.becomes(sell_id, PROCESSING)
     await bot.becomes(other, PROCESSING)
     assert (await bot.row(newer)).status is RECEIVED
@@ -158,7 +158,7 @@ async def test_a_sell_that_is_blocked_supersedes_all_the_same(bot: Bot) -> None:
     sell_id = await bot.alert("SELL")
     bot.gate.open("test")
     await bot.becomes(sell_id, BLOCKED)
-    assert (await bot.row(older)).reason == f"superseded by SELL {sell_id}"
+    assert said((await bot.row(older)).reason) == f"superseded by SELL {sell_id}"
     assert bot.broker.sent == []
 
 
@@ -172,7 +172,7 @@ async def test_a_sell_supersedes_a_pending_buy(make_bot: MakeBot) -> None:
     bot.clock.skip(61)
     sell_id = await bot.alert("SELL")
     await bot.becomes(sell_id, BLOCKED)
-    assert (await bot.becomes(older, BLOCKED)).reason == f"superseded by SELL {sell_id}"
+    assert said((await bot.becomes(older, BLOCKED)).reason) == f"superseded by SELL {sell_id}"
 
 
 # --- ids that come twice --------------------------------------------------------------------------------------------
@@ -226,7 +226,7 @@ async def test_a_closed_market_holds_alerts_until_the_open_sells_first(make_bot:
     sell = await bot.alert("SELL", "AAPL")
     for alert_id in (*buys, sell):
         waiting = await bot.becomes(alert_id, PENDING)
-        assert waiting.reason == "the market is closed; runs at the open, Fri 20 Nov 09:30 New York"
+        assert said(waiting.reason) == "the market is closed; runs at the open, Fri 20 Nov 09:30 New York"
     assert len(await bot.events(EventKind.ALERT_PENDING)) == 3
     assert bot.broker.sent == []
     bot.clock.skip(61)

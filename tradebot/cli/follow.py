@@ -16,6 +16,7 @@ from tradebot.ports import Ledger
 from tradebot.queries.alert_trail import AlertTrail, alert_trail
 from tradebot.words import events as words
 from tradebot.words import figures
+from tradebot.words.reasons import reason
 
 DONE, NOT_EXECUTED, NOBODY, NOT_KNOWN = 0, 1, 3, 4
 LOOK_EVERY_S = 0.05
@@ -87,7 +88,8 @@ def _summary(alert: Alert, trade: Trade | None) -> str:
         AlertStatus.RECEIVED: "it is stored, waits, and goes on by itself",
         AlertStatus.PROCESSING: "its order is in flight; see `tradebot status`",
     }
-    return f"{alert.status}: {alert.reason or still.get(alert.status, 'see the log')}"
+    why = reason(alert.reason) if alert.reason else still.get(alert.status, "see the log")
+    return f"{alert.status}: {why}"
 
 
 async def _what_it_waits_for(webhook_url: str) -> str:

@@ -14,6 +14,7 @@ from tradebot.domain.brokerage import Execution
 from tradebot.domain.equity import Equity
 from tradebot.domain.events import Event, EventKind, NewEvent, Severity, code_of
 from tradebot.domain.lots import Lot, LotStatus
+from tradebot.domain.reasons import Reason
 from tradebot.domain.trades import NewTrade, Trade, TradeStatus
 
 T = TypeVar("T")
@@ -68,7 +69,7 @@ class SqlBooks:
         return [values.read(Alert, row) for row in rows]
 
     async def move_alert(
-        self, alert_id: int, from_: Collection[AlertStatus], to: AlertStatus, reason: str | None
+        self, alert_id: int, from_: Collection[AlertStatus], to: AlertStatus, reason: Reason | str | None
     ) -> bool:
         moved = await self._row(
             "move_alert", id=alert_id, from_=_names(from_), to=values.outgoing(to), reason=values.outgoing(reason)

@@ -6,7 +6,8 @@ fact that is stored and not known here is left out.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
@@ -78,7 +79,7 @@ def _fields(value: object) -> Plain:
     hints, plain = _hints(kind), {}
     for field in fields(value):
         fact = getattr(value, field.name)
-        plain[field.name] = _tagged(fact) if _is_open(hints[field.name]) else _plain(fact)
+        plain[field.name] = values.tagged(fact) if _is_open(hints[field.name]) else _plain(fact)
     return plain
 
 
@@ -92,11 +93,6 @@ def _is_open(hint: Any) -> bool:
     return get_origin(hint) is Mapping and isinstance(get_args(hint)[1], UnionType)
 
 
-def _tagged(facts: Mapping[str, object]) -> Plain:
-    """Text and whole numbers are themselves in JSON; a Decimal is not."""
-    return {name: {"decimal": str(one)} if isinstance(one, Decimal) else _plain(one) for name, one in facts.items()}
-
-
 # --- in -------------------------------------------------------------------------------------------------------------
 
 Reader = Callable[[Any], Any]
@@ -106,13 +102,12 @@ Reader = Callable[[Any], Any]
 def _reader(hint: Any) -> Reader:
     """How a field of this type is read. The reader raises TypeError, ValueError or KeyError for anything else."""
     if isinstance(hint, UnionType):
-        (kind,) = (one for one in get_args(hint) if one is not NoneType)
-        return _optional(_reader(kind))
+        return _one_of([_reader(kind) for kind in get_args(hint)])
     origin, inner = get_origin(hint), get_args(hint)
     if origin is tuple:
         return _many(_reader(inner[0]))
     if origin is Mapping:
-        return _mapping(_untagged if _is_open(hint) else _reader(inner[1]))
+        return _mapping(values.untagged if _is_open(hint) else _reader(inner[1]))
     if is_dataclass(hint):
         return _record(hint)
     return _SCALARS.get(hint) or _scalar(hint)
@@ -133,15 +128,29 @@ def _of(stored: Any, convert: Reader) -> Reader:
     return read
 
 
+def _nothing(value: Any) -> None:
+    if value is not None:
+        raise TypeError(f"{value!r} is something")
+
+
 _SCALARS: Mapping[Any, Reader] = {
+    NoneType: _nothing,
     Decimal: _of(str, Decimal),
     datetime: _of(str, datetime.fromisoformat),
     date: _of(str, date.fromisoformat),
 }
 
 
-def _optional(read: Reader) -> Reader:
-    return lambda value: None if value is None else read(value)
+def _one_of(readers: Sequence[Reader]) -> Reader:
+    """The first that can read it: the stored forms of the kinds in a union differ."""
+
+    def read(value: Any) -> Any:
+        for reader in readers[:-1]:
+            with suppress(TypeError):
+                return reader(value)
+        return readers[-1](value)
+
+    return read
 
 
 def _many(read: Reader) -> Reader:
@@ -150,10 +159,6 @@ def _many(read: Reader) -> Reader:
 
 def _mapping(read: Reader) -> Reader:
     return _of(dict, lambda value: {name: read(one) for name, one in value.items()})
-
-
-def _untagged(value: Any) -> Any:
-    return Decimal(value["decimal"]) if isinstance(value, dict) else value
 
 
 def _record(kind: Any) -> Reader:

@@ -1,7 +1,7 @@
 """Between the rows of a database and the values of the domain, the same for every database.
 
 Rules: only exact and finite numbers, only aware times (stored as UTC), only JSON in ASCII; text keeps whatever a database can
-keep: NUL and lone surrogates become U+FFFD.
+keep: NUL and lone surrogates become U+FFFD. A `Reason` is JSON in a column of text, where any other text stands for itself.
 """
 
 import json
@@ -9,15 +9,18 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from functools import cache
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from tradebot.database.driver import Row
+from tradebot.domain.reasons import Reason
+from tradebot.domain.risk import Fact
 
 T = TypeVar("T")
+_A_REASON = '{"code": '  # begins it
 _UNSTORABLE = re.compile("[\\0\\ud800-\\udfff]")
 
 
@@ -34,6 +37,8 @@ def outgoing(value: object) -> Any:
             return value.astimezone(UTC)
         case str():
             return _UNSTORABLE.sub("\ufffd", value)
+        case Reason():
+            return json.dumps({"code": value.code, "facts": tagged(value.facts)})
         case Mapping() | tuple():
             return json.dumps(value, default=_as_text, allow_nan=False)
         case _:
@@ -62,23 +67,51 @@ def _readers(kind: Any) -> Mapping[str, Any]:
 
 
 def _reader(hint: Any) -> Any:
-    optional = isinstance(hint, UnionType)  # the only union in the domain's records is `… | None`
-    convert = _converter(get_args(hint)[0] if optional else hint)
+    """The unions in the domain's records are `… | None`, and `Reason | str` before it."""
+    kinds = [kind for kind in get_args(hint) if kind is not NoneType] if isinstance(hint, UnionType) else [hint]
+    convert = _converter(kinds[0])
     return lambda value: None if value is None else convert(value)
 
 
 def _converter(kind: Any) -> Any:
-    if kind is datetime:
-        return time
+    if kind in _READERS:
+        return _READERS[kind]
     if isinstance(kind, type) and issubclass(kind, (Decimal, StrEnum, bytes)):
         return kind
-    if kind is bool:
-        return bool  # SQLite keeps 0 and 1
     if get_origin(kind) is Mapping:
         return json.loads
     if get_origin(kind) is tuple:
         return lambda value: tuple(json.loads(value))
     return lambda value: value
+
+
+def tagged(facts: Mapping[str, Fact]) -> dict[str, object]:
+    """Facts for JSON: text and whole numbers are themselves there; a Decimal is not, and carries its type."""
+    return {name: {"decimal": str(one)} if isinstance(one, Decimal) else outgoing(one) for name, one in facts.items()}
+
+
+def untagged(value: Any) -> Any:
+    """Raises KeyError or InvalidOperation for what is no fact."""
+    return Decimal(value["decimal"]) if isinstance(value, dict) else value
+
+
+def _reason(stored: str) -> Reason | str:
+    if not stored.startswith(_A_REASON):
+        return stored
+    try:
+        match json.loads(stored):
+            case {"code": str(code), "facts": dict(facts)}:
+                return Reason(code, {name: untagged(fact) for name, fact in facts.items()})
+    except (ValueError, KeyError, TypeError, InvalidOperation):
+        pass  # words that only look like it
+    return stored
+
+
+_READERS: Mapping[Any, Callable[[Any], Any]] = {
+    datetime: time,
+    bool: bool,  # SQLite keeps 0 and 1
+    Reason: _reason,
+}
 
 
 def _as_text(value: object) -> str:

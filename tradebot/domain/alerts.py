@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from tradebot.domain.reasons import Reason
 from tradebot.domain.strategies import MAIN
 
 
@@ -51,7 +52,7 @@ class NewAlert:
     raw_body: bytes  # as received, secret cut out
     source_ip: str | None
     status: AlertStatus = AlertStatus.RECEIVED
-    reason: str | None = None
+    reason: Reason | str | None = None  # text: from outside, see `domain/reasons.py`
     strategy: str = MAIN
     dialect: str | None = None  # None: stored before dialects were told apart
     instruction: Mapping[str, object] | None = None  # what was understood, JSON

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from tradebot.domain.alerts import Side
+from tradebot.domain.reasons import Reason
 from tradebot.domain.strategies import MAIN
 
 ORDER_REF_PREFIX = "tb-"
@@ -109,7 +110,7 @@ class Trade(_Intended):
     avg_fill_price: Decimal | None = None
     commission: Decimal = Decimal(0)
     status: TradeStatus = TradeStatus.SUBMITTING
-    error_message: str | None = None
+    error_message: Reason | str | None = None  # IB's words are text
     ib_order_id: int | None = None
     perm_id: int | None = None
     submitted_at: datetime | None = None

@@ -8,6 +8,7 @@ from loguru import logger
 from tradebot.domain.alerts import WAITING, AlertStatus
 from tradebot.domain.events import NewEvent
 from tradebot.domain.facts.alerts import AlertCleared
+from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.errors import QueueUnavailable
 from tradebot.ports import Ledger, Queue
 
@@ -20,7 +21,9 @@ async def clear(ledger: Ledger, queue: Queue, alert_ids: Collection[int], actor:
             if alert.id not in alert_ids:
                 continue
             # An alert that is decided this very moment has left WAITING, and keeps its order.
-            if await books.move_alert(alert.id, WAITING, AlertStatus.CLEARED, f"cleared by {actor}"):
+            if await books.move_alert(
+                alert.id, WAITING, AlertStatus.CLEARED, Reason(ReasonCode.CLEARED, {"by": actor})
+            ):
                 facts = AlertCleared(alert.ticker, alert.action)
                 await books.add_event(NewEvent(facts, now, alert.id, actor=actor))
                 cleared.append(alert.id)

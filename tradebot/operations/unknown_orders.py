@@ -11,10 +11,12 @@ from decimal import Decimal
 from tradebot.domain.brokerage import Execution, OrderReport, OrderState
 from tradebot.domain.events import NewEvent
 from tradebot.domain.facts.orders import OrderResolved, Resolution
+from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.domain.trades import Trade, TradeStatus
 from tradebot.ports import Broker, Ledger
 from tradebot.queries.unknown_orders import presumed_fill
-from tradebot.trading.booking import OWNERS_WORD, Booking, BrokerUpdate
+from tradebot.trading.booking import Booking
+from tradebot.trading.broker_update import OWNERS_WORD, BrokerUpdate
 
 
 async def book_as_filled(
@@ -53,7 +55,7 @@ async def end_as_unfilled(ledger: Ledger, booking: Booking, trade_id: int, actor
     if trade is None or trade.status is not TradeStatus.UNKNOWN:
         return None
     if not trade.filled_qty:
-        reason = f"{actor} has looked and says that it never existed."
+        reason = Reason(ReasonCode.NEVER_EXISTED, {"by": actor})
         return await booking.conclude(trade.id, TradeStatus.FAILED, reason, drawn_from=trade)
     ended = OrderReport(
         order_ref=trade.order_ref,

@@ -26,7 +26,6 @@ from tradebot.trading.recovery import Recovery
 from tradebot.trading.requeue import Requeue
 from tradebot.trading.switch import TradingSwitch
 from tradebot.trading.worker import Worker, WorkerOptions
-from tradebot.words.refusals import refusal
 
 Run = Callable[[], Coroutine[None, None, None]]
 
@@ -176,7 +175,6 @@ def _worker(
             hours=options.hours,
             fractional=options.fractional,
             orders_per_second=options.orders_per_second,
-            say=refusal,
         ),
     )
 

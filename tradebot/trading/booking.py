@@ -11,7 +11,7 @@ Rules:
 import asyncio
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -26,7 +26,6 @@ from tradebot.domain.brokerage import (
     Executed,
     Execution,
     OrderError,
-    OrderReport,
     OrderState,
     OrderUpdate,
 )
@@ -36,41 +35,16 @@ from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.orders import ALERT_OF_TRADE, ENDED, next_status, sources_of, step
 from tradebot.domain.payload.own import payload_hash
 from tradebot.domain.positions import WriteOff
+from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.domain.trades import ORDER_REF_PREFIX, UNRESOLVED, NewTrade, Trade, TradeStatus, alert_of
 from tradebot.errors import LedgerUnavailable
 from tradebot.ports import Books, Clock, Ledger
 from tradebot.trading import order_events
+from tradebot.trading.broker_update import BrokerUpdate, broker_ids, retracted, ticker_in
 
 COMMISSION_WAIT_S = 0.25
 """A fill waits this long for its commission, so that both are booked, and told, as one."""
-OWNERS_WORD = "owner."
-"""Begins the execution id of a fill that is booked on the owner's word, never IB's."""
 _REFUSALS = frozenset({ErrorKind.REJECTED, ErrorKind.READ_ONLY})
-
-
-@dataclass(slots=True)
-class BrokerUpdate:
-    """What the broker said of one order since it was last booked."""
-
-    executions: list[Execution] = field(default_factory=list)
-    seen: OrderReport | None = None
-    errors: list[OrderError] = field(default_factory=list)
-    by_owner: bool = False  # the owner's word, not IB's: good for an UNKNOWN order only
-
-    def add(self, event: Executed | OrderUpdate | OrderError) -> None:
-        match event:
-            case Executed(execution):
-                self.executions.append(execution)
-            case OrderUpdate(order):
-                told = self.seen.filled if self.seen and order.filled is None else order.filled
-                self.seen = replace(order, filled=told)  # openOrder does not say what has filled
-            case OrderError():
-                self.errors.append(event)
-
-    @property
-    def lacks_commission(self) -> bool:
-        known = {e.exec_id for e in self.executions if e.commission is not None}
-        return any(e.exec_id not in known for e in self.executions)
 
 
 class Listeners:
@@ -108,7 +82,7 @@ class Booking:
             if update.by_owner and before.status is not TradeStatus.UNKNOWN:
                 return before
             stored = await books.executions(before.id)
-            executions = [*update.executions, *_retracted(stored, update)]
+            executions = [*update.executions, *retracted(stored, update)]
             changed = [await books.put_execution(before.id, execution) for execution in executions]
             after = await self._advance(books, before, update, executions_changed=any(changed))
         known = {execution.exec_id for execution in stored}
@@ -117,7 +91,9 @@ class Booking:
             self._announce(before, after, update)
         return after
 
-    async def conclude(self, trade_id: int, to: TradeStatus, reason: str, *, drawn_from: Trade | None = None) -> Trade:
+    async def conclude(
+        self, trade_id: int, to: TradeStatus, reason: Reason | str, *, drawn_from: Trade | None = None
+    ) -> Trade:
         """Ends a trade as FAILED (never left), or makes it UNKNOWN, unless the broker has meanwhile told otherwise.
 
         `drawn_from`: the trade as it was when this was concluded; nothing is done if it has changed. Raises LedgerUnavailable.
@@ -202,7 +178,7 @@ class Booking:
             wait=wait_exponential(0.2, max=5),
             before_sleep=_say_not_booked,
         )
-        with logger.contextualize(alert_id=alert_of(order_ref), ticker=_ticker_in(update), order_ref=order_ref):
+        with logger.contextualize(alert_id=alert_of(order_ref), ticker=ticker_in(update), order_ref=order_ref):
             if await retrying(self.book, order_ref, update) is None:
                 for hear in self._listeners.orphan:
                     hear(order_ref)
@@ -220,7 +196,7 @@ class Booking:
             refusal = None  # what was taken for its end was not
         fills_changed = total.qty != before.filled_qty
         shown = seen is not None or bool(update.executions)
-        ids = _broker_ids(before, update)
+        ids = broker_ids(before, update)
         after = replace(
             before,
             filled_qty=total.qty,
@@ -253,7 +229,7 @@ class Booking:
         await books.rewrite_lots(trade.ticker, folded.lots)
         return folded.lots
 
-    async def _move_alert(self, books: Books, trade: Trade, reason: str | None) -> Alert:
+    async def _move_alert(self, books: Books, trade: Trade, reason: Reason | str | None) -> Alert:
         to = ALERT_OF_TRADE[trade.status]
         if reason is not None or to is not AlertStatus.UNKNOWN:  # why it became UNKNOWN stays readable
             await books.move_alert(trade.alert_id, (to, *sources_of(to)), to, reason)
@@ -294,12 +270,6 @@ def _refusal(error: OrderError) -> str:
     return f"IB {error.code}: {error.text}"
 
 
-def _ticker_in(update: BrokerUpdate) -> str | None:
-    if update.seen is not None:
-        return update.seen.ticker
-    return update.executions[0].ticker if update.executions else None
-
-
 def _log_executions(booked: Collection[Execution]) -> None:
     for one in booked:
         commission = "not reported yet" if one.commission is None else f"{one.commission}"
@@ -309,25 +279,13 @@ def _log_executions(booked: Collection[Execution]) -> None:
         )
 
 
-def _broker_ids(trade: Trade, update: BrokerUpdate) -> tuple[int | None, int | None]:
-    """The order id and permId as IB last told them; completed orders and other clients' views carry none."""
-    told = [(e.order_id, e.perm_id) for e in update.executions]
-    if update.seen is not None:
-        told.append((update.seen.order_id, update.seen.perm_id))
-    order_id, perm_id = trade.ib_order_id, trade.perm_id
-    for told_order_id, told_perm_id in told:
-        order_id = told_order_id or order_id
-        perm_id = told_perm_id or perm_id
-    return order_id, perm_id
-
-
-def _reason(trade: Trade) -> str | None:
+def _reason(trade: Trade) -> Reason | str | None:
     """What the alert's row says of its order."""
     match trade.status:
         case TradeStatus.PARTIAL:
-            return f"{trade.filled_qty.normalize():f} of {trade.requested_qty.normalize():f}"
+            return Reason(ReasonCode.PARTLY_FILLED, {"filled": trade.filled_qty, "requested": trade.requested_qty})
         case TradeStatus.CANCELLED:
-            return "cancelled unfilled"
+            return Reason(ReasonCode.CANCELLED_UNFILLED)
         case TradeStatus.FAILED:
             return trade.error_message
     return None
@@ -336,15 +294,6 @@ def _reason(trade: Trade) -> str | None:
 def _say_not_booked(state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
     logger.error("not booked yet, trying again until the database answers: {}", error)
-
-
-def _retracted(stored: Sequence[Execution], update: BrokerUpdate) -> list[Execution]:
-    """Fills on the owner's word, taken back as soon as IB shows fills that were not known when it was given."""
-    known = {execution.exec_id for execution in stored}
-    if all(one.exec_id in known or one.exec_id.startswith(OWNERS_WORD) for one in update.executions):
-        return []
-    said = [execution for execution in stored if execution.exec_id.startswith(OWNERS_WORD) and execution.shares]
-    return [replace(one, exec_id=f"{one.root}.{one.revision + 1}", shares=Decimal(0)) for one in said]
 
 
 def _written_off_alert(loss: WriteOff, by: str, key: str, now: datetime) -> NewAlert:
@@ -360,7 +309,7 @@ def _written_off_alert(loss: WriteOff, by: str, key: str, now: datetime) -> NewA
         raw_body=b"",
         source_ip=None,
         status=AlertStatus.EXECUTED,
-        reason=f"written off: accepted by {by}",
+        reason=Reason(ReasonCode.WRITTEN_OFF, {"by": by}),
     )
 
 

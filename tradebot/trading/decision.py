@@ -6,11 +6,11 @@ Rules:
 - A SELL is the bot's open lots, at most what IB holds less every SELL already working there, the owner's included.
 - A judged SELL ends every older waiting BUY of its ticker: an exit must never be followed by its own entry.
 - What cannot be known now waits; it is neither refused nor guessed, except that a BUY grows too old.
-- A refusal is a code with facts; the sentence that goes with it into the alert's row comes from the caller (`Say`).
+- A refusal is a code with facts, in the alert's row and in the event.
 """
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -26,6 +26,7 @@ from tradebot.domain.facts.orders import OrderIntent
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.lots import LotStatus
+from tradebot.domain.reasons import Reason
 from tradebot.domain.risk import (
     Buy,
     Check,
@@ -78,12 +79,10 @@ class Intent:
 class Wait(Enum):
     """Not decided: the alert stays RECEIVED."""
 
-    TICKER = "until the ticker's order has ended"
-    BROKER = "until IB has answered"
+    TICKER = "ticker"  # until the ticker's order has ended
+    BROKER = "broker"  # until IB has answered
 
 
-Say = Callable[[RefusalCode, Mapping[str, Fact]], str]
-"""A refusal in words, without a full stop at its end."""
 Decided = Intent | Wait | None
 """None: the alert has reached another state, or had left RECEIVED already."""
 
@@ -97,7 +96,6 @@ async def decide(
     *,
     order_id: int,
     token: str,
-    say: Say,
 ) -> Decided:
     """One alert's outcome, written through `books`. `token` makes its order's reference unique. Raises LedgerUnavailable."""
     alert = await books.alert(alert_id)
@@ -107,11 +105,11 @@ async def decide(
     if not killed and not policy.hours.is_open(view.now):
         opens = policy.hours.calendar.next_open(view.now)
         closed = Refusal(RefusalCode.MARKET_CLOSED, {"opens_at": opens.isoformat()})
-        await _Ending(say, view.now).write(books, alert, AlertStatus.PENDING, closed)
+        await _Ending(view.now).write(books, alert, AlertStatus.PENDING, closed)
         return None
     if not killed and await _busy(books, alert, alert.ticker):
         return Wait.TICKER
-    one = _Judging(books, alert, alert.ticker, pre_trade, policy, view, order_id, token, _Ending(say, view.now))
+    one = _Judging(books, alert, alert.ticker, pre_trade, policy, view, order_id, token, _Ending(view.now))
     return await (one.buy() if alert.action is Side.BUY else one.sell())
 
 
@@ -135,7 +133,6 @@ _ENDINGS: Mapping[AlertStatus, tuple[Collection[AlertStatus], type[RefusedFacts]
 class _Ending:
     """Writes that no order is made of an alert, or not yet: its row, and the event with code and facts."""
 
-    say: Say
     now: datetime
 
     async def write(
@@ -143,7 +140,7 @@ class _Ending:
     ) -> None:
         """Nothing where the alert has left its state meanwhile: the owner cleared it. Raises LedgerUnavailable."""
         sources, facts_of = _ENDINGS[to]
-        if not await books.move_alert(alert.id, sources, to, self.say(refusal.code, refusal.facts)):
+        if not await books.move_alert(alert.id, sources, to, Reason(refusal.code, refusal.facts)):
             return
         facts = facts_of(alert.ticker, alert.action, refusal.code, refusal.facts)
         if isinstance(facts, AlertBlocked):

@@ -13,9 +13,11 @@ from typing import TypeVar
 from tradebot.domain.brokerage import Execution, OrderReport, OrderState
 from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.orders import ENDED
+from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.domain.trades import ORDER_REF_PREFIX, UNRESOLVED, Trade, TradeStatus
 from tradebot.ports import Broker, Clock, Ledger, PositionReport
-from tradebot.trading.booking import Booking, BrokerUpdate
+from tradebot.trading.booking import Booking
+from tradebot.trading.broker_update import BrokerUpdate
 
 T = TypeVar("T", OrderReport, Execution)
 SECOND_LOOK_DELAY_S = 5.0
@@ -119,14 +121,12 @@ class InDoubtOrders:
         rejected = trade.error_message  # in IB's words; what IB rejects it often shows nowhere
         unseen = trade.perm_id is None or rejected is not None
         if unseen and trade.filled_qty == 0 and same_day and before == now_held:
-            reason = rejected or "IB shows no such order, asked twice, and the position is unchanged."
+            reason = rejected or Reason(ReasonCode.NEVER_SEEN)
             await self._booking.conclude(trade.id, TradeStatus.FAILED, reason, drawn_from=trade)
             return
-        reason = (
-            f"IB shows neither the order nor its end (position was {_said(before)}, is {now_held.normalize():f}"
-            f"{'' if same_day else '; the day is over, so IB no longer lists it'})."
-        )
-        await self._booking.conclude(trade.id, TradeStatus.UNKNOWN, reason, drawn_from=trade)
+        positions = {"now": now_held} if before is None else {"before": before, "now": now_held}
+        absent = Reason(ReasonCode.NOT_SHOWN if same_day else ReasonCode.NOT_LISTED_ANY_MORE, positions)
+        await self._booking.conclude(trade.id, TradeStatus.UNKNOWN, absent, drawn_from=trade)
 
 
 def _named(shown: T, refs_by_perm_id: dict[int, str]) -> T:
@@ -149,7 +149,3 @@ def _is_working(order: OrderReport) -> bool:
 def _older(trade: Trade, known: Sequence[Trade]) -> bool:
     """Decided before the question was asked: a younger order cannot be missed in its answer."""
     return any(trade.id == one.id for one in known)
-
-
-def _said(qty: Decimal | None) -> str:
-    return "not known" if qty is None else f"{qty.normalize():f}"

@@ -11,6 +11,7 @@ from tradebot.domain.facts import orders as o
 from tradebot.domain.facts.account import ExitIncomplete
 from tradebot.domain.lots import ExecutionSummary, Lot, LotStatus
 from tradebot.domain.orders import ENDED
+from tradebot.domain.reasons import Reason
 from tradebot.domain.trades import Trade, TradeStatus
 from tradebot.ports import Books
 
@@ -48,7 +49,7 @@ async def advanced(books: Books, change: OrderChange) -> None:
         await _add(books, change, o.OrderAccepted.of(after))
 
 
-async def concluded(books: Books, before: Trade, after: Trade, reason: str, now: datetime) -> None:
+async def concluded(books: Books, before: Trade, after: Trade, reason: Reason | str, now: datetime) -> None:
     """Adds the event of what was concluded without the broker having shown an order."""
     facts: Facts
     if after.status is TradeStatus.UNKNOWN:
@@ -62,7 +63,7 @@ async def concluded(books: Books, before: Trade, after: Trade, reason: str, now:
         await exit_incomplete(books, after.ticker, lots, now, alert_id=after.alert_id, trade_id=after.id)
 
 
-def _unfilled(before: Trade, after: Trade, end: o.OrderEnd, reason: str | None) -> Facts:
+def _unfilled(before: Trade, after: Trade, end: o.OrderEnd, reason: Reason | str | None) -> Facts:
     if before.status is TradeStatus.UNKNOWN:
         return o.OrderResolved.of(after, code=o.Resolution(end.value), before=before.status, reason=reason)
     return o.OrderFailed.of(after, code=end, reason=reason)

@@ -8,6 +8,7 @@ how many go on. Those that waited too long EXPIRE and are told.
 
 import asyncio
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from loguru import logger
 
@@ -18,6 +19,7 @@ from tradebot.domain.facts.alerts import AlertExpired
 from tradebot.domain.facts.daemon import MarketOpen
 from tradebot.domain.hours import Hours
 from tradebot.domain.job_plan import MARKET_OPEN
+from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.ports import Books, Clock, Ledger, Queue
 from tradebot.trading.every import every
 from tradebot.trading.worker import Worker
@@ -102,9 +104,7 @@ class Requeue:
 
     async def _expire(self, books: Books, alert: Alert, now: datetime) -> None:
         max_age = self._pending_max_age
-        reason = (
-            f"waited longer than {max_age / timedelta(hours=1):g} h for the market to open (trading.pending_max_age_h)"
-        )
+        reason = Reason(ReasonCode.EXPIRED, {"max_age_s": Decimal(str(max_age.total_seconds()))})
         await books.move_alert(alert.id, (AlertStatus.PENDING,), AlertStatus.EXPIRED, reason)
         expired = AlertExpired(alert.ticker, alert.action, max_age.total_seconds())
         await books.add_event(NewEvent(expired, now, alert.id))

@@ -1,13 +1,9 @@
-"""Takes ids from the queue, prepares, judges one at a time, and sends.
+"""Takes ids from the queue, prepares, judges one at a time, and has the orders sent (`submission.py`).
 
 Rules:
 - Taking an id proves nothing; the decision's compare-and-set does. An id may come twice, late, or never: the requeue
   brings it again.
 - Waiting is concurrent (quotes, contracts, holdings), judging is serial: SELLs first, each side in the order taken.
-- The last step before the wire awaits nothing: kill switch, lock, gate, stretch of the connection and throttle are checked and
-  the order is written in one go, under the lock of the stored settings: a kill of another process comes strictly before or
-  after it. An intent that grew old on the way is never sent.
-- What certainly did not leave is booked as not sent; what may have left is left to recovery.
 """
 
 import asyncio
@@ -24,31 +20,30 @@ from tradebot.domain.facts.alerts import AlertFailed
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.lots import LotStatus
+from tradebot.domain.reasons import Reason
 from tradebot.domain.risk import Fact, RefusalCode
 from tradebot.domain.settings import TradingState, invalid_limits, limits_in
-from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus
+from tradebot.domain.trades import UNRESOLVED, Trade
 from tradebot.errors import (
     BrokerUnavailable,
     LedgerUnavailable,
     LockLost,
-    OrderUncertain,
     QueueUnavailable,
     UnknownContract,
 )
-from tradebot.ports import Broker, Chance, Clock, InstanceLock, Ledger, LinkSession, Queue
+from tradebot.ports import Broker, Chance, Clock, InstanceLock, Ledger, Queue
 from tradebot.trading.booking import Booking, Listeners
-from tradebot.trading.decision import Decided, Intent, Policy, PreTradeData, Say, Wait, decide
+from tradebot.trading.decision import Decided, Intent, Policy, PreTradeData, Wait, decide
 from tradebot.trading.gate import Gate
 from tradebot.trading.sequencer import Sequencer
 from tradebot.trading.snapshot import BrokerView
+from tradebot.trading.submission import DecidedUnder, Submission, check_epoch
 from tradebot.trading.switch import TradingSwitch
 
 IN_HAND_MAX = 32
 """Alerts prepared at once."""
 PRE_TRADE_MAX_AGE_S = 10.0
 """A quote or holdings older than this when their turn comes are asked for again."""
-SEND_WITHIN_S = 5.0
-"""An intent older than this when its turn to be written comes is not sent."""
 ASK_AGAIN_S = 1.0
 
 
@@ -59,7 +54,6 @@ class WorkerOptions:
     hours: Hours
     fractional: bool
     orders_per_second: int
-    say: Say
 
 
 class Worker:
@@ -84,7 +78,7 @@ class Worker:
         self._lock = lock
         self._gate = gate
         self._switch = switch
-        self._booking = booking
+        self._submission = Submission(ledger, broker, lock, gate, switch, booking, clock)
         self._clock = clock
         self._chance = chance
         self._options = options
@@ -161,7 +155,7 @@ class Worker:
                 raise
             except Exception as error:
                 logger.exception("alert {} cannot be handled", alert_id)
-                await self._give_up(alert_id, f"{type(error).__name__}: {error}")
+                await self._give_up(alert_id, error)
             finally:
                 self._sequencer.leave(alert_id)
                 self._in_hand.discard(alert_id)
@@ -226,7 +220,7 @@ class Worker:
         async with self._ledger.begin() as books:
             began = self._clock.monotonic()
             settings = await books.settings()
-            self._still_ours(settings)
+            check_epoch(settings, self._lock)
             view = BrokerView(
                 now=self._clock.now(),
                 state=self._switch.in_force(settings),
@@ -246,7 +240,6 @@ class Worker:
                 view,
                 order_id=order_id,
                 token=self._chance(4),
-                say=self._options.say,
             )
         if isinstance(decided, Intent):
             self._next_order_at = self._clock.monotonic() + 1 / self._options.orders_per_second
@@ -255,74 +248,22 @@ class Worker:
                 logger.info(
                     "decided: {} {:f} {}, order {} is stored", order.side, order.qty, alert.ticker, order.order_ref
                 )
-                refused = await self._look_and_send(decided, generation, link_session, began)
-                if refused is not None:
-                    logger.debug("order {} not sent: {}", decided.order.order_ref, refused)
-                    await self._booking.conclude(decided.trade_id, TradeStatus.FAILED, refused)
+                await self._submission.submit(decided, DecidedUnder(generation, link_session, began))
         return decided
 
-    async def _look_and_send(
-        self, intent: Intent, generation: int, link_session: LinkSession, began: float
-    ) -> str | None:
-        """Under the lock of the settings: another process kills, or takes over, before this or after the order has left."""
-        refused: str | None = "the database did not answer at the last moment."
-        try:
-            async with self._ledger.begin() as books:
-                settings = await books.settings()
-                self._still_ours(settings)
-                state = self._switch.in_force(settings)
-                refused = self._send(
-                    intent, state, generation, link_session, late=self._clock.monotonic() - began > SEND_WITHIN_S
-                )
-        except LedgerUnavailable as error:
-            logger.warning("order {}: {}", intent.order.order_ref, error)
-        return refused
-
-    def _still_ours(self, settings: Mapping[str, str]) -> None:
-        """Raises LockLost when another instance has begun an epoch of its own."""
-        if settings.get("epoch", "0") != str(self._lock.epoch):
-            raise LockLost("Another instance has taken this database over: this one sends nothing any more.")
-
-    def _send(
-        self, intent: Intent, state: TradingState, generation: int, link_session: LinkSession, *, late: bool
-    ) -> str | None:
-        """The last step: one synchronous block. Returns why the order certainly did not leave, or None."""
-        interrupted = self._gate.generation != generation or self._broker.connection.link_session != link_session
-        stopped = state is TradingState.KILLED or (state is TradingState.PAUSED and intent.order.side is Side.BUY)
-        obstacles = (
-            (stopped, f"trading was {state} at the last moment."),
-            (not self._lock.held, "this instance has lost its lock on the database."),
-            (interrupted, "the connection to IB was interrupted while the order was being stored."),
-            (late, f"storing the decision took longer than {SEND_WITHIN_S:.0f} s."),
-            (self._broker.throttled(), "IB's message limit is reached: the order would have left later, unchecked."),
-        )
-        for stands, reason in obstacles:
-            if stands:
-                return reason
-        try:
-            self._broker.place(intent.order, intent.order_id, link_session.generation)
-        except BrokerUnavailable as error:
-            return str(error)
-        except OrderUncertain as error:
-            logger.critical("order {} may have been sent: {}", intent.order.order_ref, error)
-            return None  # looked for when it is overdue: until then it may still be on its way
-        order = intent.order
-        logger.info("order {} sent: {} {:f} {} MKT DAY", order.order_ref, order.side, order.qty, order.contract.ticker)
-        return None
-
-    async def _give_up(self, alert_id: int, reason: str) -> None:
+    async def _give_up(self, alert_id: int, error: Exception) -> None:
         """An alert that breaks the program ends visibly, unless it has an order: then recovery has the last word."""
-        facts: Mapping[str, Fact] = {"detail": reason}
-        text = self._options.say(RefusalCode.INTERNAL_ERROR, facts)
+        facts: Mapping[str, Fact] = {"detail": f"{type(error).__name__}: {error}"}
+        reason = Reason(RefusalCode.INTERNAL_ERROR, facts)
         try:
             async with self._ledger.begin() as books:
-                if await books.move_alert(alert_id, UNDECIDED, AlertStatus.FAILED, text):
+                if await books.move_alert(alert_id, UNDECIDED, AlertStatus.FAILED, reason):
                     alert = await books.alert(alert_id)
                     ticker, side = (alert.ticker, alert.action) if alert else (None, None)
                     failed = AlertFailed(ticker, side, RefusalCode.INTERNAL_ERROR, facts)
                     await books.add_event(NewEvent(failed, self._clock.now(), alert_id))
-        except LedgerUnavailable as error:
-            logger.error("alert {} waits: {}", alert_id, error)
+        except LedgerUnavailable as silence:
+            logger.error("alert {} waits: {}", alert_id, silence)
 
     # --- waiting alerts ---------------------------------------------------------------------------------------------
 

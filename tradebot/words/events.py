@@ -20,6 +20,7 @@ from tradebot.domain.trades import TradeStatus
 from tradebot.words import account_events, daily_report, health_events, refusals
 from tradebot.words.figures import new_york, order, price, seconds, shares, signed_usd, usd
 from tradebot.words.limits import BY_NAME, value_text
+from tradebot.words.reasons import reason
 from tradebot.words.unknown_orders import price_source
 
 Says = Callable[[Any, Event | NewEvent], str]
@@ -122,19 +123,20 @@ def _filled(facts: o.BuyFilled | o.SellFilled, _: Event | NewEvent) -> str:
 
 def _unfilled(facts: o.OrderFailed | o.OrderResolved) -> str:
     nothing = f"Nothing was {'bought' if facts.side is Side.BUY else 'sold'}."
+    why = reason(facts.reason or "")
     match facts.code:
         case "rejected":
-            return f"{order(facts)} was rejected by {facts.reason}. {nothing}"
+            return f"{order(facts)} was rejected by {why}. {nothing}"
         case "rejected_unseen":
-            return f"{order(facts)} was rejected by {facts.reason}. No order is at IB."
+            return f"{order(facts)} was rejected by {why}. No order is at IB."
         case "not_sent":
-            return f"{order(facts)} was not sent: {facts.reason} No order is at IB."
+            return f"{order(facts)} was not sent: {why} No order is at IB."
     return f"{order(facts)} was cancelled before anything filled. {nothing}"
 
 
 def _unknown(facts: o.OrderUnknown, _: Event | NewEvent) -> str:
     return (
-        f"{order(facts)} may or may not have reached IB: {facts.reason} {facts.ticker} is frozen until this is settled "
+        f"{order(facts)} may or may not have reached IB: {reason(facts.reason)} {facts.ticker} is frozen until this is settled "
         f"(SELL waits, BUY is blocked). Look for order {facts.order_ref} in TWS; it is asked for again every minute."
     )
 
@@ -151,7 +153,7 @@ def _resolved(facts: o.OrderResolved, event: Event | NewEvent) -> str:
         case o.Resolution.FILLED_BY_OWNER:
             return (
                 f"{order(facts)} is booked as filled on the word of {event.actor}. Its price is an estimate, "
-                f"{price_source(facts.reason)}, and "
+                f"{price_source(reason(facts.reason or ''))}, and "
                 "its commission is not known. If IB shows the executions, they take its place."
             )
         case o.Resolution.ENDED_BY_OWNER:

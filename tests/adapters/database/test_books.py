@@ -13,6 +13,7 @@ from tradebot.domain.alerts import Alert, AlertStatus, NewAlert, Side
 from tradebot.domain.events import EventKind, NewEvent
 from tradebot.domain.facts.daemon import Started
 from tradebot.domain.lots import LotStatus
+from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.domain.trades import OrderRole, Trade, TradeStatus
 from tradebot.ports import Books, Ledger
 
@@ -32,7 +33,7 @@ def as_stored(alert: NewAlert, alert_id: int) -> Alert:
 async def test_an_alert_comes_back_as_it_went_in(ledger: Ledger) -> None:
     """Otherwise the worker would judge something else than what was received."""
     full, bare = (
-        an_alert(reason="why"),
+        an_alert(reason=Reason("partly_filled", {"filled": Decimal("2.50"), "requested": 5, "by": "\"Ann\" – {}"})),
         an_alert(
             ticker=None, action=None, price=None, alert_time=None, primary_exchange=None, source_ip=None,
             status=AlertStatus.REJECTED,
@@ -111,6 +112,33 @@ async def test_move_alert_is_a_compare_and_set(ledger: Ledger) -> None:
         alert = await books.alert(alert_id)
     assert alert is not None
     assert (alert.status, alert.reason) == (AlertStatus.BLOCKED, "needs $1")
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        None,
+        "IB 201: no",
+        '{"code": "eaten"}',
+        '{"code": "cash", "facts": {"free": {}}}',
+        '{"code": and no JSON',
+        Reason("of_another_version", {"free": Decimal("1.50"), "count": 3}),
+        Reason(ReasonCode.TOO_LATE, {"within_s": 5}),
+    ],
+)
+async def test_why_comes_back_as_it_went_in(ledger: Ledger, reason: Reason | str | None) -> None:
+    """Otherwise IB's words would be taken for a code, or a code be shown to people as JSON."""
+    async with ledger.begin() as books:
+        trade = await books.trade(await a_trade(books))
+        assert trade is not None
+        await books.save_trade(replace(trade, error_message=reason))
+        assert await books.move_alert(trade.alert_id, list(AlertStatus), AlertStatus.FAILED, reason)
+    async with ledger.read() as books:
+        stored, alert = await books.trade(trade.id), await books.alert(trade.alert_id)
+    assert stored is not None
+    assert alert is not None
+    assert (stored.error_message, alert.reason) == (reason, reason)
+    assert type(alert.reason) is type(reason)
 
 
 async def test_a_trade_comes_back_as_it_went_in(ledger: Ledger) -> None:

@@ -11,6 +11,7 @@ from tests.adapters.database.samples import NOON, a_lot, a_trade, an_alert
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.events import NewEvent
 from tradebot.domain.facts.alerts import AlertRejected
+from tradebot.domain.reasons import Reason
 from tradebot.domain.trades import TradeStatus
 from tradebot.ports import Ledger
 
@@ -115,12 +116,18 @@ async def test_text_that_no_database_takes_is_made_storable(ledger: Ledger) -> N
         trade = await books.trade(await a_trade(books))
         assert trade is not None
         await books.save_trade(replace(trade, status=TradeStatus.FAILED, error_message=nasty))
+        await books.move_alert(
+            trade.alert_id, list(AlertStatus), AlertStatus.FAILED, Reason("not_connected", {"detail": nasty})
+        )
         await books.add_event(NewEvent(AlertRejected(nasty), NOON))
         assert await books.alert_by_key(nasty) is None
     async with ledger.read() as books:
         trade = await books.trade(trade.id)
         (event,) = await books.events()
-    assert trade is not None
+        assert trade is not None
+        alert = await books.alert(trade.alert_id)
+    assert alert is not None
     storable = "order\ufffd refused \ufffd – naïve 🚀"
     assert trade.error_message == storable
+    assert alert.reason == Reason("not_connected", {"detail": storable})
     assert event.facts == AlertRejected(storable)

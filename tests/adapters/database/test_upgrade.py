@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from importlib.resources import files
@@ -18,6 +19,7 @@ from tradebot.domain.events import EventKind, NewEvent, Severity
 from tradebot.domain.facts import FACTS
 from tradebot.domain.facts.account import OrphanOrder, WrittenOff
 from tradebot.domain.lots import LotStatus
+from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.domain.trades import OrderRole, OrderType, TradeStatus
 from tradebot.errors import MigrationError
 
@@ -196,6 +198,28 @@ async def test_what_came_since_goes_back_too(old: str) -> None:
     await migrate.up(old)
     async with open_ledger(old) as ledger, ledger.read() as books:
         assert [lot.ticker for lot in await books.lots(LotStatus.OPEN, ticker="AAPL")] == ["AAPL"]
+
+
+async def test_why_is_readable_after_the_way_back(old: str) -> None:
+    """Otherwise 0.1.0 would show JSON to people, or IB's own words would be gone."""
+    await migrate.up(old)
+    reasons: tuple[Reason | str, ...] = (
+        Reason(ReasonCode.TOO_LATE, {"within_s": 5}),
+        Reason("cash", {"free": Decimal("1.50")}),
+        "IB 201: a_b",
+    )
+    async with open_ledger(old) as ledger, ledger.begin() as books:
+        trades = [await books.trade(await a_trade(books)) for _ in reasons]
+        for trade, reason in zip(trades, reasons, strict=True):
+            assert trade is not None
+            await books.save_trade(replace(trade, error_message=reason))
+            assert await books.move_alert(trade.alert_id, list(AlertStatus), AlertStatus.FAILED, reason)
+    await migrate.down(old)
+    words = ["too late", "cash", "IB 201: a_b"]
+    alerts = await ask(old, "SELECT reason FROM alert_log ORDER BY id DESC LIMIT 3")
+    assert [row["reason"] for row in reversed(alerts)] == words
+    orders = await ask(old, "SELECT error_message FROM trade ORDER BY id DESC LIMIT 3")
+    assert [row["error_message"] for row in reversed(orders)] == words
 
 
 @pytest.mark.parametrize(

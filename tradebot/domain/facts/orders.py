@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 
 from tradebot.domain.alerts import Side
 from tradebot.domain.events import EventKind, Facts, Severity
+from tradebot.domain.reasons import Reason
 from tradebot.domain.trades import Trade, TradeStatus
 
 _K, _S = EventKind, Severity
@@ -105,14 +106,14 @@ class OrderFailed(OrderFacts):
     kind: ClassVar = _K.ORDER_FAILED
     severity: ClassVar = _S.WARNING
     code: OrderEnd
-    reason: str | None = None  # IB's words, or why it was not sent
+    reason: Reason | str | None = None  # IB's words are text
 
 
 @dataclass(frozen=True, slots=True)
 class OrderUnknown(OrderFacts):
     kind: ClassVar = _K.ORDER_UNKNOWN
     severity: ClassVar = _S.CRITICAL
-    reason: str
+    reason: Reason | str
 
 
 class Resolution(StrEnum):
@@ -134,7 +135,7 @@ class OrderResolved(OrderFacts):
     severity: ClassVar = _S.INFO
     code: Resolution
     before: TradeStatus
-    reason: str | None = None  # IB's words, why it was not sent, or where an estimated price comes from
+    reason: Reason | str | None = None  # IB's words, or where an estimated price comes from, are text
 
 
 @dataclass(frozen=True, slots=True)
