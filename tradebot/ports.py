@@ -313,6 +313,8 @@ class TradingStateSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class QueueContents:
+    """The ids in each list, the next one first."""
+
     sell: Sequence[int]
     buy: Sequence[int]
     pending: Sequence[int]

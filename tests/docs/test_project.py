@@ -81,4 +81,6 @@ def test_contributing_names_files_that_are_there():
     """Somebody follows a recipe to a file that was moved."""
     named = set(re.findall(r"`([\w/.]+/[\w.]+\.(?:py|md|example))`", (ROOT / "CONTRIBUTING.md").read_text("utf-8")))
     assert len(named) > 30
-    assert [path for path in sorted(named) if not ((ROOT / path).is_file() or (ROOT / "tradebot" / path).is_file())] == []
+    assert [
+        path for path in sorted(named) if not ((ROOT / path).is_file() or (ROOT / "tradebot" / path).is_file())
+    ] == []

@@ -13,6 +13,8 @@ Row = Mapping[str, Any]
 
 
 class Transaction(Protocol):
+    """SQL inside one transaction."""
+
     async def rows(self, sql: str, **values: object) -> Sequence[Row]:
         """Runs one statement with its `:name` parameters."""
 
@@ -27,6 +29,8 @@ class Transaction(Protocol):
 
 
 class Driver(Protocol):
+    """A database that runs transactions."""
+
     name: str
     place: str  # for people: kind, host and database, or file
 

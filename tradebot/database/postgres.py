@@ -67,6 +67,8 @@ def unavailable(error: Exception, place: str) -> LedgerUnavailable | None:
 
 
 class PostgresTransaction:
+    """See `tradebot.database.driver.Transaction`."""
+
     def __init__(self, driver: "PostgresDriver", connection: _Connection, write: bool) -> None:
         self._driver, self._connection, self._write = driver, connection, write
 
@@ -90,6 +92,8 @@ class PostgresTransaction:
 
 
 class PostgresDriver:
+    """See `tradebot.database.driver.Driver`."""
+
     name = "PostgreSQL"
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", place: str, timeout_s: float) -> None:

@@ -13,11 +13,15 @@ from tradebot.domain.strategies import MAIN
 
 
 class Side(StrEnum):
+    """What an alert or an order does with shares."""
+
     BUY = "BUY"
     SELL = "SELL"
 
 
 class AlertStatus(StrEnum):
+    """The states of an alert; `domain/orders.py` has the steps between them."""
+
     RECEIVED = "RECEIVED"  # stored, waits for its turn
     PENDING = "PENDING"  # waits for the market to open
     PROCESSING = "PROCESSING"  # its order is in flight
@@ -60,5 +64,7 @@ class NewAlert:
 
 @dataclass(frozen=True, slots=True)
 class Alert(NewAlert):
+    """A stored alert. `duplicates` counts the messages that repeated it."""
+
     id: int = 0
     duplicates: int = 0

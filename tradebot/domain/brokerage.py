@@ -162,6 +162,8 @@ class ErrorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OrderError:
+    """An error message of IB about an order of the bot."""
+
     order_ref: str
     order_id: int
     code: int
@@ -181,6 +183,8 @@ class Connected:
 
 @dataclass(frozen=True, slots=True)
 class Disconnected:
+    """The connection to the gateway ended, or an attempt to connect failed."""
+
     generation: int
     reason: str
     attempt: int = 0  # consecutive failed attempts to connect so far

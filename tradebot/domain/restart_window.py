@@ -14,6 +14,8 @@ LEAD = timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True)
 class RestartWindow:
+    """From `start` to `end`, New York; equal times: there is none."""
+
     start: time  # New York
     end: time
 

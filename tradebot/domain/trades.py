@@ -19,6 +19,8 @@ POSITION_LAG = timedelta(seconds=10)
 
 
 class TradeStatus(StrEnum):
+    """The states of a trade; `domain/orders.py` has the steps between them."""
+
     SUBMITTING = "SUBMITTING"  # intent stored; the order may or may not have left
     SUBMITTED = "SUBMITTED"  # the broker has shown the order
     FILLED = "FILLED"
@@ -54,6 +56,8 @@ class OrderType(StrEnum):
 
 
 class TimeInForce(StrEnum):
+    """How long an order works, in IB's words."""
+
     DAY = "DAY"
     GTC = "GTC"
     IOC = "IOC"

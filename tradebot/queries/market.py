@@ -22,6 +22,8 @@ class Special:
 
 @dataclass(frozen=True, slots=True)
 class Market:
+    """The exchange at one moment."""
+
     now: datetime
     always: bool  # the bot trades regardless of the hours below
     session: Session | None  # today's, whether over or not

@@ -24,6 +24,8 @@ _BLOCK_TIMEOUT_S = 10.0  # … and how long its answer may take: the same length
 
 
 class RedisQueue:
+    """See `tradebot.ports.Queue`."""
+
     name = "Redis"
 
     def __init__(self, redis: Redis, blocking: Redis, place: str, prefix: str) -> None:

@@ -40,6 +40,8 @@ DATABASE_RETRY_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Opened:
+    """What is open: the adapters, and the webhook's port with who may call it."""
+
     outside: Outside
     port: TakenPort
     webhook: WebhookOptions

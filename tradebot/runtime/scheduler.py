@@ -31,6 +31,8 @@ JOB_MAX_S = 60.0
 
 
 class Scheduler:
+    """Runs each job once a slot."""
+
     def __init__(self, ledger: Ledger, jobs: Sequence[tuple[Plan, Work]], clock: Clock) -> None:
         self._ledger = ledger
         self._jobs = jobs

@@ -7,6 +7,8 @@ from tradebot.words.limits import TITLES
 
 @dataclass(frozen=True, slots=True)
 class Command:
+    """A command of the chat."""
+
     name: str
     help: str
     example: str

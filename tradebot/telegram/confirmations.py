@@ -18,6 +18,8 @@ class _Question:
 
 
 class Confirmations:
+    """The open questions, by the id in their buttons."""
+
     def __init__(self, clock: Clock, chance: Chance) -> None:
         self._clock = clock
         self._chance = chance

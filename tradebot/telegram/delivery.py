@@ -29,6 +29,8 @@ LANES = ((Severity.CRITICAL,), (Severity.WARNING, Severity.INFO))
 
 
 class Delivery:
+    """The channel `telegram`."""
+
     def __init__(self, ledger: Ledger, sender: Sender, clock: Clock) -> None:
         self._ledger = ledger
         self._sender = sender

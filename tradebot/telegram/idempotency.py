@@ -22,6 +22,8 @@ Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 
 
 class Idempotency(BaseMiddleware):
+    """Gives each command that acts its key, and leaves out those that are too old."""
+
     def __init__(self, sender: Sender, clock: Clock) -> None:
         self._sender = sender
         self._clock = clock

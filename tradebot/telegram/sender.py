@@ -22,6 +22,8 @@ CHAT_PACE_S = 1.0  # and about one a second to anybody
 
 
 class Sender:
+    """Sends to the one chat, at Telegram's pace."""
+
     def __init__(self, bot: Bot, chat_id: int, clock: Clock) -> None:
         self._bot = bot
         self._chat_id = chat_id

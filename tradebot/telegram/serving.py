@@ -51,6 +51,8 @@ UPDATES = ["message", "edited_message", "callback_query"]
 
 @dataclass(frozen=True, slots=True)
 class TelegramOptions:
+    """Which bot, which chat, and who may command it."""
+
     token: str
     chat_id: int
     user_ids: tuple[int, ...]  # empty: everybody in the chat

@@ -14,6 +14,8 @@ from tradebot.ports import LinkSession
 
 
 class Gate:
+    """See `tradebot.ports.OrderGate`; each holder closes and opens it under a name of its own."""
+
     def __init__(self) -> None:
         self._holds: dict[str, GateReason] = {}
         self._opened = asyncio.Event()

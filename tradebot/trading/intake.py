@@ -37,6 +37,8 @@ _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Outcome(StrEnum):
+    """What became of a message."""
+
     QUEUED = "queued"
     DUPLICATE = "duplicate"
     CONFLICT = "conflict"  # another body with the same alert_id is stored: this one is not
@@ -54,6 +56,8 @@ class Accepted:
 
 
 class Intake:
+    """Stores alerts, then queues them."""
+
     def __init__(
         self,
         ledger: Ledger,

@@ -45,6 +45,8 @@ UNKNOWN_MAX = 2
 
 
 class Reconciler:
+    """Holds the gate closed from each break of the connection until books and IB agree."""
+
     def __init__(
         self,
         ledger: Ledger,

@@ -26,6 +26,8 @@ REQUEUE_EVERY_S = 2.0
 
 
 class Requeue:
+    """Pushes what is stored and in no list, every two seconds."""
+
     def __init__(
         self,
         ledger: Ledger,

@@ -33,6 +33,8 @@ _SEVERITY = (TradingState.RUNNING, TradingState.PAUSED, TradingState.KILLED)
 
 
 class TradingSwitch:
+    """The trading state in force: what is stored, or a kill that could not be stored yet."""
+
     def __init__(self, ledger: Ledger, clock: Clock) -> None:
         self._ledger = ledger
         self._clock = clock

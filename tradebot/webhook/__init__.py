@@ -43,6 +43,8 @@ class WebhookOptions:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
+    """Where the server listens."""
+
     host: str
     port: int  # the real one
 

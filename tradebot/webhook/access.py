@@ -32,6 +32,8 @@ Network = IPv4Network | IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class Caller:
+    """Who calls, and whether that address may."""
+
     address: str
     refused: str | None = None  # why, and what to mend
 

@@ -39,6 +39,8 @@ REFUSALS_LOGGED_BURST, REFUSALS_LOGGED_PER_S = 30, 0.2
 
 
 class Refusal(Exception):
+    """A request is refused with this status and error."""
+
     def __init__(self, status: HTTPStatus, error: str) -> None:
         super().__init__(error)
         self.status = status
@@ -56,6 +58,8 @@ class Message:
 
 
 class Routes:
+    """The handlers of both routes."""
+
     def __init__(
         self, addresses: Addresses, secrets: Secrets, intake: Intake, health: Callable[[], Awaitable[Health]]
     ) -> None:

@@ -64,6 +64,8 @@ _EPOCH_TIME = re.compile(r"[0-9]{9,13}(\.[0-9]{1,6})?")
 
 @dataclass(frozen=True, slots=True)
 class Identity:
+    """By what a message is recognised when it comes again."""
+
     payload_hash: str  # SHA-256 (hex) of the canonical JSON without the secret
     key: str | None  # None: without `alert_id` and `time`, only the hash and the moment tell
 

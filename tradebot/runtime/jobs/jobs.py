@@ -31,6 +31,8 @@ LOGIN_ENDS = "0 1 * * 0"  # New York: IB Gateway's login lasts until Sunday 01:0
 
 
 class Jobs:
+    """What each job does; `by_name` hands them to the scheduler."""
+
     def __init__(
         self,
         ledger: Ledger,
