@@ -1,7 +1,7 @@
 """Events out to the chat: the table is the outbox, and an event is marked when Telegram has taken it.
 
 Rules: criticals first, each lane in the order of its events; what cannot be sent waits in the database and nowhere else; an event
-is logged when it is first met, whether Telegram takes it or not. A crash between sending and marking tells it twice: better than
+is logged when it is first met, whether Telegram takes it or not. A crash between sending and marking sends it twice: better than
 never.
 """
 
@@ -19,7 +19,7 @@ from tradebot.ports import Clock, Ledger
 from tradebot.telegram.markup import esc
 from tradebot.telegram.messages import Folded, curve_of, fold
 from tradebot.telegram.pictures import draw
-from tradebot.telegram.sender import Sender, said
+from tradebot.telegram.sender import Sender, error_text
 
 CHANNEL = "telegram"
 LOOK_EVERY_S = 0.5
@@ -36,7 +36,7 @@ class Delivery:
         self._sender = sender
         self._clock = clock
         self._logged: set[int] = set()
-        self._unmarked: set[int] = set()  # sent, and the database did not hear of it yet
+        self._unmarked: set[int] = set()  # sent, not yet marked in the database
         self._failures = 0
         self._served = False
 
@@ -58,7 +58,7 @@ class Delivery:
         """At most one message; False when there was nothing to send. Raises LedgerUnavailable."""
         await self._serve()
         await self._mark_what_was_sent()
-        await self._mark(await self._read((Severity.TRACE,)))  # these wait for nobody; 0.1.0 may have left some
+        await self._mark(await self._read((Severity.TRACE,)))  # nobody waits for these; 0.1.0 may have left some
         for lane in LANES:
             if events := await self._read(lane):
                 self._log(events)
@@ -81,7 +81,7 @@ class Delivery:
         except (AiogramError, OSError) as error:
             self._failures += 1
             level = "WARNING" if self._failures == 1 else "DEBUG"
-            logger.log(level, "an event was not delivered, it waits in the database: {}", said(error))
+            logger.log(level, "an event was not delivered, it waits in the database: {}", error_text(error))
             await self._clock.sleep(min(2.0 ** (self._failures - 1), BACKOFF_MAX_S))
             return
         self._failures = 0

@@ -1,7 +1,7 @@
 """What stands before every command that changes something, the kill switch excepted.
 
 Rules: one after the other, in their order; a command sent long ago (while the bot was away) is not acted on, and its sender is
-told; each carries an idempotency key, so that one which Telegram delivers again, after a crash or a restart, changes nothing.
+notified; each carries an idempotency key, so that one which Telegram delivers again, after a crash or a restart, changes nothing.
 """
 
 import asyncio

@@ -107,13 +107,15 @@ class Sender:
             except TelegramRetryAfter:
                 continue
             except (AiogramError, OSError) as error:
-                logger.warning("an answer was not sent ({} of {} tries): {}", attempt + 1, ANSWER_TRIES, said(error))
+                logger.warning(
+                    "an answer was not sent ({} of {} tries): {}", attempt + 1, ANSWER_TRIES, error_text(error)
+                )
                 await self._clock.sleep(BETWEEN_TRIES_S)
             else:
                 return
 
 
-def said(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
     """An error of aiogram in one short line; what a broken server sent may be a whole page."""
     words = f"{type(error).__name__}: {error}".split("\n", 1)[0]
     return words[:200]

@@ -35,7 +35,7 @@ class Caller:
     """Who calls, and whether that address may."""
 
     address: str
-    refused: str | None = None  # why, and what to mend
+    refused: str | None = None  # why, and what to correct
 
 
 class Addresses:
