@@ -38,7 +38,7 @@ class Driver(Protocol):
 
 
 def heed_cancellation() -> None:
-    """Raises CancelledError when this task was told to end and does not know.
+    """Raises CancelledError when this task was asked to end and does not know.
 
     asyncpg, like asyncio's own `wait_for` before Python 3.12, can lose a cancellation that comes together with an answer or an
     error; the task would then go on for ever, and a daemon whose lock is gone would never exit.
