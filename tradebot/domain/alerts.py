@@ -26,7 +26,7 @@ class AlertStatus(StrEnum):
     PENDING = "PENDING"  # waits for the market to open
     PROCESSING = "PROCESSING"  # its order is in flight
     EXECUTED = "EXECUTED"  # anything filled
-    BLOCKED = "BLOCKED"  # a risk rule said no
+    BLOCKED = "BLOCKED"  # a check refused
     FAILED = "FAILED"  # cancelled unfilled, rejected, or not sent
     EXPIRED = "EXPIRED"  # waited longer than allowed
     CLEARED = "CLEARED"  # the owner emptied the queue
@@ -57,9 +57,9 @@ class NewAlert:
     status: AlertStatus = AlertStatus.RECEIVED
     reason: str | None = None
     strategy: str = MAIN
-    dialect: str | None = None  # None: stored before dialects were told apart
+    dialect: str | None = None  # None: stored before dialects were distinguished
     instruction: Mapping[str, object] | None = None  # what was understood, JSON
-    test: bool = False  # judged and told, never sent
+    test: bool = False  # judged and reported, never sent
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What the broker tells: contracts, quotes, the account, holdings, orders, executions, and the events it sends by itself.
+"""What the broker reports: contracts, quotes, the account, positions, orders, executions, and the events it sends by itself.
 
 Rules: facts as the broker gave them, translated and nothing more; Decimal, aware UTC; None means "not reported", never zero.
 """

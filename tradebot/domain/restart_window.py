@@ -22,7 +22,7 @@ class RestartWindow:
     def covers(self, now: datetime) -> bool:
         """Whether the restart may happen now or within `LEAD`. Raises ValueError for a naive time."""
         if now.tzinfo is None:
-            raise ValueError(f"{now} has no time zone: no New York time can be told from it")
+            raise ValueError(f"{now} has no time zone: it has no New York time")
         return self._contains(now) or self._contains(now + LEAD)
 
     def _contains(self, now: datetime) -> bool:

@@ -27,7 +27,7 @@ class TradeStatus(StrEnum):
     PARTIAL = "PARTIAL"  # ended partly filled
     CANCELLED = "CANCELLED"  # ended unfilled
     FAILED = "FAILED"  # rejected, or never sent
-    UNKNOWN = "UNKNOWN"  # cannot be told: only the broker or the owner settles it
+    UNKNOWN = "UNKNOWN"  # not known: only the broker or the owner resolves it
 
 
 LIVE = (TradeStatus.SUBMITTING, TradeStatus.SUBMITTED)

@@ -106,7 +106,7 @@ class BrokerConnected(Facts):
     severity: ClassVar = _S.INFO
     account: str | None
     paper: bool | None
-    away_s: float | None  # None: not told to be away
+    away_s: float | None  # None: the loss was not reported
 
 
 @dataclass(frozen=True, slots=True)
