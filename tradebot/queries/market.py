@@ -8,7 +8,7 @@ from tradebot.domain.calendar import Calendar, Session
 from tradebot.domain.hours import Hours
 
 AHEAD = timedelta(days=60)
-"""How far holidays and early closes are told in advance."""
+"""How far holidays and early closes are shown in advance."""
 
 
 @dataclass(frozen=True, slots=True)

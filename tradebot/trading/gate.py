@@ -1,7 +1,7 @@
 """The gate that every order must pass: open only when nothing holds it.
 
-Rules: whoever has a reason closes it under his own name and opens it under the same name; it is open when no name is
-left. A reason is a code with its facts; `words/gate.py` says it. Each closing starts a new `generation`; an order decided in one
+Rules: each holder closes it for a reason, and opens it, under its own name; it is open when no name is
+left. A reason is a code with its facts; `words/gate.py` makes the sentence. Each closing starts a new `generation`; an order decided in one
 generation never leaves in another, so that what the reconciliation concluded of it stays true. Who closes it may hear late of a
 break: the link session on which books and IB were compared is kept beside it, and on another one it does not
 count as open.

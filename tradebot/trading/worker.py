@@ -4,7 +4,7 @@ Rules:
 - Taking an id proves nothing; the decision's compare-and-set does. An id may come twice, late, or never: the requeue
   brings it again.
 - Waiting is concurrent (quotes, contracts, holdings), judging is serial: SELLs first, each side in the order taken.
-- The last step before the wire awaits nothing: kill switch, lock, gate, stretch of the connection and throttle are checked and
+- The last step before the wire awaits nothing: kill switch, lock, gate, link session and throttle are checked and
   the order is written in one go, under the lock of the stored settings: a kill of another process comes strictly before or
   after it. An intent that grew old on the way is never sent.
 - What certainly did not leave is booked as not sent; what may have left is left to recovery.
