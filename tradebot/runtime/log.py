@@ -3,7 +3,7 @@
 - Redaction is the last step before writing, so it holds for messages, context, exceptions and tracebacks of any library alike.
 - Tracebacks never show local variables (loguru's `diagnose`).
 - Context comes from `logger.contextualize(alert_id=…, order_ref=…, ticker=…)` and stands in both sinks.
-- A full disk or a closed console never stops trading: the line is lost, and that is said once on the other side.
+- A full disk or a closed console never stops trading: the line is lost, and that is reported once on the other side.
 - A line of the log is a line: what came from outside cannot forge a second one, nor steer the terminal.
 """
 

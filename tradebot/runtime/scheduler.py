@@ -5,7 +5,7 @@ Rules:
   bounded, so that a clock that is set, or a machine that slept, is noticed.
 - A run is keyed by (job, slot) in the database and recorded in the transaction that stores what it did: never twice, over
   restarts and clock changes.
-- A job that fails is told once and stops no other. When the database is away nothing can be recorded: it is tried again.
+- A job that fails is reported once and stops no other. When the database is away nothing can be recorded: it is tried again.
 """
 
 import asyncio
