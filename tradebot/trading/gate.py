@@ -1,10 +1,9 @@
 """The gate that every order must pass: open only when nothing holds it.
 
-Rules: each holder closes it for a reason, and opens it, under its own name; it is open when no name is
-left. A reason is a code with its facts; `words/gate.py` makes the sentence. Each closing starts a new `generation`; an order decided in one
-generation never leaves in another, so that what the reconciliation concluded of it stays true. Who closes it may hear late of a
-break: the link session on which books and IB were compared is kept beside it, and on another one it does not
-count as open.
+Rules: each holder closes it for a reason, and opens it, under its own name; it is open when no name is left. A reason is a code
+with its facts; `words/gate.py` makes the sentence. Each closing starts a new `generation`; an order decided in one generation
+never leaves in another, so that what the reconciliation concluded of it stays true. Who closes it may hear late of a break: the
+link session on which books and IB were compared is kept beside it, and on another one it does not count as open.
 """
 
 import asyncio

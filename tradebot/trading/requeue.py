@@ -92,7 +92,7 @@ class Requeue:
             going_on = [alert for alert in pending if is_open and alert not in old]
             for alert in going_on:
                 await books.move_alert(alert.id, (AlertStatus.PENDING,), AlertStatus.RECEIVED, None)
-            # The opening is the market-open job's run of that instant, whoever notices it: reported once.
+            # The opening is the market-open job's run of that instant, here too: reported once.
             if session is not None and await books.record_job(MARKET_OPEN, session.open):
                 await books.add_event(NewEvent(_opened(session, going_on, len(old)), now))
         self._session = session or self._session
