@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.adapters.database.samples import NOON, a_lot, a_trade, an_alert
+from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.events import NewEvent
 from tradebot.domain.facts.alerts import AlertRejected
 from tradebot.domain.trades import TradeStatus
@@ -53,7 +54,7 @@ async def test_a_tenth_and_two_tenths_are_three_tenths(ledger: Ledger) -> None:
     async with ledger.begin() as books:
         for price in ("0.1", "0.2"):
             await books.insert_alert(an_alert(price=Decimal(price)))
-        prices = [alert.price for alert in await books.alerts(["RECEIVED"]) if alert.price is not None]
+        prices = [alert.price for alert in await books.alerts([AlertStatus.RECEIVED]) if alert.price is not None]
     assert sum(prices) == Decimal("0.3")
 
 
@@ -64,7 +65,7 @@ async def test_floats_and_numbers_that_are_none_are_refused(ledger: Ledger, wron
         async with ledger.begin() as books:
             await books.insert_alert(an_alert(price=wrong))
     async with ledger.read() as books:
-        assert await books.alerts(["RECEIVED"]) == []
+        assert await books.alerts([AlertStatus.RECEIVED]) == []
 
 
 @pytest.mark.parametrize(

@@ -277,7 +277,7 @@ async def test_an_alert_keeps_what_was_understood(old: str) -> None:
             alert_id = await books.insert_alert(new)
         async with ledger.read() as books:
             stored = await books.alert(alert_id or 0)
-            assert len(await books.alerts(AlertStatus)) == 24
+            assert len(await books.alerts(list(AlertStatus))) == 24
     assert stored is not None
     assert (stored.strategy, stored.dialect, stored.test) == ("ema", "own", True)
     assert stored.instruction == {"action": "buy", "qty": "3"}
