@@ -20,7 +20,7 @@ class GatewayError(TradebotError):
 
 
 class PayloadError(TradebotError):
-    """An alert's body cannot be understood: its sender must mend it."""
+    """An alert's body cannot be understood: its sender must correct it."""
 
 
 class BrokerUnavailable(TradebotError):
@@ -36,7 +36,7 @@ class UnknownContract(TradebotError):
 
 
 class LedgerUnavailable(TradebotError):
-    """The database cannot be reached or did not answer in time: nothing was stored, as far as can be told."""
+    """The database cannot be reached or did not answer in time: nothing was stored, as far as is known."""
 
 
 class QueueUnavailable(TradebotError):

@@ -133,7 +133,7 @@ class Broker(Protocol):
 
     def place(self, order: Order, order_id: int, generation: int) -> None:
         """Writes the order to the socket now. Raises BrokerUnavailable when it certainly did not leave (other
-        generation, down, throttled, not tradable), OrderUncertain when that cannot be told."""
+        generation, down, throttled, not tradable), OrderUncertain when that is not known."""
 
     def cancel(self, order_id: int, order_ref: str) -> None:
         """Asks IB to cancel; the answer comes as an event. Raises BrokerUnavailable."""
@@ -234,7 +234,7 @@ class Books(Protocol):
         """From now on each event beyond a trace waits for each of these channels, at least one; the first is the owner's.
 
         What waits for any other one waits for the first instead, if it did not have it already; what another one delivered
-        stays delivered. Until the first call, events wait for whoever is served first.
+        stays delivered. Until the first call, events wait for the channel that is served first.
         """
 
     async def undelivered(
@@ -317,6 +317,8 @@ class TradingStateSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class QueueContents:
+    """The ids in each list, the next one first."""
+
     sell: Sequence[int]
     buy: Sequence[int]
     pending: Sequence[int]

@@ -6,7 +6,8 @@ from pathlib import Path
 from tradebot.telegram.commands import COMMANDS
 from tradebot.telegram.confirmations import GOOD_FOR_S
 
-GUIDE = (Path(__file__).parents[2] / "docs" / "telegram.md").read_text("utf-8")
+ROOT = Path(__file__).parents[2]
+GUIDE = (ROOT / "docs" / "telegram.md").read_text("utf-8")
 
 
 def test_the_guide_has_every_command_and_no_other() -> None:
@@ -18,3 +19,8 @@ def test_the_guide_has_every_command_and_no_other() -> None:
 def test_the_guide_tells_how_long_a_button_is_good() -> None:
     """The owner would wonder why his button does nothing."""
     assert f"good for {GOOD_FOR_S:.0f} seconds" in GUIDE
+
+
+def test_the_readme_counts_the_commands():
+    """The first page would promise more commands than there are, or hide some."""
+    assert f"{len(COMMANDS)} commands" in (ROOT / "README.md").read_text("utf-8")

@@ -195,7 +195,7 @@ async def test_unknown_orders_are_settled_from_the_phone(tmp_path: Path, gateway
             question = await api.pressed(unknown, button)
             await api.pressed(question, answer, f"is {status}")
             assert (await daemon.books()).trade_of(alert_id).status is status
-            await api.heard("Order settled", mark)
+            await api.heard("Order resolved", mark)
             await daemon.well()
         assert "Traceback" not in daemon.output, daemon.output
 

@@ -70,7 +70,7 @@ SENTENCES: list[tuple[Facts, str]] = [
     ),
     (
         o.OrderResolved(**order(), code=o.Resolution.ALIVE, before=TradeStatus.FAILED),
-        "BUY 10 AAPL was booked as FAILED, but IB shows it alive (order tb-1-0badcafe). Its end will be told.",
+        "BUY 10 AAPL was booked as FAILED, but IB shows it alive (order tb-1-0badcafe). You will be notified of its end.",
     ),
     (
         o.OrderResolved(**order(), code=o.Resolution.ENDED_BY_OWNER, before=TradeStatus.UNKNOWN),
@@ -79,7 +79,7 @@ SENTENCES: list[tuple[Facts, str]] = [
     (
         o.OrderUnknown(**order(), reason="IB shows neither the order nor its end."),
         "BUY 10 AAPL may or may not have reached IB: IB shows neither the order nor its end. AAPL is frozen until this is "
-        "settled (SELL waits, BUY is blocked). Look for order tb-1-0badcafe in TWS; it is asked for again every minute.",
+        "resolved (SELL waits, BUY is blocked). Look for order tb-1-0badcafe in TWS; it is asked for again every minute.",
     ),
     (
         o.OrderCancelling(**order(), code=o.CancelReason.KILLED, timeout_s=30),

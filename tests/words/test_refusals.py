@@ -18,7 +18,7 @@ SAID: list[tuple[str, Mapping[str, Fact], str]] = [
     (
         "unknown_order",
         {"ticker": "AAPL"},
-        "an earlier AAPL order is UNKNOWN, it may be at IB: AAPL is frozen until it is settled, by IB or by the button on its "
+        "an earlier AAPL order is UNKNOWN, it may be at IB: AAPL is frozen until it is resolved, by IB or by the button on its "
         "message",
     ),
     (

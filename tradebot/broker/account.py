@@ -1,9 +1,9 @@
 """One account as the gateway streams it: values, and positions with IB's prices.
 
 Rules:
-- Everything is unknown until the gateway has told all of it on this connection, and while it says AccountReady=false.
+- Everything is unknown until the gateway has sent all of it on this connection, and while it says AccountReady=false.
 - Values come one by one; a snapshot is taken when the gateway marks the end of a batch (accountDownloadEnd, and after that
-  updateAccountTime). The snapshot's time moves only with a batch that told the cash: an order that filled after that time may
+  updateAccountTime). The snapshot's time moves only with a batch that has the cash: an order that filled after that time may
   not be in it.
 - Only USD counts. SettledCash and NetLiquidation come in the account's base currency: in another than USD they are unknown.
 - Quantities of positions are the positions stream's; the portfolio stream, up to three minutes late, gives prices.
@@ -23,7 +23,7 @@ _ACCOUNT_TYPE_TAGS = ("AccountType", "TradingType-S")  # "CASH", "STKCASH" …
 
 
 class AccountBook:
-    """What the gateway told of one account on one connection."""
+    """What the gateway sent of one account on one connection."""
 
     def __init__(self, account: str) -> None:
         self.account = account
@@ -42,7 +42,7 @@ class AccountBook:
         return self._snapshot if self.ready else None
 
     def forget_values(self) -> None:
-        """What was told is no longer known to hold; the gateway has been asked again."""
+        """What was sent is no longer known to hold; the gateway has been asked again."""
         self._complete, self._snapshot = False, None
 
     # values

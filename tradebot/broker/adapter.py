@@ -3,7 +3,7 @@
 Rules:
 - One question at a time, each with a time-out. Open orders are asked for before positions: an order that fills in between is then
   missing from the position already, and nothing is sold twice.
-- Whoever asks for holdings while they are being asked for shares the next question, never one sent before he came.
+- Who asks for a position report while one is being asked for shares the next question, never one sent before.
 - Orders and cancels are written in one synchronous step; see `orders.py`.
 """
 

@@ -19,21 +19,29 @@ REQUESTS_PER_SECOND_MAX = 24  # questions keep below, so that an order always fi
 
 
 class TwsEvent(Protocol):
+    """An event of ib_async's, as far as it is used."""
+
     def connect(self, listener: Callable[..., None]) -> object: ...
     def disconnect(self, listener: Callable[..., None]) -> object: ...
 
 
 class TwsConnection(Protocol):
+    """The socket below the client."""
+
     transport: asyncio.Transport | None
     numMsgSent: int
     hasData: TwsEvent
 
 
 class TwsDecoder(Protocol):
+    """What turns messages into calls of the wrapper."""
+
     handlers: dict[int, Any]
 
 
 class TwsClient(Protocol):
+    """ib_async's `Client`, as far as it is used."""
+
     conn: TwsConnection
     decoder: TwsDecoder
     apiError: TwsEvent

@@ -4,7 +4,7 @@ Rules:
 - One fixed client id. When it is taken (326) the same id is tried again: only it may cancel its orders and hears of their fills.
 - A connection counts once its account is resolved and its values, positions and own open orders have come; then it gets a number,
   the generation. A lost one starts over from nothing.
-- Failures are followed by growing pauses with jitter; after `connect_attempts` in a row that is told once, and trying goes on.
+- Failures are followed by growing pauses with jitter; after `connect_attempts` in a row this is reported once; trying goes on.
 - Which account, and whether it may be traded, is decided here and stays so for the connection. A live account (its id does not
   begin with D) is connected and shown, but traded only when the owner allows it.
 """
@@ -50,7 +50,7 @@ class Link:
         self._session: Session | None = None
         self._failures = 0
         self._unreadable = 0  # connections in a row that ended with a message that cannot be read
-        self._refused: str | None = None  # the last refusal told
+        self._refused: str | None = None  # the last refusal reported
         self._state = Connection(
             up=False,
             upstream=False,
@@ -109,7 +109,7 @@ class Link:
         account = _account(accounts, options.account)
         if account is None:
             self._refuse(_which_account(accounts, options))
-            await session.watch(options.heartbeat_s)  # only a person can mend it; the login may change, though
+            await session.watch(options.heartbeat_s)  # only a person can put it right; the login may change, though
             return
         await _initial_data(session, account, options.connect_timeout_s)
         self._came_up(session, account)
@@ -206,7 +206,7 @@ def _account(accounts: list[str], wanted: str | None) -> str | None:
 def _which_account(accounts: list[str], options: BrokerOptions) -> str:
     names = ", ".join(accounts)
     if options.account:
-        return f"the gateway's login does not manage account {options.account}; it manages: {names}. Mend [broker] account."
+        return f"the gateway's login does not manage account {options.account}; it manages: {names}. Correct [broker] account."
     return f"the gateway's login manages several accounts: {names}. Set [broker] account to the one to trade."
 
 

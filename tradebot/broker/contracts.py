@@ -1,7 +1,7 @@
 """From a ticker to the one contract that is meant.
 
 Rules:
-- US stocks in USD only, routed by SMART, told apart by their primary exchange. One symbol may be several companies' (one of them
+- US stocks in USD only, routed by SMART, told apart by primary exchange. One symbol may be several companies' (one of them
   listed in Toronto or over the counter): the hint from the alert's prefix decides; where it does not, nothing is traded.
 - A single US candidate is taken whatever the hint says: TradingView files NYSE Arca's funds under AMEX.
 - The contract's id never changes: what was found once holds for the life of the process.
@@ -43,9 +43,9 @@ def choose(ticker: str, hint: str | None, details: Iterable[ib_async.ContractDet
     if len(meant) == 1:
         return meant[0]
     names = ", ".join(f"{each.primary_exchange} (contract {each.con_id})" for each in candidates.values())
-    told = f"the alert's exchange {hint} does not tell which" if hint else "the alert names no exchange"
+    why = f"the alert's exchange {hint} does not tell which" if hint else "the alert names no exchange"
     raise UnknownContract(
-        f"{ticker} is more than one US stock at IB: {names}; {told}. Put the exchange before the ticker."
+        f"{ticker} is more than one US stock at IB: {names}; {why}. Put the exchange before the ticker."
     )
 
 

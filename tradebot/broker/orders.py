@@ -1,7 +1,7 @@
 """Orders on one connection: what IB says of them, and the one way to send one.
 
 Rules:
-- Events repeat what IB said, in the order in which it came; nothing is concluded. ib_async's own Trade objects, which turn
+- Events repeat what IB sent, in the order in which it came; nothing is concluded. ib_async's own Trade objects, which turn
   Cancelled on many an error for a live order, are not used at all.
 - An order belongs to the bot by its orderRef. orderStatus and errors carry none: it is looked up by permId or order id, which
   hold on one connection only (IB hands order ids out again after a restart).
@@ -36,7 +36,7 @@ from tradebot.errors import BrokerUnavailable, OrderUncertain
 
 
 class OrderBook:
-    """What IB said of orders and executions on one connection."""
+    """What IB reported of orders and executions on one connection."""
 
     def __init__(self, client_id: int, emit: Callable[[BrokerEvent], None]) -> None:
         self._client_id = client_id
@@ -81,7 +81,7 @@ class OrderBook:
             self._emit(OrderUpdate(order))
 
     def latest_of(self, order: OrderReport) -> OrderReport:
-        """The order with what its statuses said since."""
+        """The order with what its statuses have reported since."""
         return self._known(order.order_id, order.perm_id, order.client_id) or order
 
     def status(self, key: tuple[int, int, int], status: str, filled: Decimal | None, why_held: str) -> None:
@@ -115,7 +115,7 @@ class OrderBook:
         return execution
 
     def commission(self, exec_id: str, commission: Decimal | None, realised: Decimal | None) -> None:
-        """commissionReport: of a fill just told, told earlier, or about to be told."""
+        """commissionReport: of a fill just reported, reported earlier, or about to be."""
         self._commissions[exec_id] = (commission, realised)
         execution = self._executions.get(exec_id)
         if execution is None:

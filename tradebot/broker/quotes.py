@@ -25,7 +25,7 @@ from tradebot.errors import BrokerUnavailable
 SUBSCRIPTIONS_MAX = 10
 SETTLE_S = 0.3  # how long bid and last may lag behind the ask
 _LIVE, _DELAYED = 1, 3
-_FROZEN = frozenset({2, 4})  # the last prices of a closed market, told as if they were new
+_FROZEN = frozenset({2, 4})  # the last prices of a closed market, sent as if they were new
 _NAMES = {1: "bid", 2: "ask", 4: "last", 66: "bid", 67: "ask", 68: "last"}
 _FIRST_DELAYED_TICK = 66
 

@@ -65,7 +65,7 @@ def order_state(status: str) -> OrderState:
 
 
 def open_order(contract: ib_async.Contract, order: ib_async.Order, state: ib_async.OrderState) -> OrderReport | None:
-    """An order from openOrder: fills are told by orderStatus and executions only."""
+    """An order from openOrder: fills come by orderStatus and executions only."""
     if contract.secType != "STK":
         return None
     return OrderReport(
@@ -159,15 +159,15 @@ def execution_time(text: str, zone: tzinfo) -> datetime:
     match = _TIME.fullmatch(text.strip())
     if not match:
         raise ValueError(f"{text!r} is not a time IB is known to write")
-    told: tzinfo = zone
+    place: tzinfo = zone
     if match[8]:
         try:
-            told = ZoneInfo(match[8])
+            place = ZoneInfo(match[8])
         except (ZoneInfoNotFoundError, ValueError, OSError):
             logger.warning("IB names a time zone that is not known here ({!r}): taken as the gateway's own", match[8])
     elif match[4] == "-":
-        told = UTC
-    return _plain_time(match).replace(tzinfo=told).astimezone(UTC)
+        place = UTC
+    return _plain_time(match).replace(tzinfo=place).astimezone(UTC)
 
 
 def _plain_time(match: re.Match[str]) -> datetime:

@@ -64,7 +64,7 @@ def _guarded(
 
 
 class Session:
-    """A connection: its client, the questions in flight, and what the gateway told on it."""
+    """A connection: its client, the questions in flight, and what the gateway sent on it."""
 
     # what ib_async's client and decoder look up on a wrapper besides the methods below
     defaultTimezone: ClassVar[tzinfo] = UTC
@@ -75,7 +75,7 @@ class Session:
         self.orders = OrderBook(client_id, emit)
         self.account = AccountBook("")
         self.ticks: dict[int, TickListener] = {}
-        self.market_data_type = 1  # what the gateway was last told to send: live
+        self.market_data_type = 1  # what the gateway was last asked to send: live
         self.upstream = True
         self.farm_trouble = False
         self.losses = 0  # of IB's servers
@@ -150,7 +150,7 @@ class Session:
         transport = self.client.conn.transport
         try:
             self.client.disconnect()
-        except OSError:  # the peer is gone already, and nobody has told the transport yet
+        except OSError:  # the peer is gone already, and the transport does not know yet
             if transport:
                 transport.abort()
         if transport:
@@ -174,7 +174,7 @@ class Session:
         """The gateway greeted back."""
 
     def connectionClosed(self) -> None:
-        """A ready connection ended; `setEventsDone` has told already."""
+        """A ready connection ended; `setEventsDone` has reported it already."""
 
     def setEventsDone(self) -> None:
         """The socket is gone; called in every case."""
@@ -372,10 +372,10 @@ class Session:
             self.requests.refuse_listings(text)
 
     def _upstream_back(self, data_lost: bool) -> None:
-        self.losses += self.upstream  # a loss that was not told
+        self.losses += self.upstream  # a loss that was not reported
         self.upstream = True
         if data_lost and self.account.account:
-            # Subscriptions are gone with the data; positions are asked for by whoever reconciles.
+            # Subscriptions are gone with the data; the reconciliation asks for positions.
             self.account.forget_values()
             self.client.reqAccountUpdates(True, self.account.account)
         self._emit(UpstreamBack(data_lost))
@@ -392,7 +392,7 @@ class Session:
         return [self.orders.latest(execution.exec_id) for execution in found]
 
     async def open_orders(self, timeout_s: float, ask: Callable[[], None]) -> list[OrderReport]:
-        """Each order once, with its fills, as far as their statuses have told them."""
+        """Each order once, with its fills, as far as their statuses have reported them."""
         shown: list[OrderReport] = await self.requests.listing(OPEN_ORDERS, ask, timeout_s)
         latest = (self.orders.latest_of(order) for order in shown)
         return list({(order.perm_id, order.order_id, order.client_id): order for order in latest}.values())

@@ -27,6 +27,8 @@ class NoAnswer(NotTaken):
 
 @dataclass(frozen=True, slots=True)
 class Message:
+    """An alert as it is sent to the webhook."""
+
     action: Side
     ticker: str
     price: Decimal | None
@@ -46,6 +48,8 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
+    """The webhook's answer to an alert that it took."""
+
     status: str  # "queued" or "duplicate"
     alert_id: int
 

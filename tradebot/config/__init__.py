@@ -3,7 +3,7 @@
 `load` is the only way in, and reads nothing but what it is given: no library reads the environment behind its back. A later
 source wins: what systemd hands over as a credential is the most private and the most deliberate of the three.
 Variables are those of the environment, and of a file `.env` beside config.toml.
-Every mistake is told at once, one line each: key, what was given (never a secret), what is allowed.
+Every mistake is reported at once, one line each: key, what was given (never a secret), what is allowed.
 """
 
 from tradebot.config.loading import load

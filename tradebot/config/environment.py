@@ -57,7 +57,7 @@ class Variable:
 def read(
     env: Mapping[str, str], folder: Path, by_variable: Mapping[str, Path_], problem: Callable[[str, str, str], None]
 ) -> Iterator[Variable]:
-    """The lowest rank first. `problem(name, origin, kind)` is told of names that nobody knows. Raises ConfigError."""
+    """The lowest rank first. `problem(name, origin, kind)` is called for names that nobody knows. Raises ConfigError."""
     from_file = _env_file(folder / ENV_FILE)
     sources = ((from_file, f"{ENV_FILE}, {{}}"), (env, "environment, {}"))
     for variables, origin in sources:

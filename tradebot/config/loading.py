@@ -1,6 +1,6 @@
 """From file, environment and credentials to Settings, or to one line a mistake.
 
-A line names the key, where it was given, what was given (never a secret) and what is allowed. A name that is not known is told
+A line names the key, where it was given, what was given (never a secret) and what is allowed. An unknown name is reported
 with the nearest that is, and its value is not repeated: it may be a secret under a misspelt name.
 """
 
@@ -38,7 +38,7 @@ class _Given:
         for name in path[:-1]:
             below = section.setdefault(name, {})
             if not isinstance(below, dict):
-                return  # the file has a value where a section belongs: that is told already
+                return  # the file has a value where a section belongs: that is reported already
             section = below
         section[path[-1]] = value
         self.origins[path] = origin
@@ -169,7 +169,7 @@ def _telegram_contradictions(given: _Given) -> list[str]:
     if str(given.get("telegram", "chat_id")).startswith("-"):
         needed.append("user_ids")
     reasons = {
-        "bot_token": "without the token from @BotFather nothing is told and no command is taken",
+        "bot_token": "without the token from @BotFather no message is sent and no command is taken",
         "chat_id": "it is the only chat the bot talks to",
         "user_ids": "in a group everybody could command the bot",
     }

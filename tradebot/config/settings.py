@@ -65,6 +65,8 @@ class Section(BaseModel):
 
 
 class Webhook(Section):
+    """`[webhook]`: where alerts come in, and who may send them."""
+
     host: BindAddress = "127.0.0.1"
     port: Annotated[int, whole(0, 65_535)] = 8000
     secret: Secret | None = None
@@ -74,6 +76,8 @@ class Webhook(Section):
 
 
 class Broker(Section):
+    """`[broker]`: the gateway, and whether a live account may be traded."""
+
     mode: Annotated[Literal["simulated", "gateway"], choice("simulated", "gateway")] = "simulated"
     host: Host = "127.0.0.1"
     port: Annotated[int, whole(1, 65_535)] = 4002
@@ -85,6 +89,8 @@ class Broker(Section):
 
 
 class Database(Section):
+    """`[database]`: where the books are."""
+
     url: DatabaseUrl = SecretStr(f"sqlite:///{DATA_DIR}/tradebot.db")
     keep_days: Annotated[int, whole(0, 3_650)] = 365
 
@@ -94,10 +100,14 @@ class Database(Section):
 
 
 class Queue(Section):
+    """`[queue]`: where the lists of alert ids are."""
+
     url: QueueUrl = SecretStr("embedded://")
 
 
 class Telegram(Section):
+    """`[telegram]`: the chat; off without a token."""
+
     bot_token: BotToken | None = None
     chat_id: TelegramId | None = None
     user_ids: TelegramIds = ()
@@ -120,6 +130,8 @@ class Defaults(Section):
 
 
 class Trading(Section):
+    """`[trading]`: how orders are sent, and the controls that only the file changes."""
+
     # IB takes 50 messages a second, of every kind: orders stay well below, so that cancels and questions find room.
     orders_per_second: Annotated[int, whole(1, 40)] = 10
     order_timeout_s: Annotated[int, whole(1, 3_600)] = 30
@@ -146,6 +158,8 @@ class Trading(Section):
 
 
 class Schedule(Section):
+    """`[schedule]`: the jobs' cron lines, New York time, and the dead-man's switch."""
+
     market_open: Cron = "30 9 * * 1-5"
     daily_report: Cron = "5 13,16 * * 1-5"
     position_sync: Cron = "0 10,14,18 * * 1-5"
@@ -161,6 +175,8 @@ class Schedule(Section):
 
 
 class Log(Section):
+    """`[log]`: how much is logged, where, and for how long it is kept."""
+
     level: Annotated[str, choice("TRACE", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", upper=True)] = "INFO"
     dir: Folder = f"{DATA_DIR}/logs"
     rotation_mb: Annotated[int, whole(1, 1_000)] = 20
@@ -168,6 +184,8 @@ class Log(Section):
 
 
 class Settings(Section):
+    """The whole configuration, checked."""
+
     webhook: Webhook = Webhook()
     broker: Broker = Broker()
     database: Database = Database()

@@ -14,6 +14,8 @@ _FORMS = "write sqlite:///data/tradebot.db or postgresql://user:password@host:54
 
 @dataclass(frozen=True, slots=True)
 class SqliteAddress:
+    """A file."""
+
     path: Path
 
     @property
@@ -23,6 +25,8 @@ class SqliteAddress:
 
 @dataclass(frozen=True, slots=True)
 class PostgresAddress:
+    """A server's database; the URL may hold a password, `place` does not."""
+
     url: str = field(repr=False)
     place: str
 

@@ -27,6 +27,8 @@ _CHUNK = 500  # ids in one statement: databases allow some 32,000 parameters
 
 
 class SqlBooks:
+    """See `tradebot.ports.Books`."""
+
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
         self._shares_channels = False

@@ -13,6 +13,8 @@ Row = Mapping[str, Any]
 
 
 class Transaction(Protocol):
+    """SQL inside one transaction."""
+
     async def rows(self, sql: str, **values: object) -> Sequence[Row]:
         """Runs one statement with its `:name` parameters."""
 
@@ -27,6 +29,8 @@ class Transaction(Protocol):
 
 
 class Driver(Protocol):
+    """A database that runs transactions."""
+
     name: str
     place: str  # for people: kind, host and database, or file
 
@@ -34,7 +38,7 @@ class Driver(Protocol):
 
 
 def heed_cancellation() -> None:
-    """Raises CancelledError when this task was told to end and does not know.
+    """Raises CancelledError when this task was asked to end and does not know.
 
     asyncpg, like asyncio's own `wait_for` before Python 3.12, can lose a cancellation that comes together with an answer or an
     error; the task would then go on for ever, and a daemon whose lock is gone would never exit.

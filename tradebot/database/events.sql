@@ -31,7 +31,7 @@ WHERE kind IN (:kinds) AND at >= :since
 ORDER BY id
 
 -- undelivered --
--- Read from the index of what waits: it costs what waits, not what was ever told. The state is a literal, for a partial index.
+-- Read from the index of what waits: it costs what waits, not what was ever delivered. The state is a literal, for a partial index.
 SELECT e.id, e.at, e.kind, e.severity, e.text, e.alert_id, e.trade_id, e.actor, e.facts
 FROM delivery AS d JOIN event AS e ON e.id = d.event_id
 WHERE d.channel = :channel AND d.state = 'PENDING' AND e.severity IN (:severities)

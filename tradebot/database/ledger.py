@@ -9,6 +9,8 @@ from tradebot.ports import Books
 
 
 class SqlLedger:
+    """See `tradebot.ports.Ledger`."""
+
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
         self.name = driver.name

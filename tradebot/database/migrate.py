@@ -35,6 +35,8 @@ _HAS_TABLE = {
 
 @dataclass(frozen=True, slots=True)
 class Migration:
+    """A migration, and when it was applied; None: not yet."""
+
     name: str  # "0001_initial"
     applied_at: datetime | None
 

@@ -34,13 +34,13 @@ _CLOSED = (
     asyncpg.InternalClientError,
     ConnectionError,
 )
-_MEND = (
+_REMEDIES = (
     (asyncpg.ReadOnlySQLTransactionError, "it accepts no writes at present: is this a standby, or its disk full?"),
     (asyncpg.DiskFullError, "its disk is full: make room there"),
     (asyncpg.TooManyConnectionsError, "it has no connection left: raise max_connections or close other programs"),
     (asyncpg.InsufficientResourcesError, "the server is out of memory or other resources"),
     (asyncpg.InvalidAuthorizationSpecificationError, "look at the user and the password in the database URL"),
-    (asyncpg.InvalidCatalogNameError, "create the database, or mend its name in the database URL"),
+    (asyncpg.InvalidCatalogNameError, "create the database, or correct its name in the database URL"),
     (asyncpg.InsufficientPrivilegeError, "grant the bot's user this right"),
     (asyncpg.LockNotAvailableError, "another session holds a lock for too long: look at pg_stat_activity"),
     (asyncpg.QueryCanceledError, "the statement took too long: is the server overloaded?"),
@@ -57,16 +57,18 @@ _MEND = (
 
 
 def unavailable(error: Exception, place: str) -> LedgerUnavailable | None:
-    """The error as "not now, and here is what to mend"; None when the mistake is ours."""
-    for kind, mend in _MEND:
+    """The error as "not now, and here is what to correct"; None when the mistake is ours."""
+    for kind, remedy in _REMEDIES:
         if isinstance(error, kind):
-            return LedgerUnavailable(f"{place}: {str(error) or 'timed out'}: {mend}")
+            return LedgerUnavailable(f"{place}: {str(error) or 'timed out'}: {remedy}")
     if isinstance(error, (asyncpg.InterfaceError, asyncpg.InternalClientError)) and not isinstance(error, ValueError):
         return LedgerUnavailable(f"{place}: the connection broke: is the server running?")
     return None
 
 
 class PostgresTransaction:
+    """See `tradebot.database.driver.Transaction`."""
+
     def __init__(self, driver: "PostgresDriver", connection: _Connection, write: bool) -> None:
         self._driver, self._connection, self._write = driver, connection, write
 
@@ -90,6 +92,8 @@ class PostgresTransaction:
 
 
 class PostgresDriver:
+    """See `tradebot.database.driver.Driver`."""
+
     name = "PostgreSQL"
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", place: str, timeout_s: float) -> None:

@@ -60,6 +60,8 @@ def _translated(place: str) -> Iterator[None]:
 
 
 class SqliteTransaction:
+    """See `tradebot.database.driver.Transaction`."""
+
     def __init__(self, connection: aiosqlite.Connection, place: str, timeout_s: float) -> None:
         self._connection, self._place, self._timeout_s = connection, place, timeout_s
 
@@ -93,6 +95,8 @@ class SqliteTransaction:
 
 
 class SqliteDriver:
+    """See `tradebot.database.driver.Driver`."""
+
     name = "SQLite"
 
     def __init__(

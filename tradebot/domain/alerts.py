@@ -14,16 +14,20 @@ from tradebot.domain.strategies import MAIN
 
 
 class Side(StrEnum):
+    """What an alert or an order does with shares."""
+
     BUY = "BUY"
     SELL = "SELL"
 
 
 class AlertStatus(StrEnum):
+    """The states of an alert; `domain/orders.py` has the steps between them."""
+
     RECEIVED = "RECEIVED"  # stored, waits for its turn
     PENDING = "PENDING"  # waits for the market to open
     PROCESSING = "PROCESSING"  # its order is in flight
     EXECUTED = "EXECUTED"  # anything filled
-    BLOCKED = "BLOCKED"  # a risk rule said no
+    BLOCKED = "BLOCKED"  # a check refused
     FAILED = "FAILED"  # cancelled unfilled, rejected, or not sent
     EXPIRED = "EXPIRED"  # waited longer than allowed
     CLEARED = "CLEARED"  # the owner emptied the queue
@@ -54,12 +58,14 @@ class NewAlert:
     status: AlertStatus = AlertStatus.RECEIVED
     reason: Reason | str | None = None  # text: from outside, see `domain/reasons.py`
     strategy: str = MAIN
-    dialect: str | None = None  # None: stored before dialects were told apart
+    dialect: str | None = None  # None: stored before dialects were distinguished
     instruction: Mapping[str, object] | None = None  # what was understood, JSON
-    test: bool = False  # judged and told, never sent
+    test: bool = False  # judged and reported, never sent
 
 
 @dataclass(frozen=True, slots=True)
 class Alert(NewAlert):
+    """A stored alert. `duplicates` counts the messages that repeated it."""
+
     id: int = 0
     duplicates: int = 0

@@ -1,4 +1,4 @@
-"""What the broker tells: contracts, quotes, the account, holdings, orders, executions, and the events it sends by itself.
+"""What the broker reports: contracts, quotes, the account, positions, orders, executions, and the events it sends by itself.
 
 Rules: facts as the broker gave them, translated and nothing more; Decimal, aware UTC; None means "not reported", never zero.
 """
@@ -164,6 +164,8 @@ class ErrorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OrderError:
+    """An error message of IB about an order of the bot."""
+
     order_ref: str
     order_id: int
     code: int
@@ -183,6 +185,8 @@ class Connected:
 
 @dataclass(frozen=True, slots=True)
 class Disconnected:
+    """The connection to the gateway ended, or an attempt to connect failed."""
+
     generation: int
     reason: str
     attempt: int = 0  # consecutive failed attempts to connect so far

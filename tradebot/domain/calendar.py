@@ -84,7 +84,7 @@ class Calendar:
     def trading_date(self, now: datetime) -> date:
         """The New York date. Raises ValueError for a naive time, which has none."""
         if now.tzinfo is None:
-            raise ValueError(f"{now} has no time zone: no New York date can be told from it")
+            raise ValueError(f"{now} has no time zone: it has no New York date")
         return now.astimezone(NEW_YORK).date()
 
     def day_start(self, day: date) -> datetime:

@@ -23,7 +23,7 @@ HOUR = timedelta(hours=1)
 def next_fire(cron: str, after: datetime) -> datetime:
     """The first instant (UTC) after `after` at which the line is due.
 
-    Raises ValueError, in words for whoever edits the configuration, when the line cannot be understood or never comes due.
+    Raises ValueError, in words for the person who edits the configuration, when the line cannot be understood or never comes due.
     """
     due: list[datetime] = []
     for instants in _runs(cron, _wall(after) - HOUR, forward=True):
@@ -82,5 +82,5 @@ def _instants(wall: datetime, by_interval: bool) -> list[datetime]:
 
 def _wall(at: datetime) -> datetime:
     if at.tzinfo is None:
-        raise ValueError(f"{at} has no time zone: no New York time can be told from it")
+        raise ValueError(f"{at} has no time zone: it has no New York time")
     return at.astimezone(NEW_YORK).replace(tzinfo=None)

@@ -19,7 +19,7 @@ from tradebot.domain.alerts import Side
 class Severity(StrEnum):
     """How much an event matters to the owner."""
 
-    TRACE = "TRACE"  # kept as the trace of an alert, told nobody
+    TRACE = "TRACE"  # kept as the trace of an alert, delivered to nobody
     INFO = "INFO"
     WARNING = "WARNING"  # not as wished, and nothing that cannot wait until morning
     CRITICAL = "CRITICAL"
@@ -61,7 +61,7 @@ class EventKind(StrEnum):
     MARKET_OPEN = "market_open"  # a session began; the alerts that waited for it go on
     DAILY_REPORT = "daily_report"
     POSITIONS_COMPARED = "positions_compared"
-    HEALTH_FAILING = "health_failing"  # a part is not well: told when it begins, and every hour
+    HEALTH_FAILING = "health_failing"  # a part is not well: reported when it begins, and every hour
     HEALTH_BACK = "health_back"
     LOGIN_REMINDER = "login_reminder"
     JOB_FAILED = "job_failed"
@@ -108,7 +108,7 @@ class NewEvent:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event as it is stored. `text` is what 0.1.0 said of it, None for all others: words are made when it is read."""
+    """An event as it is stored. `text` is the sentence of 0.1.0, None for all others: sentences are made when it is read."""
 
     facts: Facts | OtherFacts
     at: datetime

@@ -24,6 +24,8 @@ class GateCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GateReason:
+    """One reason, with the facts that its code names."""
+
     code: GateCode
     facts: Mapping[str, str] = field(default_factory=dict)
 

@@ -8,6 +8,8 @@ from tradebot.domain.calendar import Calendar
 
 @dataclass(frozen=True, slots=True)
 class Hours:
+    """When alerts are traded. `always`: regardless of the calendar."""
+
     calendar: Calendar
     always: bool = False
 

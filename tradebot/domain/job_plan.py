@@ -4,7 +4,7 @@ Rules:
 - A run is known by its slot, the instant at which its cron line was due. Not every slot is a run: the market opens on sessions
   only, and the report belongs to the first slot after a session's close.
 - A run that was missed is made up while its window is open: the opening during its session, a day's job on the same New York
-  day. One late run stands for all that its window still covers; what lies further back is missed for good, and told.
+  day. One late run stands for all that its window still covers; what lies further back is missed for good, and reported.
 - A fresh database makes up the opening only: a report of a day on which there was no bot, or a reminder, would say nothing.
 - A health check and the account's equity are about now: late or missed ones are of no use to anybody. Pruning takes what a
   missed night left. None of the three is told when missed.

@@ -20,6 +20,8 @@ ZERO = Decimal(0)
 
 
 class LotStatus(StrEnum):
+    """A lot is open until one SELL closes it."""
+
     OPEN = "OPEN"
     CLOSED = "CLOSED"
 

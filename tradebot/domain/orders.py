@@ -66,19 +66,19 @@ def step(trade: Trade, to: TradeStatus) -> TradeStatus:
 
 
 def next_status(
-    trade: Trade, filled: Decimal, state: OrderState | None, told_filled: Decimal | None, *, refused: bool
+    trade: Trade, filled: Decimal, state: OrderState | None, reported_filled: Decimal | None, *, refused: bool
 ) -> TradeStatus:
     """The status that booked executions and IB's latest word give.
 
-    `filled`: shares booked from executions. `state`: what IB just said of the order, None when it said nothing.
-    `told_filled`: the shares IB says have filled. `refused`: IB answered with a rejection (error 201 and its like).
+    `filled`: shares booked from executions. `state`: what IB just reported of the order, None when it reported nothing.
+    `reported_filled`: the shares that IB reports as filled. `refused`: IB answered with a rejection (error 201 and its like).
     """
     if filled >= trade.requested_qty:
         return _T.FILLED
     if trade.status in ENDED:
-        return _after_the_end(trade, filled, state, told_filled)
+        return _after_the_end(trade, filled, state, reported_filled)
     ended = state is OrderState.CANCELLED or (state is OrderState.INACTIVE and refused)
-    if ended and (told_filled is None or told_filled <= filled):
+    if ended and (reported_filled is None or reported_filled <= filled):
         if filled > 0:
             return _T.PARTIAL
         return _T.FAILED if refused else _T.CANCELLED
@@ -89,10 +89,12 @@ def next_status(
     return _T.SUBMITTED if alive else trade.status
 
 
-def _after_the_end(trade: Trade, filled: Decimal, state: OrderState | None, told_filled: Decimal | None) -> TradeStatus:
+def _after_the_end(
+    trade: Trade, filled: Decimal, state: OrderState | None, reported_filled: Decimal | None
+) -> TradeStatus:
     never_seen = trade.status is _T.FAILED and trade.perm_id is None
     # Fills only grow, so this is never an old word; "working" may be, once IB has shown the order.
-    more_filled = state is OrderState.FILLED or (told_filled is not None and told_filled > filled)
+    more_filled = state is OrderState.FILLED or (reported_filled is not None and reported_filled > filled)
     if trade.status in (_T.CANCELLED, _T.FAILED) and (more_filled or (never_seen and state is OrderState.WORKING)):
         return _T.SUBMITTED
     if filled > 0:

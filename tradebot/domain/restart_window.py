@@ -14,13 +14,15 @@ LEAD = timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True)
 class RestartWindow:
+    """From `start` to `end`, New York; equal times: there is none."""
+
     start: time  # New York
     end: time
 
     def covers(self, now: datetime) -> bool:
         """Whether the restart may happen now or within `LEAD`. Raises ValueError for a naive time."""
         if now.tzinfo is None:
-            raise ValueError(f"{now} has no time zone: no New York time can be told from it")
+            raise ValueError(f"{now} has no time zone: it has no New York time")
         return self._contains(now) or self._contains(now + LEAD)
 
     def _contains(self, now: datetime) -> bool:

@@ -65,6 +65,8 @@ class Buy:
 
 @dataclass(frozen=True, slots=True)
 class Sell:
+    """An exit as the checks see it."""
+
     ticker: str
     qty: Decimal
 

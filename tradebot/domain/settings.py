@@ -26,7 +26,7 @@ class TradingState(StrEnum):
 
 
 def state_in(settings: Mapping[str, str]) -> TradingState:
-    """The stored trading state; a database that has none was never told anything else than to run."""
+    """The stored trading state; a database that has none runs."""
     return TradingState(settings.get(STATE_KEY, TradingState.RUNNING))
 
 

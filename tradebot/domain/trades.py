@@ -20,13 +20,15 @@ POSITION_LAG = timedelta(seconds=10)
 
 
 class TradeStatus(StrEnum):
+    """The states of a trade; `domain/orders.py` has the steps between them."""
+
     SUBMITTING = "SUBMITTING"  # intent stored; the order may or may not have left
     SUBMITTED = "SUBMITTED"  # the broker has shown the order
     FILLED = "FILLED"
     PARTIAL = "PARTIAL"  # ended partly filled
     CANCELLED = "CANCELLED"  # ended unfilled
     FAILED = "FAILED"  # rejected, or never sent
-    UNKNOWN = "UNKNOWN"  # cannot be told: only the broker or the owner settles it
+    UNKNOWN = "UNKNOWN"  # not known: only the broker or the owner resolves it
 
 
 LIVE = (TradeStatus.SUBMITTING, TradeStatus.SUBMITTED)
@@ -55,6 +57,8 @@ class OrderType(StrEnum):
 
 
 class TimeInForce(StrEnum):
+    """How long an order works, in IB's words."""
+
     DAY = "DAY"
     GTC = "GTC"
     IOC = "IOC"

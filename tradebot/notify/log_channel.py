@@ -1,4 +1,4 @@
-"""Events to the log, where no chat is configured: what the owner would be told is logged instead, once and in order."""
+"""Events to the log, where no chat is configured: what the chat would show is logged instead, once and in order."""
 
 import asyncio
 from collections.abc import Callable
@@ -19,7 +19,7 @@ BATCH_MAX = 200
 async def log_events(ledger: Ledger, clock: Clock, stop: asyncio.Event) -> None:
     """Runs until `stop` is set and the last words are logged, or until cancelled.
 
-    A crash between logging and marking logs the batch again: told twice is better than never."""
+    A crash between logging and marking logs the batch again: logged twice is better than never."""
     served = False
     while True:
         last = stop.is_set()

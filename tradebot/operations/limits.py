@@ -40,6 +40,8 @@ class InvalidLimit(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class LimitChange:
+    """A limit before and after; equal where nothing was changed."""
+
     name: str
     old: Value
     new: Value

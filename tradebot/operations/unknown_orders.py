@@ -1,7 +1,7 @@
 """What only a person can decide: whether an UNKNOWN order has filled.
 
 Rules: he is asked about things as they stand now, and his word is booked only while they still stand so. It never raises what
-the bot may sell: an order that "filled" is booked up to what it asked for. A price that is not IB's own is said to be an
+the bot may sell: an order that "filled" is booked up to what it asked for. A price that is not IB's own is marked as an
 estimate, with its source; executions that IB shows later take its place.
 """
 

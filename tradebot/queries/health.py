@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Health:
+    """`ok`: whether an alert that arrives now is stored, judged and sent."""
+
     ok: bool
     parts: Mapping[
         str, Mapping[str, object]

@@ -8,7 +8,7 @@ from tradebot.domain.calendar import Calendar, Session
 from tradebot.domain.hours import Hours
 
 AHEAD = timedelta(days=60)
-"""How far holidays and early closes are told in advance."""
+"""How far holidays and early closes are shown in advance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,8 @@ class Special:
 
 @dataclass(frozen=True, slots=True)
 class Market:
+    """The exchange at one moment."""
+
     now: datetime
     always: bool  # the bot trades regardless of the hours below
     session: Session | None  # today's, whether over or not

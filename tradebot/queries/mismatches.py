@@ -9,6 +9,8 @@ from tradebot.ports import Broker, Clock, Ledger
 
 
 class NothingToWriteOff(StrEnum):
+    """Why there is nothing to write off now."""
+
     ORDER_UNRESOLVED = "order_unresolved"  # in flight or UNKNOWN: that first
     JUST_TRADED = "just_traded"  # IB's position may trail
     BOOKS_AGREE = "books_agree"

@@ -9,6 +9,8 @@ from tradebot.ports import QueueContents
 
 
 class EmbeddedQueue:
+    """See `tradebot.ports.Queue`."""
+
     name = "embedded"
 
     def __init__(self) -> None:

@@ -24,6 +24,8 @@ _BLOCK_TIMEOUT_S = 10.0  # … and how long its answer may take: the same length
 
 
 class RedisQueue:
+    """See `tradebot.ports.Queue`."""
+
     name = "Redis"
 
     def __init__(self, redis: Redis, blocking: Redis, place: str, prefix: str) -> None:
@@ -109,7 +111,7 @@ def _client(url: str, connect_timeout_s: float, timeout_s: float | None) -> Redi
 
 
 def _heed_cancellation() -> None:
-    """Raises CancelledError when this task was told to end and does not know.
+    """Raises CancelledError when this task was asked to end and does not know.
 
     redis-py writes with asyncio's `wait_for` where it has a time limit, which before Python 3.12 loses a cancellation that
     comes as the write ends: so the client that blocks has none, and the others look afterwards.

@@ -40,6 +40,8 @@ DATABASE_RETRY_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Opened:
+    """What is open: the adapters, and the webhook's port with who may call it."""
+
     outside: Outside
     port: TakenPort
     webhook: WebhookOptions
@@ -103,14 +105,14 @@ async def _lock(url: str, opened: AsyncExitStack, *, wait: bool) -> InstanceLock
 
 async def once_reachable(attempt: Callable[[], Awaitable[T]]) -> T:
     """The first answer of a database that may not be up yet."""
-    told = False
+    reported = False
     while True:
         try:
             return await attempt()
         except LedgerUnavailable as error:
-            if not told:
+            if not reported:
                 logger.error("waiting for the database: {}", error)
-            told = True
+            reported = True
             await asyncio.sleep(DATABASE_RETRY_S)
 
 

@@ -1,7 +1,7 @@
 """The one composition root: from what is outside (adapters, time, chance) and what was chosen (options), the whole bot.
 
 Used by the daemon and by every test that needs more than one part of it. Explicit wiring, in the order of need; nothing is
-started here, and nothing is set afterwards: whoever listens joins `Listeners` in its own constructor.
+started here, and nothing is set afterwards: who listens joins `Listeners` in its own constructor.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence

@@ -8,6 +8,8 @@ from tradebot.ports import Clock
 
 
 class SystemClock(Clock):
+    """See `tradebot.ports.Clock`."""
+
     def now(self) -> datetime:
         return datetime.now(UTC)
 

@@ -5,7 +5,7 @@ Rules:
   bounded, so that a clock that is set, or a machine that slept, is noticed.
 - A run is keyed by (job, slot) in the database and recorded in the transaction that stores what it did: never twice, over
   restarts and clock changes.
-- A job that fails is told once and stops no other. When the database is away nothing can be recorded: it is tried again.
+- A job that fails is reported once and stops no other. When the database is away nothing can be recorded: it is tried again.
 """
 
 import asyncio
@@ -32,6 +32,8 @@ JOB_MAX_S = 60.0
 
 
 class Scheduler:
+    """Runs each job once a slot."""
+
     def __init__(self, ledger: Ledger, jobs: Sequence[tuple[Plan, Work]], clock: Clock) -> None:
         self._ledger = ledger
         self._jobs = jobs

@@ -143,7 +143,7 @@ async def _exit_when_lost(lock: InstanceLock) -> None:
 
 
 async def _feed_watchdog(bot: Tradebot) -> None:
-    """Proves to systemd that the event loop turns."""
+    """Proves to systemd that the event loop runs."""
     interval_s = systemd.watchdog_interval_s()
     if interval_s is None:
         return
@@ -192,7 +192,7 @@ def _import_telegram() -> (
     return serve, TelegramOptions
 
 
-# --- first and last words -------------------------------------------------------------------------------------------
+# --- first and last messages -------------------------------------------------------------------------------------------
 
 
 def _what_is_on(settings: Settings, opened: Opened, webhook: Webhook) -> str:

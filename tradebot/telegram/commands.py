@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 
+from tradebot.words.limits import TITLES
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
+    """A command of the chat."""
+
     name: str
     help: str
     example: str
@@ -23,14 +27,8 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command("queue", "alerts that wait", "/queue"),
         Command("settings", "every limit and its use", "/settings"),
     ),
-    "Limits": (
-        Command("set_amount", "USD for each BUY", "/set_amount 750", acts=True),
-        Command("set_max_positions", "most open positions", "/set_max_positions 20", acts=True),
-        Command("set_max_daily", "most buys a day", "/set_max_daily 10", acts=True),
-        Command("set_max_invest", "most USD invested in all", "/set_max_invest 25000", acts=True),
-        Command("set_max_per_ticker", "most per ticker", "/set_max_per_ticker 2", acts=True),
-        Command("set_max_loss", "USD of loss a day", "/set_max_loss 500", acts=True),
-        Command("set_reserve", "USD of cash never spent", "/set_reserve 2000", acts=True),
+    "Limits": tuple(
+        Command(limit.command, limit.help, f"/{limit.command} {limit.example}", acts=True) for limit in TITLES
     ),
     "Control": (
         Command("pause", "no more BUY; SELL goes on", "/pause", acts=True),

@@ -1,4 +1,4 @@
-"""Questions that wait for a button: good for 30 seconds, once, by whoever was asked. In memory: a restart forgets them all."""
+"""Questions that wait for a button: good for 30 seconds, once, for the person asked. In memory: a restart forgets them all."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -18,6 +18,8 @@ class _Question:
 
 
 class Confirmations:
+    """The open questions, by the id in their buttons."""
+
     def __init__(self, clock: Clock, chance: Chance) -> None:
         self._clock = clock
         self._chance = chance

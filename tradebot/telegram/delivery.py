@@ -1,7 +1,7 @@
 """Events out to the chat: the table is the outbox, and an event is marked when Telegram has taken it.
 
 Rules: criticals first, each lane in the order of its events; what cannot be sent waits in the database and nowhere else; an event
-is logged when it is first met, whether Telegram takes it or not. A crash between sending and marking tells it twice: better than
+is logged when it is first met, whether Telegram takes it or not. A crash between sending and marking sends it twice: better than
 never.
 """
 
@@ -29,12 +29,14 @@ LANES = ((Severity.CRITICAL,), (Severity.WARNING, Severity.INFO))
 
 
 class Delivery:
+    """The channel `telegram`."""
+
     def __init__(self, ledger: Ledger, sender: Sender, clock: Clock) -> None:
         self._ledger = ledger
         self._sender = sender
         self._clock = clock
         self._logged: set[int] = set()
-        self._unmarked: set[int] = set()  # sent, and the database did not hear of it yet
+        self._unmarked: set[int] = set()  # sent, not yet marked in the database
         self._failures = 0
         self._served = False
 
@@ -56,7 +58,7 @@ class Delivery:
         """At most one message; False when there was nothing to send. Raises LedgerUnavailable."""
         await self._serve()
         await self._mark_what_was_sent()
-        await self._mark(await self._read((Severity.TRACE,)))  # these wait for nobody; 0.1.0 may have left some
+        await self._mark(await self._read((Severity.TRACE,)))  # nobody waits for these; 0.1.0 may have left some
         for lane in LANES:
             if events := await self._read(lane):
                 self._log(events)

@@ -1,7 +1,7 @@
 """What stands before every command that changes something, the kill switch excepted.
 
 Rules: one after the other, in their order; a command sent long ago (while the bot was away) is not acted on, and its sender is
-told; each carries an idempotency key, so that one which Telegram delivers again, after a crash or a restart, changes nothing.
+notified; each carries an idempotency key, so that one which Telegram delivers again, after a crash or a restart, changes nothing.
 """
 
 import asyncio
@@ -22,6 +22,8 @@ Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 
 
 class Idempotency(BaseMiddleware):
+    """Gives each command that acts its key, and leaves out those that are too old."""
+
     def __init__(self, sender: Sender, clock: Clock) -> None:
         self._sender = sender
         self._clock = clock

@@ -1,6 +1,6 @@
 """What events look like in the chat, and how a burst of them becomes one message. Pure.
 
-Rules: an event's text says everything, a title says at a glance what it is about; what was not told at once says when it
+Rules: an event's text says everything, a title says at a glance what it is about; what was not sent at once says when it
 happened; alerts that share a fate are counted when there are many.
 """
 
@@ -20,7 +20,7 @@ from tradebot.words import figures, refusals
 
 LATE = timedelta(seconds=60)
 ALIKE_MAX = 5
-"""More alerts than this with one fate are told as one paragraph."""
+"""More alerts than this with one fate become one paragraph."""
 BUTTON_ROWS_MAX = 8
 _K = EventKind
 TITLES: Mapping[str, str] = {
@@ -37,7 +37,7 @@ TITLES: Mapping[str, str] = {
     _K.SELL_FILLED: "🔵 {} filled",
     _K.ORDER_FAILED: "⚠️ {} failed",
     _K.ORDER_UNKNOWN: "❗ {} is UNKNOWN",
-    _K.ORDER_RESOLVED: "✅ Order settled",
+    _K.ORDER_RESOLVED: "✅ Order resolved",
     _K.BOOKS_CORRECTED: "✏️ Books corrected",
     _K.WRITTEN_OFF: "✏️ Books corrected",
     _K.EXIT_INCOMPLETE: "❗ Shares left: {}",
@@ -76,7 +76,7 @@ class Folded:
 def fold(events: Sequence[Event], now: datetime) -> Folded:
     """As many of these events as one message holds, at least the first, in their order."""
     counts = Counter(map(_fate, events))
-    told: list[Event] = []
+    folded: list[Event] = []
     paragraphs: list[str] = []
     rows: list[Sequence[tuple[str, str]]] = []
     length, counted = 0, set[tuple[str, str]]()
@@ -87,18 +87,18 @@ def fold(events: Sequence[Event], now: datetime) -> Folded:
         mine = [other for other in events if _fate(other) == _fate(event)] if alike else [event]
         paragraph = _alike(mine, now) if alike else paragraph_of(event, now)
         buttons = buttons_of(event)
-        if told and (length + len(paragraph) > LENGTH_MAX or len(rows) + bool(buttons) > BUTTON_ROWS_MAX):
+        if folded and (length + len(paragraph) > LENGTH_MAX or len(rows) + bool(buttons) > BUTTON_ROWS_MAX):
             break
         if alike:
             counted.add(_fate(event))
-        told += mine
+        folded += mine
         paragraphs.append(paragraph)
         length += len(paragraph) + 2
         if buttons:
             rows.append(buttons)
         if curve_of(event):
             break  # its picture comes right after it
-    return Folded(told, "\n\n".join(paragraphs), rows)
+    return Folded(folded, "\n\n".join(paragraphs), rows)
 
 
 def paragraph_of(event: Event, now: datetime) -> str:
@@ -164,12 +164,12 @@ def _reasons(events: Sequence[Event]) -> list[str]:
     if len(rules) == 1:
         return ["The first: " + prose(words.text(events[0]), 400)]
     by_rule = {rule_of(event): event for event in reversed(events)}
-    said = [
+    reasons = [
         f"{count} × {esc(refusals.title(rule))}, for instance: {prose(words.text(by_rule[rule]), 200)}"
         for rule, count in rules.most_common(4)
         if rule is not None
     ]
-    return said if len(rules) <= 4 else [*said, f"and {len(rules) - 4} more reasons"]
+    return reasons if len(rules) <= 4 else [*reasons, f"and {len(rules) - 4} more reasons"]
 
 
 def _when(events: Sequence[Event], now: datetime) -> list[str]:

@@ -20,7 +20,7 @@ GOOD_FOR = "The button is good for 30 seconds."
 NOTHING_HELD = "The bot holds nothing: there is nothing to sell."
 NOTHING_LEFT = "Nothing is left of it in the books."
 NOTHING_WAITS = "No alert waits."
-NOT_UNKNOWN = "This order is settled: there is nothing to decide any more."
+NOT_UNKNOWN = "This order is resolved: there is nothing to decide any more."
 NO_PRICE = "No price is known to book it at: IB is not connected, and no quote was kept. Try again when IB is back."
 STALE = "This message is of another database. There is nothing to accept."
 RESUME_FROM_KILLED = lines(bold("⛔ The kill switch is on"), "What shall be resumed?", GOOD_FOR)
@@ -54,7 +54,7 @@ def killed(stored: bool, found: AtKill | None) -> str:
     away = "❗ IB is not connected: they are cancelled when it is back." if names and not found.connected else None
     return lines(
         title,
-        "Stored, before this was said.",
+        "Stored, before this was sent.",
         f"{orders} {verb} being cancelled:" if names else "No order was at work.",
         *first(names, ROWS_MAX, len(names) - ROWS_MAX),
         away,

@@ -22,6 +22,8 @@ CHAT_PACE_S = 1.0  # and about one a second to anybody
 
 
 class Sender:
+    """Sends to the one chat, at Telegram's pace."""
+
     def __init__(self, bot: Bot, chat_id: int, clock: Clock) -> None:
         self._bot = bot
         self._chat_id = chat_id
@@ -109,7 +111,9 @@ class Sender:
             except TelegramRetryAfter:
                 continue
             except (AiogramError, OSError) as error:
-                logger.warning("an answer was not sent ({} of {} tries): {}", attempt + 1, ANSWER_TRIES, said(error))
+                logger.warning(
+                    "an answer was not sent ({} of {} tries): {}", attempt + 1, ANSWER_TRIES, error_text(error)
+                )
                 await self._clock.sleep(BETWEEN_TRIES_S)
             else:
                 return

@@ -1,7 +1,7 @@
 """Runs the chat: polling, commands, delivery, each on its own and each until it is stopped; none can end the daemon.
 
-Rules: Telegram down, slow, rate-limiting, answering nonsense or refusing the token is said once, shown in /health, and tried
-again for ever; the way back is said too. Updates are handled side by side, so that nothing that hangs can keep a /kill waiting.
+Rules: Telegram down, slow, rate-limiting, answering nonsense or refusing the token is reported once, shown in /health, and tried
+again for ever; so is the recovery. Updates are handled side by side, so that nothing that hangs can keep a /kill waiting.
 A /kill is confirmed to Telegram only when it is stored: if this process dies before, Telegram delivers it to the next one.
 """
 
@@ -36,7 +36,7 @@ from tradebot.telegram.delivery import Delivery
 from tradebot.telegram.handlers import routers
 from tradebot.telegram.idempotency import Idempotency
 from tradebot.telegram.markup import prose
-from tradebot.telegram.sender import CHAT_NOT_FOUND, Sender, said
+from tradebot.telegram.sender import CHAT_NOT_FOUND, Sender, error_text
 from tradebot.words import figures
 
 POLL_S = 10  # with REQUEST_S: how long a dead line keeps a /kill from being heard
@@ -51,6 +51,8 @@ UPDATES = ["message", "edited_message", "callback_query"]
 
 @dataclass(frozen=True, slots=True)
 class TelegramOptions:
+    """Which bot, which chat, and who may command it."""
+
     token: str
     chat_id: int
     user_ids: tuple[int, ...]  # empty: everybody in the chat
@@ -201,12 +203,12 @@ async def _poll(dispatcher: Dispatcher, bot: Bot) -> None:
         except TelegramUnauthorizedError:
             await asyncio.sleep(UNAUTHORIZED_RETRY_S)
         except Exception as error:
-            logger.debug("polling did not start: {}", said(error))
+            logger.debug("polling did not start: {}", error_text(error))
             await asyncio.sleep(RETRY_S)
 
 
 async def _deliver(outbox: Delivery, stop: asyncio.Event) -> None:
-    """A defect in how something is told must not silence all the rest."""
+    """A defect in how something is worded must not silence all the rest."""
     while True:
         try:
             return await outbox.run(stop)
@@ -234,9 +236,9 @@ _TELLING = frozenset({"sendMessage", "sendPhoto", "editMessageText"})
 
 
 class Watch(BaseRequestMiddleware):
-    """Sees every request: how Telegram is, told when it changes and never in between.
+    """Sees every request: how Telegram is, reported when it changes and never in between.
 
-    Hearing and telling are looked at apart: who blocked the bot is still heard, and is told nothing.
+    Receiving and sending are watched apart: who blocked the bot is still heard, and is sent nothing.
     """
 
     def __init__(self, chat: ChatPart, token: str, clock: Clock) -> None:

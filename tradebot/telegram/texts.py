@@ -257,8 +257,8 @@ def _both(at: datetime, local: tzinfo) -> str:
 
 
 def _special(one: Special) -> str:
-    told = "closed" if one.closes is None else f"closes {_clock(one.closes)}"
-    return f"{one.day:%a %d %b}: {told}\n   {esc(one.name)}"
+    state = "closed" if one.closes is None else f"closes {_clock(one.closes)}"
+    return f"{one.day:%a %d %b}: {state}\n   {esc(one.name)}"
 
 
 # --- /queue ---------------------------------------------------------------------------------------------------------

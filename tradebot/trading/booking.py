@@ -61,6 +61,8 @@ class Listeners:
 
 
 class Booking:
+    """Moves trades by what the broker, the reconciliation or the owner reports of them."""
+
     def __init__(self, ledger: Ledger, events: asyncio.Queue[BrokerEvent], clock: Clock, listeners: Listeners) -> None:
         self._ledger = ledger
         self._events = events

@@ -31,6 +31,8 @@ LOSS_NOTIFIED_AFTER_S = 30.0
 
 
 class ConnectionNotices:
+    """Watches the connection, and stores a notice of each change that the owner should know of."""
+
     def __init__(self, ledger: Ledger, *, restart: RestartPause, clock: Clock) -> None:
         self._ledger = ledger
         self._restart = restart

@@ -20,7 +20,7 @@ Step = Callable[[], Awaitable[float | None]]
 async def every(seconds: float, step: Step, *, what: str, clock: Clock, wake: asyncio.Event | None = None) -> None:
     """Runs `step` at once and again after `seconds`, until cancelled. `what` names it in the log.
 
-    `wake`: ends a pause early; whoever wants that sets it.
+    `wake`: ends a pause early; who wants that sets it.
     """
     failing = False
     while True:

@@ -1,10 +1,9 @@
 """The gate that every order must pass: open only when nothing holds it.
 
-Rules: whoever has a reason closes it under his own name and opens it under the same name; it is open when no name is
-left. A reason is a code with its facts; `words/gate.py` says it. Each closing starts a new `generation`; an order decided in one
-generation never leaves in another, so that what the reconciliation concluded of it stays true. Who closes it may hear late of a
-break: the link session on which books and IB were compared is kept beside it, and on another one it does not
-count as open.
+Rules: each holder closes it for a reason, and opens it, under its own name; it is open when no name is left. A reason is a code
+with its facts; `words/gate.py` makes the sentence. Each closing starts a new `generation`; an order decided in one generation
+never leaves in another, so that what the reconciliation concluded of it stays true. Who closes it may hear late of a break: the
+link session on which books and IB were compared is kept beside it, and on another one it does not count as open.
 """
 
 import asyncio
@@ -14,6 +13,8 @@ from tradebot.ports import LinkSession
 
 
 class Gate:
+    """See `tradebot.ports.OrderGate`; each holder closes and opens it under a name of its own."""
+
     def __init__(self) -> None:
         self._holds: dict[str, GateReason] = {}
         self._opened = asyncio.Event()

@@ -51,11 +51,15 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
+    """What one round of questions has shown."""
+
     orphans: tuple[str, ...]  # orders with our prefix that the books do not know
     answers: Answers
 
 
 class InDoubtOrders:
+    """Asks IB about trades that are in doubt, and books what it answers."""
+
     def __init__(
         self,
         ledger: Ledger,

@@ -6,7 +6,7 @@ Rules:
   key makes that a duplicate.
 - One alert, one row: the key is unique, and where a message has no key of its own, the same message within
   `SAME_ALERT_WINDOW` is the same alert, whatever becomes of the machine's clock meanwhile.
-- A message that is not understood is stored as REJECTED and told to the owner; the same one again within
+- A message that is not understood is stored as REJECTED and reported to the owner; the same one again within
   `SAME_MISTAKE_WINDOW` only counts.
 - The queue gets the id after the commit and never delays an answer. A push that fails is only logged: the requeue repairs it.
 - A caller that is cancelled (a client that hung up, a stop) does not stop the storing: `finish` waits for it.
@@ -37,6 +37,8 @@ _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Outcome(StrEnum):
+    """What became of a message."""
+
     QUEUED = "queued"
     DUPLICATE = "duplicate"
     CONFLICT = "conflict"  # another body with the same alert_id is stored: this one is not
@@ -55,6 +57,8 @@ class Accepted:
 
 
 class Intake:
+    """Stores alerts, then queues them."""
+
     def __init__(
         self,
         ledger: Ledger,
@@ -131,7 +135,7 @@ class Intake:
     def _done(self, task: asyncio.Task[Accepted]) -> None:
         self._storing.discard(task)
         if not task.cancelled() and task.exception() is not None:
-            # Its caller is told too, unless he has stopped waiting.
+            # Its caller is notified too, unless he has stopped waiting.
             logger.warning("an alert was not stored: {}", task.exception())
 
     async def _accept(self, alert: NewAlert, key: str | None, actor: str = "bot") -> Accepted:
@@ -173,7 +177,7 @@ class Intake:
             price=None,
             alert_time=None,
             primary_exchange=None,
-            # A name of its own: when the template is mended, its alert_id must not be taken already.
+            # A name of its own: when the template is corrected, its alert_id must not be taken already.
             idempotency_key=f"rejected:{body_hash}@{now.isoformat()}",
             payload_hash=body_hash,
             raw_body=raw_body,

@@ -34,6 +34,8 @@ CLOSE_GRACE = timedelta(seconds=2)
 
 
 class OrderMonitor:
+    """Cancels what may not work on, and has IB asked about what is in doubt."""
+
     def __init__(
         self,
         ledger: Ledger,

@@ -1,6 +1,6 @@
 """The books against IB, ticker by ticker.
 
-Rules: more at IB than in the books is the owner's own: told once per change, never touched. Less at IB is a mismatch: told
+Rules: more at IB than in the books is the owner's: reported once per change, never touched. Less at IB is a mismatch: reported
 once per change and by every position sync, and BUYs of the ticker are blocked by the risk rules until both agree. A ticker
 whose order is in flight, UNKNOWN or just filled is not compared: IB's position may trail the books.
 """
@@ -24,7 +24,7 @@ _TRADED_LATELY = timedelta(days=1)
 async def tell_differences(
     books: Books, broker_positions: Mapping[int, BrokerPosition], now: datetime, *, mismatches_again: bool = False
 ) -> list[Position]:
-    """Adds an event for each difference that was not told yet as it stands; returns what was compared."""
+    """Adds an event for each difference that was not reported yet as it stands; returns what was compared."""
     moving = await _moving(books, now)
     rows = [row for row in compare(await books.lots(LotStatus.OPEN), broker_positions) if row.ticker not in moving]
     told_before: dict[str, str] = json.loads((await books.settings()).get(_TOLD_KEY, "{}"))
@@ -41,7 +41,7 @@ async def tell_differences(
 
 
 async def _moving(books: Books, now: datetime) -> set[str]:
-    """Tickers whose position at IB may be about to change, or to be told."""
+    """Tickers whose position at IB may be about to change, or to be reported."""
     unresolved = {trade.ticker for trade in await books.trades(UNRESOLVED)}
     lately = await books.trades(since=now - _TRADED_LATELY)
     return unresolved | {trade.ticker for trade in lately if recently_filled([trade], now)}

@@ -45,6 +45,8 @@ UNKNOWN_MAX = 2
 
 
 class Reconciler:
+    """Holds the gate closed from each break of the connection until books and IB agree."""
+
     def __init__(
         self,
         ledger: Ledger,
@@ -58,7 +60,7 @@ class Reconciler:
         wanted: asyncio.Event,
         reconciled: Callable[[int], None],
     ) -> None:
-        """`wanted`: whoever sets it wants a reconciliation. `reconciled` hears of one that has opened the gate, with the
+        """`wanted`: set when a reconciliation is wanted. `reconciled` hears of one that has opened the gate, with the
         generation of the connection."""
         self._ledger = ledger
         self._broker = broker

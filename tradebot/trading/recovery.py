@@ -21,6 +21,8 @@ from tradebot.trading.switch import TradingSwitch
 
 
 class Recovery:
+    """Builds the four parts, and runs a loop for each."""
+
     def __init__(
         self,
         ledger: Ledger,

@@ -3,7 +3,7 @@
 Rules: what is stored as RECEIVED or PENDING and stands in no list is pushed, in the order of arrival; a double id is
 harmless. PENDING alerts become RECEIVED while the market is open, whenever that is noticed: at the open by the market-open
 job, later by any round, for instance that of a daemon which was down at the open. A session's first round tells, once,
-how many go on. Those that waited too long EXPIRE and are told.
+how many go on. Those that waited too long EXPIRE, and the owner is notified.
 """
 
 import asyncio
@@ -28,6 +28,8 @@ REQUEUE_EVERY_S = 2.0
 
 
 class Requeue:
+    """Pushes what is stored and in no list, every two seconds."""
+
     def __init__(
         self,
         ledger: Ledger,
@@ -45,7 +47,7 @@ class Requeue:
         self._clock = clock
         self._pending_max_age = pending_max_age
         self._requeueing = asyncio.Lock()
-        self._session: Session | None = None  # the one whose opening was told last
+        self._session: Session | None = None  # the one whose opening was reported last
 
     async def run(self) -> None:
         await every(REQUEUE_EVERY_S, self.run_once, what="requeue", clock=self._clock)
@@ -92,7 +94,7 @@ class Requeue:
             going_on = [alert for alert in pending if is_open and alert not in old]
             for alert in going_on:
                 await books.move_alert(alert.id, (AlertStatus.PENDING,), AlertStatus.RECEIVED, None)
-            # The opening is the market-open job's run of that instant, whoever notices it: told once.
+            # The opening is the market-open job's run of that instant, here too: reported once.
             if session is not None and await books.record_job(MARKET_OPEN, session.open):
                 await books.add_event(NewEvent(_opened(session, going_on, len(old)), now))
         self._session = session or self._session

@@ -19,6 +19,8 @@ LOOK_EVERY_S = 1.0
 
 
 class RestartPause:
+    """Holds the gate from shortly before the window until the gateway has restarted."""
+
     def __init__(
         self,
         broker: Broker,

@@ -11,6 +11,8 @@ from tradebot.domain.alerts import Side
 
 
 class Sequencer:
+    """Places in the order of taking; `wait` returns when it is an alert's turn."""
+
     def __init__(self) -> None:
         self._places: dict[int, Side | None] = {}  # in the order taken; None: not read yet
         self._moved = asyncio.Event()

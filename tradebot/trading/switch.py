@@ -1,8 +1,8 @@
-"""The owner's hand: the trading state and the limits.
+"""The trading switch: RUNNING, PAUSED or KILLED, as the owner set it.
 
 Rules:
 - The kill switch holds in memory at once, is stored, and only then acknowledged. When it cannot be stored it holds all
-  the same, is said to be "in force, NOT stored", and is stored as soon as the database is back.
+  the same, is shown as "in force, NOT stored", and is stored as soon as the database is back.
 - Pausing never lowers KILLED. Resuming from KILLED names what to resume to.
 - Other processes (`tradebot kill`) write the same row; the daemon reads it in every decision and once a second.
 """
@@ -33,6 +33,8 @@ _SEVERITY = (TradingState.RUNNING, TradingState.PAUSED, TradingState.KILLED)
 
 
 class TradingSwitch:
+    """The trading state in force: what is stored, or a kill that could not be stored yet."""
+
     def __init__(self, ledger: Ledger, clock: Clock) -> None:
         self._ledger = ledger
         self._clock = clock
@@ -41,7 +43,7 @@ class TradingSwitch:
         self._storing = asyncio.Lock()  # stored in the order in which they were asked for: a kill after a resume stays
         self._changes = 0  # counts every change made here, so that an older reading never overwrites a newer change
         self.changed = asyncio.Event()
-        """Set whenever the state in force changes; whoever waits for it clears it."""
+        """Set whenever the state in force changes; who waits for it clears it."""
 
     @property
     def state(self) -> TradingState:

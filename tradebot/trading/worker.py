@@ -49,6 +49,8 @@ ASK_AGAIN_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class WorkerOptions:
+    """What the owner chose, as far as decisions and sending depend on it."""
+
     fixed_limits: FixedLimits
     defaults: Limits
     hours: Hours
@@ -57,6 +59,8 @@ class WorkerOptions:
 
 
 class Worker:
+    """Takes alerts from the queue and carries each to a decision, and its order to IB."""
+
     def __init__(
         self,
         ledger: Ledger,

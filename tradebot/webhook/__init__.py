@@ -43,6 +43,8 @@ class WebhookOptions:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
+    """Where the server listens."""
+
     host: str
     port: int  # the real one
 
@@ -96,8 +98,8 @@ async def open_webhook(
         intake,
         health,
     )
-    crowd = _Crowd()
-    app = web.Application(middlewares=[crowd.mark_busy, always_json], client_max_size=BODY_BYTES_MAX)
+    connections = _Connections()
+    app = web.Application(middlewares=[connections.mark_busy, always_json], client_max_size=BODY_BYTES_MAX)
     app.add_routes(routes.table())
     runner = web.AppRunner(
         app,
@@ -113,7 +115,7 @@ async def open_webhook(
         async with AsyncExitStack() as listening:
             for one in taken.sockets:
                 with _not_to_be_had(taken.host, taken.port):  # another had taken it too, and was quicker to listen
-                    server = await asyncio.get_running_loop().create_server(lambda: crowd.admit(runner), sock=one)
+                    server = await asyncio.get_running_loop().create_server(lambda: connections.admit(runner), sock=one)
                 listening.callback(server.close)
             logger.debug("webhook listens on http://{}:{}/webhook", taken.host, taken.port)
             yield Webhook(taken.host, taken.port)
@@ -122,8 +124,8 @@ async def open_webhook(
         await intake.finish()
 
 
-class _Crowd:
-    """Who is in the house: a connection is busy while one of its requests is being answered."""
+class _Connections:
+    """The open connections: one is busy while one of its requests is being answered."""
 
     def __init__(self) -> None:
         self._busy: set[asyncio.Protocol] = set()
@@ -143,16 +145,16 @@ class _Crowd:
         return mark_busy
 
     def admit(self, runner: web.AppRunner) -> asyncio.Protocol:
-        house = runner.server
-        if house is None:
+        server = runner.server
+        if server is None:
             return _Closed()
-        inside = [connection for connection in house.connections if connection.transport is not None]
+        inside = [connection for connection in server.connections if connection.transport is not None]
         if len(inside) >= CONNECTIONS_MAX:
             oldest = next((connection for connection in inside if connection not in self._busy), None)
             if oldest is None:
                 return _Closed()
             oldest.force_close()
-        return house()
+        return server()
 
 
 class _Closed(asyncio.Protocol):
@@ -163,7 +165,7 @@ class _Closed(asyncio.Protocol):
 
 
 class _HttpLog(logging.Handler):
-    """aiohttp's own log: what a client sent wrongly is his affair, and its text may hold the secret; the rest is ours."""
+    """aiohttp's own log: what a client sent wrongly is left out, for it may hold the secret; the rest is a defect of ours."""
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None

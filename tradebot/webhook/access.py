@@ -32,8 +32,10 @@ Network = IPv4Network | IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class Caller:
+    """Who calls, and whether that address may."""
+
     address: str
-    refused: str | None = None  # why, and what to mend
+    refused: str | None = None  # why, and what to correct
 
 
 class Addresses:

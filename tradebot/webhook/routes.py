@@ -5,7 +5,7 @@ Rules:
   409 the same `alert_id` with another message, 503 not stored. TradingView sends again only after 500–599: so 503 where storing
   may succeed later, 4xx where it never will.
 - 200 only after the commit.
-- Every answer is JSON; `{"error": "…"}` tells a person what to mend. Nothing a client sends causes an unplanned 5xx.
+- Every answer is JSON; `{"error": "…"}` tells a person what to correct. Nothing a client sends causes an unplanned 5xx.
 - A message with the right secret is never refused for what strangers at the same address do: they share TradingView's addresses.
 - No body, no query and no header is ever logged.
 """
@@ -39,6 +39,8 @@ REFUSALS_LOGGED_BURST, REFUSALS_LOGGED_PER_S = 30, 0.2
 
 
 class Refusal(Exception):
+    """A request is refused with this status and error."""
+
     def __init__(self, status: HTTPStatus, error: str) -> None:
         super().__init__(error)
         self.status = status
@@ -56,6 +58,8 @@ class Message:
 
 
 class Routes:
+    """The handlers of both routes."""
+
     def __init__(
         self, addresses: Addresses, secrets: Secrets, intake: Intake, health: Callable[[], Awaitable[Health]]
     ) -> None:

@@ -1,7 +1,7 @@
 """Events in one or two plain sentences, by kind. Pure.
 
 Rules: a text says everything that matters, numbers first, and what to do where there is something to do. What another version of
-the program has stored is said by the text that it stored, else by its kind and facts.
+the program has stored is shown by the text that it stored, else by its kind and facts.
 """
 
 from collections.abc import Callable, Mapping
@@ -136,7 +136,7 @@ def _unfilled(facts: o.OrderFailed | o.OrderResolved) -> str:
 
 def _unknown(facts: o.OrderUnknown, _: Event | NewEvent) -> str:
     return (
-        f"{order(facts)} may or may not have reached IB: {reason(facts.reason)} {facts.ticker} is frozen until this is settled "
+        f"{order(facts)} may or may not have reached IB: {reason(facts.reason)} {facts.ticker} is frozen until this is resolved "
         f"(SELL waits, BUY is blocked). Look for order {facts.order_ref} in TWS; it is asked for again every minute."
     )
 
@@ -146,10 +146,10 @@ def _resolved(facts: o.OrderResolved, event: Event | NewEvent) -> str:
         case o.Resolution.ALIVE:
             return (
                 f"{order(facts)} was booked as {facts.before}, but IB shows it alive (order {facts.order_ref}). "
-                "Its end will be told."
+                "You will be notified of its end."
             )
         case o.Resolution.WORKING:
-            return f"{order(facts)} was UNKNOWN and is working at IB (order {facts.order_ref}). Its end will be told."
+            return f"{order(facts)} was UNKNOWN and is working at IB (order {facts.order_ref}). You will be notified of its end."
         case o.Resolution.FILLED_BY_OWNER:
             return (
                 f"{order(facts)} is booked as filled on the word of {event.actor}. Its price is an estimate, "
@@ -189,12 +189,12 @@ def _setting(facts: Any, event: Event | NewEvent) -> str:
 
 def _market_open(facts: d.MarketOpen, _: Event | NewEvent) -> str:
     early = f", early: {facts.early}" if facts.early else ""
-    told = f"The market is open until {new_york(facts.closes)}{early}. "
+    text = f"The market is open until {new_york(facts.closes)}{early}. "
     waited = facts.sells + facts.buys
-    told += (
+    text += (
         f"Alerts that waited and go on: {facts.sells} SELL, then {facts.buys} BUY." if waited else "No alerts waited."
     )
-    return f"{told} {facts.expired} had waited too long and expired." if facts.expired else told
+    return f"{text} {facts.expired} had waited too long and expired." if facts.expired else text
 
 
 def _login(facts: d.LoginReminder, event: Event | NewEvent) -> str:
@@ -221,10 +221,10 @@ def _job_failed(facts: d.JobFailed, _: Event | NewEvent) -> str:
         d.JobFailure.TIMEOUT: f"it was not done within {facts.detail}",
         d.JobFailure.INTERNAL_ERROR: f"internal error ({facts.detail}). Please report it",
     }.get(facts.code, facts.detail.rstrip("."))
-    told = f"The {_job(facts)} of {', '.join(map(new_york, facts.slots))} did not work: {why}."
+    text = f"The {_job(facts)} of {', '.join(map(new_york, facts.slots))} did not work: {why}."
     if facts.next_run is not None:
-        told += f" Its next run is {new_york(facts.next_run)}; the other jobs go on."
-    return told
+        text += f" Its next run is {new_york(facts.next_run)}; the other jobs go on."
+    return text
 
 
 def _job_missed(facts: d.JobMissed, _: Event | NewEvent) -> str:
@@ -282,4 +282,4 @@ WORDS: Mapping[EventKind, Says] = {
         f"{'its orders wait for the next start' if f.gateway is None else 'orders at IB live on'}."
     ),
 }
-"""How each kind is said: from its facts and the event that carries them."""
+"""The sentence of each kind: from its facts and the event that carries them."""

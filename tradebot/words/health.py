@@ -14,10 +14,10 @@ def health_parts(health: Health) -> dict[str, dict[str, object]]:
 
 
 def _part(part: Mapping[str, object]) -> dict[str, object]:
-    said = {key: _sentences(value) if key == "waiting_for" else value for key, value in part.items()}
-    if isinstance(uptime_s := said.pop("uptime_s", None), float):
-        said["uptime"] = seconds(uptime_s)
-    return said
+    shown = {key: _sentences(value) if key == "waiting_for" else value for key, value in part.items()}
+    if isinstance(uptime_s := shown.pop("uptime_s", None), float):
+        shown["uptime"] = seconds(uptime_s)
+    return shown
 
 
 def _sentences(reasons: object) -> object:

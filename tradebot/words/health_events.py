@@ -24,8 +24,8 @@ def failing(facts: HealthFailing, event: Event | NewEvent) -> str:
     lasting = (event.at - facts.since).total_seconds()
     since = f" for {seconds(lasting)}" if lasting else ""
     why = _why(facts)
-    told = f"{_NAMES.get(facts.part, facts.part)} is not well{since}{f': {why}' if why else '.'}"
-    return f"{told} {_TO_DO.get(facts.part, '')}".rstrip()
+    text = f"{_NAMES.get(facts.part, facts.part)} is not well{since}{f': {why}' if why else '.'}"
+    return f"{text} {_TO_DO.get(facts.part, '')}".rstrip()
 
 
 def _why(facts: HealthFailing) -> str:

@@ -65,7 +65,7 @@ FIGURES: Mapping[Figure, str] = {
 
 
 class _Facts:
-    """Facts by name, in the form in which they are said."""
+    """Facts by name, in the form in which a sentence has them."""
 
     def __init__(self, facts: Mapping[str, Fact]) -> None:
         self.all = facts
@@ -96,7 +96,7 @@ def _unknown_order(f: _Facts) -> str:
     ticker = f.text("ticker")
     return (
         f"an earlier {ticker} order is UNKNOWN, it may be at IB: "
-        f"{ticker} is frozen until it is settled, by IB or by the button on its message"
+        f"{ticker} is frozen until it is resolved, by IB or by the button on its message"
     )
 
 

@@ -11,6 +11,6 @@ _SOURCES = {
 
 
 def price_source(source: str | None) -> str:
-    """Where the price of a presumed fill is from: of a code, or as another version said it; empty for none."""
+    """Where the price of a presumed fill is from: of a code, or as another version wrote it; empty for none."""
     known = {str(code): words for code, words in _SOURCES.items()}
     return known.get(source or "", source or "")

@@ -15,6 +15,8 @@ _K, _S = EventKind, Severity
 
 @dataclass(frozen=True, slots=True)
 class WrittenOff(Facts):
+    """The books were lowered to what IB shows, on the owner's word."""
+
     kind: ClassVar = _K.WRITTEN_OFF
     severity: ClassVar = _S.INFO
     ticker: str
@@ -23,6 +25,8 @@ class WrittenOff(Facts):
 
 @dataclass(frozen=True, slots=True)
 class ExitIncomplete(Facts):
+    """A SELL has ended and left shares in the books."""
+
     kind: ClassVar = _K.EXIT_INCOMPLETE
     severity: ClassVar = _S.CRITICAL
     ticker: str
@@ -31,6 +35,8 @@ class ExitIncomplete(Facts):
 
 @dataclass(frozen=True, slots=True)
 class OrphanOrder(Facts):
+    """IB shows orders with the bot's reference that this database does not know."""
+
     kind: ClassVar = _K.ORPHAN_ORDER
     severity: ClassVar = _S.CRITICAL
     orders: tuple[str, ...]  # their references
@@ -38,6 +44,8 @@ class OrphanOrder(Facts):
 
 @dataclass(frozen=True, slots=True)
 class Mismatch(Facts):
+    """The books hold more of a contract than IB shows."""
+
     kind: ClassVar = _K.MISMATCH
     severity: ClassVar = _S.CRITICAL
     position: Position
@@ -49,6 +57,8 @@ class Mismatch(Facts):
 
 @dataclass(frozen=True, slots=True)
 class OwnerHoldings(Facts):
+    """IB shows what the books hold of a contract, or more: the rest is the owner's."""
+
     kind: ClassVar = _K.OWNER_HOLDINGS
     severity: ClassVar = _S.INFO
     position: Position
@@ -60,6 +70,8 @@ class OwnerHoldings(Facts):
 
 @dataclass(frozen=True, slots=True)
 class PositionsCompared(Facts):
+    """Books and IB were compared, with this result."""
+
     kind: ClassVar = _K.POSITIONS_COMPARED
     severity: ClassVar = _S.INFO
     positions: tuple[Position, ...]
@@ -67,6 +79,8 @@ class PositionsCompared(Facts):
 
 @dataclass(frozen=True, slots=True)
 class StateChanged(Facts):
+    """The trading state was changed."""
+
     kind: ClassVar = _K.STATE_CHANGED
     severity: ClassVar = _S.WARNING
     before: TradingState
@@ -75,6 +89,8 @@ class StateChanged(Facts):
 
 @dataclass(frozen=True, slots=True)
 class SettingChanged(Facts):
+    """A limit was changed."""
+
     kind: ClassVar = _K.SETTING_CHANGED
     severity: ClassVar = _S.INFO
     name: str  # of the limit, as in `Limits`
@@ -90,11 +106,13 @@ class BrokerConnected(Facts):
     severity: ClassVar = _S.INFO
     account: str | None
     paper: bool | None
-    away_s: float | None  # None: not told to be away
+    away_s: float | None  # None: the loss was not reported
 
 
 @dataclass(frozen=True, slots=True)
 class BrokerLost(Facts):
+    """The connection to IB has been lost for so many seconds."""
+
     kind: ClassVar = _K.BROKER_LOST
     severity: ClassVar = _S.WARNING
     away_s: float
@@ -102,6 +120,8 @@ class BrokerLost(Facts):
 
 @dataclass(frozen=True, slots=True)
 class BrokerUnreachable(Facts):
+    """The configured attempts to connect are used up; slow ones go on."""
+
     kind: ClassVar = _K.BROKER_UNREACHABLE
     severity: ClassVar = _S.CRITICAL
     attempts: int
@@ -110,6 +130,8 @@ class BrokerUnreachable(Facts):
 
 @dataclass(frozen=True, slots=True)
 class TradingRefused(Facts):
+    """The gate was closed for a reason that only a person can remove."""
+
     kind: ClassVar = _K.TRADING_REFUSED
     severity: ClassVar = _S.CRITICAL
     code: str  # of the gate's reason
@@ -118,5 +140,7 @@ class TradingRefused(Facts):
 
 @dataclass(frozen=True, slots=True)
 class GateOpened(Facts):
+    """Books and IB agree: orders may leave."""
+
     kind: ClassVar = _K.GATE_OPENED
     severity: ClassVar = _S.TRACE

@@ -14,6 +14,8 @@ _K, _S = EventKind, Severity
 
 @dataclass(frozen=True, slots=True)
 class AlertStored(Facts):
+    """An alert was stored and acknowledged."""
+
     kind: ClassVar = _K.ALERT_STORED
     severity: ClassVar = _S.TRACE
     ticker: str
@@ -24,6 +26,8 @@ class AlertStored(Facts):
 
 @dataclass(frozen=True, slots=True)
 class AlertRejected(Facts):
+    """A message was not understood."""
+
     kind: ClassVar = _K.ALERT_REJECTED
     severity: ClassVar = _S.WARNING
     reason: str  # what the reader of the message says of it
@@ -57,12 +61,16 @@ class RefusedFacts(Facts):
 
 @dataclass(frozen=True, slots=True)
 class AlertPending(RefusedFacts):
+    """An alert waits for the market to open."""
+
     kind: ClassVar = _K.ALERT_PENDING
     severity: ClassVar = _S.INFO
 
 
 @dataclass(frozen=True, slots=True)
 class AlertBlocked(RefusedFacts):
+    """A check refused, or a newer SELL superseded the alert."""
+
     kind: ClassVar = _K.ALERT_BLOCKED
     severity: ClassVar = _S.WARNING
     passed: tuple[str, ...] = ()  # the checks before
@@ -78,6 +86,8 @@ class AlertFailed(RefusedFacts):
 
 @dataclass(frozen=True, slots=True)
 class AlertExpired(Facts):
+    """An alert waited too long for the market."""
+
     kind: ClassVar = _K.ALERT_EXPIRED
     severity: ClassVar = _S.WARNING
     ticker: str | None
@@ -87,6 +97,8 @@ class AlertExpired(Facts):
 
 @dataclass(frozen=True, slots=True)
 class AlertCleared(Facts):
+    """A person took the alert out of the queue."""
+
     kind: ClassVar = _K.ALERT_CLEARED
     severity: ClassVar = _S.INFO
     ticker: str | None

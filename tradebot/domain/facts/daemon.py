@@ -30,12 +30,16 @@ class MarketOpen(Facts):
 
 @dataclass(frozen=True, slots=True)
 class TickerPnl:
+    """A ticker's net P&L."""
+
     ticker: str
     pnl: Decimal  # USD
 
 
 @dataclass(frozen=True, slots=True)
 class ReportedPosition:
+    """A position of the bot in the daily report."""
+
     ticker: str
     qty: Decimal
     cost: Decimal  # USD
@@ -89,6 +93,8 @@ class DailyReport(Facts):
 
 @dataclass(frozen=True, slots=True)
 class HealthFailing(Facts):
+    """A part is not well, now or still."""
+
     kind: ClassVar = _K.HEALTH_FAILING
     severity: ClassVar = _S.CRITICAL
     part: str
@@ -99,6 +105,8 @@ class HealthFailing(Facts):
 
 @dataclass(frozen=True, slots=True)
 class HealthBack(Facts):
+    """A part that failed is well again."""
+
     kind: ClassVar = _K.HEALTH_BACK
     severity: ClassVar = _S.INFO
     part: str
@@ -107,6 +115,8 @@ class HealthBack(Facts):
 
 @dataclass(frozen=True, slots=True)
 class LoginReminder(Facts):
+    """The weekly login at IB, due or done."""
+
     kind: ClassVar = _K.LOGIN_REMINDER
     severity: ClassVar = _S.INFO
     ended: datetime  # the last login
@@ -117,6 +127,8 @@ class LoginReminder(Facts):
 
 
 class JobFailure(StrEnum):
+    """Why a job did not do its work."""
+
     ERROR = "error"
     TIMEOUT = "timeout"
     INTERNAL_ERROR = "internal_error"
@@ -124,6 +136,8 @@ class JobFailure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JobFailed(Facts):
+    """Runs of a job did not do their work."""
+
     kind: ClassVar = _K.JOB_FAILED
     severity: ClassVar = _S.WARNING
     job: str
@@ -135,6 +149,8 @@ class JobFailed(Facts):
 
 @dataclass(frozen=True, slots=True)
 class JobMissed(Facts):
+    """Runs of a job that it is too late for."""
+
     kind: ClassVar = _K.JOB_MISSED
     severity: ClassVar = _S.WARNING
     job: str
@@ -143,6 +159,8 @@ class JobMissed(Facts):
 
 @dataclass(frozen=True, slots=True)
 class Started(Facts):
+    """The daemon runs."""
+
     kind: ClassVar = _K.STARTED
     severity: ClassVar = _S.INFO
     version: str
@@ -152,6 +170,8 @@ class Started(Facts):
 
 @dataclass(frozen=True, slots=True)
 class Stopped(Facts):
+    """The daemon was stopped."""
+
     kind: ClassVar = _K.STOPPED
     severity: ClassVar = _S.INFO
     version: str

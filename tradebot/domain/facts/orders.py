@@ -44,17 +44,23 @@ class OrderFacts(Facts):
 
 @dataclass(frozen=True, slots=True)
 class OrderIntent(OrderFacts):
+    """An order was decided and stored; it has not left yet."""
+
     kind: ClassVar = _K.ORDER_INTENT
     severity: ClassVar = _S.TRACE
 
 
 @dataclass(frozen=True, slots=True)
 class OrderAccepted(OrderFacts):
+    """IB has shown the order."""
+
     kind: ClassVar = _K.ORDER_ACCEPTED
     severity: ClassVar = _S.TRACE
 
 
 class CancelReason(StrEnum):
+    """Why an order at work is cancelled."""
+
     OVERDUE = "overdue"
     KILLED = "killed"
     SESSION_OVER = "session_over"
@@ -63,6 +69,8 @@ class CancelReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OrderCancelling(OrderFacts):
+    """An order at work is being cancelled."""
+
     kind: ClassVar = _K.ORDER_CANCELLING
     severity: ClassVar = _S.WARNING
     code: CancelReason
@@ -71,12 +79,16 @@ class OrderCancelling(OrderFacts):
 
 @dataclass(frozen=True, slots=True)
 class PartialFill(OrderFacts):
+    """A part of an order has filled, and the rest works on."""
+
     kind: ClassVar = _K.PARTIAL_FILL
     severity: ClassVar = _S.INFO
 
 
 @dataclass(frozen=True, slots=True)
 class BuyFilled(OrderFacts):
+    """A BUY has ended with all or a part of it filled."""
+
     kind: ClassVar = _K.BUY_FILLED
     severity: ClassVar = _S.INFO
     commission_known: bool
@@ -85,6 +97,8 @@ class BuyFilled(OrderFacts):
 
 @dataclass(frozen=True, slots=True)
 class SellFilled(OrderFacts):
+    """A SELL has ended with all or a part of it filled."""
+
     kind: ClassVar = _K.SELL_FILLED
     severity: ClassVar = _S.INFO
     commission_known: bool
@@ -103,6 +117,8 @@ class OrderEnd(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OrderFailed(OrderFacts):
+    """An order has ended unfilled."""
+
     kind: ClassVar = _K.ORDER_FAILED
     severity: ClassVar = _S.WARNING
     code: OrderEnd
@@ -111,6 +127,8 @@ class OrderFailed(OrderFacts):
 
 @dataclass(frozen=True, slots=True)
 class OrderUnknown(OrderFacts):
+    """Whether an order is at IB, or how it ended, is not known."""
+
     kind: ClassVar = _K.ORDER_UNKNOWN
     severity: ClassVar = _S.CRITICAL
     reason: Reason | str
@@ -131,6 +149,8 @@ class Resolution(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OrderResolved(OrderFacts):
+    """What became of an in-doubt order is known now."""
+
     kind: ClassVar = _K.ORDER_RESOLVED
     severity: ClassVar = _S.INFO
     code: Resolution

@@ -2,10 +2,10 @@
 
 Rules:
 - Strict JSON, whatever the Content-Type: UTF-8 (a BOM is tolerated), one object, depth at most 5, no key twice, no NaN, no
-  Infinity, no number beyond all measure. The time taken is linear in the size; the size itself is limited by whoever read it.
+  Infinity, no number beyond all measure. The time taken is linear in the size; the size itself is limited by its reader.
 - What is not understood for certain is refused, never guessed: a wrong guess buys another company's stock.
 - Numbers may come as strings; only ASCII digits and letters count ("１２３" and Cyrillic letters are refused).
-- Every refusal is a PayloadError that tells the sender of the alert what to mend, with an example.
+- Every refusal is a PayloadError that tells the sender of the alert what to correct, with an example.
 - Identity: the sender's `alert_id`, else the SHA-256 of the canonical JSON without the secret. A message with neither `alert_id`
   nor `time` has no identity of its own (`key` is None): two of them are the same alert only within a short time.
 
@@ -64,6 +64,8 @@ _EPOCH_TIME = re.compile(r"[0-9]{9,13}(\.[0-9]{1,6})?")
 
 @dataclass(frozen=True, slots=True)
 class Identity:
+    """By what a message is recognised when it comes again."""
+
     payload_hash: str  # SHA-256 (hex) of the canonical JSON without the secret
     key: str | None  # None: without `alert_id` and `time`, only the hash and the moment tell
 

@@ -23,6 +23,8 @@ Parts = Mapping[str, Mapping[str, object]]
 
 @dataclass(frozen=True, slots=True)
 class Failing:
+    """A part that is not well, since when, and when the owner was notified last."""
+
     since: datetime
     told_at: datetime | None  # None: this check, or the part itself, has not said it yet
 

@@ -36,12 +36,12 @@ async def do(query: CallbackQuery, sender: Sender, confirmations: Confirmations)
         await sender.notice(query, action)
         return
     try:
-        said = await action()
+        text = await action()
     except TradebotError as error:
         logger.warning("Telegram: what {} confirmed did not work: {}", actor(query.from_user), error)
-        said = f"⚠️ That did not work: {prose(str(error))}\nSend the command again."
+        text = f"⚠️ That did not work: {prose(str(error))}\nSend the command again."
     await sender.notice(query)
-    await sender.edit(query, said)
+    await sender.edit(query, text)
 
 
 async def leave(query: CallbackQuery, sender: Sender, confirmations: Confirmations) -> None:

@@ -1,6 +1,6 @@
 """Pause, resume, kill, sell everything, empty the queue.
 
-The kill switch stands alone: it waits for nothing, works however old its message is, and acts before anything is read or said.
+The kill switch stands alone: it waits for nothing, works however old its message is, and acts before anything is read or sent.
 """
 
 import asyncio

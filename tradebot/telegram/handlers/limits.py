@@ -1,4 +1,4 @@
-"""The seven /set_ commands: without a value they show, with one they change."""
+"""The /set_ commands: without a value they show, with one they change."""
 
 from aiogram import Router
 from aiogram.filters import Command, CommandObject

@@ -1,0 +1,17 @@
+"""The code's own documentation."""
+
+import ast
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[2] / "tradebot"
+
+
+def test_every_public_class_says_what_it_is() -> None:
+    """Somebody has to read a class to the end to find out what it is for."""
+    silent = [
+        f"{file.relative_to(PACKAGE)}: {node.name}"
+        for file in sorted(PACKAGE.glob("**/*.py"))
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_") and not ast.get_docstring(node)
+    ]
+    assert silent == []
