@@ -77,7 +77,7 @@ def test_a_forbidden_import_breaks_the_contract_that_forbids_it(tmp_path: Path) 
         assert re.search(rf"{contract}.* BROKEN", run.stdout), (contract, run.stdout)
 
 
-def test_contributing_names_files_that_are_there():
+def test_contributing_names_files_that_are_there() -> None:
     """Somebody follows a recipe to a file that was moved."""
     named = set(re.findall(r"`([\w/.]+/[\w.]+\.(?:py|md|example))`", (ROOT / "CONTRIBUTING.md").read_text("utf-8")))
     assert len(named) > 30

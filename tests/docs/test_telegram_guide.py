@@ -21,6 +21,6 @@ def test_the_guide_tells_how_long_a_button_is_good() -> None:
     assert f"good for {GOOD_FOR_S:.0f} seconds" in GUIDE
 
 
-def test_the_readme_counts_the_commands():
+def test_the_readme_counts_the_commands() -> None:
     """The first page would promise more commands than there are, or hide some."""
     assert f"{len(COMMANDS)} commands" in (ROOT / "README.md").read_text("utf-8")

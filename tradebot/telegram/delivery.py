@@ -87,7 +87,9 @@ class Delivery:
         except (AiogramError, OSError) as error:
             self._failures += 1
             level = "WARNING" if self._failures == 1 else "DEBUG"
-            logger.log(level, "an event was not delivered, it waits in the database: {}", self._sender.said(error))
+            logger.log(
+                level, "an event was not delivered, it waits in the database: {}", self._sender.error_text(error)
+            )
             await self._count_failure(message, error)
             await self._clock.sleep(min(2.0 ** (self._failures - 1), BACKOFF_MAX_S))
             return
@@ -100,7 +102,7 @@ class Delivery:
         try:
             async with self._ledger.begin() as books:
                 ids = [event.id for event in message.events]
-                await books.delivery_failed(CHANNEL, ids, self._sender.said(error))
+                await books.delivery_failed(CHANNEL, ids, self._sender.error_text(error))
         except LedgerUnavailable as away:
             logger.debug("a failed delivery was not counted: {}", away)
 

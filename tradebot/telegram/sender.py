@@ -76,9 +76,9 @@ class Sender:
         await self._clock.sleep(max(0.0, self._next_at - self._clock.monotonic()))
         await self._paced(lambda: self._send(html, buttons))
 
-    def said(self, error: BaseException) -> str:
+    def error_text(self, error: BaseException) -> str:
         """Why something was not sent, in one line that holds no secret."""
-        return said(error, self._bot.token)
+        return error_text(error, self._bot.token)
 
     async def _send(self, html: str, buttons: Buttons) -> object:
         markup, text = keyboard(buttons), fit(html)
@@ -119,7 +119,7 @@ class Sender:
                 return
 
 
-def said(error: BaseException, token: str = "") -> str:
+def error_text(error: BaseException, token: str = "") -> str:
     """An error of aiogram in one short line; what a broken server sent may be a whole page. The token is cut out."""
     words = f"{type(error).__name__}: {error}".split("\n", 1)[0]
     return (words.replace(token, "***") if token else words)[:200]

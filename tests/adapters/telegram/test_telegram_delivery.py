@@ -25,7 +25,7 @@ from tradebot.domain.facts.alerts import AlertBlocked, AlertRejected
 from tradebot.domain.facts.daemon import SessionPoint, Started, Stopped
 from tradebot.telegram.delivery import CHANNEL
 from tradebot.telegram.markup import plain
-from tradebot.telegram.sender import said
+from tradebot.telegram.sender import error_text
 from tradebot.words import events as words
 
 TOLD = [facts for facts in every_kind().values() if facts.severity is not Severity.TRACE]
@@ -169,8 +169,8 @@ def test_an_error_never_holds_the_token() -> None:
     """Who reads the database, or a backup of it, could take the bot over: also where an error is cut in the token's middle."""
     for before in (0, 150, 180, 195):
         error = ValueError(f"{'x' * before} https://host/bot{TOKEN}/sendMessage")
-        assert TOKEN[-20:] not in said(error, TOKEN)
-        assert TOKEN[:10] not in said(error, TOKEN)
+        assert TOKEN[-20:] not in error_text(error, TOKEN)
+        assert TOKEN[:10] not in error_text(error, TOKEN)
 
 
 async def test_an_attempt_that_cannot_be_counted_costs_no_event(phone: Phone) -> None:
