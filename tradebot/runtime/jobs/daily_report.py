@@ -12,6 +12,8 @@ from tradebot.queries.daemon import DaemonQueries
 
 @dataclass(frozen=True, slots=True)
 class DailyReportJob:
+    """The daily report, once a session."""
+
     ledger: Ledger
     queries: DaemonQueries
 

@@ -14,6 +14,8 @@ from tradebot.ports import Broker, Ledger
 
 @dataclass(frozen=True, slots=True)
 class EquityJob:
+    """Stores what the account is worth."""
+
     ledger: Ledger
     broker: Broker
 

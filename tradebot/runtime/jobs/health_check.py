@@ -13,6 +13,8 @@ from tradebot.words.health import health_parts
 
 
 class HealthCheckJob:
+    """Looks at each part, reports what fails, and pings the dead-man's switch."""
+
     def __init__(
         self,
         ledger: Ledger,

@@ -16,6 +16,8 @@ LOGIN_ENDS = "0 1 * * 0"  # New York: IB Gateway's login lasts until Sunday 01:0
 
 @dataclass(frozen=True, slots=True)
 class LoginReminderJob:
+    """Reminds of the weekly login at IB."""
+
     ledger: Ledger
     broker: Broker
     calendar: Calendar

@@ -11,6 +11,8 @@ from tradebot.runtime.jobs.record import store_run
 
 @dataclass(frozen=True, slots=True)
 class MarketOpenJob:
+    """Lets what waited for the open go on."""
+
     ledger: Ledger
     requeue: Callable[[], Awaitable[None]]
 

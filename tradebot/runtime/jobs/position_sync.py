@@ -12,6 +12,8 @@ from tradebot.trading.positions import tell_differences
 
 @dataclass(frozen=True, slots=True)
 class PositionSyncJob:
+    """Compares the books with IB."""
+
     ledger: Ledger
     broker: Broker
 

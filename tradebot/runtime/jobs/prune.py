@@ -22,6 +22,8 @@ NIGHT_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class PruneJob:
+    """Takes away what is older than is kept."""
+
     ledger: Ledger
     clock: Clock
     keep: timedelta | None  # None: for ever
