@@ -25,7 +25,7 @@ define step
 endef
 
 run: $(VENV)/.run
-	exec $(PY) -m tradebot run $(ARGS)
+	@exec $(PY) -m tradebot run $(ARGS)
 
 install: $(VENV)/.dev
 

@@ -50,6 +50,7 @@ class Setup:
     second_look_delay_s: float = 0.01
     order_timeout_s: float = 30.0
     restart: RestartWindow = NO_RESTART
+    keep: timedelta | None = timedelta(days=365)
     crons: Mapping[str, str] = field(default_factory=dict)  # lines that differ from the default's
     heartbeat: Callable[[], Awaitable[None]] | None = None
     simulated: Sequence[str] = ()
@@ -67,6 +68,7 @@ class Setup:
             pending_max_age=timedelta(hours=96),
             restart=self.restart,
             crons={**CRONS, **self.crons},
+            keep=self.keep,
             simulated=self.simulated,
             version="0.1.0",
             heartbeat=self.heartbeat,

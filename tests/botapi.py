@@ -120,7 +120,7 @@ class BotApi:
         await self.say(text, **more)
         return await self.heard(fits or (lambda sent: sent.method == "sendMessage"), mark, deadline_s)
 
-    async def pressed(self, message: Sent, label: str, fits: str = "", **more: Any) -> Sent:
+    async def pressed(self, message: Sent, label: str, fits: str | Callable[[Sent], bool] = "", **more: Any) -> Sent:
         mark = len(self.sent)
         await self.press(message, label, **more)
         return await self.heard(fits or (lambda sent: sent.method in ("sendMessage", "editMessageText")), mark)

@@ -22,7 +22,7 @@ class Clockwork:
         self.bot = bot
         self.hours = bot.options.hours
         self.queries = bot.queries
-        self.work: dict[str, Work] = dict(bot.built.jobs.by_name())
+        self.work: dict[str, Work] = dict(bot.built.jobs)
         self.plans = plans(bot.options.crons, self.hours.calendar)
         self._used_at: datetime | None = None if fresh else bot.clock.now() - timedelta(hours=1)
         self.scheduler = self.start()

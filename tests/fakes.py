@@ -99,12 +99,13 @@ class FakeLock:
 
 
 class WatchedLedger:
-    """A real ledger in which something can be made to happen right after a commit, or that can be away."""
+    """A real ledger in which something can be made to happen right before or after a commit, or that can be away."""
 
     def __init__(self, real: Ledger) -> None:
         self._real = real
         self.name = real.name
         self.away = False
+        self.before_commit: Callable[[], Awaitable[None]] | None = None
         self.after_commit: Callable[[], Awaitable[None]] | None = None
 
     @asynccontextmanager
@@ -112,6 +113,8 @@ class WatchedLedger:
         self._answer()
         async with self._real.begin() as books:
             yield books
+            if self.before_commit is not None:
+                await self.before_commit()
         if self.after_commit is not None:
             await self.after_commit()
 
@@ -143,6 +146,8 @@ class FakeBroker(Broker):
         self.unknown: set[str] = set()  # tickers that IB does not know
         self.asks: dict[str, Decimal | None] = {}  # $100 where nothing else is said; None: no quote
         self.cash: Decimal | None = Decimal(100_000)
+        self.unrealised: Decimal | None = None
+        self.realised_today: Decimal | None = None
         self.cash_told_at: datetime | None = None  # None: just now
         self.held: dict[int, Decimal] | None = {}  # None: not known
         self.working: dict[str, OrderReport] = {}
@@ -168,7 +173,8 @@ class FakeBroker(Broker):
 
     def account(self) -> Account | None:
         told_at = self.cash_told_at or self.clock.now()
-        return Account(ACCOUNT, self.cash, self.cash, self.cash, self.cash, False, told_at)
+        told = Account(ACCOUNT, self.cash, self.cash, self.cash, self.cash, False, told_at)
+        return replace(told, unrealised=self.unrealised, realised_today=self.realised_today)
 
     def positions(self) -> Mapping[int, BrokerPosition] | None:
         if self.held is None:

@@ -18,12 +18,12 @@ import subprocess
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import cache
 from importlib.util import find_spec
 from itertools import count, cycle
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -35,7 +35,7 @@ START_S = 60.0
 STOP_S = 20.0
 OwnServer = TypeVar("OwnServer", bound="Server")
 _numbers = count(1)
-_held: list[IO[str]] = []
+_held: list[ExitStack] = []
 
 
 async def until(condition: Callable[[], Awaitable[bool]], what: str, deadline_s: float = 60.0) -> None:
@@ -61,10 +61,10 @@ def _ports() -> Iterator[int]:
     """A hundred ports, round and round, that no other process of these tests uses while this one lives."""
     blocks = list(range(20_000, 32_000, 100))
     for first in random.sample(blocks, len(blocks)):
-        with suppress(OSError):
-            mark = open(Path(tempfile.gettempdir(), f"tradebot-test-ports-{first}"), "w")  # noqa: SIM115 - held to the end
+        with suppress(OSError), ExitStack() as taken:
+            mark = taken.enter_context(open(Path(tempfile.gettempdir(), f"tradebot-test-ports-{first}"), "w"))
             fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _held.append(mark)
+            _held.append(taken.pop_all())  # to the end
             return cycle(range(first, first + 100))
     raise AssertionError("no free ports for the tests: end what other tests have left running")
 

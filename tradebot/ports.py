@@ -245,6 +245,9 @@ class Books(Protocol):
     async def mark_delivered(self, channel: str, event_ids: Collection[int], at: datetime) -> None:
         """The first time counts."""
 
+    async def delivery_failed(self, channel: str, event_ids: Collection[int], error: str) -> None:
+        """Counts an attempt that did not work, with why; the events wait on. `error` must hold no secret."""
+
     async def record_job(self, job: str, slot: datetime) -> bool:
         """False when that job has already run for that slot."""
 

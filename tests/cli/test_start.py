@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.shell import tradebot
+from tests.cli.shell import Ran, tradebot
 from tests.servers import PostgresServer
 from tests.system.harness import Daemon, Gateway, Process, running, until
 
@@ -57,10 +57,18 @@ async def test_a_start_without_its_port_leaves_nothing_behind(tmp_path: Path, ta
     folder.mkdir()
     async with await asyncio.start_server(gateway, "127.0.0.1", 0) as server:
         ib = server.sockets[0].getsockname()[1]
-        given = {"broker__mode": "gateway", "broker__port": str(ib), "webhook__port": str(taken_port)}
-        alone, waiting = await asyncio.gather(
-            tradebot(folder, "run", **given), tradebot(folder, "run", "--wait", **given)
-        )
+
+        async def start(*options: str) -> Ran:
+            return await tradebot(
+                folder,
+                "run",
+                *options,
+                broker__mode="gateway",
+                broker__port=str(ib),
+                webhook__port=str(taken_port),
+            )
+
+        alone, waiting = await asyncio.gather(start(), start("--wait"))
     for ran in (alone, waiting):
         assert (ran.code, f"cannot listen on 127.0.0.1:{taken_port}" in ran.err) == (2, True), ran.all
     assert list(folder.iterdir()) == []

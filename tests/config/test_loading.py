@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tradebot.config import Settings, keys, load
+from tradebot.config.settings import Key
 from tradebot.domain.limits import FixedLimits, Limits, limit_range
 from tradebot.errors import ConfigError
 
@@ -28,7 +29,7 @@ def mistakes(folder: Path, text: str = "", env: dict[str, str] | None = None) ->
     return str(caught.value).replace(f"{folder}/", "").splitlines()
 
 
-def test_nothing_configured_is_the_embedded_profile(tmp_path, monkeypatch):
+def test_nothing_configured_is_the_embedded_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A fresh clone would not start, or would start with something other than the simulated, embedded parts."""
     monkeypatch.chdir(tmp_path)
     settings = load(None, {"HOME": "/", "PATH": "/bin"})
@@ -49,7 +50,7 @@ def test_nothing_configured_is_the_embedded_profile(tmp_path, monkeypatch):
     ]
 
 
-def test_a_gateway_gets_the_safe_defaults(tmp_path):
+def test_a_gateway_gets_the_safe_defaults(tmp_path: Path) -> None:
     """Real orders would go without price collar, or while the exchange is closed."""
     settings = load(file_of(tmp_path, '[broker]\nmode = "gateway"'), {})
     assert (settings.trading.hours, settings.trading.price_collar_pct) == ("exchange", 5)
@@ -59,20 +60,20 @@ def test_a_gateway_gets_the_safe_defaults(tmp_path):
     assert not [part for part in settings.simulated_parts() if part.startswith(("broker", "hours", "price"))]
 
 
-def test_settings_made_without_the_loader_read_no_environment_and_are_safe(monkeypatch):
+def test_settings_made_without_the_loader_read_no_environment_and_are_safe(monkeypatch: pytest.MonkeyPatch) -> None:
     """A forgotten variable would steer settings that were never loaded, or bare settings would be the lax ones."""
     monkeypatch.setenv("TRADEBOT_TRADING__PRICE_COLLAR_PCT", "50")
     assert (Settings().trading.price_collar_pct, Settings().trading.hours) == (5, "exchange")
 
 
-def test_simulation_relaxes_only_what_was_left_open(tmp_path):
+def test_simulation_relaxes_only_what_was_left_open(tmp_path: Path) -> None:
     """A collar that the owner set would be switched off by the simulated gateway."""
     text = '[trading]\nhours = "exchange"\nprice_collar_pct = 2.5'
     settings = load(file_of(tmp_path, text), {})
     assert (settings.trading.hours, settings.trading.price_collar_pct) == ("exchange", Decimal("2.5"))
 
 
-def test_environment_wins_over_file_and_credential_over_environment(tmp_path):
+def test_environment_wins_over_file_and_credential_over_environment(tmp_path: Path) -> None:
     """A value would come from another source than the documentation says."""
     (tmp_path / "credentials").mkdir()
     (tmp_path / "credentials" / "webhook_secret").write_text(SECRET + "\n")
@@ -87,7 +88,7 @@ def test_environment_wins_over_file_and_credential_over_environment(tmp_path):
     assert (settings.webhook.port, settings.webhook.host) == (9001, "0.0.0.0")
 
 
-def test_the_environment_can_say_everything_the_file_can(tmp_path):
+def test_the_environment_can_say_everything_the_file_can(tmp_path: Path) -> None:
     """A container that is configured by variables alone could not set a list, a date, a number or a flag."""
     env = {
         "TRADEBOT_BROKER__MODE": "gateway",
@@ -172,13 +173,13 @@ BAD_VALUES = {
 
 
 @pytest.mark.parametrize("text", BAD_VALUES)
-def test_a_wrong_key_or_value_is_one_line_that_says_what_is_allowed(tmp_path, text):
+def test_a_wrong_key_or_value_is_one_line_that_says_what_is_allowed(tmp_path: Path, text: str) -> None:
     """The bot would start on a value that nobody meant, or refuse it without saying what to mend."""
     found = [line for line in mistakes(tmp_path, text) if BAD_VALUES[text] in line]
     assert len(found) == 1, mistakes(tmp_path, text)
 
 
-def test_every_mistake_is_told_at_once(tmp_path):
+def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
     """The owner would have to start the bot once for each mistake."""
     lines = mistakes(tmp_path, '[webhook]\nport = -1\nsekret = "x"\n[log]\nlevel = 5', {"TRADEBOT_LOG__DIR": ""})
     assert [line.split(" ")[0] for line in lines] == ["webhook.port", "webhook.sekret", "log.level", "log.dir"]
@@ -194,20 +195,20 @@ def test_every_mistake_is_told_at_once(tmp_path):
         ("TRADEBOT_WEBHOOK", "TRADEBOT_WEBHOOK__PORT"),
     ],
 )
-def test_a_misspelt_variable_stops_the_start(tmp_path, name, meant):
+def test_a_misspelt_variable_stops_the_start(tmp_path: Path, name: str, meant: str) -> None:
     """A limit set under a misspelt name would silently not hold."""
     (line,) = mistakes(tmp_path, env={name: "1"})
     assert line.startswith(f"{name} (environment): unknown variable; did you mean TRADEBOT_")
     assert name == "TRADEBOT_WEBHOOK" or f"did you mean {meant}?" in line
 
 
-def test_a_wrong_variable_is_told_under_its_own_name(tmp_path):
+def test_a_wrong_variable_is_told_under_its_own_name(tmp_path: Path) -> None:
     """The owner would look for the mistake in the file, where it is not."""
     (line,) = mistakes(tmp_path, "[webhook]\nport = 8000", {"TRADEBOT_WEBHOOK__PORT": "many"})
     assert line.startswith('webhook.port = "many" (environment, TRADEBOT_WEBHOOK__PORT): allowed')
 
 
-def test_a_file_that_was_named_must_be_there(tmp_path):
+def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
     """A typing mistake in --config would start the bot on its defaults."""
     with pytest.raises(ConfigError, match=r"nowhere\.toml: there is no such file"):
         load(tmp_path / "nowhere.toml", {})
@@ -222,7 +223,7 @@ def test_a_file_that_was_named_must_be_there(tmp_path):
         (b"a = " + b"[" * 20_000, "nested too deeply"),
     ],
 )
-def test_a_file_that_cannot_be_understood_says_where(tmp_path, content, told):
+def test_a_file_that_cannot_be_understood_says_where(tmp_path: Path, content: bytes, told: str) -> None:
     """The owner would see a traceback, or have to guess the line."""
     file = tmp_path / "config.toml"
     file.write_bytes(content)
@@ -231,21 +232,21 @@ def test_a_file_that_cannot_be_understood_says_where(tmp_path, content, told):
     assert told in str(caught.value)
 
 
-def test_the_file_may_begin_with_a_byte_order_mark(tmp_path):
+def test_the_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
     """A file saved by a Windows editor would be refused at its first character."""
     file = tmp_path / "config.toml"
     file.write_bytes(b"\xef\xbb\xbf[webhook]\nport = 9000\n")
     assert load(file, {}).webhook.port == 9000
 
 
-def test_the_working_directory_s_file_is_read_when_it_is_there(tmp_path, monkeypatch):
+def test_the_working_directory_s_file_is_read_when_it_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`make run` would ignore the owner's config.toml."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "config.toml").write_text("[webhook]\nport = 9000\n")
     assert load(None, {}).webhook.port == 9000
 
 
-def test_credentials_misspelt_or_unreadable_stop_the_start_and_others_do_not(tmp_path):
+def test_credentials_misspelt_or_unreadable_stop_the_start_and_others_do_not(tmp_path: Path) -> None:
     """A secret under a misspelt name would be silently replaced by a generated one; or another program's would stop us."""
     folder = tmp_path / "credentials"
     folder.mkdir()
@@ -261,7 +262,7 @@ def test_credentials_misspelt_or_unreadable_stop_the_start_and_others_do_not(tmp
     assert "cannot be read: No such file" in line
 
 
-def test_no_mistake_repeats_a_secret(tmp_path):
+def test_no_mistake_repeats_a_secret(tmp_path: Path) -> None:
     """A secret would stand in the console, the journal and the bug report."""
     canary = "Xq7canaryPw0"
     text = f"""
@@ -287,7 +288,7 @@ def test_no_mistake_repeats_a_secret(tmp_path):
     assert not [line for line in lines if canary in line]
 
 
-def test_settings_do_not_print_their_secrets(tmp_path):
+def test_settings_do_not_print_their_secrets(tmp_path: Path) -> None:
     """Settings in a log line or a traceback would carry every secret with them."""
     text = f"""
         [webhook]
@@ -306,7 +307,7 @@ def test_settings_do_not_print_their_secrets(tmp_path):
     assert {SECRET, f"p%40ss{OTHER_SECRET}", f"p@ss{OTHER_SECRET}", OTHER_SECRET[::-1]} <= set(told)
 
 
-def test_settings_are_frozen():
+def test_settings_are_frozen() -> None:
     """A part of the bot could loosen a limit for all others."""
     with pytest.raises(ValueError, match="frozen"):
         Settings().trading.hours = "always"  # type: ignore[misc]
@@ -315,7 +316,7 @@ def test_settings_are_frozen():
 @pytest.mark.parametrize(
     "key", [key for key in keys() if key.path[:2] == ("trading", "defaults")], ids=lambda k: k.name
 )
-def test_limits_hold_to_the_table_that_the_chat_uses(tmp_path, key):
+def test_limits_hold_to_the_table_that_the_chat_uses(tmp_path: Path, key: Key) -> None:
     """File and chat would allow different values for the same limit."""
     low, high = limit_range(key.path[-1])
     for value in (low, high):

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -24,13 +25,15 @@ from loguru import logger
 from tradebot.config import Log
 from tradebot.runtime.log import setup
 SECRET = {secret!r}
-setup(Log(level={level!r}, dir={dir!r}, rotation_mb=1, retention_days=1), [SECRET, {token!r}, "", "abcd"], to_file={to_file})
+setup(Log(level={level!r}, dir={dir!r}, rotation_mb=1, retention_days=1), [SECRET, {token!r}, "", "abcd"], daemon={daemon})
 """
 
 
-def scene(folder: Path, code: str, *, level: str = "INFO", to_file: bool = True, env: dict[str, str] | None = None):
+def scene(
+    folder: Path, code: str, *, level: str = "INFO", daemon: bool = True, env: dict[str, str] | None = None
+) -> tuple[str, list[dict[str, Any]]]:
     """Runs `code` in a process with the log set up; returns its console and the objects in its file."""
-    text = SET_UP.format(secret=SECRET, token=TOKEN, level=level, dir=str(folder / "logs"), to_file=to_file) + code
+    text = SET_UP.format(secret=SECRET, token=TOKEN, level=level, dir=str(folder / "logs"), daemon=daemon) + code
     bare = {name: value for name, value in os.environ.items() if name != "JOURNAL_STREAM"}
     run = subprocess.run(
         [sys.executable, "-W", "default", "-c", text],
@@ -46,7 +49,7 @@ def scene(folder: Path, code: str, *, level: str = "INFO", to_file: bool = True,
     return run.stdout + run.stderr, entries
 
 
-def test_the_context_of_an_alert_stands_in_console_and_file(tmp_path):
+def test_the_context_of_an_alert_stands_in_console_and_file(tmp_path: Path) -> None:
     """A line could not be traced to its alert, and the file could not be searched by it."""
     console, entries = scene(
         tmp_path,
@@ -54,7 +57,7 @@ def test_the_context_of_an_alert_stands_in_console_and_file(tmp_path):
         "    logger.info('placed {} shares', 20)\n"
         "logger.debug('not wanted')\n",
     )
-    assert console.endswith("placed 20 shares [alert_id=7 order_ref=tb-7-0a1b2c3d ticker=AAPL]\n")
+    assert console.endswith("placed 20 shares [alert=7 ticker=AAPL order=tb-7-0a1b2c3d]\n")
     (entry,) = entries
     assert (entry["alert_id"], entry["order_ref"], entry["ticker"]) == (7, "tb-7-0a1b2c3d", "AAPL")
     assert "trade_id" not in entry
@@ -62,7 +65,34 @@ def test_the_context_of_an_alert_stands_in_console_and_file(tmp_path):
     assert entry["time"].endswith("+00:00")
 
 
-def test_libraries_speak_through_the_same_log_and_their_chatter_is_left_out(tmp_path):
+def test_the_names_that_others_search_by_stay(tmp_path: Path) -> None:
+    """A saved search, or a collector of the log, would find nothing any more; or the docs would name what there is not."""
+    _, (entry, failed) = scene(
+        tmp_path,
+        "with logger.contextualize(order_ref='tb-7-0a1b2c3d', ticker='AAPL', alert_id=7): logger.info('x')\n"
+        "try: 1 / 0\n"
+        "except ZeroDivisionError: logger.exception('y')\n",
+    )
+    assert list(entry) == ["time", "level", "message", "where", "alert_id", "ticker", "order_ref"]
+    assert list(failed) == ["time", "level", "message", "where", "exception"]
+    docs = (Path(__file__).parents[2] / "docs" / "troubleshooting.md").read_text("utf-8")
+    section = docs.partition("## What became of an alert")[2]
+    assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == {*entry, *failed}
+
+
+def test_the_daemon_s_own_simulated_gateway_repeats_nothing(tmp_path: Path) -> None:
+    """Every order would be told twice, once by each side; or what goes wrong there, or is asked for by DEBUG, would be silent."""
+    code = (
+        "for level in ('INFO', 'WARNING'):\n"
+        "    logger.patch(lambda entry: entry.update(name='tradebot.simgateway.gateway')).log(level, level)\n"
+    )
+    assert [entry["message"] for entry in scene(tmp_path / "info", code)[1]] == ["WARNING"]
+    assert [entry["message"] for entry in scene(tmp_path / "debug", code, level="DEBUG")[1]] == ["INFO", "WARNING"]
+    console, _ = scene(tmp_path / "alone", code, daemon=False)
+    assert len(console.splitlines()) == 2
+
+
+def test_libraries_speak_through_the_same_log_and_their_chatter_is_left_out(tmp_path: Path) -> None:
     """A library's error would bypass redaction and file; or its every message would drown the bot's own lines."""
     code = (
         "for name in ('ib_async.wrapper', 'aiogram.event'):\n"
@@ -109,7 +139,7 @@ LEAKS = {
 }
 
 
-def test_no_secret_reaches_console_or_file_by_any_road(tmp_path):
+def test_no_secret_reaches_console_or_file_by_any_road(tmp_path: Path) -> None:
     """A secret would stand in a file that people send around."""
     code = "\n".join(f"logger.info('ROAD {road}')\n{code}" for road, code in LEAKS.items())
     console, entries = scene(tmp_path, code, level="DEBUG")
@@ -123,7 +153,7 @@ def test_no_secret_reaches_console_or_file_by_any_road(tmp_path):
 
 
 @pytest.mark.parametrize("secret", [SECRET, "plain-secret-0123456789", "ünïcödé-sécrét-π", "a+b/c==d&e f%20g"])
-def test_every_form_of_a_secret_is_cut(secret):
+def test_every_form_of_a_secret_is_cut(secret: str) -> None:
     """A library that encodes what it logs would carry the secret past the redaction."""
     redact = Redactor([secret, secret[:9]])
     inside = json.dumps({"body": json.dumps({"secret": secret})})
@@ -133,13 +163,13 @@ def test_every_form_of_a_secret_is_cut(secret):
     assert json.loads(redact(json.dumps({"a": secret, "b": 1}))) == {"a": "***", "b": 1}
 
 
-def test_words_that_are_no_secrets_stay():
+def test_words_that_are_no_secrets_stay() -> None:
     """Redaction would eat the log: times, prices, order references and short words."""
     line = "12:30:05.123 tb-12-0a1b2c3d BUY 20 AAPL at 187.32; http://127.0.0.1:8000/health latest a:b@c"
     assert Redactor(["", "test"])(line) == line
 
 
-def test_a_line_from_outside_cannot_forge_another(tmp_path):
+def test_a_line_from_outside_cannot_forge_another(tmp_path: Path) -> None:
     """An alert's text could write "order filled" lines of its own, or clear the owner's terminal."""
     console, entries = scene(
         tmp_path,
@@ -153,26 +183,26 @@ def test_a_line_from_outside_cannot_forge_another(tmp_path):
     assert len(entries) == 2
 
 
-def test_colour_only_where_a_person_looks(tmp_path):
+def test_colour_only_where_a_person_looks(tmp_path: Path) -> None:
     """Escape codes would fill journal and files, or a terminal would be hard to read."""
     code = "logger.error('red')"
     plain, _ = scene(tmp_path, code)
     assert "\x1b[" not in plain
     main, side = pty.openpty()
-    text = SET_UP.format(secret=SECRET, token=TOKEN, level="INFO", dir=str(tmp_path), to_file=False) + code
+    text = SET_UP.format(secret=SECRET, token=TOKEN, level="INFO", dir=str(tmp_path), daemon=False) + code
     subprocess.run([sys.executable, "-c", text], stderr=side, check=True, timeout=60)
     os.close(side)
     assert b"\x1b[" in os.read(main, 10_000)
     os.close(main)
 
 
-def test_under_systemd_lines_carry_priorities_instead_of_times(tmp_path):
+def test_under_systemd_lines_carry_priorities_instead_of_times(tmp_path: Path) -> None:
     """journalctl -p warning would show nothing, and every line would carry two times."""
     console, _ = scene(tmp_path, "logger.info('a\\nb'); logger.critical('c')", env={"JOURNAL_STREAM": "8:1"})
     assert console == "<6>a\n<6>    b\n<2>c\n"
 
 
-def test_a_full_file_is_renamed_and_old_ones_go(tmp_path):
+def test_a_full_file_is_renamed_and_old_ones_go(tmp_path: Path) -> None:
     """The log would fill the disk, and with it stop the database."""
     folder = tmp_path / "logs"
     folder.mkdir()
@@ -190,12 +220,12 @@ def test_a_full_file_is_renamed_and_old_ones_go(tmp_path):
     assert (folder / "tradebot.jsonl").stat().st_mode & 0o077 == 0
 
 
-def test_a_full_disk_costs_lines_and_nothing_else(tmp_path):
+def test_a_full_disk_costs_lines_and_nothing_else(tmp_path: Path) -> None:
     """A full disk would stop trading, or print the record with its secrets."""
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "tradebot.jsonl").symlink_to("/dev/full")
     code = "logger.info('one ' + SECRET); logger.info('two'); print('went on')"
-    text = SET_UP.format(secret=SECRET, token=TOKEN, level="INFO", dir=str(tmp_path / "logs"), to_file=True) + code
+    text = SET_UP.format(secret=SECRET, token=TOKEN, level="INFO", dir=str(tmp_path / "logs"), daemon=True) + code
     run = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=60, check=True)
     assert run.stdout == "went on\n"
     assert run.stderr.count("cannot be written: No space left on device; trading goes on") == 1
@@ -203,7 +233,7 @@ def test_a_full_disk_costs_lines_and_nothing_else(tmp_path):
     assert "two" in run.stderr
 
 
-def test_a_closed_console_does_not_stop_the_bot(tmp_path):
+def test_a_closed_console_does_not_stop_the_bot(tmp_path: Path) -> None:
     """`tradebot run | head` would bring the bot down with open orders."""
     code = (
         "import os; r, w = os.pipe(); os.dup2(w, 2); os.close(w); os.close(r); logger.info('one'); logger.info('two')"
@@ -212,14 +242,14 @@ def test_a_closed_console_does_not_stop_the_bot(tmp_path):
     assert [entry["message"] for entry in entries] == ["one", "two"]
 
 
-def test_a_folder_that_cannot_be_used_is_a_configuration_mistake(tmp_path):
+def test_a_folder_that_cannot_be_used_is_a_configuration_mistake(tmp_path: Path) -> None:
     """The owner would see a traceback instead of the key to mend."""
     (tmp_path / "logs").write_text("a file where the folder should be")
     run = subprocess.run(
         [
             sys.executable,
             "-c",
-            SET_UP.format(secret="", token="", level="INFO", dir=str(tmp_path / "logs"), to_file=True),
+            SET_UP.format(secret="", token="", level="INFO", dir=str(tmp_path / "logs"), daemon=True),
         ],
         capture_output=True,
         text=True,
@@ -230,8 +260,8 @@ def test_a_folder_that_cannot_be_used_is_a_configuration_mistake(tmp_path):
     assert "name a folder that tradebot may write to" in run.stderr
 
 
-def test_short_commands_leave_the_daemon_s_file_alone(tmp_path):
+def test_short_commands_leave_the_daemon_s_file_alone(tmp_path: Path) -> None:
     """A second process would rename the file under the daemon."""
-    console, _ = scene(tmp_path, "logger.info('hello')", to_file=False)
+    console, _ = scene(tmp_path, "logger.info('hello')", daemon=False)
     assert "hello" in console
     assert not Path(Log(dir=str(tmp_path / "logs")).dir).exists()

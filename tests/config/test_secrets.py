@@ -16,14 +16,14 @@ from tradebot.errors import ConfigError
 SECRET = "k9Qm3vX7pL2sT8wZ4rB6"
 
 
-def test_the_configured_secret_comes_first(tmp_path):
+def test_the_configured_secret_comes_first(tmp_path: Path) -> None:
     """Alerts with the owner's secret would be refused, and a file nobody asked for would appear."""
     file = tmp_path / "data" / "webhook_secret"
     assert webhook_secret(Settings(webhook=Webhook(secret=SecretStr(SECRET))), file) == SECRET
     assert not file.parent.exists()
 
 
-def test_a_secret_is_made_once_and_only_its_owner_can_read_it(tmp_path):
+def test_a_secret_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
     """Every restart would refuse the alerts already set up, or every user of the machine could trade."""
     file = tmp_path / "data" / "webhook_secret"
     secret = webhook_secret(Settings(), file)
@@ -36,15 +36,18 @@ def test_a_secret_is_made_once_and_only_its_owner_can_read_it(tmp_path):
     assert [each.name for each in file.parent.iterdir()] == ["webhook_secret"]
 
 
-def test_two_processes_at_once_agree_on_one_secret(tmp_path):
+def test_two_processes_at_once_agree_on_one_secret(tmp_path: Path) -> None:
     """`tradebot alert`, started beside the daemon, would send another secret than the daemon expects."""
     code = (
         "import sys; from tradebot.config import *; print('ready', flush=True); sys.stdin.readline(); "
         "print(webhook_secret(Settings()))"
     )
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    runs = [subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, env=env, text=True, **pipes) for _ in range(4)]
+    pipe = subprocess.PIPE
+    runs = [
+        subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, env=env, text=True, stdin=pipe, stdout=pipe)
+        for _ in range(4)
+    ]
     for run in runs:
         assert run.stdout is not None
         assert run.stdout.readline() == "ready\n"
@@ -59,7 +62,7 @@ def test_two_processes_at_once_agree_on_one_secret(tmp_path):
 
 
 @pytest.mark.parametrize("content", ["", "short\n", "change-me-change-me\n"])
-def test_a_spoilt_file_is_not_used(tmp_path, content):
+def test_a_spoilt_file_is_not_used(tmp_path: Path, content: str) -> None:
     """An empty file left by a full disk would make the empty secret valid."""
     file = tmp_path / "webhook_secret"
     file.write_text(content)
@@ -67,7 +70,7 @@ def test_a_spoilt_file_is_not_used(tmp_path, content):
         webhook_secret(Settings(), file)
 
 
-def test_a_folder_that_cannot_be_written_says_what_to_do(tmp_path):
+def test_a_folder_that_cannot_be_written_says_what_to_do(tmp_path: Path) -> None:
     """The owner would see a traceback instead of what to mend."""
     (tmp_path / "data").write_text("a file where the folder should be")
     with pytest.raises(ConfigError, match=r"set webhook\.secret"):
@@ -84,6 +87,6 @@ def test_a_folder_that_cannot_be_written_says_what_to_do(tmp_path):
         ("embedded://", "embedded://"),
     ],
 )
-def test_an_address_is_described_without_its_password(url, described):
+def test_an_address_is_described_without_its_password(url: str, described: str) -> None:
     """/health, the banner and the log would show the database's password."""
     assert describe_url(url) == described

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +10,7 @@ from tradebot.runtime.systemd import notify, watchdog_interval_s
 
 
 @pytest.mark.parametrize("abstract", [False, True])
-def test_systemd_hears_what_is_said(tmp_path, abstract):
+def test_systemd_hears_what_is_said(tmp_path: Path, abstract: bool) -> None:
     """The unit would never become ready, and systemd would kill a healthy bot."""
     address = f"\0tradebot-test-{os.getpid()}" if abstract else str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
@@ -22,12 +23,12 @@ def test_systemd_hears_what_is_said(tmp_path, abstract):
 
 
 @pytest.mark.parametrize("address", [None, "", "relative", "/nowhere/to/be/found", "/" + "x" * 200, "vsock:2:1"])
-def test_without_systemd_nothing_happens(address):
+def test_without_systemd_nothing_happens(address: str | None) -> None:
     """The bot could not run from a terminal, or would stop because systemd did."""
-    assert notify("READY=1", {} if address is None else {"NOTIFY_SOCKET": address}) is None
+    notify("READY=1", {} if address is None else {"NOTIFY_SOCKET": address})
 
 
-def test_a_deaf_systemd_does_not_hold_the_loop(tmp_path):
+def test_a_deaf_systemd_does_not_hold_the_loop(tmp_path: Path) -> None:
     """A full socket would block the event loop, and with it every order."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
         ear.bind(str(tmp_path / "notify"))
@@ -36,7 +37,7 @@ def test_a_deaf_systemd_does_not_hold_the_loop(tmp_path):
         assert ear.recv(100) == b"WATCHDOG=1"
 
 
-def test_the_watchdog_is_fed_twice_as_often_as_it_asks():
+def test_the_watchdog_is_fed_twice_as_often_as_it_asks() -> None:
     """systemd would restart a healthy bot, or a process that it does not watch would feed it."""
     assert watchdog_interval_s({"WATCHDOG_USEC": "60000000"}) == 30
     assert watchdog_interval_s({"WATCHDOG_USEC": "60000000", "WATCHDOG_PID": str(os.getpid())}) == 30

@@ -27,20 +27,20 @@ def lines_of_example() -> dict[str, str]:
     return found
 
 
-def test_the_example_has_every_key_once_and_no_other():
+def test_the_example_has_every_key_once_and_no_other() -> None:
     """The owner could not find a key, or would set one that stops the start."""
     assert set(lines_of_example()) == NAMES
     assert len(re.findall(r"^#[a-z_]+ = ", EXAMPLE, re.MULTILINE)) == len(NAMES)
 
 
-def test_the_example_as_it_stands_changes_nothing(tmp_path):
+def test_the_example_as_it_stands_changes_nothing(tmp_path: Path) -> None:
     """Copying the example would already be a configuration of its own."""
     file = tmp_path / "config.toml"
     file.write_text(EXAMPLE)
     assert load(file, {}) == load(None, {})
 
 
-def test_the_example_s_defaults_are_the_code_s(tmp_path):
+def test_the_example_s_defaults_are_the_code_s(tmp_path: Path) -> None:
     """The owner would trust a limit that is not the one in force."""
     text = re.sub(
         r"^#([a-z_]+ = )",
@@ -59,7 +59,7 @@ def test_the_example_s_defaults_are_the_code_s(tmp_path):
     assert told == meant
 
 
-def test_the_guide_has_every_key_and_no_other():
+def test_the_guide_has_every_key_and_no_other() -> None:
     """docs/configuration.md would keep a key from the owner, or promise one that stops the start."""
     sections = re.split(r"^### \[([a-z.]+)\]$", GUIDE, flags=re.MULTILINE)[1:]
     told = [
@@ -74,14 +74,14 @@ def test_the_guide_has_every_key_and_no_other():
         assert default == expected, name
 
 
-def test_the_guide_has_every_short_name_and_no_other():
+def test_the_guide_has_every_short_name_and_no_other() -> None:
     """A variable would be promised that nobody reads, or one kept from the owner."""
     told = dict(re.findall(r"^\| `([A-Z_]+)` \| `([a-z_.]+)` \|$", GUIDE, re.MULTILINE))
     assert told == {name: ".".join(path) for name, path in SHORT_NAMES.items()}
 
 
 @pytest.mark.parametrize("document", ["docs/configuration.md", "tradebot.service"])
-def test_every_credential_is_named_where_people_look_for_it(document):
+def test_every_credential_is_named_where_people_look_for_it(document: str) -> None:
     """A secret in a file under another name would not be read."""
     text = (ROOT / document).read_text("utf-8")
     wanted = {key.credential for key in keys() if key.credential} - {"webhook_previous_secret"}

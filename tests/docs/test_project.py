@@ -14,7 +14,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 LOCKS = sorted(ROOT.glob("requirements/*.txt"))
 
 
-def test_every_package_ships():
+def test_every_package_ships() -> None:
     """An installed tradebot would miss a folder that the work tree has."""
     listed = set(PROJECT["tool"]["setuptools"]["packages"])
     there = {".".join(init.parent.relative_to(ROOT).parts) for init in ROOT.glob("tradebot/**/__init__.py")}
@@ -22,7 +22,7 @@ def test_every_package_ships():
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
-def test_a_lock_has_hashes_and_names_no_place_to_download_from(lock):
+def test_a_lock_has_hashes_and_names_no_place_to_download_from(lock: Path) -> None:
     """An install would take what nobody checked, or would work only where it was locked."""
     text = lock.read_text("utf-8")
     wanted = [block for block in re.split(r"^(?=[a-zA-Z0-9])", text, flags=re.MULTILINE) if "==" in block]
@@ -31,7 +31,7 @@ def test_a_lock_has_hashes_and_names_no_place_to_download_from(lock):
     assert not re.search(r"://|^-|file:|@ ", text, re.MULTILINE)
 
 
-def test_the_locks_satisfy_what_the_project_asks_for():
+def test_the_locks_satisfy_what_the_project_asks_for() -> None:
     """A dependency added to pyproject.toml would be missing after `make install`."""
     names = {
         lock: {
@@ -63,7 +63,7 @@ FORBIDDEN = {
 }
 
 
-def test_a_forbidden_import_breaks_the_contract_that_forbids_it(tmp_path):
+def test_a_forbidden_import_breaks_the_contract_that_forbids_it(tmp_path: Path) -> None:
     """`make lint` would pass whatever imports whatever, and the layers would be a drawing only."""
     shutil.copytree(ROOT / "tradebot", tmp_path / "tradebot", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)

@@ -7,7 +7,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "reliability.md").read_text("utf-8")
 
 
-def test_every_named_test_exists():
+def test_every_named_test_exists() -> None:
     """A promise would stand beside a proof that is gone."""
     named = set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE))
     assert len(named) > 20
@@ -15,7 +15,7 @@ def test_every_named_test_exists():
     assert not gone
 
 
-def test_the_commands_it_names_are_there():
+def test_the_commands_it_names_are_there() -> None:
     """`make crash` and `make faults` would be words only."""
     makefile = (ROOT / "Makefile").read_text("utf-8")
     commands = set(re.findall(r"`make (\w+)`", PAGE))

@@ -10,7 +10,7 @@ from tradebot.domain.job_plan import plans
 GUIDE = (Path(__file__).parents[2] / "docs" / "schedule.md").read_text("utf-8")
 
 
-def test_every_job_is_told_with_its_line():
+def test_every_job_is_told_with_its_line() -> None:
     """The owner would wait for a report at the wrong time, or not know of a job at all."""
     crons = Settings().schedule.crons()
     assert dict(re.findall(r"^\| `([a-z_]+)` \| `([^`]+)` \|", GUIDE, re.MULTILINE)) == crons

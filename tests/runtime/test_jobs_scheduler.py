@@ -1,9 +1,9 @@
 """The scheduler: late starts, failures, a database that is away, clocks that are set; with time as an argument."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Protocol
 
 import pytest
 
@@ -18,7 +18,11 @@ from tradebot.errors import LedgerUnavailable
 from tradebot.runtime.scheduler import SLEEP_MAX_S, Work
 from tradebot.words import events as words
 
-Make = Callable[[datetime], Awaitable[Clockwork]]
+
+class Make(Protocol):
+    """`await make_clockwork(start)`; `fresh`: on a database in which no job has ever run."""
+
+    async def __call__(self, start: datetime, *, fresh: bool = False) -> Clockwork: ...
 
 
 @pytest.fixture

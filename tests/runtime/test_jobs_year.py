@@ -22,12 +22,12 @@ EARLY = {date(2026, 11, 27), date(2026, 12, 24)}
 DAYS = [date(2026, 1, 1) + timedelta(days=n) for n in range(365)]
 SESSIONS = [day for day in DAYS if day.weekday() < 5 and day not in CLOSED]
 # Every five minutes would be 105,120 runs; the clock changes are gone through at that pace elsewhere.
-HEALTH = "0 */6 * * *"
+CRONS = {"health_check": "0 */6 * * *", "equity": "0 10,13,16 * * 1-5"}
 
 
 @pytest.fixture
 async def clockwork(make_bot: MakeBot) -> Clockwork:
-    bot: Bot = await make_bot(start=new_york(2026, 1, 1), always=False, crons={"health_check": HEALTH})
+    bot: Bot = await make_bot(start=new_york(2026, 1, 1), always=False, crons=CRONS)
     bot.broker.connect()
     return Clockwork(bot)
 
@@ -77,6 +77,8 @@ async def test_a_year(clockwork: Clockwork) -> None:
         "position_sync": [f"{day} {hour}:00" for day in weekdays for hour in (10, 14, 18)],
         "sunday_reminder": [f"{day} 10:00" for day in DAYS if day.weekday() == 6],
         "health_check": [f"{day} {hour}:00" for day in DAYS for hour in ("00", "06", "12", "18")],
+        "equity": [f"{day} {hour}:00" for day in SESSIONS for hour in ((10, 13) if day in EARLY else (10, 13, 16))],
+        "prune": [f"{day} 03:30" for day in DAYS],
     }
     opened = await clockwork.told(EventKind.MARKET_OPEN)
     reports = await clockwork.told(EventKind.DAILY_REPORT)

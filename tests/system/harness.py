@@ -202,13 +202,18 @@ class Daemon(Process):
         async with aiohttp.ClientSession() as session, session.post(url, json={"secret": SECRET, **fields}) as answer:
             return answer.status, await answer.json()
 
-    async def alert(self, action: str, ticker: str, **fields: str) -> int:
-        """An alert that must be taken; returns its id. Sent again when a busy machine could not store it in time."""
+    async def resent(self, **fields: str) -> tuple[int, dict[str, Any]]:
+        """As TradingView sends: again when a busy machine could not store it in time."""
         for _ in range(RESENDS):
-            status, body = await self.post(action=action, ticker=ticker, **fields)
+            status, body = await self.post(**fields)
             if status != 503:
                 break
             await asyncio.sleep(1)
+        return status, body
+
+    async def alert(self, action: str, ticker: str, **fields: str) -> int:
+        """An alert that must be taken; returns its id."""
+        status, body = await self.resent(action=action, ticker=ticker, **fields)
         assert (status, body.get("status") in ("queued", "duplicate")) == (200, True), body
         return int(body["alert_id"])
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from tests.faketime import starting_at
 from tests.system.harness import BooksNow, Daemon, Gateway, running, until
-from tradebot.database import open_ledger
+from tradebot.database import migrate, open_ledger
 from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.calendar import NEW_YORK
+from tradebot.domain.equity import Equity
 from tradebot.domain.events import EventKind
 from tradebot.words import events as words
 from tradebot.words.reasons import reason
@@ -27,6 +28,12 @@ async def live_from(daemon: Daemon, now: datetime) -> None:
     await daemon.ready()
 
 
+async def has_run(daemon: Daemon, job: str, slot: datetime) -> None:
+    """As in a database in which this job has run before: a first start makes up next to nothing."""
+    async with open_ledger(daemon.database) as ledger, ledger.begin() as books:
+        await books.record_job(job, slot)
+
+
 async def send(daemon: Daemon, side: str, ticker: str) -> int:
     """As TradingView does: again, when a busy machine could not store it in time."""
     alert_id = f"{side}-{ticker}-{daemon.env['FAKETIME']}"
@@ -39,7 +46,7 @@ async def send(daemon: Daemon, side: str, ticker: str) -> int:
 
 
 async def test_saturday_s_alerts_trade_at_monday_s_open(tmp_path: Path) -> None:
-    """Broken, weekend alerts are lost, run early, run in the wrong order, or the opening is told twice."""
+    """Broken, weekend alerts are lost, run early, run in the wrong order, or the opening is told twice or not in the equity."""
     daemon = Daemon.at(tmp_path / "bot", trading__hours="exchange")
     async with running(daemon):
         await live_from(daemon, FRIDAY)
@@ -74,8 +81,18 @@ async def test_saturday_s_alerts_trade_at_monday_s_open(tmp_path: Path) -> None:
         [opened] = [event for event in books.events if event.kind is EventKind.MARKET_OPEN and event.at >= MONDAY_OPEN]
         assert "1 SELL, then 4 BUY" in words.text(opened)
 
+        async def opening_worth() -> list[Equity]:
+            async with open_ledger(daemon.database) as ledger, ledger.read() as books:
+                return list(await books.equity("DU1234567", MONDAY_OPEN))
+
+        [worth] = await until(opening_worth, "what the account is worth at the open")
+        assert worth.at == MONDAY_OPEN
+        assert worth.net_liquidation > 0
+        assert None not in (worth.cash, worth.unrealised, worth.realised_today)
+
         # A restart in the session tells the opening no second time; the day's report comes after the close, once.
         await daemon.kill()
+        await has_run(daemon, "daily_report", datetime(2026, 11, 20, 16, 5, tzinfo=NEW_YORK))
         await live_from(daemon, datetime(2026, 11, 23, 16, 4, 58, tzinfo=NEW_YORK))
         books = await until(lambda: reported(daemon), f"the daily report; the daemon printed {daemon.output[-3000:]}")
         assert len([text for text in told(books, EventKind.MARKET_OPEN) if "Mon 23 Nov" in text]) == 1
@@ -126,13 +143,16 @@ async def test_a_job_due_at_the_start_waits_for_ib(tmp_path: Path) -> None:
     daemon = Daemon.at(tmp_path / "bot", gateway=gateway)
     daemon.env |= starting_at(datetime(2026, 11, 20, 11, 15, tzinfo=NEW_YORK))
     async with running(daemon, gateway):
+        daemon.folder.mkdir(parents=True)
+        await migrate.up(daemon.database)
+        await has_run(daemon, "position_sync", datetime(2026, 11, 19, 18, tzinfo=NEW_YORK))
         await daemon.start()
         await daemon.listening()
         await gateway.ready()
 
         async def compared() -> bool:
             async with open_ledger(daemon.database) as ledger, ledger.read() as books:
-                return "position_sync" in await books.job_runs()
+                return (await books.job_runs())["position_sync"] == datetime(2026, 11, 20, 10, tzinfo=NEW_YORK)
 
         await until(compared, f"the comparison; the daemon printed {daemon.output[-3000:]}")
         assert told(await daemon.books(), EventKind.JOB_FAILED) == []

@@ -16,8 +16,8 @@ async def test_a_long_loss_is_told_once_and_its_end_too(bot: Bot) -> None:
     assert len(await bot.events(EventKind.BROKER_LOST)) == 1
     bot.broker.connect()
     first, again = await bot.told(EventKind.BROKER_CONNECTED, 2)
-    assert words.text(first) == "Connected to IB: PAPER account DU1234567."
-    assert words.text(again).startswith("Connected to IB again after 1 min")
+    assert words.text(first) == "Connected to the broker: PAPER account DU1234567."
+    assert words.text(again).startswith("Connected to the broker again after 1 min")
 
 
 async def test_a_short_loss_is_not_told(bot: Bot) -> None:

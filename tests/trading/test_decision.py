@@ -113,7 +113,7 @@ async def test_a_refusal_is_one_row_and_one_message(
     reason: str,
     setup: dict[str, Any],
     prepare: Callable[[Bot], Any] | None,
-    fields: dict[str, object],
+    fields: dict[str, Any],
 ) -> None:
     """A limit would not reach the decision, or be told twice, or not at all."""
     bot = await make_bot(**setup)

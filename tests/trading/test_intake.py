@@ -98,7 +98,7 @@ async def test_a_resend_is_a_duplicate(house: House, identity: Mapping[str, obje
     first = await house.send(**identity)
     house.now += timedelta(seconds=20)
     again = [await house.send(**identity) for _ in range(3)]
-    assert again == [Accepted(Outcome.DUPLICATE, first.alert_id)] * 3
+    assert again == [Accepted(Outcome.DUPLICATE, first.alert_id, ticker="AAPL")] * 3
     await house.intake.finish()
     assert (await house.queue.contents()).buy == (first.alert_id,)
     assert (await house.alert(first.alert_id)).duplicates == 3

@@ -39,7 +39,7 @@ async def test_two_foldings_of_one_order_lose_nothing(postgres_url: str) -> None
                 trade = await books.trade(await a_trade(books, order_ref=f"tb-{number}-0badcafe"))
                 assert trade is not None
                 refs.append(trade.order_ref)
-                await books.move_alert(trade.alert_id, ("RECEIVED",), "PROCESSING", None)  # type: ignore[arg-type]
+                await books.move_alert(trade.alert_id, (AlertStatus.RECEIVED,), AlertStatus.PROCESSING, None)
 
         def update(ref: str) -> list[BrokerUpdate]:
             fills = [an_execution(f"{ref}.{n}.01", order_ref=ref, shares=Decimal(5)) for n in (1, 2)]
@@ -59,6 +59,11 @@ async def test_two_foldings_of_one_order_lose_nothing(postgres_url: str) -> None
     assert [(trade.status, trade.filled_qty) for trade in trades] == [(TradeStatus.FILLED, 10)] * 20
     assert [lot.qty for lot in lots] == [10] * 20
     assert len(told) == 20
+
+
+def _account(told_at: datetime) -> Account:
+    much = Decimal(100_000)
+    return Account("DU1", much, much, much, much, False, told_at)
 
 
 class _Interrupted:
@@ -85,7 +90,7 @@ async def test_a_fill_booked_while_a_buy_is_judged_counts(postgres_url: str) -> 
     """An order that fills between two readings would be neither in flight nor held, and a limit be overrun."""
     await migrate.up(postgres_url)
     now = datetime.now(UTC)
-    account = Account("DU1", *4 * [Decimal(100_000)], False, now - timedelta(minutes=1))
+    account = _account(now - timedelta(minutes=1))
     async with open_ledger(postgres_url) as ledger:
         booking = Booking(ledger, asyncio.Queue(), FixedClock(lambda: now), Listeners())
         async with ledger.begin() as books:
@@ -110,7 +115,7 @@ async def test_an_alert_cleared_while_it_is_judged(postgres_url: str, ask: int |
     """The owner empties the queue, and what was just being looked at is traded, or told, all the same."""
     await migrate.up(postgres_url)
     now = datetime(2026, 11, 20, 17 if is_open else 12, tzinfo=UTC)
-    account = Account("DU1", *4 * [Decimal(100_000)], False, now)
+    account = _account(now)
     price = None if ask is None else Decimal(ask)
     pre_trade = PreTradeData(Contract(265598, "AAPL", "NASDAQ"), Quote(price, price, price, now, delayed=False))
     fixed_limits = FixedLimits(price_collar_pct=Decimal(0))

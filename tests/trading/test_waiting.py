@@ -63,12 +63,12 @@ async def test_another_ticker_does_not_wait(bot: Bot) -> None:
     await bot.order("BUY", "MSFT")
 
 
-async def test_an_alert_that_parks_too_late_to_be_released_is_found(bot: Bot) -> None:
+async def test_an_alert_that_parks_too_late_to_be_released_is_found(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
     """An alert parked at the very moment of the order's end would wait for ever."""
     first, order_ref = await bot.order("BUY")
     second = await bot.alert("BUY")
     await _parked(bot, second)
-    bot.booking.listeners = Listeners()  # nobody tells the worker of the end
+    monkeypatch.setattr(bot.booking, "_listeners", Listeners())  # nobody tells the worker of the end
     bot.broker.fill(order_ref, 5)
     await bot.becomes(first, EXECUTED)
     await _sent(bot, 2)

@@ -90,7 +90,7 @@ SENTENCES: list[tuple[Facts, str]] = [
         "IB changed the books of BUY 10 AAPL after its end: 0 at $0.00 is now 10 at $187.3215. Lots and P&L are rewritten.",
     ),
     (
-        a.AlertFailed(None, None, "internal_error", {"detail": "KeyError"}),
+        a.AlertFailed("AAPL", Side.BUY, "internal_error", {"detail": "KeyError"}),
         "Alert 4 failed: internal error, no order was made (KeyError). Please report it; the log has the details.",
     ),
     (
@@ -113,7 +113,7 @@ SENTENCES: list[tuple[Facts, str]] = [
     ),
     (c.SettingChanged("max_daily_loss", Decimal(1000), Decimal(750)), "Daily loss: $1,000.00 → $750.00, by Ann."),
     (c.SettingChanged("max_open_positions", Decimal(200), Decimal(2)), "Open positions: 200 → 2, by Ann."),
-    (c.BrokerConnected("U1", paper=False, away_s=None), "Connected to IB: LIVE account, REAL MONEY U1."),
+    (c.BrokerConnected("U1", paper=False, away_s=None), "Connected to the broker: LIVE account, REAL MONEY U1."),
     (
         c.BrokerConnected(None, None, 62.0),
         "IB is back after 1 min 2 s. Orders and positions are being compared.",
@@ -131,8 +131,16 @@ SENTENCES: list[tuple[Facts, str]] = [
     ),
     (
         d.Started("0.2.0", "127.0.0.1:4001", paper=False),
-        "tradebot 0.2.0 started on IB Gateway 127.0.0.1:4001, LIVE account, real money. Alerts are taken; orders leave once IB "
-        "has been compared.",
+        "tradebot 0.2.0 started on IB Gateway 127.0.0.1:4001, LIVE account, real money. Alerts are taken; orders leave once "
+        "the books have been compared with the broker.",
+    ),
+    (
+        d.Stopped("0.2.0", None, paper=None),
+        "tradebot 0.2.0 stopped. It was on the simulated gateway; its orders wait for the next start.",
+    ),
+    (
+        d.Stopped("0.2.0", "127.0.0.1:4002", paper=True),
+        "tradebot 0.2.0 stopped. It was on IB Gateway 127.0.0.1:4002, paper account; orders at IB live on.",
     ),
 ]
 

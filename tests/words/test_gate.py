@@ -49,7 +49,10 @@ def test_no_code_is_without_a_sentence() -> None:
 
 def test_health_shows_sentences_and_leaves_the_rest() -> None:
     """`GET /health` could not be written as JSON, or would show codes to people."""
-    parts = {"trading": {"ok": False, "waiting_for": [GateReason(C.COMPARING)]}, "queue": {"ok": True, "buy": 3}}
+    parts: dict[str, dict[str, object]] = {
+        "trading": {"ok": False, "waiting_for": [GateReason(C.COMPARING)]},
+        "queue": {"ok": True, "buy": 3},
+    }
     assert health_parts(Health(False, parts)) == {
         "trading": {"ok": False, "waiting_for": ["Orders and positions are being compared with IB."]},
         "queue": {"ok": True, "buy": 3},

@@ -161,7 +161,7 @@ def test_every_code_has_words_and_no_other() -> None:
 @pytest.mark.parametrize("figure", Figure)
 def test_every_figure_that_may_be_unknown_is_said(figure: Figure) -> None:
     """A BUY refused for what IB did not tell would break its message."""
-    facts = {"figure": figure, "ticker": "AAPL", "alert_price": D("NaN")}
+    facts: dict[str, Fact] = {"figure": figure, "ticker": "AAPL", "alert_price": D("NaN")}
     assert "{" not in refusals.refusal(RefusalCode.NOT_KNOWN, facts)
 
 

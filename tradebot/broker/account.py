@@ -72,6 +72,8 @@ class AccountBook:
             buying_power=number(get("BuyingPower", "")),
             is_cash_account=any("CASH" in get(tag, "").upper() for tag in _ACCOUNT_TYPE_TAGS),
             at=told_at.astimezone(UTC),
+            unrealised=number(get("UnrealizedPnL", "")),
+            realised_today=number(get("RealizedPnL", "")),
         )
 
     # positions

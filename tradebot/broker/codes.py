@@ -22,6 +22,8 @@ _ORDER_ERRORS: dict[ErrorKind, frozenset[int]] = {
 _KIND_BY_CODE = {code: kind for kind, codes in _ORDER_ERRORS.items() for code in codes}
 
 SOCKET_BROKEN = frozenset({502, 503, 504, 507, 1300})
+FARM_OK = frozenset({2104, 2106, 2158})
+"""A data farm answers: told of each at every connection, and worth a line only after trouble."""
 UPSTREAM_LOST = frozenset({1100, 2110})
 UPSTREAM_BACK_DATA_LOST = 1101
 UPSTREAM_BACK = 1102

@@ -142,7 +142,7 @@ class Link:
             since=datetime.now(UTC),
         )
         kind = "paper" if paper else "LIVE"
-        logger.info("Connected to the gateway: {} account {}, generation {}", kind, account, self._state.generation)
+        logger.debug("Connected to the gateway: {} account {}, generation {}", kind, account, self._state.generation)
         self._emit(Connected(self._state.generation, account, paper, session.client.serverVersion()))
         if session.read_only:
             self._refuse(_READ_ONLY)
@@ -173,7 +173,7 @@ class Link:
         if not self._state.up:
             self._set_down(reason)
         if reason != self._refused:
-            logger.error("Not trading: {}", reason)
+            logger.debug("Not trading: {}", reason)
             self._refused = reason
             self._emit(Refused(reason))
 

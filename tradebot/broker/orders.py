@@ -138,6 +138,8 @@ class OrderBook:
         order_ref = self._refs[order_id]
         if order_ref.startswith(ORDER_REF_PREFIX):
             self._emit(OrderError(order_ref, order_id, code, text, order_error_kind(code, text)))
+        else:
+            logger.warning("IB on order {}, which is not the bot's: {} ({})", order_id, text, code)
         return True
 
     def _with_commission(self, execution: Execution) -> Execution:

@@ -77,6 +77,7 @@ class Session:
         self.ticks: dict[int, TickListener] = {}
         self.market_data_type = 1  # what the gateway was last told to send: live
         self.upstream = True
+        self.farm_trouble = False
         self.losses = 0  # of IB's servers
         self.read_only = False
         self.unreadable = False
@@ -346,13 +347,13 @@ class Session:
                 listener.refused(code, text)
                 return
             if self.orders.error(req_id, code, text):
-                logger.warning("IB on order {}: {} ({})", req_id, text, code)
                 return
         self._gateway_message(code, text)
 
     def _gateway_message(self, code: int, text: str) -> None:
         if codes.is_warning(code) and code not in codes.UPSTREAM_LOST:
-            logger.info("IB: {} ({})", text, code)
+            self.farm_trouble |= code not in codes.FARM_OK
+            logger.log("INFO" if self.farm_trouble else "DEBUG", "IB: {} ({})", text, code)
             return
         logger.warning("IB: {} ({})", text, code)
         if code == codes.CLIENT_ID_IN_USE:

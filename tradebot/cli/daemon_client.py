@@ -4,15 +4,18 @@ Rules: such a process makes nothing. Started in another folder it would otherwis
 there, and a `kill` would be stored where no daemon looks.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
 
 from tradebot.cli.sending import address
 from tradebot.config import WEBHOOK_SECRET_FILE, Settings, webhook_secret
+from tradebot.database import open_ledger
 from tradebot.database.address import SqliteAddress, parse
 from tradebot.errors import ConfigError, LedgerUnavailable
+from tradebot.ports import Ledger
 
 HEALTH_WITHIN_S = 5.0
 _WHERE = "run this in the folder where the daemon runs, or name its configuration with --config"
@@ -29,6 +32,13 @@ def database(settings: Settings) -> str:
             f"there is no database {place.path.absolute()}: {_WHERE}; a daemon makes it at its first start (tradebot run)"
         )
     return url
+
+
+@asynccontextmanager
+async def open_database(settings: Settings) -> AsyncIterator[Ledger]:
+    """The daemon's database, for `queries` and `operations`. Raises LedgerUnavailable, MigrationError, ConfigError."""
+    async with open_ledger(database(settings)) as ledger:
+        yield ledger
 
 
 def _exists(path: Path) -> bool:

@@ -8,12 +8,12 @@ from rich.console import Console
 from tradebot.cli import daemon_client as beside
 from tradebot.cli.sending import Message, NoAnswer, NobodyAnswers, NotTaken, Taken, send
 from tradebot.config import Settings
-from tradebot.database import open_ledger
 from tradebot.domain.alerts import Alert, AlertStatus
 from tradebot.domain.events import Event
 from tradebot.domain.trades import Trade
 from tradebot.errors import LedgerUnavailable, MigrationError
 from tradebot.ports import Ledger
+from tradebot.queries.alert_trail import AlertTrail, alert_trail
 from tradebot.words import events as words
 from tradebot.words import figures
 from tradebot.words.reasons import reason
@@ -34,22 +34,22 @@ async def send_and_follow(settings: Settings, message: Message, url: str, timeou
     again = ", sent before: nothing new happens; this is what became of it" if taken.status == "duplicate" else ""
     out.print(f"alert {taken.alert_id} {taken.status}{again}: {message.action} {message.ticker}", markup=False)
     try:
-        async with open_ledger(beside.database(settings)) as ledger:
-            alert = await _follow(ledger, taken, message, timeout_s, out)
-            trade = await _trade(ledger, alert) if alert else None
+        async with beside.open_database(settings) as ledger:
+            trail = await _follow(ledger, taken, message, timeout_s, out)
     except asyncio.CancelledError:  # Ctrl-C ends the following, not the alert
         return _complain(f"alert {taken.alert_id} is taken and goes on by itself: see `tradebot status`", NOT_KNOWN)
     except (LedgerUnavailable, MigrationError) as error:
         return _complain(
             f"alert {taken.alert_id} is taken and goes on by itself, but cannot be followed: {error}", NOT_KNOWN
         )
-    if alert is None:
+    if trail is None:
         return _complain(
             f"alert {taken.alert_id} is taken, but by a daemon with another database than the configured one: look there, or "
             "name its configuration with --config",
             NOT_KNOWN,
         )
-    out.print(_summary(alert, trade), markup=False, style="bold")
+    alert = trail.alert
+    out.print(_summary(alert, trail.trade), markup=False, style="bold")
     if alert.status is AlertStatus.RECEIVED:
         out.print(await _what_it_waits_for(url), markup=False)
     return _exit_code(alert)
@@ -60,27 +60,20 @@ def _complain(text: str, code: int) -> int:
     return code
 
 
-async def _follow(ledger: Ledger, taken: Taken, message: Message, timeout_s: float, out: Console) -> Alert | None:
+async def _follow(ledger: Ledger, taken: Taken, message: Message, timeout_s: float, out: Console) -> AlertTrail | None:
     """Prints events as they appear until the alert has ended or the time is up. None: another alert has this id here."""
     deadline = asyncio.get_running_loop().time() + timeout_s
     after_id = 0
     while True:
-        async with ledger.read() as books:
-            alert = await books.alert(taken.alert_id)
-            events = await books.events(alert_id=taken.alert_id, after_id=after_id)
-        if alert is None or alert.idempotency_key.partition(":")[2] != message.alert_id:
+        trail = await alert_trail(ledger, taken.alert_id, after_id=after_id)
+        if trail is None or trail.alert.idempotency_key.partition(":")[2] != message.alert_id:
             return None
-        for event in events:
-            out.print(_line(event, alert.received_at), markup=False)
+        for event in trail.events:
+            out.print(_line(event, trail.alert.received_at), markup=False)
             after_id = event.id
-        if alert.status in _ENDS or asyncio.get_running_loop().time() > deadline:
-            return alert
+        if trail.alert.status in _ENDS or asyncio.get_running_loop().time() > deadline:
+            return trail
         await asyncio.sleep(LOOK_EVERY_S)
-
-
-async def _trade(ledger: Ledger, alert: Alert) -> Trade | None:
-    async with ledger.read() as books:
-        return await books.trade_of_alert(alert.id)
 
 
 def _line(event: Event, since: datetime) -> str:

@@ -8,13 +8,12 @@ from rich.table import Table
 from tradebot.cli import daemon_client
 from tradebot.cli.base import Config, cli, do, settings_of
 from tradebot.config import Settings
-from tradebot.database import open_ledger
 from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.events import EventKind
-from tradebot.domain.facts.daemon import JobFailed, JobMissed
 from tradebot.domain.job_plan import next_run, plans
+from tradebot.queries.jobs import JobHistory, job_history
 
-_NOT_DONE = (EventKind.JOB_FAILED, EventKind.JOB_MISSED)
+_NOT_DONE = {EventKind.JOB_FAILED: " (failed)", EventKind.JOB_MISSED: " (missed)"}
 
 
 @cli.command("jobs")
@@ -24,35 +23,31 @@ def show_jobs(config: Config = None) -> None:
     Example: `tradebot jobs`
     """
     settings = settings_of(config)
-    daemon_client.database(settings)
     do(_show(settings, datetime.now(UTC)))
 
 
 async def _show(settings: Settings, now: datetime) -> int:
     """Prints each job's line, last and next run. Raises LedgerUnavailable."""
-    async with open_ledger(settings.database.url.get_secret_value()) as ledger, ledger.read() as books:
-        last = await books.job_runs()
-        told = await books.events_since(_NOT_DONE, min(last.values(), default=now))
-    not_done: dict[tuple[str, datetime], str] = {}
-    for event in told:
-        match event.facts:
-            case JobFailed(job=job, slots=slots):
-                not_done |= {(job, slot): " (failed)" for slot in slots}
-            case JobMissed(job=job, slots=slots):
-                not_done |= {(job, slot): " (missed)" for slot in slots}
+    async with daemon_client.open_database(settings) as ledger:
+        history = await job_history(ledger, now)
     table = Table(box=None, pad_edge=False)
     for heading in ("job", "New York time", "last run", "next run"):
         table.add_column(heading, no_wrap=True)
     for plan in plans(settings.schedule.crons(), settings.trading.open_hours().calendar):
-        ran, comes = last.get(plan.name), next_run(plan, now)
+        ran, comes = history.last.get(plan.name), next_run(plan, now)
         table.add_row(
             plan.name,
             plan.cron,
-            f"{_when(ran)}{not_done.get((plan.name, ran), '')}" if ran else "never",
+            f"{_when(ran)}{_how(history, plan.name, ran)}" if ran else "never",
             _when(comes) if comes else "not within a year",
         )
     Console(highlight=False, soft_wrap=True).print(table)
     return 0
+
+
+def _how(history: JobHistory, job: str, slot: datetime) -> str:
+    kind = history.not_done.get((job, slot))
+    return _NOT_DONE[kind] if kind else ""
 
 
 def _when(at: datetime) -> str:

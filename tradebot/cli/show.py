@@ -11,10 +11,9 @@ from rich.text import Text
 from tradebot.cli import daemon_client as beside
 from tradebot.cli.base import Config, cli, do, settings_of
 from tradebot.config import Settings, describe_url
-from tradebot.database import open_ledger
 from tradebot.domain.lots import Lot
 from tradebot.errors import LedgerUnavailable, MigrationError
-from tradebot.queries.status import BooksStatus, books_status
+from tradebot.queries.status import BooksStatus, stored_status
 from tradebot.words import figures
 
 Part = Mapping[str, object]
@@ -67,8 +66,8 @@ async def _booked(settings: Settings, out: Console) -> BooksStatus | None:
     """None, and said so, when the database does not answer: the daemon's parts are worth showing all the same."""
     defaults, hours = settings.trading.defaults.limits(), settings.trading.open_hours()
     try:
-        async with open_ledger(beside.database(settings)) as ledger, ledger.read() as books:
-            return await books_status(books, defaults, hours, datetime.now(UTC))
+        async with beside.open_database(settings) as ledger:
+            return await stored_status(ledger, defaults, hours, datetime.now(UTC))
     except (LedgerUnavailable, MigrationError) as error:
         out.print(f"The books cannot be shown: {error}", style="bold red", markup=False)
         return None

@@ -36,7 +36,7 @@ def simgateway(
     """
     from tradebot.simgateway import GatewaySettings, serve
 
-    log.setup(Settings().log, [], to_file=False)
+    log.setup(Settings().log, [], daemon=False)
     settings = GatewaySettings(host=host, port=port, control_port=control_port, state=state, seed=seed)
     try:
         asyncio.run(serve(settings))

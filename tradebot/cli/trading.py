@@ -13,7 +13,6 @@ from rich.console import Console
 from tradebot.cli import daemon_client as beside
 from tradebot.cli.base import Config, cli, do, settings_of
 from tradebot.config import Settings
-from tradebot.database import open_ledger
 from tradebot.domain.settings import TradingState
 from tradebot.errors import ConfigError, LedgerUnavailable, MigrationError
 from tradebot.operations import trading_state
@@ -98,7 +97,7 @@ async def _books(settings: Settings, to: TradingState) -> AsyncIterator[Ledger]:
     """The daemon's books; an error says that the state is not stored, and what to do where that is urgent."""
     instead = "Nothing has changed" if to is TradingState.RUNNING else _INSTEAD
     try:
-        async with open_ledger(beside.database(settings)) as ledger:
+        async with beside.open_database(settings) as ledger:
             yield ledger
     except (LedgerUnavailable, MigrationError) as error:
         raise type(error)(f"{to} is NOT stored: {error}\n{instead}.") from error

@@ -5,7 +5,7 @@ A default is the safe choice for real trading; what only the simulated gateway m
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
@@ -86,6 +86,11 @@ class Broker(Section):
 
 class Database(Section):
     url: DatabaseUrl = SecretStr(f"sqlite:///{DATA_DIR}/tradebot.db")
+    keep_days: Annotated[int, whole(0, 3_650)] = 365
+
+    def keep(self) -> timedelta | None:
+        """How long the record of what is over stays; None: for ever."""
+        return timedelta(days=self.keep_days) if self.keep_days else None
 
 
 class Queue(Section):
@@ -146,6 +151,8 @@ class Schedule(Section):
     position_sync: Cron = "0 10,14,18 * * 1-5"
     health_check: Cron = "*/5 * * * *"
     sunday_reminder: Cron = "0 10 * * 0"
+    equity: Cron = "*/15 * * * *"
+    prune: Cron = "30 3 * * *"
     heartbeat_url: SecretSite | None = None
 
     def crons(self) -> dict[str, str]:

@@ -233,6 +233,12 @@ class SqlBooks:
             chunk = ids[start : start + _CHUNK]
             await self._rows("mark_delivered", channel=channel, ids=chunk, at=values.outgoing(at))
 
+    async def delivery_failed(self, channel: str, event_ids: Collection[int], error: str) -> None:
+        ids = list(event_ids)
+        for start in range(0, len(ids), _CHUNK):
+            chunk = ids[start : start + _CHUNK]
+            await self._rows("delivery_failed", channel=channel, ids=chunk, error=values.outgoing(error))
+
     async def setting_authors(self) -> Mapping[str, str]:
         return {row["key"]: row["updated_by"] for row in await self._rows("setting_authors")}
 

@@ -42,6 +42,10 @@ LIMIT :limit
 UPDATE delivery SET state = 'DELIVERED', attempts = attempts + 1, error = NULL, delivered_at = :at
 WHERE channel = :channel AND event_id IN (:ids) AND state <> 'DELIVERED'
 
+-- delivery_failed --
+UPDATE delivery SET attempts = attempts + 1, error = :error
+WHERE channel = :channel AND event_id IN (:ids) AND state = 'PENDING'
+
 -- open_channel --
 INSERT INTO channel (name) VALUES (:channel) ON CONFLICT (name) DO NOTHING
 

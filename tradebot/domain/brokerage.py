@@ -43,6 +43,8 @@ class Account:
     buying_power: Decimal | None
     is_cash_account: bool
     at: datetime  # when the last complete update arrived
+    unrealised: Decimal | None = None  # UnrealizedPnL, the owner's own shares included
+    realised_today: Decimal | None = None  # RealizedPnL, which IB counts anew every day
 
     @property
     def spendable(self) -> Decimal | None:

@@ -1,4 +1,4 @@
-"""The five jobs' timetable: which runs there are, and how late one may still be made up. Pure: time is an argument.
+"""The jobs' timetable: which runs there are, and how late one may still be made up. Pure: time is an argument.
 
 Rules:
 - A run is known by its slot, the instant at which its cron line was due. Not every slot is a run: the market opens on sessions
@@ -6,7 +6,8 @@ Rules:
 - A run that was missed is made up while its window is open: the opening during its session, a day's job on the same New York
   day. One late run stands for all that its window still covers; what lies further back is missed for good, and told.
 - A fresh database makes up the opening only: a report of a day on which there was no bot, or a reminder, would say nothing.
-- A health check is about now: late or missed ones are of no use to anybody.
+- A health check and the account's equity are about now: late or missed ones are of no use to anybody. Pruning takes what a
+  missed night left. None of the three is told when missed.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,9 +22,13 @@ DAILY_REPORT = "daily_report"
 POSITION_SYNC = "position_sync"
 HEALTH_CHECK = "health_check"
 SUNDAY_REMINDER = "sunday_reminder"
+EQUITY = "equity"
+PRUNE = "prune"
 
 LOOK_BACK = timedelta(days=31)
 """Missed runs before this are not counted up."""
+AT_ONCE = timedelta(minutes=2)
+"""A run that is about its moment is this late at most: other jobs of the same slot may come first."""
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -60,9 +65,18 @@ def plans(crons: Mapping[str, str], calendar: Calendar) -> tuple[Plan, ...]:
         session = calendar.current(due)
         return session is not None and session == calendar.current(now)
 
-    def ends_session(due: datetime) -> bool:
-        before = slot(crons[DAILY_REPORT], due - _INSTANT)
+    def first_after_close(job: str, due: datetime) -> bool:
+        before = slot(crons[job], due - _INSTANT)
         return last_session(calendar, due).close > before
+
+    def ends_session(due: datetime) -> bool:
+        return first_after_close(DAILY_REPORT, due)
+
+    def has_equity(due: datetime) -> bool:
+        return calendar.is_open(due) or first_after_close(EQUITY, due)
+
+    def at_once(due: datetime, now: datetime) -> bool:
+        return now - due <= AT_ONCE
 
     def always(due: datetime) -> bool:
         return True
@@ -72,10 +86,12 @@ def plans(crons: Mapping[str, str], calendar: Calendar) -> tuple[Plan, ...]:
 
     return (
         Plan(MARKET_OPEN, crons[MARKET_OPEN], opens, same_session, at_first_start=True),
+        Plan(EQUITY, crons[EQUITY], has_equity, at_once, told_when_missed=False),
         Plan(DAILY_REPORT, crons[DAILY_REPORT], ends_session, same_day),
         Plan(POSITION_SYNC, crons[POSITION_SYNC], always, same_day),
         Plan(SUNDAY_REMINDER, crons[SUNDAY_REMINDER], always, same_day),
         Plan(HEALTH_CHECK, crons[HEALTH_CHECK], always, is_the_last, told_when_missed=False),
+        Plan(PRUNE, crons[PRUNE], always, same_day, told_when_missed=False),
     )
 
 
@@ -83,7 +99,8 @@ def due(plan: Plan, since: datetime | None, now: datetime) -> Due:
     """The runs in (since, now]. `since` None: the job has never run, so that nothing was missed."""
     if not plan.told_when_missed:
         last = slot(plan.cron, now)
-        return Due(last if since is None or last > since else None, ())
+        wanted = (since is None or last > since) and plan.is_run(last) and plan.in_time(last, now)
+        return Due(last if wanted else None, ())
     if since is None:
         return Due(due(plan, now - DAY, now).run if plan.at_first_start else None, ())
     runs = []

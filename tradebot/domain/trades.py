@@ -122,6 +122,12 @@ class Trade(_Intended):
         return cls(**{name: getattr(intent, name) for name in _Intended.__dataclass_fields__}, **known)
 
 
+def alert_of(order_ref: str) -> int | None:
+    """The alert that an order's reference names, of this database or another one; None where it is not the bot's."""
+    number = order_ref.removeprefix(ORDER_REF_PREFIX).partition("-")[0]
+    return int(number) if order_ref.startswith(ORDER_REF_PREFIX) and number.isdecimal() else None
+
+
 def recently_filled(trades: Sequence[Trade], now: datetime) -> bool:
     """Whether one of these trades filled so recently that IB's position may not show it yet.
 

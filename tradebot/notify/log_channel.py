@@ -62,4 +62,6 @@ _LEVELS = {
 
 
 def log_event(event: Event) -> None:
-    logger.bind(alert_id=event.alert_id).log(_LEVELS[event.severity], "{}", words.text(event))
+    order_ref = getattr(event.facts, "order_ref", None)
+    keyed = logger.bind(alert_id=event.alert_id, ticker=event.ticker, order_ref=order_ref)
+    keyed.log(_LEVELS[event.severity], "{}", words.text(event))

@@ -13,7 +13,7 @@ from tradebot.domain.limits import Limits
 from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.settings import TradingState, limits_in, state_in
 from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus
-from tradebot.ports import Books, Connection, QueueContents
+from tradebot.ports import Books, Connection, Ledger, QueueContents
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,12 @@ async def books_status(
         lots=lots,
         exposure=exposure(lots, unresolved, recent, closed, account, day_start=day_start, now=now),
     )
+
+
+async def stored_status(ledger: Ledger, defaults: Limits, hours: Hours, now: datetime) -> BooksStatus:
+    """What the database alone knows, for who stands beside the daemon. Raises LedgerUnavailable."""
+    async with ledger.read() as books:
+        return await books_status(books, defaults, hours, now)
 
 
 @dataclass(frozen=True, slots=True)

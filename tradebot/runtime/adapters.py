@@ -130,6 +130,7 @@ def options(settings: Settings) -> Options:
         pending_max_age=timedelta(hours=trading.pending_max_age_h),
         restart=NO_RESTART if settings.broker.mode == "simulated" else RestartWindow(*settings.broker.restart_window),
         crons=settings.schedule.crons(),
+        keep=settings.database.keep(),
         simulated=settings.simulated_parts(),
         version=__version__,
         heartbeat=partial(ping, url.get_secret_value()) if url else None,

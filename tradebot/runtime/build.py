@@ -16,7 +16,7 @@ from tradebot.operations.operations import Operations
 from tradebot.ports import Broker, Chance, Clock, HealthPart, InstanceLock, Ledger, Queue
 from tradebot.queries.daemon import DaemonQueries, RunSettings
 from tradebot.queries.parts import BrokerPart, ChatPart, DatabasePart, QueuePart, TradingPart
-from tradebot.runtime.jobs.jobs import Jobs
+from tradebot.runtime.jobs.jobs import Jobs, all_jobs
 from tradebot.runtime.scheduler import Scheduler, Work
 from tradebot.trading.booking import Booking, Listeners
 from tradebot.trading.gate import Gate
@@ -57,6 +57,7 @@ class Options:
     crons: Mapping[str, str]  # each job's line, by its name
     simulated: Sequence[str]  # what is simulated, embedded or off, in words for people
     version: str
+    keep: timedelta | None = None  # how long the database keeps the record of what is over; None: for ever
     heartbeat: Callable[[], Awaitable[None]] | None = None  # to the owner's dead-man's switch
     second_look_delay_s: float = SECOND_LOOK_DELAY_S
     store_within_s: float = STORE_DEADLINE_S
@@ -122,7 +123,15 @@ def build(outside: Outside, options: Options) -> Tradebot:
         defaults=options.defaults,
         clock=clock,
     )
-    jobs = Jobs(ledger, queries, requeue=requeue.run_once, restart=options.restart, heartbeat=options.heartbeat)
+    jobs = all_jobs(
+        ledger,
+        queries,
+        clock,
+        requeue=requeue.run_once,
+        restart=options.restart,
+        heartbeat=options.heartbeat,
+        keep=options.keep,
+    )
     return Tradebot(
         outside=outside,
         gate=gate,
@@ -136,7 +145,7 @@ def build(outside: Outside, options: Options) -> Tradebot:
         queries=queries,
         operations=operations,
         jobs=jobs,
-        scheduler=scheduler(outside, options, jobs.by_name()),
+        scheduler=scheduler(outside, options, jobs),
     )
 
 

@@ -2,7 +2,8 @@
 
 - Redaction is the last step before writing, so it holds for messages, context, exceptions and tracebacks of any library alike.
 - Tracebacks never show local variables (loguru's `diagnose`).
-- Context comes from `logger.contextualize(alert_id=…, order_ref=…, ticker=…)` and stands in both sinks.
+- Every line about an alert carries `KEYS`, from `logger.contextualize` or `bind`: on the console as `alert=1 ticker=AAPL
+  order=tb-1-…`, where `grep -w alert=1` finds alert 1 and not alert 10, and in the file as fields. Their names never change.
 - A full disk or a closed console never stops trading: the line is lost, and that is said once on the other side.
 - A line of the log is a line: what came from outside cannot forge a second one, nor steer the terminal.
 """
@@ -35,12 +36,15 @@ if TYPE_CHECKING:
 
 REDACTED = "***"
 FILE_NAME = "tradebot.jsonl"
+KEYS = {"alert_id": "alert", "ticker": "ticker", "order_ref": "order"}
+"""What names an alert's lines: in the file, and on the console, in this order."""
 # Shorter ones are ordinary words ("test"): cutting them out would make the log unreadable. As `user:word@` they are cut.
 SECRET_LENGTH_MIN = 5
 # syslog's priorities, which journald reads from the head of a line (sd-daemon(3)).
 _PRIORITIES = ((50, 2), (40, 3), (30, 4), (25, 5), (20, 6))
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _CHATTY = ("aiogram", "aiohttp.access", "asyncio", "ib_async")
+_SIMULATED = "tradebot.simgateway"
 
 
 class Redactor:
@@ -68,26 +72,28 @@ def _forms(secret: str) -> Iterator[str]:
         yield json.dumps(form, ensure_ascii=False)[1:-1]
 
 
-def setup(
-    settings: LogSettings, secrets: Iterable[str], *, to_file: bool = True, console: TextIO | None = None
-) -> None:
+def setup(settings: LogSettings, secrets: Iterable[str], *, daemon: bool = True, console: TextIO | None = None) -> None:
     """Sends all logging of this process, libraries' included, to console and file. Raises ConfigError when the file's folder
-    cannot be used. `to_file=False` is for the short-lived commands, whose lines do not belong in the daemon's file."""
+    cannot be used. `daemon=False` is for other commands, whose lines do not belong in the daemon's file. The simulated gateway is
+    heard in full there; inside the daemon it would repeat what the daemon says."""
     redact = Redactor(secrets)
     level = settings.level
+    heard: dict[str | None, str | int | bool] = {_SIMULATED: "WARNING"} if daemon and not _is_debug(level) else {}
     stream = console or sys.stderr
     logger.remove()
     to_journal = "JOURNAL_STREAM" in os.environ and not stream.isatty()
     logger.add(
         _Console(stream, redact, to_journal=to_journal),
         level=level,
+        filter=heard,
         format=_journal_format if to_journal else _console_format,
         colorize=stream.isatty(),
         backtrace=False,
         diagnose=False,
     )
-    if to_file:
-        logger.add(_JsonLines(settings, redact), level=level, format="{message}", backtrace=False, diagnose=False)
+    if daemon:
+        lines = _JsonLines(settings, redact)
+        logger.add(lines, level=level, filter=heard, format="{message}", backtrace=False, diagnose=False)
     _route_standard_logging(level)
     sys.excepthook = _log_uncaught
     threading.excepthook = lambda args: _log_uncaught(args.exc_type, args.exc_value, args.exc_traceback)
@@ -127,15 +133,17 @@ def _journal_format(record: "Record") -> str:
 def _prepare(record: "Record") -> None:
     """Message, context and traceback as the console shows them: continuation lines indented, control characters visible."""
     extra = record["extra"]
-    context = " ".join(f"{name}={value}" for name, value in _context(record))
+    context = " ".join(f"{KEYS.get(name, name)}={value}" for name, value in _context(record))
     extra["_text"] = _visible(record["message"])
     extra["_context"] = _visible(f" [{context}]") if context else ""
     extra["_trace"] = _visible("\n" + _traceback(record).rstrip()) if record["exception"] else ""
 
 
 def _context(record: "Record") -> Iterator[tuple[str, object]]:
-    """What `contextualize` and `bind` gave; a name without a value says nothing."""
-    return ((name, value) for name, value in record["extra"].items() if value is not None and name[0] != "_")
+    """What `contextualize` and `bind` gave, the keys first; a name without a value says nothing."""
+    extra = record["extra"]
+    names = [*(name for name in KEYS if name in extra), *(name for name in extra if name not in KEYS)]
+    return ((name, extra[name]) for name in names if extra[name] is not None and name[0] != "_")
 
 
 def _visible(text: str) -> str:
@@ -252,8 +260,12 @@ def _route_standard_logging(level: str) -> None:
     """Libraries that tell every message they see are heard from WARNING on, unless the owner asks for DEBUG."""
     logging.basicConfig(handlers=[_Intercept()], level=_LEVELS.get(level, 1), force=True)
     for name in _CHATTY:
-        logging.getLogger(name).setLevel(logging.NOTSET if level in ("TRACE", "DEBUG") else logging.WARNING)
+        logging.getLogger(name).setLevel(logging.NOTSET if _is_debug(level) else logging.WARNING)
     logging.captureWarnings(capture=True)
+
+
+def _is_debug(level: str) -> bool:
+    return level in ("TRACE", "DEBUG")
 
 
 def _log_uncaught(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:

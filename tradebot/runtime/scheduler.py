@@ -20,6 +20,7 @@ from tradebot.domain.facts.daemon import JobFailed, JobFailure, JobMissed
 from tradebot.domain.job_plan import Plan, due, next_run
 from tradebot.errors import LedgerUnavailable, TradebotError
 from tradebot.ports import Clock, Ledger
+from tradebot.runtime.jobs.record import store_run
 from tradebot.trading.every import every
 
 Work = Callable[[datetime, datetime], Awaitable[None]]
@@ -90,7 +91,7 @@ class Scheduler:
         wanted = due(plan, self._done_to[plan.name], now)
         if wanted.missed:
             missed = JobMissed(plan.name, tuple(wanted.missed))
-            await self._store(plan, wanted.missed[-1], NewEvent(missed, now))
+            await store_run(self._ledger, plan.name, wanted.missed[-1], [NewEvent(missed, now)])
         if wanted.run is not None:
             await self._do(plan, work, wanted.run, now)
         self._done_to[plan.name] = now
@@ -114,9 +115,4 @@ class Scheduler:
 
     async def _add_failed(self, plan: Plan, slot: datetime, now: datetime, code: JobFailure, detail: str) -> None:
         failed = JobFailed(plan.name, (slot,), code, detail, next_run(plan, now))
-        await self._store(plan, slot, NewEvent(failed, now))
-
-    async def _store(self, plan: Plan, slot: datetime, event: NewEvent) -> None:
-        async with self._ledger.begin() as books:
-            if await books.record_job(plan.name, slot):
-                await books.add_event(event)
+        await store_run(self._ledger, plan.name, slot, [NewEvent(failed, now)])

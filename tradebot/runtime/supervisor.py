@@ -18,6 +18,7 @@ from tradebot import __version__
 from tradebot.config import Settings
 from tradebot.domain.events import Facts, NewEvent
 from tradebot.domain.facts.daemon import Started, Stopped
+from tradebot.domain.settings import TradingState
 from tradebot.errors import LedgerUnavailable, LockLost
 from tradebot.notify.log_channel import log_events
 from tradebot.operations.limits import store_configured
@@ -49,11 +50,12 @@ async def run(settings: Settings, ready: Callable[[Webhook], None], *, wait: boo
             bot = build(opened.outside, options(settings))
             await once_reachable(lambda: _store_limits(settings, bot))
             await once_reachable(bot.switch.refresh)  # a stored kill is in force, and shown, from the first moment
+            if bot.switch.state is not TradingState.RUNNING:
+                logger.warning("trading is {}, as it was stored; `tradebot resume` lifts it", bot.switch.state)
         if given_up.is_set():
             logger.info("stopped before it was ready: no alert was taken, no order sent")
             return
         await _serve(settings, opened, bot, ready)
-    logger.info("stopped")
 
 
 async def _serve(settings: Settings, opened: Opened, bot: Tradebot, ready: Callable[[Webhook], None]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 
@@ -17,9 +17,12 @@ from tradebot.simgateway import entries as e
 from tradebot.simgateway import exchange, replies
 from tradebot.simgateway.faults import ERROR_TEXTS, error_text
 from tradebot.simgateway.gateway import Gateway
-from tradebot.simgateway.model import Execution, Order
+from tradebot.simgateway.model import Execution, Order, Ticket
 from tradebot.simgateway.session import Session
 from tradebot.simgateway.wire import number
+
+if TYPE_CHECKING:
+    from loguru import Logger
 
 
 def _denied(gateway: Gateway, entry: e.Denied) -> None:
@@ -29,7 +32,7 @@ def _denied(gateway: Gateway, entry: e.Denied) -> None:
 
 def _accepted(gateway: Gateway, entry: e.Accepted) -> None:
     ticket = entry.ticket
-    logger.info(
+    _keyed(ticket).info(
         "simulated gateway: order {} of client {}: {} {} {} {}",
         entry.perm_id, ticket.client_id, ticket.action, number(ticket.quantity), ticket.symbol, ticket.order_type,
     )  # fmt: skip
@@ -38,6 +41,11 @@ def _accepted(gateway: Gateway, entry: e.Accepted) -> None:
     if message := order.plan.get("order_message"):
         blanks = {"action": ticket.action, "quantity": number(ticket.quantity), "symbol": ticket.symbol}
         _order_error(gateway, order, message["code"], error_text(message, **blanks))
+
+
+def _keyed(ticket: Ticket) -> Logger:
+    """The log, with what the order is found by."""
+    return logger.bind(ticker=ticket.symbol, order_ref=ticket.order_ref or None)
 
 
 def _changed(gateway: Gateway, entry: e.Modified | e.Working | e.CancelAsked) -> None:
@@ -52,7 +60,7 @@ def _held(gateway: Gateway, entry: e.Held) -> None:
 
 def _refused(gateway: Gateway, entry: e.Refused) -> None:
     order = gateway.book.orders[entry.perm_id]
-    logger.info("simulated gateway: order {} rejected: {}", entry.perm_id, entry.text)
+    _keyed(order.ticket).info("simulated gateway: order {} rejected: {}", entry.perm_id, entry.text)
     plan = order.plan.get("reject", {})
     if plan.get("status_first"):
         _status(gateway, order)
@@ -71,7 +79,7 @@ def _cancelled(gateway: Gateway, entry: e.Cancelled) -> None:
 def _executed(gateway: Gateway, entry: e.Executed) -> None:
     order = gateway.book.orders[entry.perm_id]
     root = entry.exec_id.rpartition(".")[0]
-    logger.info(
+    _keyed(order.ticket).info(
         "simulated gateway: order {} filled {} of {} {} at {}",
         entry.perm_id, number(order.filled), number(order.ticket.quantity), order.ticket.symbol, entry.price,
     )  # fmt: skip

@@ -19,7 +19,7 @@ from tradebot.ports import Clock, Ledger
 from tradebot.telegram.markup import esc
 from tradebot.telegram.messages import Folded, curve_of, fold
 from tradebot.telegram.pictures import draw
-from tradebot.telegram.sender import Sender, said
+from tradebot.telegram.sender import Sender
 
 CHANNEL = "telegram"
 LOOK_EVERY_S = 0.5
@@ -71,21 +71,36 @@ class Delivery:
             self._served = True
 
     async def _send(self, message: Folded) -> None:
+        only = message.events[0] if len(message.events) == 1 else None
+        with logger.contextualize(alert_id=only and only.alert_id, ticker=only and only.ticker):
+            await self._try_to_send(message)
+
+    async def _try_to_send(self, message: Folded) -> None:
         try:
             await self._sender.deliver(message.html, message.buttons)
         except TelegramRetryAfter as error:
             logger.warning("Telegram wants {} s of silence; events wait", error.retry_after)
+            await self._count_failure(message, error)
             return  # the sender waits
         except (AiogramError, OSError) as error:
             self._failures += 1
             level = "WARNING" if self._failures == 1 else "DEBUG"
-            logger.log(level, "an event was not delivered, it waits in the database: {}", said(error))
+            logger.log(level, "an event was not delivered, it waits in the database: {}", self._sender.said(error))
+            await self._count_failure(message, error)
             await self._clock.sleep(min(2.0 ** (self._failures - 1), BACKOFF_MAX_S))
             return
         self._failures = 0
         self._unmarked |= {event.id for event in message.events}
         await self._mark_what_was_sent()
         await self._picture(message.events[-1])
+
+    async def _count_failure(self, message: Folded, error: Exception) -> None:
+        try:
+            async with self._ledger.begin() as books:
+                ids = [event.id for event in message.events]
+                await books.delivery_failed(CHANNEL, ids, self._sender.said(error))
+        except LedgerUnavailable as away:
+            logger.debug("a failed delivery was not counted: {}", away)
 
     async def _picture(self, event: Event) -> None:
         curve = curve_of(event)

@@ -74,6 +74,10 @@ class Sender:
         await self._clock.sleep(max(0.0, self._next_at - self._clock.monotonic()))
         await self._paced(lambda: self._send(html, buttons))
 
+    def said(self, error: BaseException) -> str:
+        """Why something was not sent, in one line that holds no secret."""
+        return said(error, self._bot.token)
+
     async def _send(self, html: str, buttons: Buttons) -> object:
         markup, text = keyboard(buttons), fit(html)
         try:
@@ -111,10 +115,10 @@ class Sender:
                 return
 
 
-def said(error: BaseException) -> str:
-    """An error of aiogram in one short line; what a broken server sent may be a whole page."""
+def said(error: BaseException, token: str = "") -> str:
+    """An error of aiogram in one short line; what a broken server sent may be a whole page. The token is cut out."""
     words = f"{type(error).__name__}: {error}".split("\n", 1)[0]
-    return words[:200]
+    return (words.replace(token, "***") if token else words)[:200]
 
 
 def keyboard(buttons: Sequence[Sequence[tuple[str, str]]]) -> InlineKeyboardMarkup | None:

@@ -286,7 +286,7 @@ class Watch(BaseRequestMiddleware):
     def _words(self, error: Exception) -> str:
         if isinstance(error, TelegramUnauthorizedError):
             return "Telegram refuses the token: is telegram.bot_token right, or was it revoked at @BotFather?"
-        words = said(error).replace(self._token, "***")
+        words = said(error, self._token)
         if isinstance(error, TelegramConflictError):
             return f"another program polls with this token ({words}): stop it, or give this bot a token of its own"
         return words

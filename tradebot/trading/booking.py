@@ -9,7 +9,8 @@ Rules:
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -36,7 +37,7 @@ from tradebot.domain.orders import ALERT_OF_TRADE, ENDED, next_status, sources_o
 from tradebot.domain.payload.own import payload_hash
 from tradebot.domain.positions import WriteOff
 from tradebot.domain.reasons import Reason, ReasonCode
-from tradebot.domain.trades import ORDER_REF_PREFIX, UNRESOLVED, NewTrade, Trade, TradeStatus
+from tradebot.domain.trades import ORDER_REF_PREFIX, UNRESOLVED, NewTrade, Trade, TradeStatus, alert_of
 from tradebot.errors import LedgerUnavailable
 from tradebot.ports import Books, Clock, Ledger
 from tradebot.trading import order_events
@@ -107,10 +108,14 @@ class Booking:
                 return None
             if update.by_owner and before.status is not TradeStatus.UNKNOWN:
                 return before
-            executions = [*update.executions, *_retracted(await books.executions(before.id), update)]
+            stored = await books.executions(before.id)
+            executions = [*update.executions, *_retracted(stored, update)]
             changed = [await books.put_execution(before.id, execution) for execution in executions]
             after = await self._advance(books, before, update, executions_changed=any(changed))
-        self._announce(before, after, update)
+        known = {execution.exec_id for execution in stored}
+        with _about(after):
+            _log_executions({one.exec_id: one for one in executions if one.exec_id not in known}.values())
+            self._announce(before, after, update)
         return after
 
     async def conclude(
@@ -136,7 +141,8 @@ class Booking:
             await books.save_trade(after)
             await self._move_alert(books, after, reason)
             await order_events.concluded(books, before, after, reason, now)
-        self._announce(before, after, BrokerUpdate())
+        with _about(after):
+            self._announce(before, after, BrokerUpdate())
         return after
 
     async def write_off(self, loss: WriteOff, by: str, key: str) -> Trade | None:
@@ -165,8 +171,7 @@ class Booking:
             )
             await books.save_trade(trade)
             await self._rewrite_lots(books, trade)
-            written_off = WrittenOff(loss.ticker, loss.qty)
-            await books.add_event(NewEvent(written_off, now, alert_id, trade.id, actor=by))
+            await books.add_event(NewEvent(WrittenOff(loss.ticker, loss.qty), now, alert_id, trade.id, actor=by))
         return trade
 
     async def _collect(self) -> dict[str, BrokerUpdate]:
@@ -199,7 +204,7 @@ class Booking:
             wait=wait_exponential(0.2, max=5),
             before_sleep=_say_not_booked,
         )
-        with logger.contextualize(order_ref=order_ref):
+        with logger.contextualize(alert_id=alert_of(order_ref), ticker=_ticker_in(update), order_ref=order_ref):
             if await retrying(self.book, order_ref, update) is None:
                 for hear in self._listeners.orphan:
                     hear(order_ref)
@@ -208,7 +213,7 @@ class Booking:
         """Folds the executions into the trade, its lots, its alert and its events."""
         now = self._clock.now()
         total = lots_of.summarise(await books.executions(before.id))
-        refusal = next((f"IB {e.code}: {e.text}" for e in update.errors if e.kind in _REFUSALS), before.error_message)
+        refusal = next((_refusal(e) for e in update.errors if e.kind in _REFUSALS), before.error_message)
         seen = update.seen
         status = next_status(
             before, total.qty, seen.state if seen else None, seen.filled if seen else None, refused=refusal is not None
@@ -245,7 +250,8 @@ class Booking:
         filled = [_filled(one, executions[one.id]) for one in await books.trades(ticker=trade.ticker) if one.filled_qty]
         folded = lots_of.fold(trade.ticker, filled)
         if folded.oversold:
-            logger.critical("{}: {} shares were sold beyond what the books held", trade.ticker, folded.oversold)
+            with _about(trade):
+                logger.critical("{}: {} shares were sold beyond what the books held", trade.ticker, folded.oversold)
         await books.rewrite_lots(trade.ticker, folded.lots)
         return folded.lots
 
@@ -259,14 +265,18 @@ class Booking:
 
     def _announce(self, before: Trade, after: Trade, update: BrokerUpdate) -> None:
         """Says what follows from a booking that is committed."""
+        ended = after.status in ENDED and before.status not in ENDED
         if after.status is not before.status:
-            logger.info("order {}: {} → {}", after.order_ref, before.status, after.status)
+            # Every other step is an event that is logged itself.
+            level = "INFO" if after.status is TradeStatus.SUBMITTED else "DEBUG"
+            logger.log(level, "order {}: {} → {}", after.order_ref, before.status, after.status)
         for error in update.errors:
-            logger.warning("IB {} on {}: {}", error.code, after.order_ref, error.text)
+            in_event = ended and not after.filled_qty and after.error_message == _refusal(error)
+            logger.log("DEBUG" if in_event else "WARNING", "IB {} on {}: {}", error.code, after.order_ref, error.text)
             if error.kind not in (ErrorKind.NOTICE, ErrorKind.CANCELLED):
                 self._doubt(after.order_ref, error)
         if after.status in ENDED:
-            if before.status not in ENDED:
+            if ended:
                 for hear in self._listeners.ended:
                     hear(after)
         elif update.seen is not None and update.seen.state is not OrderState.WORKING:
@@ -275,6 +285,30 @@ class Booking:
     def _doubt(self, order_ref: str, error: OrderError | None) -> None:
         for hear in self._listeners.doubt:
             hear(order_ref, error)
+
+
+def _about(trade: Trade) -> AbstractContextManager[None]:
+    """What is logged meanwhile is about this trade."""
+    return logger.contextualize(alert_id=trade.alert_id, ticker=trade.ticker, order_ref=trade.order_ref)
+
+
+def _refusal(error: OrderError) -> str:
+    return f"IB {error.code}: {error.text}"
+
+
+def _ticker_in(update: BrokerUpdate) -> str | None:
+    if update.seen is not None:
+        return update.seen.ticker
+    return update.executions[0].ticker if update.executions else None
+
+
+def _log_executions(booked: Collection[Execution]) -> None:
+    for one in booked:
+        commission = "not reported yet" if one.commission is None else f"{one.commission}"
+        logger.info(
+            "execution {}: {} {:f} {} at {}, commission {}",
+            *(one.exec_id, one.side, one.shares, one.ticker, one.price, commission),
+        )
 
 
 def _broker_ids(trade: Trade, update: BrokerUpdate) -> tuple[int | None, int | None]:

@@ -16,6 +16,8 @@ from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 
+from loguru import logger
+
 from tradebot.domain.alerts import UNDECIDED, WAITING, Alert, AlertStatus, Side
 from tradebot.domain.brokerage import Contract, Order, Quote
 from tradebot.domain.events import NewEvent
@@ -172,6 +174,7 @@ class _Judging:
         )
         snapshot = await self._snapshot()
         risk_decision = judge(order, snapshot, self.policy.limits, self.policy.fixed_limits)
+        _log_checks(risk_decision)
         refusal = risk_decision.refusal
         if refusal is not None and refusal.code is RefusalCode.NO_QUOTE:
             if self.pre_trade.unavailable:
@@ -197,6 +200,7 @@ class _Judging:
         snapshot = await self._snapshot()
         held = sum((lot.qty for lot in lots), Decimal(0))
         risk_decision = judge(Sell(self.ticker, held), snapshot, self.policy.limits, self.policy.fixed_limits)
+        _log_checks(risk_decision)
         refusal = risk_decision.refusal
         if refusal is None and not lots:
             refusal = Refusal(RefusalCode.NOTHING_HELD, {"ticker": self.ticker})
@@ -304,6 +308,16 @@ def _working_sells(position_report: PositionReport, con_id: int) -> Decimal:
         ),
         Decimal(0),
     )
+
+
+def _log_checks(risk_decision: RiskDecision) -> None:
+    logger.debug("checks: {}", ", ".join(map(_outcome, risk_decision.checks)))
+
+
+def _outcome(check: Check) -> str:
+    if check.refusal is None:
+        return f"{check.name} passed"
+    return f"{check.name} refused ({' '.join(f'{name}={fact}' for name, fact in check.refusal.facts.items())})"
 
 
 def _check(check: Check) -> dict[str, object]:

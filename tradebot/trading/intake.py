@@ -51,6 +51,7 @@ class Accepted:
     alert_id: int
     reason: str | None = None  # why it was not understood
     conflict: AlertConflict | None = None  # what stands in its way
+    ticker: str | None = None  # of that row
 
 
 class Intake:
@@ -68,7 +69,7 @@ class Intake:
         self._clock = clock
         self._ages = _Ages(clock)
         self._storing: set[asyncio.Task[Accepted]] = set()
-        self._to_push: list[tuple[Side, int]] = []
+        self._to_push: list[tuple[Side, Accepted]] = []
         self._pushing: asyncio.Task[None] | None = None
 
     async def accept(self, fields: Mapping[str, object], raw_body: bytes, source_ip: str | None) -> Accepted:
@@ -99,7 +100,10 @@ class Intake:
             raw_body=b"",
             source_ip=None,
         )
-        return await self._stored(self._accept(alert, alert.idempotency_key, actor))
+        accepted = await self._stored(self._accept(alert, alert.idempotency_key, actor))
+        with logger.contextualize(alert_id=accepted.alert_id, ticker=accepted.ticker):
+            logger.info("alert {} from {}: {}", accepted.alert_id, actor, accepted.status)
+        return accepted
 
     async def finish(self) -> None:
         """Waits until all that was begun is stored and in the queue. The ledger must still be open."""
@@ -134,7 +138,7 @@ class Intake:
         async with self._ledger.begin() as books:
             accepted = await self._insert(books, alert, key, actor)
         if accepted.status is Outcome.QUEUED and alert.action is not None:
-            self._push(alert.action, accepted.alert_id)
+            self._push(alert.action, accepted)
         return accepted
 
     async def _insert(self, books: Books, alert: NewAlert, key: str | None, actor: str) -> Accepted:
@@ -157,7 +161,7 @@ class Intake:
         ticker, side = _wanted(alert)
         stored = AlertStored(ticker, side, alert.price, alert.source_ip)
         await books.add_event(NewEvent(stored, alert.received_at, alert_id, actor=actor))
-        return Accepted(Outcome.QUEUED, alert_id)
+        return Accepted(Outcome.QUEUED, alert_id, ticker=ticker)
 
     async def _reject(
         self, reason: str, body_hash: str, raw_body: bytes, source_ip: str | None, now: datetime
@@ -190,8 +194,8 @@ class Intake:
 
     # --- after the commit -------------------------------------------------------------------------------------------
 
-    def _push(self, side: Side, alert_id: int) -> None:
-        self._to_push.append((side, alert_id))
+    def _push(self, side: Side, accepted: Accepted) -> None:
+        self._to_push.append((side, accepted))
         if self._pushing is None or self._pushing.done():
             self._pushing = asyncio.create_task(self._push_all(), name="push alerts")
 
@@ -200,15 +204,18 @@ class Intake:
         while self._to_push:
             waiting, self._to_push = self._to_push, []
             for side in (Side.SELL, Side.BUY):
-                ids = [alert_id for its_side, alert_id in waiting if its_side is side]
-                if not ids:
+                pushed = [accepted for its_side, accepted in waiting if its_side is side]
+                if not pushed:
                     continue
                 try:
-                    await self._queue.push(side, ids)
+                    await self._queue.push(side, [accepted.alert_id for accepted in pushed])
                 except QueueUnavailable as error:
-                    logger.warning(
-                        "alerts {} are stored but not in the queue yet, the requeue puts them there: {}", ids, error
-                    )
+                    for one in pushed:
+                        logger.bind(alert_id=one.alert_id, ticker=one.ticker).warning(
+                            "alert {} is stored, not in the queue yet; the requeue puts it there: {}",
+                            one.alert_id,
+                            error,
+                        )
 
 
 class _Ages:
@@ -251,7 +258,7 @@ def _new_alert(wanted: Instruction, raw_body: bytes, source_ip: str | None, now:
 
 async def _count(books: Books, known: Alert) -> Accepted:
     await books.count_duplicate(known.id)
-    return Accepted(Outcome.DUPLICATE, known.id)
+    return Accepted(Outcome.DUPLICATE, known.id, ticker=known.ticker)
 
 
 async def _conflict(books: Books, known: Alert, alert: NewAlert) -> Accepted:
@@ -266,7 +273,7 @@ async def _conflict(books: Books, known: Alert, alert: NewAlert) -> Accepted:
         source_ip=alert.source_ip,
     )
     await books.add_event(NewEvent(conflict, alert.received_at, known.id))
-    return Accepted(Outcome.CONFLICT, known.id, conflict=conflict)
+    return Accepted(Outcome.CONFLICT, known.id, conflict=conflict, ticker=known.ticker)
 
 
 def _wanted(alert: NewAlert) -> tuple[str, Side]:

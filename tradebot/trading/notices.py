@@ -13,4 +13,6 @@ async def store_notice(ledger: Ledger, notice: NewEvent) -> None:
         async with ledger.begin() as books:
             await books.add_event(notice)
     except LedgerUnavailable as error:
-        logger.error("not stored: {} ({})", notice.facts, error)
+        ticker, order_ref = (getattr(notice.facts, name, None) for name in ("ticker", "order_ref"))
+        keyed = logger.bind(alert_id=notice.alert_id, ticker=ticker, order_ref=order_ref)
+        keyed.error("not stored: {} ({})", notice.facts, error)

@@ -102,12 +102,12 @@ class OrderMonitor:
         assert trade.ib_order_id is not None, "an intent is stored with its order id"
         self._broker.cancel(trade.ib_order_id, trade.order_ref)
         self._cancelled_at[trade.id] = now
-        if before is not None:
-            logger.warning("order {} still works: its cancel is sent again", trade.order_ref)
-            return
-        logger.warning("order {} is being cancelled: {}", trade.order_ref, why)
-        cancelling = OrderCancelling.of(trade, code=why, timeout_s=self._order_timeout_s)
-        await store_notice(self._ledger, NewEvent(cancelling, self._clock.now(), trade.alert_id, trade.id))
+        with logger.contextualize(alert_id=trade.alert_id, ticker=trade.ticker, order_ref=trade.order_ref):
+            if before is not None:
+                logger.warning("order {} still works: its cancel is sent again", trade.order_ref)
+                return
+            cancelling = OrderCancelling.of(trade, code=why, timeout_s=self._order_timeout_s)
+            await store_notice(self._ledger, NewEvent(cancelling, self._clock.now(), trade.alert_id, trade.id))
 
     def _why_cancel(self, trade: Trade) -> CancelReason | None:
         """The weightiest reason to cancel it; None when it may work on."""

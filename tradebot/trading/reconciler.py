@@ -186,7 +186,7 @@ class Reconciler:
             self._gate.open("recovery")
             self._reconciled(connection.generation)
             why_not = "; ".join(map(str, self._gate.reasons))
-            logger.info("reconciled with IB: {}", f"orders wait: {why_not}" if why_not else "orders may leave")
+            logger.info("reconciled with the broker: {}", f"orders wait: {why_not}" if why_not else "orders may leave")
 
     async def _is_own_account(self, account: str) -> bool:
         async with self._ledger.begin() as books:

@@ -96,8 +96,8 @@ class Requeue:
             if session is not None and await books.record_job(MARKET_OPEN, session.open):
                 await books.add_event(NewEvent(_opened(session, going_on, len(old)), now))
         self._session = session or self._session
-        if pending:
-            logger.info("pending alerts: {} go on, {} expired", len(going_on), len(old))
+        for alert in going_on:
+            logger.bind(alert_id=alert.id, ticker=alert.ticker).info("alert {} goes on: the market is open", alert.id)
 
     def _is_old(self, alert: Alert, now: datetime) -> bool:
         return now - alert.received_at > self._pending_max_age

@@ -116,7 +116,7 @@ class TradingSwitch:
 
     def _announce(self, state: TradingState) -> TradingState:
         if state is not self._state:
-            logger.warning("trading state is {}", state)
+            logger.debug("trading state is {}", state)
         self._state = state
         self._changes += 1
         self.changed.set()

@@ -8,11 +8,13 @@ Rules:
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from loguru import logger
 
 from tradebot.domain.alerts import UNDECIDED, Alert, AlertStatus, Side
+from tradebot.domain.brokerage import Quote
 from tradebot.domain.events import NewEvent
 from tradebot.domain.facts.alerts import AlertFailed
 from tradebot.domain.hours import Hours
@@ -141,9 +143,10 @@ class Worker:
         return taken
 
     async def _handle(self, alert_id: int) -> None:
-        with logger.contextualize(alert_id=alert_id):
+        with ExitStack() as context:
+            context.enter_context(logger.contextualize(alert_id=alert_id))
             try:
-                await self._judge_and_send(alert_id)
+                await self._judge_and_send(alert_id, context)
             except LedgerUnavailable as error:
                 logger.error("alert {} waits: {}", alert_id, error)
             except (BrokerUnavailable, QueueUnavailable) as error:
@@ -157,26 +160,27 @@ class Worker:
                 self._sequencer.leave(alert_id)
                 self._in_hand.discard(alert_id)
 
-    async def _judge_and_send(self, alert_id: int) -> None:
+    async def _judge_and_send(self, alert_id: int, context: ExitStack) -> None:
         async with self._ledger.read() as books:
             alert = await books.alert(alert_id)
         if alert is None or alert.status is not AlertStatus.RECEIVED:
             return
         self._sequencer.is_a(alert.id, alert.action)
-        with logger.contextualize(ticker=alert.ticker):
-            pre_trade = await self._ask_broker(alert)
-            asked_at = self._clock.monotonic()
-            await self._sequencer.wait(alert.id)
-            async with self._serial:
-                await self._pace()
-                stale = self._clock.monotonic() - asked_at > PRE_TRADE_MAX_AGE_S
-                decided = Wait.BROKER if stale else await self._decide_and_send(alert, pre_trade)
-            if decided is Wait.TICKER and alert.ticker is not None:
-                self._parked.setdefault(alert.ticker, []).append(alert)
-            elif decided is Wait.BROKER:
-                reason = pre_trade.unavailable or "what it told is too old, or not complete yet"
-                logger.info("alert {} waits for IB: {}", alert.id, reason)
-                self._start(self._again(alert), f"again {alert.id}")
+        context.enter_context(logger.contextualize(ticker=alert.ticker))  # for what is logged of its failure, too
+        pre_trade = await self._ask_broker(alert)
+        asked_at = self._clock.monotonic()
+        await self._sequencer.wait(alert.id)
+        async with self._serial:
+            await self._pace()
+            stale = self._clock.monotonic() - asked_at > PRE_TRADE_MAX_AGE_S
+            decided = Wait.BROKER if stale else await self._decide_and_send(alert, pre_trade)
+        if decided is Wait.TICKER and alert.ticker is not None:
+            logger.info("alert {} waits until the order of {} has ended", alert.id, alert.ticker)
+            self._parked.setdefault(alert.ticker, []).append(alert)
+        elif decided is Wait.BROKER:
+            reason = pre_trade.unavailable or "what it told is too old, or not complete yet"
+            logger.info("alert {} waits for IB: {}", alert.id, reason)
+            self._start(self._again(alert), f"again {alert.id}")
 
     # --- preparing --------------------------------------------------------------------------------------------------
 
@@ -189,7 +193,10 @@ class Worker:
             if alert.action is Side.SELL:
                 return await self._ask_for_sell(alert.ticker)
             contract = await self._broker.contract(alert.ticker, alert.primary_exchange)
-            return PreTradeData(contract=contract, quote=await self._broker.quote(contract))
+            quote = await self._broker.quote(contract)
+            # That there is none, the refusal says.
+            logger.log("INFO" if quote else "DEBUG", "quote {} {}", contract.ticker, _quoted(quote))
+            return PreTradeData(contract=contract, quote=quote)
         except UnknownContract as error:
             return PreTradeData(no_contract=str(error))
         except BrokerUnavailable as error:
@@ -236,16 +243,13 @@ class Worker:
             )
         if isinstance(decided, Intent):
             self._next_order_at = self._clock.monotonic() + 1 / self._options.orders_per_second
-            await self._submission.submit(decided, DecidedUnder(generation, link_session, began))
-        elif decided is None:
-            await self._say_outcome(alert)
+            order = decided.order
+            with logger.contextualize(order_ref=order.order_ref):
+                logger.info(
+                    "decided: {} {:f} {}, order {} is stored", order.side, order.qty, alert.ticker, order.order_ref
+                )
+                await self._submission.submit(decided, DecidedUnder(generation, link_session, began))
         return decided
-
-    async def _say_outcome(self, alert: Alert) -> None:
-        async with self._ledger.read() as books:
-            after = await books.alert(alert.id)
-        if after is not None:
-            logger.info("alert {} {} {}: {} ({})", after.id, after.action, after.ticker, after.status, after.reason)
 
     async def _give_up(self, alert_id: int, error: Exception) -> None:
         """An alert that breaks the program ends visibly, unless it has an order: then recovery has the last word."""
@@ -254,7 +258,9 @@ class Worker:
         try:
             async with self._ledger.begin() as books:
                 if await books.move_alert(alert_id, UNDECIDED, AlertStatus.FAILED, reason):
-                    failed = AlertFailed(None, None, RefusalCode.INTERNAL_ERROR, facts)
+                    alert = await books.alert(alert_id)
+                    ticker, side = (alert.ticker, alert.action) if alert else (None, None)
+                    failed = AlertFailed(ticker, side, RefusalCode.INTERNAL_ERROR, facts)
                     await books.add_event(NewEvent(failed, self._clock.now(), alert_id))
         except LedgerUnavailable as silence:
             logger.error("alert {} waits: {}", alert_id, silence)
@@ -280,7 +286,9 @@ class Worker:
                 if ids := [alert.id for alert in ordered if alert.action is side]:
                     await self._queue.push(side, ids)
         except QueueUnavailable as error:
-            logger.warning("queue: {}; the requeue brings the alerts again", error)
+            for alert in ordered:  # whatever order's end has freed them
+                keyed = logger.bind(alert_id=alert.id, ticker=alert.ticker, order_ref=None)
+                keyed.warning("alert {} waits: {}; the requeue brings it again", alert.id, error)
 
     def _start(self, work: Coroutine[None, None, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)
@@ -292,3 +300,11 @@ class Worker:
         async with self._serial:
             for task in self._tasks:
                 task.cancel()
+
+
+def _quoted(quote: Quote | None) -> str:
+    if quote is None:
+        return "none"
+    prices = (("bid", quote.bid), ("ask", quote.ask), ("last", quote.last))
+    told = " ".join(f"{name} {'none' if price is None else price}" for name, price in prices)
+    return f"{told} {'delayed' if quote.delayed else 'live'}"

@@ -115,7 +115,7 @@ async def open_webhook(
                 with _not_to_be_had(taken.host, taken.port):  # another had taken it too, and was quicker to listen
                     server = await asyncio.get_running_loop().create_server(lambda: crowd.admit(runner), sock=one)
                 listening.callback(server.close)
-            logger.info("webhook listens on http://{}:{}/webhook", taken.host, taken.port)
+            logger.debug("webhook listens on http://{}:{}/webhook", taken.host, taken.port)
             yield Webhook(taken.host, taken.port)
     finally:
         await runner.cleanup()

@@ -79,7 +79,7 @@ class Routes:
             self._log_refusal(caller.address, refusal)
             raise
         took_ms = (asyncio.get_running_loop().time() - began) * 1000
-        with logger.contextualize(alert_id=accepted.alert_id):
+        with logger.contextualize(alert_id=accepted.alert_id, ticker=accepted.ticker):
             logger.info("alert {} from {}: {} ({:.0f} ms)", accepted.alert_id, caller.address, accepted.status, took_ms)
         return _answer_to(accepted)
 

@@ -83,7 +83,7 @@ def _connected(facts: f.BrokerConnected, _: Event | NewEvent) -> str:
     if facts.account is None:
         return f"IB is back after {away}. Orders and positions are being compared."
     kind = "PAPER account" if facts.paper else "LIVE account, REAL MONEY"
-    return f"Connected to IB{f' again after {away}' if away else ''}: {kind} {facts.account}."
+    return f"Connected to the broker{f' again after {away}' if away else ''}: {kind} {facts.account}."
 
 
 def _lost(facts: f.BrokerLost, _: Event | NewEvent) -> str:

@@ -14,6 +14,7 @@ from tradebot.domain.events import Event, EventKind, Facts, NewEvent, OtherFacts
 from tradebot.domain.facts import alerts as a
 from tradebot.domain.facts import daemon as d
 from tradebot.domain.facts import orders as o
+from tradebot.domain.risk import RefusalCode
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import TradeStatus
 from tradebot.words import account_events, daily_report, health_events, refusals
@@ -76,7 +77,7 @@ def _refused(verb: str) -> Says:
 
 
 def _alert_failed(facts: a.AlertFailed, event: Event | NewEvent) -> str:
-    if facts.ticker is None:  # the program itself has failed
+    if facts.code == RefusalCode.INTERNAL_ERROR:
         why = refusals.refusal(facts.code, facts.facts)
         return f"Alert {event.alert_id} failed: {why}. Please report it; the log has the details."
     return _refused("failed")(facts, event)
@@ -273,8 +274,12 @@ WORDS: Mapping[EventKind, Says] = {
     EventKind.JOB_FAILED: _job_failed,
     EventKind.JOB_MISSED: _job_missed,
     EventKind.STARTED: lambda f, _: (
-        f"tradebot {f.version} started on {_where(f)}. Alerts are taken; orders leave once IB has been compared."
+        f"tradebot {f.version} started on {_where(f)}. Alerts are taken; "
+        "orders leave once the books have been compared with the broker."
     ),
-    EventKind.STOPPED: lambda f, _: f"tradebot {f.version} stopped. It was on {_where(f)}; orders at IB live on.",
+    EventKind.STOPPED: lambda f, _: (
+        f"tradebot {f.version} stopped. It was on {_where(f)}; "
+        f"{'its orders wait for the next start' if f.gateway is None else 'orders at IB live on'}."
+    ),
 }
 """How each kind is said: from its facts and the event that carries them."""

@@ -79,6 +79,9 @@ async def test_values_are_usd_or_unknown() -> None:
             ("SettledCash", "", "USD"),
             ("NetLiquidation", "5000", "EUR"),
             ("BuyingPower", DBL_MAX, "USD"),
+            ("UnrealizedPnL", "-12.50", "USD"),
+            ("UnrealizedPnL", "99", "BASE"),
+            ("RealizedPnL", "3", "EUR"),
         ]
         async with broker_for(gateway.port) as broker:
             await connected(broker)
@@ -91,6 +94,22 @@ async def test_values_are_usd_or_unknown() -> None:
             )
             assert told.is_cash_account
             assert told.spendable is None
+            assert (told.unrealised, told.realised_today) == (Decimal("-12.5"), None)
+
+
+async def test_the_day_s_profit_is_ibs() -> None:
+    """Broken: the account's worth would be stored without what was won and lost, or with one in the other's place."""
+    async with open_gateway(SIMULATED) as gateway, broker_for(gateway.port) as broker:
+        await connected(broker)
+        held = values(broker)
+        assert held.unrealised == (gateway.quote("AAPL").last - Decimal("150.5")) * 10
+        assert held.realised_today == 0
+        place(broker, order(side=Side.SELL))
+        await event(broker, Executed)
+        async with asyncio.timeout(50):
+            while not values(broker).realised_today:  # streamed by the gateway a moment after the fill
+                await broker.open_orders()
+        assert values(broker).unrealised == 0
 
 
 async def test_cash_is_as_old_as_the_last_time_it_was_told() -> None:
@@ -239,7 +258,7 @@ async def test_a_late_answer_does_not_answer_the_next_question() -> None:
     [
         (ALL_OPEN_ORDERS, "open_orders", 5),
         (EXECUTIONS, "executions", 11),
-        (POSITIONS, "holdings", 61),
+        (POSITIONS, "position_report", 61),
         (COMPLETED, "completed_orders", 101),
     ],
 )

@@ -174,7 +174,7 @@ async def test_values_that_are_not_ready_are_no_connection() -> None:
     async with open_scripted() as gateway:
         gateway.values[0] = ("AccountReady", "false", "")
 
-        def ready(peer, _) -> None:
+        def ready(peer: Peer, _: list[str]) -> None:
             gateway.tell_account(peer)
             gateway.values[0] = ("AccountReady", "true", "")
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.adapters.broker.helpers import broker_for, connected
-from tests.adapters.broker.scripted import CONTRACT, Answer, open_scripted, recorded
+from tests.adapters.broker.scripted import CONTRACT, Answer, Peer, open_scripted, recorded
 from tradebot.domain.brokerage import Contract
 from tradebot.errors import BrokerUnavailable, UnknownContract
 from tradebot.simgateway import GatewaySettings, open_gateway
@@ -14,7 +14,7 @@ SIMULATED = GatewaySettings(port=0, moving=False)
 def listed(*stocks: tuple[int, str], currency: str = "USD") -> Answer:
     """Answer a contract question with stocks of those ids and primary exchanges, in a recorded message's form."""
 
-    def answer(peer, fields) -> None:
+    def answer(peer: Peer, fields: list[str]) -> None:
         for con_id, primary in stocks:
             message = recorded("contract-details-tsla.txt")[0]
             message[1], message[2], message[8], message[12] = fields[2], fields[4], currency, str(con_id)

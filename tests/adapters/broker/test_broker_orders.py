@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Callable, Coroutine
 from decimal import Decimal
 from typing import Any
 
@@ -302,7 +303,7 @@ async def test_questions_leave_room_for_orders(question: str) -> None:
     """Broken: a burst of questions would use up the messages a second, and an order would be refused for it."""
     async with open_gateway(SIMULATED) as gateway, broker_for(gateway.port) as broker:
         await connected(broker)
-        ask = {
+        ask: Callable[[int], Coroutine[Any, Any, object]] = {
             "contract": lambda number: broker.contract("AAPL", str(number)),
             "quote": lambda number: broker.quote(Contract(number, "NOSUCH", "NYSE")),
         }[question]
@@ -394,7 +395,12 @@ async def test_recorded_traffic_is_understood() -> None:
     for message in messages:
         if message[0] == "5":
             message[23] = REF
-    gateway.answers[PLACE] = lambda peer, _: [peer.send(*message) for message in messages] and None
+
+    def answer(peer: Peer, _: list[str]) -> None:
+        for message in messages:
+            peer.send(*message)
+
+    gateway.answers[PLACE] = answer
     async with open_scripted(gateway), broker_for(gateway.port, client_id=100) as broker:
         await connected(broker)
         broker.place(order(qty="100"), 5, 1)

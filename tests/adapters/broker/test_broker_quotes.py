@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from tests.adapters.broker.helpers import AAPL, broker_for, connected
-from tests.adapters.broker.scripted import CANCEL_QUOTE, DATA_TYPE, QUOTE, Answer, open_scripted
+from tests.adapters.broker.scripted import CANCEL_QUOTE, DATA_TYPE, QUOTE, Answer, Peer, open_scripted
 from tradebot.domain.brokerage import Contract
 from tradebot.errors import BrokerUnavailable
 from tradebot.simgateway import GatewaySettings, open_gateway
@@ -18,7 +18,7 @@ BID, ASK, LAST = 1, 2, 4
 def ticks(*told: tuple[int, str, int]) -> Answer:
     """Answer a market data request with these tick types, prices and sizes."""
 
-    def answer(peer, fields) -> None:
+    def answer(peer: Peer, fields: list[str]) -> None:
         for kind, price, size in told:
             peer.send(1, 6, fields[2], kind, price, size, 0)
 
@@ -79,7 +79,7 @@ async def test_each_want_of_a_subscription_leads_to_delayed_data(code: int) -> N
         await connected(broker)
         delayed = ticks((66, "99.5", 100), (67, "100.5", 100), (68, "100", 1))
 
-        def answer(peer, fields) -> None:
+        def answer(peer: Peer, fields: list[str]) -> None:
             if gateway.count(DATA_TYPE) == 0:
                 peer.send(4, 2, fields[2], code, "Requested market data is not subscribed.", "")
             else:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -27,11 +28,11 @@ def empty_url(request: pytest.FixtureRequest) -> str:
 def kept_postgres_url(postgres_server: GivenServer | PostgresServer) -> Iterator[str]:
     """A database with all tables, made once: to empty the tables is quicker than to make a database."""
     with asyncio.Runner() as runner:
-        made = fresh_database(postgres_server.url)
-        url = runner.run(anext(made))
+        made = asynccontextmanager(fresh_database)(postgres_server.url)
+        url = runner.run(made.__aenter__())
         runner.run(migrate.up(url))
         yield url
-        runner.run(anext(made, None))
+        runner.run(made.__aexit__(None, None, None))
 
 
 @pytest.fixture(params=["sqlite", "kept_postgres"])

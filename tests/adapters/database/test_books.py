@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -70,7 +71,7 @@ async def test_recent_alert_looks_back_to_the_given_moment(ledger: Ledger) -> No
 
         async def found(since_s: float) -> int | None:
             alert = await books.recent_alert("same", NOON + timedelta(seconds=since_s))
-            return alert and alert.id
+            return alert.id if alert is not None else None
 
         assert await found(0) == new
         assert await found(30) == new
@@ -131,7 +132,7 @@ async def test_why_comes_back_as_it_went_in(ledger: Ledger, reason: Reason | str
         trade = await books.trade(await a_trade(books))
         assert trade is not None
         await books.save_trade(replace(trade, error_message=reason))
-        assert await books.move_alert(trade.alert_id, AlertStatus, AlertStatus.FAILED, reason)
+        assert await books.move_alert(trade.alert_id, tuple(AlertStatus), AlertStatus.FAILED, reason)
     async with ledger.read() as books:
         stored, alert = await books.trade(trade.id), await books.alert(trade.alert_id)
     assert stored is not None
@@ -231,8 +232,8 @@ async def test_trades_are_found_by_status_ticker_and_creation(ledger: Ledger) ->
         assert third is not None
         await books.save_trade(replace(third, status=TradeStatus.UNKNOWN, ib_order_id=38103))
 
-        async def found(**filters: object) -> list[int]:
-            return [trade.id for trade in await books.trades(**filters)]  # type: ignore[arg-type]
+        async def found(**filters: Any) -> list[int]:
+            return [trade.id for trade in await books.trades(**filters)]
 
         assert await found() == ids
         assert await found(statuses=[TradeStatus.UNKNOWN]) == [ids[2]]
@@ -314,8 +315,8 @@ async def test_lots_are_found_by_status_ticker_and_closing_time(ledger: Ledger) 
         await books.rewrite_lots("AAPL", [a_lot(buy, sell, exit_time=NOON), a_lot(buy)])
         await books.rewrite_lots("TSLA", [a_lot(other, sell, ticker="TSLA", exit_time=NOON + timedelta(days=1))])
 
-        async def found(**filters: object) -> list[tuple[str, LotStatus]]:
-            return [(lot.ticker, lot.status) for lot in await books.lots(**filters)]  # type: ignore[arg-type]
+        async def found(**filters: Any) -> list[tuple[str, LotStatus]]:
+            return [(lot.ticker, lot.status) for lot in await books.lots(**filters)]
 
         closed, opened, tsla = ("AAPL", LotStatus.CLOSED), ("AAPL", LotStatus.OPEN), ("TSLA", LotStatus.CLOSED)
         assert await found() == [closed, opened, tsla]

@@ -69,6 +69,29 @@ async def test_each_channel_is_told_once(ledger: Ledger) -> None:
         assert await waiting(books, "telegram") == [second]
 
 
+async def test_failed_attempts_are_counted_with_the_last_error(ledger: Ledger, url: str) -> None:
+    """Broken, nobody can find out why a message did not come, or one that failed is not tried again."""
+    async with ledger.begin() as books:
+        await books.serve_channels(["telegram", "e-mail"])
+        first, second = await add(books), await add(books)
+        await books.mark_delivered("telegram", [second], NOON)
+        await books.delivery_failed("telegram", [first, second], "ClientError")
+        await books.delivery_failed("telegram", [first], "Bad Gateway\0")
+        await books.delivery_failed("telegram", [], "nothing")
+        assert await waiting(books, "telegram") == [first]
+    columns = "SELECT event_id, channel, state, attempts, error FROM delivery ORDER BY event_id, channel"
+    assert [tuple(row.values()) for row in await ask(url, columns)] == [
+        (first, "e-mail", "PENDING", 0, None),
+        (first, "telegram", "PENDING", 2, "Bad Gateway\ufffd"),
+        (second, "e-mail", "PENDING", 0, None),
+        (second, "telegram", "DELIVERED", 1, None),
+    ]
+    async with ledger.begin() as books:
+        await books.mark_delivered("telegram", [first], NOON)
+    row = (await ask(url, columns))[1]
+    assert (row["state"], row["attempts"], row["error"]) == ("DELIVERED", 3, None)
+
+
 async def test_the_owner_adds_telegram_later(ledger: Ledger) -> None:
     """Broken, his phone would ring for a year of old news, or what was said while nobody listened would be lost."""
     async with ledger.begin() as books:

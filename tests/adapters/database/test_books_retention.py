@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from tests.adapters.database.samples import NOON, a_lot, a_trade, an_alert, an_execution
 from tests.facts import bought, every_kind
@@ -21,14 +22,14 @@ async def an_order(books: Books, status: TradeStatus, ended: AlertStatus) -> Tra
     trade = await books.trade(await a_trade(books, created_at=OLD))
     assert trade is not None
     await books.save_trade(replace(trade, status=status))
-    await books.move_alert(trade.alert_id, AlertStatus, ended, None)
+    await books.move_alert(trade.alert_id, list(AlertStatus), ended, None)
     await event(books, OLD, alert_id=trade.alert_id)
     await event(books, OLD, alert_id=trade.alert_id, trade_id=trade.id)
     return trade
 
 
-async def event(books: Books, at: datetime, **about: int) -> int:
-    told = await books.add_event(NewEvent(bought(), at, **about))  # type: ignore[arg-type]
+async def event(books: Books, at: datetime, **about: Any) -> int:
+    told = await books.add_event(NewEvent(bought(), at, **about))
     await books.mark_delivered("owner", [told], at)
     return told
 
@@ -95,6 +96,26 @@ async def test_each_job_keeps_its_newest_run(ledger: Ledger) -> None:
         await books.record_job("health_check", NOON)
         assert await prune_all(books, limit=2) == 2 + 3
         assert await books.job_runs() == {"sunday_reminder": OLD + timedelta(days=2), "health_check": NOON}
+
+
+async def test_what_people_did_and_were_told_once_stays(ledger: Ledger) -> None:
+    """Broken, a button of long ago acts a second time, or a setting falls back to its default."""
+    async with ledger.begin() as books:
+        assert await books.claim("telegram:1", "flatten", "Ann", OLD)
+        await books.put_setting("told_positions", "{}", "bot", OLD)
+        assert await prune_all(books) == 0
+    async with ledger.begin() as books:
+        assert not await books.claim("telegram:1", "flatten", "Ann", NOON)
+        assert await books.settings() == {"told_positions": "{}"}
+
+
+async def test_what_could_not_be_delivered_stays(ledger: Ledger) -> None:
+    """Broken, an event that Telegram refused for a year is gone without anybody having read it."""
+    async with ledger.begin() as books:
+        waits = await books.add_event(NewEvent(every_kind()[EventKind.MISMATCH], OLD))
+        await books.delivery_failed("owner", [waits], "Forbidden")
+        assert await prune_all(books) == 0
+        assert [one.id for one in await books.undelivered("owner", 10)] == [waits]
 
 
 async def test_alerts_lose_their_bodies_and_nothing_else(ledger: Ledger) -> None:

@@ -55,7 +55,7 @@ async def test_a_tenth_and_two_tenths_are_three_tenths(ledger: Ledger) -> None:
     async with ledger.begin() as books:
         for price in ("0.1", "0.2"):
             await books.insert_alert(an_alert(price=Decimal(price)))
-        prices = [alert.price for alert in await books.alerts(["RECEIVED"]) if alert.price is not None]
+        prices = [alert.price for alert in await books.alerts([AlertStatus.RECEIVED]) if alert.price is not None]
     assert sum(prices) == Decimal("0.3")
 
 
@@ -66,7 +66,7 @@ async def test_floats_and_numbers_that_are_none_are_refused(ledger: Ledger, wron
         async with ledger.begin() as books:
             await books.insert_alert(an_alert(price=wrong))
     async with ledger.read() as books:
-        assert await books.alerts(["RECEIVED"]) == []
+        assert await books.alerts([AlertStatus.RECEIVED]) == []
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ async def test_text_that_no_database_takes_is_made_storable(ledger: Ledger) -> N
         assert trade is not None
         await books.save_trade(replace(trade, status=TradeStatus.FAILED, error_message=nasty))
         await books.move_alert(
-            trade.alert_id, AlertStatus, AlertStatus.FAILED, Reason("not_connected", {"detail": nasty})
+            trade.alert_id, tuple(AlertStatus), AlertStatus.FAILED, Reason("not_connected", {"detail": nasty})
         )
         await books.add_event(NewEvent(AlertRejected(nasty), NOON))
         assert await books.alert_by_key(nasty) is None

@@ -54,7 +54,7 @@ async def test_up_down_and_up_again(empty_url: str) -> None:
     assert await applied(empty_url) == []
     assert await migrate.up(empty_url) == released()
     async with open_ledger(empty_url) as ledger, ledger.read() as books:
-        assert await books.alerts(AlertStatus) == []
+        assert await books.alerts(list(AlertStatus)) == []
 
 
 async def test_down_takes_back_one_step(empty_url: str, folder: Path) -> None:

@@ -31,7 +31,7 @@ async def store(ledger: Ledger) -> None:
 
 async def count(ledger: Ledger) -> int:
     async with ledger.read() as books:
-        return len(await books.alerts(AlertStatus))
+        return len(await books.alerts(list(AlertStatus)))
 
 
 async def test_killed_and_back_it_heals_and_has_lost_nothing(own_postgres: PostgresServer, own_ledger: Ledger) -> None:

@@ -58,10 +58,10 @@ async def test_a_full_disk_is_unavailable_and_heals(sqlite_url: str) -> None:
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         async with ledger.begin() as books:
-            assert await books.alerts(AlertStatus) == []
+            assert await books.alerts(list(AlertStatus)) == []
             await books.insert_alert(an_alert())
         async with ledger.read() as books:
-            assert len(await books.alerts(AlertStatus)) == 1
+            assert len(await books.alerts(list(AlertStatus))) == 1
 
 
 async def test_a_file_that_is_no_database(tmp_path: Path) -> None:

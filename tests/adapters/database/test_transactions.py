@@ -16,7 +16,7 @@ RECEIVED = (AlertStatus.RECEIVED,)
 
 async def stored_alerts(ledger: Ledger) -> int:
     async with ledger.read() as books:
-        return len(await books.alerts(AlertStatus))
+        return len(await books.alerts(list(AlertStatus)))
 
 
 async def still_waits(task: asyncio.Task[object]) -> bool:
@@ -209,10 +209,10 @@ async def test_reading_never_waits_for_writing(ledger: Ledger) -> None:
 async def test_a_read_sees_one_moment(ledger: Ledger) -> None:
     """Otherwise figures of one status message would not fit together."""
     async with ledger.read() as reading:
-        assert len(await reading.alerts(AlertStatus)) == 0
+        assert len(await reading.alerts(list(AlertStatus))) == 0
         async with ledger.begin() as books:
             await books.insert_alert(an_alert())
-        assert len(await reading.alerts(AlertStatus)) == 0
+        assert len(await reading.alerts(list(AlertStatus))) == 0
     assert await stored_alerts(ledger) == 1
 
 

@@ -203,13 +203,17 @@ async def test_what_came_since_goes_back_too(old: str) -> None:
 async def test_why_is_readable_after_the_way_back(old: str) -> None:
     """Otherwise 0.1.0 would show JSON to people, or IB's own words would be gone."""
     await migrate.up(old)
-    reasons = (Reason(ReasonCode.TOO_LATE, {"within_s": 5}), Reason("cash", {"free": Decimal("1.50")}), "IB 201: a_b")
+    reasons: tuple[Reason | str, ...] = (
+        Reason(ReasonCode.TOO_LATE, {"within_s": 5}),
+        Reason("cash", {"free": Decimal("1.50")}),
+        "IB 201: a_b",
+    )
     async with open_ledger(old) as ledger, ledger.begin() as books:
         trades = [await books.trade(await a_trade(books)) for _ in reasons]
         for trade, reason in zip(trades, reasons, strict=True):
             assert trade is not None
             await books.save_trade(replace(trade, error_message=reason))
-            assert await books.move_alert(trade.alert_id, AlertStatus, AlertStatus.FAILED, reason)
+            assert await books.move_alert(trade.alert_id, tuple(AlertStatus), AlertStatus.FAILED, reason)
     await migrate.down(old)
     words = ["too late", "cash", "IB 201: a_b"]
     alerts = await ask(old, "SELECT reason FROM alert_log ORDER BY id DESC LIMIT 3")
@@ -297,7 +301,7 @@ async def test_an_alert_keeps_what_was_understood(old: str) -> None:
             alert_id = await books.insert_alert(new)
         async with ledger.read() as books:
             stored = await books.alert(alert_id or 0)
-            assert len(await books.alerts(AlertStatus)) == 24
+            assert len(await books.alerts(list(AlertStatus))) == 24
     assert stored is not None
     assert (stored.strategy, stored.dialect, stored.test) == ("ema", "own", True)
     assert stored.instruction == {"action": "buy", "qty": "3"}

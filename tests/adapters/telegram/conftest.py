@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.bot import Bot
-from tests.bot_fixtures import empty_books, make_bot  # noqa: F401 - fixtures
+from tests.bot_fixtures import MakeBot, empty_books, make_bot  # noqa: F401 - fixtures
 from tests.botapi import TOKEN, BotApi, Sent, bot_api
 from tradebot.domain.events import Facts, NewEvent
 from tradebot.operations.operations import Operations
@@ -90,10 +90,10 @@ async def open_phone(
 
 
 @pytest.fixture
-async def bot(make_bot) -> Bot:  # type: ignore[no-untyped-def]  # noqa: F811
+async def bot(make_bot: MakeBot) -> Bot:  # noqa: F811
     made = await make_bot(simulated=["broker: simulated <b>&"])
     await made.start()
-    return made  # type: ignore[no-any-return]
+    return made
 
 
 @pytest.fixture

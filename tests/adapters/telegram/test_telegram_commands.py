@@ -8,7 +8,7 @@ import pytest
 from tests.adapters.database.samples import a_lot, a_trade, an_alert
 from tests.adapters.telegram.conftest import OTHER, Phone, open_phone
 from tests.bot import Bot
-from tests.botapi import OWNER, TOKEN
+from tests.botapi import OWNER, TOKEN, Sent
 from tests.facts import every_kind
 from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.events import EventKind
@@ -17,7 +17,7 @@ from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import TradeStatus
 from tradebot.telegram.commands import COMMANDS
 from tradebot.telegram.markup import plain
-from tradebot.words.limits import TITLES
+from tradebot.words.limits import TITLES, Title
 
 
 async def stored_state(bot: Bot) -> str:
@@ -34,7 +34,7 @@ async def test_telegram_is_told_every_command(phone: Phone) -> None:
 
 
 @pytest.mark.parametrize("title", TITLES, ids=lambda title: title.command)
-async def test_a_limit_is_shown_changed_and_guarded(phone: Phone, title) -> None:  # type: ignore[no-untyped-def]
+async def test_a_limit_is_shown_changed_and_guarded(phone: Phone, title: Title) -> None:
     """A limit could be set to nonsense, or the owner would not learn what it was before."""
     ask = phone.api.ask
     before = await phone.queries.limits_in_force()
@@ -221,7 +221,7 @@ async def test_a_kill_voids_every_question(phone: Phone) -> None:
     assert await stored_state(phone.bot) == "KILLED"
 
 
-def is_notice(sent) -> bool:  # type: ignore[no-untyped-def]
+def is_notice(sent: Sent) -> bool:
     return sent.method == "answerCallbackQuery" and sent.fields.get("show_alert") == "true"
 
 

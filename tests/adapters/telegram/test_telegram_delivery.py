@@ -4,13 +4,16 @@ import asyncio
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from loguru import logger
 
+from tests.adapters.database.release import ask
 from tests.adapters.telegram.conftest import Phone, open_phone
 from tests.bot import Bot
 from tests.botapi import TOKEN
@@ -22,6 +25,7 @@ from tradebot.domain.facts.alerts import AlertBlocked, AlertRejected
 from tradebot.domain.facts.daemon import SessionPoint, Started, Stopped
 from tradebot.telegram.delivery import CHANNEL
 from tradebot.telegram.markup import plain
+from tradebot.telegram.sender import said
 from tradebot.words import events as words
 
 TOLD = [facts for facts in every_kind().values() if facts.severity is not Severity.TRACE]
@@ -40,6 +44,11 @@ def _plainly(event: Event) -> str:
 async def undelivered(bot: Bot) -> list[int]:
     async with bot.ledger.read() as books:
         return [event.id for event in await books.undelivered(CHANNEL, 1000)]
+
+
+async def attempts(bot: Bot, event_ids: list[int]) -> list[Mapping[str, Any]]:
+    rows = await ask(bot.url, "SELECT event_id, attempts, error FROM delivery ORDER BY event_id")
+    return [row for row in rows if row["event_id"] in event_ids]
 
 
 async def all_delivered(phone: Phone) -> None:
@@ -134,6 +143,10 @@ async def test_what_could_not_be_sent_is_told_later_with_its_time(bot: Bot, trou
         await bot.until(is_noticed, "the trouble is noticed")
         await bot.seconds(70)
         assert set(events) <= set(await undelivered(bot))
+        for tried in await attempts(bot, events):
+            assert tried["attempts"] > 1
+            assert tried["error"]
+            assert TOKEN not in tried["error"]
         health = await phone.queries.health()
         assert health.parts["telegram"]["ok"] is False
         assert TOKEN not in json.dumps(health.parts, default=str)
@@ -145,10 +158,34 @@ async def test_what_could_not_be_sent_is_told_later_with_its_time(bot: Bot, trou
         assert len(told) == 1
         assert "[1]" in told[0].text
         assert "New York" in told[0].text
+        assert {tried["error"] for tried in await attempts(bot, events)} == {None}
         assert sum("Trading goes on" in line for line in log) == 1
         await phone.api.ask("/status", "RUNNING", deadline_s=30)
         assert phone.queries.chat.error is None
         assert sum("answers again after" in line for line in log) == 1
+
+
+def test_an_error_never_holds_the_token() -> None:
+    """Who reads the database, or a backup of it, could take the bot over: also where an error is cut in the token's middle."""
+    for before in (0, 150, 180, 195):
+        error = ValueError(f"{'x' * before} https://host/bot{TOKEN}/sendMessage")
+        assert TOKEN[-20:] not in said(error, TOKEN)
+        assert TOKEN[:10] not in said(error, TOKEN)
+
+
+async def test_an_attempt_that_cannot_be_counted_costs_no_event(phone: Phone) -> None:
+    """A database that goes away during an outage of Telegram would end the delivery, or cost the message."""
+    phone.api.refuse("sendMessage", 502, "Bad Gateway", times=10_000)
+    release = phone.api.stall("sendMessage")
+    await phone.event(started("told in the end"))
+    await phone.api.until_asked("sendMessage", 1)
+    phone.bot.ledger.away = True
+    release.set()
+    await phone.bot.seconds(5)
+    phone.bot.ledger.away = False
+    phone.api.faults.clear()
+    await all_delivered(phone)
+    await phone.api.heard("told in the end")
 
 
 async def test_a_wrong_token_is_said_and_trading_goes_on(bot: Bot, log: list[str]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -22,6 +23,7 @@ from tradebot.domain.gate import GateCode, GateReason
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.positions import WriteOff
+from tradebot.domain.risk import Fact
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import Trade, TradeStatus
 from tradebot.operations.limits import LimitChange
@@ -58,18 +60,18 @@ EXPOSURE = Exposure(
 )
 
 
-def daemon_status(state: TradingState = TradingState.RUNNING, **changes: object) -> DaemonStatus:
+def daemon_status(state: TradingState = TradingState.RUNNING, **changes: Any) -> DaemonStatus:
     booked = BooksStatus(state, Limits(), 1, 2, 3, [trade()], [], [AAPL, TSLA], EXPOSURE)
     link = Connection(True, True, LinkSession(1, 0), "DU1234567", True, tradable=True, why_not=None, since=NOW)
     usd = Decimal("1234567.891")
     account = Account("DU1234567", usd, usd, usd, usd * 4, False, NOW)
     depths = QueueContents([1], [2, 3], [4, 5, 6])
-    return replace(DaemonStatus(booked, state, link, account, depths, [], 12_345.0, "0.1.0", []), **changes)  # type: ignore[arg-type]
+    return replace(DaemonStatus(booked, state, link, account, depths, [], 12_345.0, "0.1.0", []), **changes)
 
 
-def trade(**changes: object) -> Trade:
+def trade(**changes: Any) -> Trade:
     made = Trade(1, "AAPL", 1, Side.BUY, Decimal(2), "tb-1-0badcafe", Decimal(0), Decimal(0), NOW, id=7)
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 def alert(ticker: str, side: Side, status: AlertStatus = AlertStatus.RECEIVED) -> Alert:
@@ -280,7 +282,7 @@ def test_folded_refusals_keep_their_reasons_and_exits_stand_apart() -> None:
     """An exit that did not happen would be one of many refused entries, and why would be guessed from the first of them."""
 
     def blocked(number: int, side: Side, code: str) -> Event:
-        facts = {"by_alert": 99, "ticker": f"T{number}"}
+        facts: dict[str, Fact] = {"by_alert": 99, "ticker": f"T{number}"}
         return event(AlertBlocked(f"T{number}", side, code, facts), number)
 
     entries = [blocked(n, Side.BUY, "nothing_held" if n == 0 else "superseded") for n in range(8)]
