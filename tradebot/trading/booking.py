@@ -146,8 +146,7 @@ class Booking:
             )
             await books.save_trade(trade)
             await self._rewrite_lots(books, trade)
-            written_off = WrittenOff(loss.ticker, loss.qty)
-            await books.add_event(NewEvent(written_off, now, alert_id, trade.id, actor=by))
+            await books.add_event(NewEvent(WrittenOff(loss.ticker, loss.qty), now, alert_id, trade.id, actor=by))
         return trade
 
     async def _collect(self) -> dict[str, BrokerUpdate]:

@@ -37,6 +37,8 @@ class DecidedUnder:
 
 
 class Submission:
+    """The last step of a decided order."""
+
     def __init__(
         self,
         ledger: Ledger,
@@ -57,11 +59,10 @@ class Submission:
 
     async def submit(self, intent: Intent, under: DecidedUnder) -> None:
         """Sends the order, or books that it was not sent. Raises LedgerUnavailable, LockLost."""
-        with logger.contextualize(order_ref=intent.order.order_ref):
-            not_sent = await self._look_and_send(intent, under)
-            if not_sent is not None:
-                logger.debug("order {} not sent: {}", intent.order.order_ref, not_sent)
-                await self._booking.conclude(intent.trade_id, TradeStatus.FAILED, not_sent)
+        not_sent = await self._look_and_send(intent, under)
+        if not_sent is not None:
+            logger.debug("order {} not sent: {}", intent.order.order_ref, not_sent)
+            await self._booking.conclude(intent.trade_id, TradeStatus.FAILED, not_sent)
 
     async def _look_and_send(self, intent: Intent, under: DecidedUnder) -> Reason | None:
         """Under the lock of the settings: another process kills, or takes over, before this or after the order has left."""
