@@ -34,6 +34,7 @@ from tradebot.words.reasons import reason
 
 FRIDAY_NOON = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)  # 12:00 in New York, the exchange is open
 DEADLINE_S = 60.0
+TURN_MAX = 60
 CRONS = Settings().schedule.crons()
 NO_FIXED_LIMITS = FixedLimits(price_collar_pct=Decimal(0), repeat_window_s=0)
 
@@ -133,14 +134,18 @@ class Bot:
 
     async def until(self, condition: Callable[[], Awaitable[bool]], what: str) -> None:
         """Waits for what happens by itself, now."""
-        loop = asyncio.get_running_loop()
         real = 0
         while not await condition():
             real += 1
             assert real * 0.005 < DEADLINE_S, f"waited in vain until {what}"
-            woken = loop.create_future()
-            loop.call_later(0.005, woken.set_result, None)
-            await woken
+            await self.moment()
+
+    async def moment(self) -> None:
+        """Five milliseconds of the loop's time."""
+        loop = asyncio.get_running_loop()
+        woken = loop.create_future()
+        loop.call_later(0.005, woken.set_result, None)
+        await woken
 
     async def at_once(self, condition: Callable[[], Awaitable[bool]], what: str) -> None:
         """Waits for what happens without any timer: time stands still meanwhile."""
@@ -168,6 +173,12 @@ class Bot:
             return self.clock.now() > due
 
         await self.until(over, "a moment has passed")
+        for _ in range(
+            TURN_MAX
+        ):  # on a busy machine a transaction outlasts the moment; one that hangs on purpose is left
+            if not self.ledger.under_way:
+                return
+            await self.moment()
 
     async def seconds(self, number: int, *, at_once: int = 1) -> None:
         for _ in range(number // at_once):

@@ -105,24 +105,35 @@ class WatchedLedger:
         self._real = real
         self.name = real.name
         self.away = False
+        self.under_way = 0  # transactions
         self.before_commit: Callable[[], Awaitable[None]] | None = None
         self.after_commit: Callable[[], Awaitable[None]] | None = None
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Books]:
         self._answer()
-        async with self._real.begin() as books:
-            yield books
-            if self.before_commit is not None:
-                await self.before_commit()
-        if self.after_commit is not None:
-            await self.after_commit()
+        with self._counted():
+            async with self._real.begin() as books:
+                yield books
+                if self.before_commit is not None:
+                    await self.before_commit()
+            if self.after_commit is not None:
+                await self.after_commit()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Books]:
         self._answer()
-        async with self._real.read() as books:
-            yield books
+        with self._counted():
+            async with self._real.read() as books:
+                yield books
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        self.under_way += 1
+        try:
+            yield
+        finally:
+            self.under_way -= 1
 
     async def ping(self) -> None:
         self._answer()
