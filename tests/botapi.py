@@ -174,8 +174,9 @@ class BotApi:
             self._changed.notify_all()
         if (faulty := await self._fault(method)) is not None:
             return faulty
-        if request.match_info["token"] != TOKEN:
-            return _refusal(401, "Unauthorized")
+        if (token := request.match_info["token"]) != TOKEN:
+            of_its_form = len(token) == len(TOKEN)
+            return _refusal(401, "Unauthorized") if of_its_form else _refusal(404, "Not Found")
         if method == "getMe":
             return _done(BOT)
         if method == "getUpdates":

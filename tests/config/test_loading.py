@@ -151,6 +151,7 @@ BAD_VALUES = {
     '[telegram]\nbot_token = "123456:AAErt7Uio_9pLkjhgfdsZxcvbnm-QwErTy1"\nchat_id = -100': "telegram.user_ids: is missing while",
     '[telegram]\nchat_id = "me"': 'telegram.chat_id = "me" (tradebot.toml): allowed is a Telegram chat id',
     '[telegram]\nbot_token = "k9Qm3vX7pL2sT8wZ4rB6"': "telegram.bot_token (tradebot.toml): is not a bot token",
+    '[telegram]\nbot_token = "12345:AAE"': "is not a bot token; allowed is what @BotFather gave you (/token shows it)",
     "[trading]\norders_per_second = 10.0": "trading.orders_per_second = 10.0 (tradebot.toml): allowed are whole numbers",
     '[trading]\nfractional = "true"': "allowed are true and false",
     "[trading]\nprice_collar_pct = nan": "trading.price_collar_pct = NaN (tradebot.toml): allowed are numbers from 0",

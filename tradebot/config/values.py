@@ -194,12 +194,13 @@ def _secret(value: object) -> SecretStr:
 
 
 def _bot_token(value: object) -> SecretStr:
-    secret = _secret(value)
-    if not re.fullmatch(r"[0-9]+:[A-Za-z0-9_-]+", secret.get_secret_value()):
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+    if not isinstance(value, str) or weakness(value) or not re.fullmatch(r"[0-9]+:[A-Za-z0-9_-]+", value):
         raise ValueError(
-            'is not a bot token; allowed is what @BotFather gave you, digits and letters with one ":" between'
+            'is not a bot token; allowed is what @BotFather gave you (/token shows it), digits and letters with one ":" between'
         )
-    return secret
+    return SecretStr(value)
 
 
 def _url(schemes: dict[str, str]) -> Callable[[object], SecretStr]:

@@ -18,7 +18,13 @@ from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.session.middlewares.base import BaseRequestMiddleware, NextRequestMiddlewareType
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.enums import ParseMode
-from aiogram.exceptions import AiogramError, TelegramBadRequest, TelegramConflictError, TelegramUnauthorizedError
+from aiogram.exceptions import (
+    AiogramError,
+    TelegramBadRequest,
+    TelegramConflictError,
+    TelegramNotFound,
+    TelegramUnauthorizedError,
+)
 from aiogram.methods import GetUpdates, Response, TelegramMethod
 from aiogram.methods.base import TelegramType
 from aiogram.types import BotCommand, ErrorEvent, TelegramObject, Update
@@ -43,6 +49,7 @@ POLL_S = 10  # with REQUEST_S: how long a dead line keeps a /kill from being hea
 REQUEST_S = 15.0  # a poll may take both
 RETRY_S = 5.0
 UNAUTHORIZED_RETRY_S = 60.0
+_TOKEN_REFUSED = (TelegramUnauthorizedError, TelegramNotFound)  # revoked or unknown; not of a token's form: 404
 KILL_S = 3.0  # how long a /kill that cannot be stored keeps the next poll waiting
 LAST_WORDS_S = 3.0
 """How long the end of the daemon waits for its last messages."""
@@ -200,7 +207,7 @@ async def _poll(dispatcher: Dispatcher, bot: Bot) -> None:
                 close_bot_session=False,
                 allowed_updates=UPDATES,
             )
-        except TelegramUnauthorizedError:
+        except _TOKEN_REFUSED:
             await asyncio.sleep(UNAUTHORIZED_RETRY_S)
         except Exception as error:
             logger.debug("polling did not start: {}", error_text(error))
@@ -286,8 +293,11 @@ class Watch(BaseRequestMiddleware):
             logger.info("Telegram answers again after {}", figures.seconds(now - self._since))
 
     def _words(self, error: Exception) -> str:
-        if isinstance(error, TelegramUnauthorizedError):
-            return "Telegram refuses the token: is telegram.bot_token right, or was it revoked at @BotFather?"
+        if isinstance(error, _TOKEN_REFUSED):
+            return (
+                "Telegram refuses the token: is telegram.bot_token right, or was it revoked? "
+                "@BotFather shows the valid one (/token)"
+            )
         words = error_text(error, self._token)
         if isinstance(error, TelegramConflictError):
             return f"another program polls with this token ({words}): stop it, or give this bot a token of its own"

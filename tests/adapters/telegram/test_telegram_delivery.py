@@ -188,9 +188,10 @@ async def test_an_attempt_that_cannot_be_counted_costs_no_event(phone: Phone) ->
     await phone.api.heard("told in the end")
 
 
-async def test_a_wrong_token_is_said_and_trading_goes_on(bot: Bot, log: list[str]) -> None:
-    """A revoked token would end the daemon, or fail without a word."""
-    async with open_phone(bot, token=TOKEN[:-4] + "dead") as phone:
+@pytest.mark.parametrize("ending", ["dead", ""], ids=["revoked", "cut off"])
+async def test_a_wrong_token_is_said_and_trading_goes_on(bot: Bot, log: list[str], ending: str) -> None:
+    """A wrong token would end the daemon, fail without a word, or leave the owner with "Not Found"."""
+    async with open_phone(bot, token=TOKEN[:-4] + ending) as phone:
 
         async def is_noticed() -> bool:
             return "refuses the token" in (phone.queries.chat.error or "")
@@ -200,6 +201,7 @@ async def test_a_wrong_token_is_said_and_trading_goes_on(bot: Bot, log: list[str
         await bot.sent()
         await bot.seconds(130)
         assert sum("refuses the token" in line for line in log) == 1
+        assert "@BotFather shows the valid one (/token)" in (phone.queries.chat.error or "")
         assert not any(TOKEN[:-4] in line for line in log)
         assert (await bot.row(alert_id)).status is not AlertStatus.RECEIVED
 
