@@ -62,6 +62,15 @@ async def test_a_fresh_database_sends_no_report_at_once(make_clockwork: Make) ->
     assert len(await clockwork.told(EventKind.DAILY_REPORT)) == 1
 
 
+async def test_the_first_report_survives_a_restart(make_clockwork: Make) -> None:
+    """Broken, a bot that is new and restarted over 16:05 says nothing of its first day."""
+    clockwork = await make_clockwork(new_york(2026, 11, 20, 15), fresh=True)
+    await clockwork.at(new_york(2026, 11, 20, 15))
+    clockwork.start()
+    await clockwork.at(new_york(2026, 11, 20, 16, 10))
+    assert len(await clockwork.told(EventKind.DAILY_REPORT)) == 1
+
+
 async def test_the_report_is_made_up_on_its_day(make_clockwork: Make) -> None:
     """Broken, a restart over 16:05 costs the day's report, or sends it twice."""
     clockwork = await make_clockwork(new_york(2026, 11, 20, 15))

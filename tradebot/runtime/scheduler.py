@@ -17,7 +17,7 @@ from loguru import logger
 from tradebot.domain.cron import next_fire
 from tradebot.domain.events import NewEvent
 from tradebot.domain.facts.daemon import JobFailed, JobFailure, JobMissed
-from tradebot.domain.job_plan import Plan, due, next_run
+from tradebot.domain.job_plan import MARKET_OPEN, Plan, due, next_run
 from tradebot.errors import LedgerUnavailable, TradebotError
 from tradebot.ports import Clock, Ledger
 from tradebot.runtime.jobs.record import store_run
@@ -78,8 +78,10 @@ class Scheduler:
     async def _begin(self, now: datetime) -> None:
         async with self._ledger.read() as books:
             recorded = await books.job_runs()
+        # The opening is recorded by whoever notices it first, on a fresh database at once: it says nothing of the other jobs.
+        since = min((slot for job, slot in recorded.items() if job != MARKET_OPEN), default=None)
         for plan, _ in self._jobs:
-            last = recorded.get(plan.name)
+            last = recorded.get(plan.name, since)  # one that has not run yet was there since the others ran
             self._done_to[plan.name] = None if last is None else min(last, now)
             self._next[plan.name] = now
 
