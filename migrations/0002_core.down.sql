@@ -16,6 +16,8 @@ LIMIT 1;
 -- REFUSE: there are lots that went through a split, which the version before would count in the old shares
 SELECT 1 FROM position WHERE splits <> '[]' LIMIT 1;
 
+-- The version before takes every stored limit for a person's, above the file: those that are the file's go.
+DELETE FROM bot_settings WHERE key LIKE 'limit.main.%' AND updated_by = 'configuration';
 UPDATE bot_settings SET key = substr(key, 12)
 WHERE key IN ('limit.main.buy_amount_usd', 'limit.main.max_open_positions', 'limit.main.max_daily_buys',
               'limit.main.max_total_investment', 'limit.main.max_per_ticker', 'limit.main.max_daily_loss',

@@ -179,6 +179,8 @@ CREATE INDEX event_undelivered ON event (id) WHERE delivered_at IS NULL;
 CREATE INDEX event_alert_id ON event (alert_id, id);
 CREATE INDEX event_trade_id ON event (trade_id);
 
+-- The version before takes every stored limit for a person's, above the file: those that are the file's go.
+DELETE FROM bot_settings WHERE key LIKE 'limit.main.%' AND updated_by = 'configuration';
 UPDATE bot_settings SET key = substr(key, 12)
 WHERE key IN ('limit.main.buy_amount_usd', 'limit.main.max_open_positions', 'limit.main.max_daily_buys',
               'limit.main.max_total_investment', 'limit.main.max_per_ticker', 'limit.main.max_daily_loss',

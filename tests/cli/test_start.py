@@ -33,8 +33,8 @@ async def test_what_cannot_start_says_why(tmp_path: Path, taken_port: int) -> No
     (tmp_path / "file" / "config.toml").write_text("[webhook]\nport = '8000'\n[trading]\nhours = 'sometimes'\n")
     port, data, log, file = await asyncio.gather(
         tradebot(tmp_path / "port", "run", webhook__port=str(taken_port)),
-        tradebot(tmp_path / "data", "run"),
-        tradebot(tmp_path / "log", "run", log__dir="logs"),
+        tradebot(tmp_path / "data", "run", webhook__port="0"),
+        tradebot(tmp_path / "log", "run", log__dir="logs", webhook__port="0"),
         tradebot(tmp_path / "file", "run"),
     )
     assert [ran.code for ran in (port, data, log, file)] == [2, 2, 2, 2]

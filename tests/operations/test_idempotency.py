@@ -228,3 +228,14 @@ async def test_the_kill_switch_holds_without_a_database(still: Bot) -> None:
     still.ledger.away = False
     assert await still.operations.kill(ANN) is True
     assert state_in((await books_of(still))["settings"]) is TradingState.KILLED
+
+
+async def test_a_key_that_was_seen_lifts_no_kill_that_is_not_stored_yet(still: Bot) -> None:
+    """A resume that comes again would end a kill which only the memory holds, while the database is away."""
+    bot = still
+    await bot.operations.resume(ANN, "again")
+    bot.ledger.away = True
+    assert not await bot.operations.kill(BOB)
+    bot.ledger.away = False
+    assert await bot.operations.resume(ANN, "again") is TradingState.KILLED
+    assert bot.switch.state is TradingState.KILLED

@@ -7,8 +7,8 @@ import typer
 
 from tradebot.cli import daemon_client
 from tradebot.cli.base import Commands, Config, cli, settings_of
+from tradebot.database import is_new, open_instance_lock
 from tradebot.database import migrate as migrations
-from tradebot.database import open_instance_lock
 from tradebot.errors import MigrationError
 
 migrate_cli = typer.Typer(cls=Commands, help="Make, undo or show the database's tables.", no_args_is_help=True)
@@ -18,7 +18,10 @@ cli.add_typer(migrate_cli, name="migrate")
 @migrate_cli.command("up")
 def migrate_up(config: Config = None) -> None:
     """Bring the tables up to this program's version. Example: `tradebot migrate up`"""
-    done = asyncio.run(migrations.up(settings_of(config).database.url.get_secret_value()))
+    url = settings_of(config).database.url.get_secret_value()
+    if not is_new(url):
+        asyncio.run(_no_daemon_runs(url))
+    done = asyncio.run(migrations.up(url))
     typer.echo("\n".join(f"applied {name}" for name in done) or "nothing to do: the tables are up to date")
 
 

@@ -11,7 +11,7 @@ import json
 import os
 import socket
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -102,8 +102,12 @@ def _now() -> float:
 
 
 @asynccontextmanager
-async def open_instance_lock(url: str, *, wait: bool = False, timeout_s: float = 5.0) -> AsyncIterator[InstanceLock]:
+async def open_instance_lock(
+    url: str, *, wait: bool = False, prepare: Callable[[], Awaitable[None]] | None = None, timeout_s: float = 5.0
+) -> AsyncIterator[InstanceLock]:
     """Takes the lock of this database, or raises LockHeld, which names the holder; `wait` waits for it instead.
+
+    `prepare` runs once nobody else holds the lock, before the tables are looked at: they are not changed under a holder.
 
     Raises LedgerUnavailable, MigrationError. A holder must watch `lost`, and compare `epoch` in what it decides.
     """
@@ -112,6 +116,8 @@ async def open_instance_lock(url: str, *, wait: bool = False, timeout_s: float =
         {"host": socket.gethostname(), "pid": os.getpid(), "since": f"{datetime.now(UTC):%Y-%m-%d %H:%M UTC}"}
     )
     async with _locked(place, me, wait, timeout_s) as lock:
+        if prepare is not None:
+            await prepare()
         async with open_driver(url, timeout_s) as driver:
             await check(driver)
             async with driver.transaction() as transaction:

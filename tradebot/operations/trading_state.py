@@ -2,23 +2,32 @@
 
 from datetime import datetime
 
-from tradebot.domain.settings import TradingState
+from tradebot.domain.settings import TradingState, state_in
 from tradebot.ports import Ledger
 from tradebot.trading.switch import store_state
 
 
 async def kill(ledger: Ledger, actor: str, key: str, now: datetime) -> TradingState:
     """Raises LedgerUnavailable: then nothing has changed."""
-    return await store_state(ledger, TradingState.KILLED, actor, now, key=key)
+    return await _in_force(ledger, await store_state(ledger, TradingState.KILLED, actor, now, key=key))
 
 
 async def pause(ledger: Ledger, actor: str, key: str, now: datetime) -> TradingState:
     """The state stored then: KILLED stays KILLED. Raises LedgerUnavailable."""
-    return await store_state(ledger, TradingState.PAUSED, actor, now, key=key, keep_killed=True)
+    stored = await store_state(ledger, TradingState.PAUSED, actor, now, key=key, keep_killed=True)
+    return await _in_force(ledger, stored)
 
 
 async def resume(
     ledger: Ledger, actor: str, key: str, now: datetime, to: TradingState = TradingState.RUNNING, *, lift_kill: bool
 ) -> TradingState:
     """The state stored then; KILLED is lifted only with `lift_kill`. Raises LedgerUnavailable."""
-    return await store_state(ledger, to, actor, now, key=key, lift_kill=lift_kill)
+    return await _in_force(ledger, await store_state(ledger, to, actor, now, key=key, lift_kill=lift_kill))
+
+
+async def _in_force(ledger: Ledger, stored: TradingState | None) -> TradingState:
+    """What an act has stored; where it was done before, what is stored now."""
+    if stored is not None:
+        return stored
+    async with ledger.read() as books:
+        return state_in(await books.settings())

@@ -57,8 +57,6 @@ async def open_outside(settings: Settings, opened: AsyncExitStack, *, wait: bool
     secret = webhook_secret(settings)
     log.setup(settings.log, [*settings.secrets(), secret])
     url = settings.database.url.get_secret_value()
-    for name in await once_reachable(lambda: migrate.up(url)):
-        logger.info("database: migration {} applied", name)
     lock = await _lock(url, opened, wait=wait)
     port = port or opened.enter_context(_take_port(settings))
     ledger = await once_reachable(lambda: opened.enter_async_context(open_ledger(url)))
@@ -94,13 +92,22 @@ def _take_port(settings: Settings) -> AbstractContextManager[TakenPort]:
 
 
 async def _lock(url: str, opened: AsyncExitStack, *, wait: bool) -> InstanceLock:
+    """Held before the tables are brought up to this version: another instance may be working on them."""
+
+    async def bring_up() -> None:
+        for name in await migrate.up(url):
+            logger.info("database: migration {} applied", name)
+
+    async def take(*, waiting: bool) -> InstanceLock:
+        return await opened.enter_async_context(open_instance_lock(url, wait=waiting, prepare=bring_up))
+
     try:
-        return await once_reachable(lambda: opened.enter_async_context(open_instance_lock(url)))
+        return await once_reachable(lambda: take(waiting=False))
     except LockHeld as error:
         if not wait:
             raise
         logger.info("waiting until the other instance ends: {}", error)
-    return await once_reachable(lambda: opened.enter_async_context(open_instance_lock(url, wait=True)))
+    return await once_reachable(lambda: take(waiting=True))
 
 
 async def once_reachable(attempt: Callable[[], Awaitable[T]]) -> T:

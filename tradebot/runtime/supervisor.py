@@ -85,8 +85,8 @@ async def _store_limits(settings: Settings, bot: Tradebot) -> None:
     """The limits in force are rows of the database from the first start on; the file's until a person changes them."""
     configured = settings.trading.defaults.limits()
     for one in await store_configured(bot.outside.ledger, configured, bot.outside.clock.now()):
-        logger.info(
-            "limit {} is {}, as {} set it; {} in the configuration is not in force",
+        logger.warning(
+            "limit {} is {}, as {} set it: the configuration's {} is not in force; it is changed from the chat",
             *(one.name, one.in_force, one.by, one.configured),
         )
 

@@ -40,5 +40,6 @@ class Idempotency(BaseMiddleware):
             )
             return None
         async with self._in_order:
-            # Messages of a chat are numbered for good, where Telegram's update ids start anew after a week's silence.
-            return await handler(event, {**data, "key": f"telegram:{event.chat.id}:{event.message_id}"})
+            # Update ids start anew after a week, and a chat's messages with another bot: with its time each is one of a kind.
+            key = f"telegram:{event.chat.id}:{event.message_id}:{event.date.timestamp():.0f}"
+            return await handler(event, {**data, "key": key})

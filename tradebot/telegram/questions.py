@@ -65,6 +65,8 @@ def killed(stored: bool, found: AtKill | None) -> str:
 def paused(state: TradingState) -> str:
     if state is TradingState.KILLED:
         return "⛔ It stays KILLED, which is stricter. /resume lifts it."
+    if state is TradingState.RUNNING:
+        return "This pause was carried out before and has been lifted since: RUNNING. Send /pause again to pause."
     return lines(bold("⏸ PAUSED"), "BUY alerts are blocked, SELL alerts are executed.", "/resume lifts it.")
 
 

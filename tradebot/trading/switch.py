@@ -73,7 +73,7 @@ class TradingSwitch:
             stored = await store_state(
                 self._ledger, TradingState.PAUSED, by, self._clock.now(), key=key, keep_killed=True
             )
-            return self._announce(stored)
+            return self.state if stored is None else self._announce(stored)
 
     async def resume(
         self, by: str, key: str | None = None, to: TradingState = TradingState.RUNNING, *, lift_kill: bool = True
@@ -87,7 +87,7 @@ class TradingSwitch:
         before = self._changes
         async with self._storing:
             stored = await store_state(self._ledger, to, by, self._clock.now(), key=key, lift_kill=lift_kill)
-            if self._changes == before:
+            if stored is not None and self._changes == before:
                 self._unstored = None
                 self._announce(stored)
         return self.state
@@ -134,16 +134,16 @@ async def store_state(
     key: str | None = None,
     keep_killed: bool = False,
     lift_kill: bool = True,
-) -> TradingState:
-    """Stores the state with its event in one transaction; returns what is stored then. A key that was seen before changes
-    nothing. Raises LedgerUnavailable."""
+) -> TradingState | None:
+    """Stores the state with its event in one transaction; returns what is stored then. None: the key was seen before, and
+    nothing is done. Raises LedgerUnavailable."""
     async with ledger.begin() as books:
         settings = await books.settings()
         before = state_in(settings)
         if before is TradingState.KILLED and not lift_kill:
             return before
         if key is not None and not await books.claim(key, f"state {to}", by, now):
-            return before
+            return None
         if keep_killed:
             to = max(before, to, key=_SEVERITY.index)
         elif to is not TradingState.KILLED:

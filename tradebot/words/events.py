@@ -37,7 +37,9 @@ def text(event: Event | NewEvent) -> str:
         return _other(event.facts)
     try:
         return WORDS[event.facts.kind](event.facts, event)
-    except (KeyError, ValueError):  # a code, or a fact beside a code, that only another version of the program knows
+    except (
+        Exception
+    ):  # a code or a fact of another version; or a defect here, which must not silence all that comes after
         return _other(_untyped(event.facts))
 
 

@@ -98,6 +98,21 @@ async def test_the_lock_needs_the_tables(empty_url: str) -> None:
             pass
 
 
+async def test_the_tables_are_brought_up_under_the_lock_only(empty_url: str) -> None:
+    """A second daemon of a newer version would change the tables under the first, which then dies and cannot start again."""
+    prepared: list[str] = []
+
+    async def prepare() -> None:
+        prepared.append("up")
+        await migrate.up(empty_url)
+
+    async with open_instance_lock(empty_url, prepare=prepare):
+        with pytest.raises(LockHeld):
+            async with open_instance_lock(empty_url, prepare=prepare):
+                pass
+    assert prepared == ["up"]
+
+
 async def test_a_lock_file_taken_away_is_a_lock_lost(sqlite_url: str) -> None:
     """Otherwise a second instance would lock the new file, and both would trade."""
     await migrate.up(sqlite_url)

@@ -18,10 +18,12 @@ from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.events import EventKind, NewEvent, Severity
 from tradebot.domain.facts import FACTS
 from tradebot.domain.facts.account import OrphanOrder, WrittenOff
+from tradebot.domain.limits import Limits
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.domain.trades import OrderRole, OrderType, TradeStatus
 from tradebot.errors import MigrationError
+from tradebot.operations.limits import store_configured
 
 RENAMED = {"order_settled": "order_resolved", "alien_order": "orphan_order"}
 WAS = {now: was for was, now in RENAMED.items()}
@@ -198,6 +200,16 @@ async def test_what_came_since_goes_back_too(old: str) -> None:
     await migrate.up(old)
     async with open_ledger(old) as ledger, ledger.read() as books:
         assert [lot.ticker for lot in await books.lots(LotStatus.OPEN, ticker="AAPL")] == ["AAPL"]
+
+
+async def test_the_files_limits_do_not_go_back(old: str) -> None:
+    """0.1.0 would take them for a person's: a limit lowered in the file would be without effect, and nothing would say so."""
+    before = await ask(old, "SELECT key, value FROM bot_settings WHERE key LIKE 'm%' ORDER BY key")
+    await migrate.up(old)
+    async with open_ledger(old) as ledger:
+        await store_configured(ledger, Limits(max_daily_loss=Decimal(77)), NOON)
+    await migrate.down(old)
+    assert await ask(old, "SELECT key, value FROM bot_settings WHERE key LIKE 'm%' ORDER BY key") == before
 
 
 async def test_why_is_readable_after_the_way_back(old: str) -> None:
