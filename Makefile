@@ -29,7 +29,7 @@ run: $(VENV)/.run
 
 install: $(VENV)/.dev
 
-# In two workers a core, for most tests wait; each has servers of its own. ARGS="-n0" runs in one process, for a debugger.
+# In three workers a core, for most tests wait; each has servers of its own. ARGS="-n0" runs in one process, for a debugger.
 test: $(VENV)/.dev
 	$(PY) -m pytest -n auto --dist load --maxschedchunk 2 $(ARGS)
 

@@ -32,7 +32,7 @@ settings.load_profile("tradebot")
 _numbers = count(1)
 LONGEST_FIRST = ("soak", "faults", "system", "crash", "property", "security", "cli", "trading", "runtime")
 """The folders under `tests` that begin first, in this order."""
-WORKERS_A_CORE = 2  # they wait more than they compute
+WORKERS_A_CORE = 3  # they wait a good part of their time
 WORKERS_MAX = 8
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an orderly end: no server and no daemon is left behind

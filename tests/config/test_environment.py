@@ -117,3 +117,17 @@ def test_mistakes_name_the_variable_and_where_it_stood(tmp_path: Path) -> None:
     ):
         assert any(line.startswith(part) for line in lines), (part, lines)
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("line", ["IB_PORT: 4001", "IB_HOST 10.0.0.5", 'WEBHOOK_SECRET="k9Qm3vX7pL2s', "IB_PORT"])
+def test_a_line_that_sets_nothing_is_a_mistake(tmp_path: Path, line: str) -> None:
+    """Broken, a bot that is meant for a gateway starts with the simulated one, or with a secret that no alert carries."""
+    with pytest.raises(ConfigError, match="line 2: is not NAME=value"):
+        load(in_env_file(tmp_path, f"# mine\n{line}\n"), {})
+
+
+@pytest.mark.parametrize("name", ["default_max_per_ticker", "BUY_AMOUNT_USD", "TELEGRAM_TOKEN"])
+def test_a_misspelt_name_in_the_file_is_a_mistake(tmp_path: Path, name: str) -> None:
+    """Broken, a limit that somebody set stays at its default, and nothing says so."""
+    with pytest.raises(ConfigError, match=f"{name} .*: unknown variable"):
+        load(in_env_file(tmp_path, f"{name}=5"), {})

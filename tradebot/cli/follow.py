@@ -5,7 +5,7 @@ from datetime import datetime
 
 from rich.console import Console
 
-from tradebot.cli import daemon_client as beside
+from tradebot.cli import daemon_client
 from tradebot.cli.sending import Message, NoAnswer, NobodyAnswers, NotTaken, Taken, send
 from tradebot.config import Settings
 from tradebot.domain.alerts import Alert, AlertStatus
@@ -34,7 +34,7 @@ async def send_and_follow(settings: Settings, message: Message, url: str, timeou
     again = ", sent before: nothing new happens; this is what became of it" if taken.status == "duplicate" else ""
     out.print(f"alert {taken.alert_id} {taken.status}{again}: {message.action} {message.ticker}", markup=False)
     try:
-        async with beside.open_database(settings) as ledger:
+        async with daemon_client.open_database(settings) as ledger:
             trail = await _follow(ledger, taken, message, timeout_s, out)
     except asyncio.CancelledError:  # Ctrl-C ends the following, not the alert
         return _complain(f"alert {taken.alert_id} is taken and goes on by itself: see `tradebot status`", NOT_KNOWN)
@@ -94,7 +94,7 @@ def _summary(alert: Alert, trade: Trade | None) -> str:
 
 async def _what_it_waits_for(webhook_url: str) -> str:
     """The daemon's own reasons, for the person who stands before an alert that does not move."""
-    parts = await beside.health(webhook_url.replace("/webhook", "/health"))
+    parts = await daemon_client.health(webhook_url.replace("/webhook", "/health"))
     if parts is None:
         return "The daemon does not answer any more."
     reasons = parts.get("trading", {}).get("waiting_for")

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tradebot.cli import daemon_client as beside
+from tradebot.cli import daemon_client
 from tradebot.cli.base import Config, cli, do, settings_of
 from tradebot.config import Settings, describe_url
 from tradebot.domain.lots import Lot
@@ -37,8 +37,8 @@ async def _status(settings: Settings) -> int:
         out.print(_rows(_overview(booked, describe_url(url))))
         if booked.lots:
             out.print(_positions(booked.lots))
-    health_url = beside.health_url(settings)
-    parts = await beside.health(health_url)
+    health_url = daemon_client.health_url(settings)
+    parts = await daemon_client.health(health_url)
     if parts is None:
         out.print(
             f"No daemon answers at {health_url}: is it running (tradebot run), with this configuration?",
@@ -66,7 +66,7 @@ async def _booked(settings: Settings, out: Console) -> BooksStatus | None:
     """None, and said so, when the database does not answer: the daemon's parts are worth showing all the same."""
     defaults, hours = settings.trading.defaults.limits(), settings.trading.open_hours()
     try:
-        async with beside.open_database(settings) as ledger:
+        async with daemon_client.open_database(settings) as ledger:
             return await stored_status(ledger, defaults, hours, datetime.now(UTC))
     except (LedgerUnavailable, MigrationError) as error:
         out.print(f"The books cannot be shown: {error}", style="bold red", markup=False)
@@ -113,7 +113,7 @@ def _positions(lots: Sequence[Lot]) -> Table:
 # --- the daemon's parts -----------------------------------------------------------------------------------------------
 
 
-def _daemon(parts: beside.Parts) -> Iterable[tuple[str, str]]:
+def _daemon(parts: daemon_client.Parts) -> Iterable[tuple[str, str]]:
     for name, part in parts.items():
         say = _SENTENCES.get(name, _plainly)
         well = "NOT WELL: " if part.get("ok") is False else ""

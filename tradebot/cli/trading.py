@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from tradebot.cli import daemon_client as beside
+from tradebot.cli import daemon_client
 from tradebot.cli.base import Config, cli, do, settings_of
 from tradebot.config import Settings
 from tradebot.domain.settings import TradingState
@@ -97,10 +97,10 @@ async def _books(settings: Settings, to: TradingState) -> AsyncIterator[Ledger]:
     """The daemon's books; an error says that the state is not stored, and what to do where that is urgent."""
     instead = "Nothing has changed" if to is TradingState.RUNNING else _INSTEAD
     try:
-        async with beside.open_database(settings) as ledger:
+        async with daemon_client.open_database(settings) as ledger:
             yield ledger
     except (LedgerUnavailable, MigrationError) as error:
-        raise type(error)(f"{to} is NOT stored: {error}\n{instead}.") from error
+        raise LedgerUnavailable(f"{to} is NOT stored: {error}\n{instead}.") from error
 
 
 def _key() -> str:
@@ -111,7 +111,7 @@ def _key() -> str:
 async def _said(settings: Settings, state: TradingState) -> int:
     out = Console(highlight=False, soft_wrap=True)
     out.print(f"Stored. {_SAID[state]}", markup=False)
-    url = beside.health_url(settings)
+    url = daemon_client.health_url(settings)
     heard = await _daemon_heard(url, state)
     if heard is None:
         out.print(
@@ -133,7 +133,7 @@ async def _daemon_heard(url: str, state: TradingState) -> bool | None:
     """Whether the daemon's own health report shows the state in time; None: no daemon answers."""
     try:
         async with asyncio.timeout(CONFIRM_WITHIN_S):
-            while (parts := await beside.health(url)) is not None:
+            while (parts := await daemon_client.health(url)) is not None:
                 if parts.get("trading", {}).get("state") == state:
                     return True
                 await asyncio.sleep(0.25)  # the webhook counts requests

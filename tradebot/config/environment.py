@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
-from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 from tradebot.errors import ConfigError
 
@@ -74,12 +74,12 @@ def read(
             else:
                 problem(name, origin.partition(",")[0], PREFIX)
     for name in from_file:
-        if name not in SHORT_NAMES and difflib.get_close_matches(name, SHORT_NAMES, 1, 0.85):
+        if name not in SHORT_NAMES and difflib.get_close_matches(name.upper(), SHORT_NAMES, 1, 0.75):
             problem(name, ENV_FILE, "")
 
 
 def _env_file(file: Path) -> Mapping[str, str]:
-    """What the file sets; nothing where there is none. A name without "=" is no value."""
+    """What the file sets; nothing where there is none. A line that sets nothing is a mistake, never overlooked."""
     try:
         text = file.read_text("utf-8-sig")
     except FileNotFoundError:
@@ -88,8 +88,15 @@ def _env_file(file: Path) -> Mapping[str, str]:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: is not UTF-8 text (byte {error.start}): save it as UTF-8") from None
-    values = dotenv_values(stream=StringIO(text), interpolate=False)
-    return {name: value for name, value in values.items() if value is not None}
+    values: dict[str, str] = {}
+    for line in parse_stream(StringIO(text)):
+        if line.error or (line.key is not None and line.value is None):
+            raise ConfigError(
+                f"{file}, line {line.original.line}: is not NAME=value (with quotes around it, both of them)"
+            )
+        if line.key is not None and line.value is not None:
+            values[line.key] = line.value
+    return values
 
 
 def _plain(url: str) -> str:

@@ -1,4 +1,4 @@
-"""The jobs' timetable: which runs there are, and how late one may still be made up. Pure: time is an argument.
+"""The job plan: which runs there are, and how late one may still be made up. Pure: time is an argument.
 
 Rules:
 - A run is known by its slot, the instant at which its cron line was due. Not every slot is a run: the market opens on sessions
@@ -90,19 +90,21 @@ def plans(crons: Mapping[str, str], calendar: Calendar) -> tuple[Plan, ...]:
         Plan(DAILY_REPORT, crons[DAILY_REPORT], ends_session, same_day),
         Plan(POSITION_SYNC, crons[POSITION_SYNC], always, same_day),
         Plan(SUNDAY_REMINDER, crons[SUNDAY_REMINDER], always, same_day),
-        Plan(HEALTH_CHECK, crons[HEALTH_CHECK], always, is_the_last, told_when_missed=False),
+        Plan(HEALTH_CHECK, crons[HEALTH_CHECK], always, is_the_last, told_when_missed=False, at_first_start=True),
         Plan(PRUNE, crons[PRUNE], always, same_day, told_when_missed=False),
     )
 
 
 def due(plan: Plan, since: datetime | None, now: datetime) -> Due:
     """The runs in (since, now]. `since` None: the job has never run, so that nothing was missed."""
+    if since is None and not plan.at_first_start:
+        return Due(None, ())
     if not plan.told_when_missed:
         last = slot(plan.cron, now)
         wanted = (since is None or last > since) and plan.is_run(last) and plan.in_time(last, now)
         return Due(last if wanted else None, ())
     if since is None:
-        return Due(due(plan, now - DAY, now).run if plan.at_first_start else None, ())
+        return Due(due(plan, now - DAY, now).run, ())
     runs = []
     at = max(since, now - LOOK_BACK)
     while (at := next_fire(plan.cron, at)) <= now:

@@ -44,6 +44,7 @@ SECRET_LENGTH_MIN = 5
 _PRIORITIES = ((50, 2), (40, 3), (30, 4), (25, 5), (20, 6))
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _CHATTY = ("aiogram", "aiohttp.access", "asyncio", "ib_async")
+_NEVER_BELOW_WARNING = ("aiosqlite",)  # three lines a statement would bury all others
 _SIMULATED = "tradebot.simgateway"
 
 
@@ -261,6 +262,8 @@ def _route_standard_logging(level: str) -> None:
     logging.basicConfig(handlers=[_Intercept()], level=_LEVELS.get(level, 1), force=True)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.NOTSET if _is_debug(level) else logging.WARNING)
+    for name in _NEVER_BELOW_WARNING:
+        logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
 
 

@@ -115,9 +115,9 @@ def _dispatcher(
         observer.filter(allowed)
     dispatcher.update.outer_middleware(handling)
     dispatcher.errors.register(_failed)
-    free, acting, rest = routers()
-    acting.message.middleware(Idempotency(sender, queries.clock))
-    dispatcher.include_routers(free, acting, rest)
+    free, changing, fallback = routers()
+    changing.message.middleware(Idempotency(sender, queries.clock))
+    dispatcher.include_routers(free, changing, fallback)
     return dispatcher
 
 

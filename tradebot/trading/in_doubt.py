@@ -106,7 +106,7 @@ class InDoubtOrders:
         )
 
     async def _adopt(self, answers: Answers) -> tuple[set[str], tuple[str, ...]]:
-        """Books each order that IB shows. Returns those that are settled or at work, and those the books do not know."""
+        """Books each order that IB shows. Returns those that are resolved or at work, and those the books do not know."""
         alive: set[str] = set()
         orphans: list[str] = []
         for order_ref in answers.refs:

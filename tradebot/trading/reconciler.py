@@ -137,7 +137,7 @@ class Reconciler:
                 async with self._asking:
                     await self._act_on(await self._in_doubt_orders.check())
             except (BrokerUnavailable, LedgerUnavailable) as error:
-                logger.warning("orders in doubt not settled, again in {:.0f} s: {}", RETRY_S, error)
+                logger.warning("orders in doubt not resolved, again in {:.0f} s: {}", RETRY_S, error)
                 await self._clock.sleep(RETRY_S)
                 if self._broker.connection.up:  # a new connection compares everything anyway
                     self._in_doubt.set()

@@ -3,7 +3,7 @@
 Rules:
 - Taking an id proves nothing; the decision's compare-and-set does. An id may come twice, late, or never: the requeue
   brings it again.
-- Waiting is concurrent (quotes, contracts, holdings), judging is serial: SELLs first, each side in the order taken.
+- Waiting is concurrent (quotes, contracts, positions), judging is serial: SELLs first, each side in the order taken.
 """
 
 import asyncio

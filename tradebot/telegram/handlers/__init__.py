@@ -1,16 +1,15 @@
-"""What each command and each button does: ask a service, say what it answered."""
+"""What each command and each button does: ask, and answer with what came of it."""
 
 from aiogram import Router
 
-from tradebot.telegram.handlers import buttons, control, limits
-from tradebot.telegram.handlers import fallback as rest
-from tradebot.telegram.handlers import views as look
+from tradebot.telegram.handlers import buttons, control, fallback, limits, views
 
 
 def routers() -> tuple[Router, Router, Router]:
-    """Routers in the order in which they are asked: those free of conditions, those that act (behind `Acting`), and the rest."""
+    """Routers in the order in which they are asked: those free of conditions, those whose commands change something (behind
+    `Idempotency`), and the fallback."""
     free = Router(name="free")
-    free.include_routers(control.kill_router(), look.router(), buttons.router())
-    acting = Router(name="acting")
-    acting.include_routers(control.router(), limits.router())
-    return free, acting, rest.router()
+    free.include_routers(control.kill_router(), views.router(), buttons.router())
+    changing = Router(name="changing")
+    changing.include_routers(control.router(), limits.router())
+    return free, changing, fallback.router()
