@@ -1,4 +1,6 @@
-"""Everything that a person may do with the bot, in one handle: the chat, the command line and what else comes call this.
+"""Everything that a person may do with the running bot, in one handle for the chat and whatever else comes.
+
+The command line is a process beside the daemon: it stores pause, resume and kill through `trading_state.py`.
 
 Rules: each act names its actor and carries an idempotency key; an act whose key was seen before changes nothing. The key is
 stored in the transaction that stores what was done, so that a crash in between neither loses an act nor repeats it. The kill
