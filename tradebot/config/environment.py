@@ -92,7 +92,7 @@ def _env_file(file: Path) -> Mapping[str, str]:
     for line in parse_stream(StringIO(text)):
         if line.error or (line.key is not None and line.value is None):
             raise ConfigError(
-                f"{file}, line {line.original.line}: is not NAME=value (with quotes around it, both of them)"
+                f"{file}, line {line.original.line}: is not NAME=value; a value in quotes needs both of them"
             )
         if line.key is not None and line.value is not None:
             values[line.key] = line.value
