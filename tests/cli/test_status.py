@@ -35,15 +35,13 @@ async def test_well_then_away(tmp_path: Path) -> None:
             while True:
                 await asyncio.gather(*(daemon.health(patient=False) for _ in range(20)))
 
+        async def told_of_the_crowd() -> bool:
+            crowded = await tradebot(tmp_path, "status", env=daemon.env)
+            return "daemon NOT WELL: Too many requests" in crowded.words and crowded.code == 1
+
         asking = asyncio.create_task(crowd())
-
-        async def refused() -> bool:
-            return (await daemon.health(patient=False) or {}).get("status") == 429
-
-        await until(refused, "too many requests")
-        crowded = await tradebot(tmp_path, "status", env=daemon.env)
+        await until(told_of_the_crowd, "too many requests, as status tells it")  # a slow crowd lets one through
         asking.cancel()
-        assert (crowded.code, "daemon NOT WELL: Too many requests" in crowded.words) == (1, True), crowded.all
 
         await daemon.stop()
         away = await tradebot(tmp_path, "status", env=daemon.env)
