@@ -304,7 +304,7 @@ WORDS: Mapping[EventKind, Says] = {
     EventKind.JOB_FAILED: _job_failed,
     EventKind.JOB_MISSED: _job_missed,
     EventKind.QUEUE_JUNK: lambda f, _: (
-        f"{f.entries:,} entries in the lists of {f.queue} were no alerts of this bot and were dropped; no alert is lost. "
+        f"Entries in the lists of {f.queue} were no alerts of this bot and were dropped: {f.entries:,}. No alert is lost. "
         "Something else writes there: give the bot a queue of its own ([queue] url, for instance another number at its end)."
     ),
     EventKind.STARTED: lambda f, _: (
