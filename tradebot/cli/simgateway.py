@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from datetime import time
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +29,12 @@ def simgateway(
         Path | None,
         typer.Option(metavar="FILE", help="File that keeps account, orders and executions; default: memory."),
     ] = None,
+    session: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HH:MM-HH:MM", help="The exchange's hours in New York, on its days; without them it never closes."
+        ),
+    ] = None,
     seed: Annotated[int | None, typer.Option(metavar="NUMBER", help="Makes the quotes' walk repeatable.")] = None,
 ) -> None:
     """Run a simulated IB Gateway that speaks the TWS protocol. No real money, invented quotes.
@@ -37,8 +44,22 @@ def simgateway(
     from tradebot.simgateway import GatewaySettings, serve
 
     log.setup(Settings().log, [], daemon=False)
-    settings = GatewaySettings(host=host, port=port, control_port=control_port, state=state, seed=seed)
+    settings = GatewaySettings(
+        host=host, port=port, control_port=control_port, state=state, seed=seed, session=_hours(session)
+    )
     try:
         asyncio.run(serve(settings))
     except KeyboardInterrupt:
         sys.exit(0)
+
+
+def _hours(text: str | None) -> tuple[time, time] | None:
+    if text is None:
+        return None
+    try:
+        opens, closes = (time.fromisoformat(each) for each in text.split("-"))
+    except ValueError:
+        opens = closes = time()
+    if opens >= closes:
+        raise typer.BadParameter(f"{text!r} is no session; one is 09:30-16:00", param_hint="--session")
+    return opens, closes

@@ -22,7 +22,9 @@ from tradebot.simgateway import exchange, replies, requests
 from tradebot.simgateway.answers import Answers
 from tradebot.simgateway.book import Book
 from tradebot.simgateway.catalogue import Catalogue
+from tradebot.simgateway.desk import Desk
 from tradebot.simgateway.faults import CONNECTION_FAULTS, Faults, whole
+from tradebot.simgateway.market import Market
 from tradebot.simgateway.model import Listing, Order, Quote, Ticket
 from tradebot.simgateway.quotes import Quotes
 from tradebot.simgateway.session import Session
@@ -35,7 +37,6 @@ TICK_S = 1.0
 ACCOUNT_DELAY_S = 0.05
 ACCOUNT_REFRESH_S = 180.0
 OWNER = 0
-IMMEDIATE_OR_NEVER = ("IOC", "FOK")
 
 RequestHandler = Callable[["Gateway", Session, requests.Request], None]
 
@@ -72,7 +73,6 @@ class Gateway:
         self.sessions: dict[int, Session] = {}
         self.connections: set[Session] = set()
         self._timers: set[asyncio.TimerHandle] = set()
-        self._scheduled: set[int] = set()
         self._account_due = False
         for entry in store.load():
             self.book.apply(entry)
@@ -83,6 +83,8 @@ class Gateway:
             self.catalogue.add(listing)
         rng = random.Random(settings.seed)  # noqa: S311 - prices, not secrets
         self.quotes = Quotes(self.catalogue.by_symbol.values(), rng)
+        self.market = Market(settings.session, self.now())
+        self.desk = Desk(self, settings.fill_latency_s)
         self._open_account()
 
     def _forgotten(self) -> list[Listing]:
@@ -148,7 +150,7 @@ class Gateway:
 
     def _tick(self) -> None:
         self.later(TICK_S, self._tick)
-        self.quotes_changed(self.quotes.step())
+        self.quotes_changed(self.market.moving(self.quotes.step()))
 
     def _refresh(self) -> None:
         self.later(ACCOUNT_REFRESH_S, self._refresh)
@@ -190,57 +192,11 @@ class Gateway:
 
     def schedule(self, order: Order) -> None:
         """Look at an order when its time has come."""
-        if order.perm_id in self._scheduled:
-            return
-        if order.why_held:
-            if (found_s := order.plan["locate"]["delay_s"]) is not None:
-                self.later(float(found_s), self._located, order.perm_id)
-            return
-        self._scheduled.add(order.perm_id)
-        slow = order.plan.get("slow_fill")
-        if order.status == "PendingCancel":
-            self.later(self.settings.fill_latency_s, self._fill_late, order.perm_id)
-        else:
-            delay_s = slow["delay_s"] if slow else self.settings.fill_latency_s
-            self.later(delay_s, self._consider, order.perm_id)
-
-    def cancel(self, order: Order) -> None:
-        """Take a cancel; a fault may let the order fill after it."""
-        self.commit(*exchange.cancel(order, self.now()))
-        if late := order.plan.get("fill_after_cancel"):
-            self.later(late["delay_s"], self._fill_late, order.perm_id)
-
-    def _consider(self, perm_id: int) -> None:
-        self._scheduled.discard(perm_id)
-        order = self.book.orders[perm_id]
-        if shares := exchange.due(order, self.quote(order.ticket.symbol)):
-            self.fill(perm_id, shares)
-        elif exchange.reaches_market(order):
-            self.commit(e.Working(self.now(), perm_id))
-        order = self.book.orders[perm_id]
-        if order.live and order.ticket.tif in IMMEDIATE_OR_NEVER:
-            self.commit(*exchange.cancel(order, self.now()))
-
-    def _located(self, perm_id: int) -> None:
-        """Shares to sell short were found."""
-        order = self.book.orders[perm_id]
-        if order.live and order.why_held:
-            self.commit(e.Working(self.now(), perm_id))
-            self._consider(perm_id)
-
-    def _fill_late(self, perm_id: int) -> None:
-        """What a cancel came too late for."""
-        if self.book.orders[perm_id].remaining:
-            self.fill(perm_id)
+        self.desk.schedule(order)
 
     def fill(self, perm_id: int, shares: Decimal | None = None, price: Decimal | None = None) -> None:
         """Fill an order now, by default all that is left at the market. Raises ValueError for more than that."""
-        order = self.book.orders[perm_id]
-        quote = self.quote(order.ticket.symbol)
-        at = price or (quote.ask if order.signed > 0 else quote.bid)
-        venue = self.listing(order.ticket.con_id, order.ticket.symbol).primary
-        amount = order.remaining if shares is None else shares
-        self.commit(*exchange.fill(self.book, order, amount, at, venue=venue, now=self.now()))
+        self.desk.fill(perm_id, shares, price)
 
     def quotes_changed(self, symbols: list[str]) -> None:
         """Send the new quotes to their subscribers, and try the limit orders against them."""
@@ -248,12 +204,7 @@ class Gateway:
         for session in self._reachable():
             for send in self._handlers.quotes:
                 send(self, session, changed)
-        for order in self.book.live_orders():
-            if order.ticket.symbol in changed and exchange.due(order, self.quote(order.ticket.symbol)):
-                if "slow_fill" in order.plan:
-                    self.schedule(order)
-                elif order.perm_id not in self._scheduled:
-                    self._consider(order.perm_id)
+        self.desk.quotes_changed(changed)
 
     def account_changed(self) -> None:
         """Notify the subscribers soon; many changes at once make one message."""
