@@ -3,13 +3,16 @@
 import asyncio
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tradebot.cli.base import cli
 from tradebot.config import Settings
 from tradebot.runtime import log
+
+if TYPE_CHECKING:
+    from tradebot.simgateway.switches import Switches
 
 
 @cli.command()
@@ -29,6 +32,10 @@ def simgateway(
         typer.Option(metavar="FILE", help="File that keeps account, orders and executions; default: memory."),
     ] = None,
     seed: Annotated[int | None, typer.Option(metavar="NUMBER", help="Makes the quotes' walk repeatable.")] = None,
+    switch: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="A switch of docs/simgateway.md, as read_only=true; again for more."),
+    ] = None,
 ) -> None:
     """Run a simulated IB Gateway that speaks the TWS protocol. No real money, invented quotes.
 
@@ -37,8 +44,19 @@ def simgateway(
     from tradebot.simgateway import GatewaySettings, serve
 
     log.setup(Settings().log, [], daemon=False)
-    settings = GatewaySettings(host=host, port=port, control_port=control_port, state=state, seed=seed)
+    settings = GatewaySettings(
+        host=host, port=port, control_port=control_port, state=state, seed=seed, switches=_switches(switch or [])
+    )
     try:
         asyncio.run(serve(settings))
     except KeyboardInterrupt:
         sys.exit(0)
+
+
+def _switches(given: list[str]) -> "Switches":
+    from tradebot.simgateway.switches import from_text
+
+    try:
+        return from_text(given)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--switch") from error
