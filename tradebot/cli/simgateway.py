@@ -4,13 +4,16 @@ import asyncio
 import sys
 from datetime import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tradebot.cli.base import cli
 from tradebot.config import Settings
 from tradebot.runtime import log
+
+if TYPE_CHECKING:
+    from tradebot.simgateway.switches import Switches
 
 
 @cli.command()
@@ -36,6 +39,10 @@ def simgateway(
         ),
     ] = None,
     seed: Annotated[int | None, typer.Option(metavar="NUMBER", help="Makes the quotes' walk repeatable.")] = None,
+    switch: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="A switch of docs/simgateway.md, as read_only=true; again for more."),
+    ] = None,
 ) -> None:
     """Run a simulated IB Gateway that speaks the TWS protocol. No real money, invented quotes.
 
@@ -45,7 +52,13 @@ def simgateway(
 
     log.setup(Settings().log, [], daemon=False)
     settings = GatewaySettings(
-        host=host, port=port, control_port=control_port, state=state, seed=seed, session=_hours(session)
+        host=host,
+        port=port,
+        control_port=control_port,
+        state=state,
+        seed=seed,
+        session=_hours(session),
+        switches=_switches(switch or []),
     )
     try:
         asyncio.run(serve(settings))
@@ -63,3 +76,12 @@ def _hours(text: str | None) -> tuple[time, time] | None:
     if opens >= closes:
         raise typer.BadParameter(f"{text!r} is no session; one is 09:30-16:00", param_hint="--session")
     return opens, closes
+
+
+def _switches(given: list[str]) -> "Switches":
+    from tradebot.simgateway.switches import from_text
+
+    try:
+        return from_text(given)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--switch") from error

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Any
@@ -23,17 +24,20 @@ from tradebot.simgateway.gateway import Gateway
 from tradebot.simgateway.listener import Listener
 from tradebot.simgateway.model import Order
 from tradebot.simgateway.report import state
+from tradebot.simgateway.switches import switched
 
 HOST = "127.0.0.1"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-# Route: the method below, and the fields of the body ("?" may be left out; "*" stands for a fault's own).
+# Route: the method below, and the fields of the body ("?" may be left out; "*" stands for a fault's own, or the switches).
 ROUTES: dict[str, tuple[str, str]] = {
     "GET /state": ("state", ""),
     "GET /journal": ("journal", ""),
     "GET /faults": ("faults", ""),
     "POST /faults": ("arm", "fault times? *"),
     "DELETE /faults": ("clear", ""),
+    "GET /switches": ("switches", ""),
+    "POST /switches": ("switch", "*"),
     "POST /quotes": ("quote", "symbol bid ask last?"),
     "POST /quotes/frozen": ("freeze", "frozen"),
     "POST /cash": ("cash", "cash"),
@@ -53,7 +57,8 @@ ROUTES: dict[str, tuple[str, str]] = {
     "POST /listening/pause": ("pause", "seconds"),
     "POST /restart": ("restart", "seconds? rollback?"),
     "POST /midnight": ("midnight", ""),
-    "POST /upstream": ("upstream", "up seconds? data_lost? orders?"),
+    "POST /upstream": ("upstream", "up seconds? data_lost? orders? farms? told?"),
+    "POST /upstream/flaps": ("flaps", "times every_s?"),
     "POST /errors": ("error", "code text?"),
 }
 
@@ -137,6 +142,14 @@ class _Control:
     async def clear(self, request: web.Request) -> web.Response:
         self._gateway.faults.clear(request.query.get("fault"))
         return web.json_response(self._gateway.faults.armed())
+
+    async def switches(self, _: web.Request) -> web.Response:
+        return web.json_response(asdict(self._gateway.switches))
+
+    async def switch(self, request: web.Request) -> web.Response:
+        self._gateway.switches = switched(self._gateway.switches, await _body(request))
+        self._gateway.account_changed()
+        return web.json_response(asdict(self._gateway.switches))
 
     async def quote(self, request: web.Request) -> web.Response:
         body = await _body(request)
@@ -260,13 +273,21 @@ class _Control:
 
     async def upstream(self, request: web.Request) -> web.Response:
         body = await _body(request)
-        link, data_lost = self._gateway.upstream, bool(body.get("data_lost", False))
+        link, back = self._gateway.upstream, (bool(body.get("data_lost", False)), bool(body.get("told", True)))
         if body["up"]:
-            link.restore(data_lost)
+            link.restore(*back)
             return _done()
-        link.lose(body.get("orders", "later"))
+        link.lose(body.get("orders", "later"), bool(body.get("farms", False)))
         if body.get("seconds") is not None:
-            self._gateway.later(float(_amount(body["seconds"])), link.restore, data_lost)
+            self._gateway.later(float(_amount(body["seconds"])), link.restore, *back)
+        return _done()
+
+    async def flaps(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        link, later, every_s = self._gateway.upstream, self._gateway.later, float(_amount(body.get("every_s", 1)))
+        for turn in range(int(body["times"])):
+            later(turn * every_s, link.flap)
+            later((turn + 0.5) * every_s, link.restore, False, False)
         return _done()
 
     async def error(self, request: web.Request) -> web.Response:

@@ -82,9 +82,16 @@ QUESTION_FAULTS: Table = {
     "slow_answer": {"delay_s": 2.0},
     # The answer comes, the message that ends it does not.
     "no_end": {},
+    # The answer ends at once, with nothing in it.
+    "empty_answer": {},
+    # The answer comes without what it has to say about this stock.
+    "leave_out": {"symbol": "AAPL"},
     # The socket closes instead of the answer.
     "drop_question": {},
 }
+
+# These need an answer that is a list, with an end.
+ABOUT_LISTS = ("no_end", "empty_answer", "leave_out")
 
 CONNECTION_FAULTS: Table = {
     # Accepted (and greeted), then never answered and never closed; what the client sends is lost.
@@ -223,7 +230,7 @@ class Faults:
 
     def question(self, name: str, client_id: int, *, ends: bool = True) -> Plan:
         """What a question meets; ``ends``: its answer has an end that could be missing. Uses the faults up."""
-        table = {each: value for each, value in QUESTION_FAULTS.items() if ends or each != "no_end"}
+        table = {each: value for each, value in QUESTION_FAULTS.items() if ends or each not in ABOUT_LISTS}
         return self._take(table, {"question": name, "client_id": client_id})
 
     def connection(self) -> Plan:

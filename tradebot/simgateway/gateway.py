@@ -10,7 +10,7 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -66,6 +66,7 @@ class Gateway:
         self.settings = settings
         self._handlers = handlers
         self.store = store
+        self.switches = settings.switches
         self.book = Book()
         self.faults = Faults()
         self.upstream = Upstream(self._upstream_changed)
@@ -132,8 +133,8 @@ class Gateway:
         return self.settings.clock() if self.settings.clock else datetime.now(UTC)
 
     def local_now(self) -> datetime:
-        """The gateway's own wall clock, which its times without a zone refer to."""
-        return self.local(self.now())
+        """The gateway's own wall clock, right or wrong, which its times without a zone refer to."""
+        return self.local(self.now() + timedelta(seconds=self.switches.clock_ahead_s))
 
     def local(self, at: datetime) -> datetime:
         return at.astimezone(self.settings.zone)
@@ -255,11 +256,12 @@ class Gateway:
         for session in list(self.sessions.values()):
             session.error(-1, code, text)
 
-    def _upstream_changed(self, code: int) -> None:
-        if code == BACK_DATA_LOST:
+    def _upstream_changed(self, codes: tuple[int, ...]) -> None:
+        if BACK_DATA_LOST in codes:
             for session in self.sessions.values():
                 session.unsubscribe()
-        self.tell_error(code, TEXTS[code])
+        for code in codes:
+            self.tell_error(code, TEXTS[code])
         self.account_changed()
 
     def restart(self, rollback: int) -> None:

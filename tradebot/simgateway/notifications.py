@@ -8,6 +8,7 @@ while the link to IB is lost none is sent.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from loguru import logger
 
 from tradebot.simgateway import entries as e
 from tradebot.simgateway import exchange, replies
+from tradebot.simgateway.details import NEW_YORK
 from tradebot.simgateway.faults import ERROR_TEXTS, error_text
 from tradebot.simgateway.gateway import Gateway
 from tradebot.simgateway.model import Execution, Order, Ticket
@@ -164,9 +166,18 @@ def send_order(gateway: Gateway, session: Session, order: Order) -> None:
 def send_execution(gateway: Gateway, session: Session, req_id: int, order: Order, each: Execution) -> None:
     """execDetails to one client; ``req_id`` -1 is an update, anything else the answer to a request."""
     listing = gateway.listing(order.ticket.con_id, order.ticket.symbol)
-    when = gateway.local(each.at).strftime("%Y%m%d  %H:%M:%S")
+    when = _when(gateway, each.at)
     account = gateway.book.account
     session.send(replies.execution(session.version, req_id, each, order, account=account, listing=listing, when=when))
+
+
+def _when(gateway: Gateway, at: datetime) -> str:
+    """An execution's time in the form that the gateway is set to."""
+    if gateway.switches.execution_times == "utc":
+        return f"{at.astimezone(UTC):%Y%m%d-%H:%M:%S}"
+    if gateway.switches.execution_times == "named":
+        return f"{at.astimezone(NEW_YORK):%Y%m%d %H:%M:%S} US/Eastern"
+    return f"{gateway.local(at):%Y%m%d  %H:%M:%S}"
 
 
 def _owner(gateway: Gateway, order: Order) -> Session | None:

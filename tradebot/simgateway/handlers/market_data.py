@@ -131,7 +131,7 @@ def _ids(gateway: Gateway, session: Session, request: Request) -> None:
 
 
 def _time(gateway: Gateway, session: Session, request: Request) -> None:
-    session.send(replies.current_time(gateway.now()))
+    session.send(replies.current_time(gateway.local_now()))
 
 
 def _log_level(gateway: Gateway, session: Session, request: Request) -> None:

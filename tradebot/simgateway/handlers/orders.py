@@ -202,13 +202,26 @@ def _ignore(gateway: Gateway, session: Session, request: Request) -> None:
     """Accepted without effect: there are no orders that a client could be bound to."""
 
 
+def _writing(act: RequestHandler) -> RequestHandler:
+    """What the Read-Only API refuses: orders, and lists of them (about these the error names no request)."""
+
+    def serve(gateway: Gateway, session: Session, request: Request) -> None:
+        if not gateway.switches.read_only:
+            act(gateway, session, request)
+            return
+        _log(gateway, session, request)
+        gateway.deny(session, int(request.text("orderId") or -1), 321, ERROR_TEXTS[321])
+
+    return serve
+
+
 REQUESTS: dict[str, RequestHandler] = {
-    "placeOrder": _place,
-    "cancelOrder": _cancel,
-    "reqGlobalCancel": _global_cancel,
-    "reqOpenOrders": _open_orders,
-    "reqAllOpenOrders": _open_orders,
-    "reqAutoOpenOrders": _ignore,
-    "reqCompletedOrders": _completed_orders,
+    "placeOrder": _writing(_place),
+    "cancelOrder": _writing(_cancel),
+    "reqGlobalCancel": _writing(_global_cancel),
+    "reqOpenOrders": _writing(_open_orders),
+    "reqAllOpenOrders": _writing(_open_orders),
+    "reqAutoOpenOrders": _writing(_ignore),
+    "reqCompletedOrders": _writing(_completed_orders),
     "reqExecutions": _executions,
 }
