@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
 from tradebot.simgateway import entries as e
-from tradebot.simgateway import exchange
+from tradebot.simgateway import exchange, natural
 from tradebot.simgateway.book import Book
 from tradebot.simgateway.market import Market
-from tradebot.simgateway.model import ZERO, Listing, Order, Quote
+from tradebot.simgateway.model import ZERO, Listing, Order, Quote, Ticket
+from tradebot.simgateway.switches import Switches
 
 IMMEDIATE_OR_NEVER = ("IOC", "FOK")
 
@@ -21,6 +23,7 @@ class DeskOwner(Protocol):
 
     book: Book
     market: Market
+    switches: Switches
 
     def now(self) -> datetime: ...
 
@@ -37,9 +40,19 @@ class DeskOwner(Protocol):
 class Desk:
     """The orders of one gateway; ``latency_s`` is how long one takes to the market."""
 
-    def __init__(self, owner: DeskOwner, latency_s: float) -> None:
-        self._owner, self._book, self._latency_s = owner, owner.book, latency_s
+    def __init__(self, owner: DeskOwner, latency_s: float, rng: random.Random) -> None:
+        self._owner, self._book, self._latency_s, self._rng = owner, owner.book, latency_s, rng
         self._scheduled: set[int] = set()
+
+    def take(self, ticket: Ticket, plan: dict[str, Any]) -> Order:
+        """An order that passed ``exchange.refusal`` exists, or its client's change of one; nothing happens to it yet."""
+        plan = plan | natural.draw(self._rng, self._owner.switches, ticket, plan)
+        first, *others = exchange.place(
+            self._book, ticket, lambda symbol: self._owner.quote(symbol).ask, plan, self._owner.now()
+        )
+        assert isinstance(first, e.Accepted | e.Modified)
+        self._owner.commit(first, *others)
+        return self._book.orders[first.perm_id]
 
     def schedule(self, order: Order) -> None:
         """Look at an order when its time has come."""
@@ -50,11 +63,11 @@ class Desk:
                 self._owner.later(float(found_s), self._located, order.perm_id)
             return
         self._scheduled.add(order.perm_id)
-        slow = order.plan.get("slow_fill")
+        slow, piece = order.plan.get("slow_fill"), natural.following(order)
         if order.status == "PendingCancel":
             self._owner.later(self._latency_s, self._fill_late, order.perm_id)
         else:
-            delay_s = slow["delay_s"] if slow else self._latency_s
+            delay_s = slow["delay_s"] if slow else max(self._latency_s, piece.after_s if piece else 0.0)
             self._owner.later(delay_s, self._consider, order.perm_id)
 
     def quotes_changed(self, symbols: set[str]) -> None:
@@ -78,7 +91,7 @@ class Desk:
         if self._owner.market.waits(order):
             return
         if shares := self.due(order):
-            self.fill(perm_id, shares)
+            self._take(order, shares)
         elif exchange.reaches_market(order):
             self._owner.commit(e.Working(self._owner.now(), perm_id))
         order = self._book.orders[perm_id]
@@ -86,6 +99,17 @@ class Desk:
             self._owner.commit(*exchange.cancel(order, self._owner.now()))
         if ended := order.plan.get("ended"):
             self._owner.later(float(ended["delay_s"]), self._end, perm_id, int(ended["code"]), ended["reason"])
+
+    def _take(self, order: Order, shares: Decimal) -> None:
+        """The market takes shares that are due; further pieces follow."""
+        piece = natural.following(order)
+        if piece is None:
+            self.fill(order.perm_id, shares)
+            return
+        quote = self._owner.quote(order.ticket.symbol)
+        self.fill(order.perm_id, shares, natural.price(order, quote, piece.worse_pct))
+        if (order := self._book.orders[order.perm_id]).live:
+            self.schedule(order)
 
     def due(self, order: Order) -> Decimal:
         """How many shares of an order would fill now."""

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from tradebot.simgateway import entries as e
+from tradebot.simgateway import natural
 from tradebot.simgateway.book import Book, commission
 from tradebot.simgateway.faults import error_text
 from tradebot.simgateway.model import ZERO, Order, Position, Quote, Ticket
@@ -147,7 +148,8 @@ def due(order: Order, quote: Quote) -> Decimal:
         return ZERO
     if partial := order.plan.get("partial") or order.plan.get("ended"):
         return ZERO if order.filled else min(Decimal(partial["filled"]), order.remaining)
-    return order.remaining
+    piece = natural.following(order)
+    return min(piece.shares, order.remaining) if piece else order.remaining
 
 
 def reaches_market(order: Order) -> bool:

@@ -23,9 +23,10 @@ from tradebot.simgateway.answers import Answers
 from tradebot.simgateway.book import Book
 from tradebot.simgateway.catalogue import Catalogue
 from tradebot.simgateway.desk import Desk
-from tradebot.simgateway.faults import CONNECTION_FAULTS, Faults, whole
+from tradebot.simgateway.faults import CONNECTION_FAULTS, ERROR_TEXTS, Faults, whole
 from tradebot.simgateway.market import Market
 from tradebot.simgateway.model import Listing, Order, Quote, Ticket
+from tradebot.simgateway.pace import VIOLATIONS_MAX
 from tradebot.simgateway.quotes import Quotes
 from tradebot.simgateway.session import Session
 from tradebot.simgateway.settings import GatewaySettings
@@ -34,6 +35,7 @@ from tradebot.simgateway.upstream import BACK_DATA_LOST, TEXTS, Upstream
 from tradebot.simgateway.wire import Message
 
 TICK_S = 1.0
+BEAT_S = 0.1
 ACCOUNT_DELAY_S = 0.05
 ACCOUNT_REFRESH_S = 180.0
 OWNER = 0
@@ -75,6 +77,7 @@ class Gateway:
         self.connections: set[Session] = set()
         self._timers: set[asyncio.TimerHandle] = set()
         self._account_due = False
+        self._beat_at = 0.0
         for entry in store.load():
             self.book.apply(entry)
         self.catalogue = Catalogue(settings.tickers)
@@ -85,7 +88,7 @@ class Gateway:
         rng = random.Random(settings.seed)  # noqa: S311 - prices, not secrets
         self.quotes = Quotes(self.catalogue.by_symbol.values(), rng)
         self.market = Market(settings.session, self.now())
-        self.desk = Desk(self, settings.fill_latency_s)
+        self.desk = Desk(self, settings.fill_latency_s, random.Random(settings.seed))  # noqa: S311 - as above
         self._open_account()
 
     def _forgotten(self) -> list[Listing]:
@@ -119,6 +122,7 @@ class Gateway:
         if self.settings.moving:
             self.later(TICK_S, self._tick)
         self.later(ACCOUNT_REFRESH_S, self._refresh)
+        self._beat()
 
     def stop(self) -> None:
         """Drop every timer and connection."""
@@ -151,7 +155,11 @@ class Gateway:
 
     def _tick(self) -> None:
         self.later(TICK_S, self._tick)
-        self.quotes_changed(self.market.moving(self.quotes.step()))
+        self.quotes_changed(self.market.moving(self.quotes.step(self.switches.spread_pct)))
+
+    def _beat(self) -> None:
+        self.later(BEAT_S, self._beat)
+        self._beat_at = asyncio.get_running_loop().time()
 
     def _refresh(self) -> None:
         self.later(ACCOUNT_REFRESH_S, self._refresh)
@@ -168,13 +176,25 @@ class Gateway:
                 notify(self, entry)
 
     def receive(self, session: Session, message: Message) -> None:
-        """Answer one message of a client."""
+        """Answer one message of a client, unless it sends too many."""
+        if self._too_fast(session):
+            return
         try:
             request = requests.decode(message, session.version)
         except (requests.BadRequest, ValueError, ArithmeticError) as error:
             self._not_understood(session, message, error)
         else:
             self._answers.give(session, request, lambda: self._serve(session, message, request))
+
+    def _too_fast(self, session: Session) -> bool:
+        most, now = int(self.switches.messages_per_second_max), asyncio.get_running_loop().time()
+        if not most or not session.pace.exceeds(most, now, max(0.0, now - self._beat_at - BEAT_S)):
+            return False
+        count = session.pace.violations
+        self.deny(session, -1, 100, f"{ERROR_TEXTS[100].rstrip('.')}:max={most} rec={most + 1} ({count})")
+        if count >= VIOLATIONS_MAX:
+            session.close()
+        return True
 
     def _serve(self, session: Session, message: Message, request: requests.Request) -> None:
         try:
@@ -246,10 +266,9 @@ class Gateway:
         if denied := exchange.refusal(self.book, ticket):
             raise ValueError(f"{denied[0]}: {denied[1]}")
         plan = self.faults.order(symbol, action, OWNER)
-        perm_id = self.book.perm_next
-        self.commit(*exchange.place(self.book, ticket, lambda each: self.quote(each).ask, plan, self.now()))
-        self.schedule(self.book.orders[perm_id])
-        return perm_id
+        order = self.desk.take(ticket, plan)
+        self.schedule(order)
+        return order.perm_id
 
     def tell_error(self, code: int, text: str) -> None:
         """An error that is about no request, to every client."""

@@ -21,6 +21,16 @@ class Switches:
     clock_ahead_s: float = 0.0
     # How executions' times are written: see CHOICES.
     execution_times: str = "local"
+    # Market orders fill in up to so many executions, the last of them between fill_min_s and fill_max_s after the order reached
+    # the market, at prices up to slippage_pct % worse than the quote, or half of that better.
+    fill_pieces_max: int = 1
+    fill_min_s: float = 0.0
+    fill_max_s: float = 0.0
+    slippage_pct: float = 0.0
+    # The spread of quotes that move, in % of the price; at least a cent.
+    spread_pct: float = 0.01
+    # How many messages a client may send in a second; 0: any number.
+    messages_per_second_max: int = 0
 
 
 # The values of a text switch, where only some are allowed.

@@ -53,9 +53,7 @@ def _take(gateway: Gateway, ticket: Ticket, plan: dict[str, Any]) -> None:
     dropped = plan.get("drop_after")
     if dropped and not dropped["filled"]:
         plan |= {"hold": {}}
-    entries = exchange.place(gateway.book, ticket, lambda symbol: gateway.quote(symbol).ask, plan, gateway.now())
-    gateway.commit(*entries)
-    order = gateway.book.orders[gateway.book.by_client[ticket.client_id, ticket.order_id]]
+    order = gateway.desk.take(ticket, plan)
     if dropped and (shares := gateway.desk.due(order)):
         gateway.fill(order.perm_id, shares)
     elif order.live:
