@@ -105,11 +105,20 @@ class SqlBooks:
         ticker: str | None = None,
         since: datetime | None = None,
     ) -> Sequence[Trade]:
+        filters = {"ticker": ticker or "", "since": values.outgoing(since or _EVER)}
+        if statuses is None:
+            rows = await self._rows("trades_since", **filters)
+        else:
+            rows = await self._rows("trades", statuses=_names(statuses), **filters)
+        return [values.read(Trade, row) for row in rows]
+
+    async def trades_from(self, ticker: str, trade_id: int, limit: int) -> Sequence[Trade]:
+        rows = await self._rows("trades_from", ticker=values.outgoing(ticker), trade_id=trade_id, limit=limit)
+        return [values.read(Trade, row) for row in rows]
+
+    async def trades_ended_since(self, ticker: str, since: datetime) -> Sequence[Trade]:
         rows = await self._rows(
-            "trades",
-            statuses=_names(TradeStatus if statuses is None else statuses),
-            ticker=ticker or "",
-            since=values.outgoing(since or _EVER),
+            "trades_ended_since", ticker=values.outgoing(ticker), since=values.outgoing(since)
         )
         return [values.read(Trade, row) for row in rows]
 
@@ -135,9 +144,9 @@ class SqlBooks:
     async def executions(self, trade_id: int) -> Sequence[Execution]:
         return [values.read(Execution, row) for row in await self._rows("executions", trade_id=trade_id)]
 
-    async def executions_of(self, ticker: str) -> Mapping[int, Sequence[Execution]]:
+    async def executions_of(self, trade_ids: Collection[int]) -> Mapping[int, Sequence[Execution]]:
         by_trade: dict[int, list[Execution]] = defaultdict(list)
-        for row in await self._rows("executions_of", ticker=values.outgoing(ticker)):
+        for row in await self._rows("executions_of", trade_ids=list(trade_ids)):
             by_trade[int(row["trade_id"])].append(values.read(Execution, row))
         return by_trade
 
@@ -153,8 +162,20 @@ class SqlBooks:
             rows = await self._rows("lots_closed_since", closed_since=values.outgoing(closed_since), **filters)
         return [values.read(Lot, row) for row in rows]
 
-    async def rewrite_lots(self, ticker: str, lots: Iterable[Lot]) -> None:
-        stored = {(lot.opening_trade_id, lot.closing_trade_id): lot for lot in await self.lots(ticker=ticker)}
+    async def lots_closed_by(self, trade_ids: Collection[int]) -> Sequence[Lot]:
+        return [values.read(Lot, row) for row in await self._rows("lots_closed_by", trade_ids=list(trade_ids))]
+
+    async def lots_open_before(self, ticker: str, trade_id: int) -> Sequence[Lot]:
+        rows = await self._rows("lots_open_before", ticker=values.outgoing(ticker), trade_id=trade_id)
+        return [values.read(Lot, row) for row in rows]
+
+    async def rewrite_lots(
+        self, ticker: str, lots: Iterable[Lot], *, closed_by: Collection[int] = (), and_open: bool = True
+    ) -> None:
+        there = [*await self.lots_closed_by(closed_by)]
+        if and_open:
+            there += await self.lots(LotStatus.OPEN, ticker=ticker)
+        stored = {(lot.opening_trade_id, lot.closing_trade_id): lot for lot in there}
         wanted = {(lot.opening_trade_id, lot.closing_trade_id): lot for lot in lots}
         gone = [lot.id for key, lot in stored.items() if key not in wanted]
         for start in range(0, len(gone), _CHUNK):
