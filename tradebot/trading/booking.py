@@ -216,7 +216,6 @@ class Booking:
         await books.save_trade(after)
         if executions_changed:
             await self._refold(books, after)
-        lots = [
         lots = *await books.lots_closed_by([after.id]), *await books.lots(LotStatus.OPEN, ticker=after.ticker)
         alert = await self._move_alert(books, after, _reason(after))
         change = order_events.OrderChange(before, after, alert, lots, total, now)
