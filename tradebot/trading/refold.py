@@ -22,7 +22,7 @@ async def refold(books: Books, changed: Trade, page_size: int = PAGE) -> Decimal
     folding = await _at(books, ticker, since)
     while True:
         page = await books.trades_from(ticker, since, page_size)
-        closed = [lot for trade in await _filled(books, page) for lot in folding.apply(trade)]
+        closed = [lot for trade in await filled(books, page) for lot in folding.apply(trade)]
         closing = [trade.id for trade in page]
         if len(page) < page_size:
             await books.rewrite_lots(ticker, [*closed, *folding.open], closed_by=closing)
@@ -38,10 +38,11 @@ async def _at(books: Books, ticker: str, trade_id: int) -> Folding:
     """The fold as it stood just before this trade."""
     left = shares_left(await books.lots_open_before(ticker, trade_id))
     buys = [trade for opening in left if (trade := await books.trade(opening)) is not None]
-    return Folding(ticker, await _filled(books, buys), left)
+    return Folding(ticker, await filled(books, buys), left)
 
 
-async def _filled(books: Books, trades: Sequence[Trade]) -> list[Filled]:
+async def filled(books: Books, trades: Sequence[Trade]) -> list[Filled]:
+    """What these trades filled, those that filled anything. Raises LedgerUnavailable."""
     executions = await books.executions_of([trade.id for trade in trades])
     return [_what_filled(trade, executions[trade.id]) for trade in trades if trade.filled_qty]
 
