@@ -1,11 +1,16 @@
-"""A ticker's lots: a pure fold of its filled trades, first in first out.
+"""A ticker's lots: a pure fold of its filled trades in id order, first in first out.
 
-Rules: the rows are computed anew from the whole history each time, so a correction, a repeated report or a late commission needs
-no path of its own. A BUY opens one lot; a SELL closes the oldest open lots of its contract and splits the last one it reaches.
-Commissions are shared out by quantity and the pieces add up to the whole. Shares are never closed that the books did not hold.
+Rules: a BUY opens one lot; a SELL closes the oldest open lots of its contract and splits the last one it reaches. Commissions are
+shared out by quantity and the pieces add up to the whole. Shares are never closed that the books did not hold.
+
+What a trade closed depends on nothing later. So when a trade changes, the rows that older ones closed stand, and the fold goes
+on from its checkpoint: what was open just before the trade (`shares_left`). A correction, a repeated report or a late commission
+needs no path of its own, and the cost does not grow with the ticker's history. `fold` is the whole fold, from the first trade on;
+the rows are the same either way.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -109,42 +114,100 @@ def average_price(executions: Iterable[Execution]) -> Decimal | None:
     return summarise(executions).avg_price
 
 
-def fold(ticker: str, trades: Sequence[Filled]) -> Fold:
-    """The ticker's lots after these trades, taken in id order. `oversold` counts the shares that SELLs sold beyond what was held.
+def fold(ticker: str, trades: Iterable[Filled]) -> Fold:
+    """The ticker's lots after these trades, all it ever had. `oversold` counts the shares that SELLs sold beyond what was held.
 
     Raises ValueError for a negative quantity or a BUY without a price: such a history cannot be booked.
     """
-    openings: list[_Opening] = []
-    oversold = ZERO
-    for trade in sorted(trades, key=lambda t: t.trade_id):
-        if trade.qty < 0 or (trade.side is Side.BUY and trade.qty and trade.avg_price is None):
-            raise ValueError(f"trade {trade.trade_id} cannot be booked: {trade.qty} {ticker} at {trade.avg_price}")
+    folding = Folding(ticker)
+    closed = [lot for trade in sorted(trades, key=lambda t: t.trade_id) for lot in folding.apply(trade)]
+    return Fold(tuple(sorted([*closed, *folding.open], key=_place)), folding.oversold)
+
+
+def shares_left(lots: Iterable[Lot]) -> dict[int, Decimal]:
+    """Shares of each BUY that were open at a moment, from the rows that are open still or were closed since."""
+    left: dict[int, Decimal] = defaultdict(Decimal)
+    for lot in lots:
+        left[lot.opening_trade_id] += lot.qty
+    return dict(left)
+
+
+class Folding:
+    """A fold under way, entry after entry: from nothing, or from a checkpoint, which is what was open there.
+
+    `buys`: the trades that opened what was open, as they stand now; `left`: the shares of each that were open.
+    """
+
+    def __init__(self, ticker: str, buys: Iterable[Filled] = (), left: Mapping[int, Decimal] | None = None) -> None:
+        self._ticker = ticker
+        self._openings = [
+            _Opening(buy, _price(buy, ticker), (left or {})[buy.trade_id])
+            for buy in sorted(buys, key=lambda t: t.trade_id)
+        ]
+        self.oversold = ZERO
+
+    def apply(self, trade: Filled) -> list[Lot]:
+        """The next entry in id order; returns the rows that it closes. Raises ValueError as `fold` does."""
+        if trade.qty < 0:
+            raise _unbookable(trade, self._ticker)
         if trade.side is Side.SELL:
-            oversold += _close(openings, trade, ticker)
-        elif trade.qty and trade.avg_price is not None:
-            openings.append(_Opening(trade, trade.avg_price, trade.qty, []))
-    return Fold(tuple(lot for opening in openings for lot in opening.rows(ticker)), oversold)
+            return self._close(trade)
+        if trade.qty:
+            self._openings.append(_Opening(trade, _price(trade, self._ticker), trade.qty))
+        return []
+
+    @property
+    def left(self) -> dict[int, Decimal]:
+        """Shares open now, by the BUY that opened them."""
+        return {opening.buy.trade_id: opening.left for opening in self._openings}
+
+    @property
+    def open(self) -> list[Lot]:
+        """The rows that are open now."""
+        return [opening.still_open(self._ticker) for opening in self._openings]
+
+    def _close(self, sell: Filled) -> list[Lot]:
+        left, closed = sell.qty, []
+        for opening in self._openings:
+            # Another contract id is another stock, even under the same ticker.
+            qty = min(left, opening.left) if opening.buy.con_id == sell.con_id else ZERO
+            if qty:
+                closed.append(opening.close(sell, sell.qty - left, qty, self._ticker))
+                left -= qty
+        self._openings = [opening for opening in self._openings if opening.left]
+        self.oversold += left
+        return closed
 
 
 @dataclass(slots=True)
 class _Opening:
-    """A BUY while the fold runs: what is left of it, and the rows that SELLs have closed."""
+    """A BUY while the fold runs, and what is left of it."""
 
     buy: Filled
     price: Decimal
     left: Decimal
-    closed: list[Lot]
 
-    def take(self, qty: Decimal) -> Decimal:
-        """Takes shares out of what is left; returns the BUY's commission share that goes with them."""
-        share = _share(self.buy, self.buy.qty - self.left, qty)
+    def close(self, sell: Filled, sold_before: Decimal, qty: Decimal, ticker: str) -> Lot:
+        """Takes shares out of what is left, for a SELL that has closed others before."""
+        commission = _share(self.buy, self.buy.qty - self.left, qty) + _share(sell, sold_before, qty)
         self.left -= qty
-        return share
+        return Lot(
+            ticker=ticker,
+            con_id=sell.con_id,
+            qty=qty,
+            entry_price=self.price,
+            entry_time=self.buy.first_fill,
+            status=LotStatus.CLOSED,
+            exit_price=sell.avg_price,
+            exit_time=sell.last_fill,
+            pnl=None if sell.avg_price is None else (sell.avg_price - self.price) * qty - commission,
+            commission=commission,
+            opening_trade_id=self.buy.trade_id,
+            closing_trade_id=sell.trade_id,
+        )
 
-    def rows(self, ticker: str) -> list[Lot]:
-        if not self.left:
-            return self.closed
-        still_open = Lot(
+    def still_open(self, ticker: str) -> Lot:
+        return Lot(
             ticker=ticker,
             con_id=self.buy.con_id,
             qty=self.left,
@@ -158,37 +221,20 @@ class _Opening:
             opening_trade_id=self.buy.trade_id,
             closing_trade_id=None,
         )
-        return [*self.closed, still_open]
 
 
-def _close(openings: Sequence[_Opening], sell: Filled, ticker: str) -> Decimal:
-    """Closes the oldest open shares of the SELL's contract; returns the shares it sold beyond them."""
-    left = sell.qty
-    for opening in openings:
-        # Another contract id is another stock, even under the same ticker.
-        qty = min(left, opening.left) if opening.buy.con_id == sell.con_id else ZERO
-        if not qty:
-            continue
-        commission = opening.take(qty) + _share(sell, sell.qty - left, qty)
-        left -= qty
-        pnl = None if sell.avg_price is None else (sell.avg_price - opening.price) * qty - commission
-        opening.closed.append(
-            Lot(
-                ticker=ticker,
-                con_id=sell.con_id,
-                qty=qty,
-                entry_price=opening.price,
-                entry_time=opening.buy.first_fill,
-                status=LotStatus.CLOSED,
-                exit_price=sell.avg_price,
-                exit_time=sell.last_fill,
-                pnl=pnl,
-                commission=commission,
-                opening_trade_id=opening.buy.trade_id,
-                closing_trade_id=sell.trade_id,
-            )
-        )
-    return left
+def _place(lot: Lot) -> tuple[int, bool, int]:
+    return lot.opening_trade_id, lot.closing_trade_id is None, lot.closing_trade_id or 0
+
+
+def _price(buy: Filled, ticker: str) -> Decimal:
+    if buy.avg_price is None:
+        raise _unbookable(buy, ticker)
+    return buy.avg_price
+
+
+def _unbookable(trade: Filled, ticker: str) -> ValueError:
+    return ValueError(f"trade {trade.trade_id} cannot be booked: {trade.qty} {ticker} at {trade.avg_price}")
 
 
 def _share(trade: Filled, before: Decimal, qty: Decimal) -> Decimal:

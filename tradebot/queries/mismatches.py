@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.positions import WriteOff, compare
-from tradebot.domain.trades import UNRESOLVED, recently_filled
+from tradebot.domain.trades import POSITION_LAG, UNRESOLVED, recently_filled
 from tradebot.ports import Broker, Clock, Ledger
 
 
@@ -22,7 +22,7 @@ async def missing_shares(ledger: Ledger, broker: Broker, clock: Clock, ticker: s
     async with ledger.read() as books:
         lots = await books.lots(LotStatus.OPEN, ticker=ticker)
         in_flight = await books.trades(UNRESOLVED, ticker=ticker)
-        trades = await books.trades(ticker=ticker)
+        trades = await books.trades_ended_since(ticker, clock.now() - POSITION_LAG)
     if in_flight:
         return NothingToWriteOff.ORDER_UNRESOLVED
     if recently_filled(trades, clock.now()):
