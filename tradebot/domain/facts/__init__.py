@@ -42,6 +42,7 @@ from tradebot.domain.facts.daemon import (
     JobMissed,
     LoginReminder,
     MarketOpen,
+    QueueJunk,
     Started,
     Stopped,
 )
@@ -101,6 +102,7 @@ FACTS: Mapping[EventKind, type[Facts]] = {
         LoginReminder,
         JobFailed,
         JobMissed,
+        QueueJunk,
         Started,
         Stopped,
     )
