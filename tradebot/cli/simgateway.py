@@ -39,6 +39,9 @@ def simgateway(
         ),
     ] = None,
     seed: Annotated[int | None, typer.Option(metavar="NUMBER", help="Makes the quotes' walk repeatable.")] = None,
+    realistic: Annotated[
+        bool, typer.Option("--realistic", help="The switches set as real gateways are: slow fills in pieces, and more.")
+    ] = False,
     switch: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="A switch of docs/simgateway.md, as read_only=true; again for more."),
@@ -58,7 +61,7 @@ def simgateway(
         state=state,
         seed=seed,
         session=_hours(session),
-        switches=_switches(switch or []),
+        switches=_switches(switch or [], realistic=realistic),
     )
     try:
         asyncio.run(serve(settings))
@@ -78,10 +81,10 @@ def _hours(text: str | None) -> tuple[time, time] | None:
     return opens, closes
 
 
-def _switches(given: list[str]) -> "Switches":
+def _switches(given: list[str], *, realistic: bool) -> "Switches":
     from tradebot.simgateway.switches import from_text
 
     try:
-        return from_text(given)
+        return from_text(given, realistic=realistic)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--switch") from error

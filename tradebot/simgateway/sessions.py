@@ -6,7 +6,8 @@ has filled. A halt touches no order: it works on, unfilled.
 
 from __future__ import annotations
 
-from tradebot.simgateway import replies
+from tradebot.simgateway import entries as e
+from tradebot.simgateway import exchange, replies
 from tradebot.simgateway.gateway import Gateway
 from tradebot.simgateway.model import Order
 
@@ -37,6 +38,9 @@ def open_now(gateway: Gateway) -> None:
     market.not_yet = set(market.late_s)
     for symbol, seconds in market.late_s.items():
         gateway.later(seconds, _opened_late, gateway, symbol)
+    for order in gateway.book.live_orders():
+        if exchange.reaches_market(order):
+            gateway.commit(e.Working(gateway.now(), order.perm_id))
     _look(gateway, None)
 
 
@@ -53,6 +57,8 @@ def close_now(gateway: Gateway, code: int = 202, reason: str = "") -> None:
 def open_late(gateway: Gateway, symbol: str, seconds: float) -> None:
     """At every open to come a stock follows this much later. Raises ValueError."""
     gateway.known(symbol)
+    if seconds < 0:
+        raise ValueError(f"a stock opens with the exchange or after it, not {-seconds} s before it")
     gateway.market.late_s[symbol] = seconds
     if not seconds:
         del gateway.market.late_s[symbol]

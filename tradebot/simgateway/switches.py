@@ -33,6 +33,16 @@ class Switches:
     messages_per_second_max: int = 0
 
 
+# What is usual at a real gateway and account, together: `tradebot simgateway --realistic`.
+REALISTIC = Switches(
+    fill_pieces_max=4,
+    fill_min_s=0.2,
+    fill_max_s=3.0,
+    slippage_pct=0.05,
+    spread_pct=0.05,
+    messages_per_second_max=50,
+)
+
 # The values of a text switch, where only some are allowed.
 CHOICES = {"execution_times": ("local", "named", "utc")}
 MAY_BE_NEGATIVE = ("clock_ahead_s",)
@@ -62,7 +72,7 @@ def _value(name: str, before: object, value: Any) -> Any:
     return value
 
 
-def from_text(settings: list[str]) -> Switches:
+def from_text(settings: list[str], *, realistic: bool = False) -> Switches:
     """Switches from ``name=value``, values as in JSON or plain text. Raises ValueError."""
     given = {}
     for setting in settings:
@@ -73,4 +83,4 @@ def from_text(settings: list[str]) -> Switches:
             given[name] = json.loads(text)
         except ValueError:
             given[name] = text
-    return switched(Switches(), given)
+    return switched(REALISTIC if realistic else Switches(), given)

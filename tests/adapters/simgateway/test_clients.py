@@ -68,7 +68,7 @@ async def test_official_client(library: str, version: int) -> None:
         300,
         [415.18, 415.22, 415.2],
     )
-    bought = [["PreSubmitted", 0, 10, 0], ["Filled", 10, 0, 227.51]]
+    bought = [["PreSubmitted", 0, 10, 0], ["Submitted", 0, 10, 0], ["Filled", 10, 0, 227.51]]
     sold = [["PreSubmitted", 0, 10, 0], ["Filled", 10, 0, 227.49]]
     working = ["Submitted", 0, 5, 0]
     cancelled = [["PreSubmitted", 0, 5, 0], working, working, ["Cancelled", 0, 5, 0]]

@@ -45,8 +45,11 @@ async def test_a_market_order_waits_for_the_open(gateway: Gateway, ib: IB) -> No
     assert f"exchange until {gateway.market.opens(gateway.now())}" in received[0][2]
     (shown,) = await ib.reqAllOpenOrdersAsync()
     assert (shown.orderStatus.status, trade.fills) == ("PreSubmitted", [])
+    statuses: list[str] = []
+    ib.orderStatusEvent += lambda trade: statuses.append(trade.orderStatus.status)
     sessions.open_now(gateway)
     await filled(trade)
+    assert statuses == ["Submitted", "Filled"]
 
 
 async def test_hours_open_and_close_the_exchange(connect: Connect) -> None:
