@@ -39,6 +39,8 @@ class EventKind(StrEnum):
     ORDER_INTENT = "order_intent"
     ORDER_ACCEPTED = "order_accepted"
     ORDER_CANCELLING = "order_cancelling"
+    EXIT_WORKS_ON = "exit_works_on"
+    ORDER_STUCK = "order_stuck"
     PARTIAL_FILL = "partial_fill"
     BUY_FILLED = "buy_filled"
     SELL_FILLED = "sell_filled"

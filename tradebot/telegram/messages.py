@@ -32,6 +32,8 @@ TITLES: Mapping[str, str] = {
     _K.ALERT_EXPIRED: "⌛ {} expired",
     _K.ALERT_CLEARED: "🗑 {} cleared",
     _K.ORDER_CANCELLING: "⚠️ Order is being cancelled",
+    _K.EXIT_WORKS_ON: "⏳ {} works on",
+    _K.ORDER_STUCK: "❗ {} is stuck",
     _K.PARTIAL_FILL: "◐ {} partly filled",
     _K.BUY_FILLED: "🟢 {} filled",
     _K.SELL_FILLED: "🔵 {} filled",

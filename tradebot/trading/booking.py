@@ -57,6 +57,7 @@ class Listeners:
         self.connection: list[Callable[[BrokerEvent], None]] = []
         self.ended: list[Callable[[Trade], None]] = []
         self.doubt: list[Callable[[str, OrderError | None], None]] = []  # this order needs a second look at the broker
+        self.shown: list[Callable[[str, OrderState], None]] = []  # an order that is not over, as the broker shows it
         self.orphan: list[Callable[[str], None]] = []  # our prefix, and not in the books
 
 
@@ -254,8 +255,11 @@ class Booking:
             if ended:
                 for hear in self._listeners.ended:
                     hear(after)
-        elif update.seen is not None and update.seen.state is not OrderState.WORKING:
-            self._doubt(after.order_ref, None)  # over, or nearly, and the fills are not all here
+        elif update.seen is not None:
+            for hear_state in self._listeners.shown:
+                hear_state(after.order_ref, update.seen.state)
+            if update.seen.state is not OrderState.WORKING:
+                self._doubt(after.order_ref, None)  # over, or nearly, and the fills are not all here
 
     def _doubt(self, order_ref: str, error: OrderError | None) -> None:
         for hear in self._listeners.doubt:

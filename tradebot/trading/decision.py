@@ -21,6 +21,7 @@ from loguru import logger
 from tradebot.domain.alerts import UNDECIDED, WAITING, Alert, AlertStatus, Side
 from tradebot.domain.brokerage import Contract, Order, Quote
 from tradebot.domain.events import NewEvent
+from tradebot.domain.facts.account import ExitLeft
 from tradebot.domain.facts.alerts import AlertBlocked, AlertFailed, AlertPending, RefusedFacts
 from tradebot.domain.facts.orders import OrderIntent
 from tradebot.domain.hours import Hours
@@ -41,6 +42,7 @@ from tradebot.domain.risk import (
 )
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import LIVE, ORDER_REF_PREFIX, UNRESOLVED, NewTrade, Trade, recently_filled
+from tradebot.domain.working_sells import working_sells
 from tradebot.ports import Books, PositionReport
 from tradebot.trading.order_events import exit_incomplete
 from tradebot.trading.snapshot import BrokerView, take_snapshot
@@ -212,22 +214,26 @@ class _Judging:
             return Wait.BROKER
         con_id = lots[0].con_id
         at_ib = position_report.positions[con_id].qty if con_id in position_report.positions else Decimal(0)
-        selling = _working_sells(position_report, con_id)
-        qty = min(held, at_ib - selling)
+        selling = working_sells(position_report.open_orders, con_id)
+        qty = min(held, at_ib - selling.qty)
         if not self.policy.fractional:
             qty = Decimal(int(qty))
         if qty < held and await self._is_outdated(position_report):
             return Wait.BROKER
         if qty <= 0:
-            facts: dict[str, Fact] = {"ticker": self.ticker, "held": held, "at_ib": at_ib, "selling": selling}
+            by = ", ".join(str(order.perm_id) for order in selling.orders) if at_ib > 0 else ""
+            facts: dict[str, Fact] = {"ticker": self.ticker, "held": held, "at_ib": at_ib, "selling": selling.qty, "by": by}
             await self._refuse_sell(Refusal(RefusalCode.NOTHING_LEFT_TO_SELL, facts), risk_decision)
-            await exit_incomplete(self.books, self.ticker, lots, self.view.now, alert_id=self.alert.id)
+            left = ExitLeft.BEING_SOLD if by else None
+            await exit_incomplete(
+                self.books, self.ticker, lots, self.view.now, alert_id=self.alert.id, code=left, detail=by
+            )
             return None
         await self._supersede()
         inputs = {
             "held": held,
             "at_ib": at_ib,
-            "selling_at_ib": selling,
+            "selling_at_ib": selling.qty,
             "asked_at": position_report.at,
             "snapshot": snapshot,
         }
@@ -296,18 +302,6 @@ class _Judging:
         await self.books.save_trade(trade)
         await self.books.add_event(NewEvent(OrderIntent.of(trade), now, alert.id, trade_id))
         return Intent(trade_id, self.order_id, Order(new.order_ref, contract, side, qty))
-
-
-def _working_sells(position_report: PositionReport, con_id: int) -> Decimal:
-    """Shares of the contract that SELL orders of any client are still selling."""
-    return sum(
-        (
-            o.qty - (o.filled or Decimal(0))
-            for o in position_report.open_orders
-            if o.con_id == con_id and o.side is Side.SELL
-        ),
-        Decimal(0),
-    )
 
 
 def _log_checks(risk_decision: RiskDecision) -> None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from tradebot.domain.alerts import Alert, Side
 from tradebot.domain.events import Facts, NewEvent
 from tradebot.domain.facts import orders as o
-from tradebot.domain.facts.account import ExitIncomplete
+from tradebot.domain.facts.account import ExitIncomplete, ExitLeft
 from tradebot.domain.lots import ExecutionSummary, Lot, LotStatus
 from tradebot.domain.orders import ENDED
 from tradebot.domain.reasons import Reason
@@ -89,12 +89,20 @@ async def _ended(books: Books, change: OrderChange) -> None:
 
 
 async def exit_incomplete(
-    books: Books, ticker: str, lots: Iterable[Lot], now: datetime, *, alert_id: int, trade_id: int | None = None
+    books: Books,
+    ticker: str,
+    lots: Iterable[Lot],
+    now: datetime,
+    *,
+    alert_id: int,
+    trade_id: int | None = None,
+    code: ExitLeft | None = None,
+    detail: str = "",
 ) -> None:
     """Adds an event where an exit has ended with shares left in the books. Nothing where none are left."""
     left = sum((lot.qty for lot in lots if lot.status is LotStatus.OPEN), Decimal(0))
     if left:
-        await books.add_event(NewEvent(ExitIncomplete(ticker, left), now, alert_id, trade_id))
+        await books.add_event(NewEvent(ExitIncomplete(ticker, left, code, detail), now, alert_id, trade_id))
 
 
 async def _add(books: Books, change: OrderChange, facts: Facts) -> None:

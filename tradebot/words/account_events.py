@@ -64,11 +64,34 @@ def _written_off(facts: f.WrittenOff, event: Event | NewEvent) -> str:
     )
 
 
+_L = f.ExitLeft
+_WHY_LEFT: Mapping[f.ExitLeft, str] = {
+    _L.BEING_SOLD: ", and another SELL at IB covers them (permId {})",
+    _L.REFUSED: ": IB refused the order ({})",
+    _L.NOT_SHOWN: ": IB shows no such order, which is no proof that there is none",
+    _L.CANCELLED: ": it was cancelled at IB, and not by the bot",
+    _L.ENDED: ": IB ended the order ({})",
+    _L.KILLED: ": the kill switch stopped it",
+    _L.STOPPED: ": IB held the order and did not work on it, so the bot cancelled it",
+    _L.NOT_PROVEN: ": IB ended the order ({}), and its answers do not agree with the books on what had filled",
+    _L.TRIED: ": IB ended the order again and again ({})",
+}
+_WHAT_TO_DO: Mapping[f.ExitLeft, str] = {
+    _L.BEING_SOLD: "Cancel that one first, or let it sell them; only then can the bot sell.",
+    _L.NOT_SHOWN: (
+        "Look for a dialog that is open in TWS or IB Gateway and answer it No, for an order behind it may still leave; "
+        "then sell again."
+    ),
+    _L.CANCELLED: "The bot takes that for your word. To sell all the same, press the button or send another SELL alert.",
+    _L.KILLED: "After /resume it is offered again.",
+}
+
+
 def _exit_incomplete(facts: f.ExitIncomplete, _: Event | NewEvent) -> str:
-    return (
-        f"{facts.ticker}: the exit left {shares(facts.qty)} shares in the books. "
-        f"Send another SELL alert for {facts.ticker}, or sell them at IB yourself."
-    )
+    why = _WHY_LEFT.get(facts.code, "").format(facts.detail or "not known") if facts.code else ""
+    what = _WHAT_TO_DO.get(facts.code) if facts.code else None
+    again = f"Send another SELL alert for {facts.ticker}, or sell them at IB yourself."
+    return f"{facts.ticker}: the exit left {shares(facts.qty)} shares in the books{why}. {what or again}"
 
 
 def _orphans(facts: f.OrphanOrder, _: Event | NewEvent) -> str:

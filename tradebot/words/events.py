@@ -100,12 +100,33 @@ _CANCELLED_FOR = {
     o.CancelReason.SHORT_LOCATE: (
         "IB holds it for a short locate, which must never happen: compare the position with TWS"
     ),
+    o.CancelReason.INACTIVE: "IB lists it as Inactive and says no reason: it holds it, or has rejected it",
 }
 
 
 def _cancelling(facts: o.OrderCancelling, _: Event | NewEvent) -> str:
     why = _CANCELLED_FOR.get(facts.code, f"it was not done after {facts.timeout_s:.0f} s")
     return f"{order(facts)} is being cancelled: {why}. What filled is booked."
+
+
+def _works_on(facts: o.ExitWorksOn, event: Event | NewEvent) -> str:
+    done = f"{shares(facts.filled_qty)} of {shares(facts.requested_qty)} filled" if facts.filled_qty else "nothing filled"
+    return (
+        f"{order(facts)} works on: {done} after {seconds((event.at - facts.since).total_seconds())}. A halt does that, and a "
+        "stock that opens late. It works until it is done or the session closes. To stop it, cancel it in TWS; /kill stops "
+        "everything."
+    )
+
+
+def _stuck(facts: o.OrderStuck, _: Event | NewEvent) -> str:
+    if facts.code is o.Stuck.INACTIVE:
+        what = f"is listed by IB as Inactive for {seconds(facts.for_s)}, without a reason: it neither trades nor ends"
+    else:
+        what = f"does not end: IB has not answered its cancel for {seconds(facts.for_s)}, and it is not asked again"
+    return (
+        f"{order(facts)} {what}. Orders of {facts.ticker} wait for it. Cancel it in TWS (permId {facts.perm_id or 'not known'}, "
+        f"order {facts.order_ref}), look there for a dialog that waits for an answer, or restart the gateway."
+    )
 
 
 def _filled(facts: o.BuyFilled | o.SellFilled, _: Event | NewEvent) -> str:
@@ -258,6 +279,8 @@ WORDS: Mapping[EventKind, Says] = {
     EventKind.ORDER_INTENT: lambda f, _: f"{order(f)} decided as order {f.order_ref}.",
     EventKind.ORDER_ACCEPTED: lambda f, _: f"{order(f)} is at IB.",
     EventKind.ORDER_CANCELLING: _cancelling,
+    EventKind.EXIT_WORKS_ON: _works_on,
+    EventKind.ORDER_STUCK: _stuck,
     EventKind.PARTIAL_FILL: lambda f, _: f"{order(f)}: {shares(f.filled_qty)} filled so far, the rest is working.",
     EventKind.BUY_FILLED: _filled,
     EventKind.SELL_FILLED: _filled,

@@ -1,6 +1,7 @@
 """What happens to orders."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, ClassVar, Self
@@ -65,6 +66,7 @@ class CancelReason(StrEnum):
     KILLED = "killed"
     SESSION_OVER = "session_over"
     SHORT_LOCATE = "short_locate"
+    INACTIVE = "inactive"  # IB lists an exit and does not work on it
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,34 @@ class OrderCancelling(OrderFacts):
     severity: ClassVar = _S.WARNING
     code: CancelReason
     timeout_s: float  # how long an order may work
+
+
+@dataclass(frozen=True, slots=True)
+class ExitWorksOn(OrderFacts):
+    """An exit is not done after the time in which an entry is cancelled: it works on."""
+
+    kind: ClassVar = _K.EXIT_WORKS_ON
+    severity: ClassVar = _S.WARNING
+    since: datetime
+    timeout_s: float
+
+
+class Stuck(StrEnum):
+    """Why an order neither works nor ends."""
+
+    INACTIVE = "inactive"  # IB lists it so, and gives no reason
+    CANCEL_UNANSWERED = "cancel_unanswered"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderStuck(OrderFacts):
+    """An order neither works nor ends, and only a person can end it."""
+
+    kind: ClassVar = _K.ORDER_STUCK
+    severity: ClassVar = _S.CRITICAL
+    code: Stuck
+    perm_id: int | None
+    for_s: float
 
 
 @dataclass(frozen=True, slots=True)
