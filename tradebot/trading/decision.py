@@ -222,7 +222,13 @@ class _Judging:
             return Wait.BROKER
         if qty <= 0:
             by = ", ".join(str(order.perm_id) for order in selling.orders) if at_ib > 0 else ""
-            facts: dict[str, Fact] = {"ticker": self.ticker, "held": held, "at_ib": at_ib, "selling": selling.qty, "by": by}
+            facts: dict[str, Fact] = {
+                "ticker": self.ticker,
+                "held": held,
+                "at_ib": at_ib,
+                "selling": selling.qty,
+                "by": by,
+            }
             await self._refuse_sell(Refusal(RefusalCode.NOTHING_LEFT_TO_SELL, facts), risk_decision)
             left = ExitLeft.BEING_SOLD if by else None
             await exit_incomplete(

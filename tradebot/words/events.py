@@ -110,7 +110,9 @@ def _cancelling(facts: o.OrderCancelling, _: Event | NewEvent) -> str:
 
 
 def _works_on(facts: o.ExitWorksOn, event: Event | NewEvent) -> str:
-    done = f"{shares(facts.filled_qty)} of {shares(facts.requested_qty)} filled" if facts.filled_qty else "nothing filled"
+    done = (
+        f"{shares(facts.filled_qty)} of {shares(facts.requested_qty)} filled" if facts.filled_qty else "nothing filled"
+    )
     return (
         f"{order(facts)} works on: {done} after {seconds((event.at - facts.since).total_seconds())}. A halt does that, and a "
         "stock that opens late. It works until it is done or the session closes. To stop it, cancel it in TWS; /kill stops "
