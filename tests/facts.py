@@ -102,6 +102,8 @@ def every_kind(ticker: str = "AAPL") -> Mapping[EventKind, Facts]:
         bought(ticker),
         o.SellFilled(**order(ticker, side=side), commission_known=False, took_s=65.0, pnl=Decimal("-41.5")),
         o.OrderFailed(**order(ticker), code=o.OrderEnd.NOT_SENT, reason=Reason("too_late", {"within_s": 5})),
+        o.OrderJudgedAgain(**order(ticker), code="throttled", reason=Reason("throttled"), times=1),
+        o.OrderHeldUp(**order(ticker), code="too_late", reason=Reason("too_late", {"within_s": 5}), times=3),
         o.OrderUnknown(**order(ticker), reason=Reason("not_shown", {"before": Decimal("0.50"), "now": Decimal(3)})),
         o.OrderResolved(**order(ticker), code=o.Resolution.WORKING, before=TradeStatus.UNKNOWN, reason=None),
         o.BooksCorrected(**order(ticker), filled_qty_before=Decimal(8), avg_fill_price_before=Decimal("187.5")),

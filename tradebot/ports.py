@@ -177,6 +177,9 @@ class Books(Protocol):
     async def trade_of_alert(self, alert_id: int) -> Trade | None:
         """The newest ENTRY or EXIT order of the alert."""
 
+    async def trades_of_alert(self, alert_id: int) -> Sequence[Trade]:
+        """Every ENTRY or EXIT order of the alert: `n` of them, and never two alive."""
+
     async def trades(
         self,
         statuses: Collection[TradeStatus] | None = None,

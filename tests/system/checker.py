@@ -16,7 +16,7 @@ from tests.system.harness import BooksNow, Daemon, Gateway
 from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.events import EventKind
 from tradebot.domain.lots import LotStatus
-from tradebot.domain.trades import ORDER_REF_PREFIX, TradeStatus
+from tradebot.domain.trades import ORDER_REF_PREFIX, UNRESOLVED, TradeStatus
 
 ENDS = frozenset(AlertStatus) - {AlertStatus.RECEIVED, AlertStatus.PROCESSING}
 _FILL_TOLD = {
@@ -42,7 +42,10 @@ async def check(books: BooksNow, gateway: Gateway, *, acknowledged: Collection[i
 
 
 async def check_orders(books: BooksNow, gateway: Gateway) -> None:
-    """At most one order for an alert, each with the intent that was stored before, and that intent is what was ordered."""
+    """At most one order alive for an alert and role, each with the intent that was stored before, which is what was ordered.
+
+    One that certainly did not leave may have another one after it: of these, one at most has reached the gateway.
+    """
     received = await gateway.received()
     times = Counter(order["orderRef"] for order in received)
     for order_ref, count in times.items():
@@ -55,8 +58,12 @@ async def check_orders(books: BooksNow, gateway: Gateway) -> None:
         assert trade is not None, f"an order without a stored intent reached the gateway: {order}"
         asked = (order["action"], Decimal(order["quantity"]), int(order["conId"]))
         assert asked == (trade.side, trade.requested_qty, trade.con_id), f"{order} is not what was decided: {trade}"
-    per_alert = Counter(trade.alert_id for trade in books.trades)
-    assert all(count == 1 for count in per_alert.values()), f"more than one order for an alert: {per_alert}"
+    alive = Counter((one.alert_id, one.role) for one in books.trades if one.status in UNRESOLVED)
+    assert all(count == 1 for count in alive.values()), f"more than one order alive for an alert: {alive}"
+    left = Counter((known[ref].alert_id, known[ref].role) for ref in times if ref in known)
+    assert all(count == 1 for count in left.values()), f"more than one order left for an alert: {left}"
+    numbers = [(one.alert_id, one.role, one.n) for one in books.trades]
+    assert len(set(numbers)) == len(numbers), f"orders of an alert that are counted alike: {numbers}"
 
 
 async def _fills_agree(books: BooksNow, gateway: Gateway) -> None:

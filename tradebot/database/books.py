@@ -96,7 +96,11 @@ class SqlBooks:
         return _one(Trade, await self._row("trade_by_ref", order_ref=values.outgoing(order_ref)))
 
     async def trade_of_alert(self, alert_id: int) -> Trade | None:
-        return _one(Trade, await self._row("trade_of_alert", alert_id=alert_id))
+        trades = await self.trades_of_alert(alert_id)
+        return trades[-1] if trades else None
+
+    async def trades_of_alert(self, alert_id: int) -> Sequence[Trade]:
+        return [values.read(Trade, row) for row in await self._rows("trades_of_alert", alert_id=alert_id)]
 
     async def trades(
         self,

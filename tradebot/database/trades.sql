@@ -16,9 +16,9 @@ SELECT {columns} FROM trade WHERE id = :id
 -- trade_by_ref --
 SELECT {columns} FROM trade WHERE order_ref = :order_ref
 
--- trade_of_alert --
+-- trades_of_alert --
 -- Protective orders come beside an alert's order, not in its place.
-SELECT {columns} FROM trade WHERE alert_id = :alert_id AND role IN ('ENTRY', 'EXIT') ORDER BY id DESC LIMIT 1
+SELECT {columns} FROM trade WHERE alert_id = :alert_id AND role IN ('ENTRY', 'EXIT') ORDER BY id
 
 -- trades --
 -- An empty ticker stands for every ticker.

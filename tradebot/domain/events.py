@@ -45,6 +45,8 @@ class EventKind(StrEnum):
     BUY_FILLED = "buy_filled"
     SELL_FILLED = "sell_filled"
     ORDER_FAILED = "order_failed"
+    ORDER_JUDGED_AGAIN = "order_judged_again"  # certainly did not leave: its alert waits for its next order
+    ORDER_HELD_UP = "order_held_up"  # so for the third time
     ORDER_UNKNOWN = "order_unknown"
     ORDER_RESOLVED = "order_resolved"  # an UNKNOWN order's fate became known
     BOOKS_CORRECTED = "books_corrected"  # a finished trade's figures changed

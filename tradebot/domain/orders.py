@@ -5,13 +5,17 @@ Rules:
 - Only IB's own word ends an order, never an error message alone; and not while IB says that more filled than was booked.
 - The end is not sacred: a fill after the cancel is legal, and an order thought dead that shows up alive is alive.
 - What was UNKNOWN stays so until IB shows the order at work, its end, or a fill that is new.
+- An alert may have several orders, one after the other and never two alive: one that certainly did not leave is judged
+  again, and an exit that ended with shares left may be armed again. What an older one tells late never moves an alert that
+  a newer one has.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 
-from tradebot.domain.alerts import AlertStatus
+from tradebot.domain.alerts import WAITING, AlertStatus
 from tradebot.domain.brokerage import OrderState
-from tradebot.domain.trades import Trade, TradeStatus
+from tradebot.domain.trades import UNRESOLVED, OrderRole, Trade, TradeStatus
 from tradebot.errors import IllegalTransition
 
 _T = TradeStatus
@@ -27,16 +31,21 @@ TRADE_STEPS: dict[TradeStatus, frozenset[TradeStatus]] = {
     _T.FILLED: frozenset({_T.PARTIAL}),  # a correction took shares away
 }
 
+_CAME_TO_LIFE = frozenset({_A.PROCESSING, _A.EXECUTED})
+"""IB shows an order of the alert alive, or filled, after all: the end, or the way back to RECEIVED, was a mistake."""
+_ARMED_AGAIN = frozenset({_A.RECEIVED, _A.PENDING})
+"""Exits only: their order ended with shares left. PENDING: the market has closed meanwhile."""
+
 ALERT_STEPS: dict[AlertStatus, frozenset[AlertStatus]] = {
-    _A.RECEIVED: frozenset({_A.PENDING, _A.PROCESSING, _A.BLOCKED, _A.FAILED, _A.EXPIRED, _A.CLEARED}),
-    _A.PENDING: frozenset({_A.RECEIVED, _A.BLOCKED, _A.EXPIRED, _A.CLEARED}),
-    _A.PROCESSING: frozenset({_A.EXECUTED, _A.FAILED, _A.UNKNOWN}),
+    _A.RECEIVED: frozenset({_A.PENDING, _A.BLOCKED, _A.FAILED, _A.EXPIRED, _A.CLEARED}) | _CAME_TO_LIFE,
+    _A.PENDING: frozenset({_A.RECEIVED, _A.BLOCKED, _A.EXPIRED, _A.CLEARED}) | _CAME_TO_LIFE,
+    _A.PROCESSING: frozenset({_A.EXECUTED, _A.FAILED, _A.UNKNOWN, _A.RECEIVED}),  # RECEIVED: to be judged again
     _A.UNKNOWN: frozenset({_A.PROCESSING, _A.EXECUTED, _A.FAILED}),
-    _A.FAILED: frozenset({_A.PROCESSING, _A.EXECUTED}),
-    _A.EXECUTED: frozenset(),
-    _A.BLOCKED: frozenset(),
-    _A.EXPIRED: frozenset(),
-    _A.CLEARED: frozenset(),
+    _A.FAILED: _CAME_TO_LIFE | _ARMED_AGAIN,
+    _A.EXECUTED: _ARMED_AGAIN,
+    _A.BLOCKED: _CAME_TO_LIFE,
+    _A.EXPIRED: _CAME_TO_LIFE,
+    _A.CLEARED: _CAME_TO_LIFE,
     _A.REJECTED: frozenset(),
 }
 
@@ -56,6 +65,27 @@ ENDED = frozenset({_T.FILLED, _T.PARTIAL, _T.CANCELLED, _T.FAILED})
 def sources_of(to: AlertStatus) -> tuple[AlertStatus, ...]:
     """The states from which an alert may move to `to`: the compare side of the compare-and-set."""
     return tuple(source for source, targets in ALERT_STEPS.items() if to in targets)
+
+
+def moved_by(trade: Trade, others: Sequence[Trade]) -> tuple[AlertStatus, ...]:
+    """The states out of which news of this order moves its alert to where the order stands. `others`: the alert's other orders.
+
+    The one that is alive has the alert. When none is, one that has ended moves an alert that waits for its next order
+    only by having filled all that the alert is for; and beside a newer order, an unfilled one moves only an alert that
+    is still in its hands.
+    """
+    to = ALERT_OF_TRADE[trade.status]
+    newer = [other for other in others if other.id > trade.id]
+    if trade.status in UNRESOLVED:
+        return () if any(other.status in UNRESOLVED for other in newer) else (to, *sources_of(to))
+    if any(other.status in UNRESOLVED for other in others):
+        return ()
+    sources = {*sources_of(to)} if newer else {to, *sources_of(to)}
+    if not (trade.status is _T.FILLED or (trade.filled_qty and trade.role is OrderRole.ENTRY)):
+        sources -= {*WAITING}
+    if newer and to is _A.FAILED:
+        sources &= {_A.PROCESSING, _A.UNKNOWN}
+    return tuple(sources)
 
 
 def step(trade: Trade, to: TradeStatus) -> TradeStatus:

@@ -28,6 +28,7 @@ class ReasonCode(StrEnum):
     LINK_INTERRUPTED = "link_interrupted"
     TOO_LATE = "too_late"  # within_s
     THROTTLED = "throttled"
+    OLDER_ALIVE = "older_alive"  # order_ref: of the alert's older order, which IB shows at work after all
     NOT_CONNECTED = "not_connected"  # detail: the broker adapter's
     # Orders in doubt.
     NEVER_SEEN = "never_seen"  # IB shows no such order, asked twice, and the position is unchanged: not sent

@@ -4,7 +4,7 @@ Rules:
 - A fold, not an update: a trade's figures and its ticker's lots are computed anew from stored executions each time, so
   that repeats, corrections and late commissions need no path of their own.
 - The one consumer of the broker's events. What cannot be stored is tried again, in order, until it is: nothing is dropped.
-- Recovery and the owner book through the same door (`book`, `conclude`, `write_off`); nothing else moves a trade.
+- Recovery and the owner book through the same door (`book`, `conclude`, `judge_again`, `write_off`); nothing else moves a trade.
 - What the owner says about an UNKNOWN order holds until IB shows executions of it: these then take its place.
 """
 
@@ -32,7 +32,7 @@ from tradebot.domain.brokerage import (
 from tradebot.domain.events import NewEvent
 from tradebot.domain.facts.account import WrittenOff
 from tradebot.domain.lots import Lot, LotStatus
-from tradebot.domain.orders import ALERT_OF_TRADE, ENDED, next_status, sources_of, step
+from tradebot.domain.orders import ALERT_OF_TRADE, ENDED, moved_by, next_status, step
 from tradebot.domain.payload.own import payload_hash
 from tradebot.domain.positions import WriteOff
 from tradebot.domain.reasons import Reason, ReasonCode
@@ -120,6 +120,29 @@ class Booking:
         with _about(after):
             self._announce(before, after, BrokerUpdate())
         return after
+
+    async def judge_again(self, trade_id: int, reason: Reason, *, drawn_from: Trade) -> bool:
+        """Ends a trade whose order certainly did not leave, and has its alert judged again: it is RECEIVED.
+
+        False: nothing is judged again, because the trade is not as in `drawn_from` any more, or is not stored at all, or because
+        an older order of the alert is alive. Raises LedgerUnavailable.
+        """
+        now = self._clock.now()
+        async with self._one_at_a_time, self._ledger.begin() as books:
+            before = await books.trade(trade_id)
+            if before is None or before != drawn_from or before.status is not TradeStatus.SUBMITTING:
+                return False
+            after = replace(before, status=step(before, TradeStatus.FAILED), error_message=reason, finished_at=now)
+            await books.save_trade(after)
+            alive = [one for one in await books.trades_of_alert(after.alert_id) if one.status in UNRESOLVED]
+            moved = not alive and await books.move_alert(
+                after.alert_id, (AlertStatus.PROCESSING,), AlertStatus.RECEIVED, reason
+            )
+            await order_events.judged_again(books, after, reason, now)
+        with _about(after):
+            logger.info("order {} did not leave and is judged again: {}", after.order_ref, reason)
+            self._announce(before, after, BrokerUpdate())
+        return moved
 
     async def write_off(self, loss: WriteOff, by: str, key: str) -> Trade | None:
         """Closes lots whose shares are gone, as a SELL without executions: no price, no P&L. It only ever lowers the books.
@@ -234,7 +257,8 @@ class Booking:
     async def _move_alert(self, books: Books, trade: Trade, reason: Reason | str | None) -> Alert:
         to = ALERT_OF_TRADE[trade.status]
         if reason is not None or to is not AlertStatus.UNKNOWN:  # why it became UNKNOWN stays readable
-            await books.move_alert(trade.alert_id, (to, *sources_of(to)), to, reason)
+            others = [one for one in await books.trades_of_alert(trade.alert_id) if one.id != trade.id]
+            await books.move_alert(trade.alert_id, moved_by(trade, others), to, reason)
         alert = await books.alert(trade.alert_id)
         assert alert is not None, f"trade {trade.id} belongs to a stored alert"
         return alert

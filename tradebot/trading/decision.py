@@ -71,9 +71,9 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A stored order that may leave, as part of trade `trade_id`."""
+    """A stored order that may leave."""
 
-    trade_id: int
+    trade: Trade
     order_id: int
     order: Order
 
@@ -109,9 +109,23 @@ async def decide(
         closed = Refusal(RefusalCode.MARKET_CLOSED, {"opens_at": opens.isoformat()})
         await _Ending(view.now).write(books, alert, AlertStatus.PENDING, closed)
         return None
+    earlier = await books.trades_of_alert(alert.id)
+    if any(one.status in UNRESOLVED for one in earlier):
+        return Wait.TICKER  # whatever this alert's status says: nothing has two orders alive
     if not killed and await _busy(books, alert, alert.ticker):
         return Wait.TICKER
-    one = _Judging(books, alert, alert.ticker, pre_trade, policy, view, order_id, token, _Ending(view.now))
+    one = _Judging(
+        books,
+        alert,
+        alert.ticker,
+        pre_trade,
+        policy,
+        view,
+        order_id,
+        token,
+        _Ending(view.now),
+        1 + max((one.n for one in earlier), default=0),
+    )
     return await (one.buy() if alert.action is Side.BUY else one.sell())
 
 
@@ -161,6 +175,7 @@ class _Judging:
     order_id: int
     token: str
     ending: _Ending
+    n: int  # of this alert's orders, the one to come
 
     async def buy(self) -> Decided:
         now, quote = self.view.now, self.pre_trade.quote
@@ -302,12 +317,13 @@ class _Judging:
             quote=None if self.pre_trade.quote is None else _json(asdict(self.pre_trade.quote)),
             decision=_json({"reserved": reserved, "checks": checks, "inputs": dict(inputs)}),
             created_at=now,
+            n=self.n,
         )
         trade_id = await self.books.insert_trade(new)
         trade = Trade.of(new, id=trade_id, ib_order_id=self.order_id)
         await self.books.save_trade(trade)
         await self.books.add_event(NewEvent(OrderIntent.of(trade), now, alert.id, trade_id))
-        return Intent(trade_id, self.order_id, Order(new.order_ref, contract, side, qty))
+        return Intent(trade, self.order_id, Order(new.order_ref, contract, side, qty))
 
 
 def _log_checks(risk_decision: RiskDecision) -> None:

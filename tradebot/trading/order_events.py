@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from tradebot.domain.alerts import Alert, Side
-from tradebot.domain.events import Facts, NewEvent
+from tradebot.domain.events import EventKind, Facts, NewEvent
 from tradebot.domain.facts import orders as o
 from tradebot.domain.facts.account import ExitIncomplete, ExitLeft
 from tradebot.domain.lots import ExecutionSummary, Lot, LotStatus
@@ -16,6 +16,8 @@ from tradebot.domain.trades import Trade, TradeStatus
 from tradebot.ports import Books
 
 _JUST_NOW = timedelta(seconds=5)
+TOLD_AT = 3
+"""So many orders of an alert that could not leave are told to the owner, once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,17 @@ async def concluded(books: Books, before: Trade, after: Trade, reason: Reason | 
     if after.status is TradeStatus.FAILED and after.side is Side.SELL:
         lots = await books.lots(LotStatus.OPEN, ticker=after.ticker)
         await exit_incomplete(books, after.ticker, lots, now, alert_id=after.alert_id, trade_id=after.id)
+
+
+async def judged_again(books: Books, after: Trade, reason: Reason, now: datetime) -> None:
+    """Adds the trace of an order that certainly did not leave; the third of an alert is told."""
+    before = await books.events(alert_id=after.alert_id)
+    times = 1 + sum(event.kind is EventKind.ORDER_JUDGED_AGAIN for event in before)
+    facts: list[Facts] = [o.OrderJudgedAgain.of(after, code=reason.code, reason=reason, times=times)]
+    if times == TOLD_AT:
+        facts.append(o.OrderHeldUp.of(after, code=reason.code, reason=reason, times=times))
+    for one in facts:
+        await books.add_event(NewEvent(one, now, after.alert_id, after.id))
 
 
 def _unfilled(before: Trade, after: Trade, end: o.OrderEnd, reason: Reason | str | None) -> Facts:

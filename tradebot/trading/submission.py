@@ -62,7 +62,7 @@ class Submission:
         not_sent = await self._look_and_send(intent, under)
         if not_sent is not None:
             logger.debug("order {} not sent: {}", intent.order.order_ref, not_sent)
-            await self._booking.conclude(intent.trade_id, TradeStatus.FAILED, not_sent)
+            await self._booking.conclude(intent.trade.id, TradeStatus.FAILED, not_sent)
 
     async def _look_and_send(self, intent: Intent, under: DecidedUnder) -> Reason | None:
         """Under the lock of the settings: another process kills, or takes over, before this or after the order has left."""

@@ -159,6 +159,14 @@ def _unfilled(facts: o.OrderFailed | o.OrderResolved) -> str:
     return f"{order(facts)} was cancelled before anything filled. {nothing}"
 
 
+def _held_up(facts: o.OrderHeldUp, _: Event | NewEvent) -> str:
+    until = "until it leaves or is older than max_alert_age_s" if facts.side is Side.BUY else "until it leaves"
+    return (
+        f"{order(facts)} could not leave, {facts.times} times now: {reason(facts.reason)} No order is at IB. "
+        f"It is judged again, at most every 30 s, {until}. See /health, and whether IB Gateway and the database answer quickly."
+    )
+
+
 def _unknown(facts: o.OrderUnknown, _: Event | NewEvent) -> str:
     return (
         f"{order(facts)} may or may not have reached IB: {reason(facts.reason)} {facts.ticker} is frozen until this is resolved "
@@ -280,6 +288,10 @@ WORDS: Mapping[EventKind, Says] = {
     ),
     EventKind.ORDER_INTENT: lambda f, _: f"{order(f)} decided as order {f.order_ref}.",
     EventKind.ORDER_ACCEPTED: lambda f, _: f"{order(f)} is at IB.",
+    EventKind.ORDER_JUDGED_AGAIN: lambda f, _: (
+        f"{order(f)} did not leave: {reason(f.reason)} Its alert is judged again."
+    ),
+    EventKind.ORDER_HELD_UP: _held_up,
     EventKind.ORDER_CANCELLING: _cancelling,
     EventKind.EXIT_WORKS_ON: _works_on,
     EventKind.ORDER_STUCK: _stuck,

@@ -156,6 +156,28 @@ class OrderFailed(OrderFacts):
 
 
 @dataclass(frozen=True, slots=True)
+class OrderJudgedAgain(OrderFacts):
+    """An order certainly did not leave: its alert is judged again, and gets another order."""
+
+    kind: ClassVar = _K.ORDER_JUDGED_AGAIN
+    severity: ClassVar = _S.TRACE
+    code: str  # the reason's: a ReasonCode
+    reason: Reason
+    times: int  # that this has happened to the alert
+
+
+@dataclass(frozen=True, slots=True)
+class OrderHeldUp(OrderFacts):
+    """So many orders of an alert could not leave, one after the other. The alert is still judged again."""
+
+    kind: ClassVar = _K.ORDER_HELD_UP
+    severity: ClassVar = _S.WARNING
+    code: str  # the last reason's
+    reason: Reason
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
 class OrderUnknown(OrderFacts):
     """Whether an order is at IB, or how it ended, is not known."""
 
