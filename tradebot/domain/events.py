@@ -41,6 +41,9 @@ class EventKind(StrEnum):
     ORDER_CANCELLING = "order_cancelling"
     EXIT_WORKS_ON = "exit_works_on"
     ORDER_STUCK = "order_stuck"
+    ORDER_TOLD = "order_told"  # IB's words about an exit's order
+    EXIT_ARMED_AGAIN = "exit_armed_again"
+    EXIT_WAITS_FOR_OPEN = "exit_waits_for_open"  # cut off by the close
     PARTIAL_FILL = "partial_fill"
     BUY_FILLED = "buy_filled"
     SELL_FILLED = "sell_filled"

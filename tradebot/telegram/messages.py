@@ -34,6 +34,8 @@ TITLES: Mapping[str, str] = {
     _K.ORDER_CANCELLING: "⚠️ Order is being cancelled",
     _K.EXIT_WORKS_ON: "⏳ {} works on",
     _K.ORDER_STUCK: "❗ {} is stuck",
+    _K.EXIT_ARMED_AGAIN: "🔁 {} is sent again",
+    _K.EXIT_WAITS_FOR_OPEN: "⏳ Waiting for the open: {}",
     _K.PARTIAL_FILL: "◐ {} partly filled",
     _K.BUY_FILLED: "🟢 {} filled",
     _K.SELL_FILLED: "🔵 {} filled",

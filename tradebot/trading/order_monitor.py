@@ -3,6 +3,7 @@
 Rules:
 - What works when the session has ended, or is held for a short locate, is cancelled; under the kill switch everything.
 - What is overdue is cancelled when it is an entry. An exit is not given up: it is told once, and works on.
+- Of two orders of one alert that are alive against all expectation, the newer one is cancelled.
 - An exit that IB lists as Inactive does not work: it is cancelled like an overdue entry.
 - A cancel is sent again while the order works on, for IB may refuse or lose it, and no longer than two minutes: then a person is
   needed, and told so, once. An order is never sent again.
@@ -110,7 +111,7 @@ class OrderMonitor:
         self._forget_all_but(unresolved)
         for trade in unresolved:
             if trade.status in LIVE:
-                await self._cancel_if_due(trade)
+                await self._cancel_if_due(trade, unresolved)
                 await self._tell_of_inactive(trade)
         to_ask_about = [trade for trade in unresolved if self._takes_question(trade)]
         if to_ask_about:
@@ -118,8 +119,8 @@ class OrderMonitor:
 
     # --- cancelling -------------------------------------------------------------------------------------------------
 
-    async def _cancel_if_due(self, trade: Trade) -> None:
-        why = self._why_cancel(trade)
+    async def _cancel_if_due(self, trade: Trade, unresolved: Sequence[Trade]) -> None:
+        why = self._why_cancel(trade, unresolved)
         if why is None:
             await self._tell_of_what_works_on(trade)
             return
@@ -141,7 +142,7 @@ class OrderMonitor:
             cancelling = OrderCancelling.of(trade, code=why, timeout_s=self._order_timeout_s)
             await store_notice(self._ledger, NewEvent(cancelling, self._clock.now(), trade.alert_id, trade.id))
 
-    def _why_cancel(self, trade: Trade) -> CancelReason | None:
+    def _why_cancel(self, trade: Trade, unresolved: Sequence[Trade]) -> CancelReason | None:
         """The weightiest reason to cancel it; None when it may work on."""
         if trade.order_ref in self._held:
             return CancelReason.SHORT_LOCATE
@@ -149,6 +150,11 @@ class OrderMonitor:
             return CancelReason.KILLED
         if not self._in_session():
             return CancelReason.SESSION_OVER
+        if any(
+            other.alert_id == trade.alert_id and other.role is trade.role and other.id < trade.id
+            for other in unresolved
+        ):
+            return CancelReason.OLDER_ALIVE
         if trade.role is OrderRole.ENTRY:
             return CancelReason.OVERDUE if self._is_overdue(trade) else None
         return CancelReason.INACTIVE if self._inactive_s(trade) > self._order_timeout_s else None

@@ -67,6 +67,7 @@ class CancelReason(StrEnum):
     SESSION_OVER = "session_over"
     SHORT_LOCATE = "short_locate"
     INACTIVE = "inactive"  # IB lists an exit and does not work on it
+    OLDER_ALIVE = "older_alive"  # an older order of its alert is at work after all
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,39 @@ class ExitWorksOn(OrderFacts):
     severity: ClassVar = _S.WARNING
     since: datetime
     timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTold(Facts):
+    """What IB said of an exit's order beside its status, other than a notice."""
+
+    kind: ClassVar = _K.ORDER_TOLD
+    severity: ClassVar = _S.TRACE
+    ticker: str
+    order_ref: str
+    code: int  # IB's
+    text: str  # IB's, word for word
+
+
+@dataclass(frozen=True, slots=True)
+class ExitArmedAgain(OrderFacts):
+    """IB itself ended an exit with shares left: it is sent again. Told once an alert."""
+
+    kind: ClassVar = _K.EXIT_ARMED_AGAIN
+    severity: ClassVar = _S.WARNING
+    left: Decimal  # shares
+    words: str  # IB's
+    in_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ExitWaitsForOpen(OrderFacts):
+    """The close cut off an exit with shares left: it waits for the next open."""
+
+    kind: ClassVar = _K.EXIT_WAITS_FOR_OPEN
+    severity: ClassVar = _S.WARNING
+    left: Decimal  # shares
+    opens_at: datetime
 
 
 class Stuck(StrEnum):
