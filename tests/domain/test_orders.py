@@ -9,7 +9,7 @@ import pytest
 
 from tradebot.domain.alerts import UNDECIDED, WAITING, AlertStatus, Side
 from tradebot.domain.brokerage import OrderState
-from tradebot.domain.orders import ALERT_OF_TRADE, ALERT_STEPS, TRADE_STEPS, next_status, sources_of, step
+from tradebot.domain.orders import ALERT_OF_TRADE, ALERT_STEPS, TRADE_STEPS, moved_by, next_status, sources_of, step
 from tradebot.domain.trades import Trade, TradeStatus
 from tradebot.errors import IllegalTransition
 
@@ -153,3 +153,54 @@ def test_no_news_ask_for_an_illegal_step(status: TradeStatus) -> None:
         assert step(trade, after) is after
         assert (after is T.FILLED) == (filled >= 10 or (status is T.FILLED and filled == 0))
         assert filled == 0 or after not in (T.CANCELLED, T.FAILED, T.SUBMITTING)
+
+
+SELL = {"side": Side.SELL}
+PART = {"side": Side.SELL, "filled_qty": Decimal(4)}
+MOVED = [
+    # this order, another one of its alert (None: there is none), the alert as it stands → whether it is moved
+    (a_trade(T.SUBMITTED), None, A.PROCESSING, True),
+    (a_trade(T.FAILED), None, A.PROCESSING, True),
+    (a_trade(T.FAILED), None, A.RECEIVED, False),  # judged again: late words about what did not leave
+    (a_trade(T.CANCELLED, **SELL), None, A.PENDING, False),  # armed again
+    (a_trade(T.SUBMITTED), None, A.RECEIVED, True),  # alive after all
+    (a_trade(T.SUBMITTED), None, A.BLOCKED, True),
+    (a_trade(T.FILLED), None, A.RECEIVED, True),
+    (
+        a_trade(T.PARTIAL, filled_qty=Decimal(4)),
+        None,
+        A.RECEIVED,
+        True,
+    ),  # an entry has its position: never a second one
+    (a_trade(T.PARTIAL, **PART), None, A.RECEIVED, False),  # an exit goes on with what is left
+    (a_trade(T.PARTIAL, **PART), None, A.FAILED, True),
+    (a_trade(T.CANCELLED, **SELL), a_trade(T.SUBMITTED, id=2), A.PROCESSING, False),
+    (a_trade(T.FILLED, **SELL), a_trade(T.SUBMITTING, id=2), A.PROCESSING, False),
+    (a_trade(T.CANCELLED, **SELL), a_trade(T.UNKNOWN, id=2), A.UNKNOWN, False),
+    (a_trade(T.SUBMITTED, **SELL), a_trade(T.SUBMITTED, id=2), A.EXECUTED, False),
+    (a_trade(T.SUBMITTED, **SELL), a_trade(T.FAILED, id=2), A.RECEIVED, True),
+    (a_trade(T.CANCELLED, **SELL), a_trade(T.FILLED, id=2), A.EXECUTED, False),
+    (a_trade(T.FILLED, **SELL), a_trade(T.FILLED, id=2), A.EXECUTED, False),  # and keeps what its newer order says
+    (
+        a_trade(T.CANCELLED, **SELL),
+        a_trade(T.FAILED, id=2),
+        A.PROCESSING,
+        True,
+    ),  # it was alive beside one that did not leave
+    (a_trade(T.CANCELLED, **SELL), a_trade(T.FAILED, id=2), A.BLOCKED, False),
+    (a_trade(T.FAILED, id=2), a_trade(T.SUBMITTED, id=1), A.PROCESSING, False),
+]
+
+
+@pytest.mark.parametrize(("trade", "other", "alert", "expected"), MOVED)
+def test_whose_news_move_an_alert(trade: Trade, other: Trade | None, alert: A, expected: bool) -> None:
+    """An older order's late news would take an alert from the order that is alive, or have it bought or sold twice."""
+    assert (alert in moved_by(trade, [other] if other else [])) is expected
+
+
+@pytest.mark.parametrize("status", TradeStatus)
+def test_one_order_moves_its_alert_by_the_table(status: TradeStatus) -> None:
+    """An alert with a single order would not follow it any more."""
+    to = ALERT_OF_TRADE[status]
+    assert set(moved_by(a_trade(status), [])) <= {to, *sources_of(to)}
+    assert {A.PROCESSING, A.UNKNOWN, A.FAILED} & {to, *sources_of(to)} <= set(moved_by(a_trade(status), []))

@@ -16,6 +16,7 @@ from tradebot.domain.facts import alerts as a
 from tradebot.domain.facts import daemon as d
 from tradebot.domain.facts import orders as o
 from tradebot.domain.positions import Position
+from tradebot.domain.reasons import Reason
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import TradeStatus
 from tradebot.words import events as words
@@ -75,6 +76,17 @@ SENTENCES: list[tuple[Facts, str]] = [
     (
         o.OrderResolved(**order(), code=o.Resolution.ENDED_BY_OWNER, before=TradeStatus.UNKNOWN),
         "BUY 10 AAPL is ended on the word of Ann: no more of it filled.",
+    ),
+    (
+        o.OrderJudgedAgain(**order(), code="throttled", reason=Reason("throttled"), times=1),
+        "BUY 10 AAPL did not leave: IB's message limit is reached: the order would have left later, unchecked. "
+        "Its alert is judged again.",
+    ),
+    (
+        o.OrderHeldUp(**order(), code="too_late", reason=Reason("too_late", {"within_s": 5}), times=3),
+        "BUY 10 AAPL could not leave, 3 times now: storing the decision took longer than 5 s. No order is at IB. It is judged "
+        "again, at most every 30 s, until it leaves or is older than max_alert_age_s. See /health, and whether IB Gateway and "
+        "the database answer quickly.",
     ),
     (
         o.OrderUnknown(**order(), reason="IB shows neither the order nor its end."),

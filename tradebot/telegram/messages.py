@@ -40,6 +40,7 @@ TITLES: Mapping[str, str] = {
     _K.BUY_FILLED: "🟢 {} filled",
     _K.SELL_FILLED: "🔵 {} filled",
     _K.ORDER_FAILED: "⚠️ {} failed",
+    _K.ORDER_HELD_UP: "⚠️ {} cannot leave",
     _K.ORDER_UNKNOWN: "❗ {} is UNKNOWN",
     _K.ORDER_RESOLVED: "✅ Order resolved",
     _K.BOOKS_CORRECTED: "✏️ Books corrected",
