@@ -114,6 +114,7 @@ def every_kind(ticker: str = "AAPL") -> Mapping[EventKind, Facts]:
         o.BooksCorrected(**order(ticker), filled_qty_before=Decimal(8), avg_fill_price_before=Decimal("187.5")),
         c.WrittenOff(ticker, Decimal(2)),
         c.ExitIncomplete(ticker, Decimal(3), c.ExitLeft.REFUSED, "IB 201: no"),
+        c.ExitsHeldBack((c.HeldBack(ticker, Decimal(3)), c.HeldBack("MSFT", Decimal(2)))),
         c.OrphanOrder((f"tb-77-{ticker}", "tb-78-0badcafe")),
         c.Mismatch(position),
         c.OwnerHoldings(Position(ticker, 265598, Decimal(0), Decimal(3))),

@@ -57,6 +57,7 @@ class EventKind(StrEnum):
     BOOKS_CORRECTED = "books_corrected"  # a finished trade's figures changed
     WRITTEN_OFF = "written_off"  # lots closed because their shares are gone
     EXIT_INCOMPLETE = "exit_incomplete"  # shares left after a SELL
+    EXITS_HELD_BACK = "exits_held_back"  # by the kill switch, told when it is lifted
     ORPHAN_ORDER = "orphan_order"  # our prefix at IB, not in the database
     MISMATCH = "mismatch"
     OWNER_HOLDINGS = "owner_holdings"

@@ -83,7 +83,7 @@ _WHAT_TO_DO: Mapping[f.ExitLeft, str] = {
         "then sell again."
     ),
     _L.CANCELLED: "The bot takes that for your word. To sell all the same, press the button or send another SELL alert.",
-    _L.KILLED: "After /resume it is offered again.",
+    _L.KILLED: "To sell them, /resume first, then press the button.",
 }
 
 
@@ -92,6 +92,14 @@ def _exit_incomplete(facts: f.ExitIncomplete, _: Event | NewEvent) -> str:
     what = _WHAT_TO_DO.get(facts.code) if facts.code else None
     again = f"Send another SELL alert for {facts.ticker}, or sell them at IB yourself."
     return f"{facts.ticker}: the exit left {shares(facts.qty)} shares in the books{why}. {what or again}"
+
+
+def _held_back(facts: f.ExitsHeldBack, _: Event | NewEvent) -> str:
+    held = ", ".join(f"{shares(one.qty)} {one.ticker}" for one in facts.exits)
+    return (
+        f"While KILLED these exits were stopped, and the shares are still held: {held}. They are not sold by themselves: press "
+        "the button, or send a SELL alert for each (`tradebot alert SELL <ticker>`)."
+    )
 
 
 def _orphans(facts: f.OrphanOrder, _: Event | NewEvent) -> str:
@@ -128,6 +136,7 @@ def _refused(facts: f.TradingRefused, _: Event | NewEvent) -> str:
 WORDS: Mapping[EventKind, Callable[[Any, Event | NewEvent], str]] = {
     EventKind.WRITTEN_OFF: _written_off,
     EventKind.EXIT_INCOMPLETE: _exit_incomplete,
+    EventKind.EXITS_HELD_BACK: _held_back,
     EventKind.ORPHAN_ORDER: _orphans,
     EventKind.MISMATCH: _mismatch,
     EventKind.OWNER_HOLDINGS: _owners,

@@ -51,6 +51,23 @@ class ExitIncomplete(Facts):
 
 
 @dataclass(frozen=True, slots=True)
+class HeldBack:
+    """An exit that the kill switch stopped, and what the books still hold."""
+
+    ticker: str
+    qty: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ExitsHeldBack(Facts):
+    """The kill switch is lifted, and these exits were stopped by it."""
+
+    kind: ClassVar = _K.EXITS_HELD_BACK
+    severity: ClassVar = _S.CRITICAL
+    exits: tuple[HeldBack, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OrphanOrder(Facts):
     """IB shows orders with the bot's reference that this database does not know."""
 
