@@ -22,7 +22,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.property.promises import FINAL, always, at_the_end, read, unfinished
+from tests.property.promises import always, at_the_end, is_final, read, unfinished
 from tests.property.surroundings import REST, TIGHT, WHICH, Surroundings
 from tradebot.database import migrate
 from tradebot.domain.alerts import Side
@@ -39,6 +39,7 @@ LONG = "TRADEBOT_PROPERTY_EXAMPLES" in os.environ
 EXAMPLES = int(os.environ.get("TRADEBOT_PROPERTY_EXAMPLES", "50"))
 STEPS = int(os.environ.get("TRADEBOT_PROPERTY_STEPS", "40"))
 ROUNDS_MAX = 30
+BY_EXCHANGE = "Order Canceled - reason:Cancelled by Exchange"
 
 
 class Anything(Surroundings):
@@ -115,6 +116,34 @@ class Anything(Surroundings):
     @rule(which=WHICH, told=st.booleans(), rest=REST)
     def cancelled(self, which: int, told: bool, rest: int | None) -> None:
         self.run(self.shown(self.order(which).order_ref, OrderState.CANCELLED, told=told), rest)
+
+    @precondition(lambda self: self.stage.ours())
+    @rule(
+        which=WHICH, filled=st.sampled_from([0, 1, 2]), told=st.sampled_from([True, True, True, False]),
+        words_first=st.booleans(), rest=REST,
+    )  # fmt: skip
+    def ended_by_ib(self, which: int, filled: int, told: bool, words_first: bool, rest: int | None) -> None:
+        """Cancelled, and not by the owner: an exit is armed again, if IB has said why."""
+        order = self.order(which)
+
+        async def end() -> None:
+            stage, ref = self.stage, order.order_ref
+            if filled and int(order.qty - (order.filled or 0)) > filled:
+                stage.fill(ref, filled, 100, told=told, commission=True)
+            stage.ib.ended.add(ref)
+            if words_first and told and stage.linked:
+                stage.broker.error(ref, 202, ErrorKind.CANCELLED, BY_EXCHANGE)
+            stage.show(ref, OrderState.CANCELLED, told=told)
+            if not words_first and told and stage.linked:
+                stage.broker.error(ref, 202, ErrorKind.CANCELLED, BY_EXCHANGE)
+
+        self.run(end(), rest)
+
+    @precondition(lambda self: self.stage.ib.ended)
+    @rule(seconds=st.sampled_from([15, 15, 70, 310]))
+    def armed_again(self, seconds: int) -> None:
+        """Long enough for the first, the second or the third time."""
+        self.run(self.stage.seconds(seconds, at_once=5))
 
     async def shown(self, order_ref: str, state: OrderState, *, told: bool = True) -> None:
         self.stage.show(order_ref, state, told=told)
@@ -193,7 +222,7 @@ class Anything(Surroundings):
         always(self.stage, tables, self.acknowledged.values())
         for alert_id, status in self.final.items():
             assert tables.alerts[alert_id]["status"] == status, f"alert {alert_id} left {status}"
-        self.final = {one: row["status"] for one, row in tables.alerts.items() if row["status"] in FINAL}
+        self.final = {one: row["status"] for one, row in tables.alerts.items() if is_final(tables, row)}
 
     def teardown(self) -> None:
         try:
@@ -218,6 +247,8 @@ class Anything(Surroundings):
         self.link()
         await stage.rest()
         await self.lift(TradingState.RUNNING)
+        if stage.ib.ended:
+            await stage.seconds(450, at_once=10)  # what is armed again has its third wait
         for number in range(ROUNDS_MAX):
             await stage.seconds(15)
             if not stage.ours() and not unfinished(read(stage.path)):
