@@ -117,27 +117,35 @@ class Anything(Surroundings):
     def cancelled(self, which: int, told: bool, rest: int | None) -> None:
         self.run(self.shown(self.order(which).order_ref, OrderState.CANCELLED, told=told), rest)
 
-    @precondition(lambda self: self.stage.ours())
     @rule(
-        which=WHICH, filled=st.sampled_from([0, 1, 2]), told=st.sampled_from([True, True, True, False]),
-        words_first=st.booleans(), rest=REST,
+        ticker=st.sampled_from(["AAPL", "KO"]), filled=st.sampled_from([0, 1, 2]), told=st.sampled_from([True, True, False]),
+        words_first=st.booleans(), seconds=st.sampled_from([0, 15, 15, 90]), rest=REST,
     )  # fmt: skip
-    def ended_by_ib(self, which: int, filled: int, told: bool, words_first: bool, rest: int | None) -> None:
-        """Cancelled, and not by the owner: an exit is armed again, if IB has said why."""
-        order = self.order(which)
+    def exit_ended_by_ib(
+        self, ticker: str, filled: int, told: bool, words_first: bool, seconds: int, rest: int | None
+    ) -> None:
+        """What works fills, and then IB cancels an exit, not for the owner: it is armed again, if IB has said why."""
+        for order in self.stage.ours():
+            if order.ticker == ticker:
+                self.stage.fill(order.order_ref, int(order.qty - (order.filled or 0)), 100, told=True, commission=True)
+        self.run(self.stage.seconds(12, at_once=6))
+        self.alert("SELL", ticker, None)
+        exits = [order for order in self.stage.ours() if order.side is Side.SELL and order.ticker == ticker]
+        if exits:
+            self.run(self.ended_by_ib(exits[-1], filled, told=told, words_first=words_first), rest)
+            self.run(self.stage.seconds(seconds, at_once=5), rest)
 
-        async def end() -> None:
-            stage, ref = self.stage, order.order_ref
-            if filled and int(order.qty - (order.filled or 0)) > filled:
-                stage.fill(ref, filled, 100, told=told, commission=True)
-            stage.ib.ended.add(ref)
-            if words_first and told and stage.linked:
-                stage.broker.error(ref, 202, ErrorKind.CANCELLED, BY_EXCHANGE)
-            stage.show(ref, OrderState.CANCELLED, told=told)
-            if not words_first and told and stage.linked:
-                stage.broker.error(ref, 202, ErrorKind.CANCELLED, BY_EXCHANGE)
-
-        self.run(end(), rest)
+    async def ended_by_ib(self, order: OrderReport, filled: int, *, told: bool, words_first: bool) -> None:
+        stage, ref = self.stage, order.order_ref
+        if filled and order.qty - (order.filled or 0) > filled:
+            stage.fill(ref, filled, 100, told=told, commission=True)
+        stage.ib.ended.add(ref)
+        said = told and stage.linked
+        if words_first and said:
+            stage.broker.error(ref, 202, ErrorKind.CANCELLED, BY_EXCHANGE)
+        stage.show(ref, OrderState.CANCELLED, told=told)
+        if not words_first and said:
+            stage.broker.error(ref, 202, ErrorKind.CANCELLED, BY_EXCHANGE)
 
     @precondition(lambda self: self.stage.ib.ended)
     @rule(seconds=st.sampled_from([15, 15, 70, 310]))
