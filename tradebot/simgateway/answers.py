@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from loguru import logger
 
-from tradebot.simgateway.faults import QUESTIONS, Faults
+from tradebot.simgateway.faults import QUESTIONS, Faults, Plan
+from tradebot.simgateway.replies import Fields
 from tradebot.simgateway.requests import Request
 from tradebot.simgateway.session import Session
 from tradebot.simgateway.upstream import Upstream
@@ -34,14 +35,18 @@ class Answers:
         elif "no_answer" in plan:
             return
         elif slow := plan.get("slow_answer"):
-            self._later(slow["delay_s"], _answer, session, act, end if "no_end" in plan else None)
+            self._later(slow["delay_s"], _answer, session, act, plan, str(end))
         else:
-            _answer(session, act, end if "no_end" in plan else None)
+            _answer(session, act, plan, str(end))
 
 
-def _answer(session: Session, act: Callable[[], None], withheld: int | None) -> None:
-    if withheld is None:
-        act()
-        return
-    with session.withholding(withheld):
+def _answer(session: Session, act: Callable[[], None], plan: Plan, end: str) -> None:
+    """Answer without what the faults keep back; ``end`` is the number of the message that ends the answer."""
+
+    def kept_back(fields: Fields) -> bool:
+        if fields[0] == end:
+            return "no_end" in plan
+        return "empty_answer" in plan or ("leave_out" in plan and plan["leave_out"]["symbol"] in fields)
+
+    with session.withholding(kept_back):
         act()

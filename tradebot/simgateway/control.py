@@ -10,41 +10,55 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Any
 
 from aiohttp import web
 from loguru import logger
 
 from tradebot.errors import GatewayError
-from tradebot.simgateway import upstream
+from tradebot.simgateway import corporate, sessions, upstream
 from tradebot.simgateway.gateway import Gateway
 from tradebot.simgateway.listener import Listener
+from tradebot.simgateway.model import Order
 from tradebot.simgateway.report import state
+from tradebot.simgateway.switches import switched
 
 HOST = "127.0.0.1"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-# Route: the method below, and the fields of the body ("?" may be left out; "*" stands for a fault's own).
+# Route: the method below, and the fields of the body ("?" may be left out; "*" stands for a fault's own, or the switches).
 ROUTES: dict[str, tuple[str, str]] = {
     "GET /state": ("state", ""),
     "GET /journal": ("journal", ""),
     "GET /faults": ("faults", ""),
     "POST /faults": ("arm", "fault times? *"),
     "DELETE /faults": ("clear", ""),
+    "GET /switches": ("switches", ""),
+    "POST /switches": ("switch", "*"),
     "POST /quotes": ("quote", "symbol bid ask last?"),
     "POST /quotes/frozen": ("freeze", "frozen"),
     "POST /cash": ("cash", "cash"),
     "POST /positions": ("position", "symbol quantity avg_cost"),
+    "POST /splits": ("split", "symbol new old con_id?"),
+    "POST /renames": ("rename", "symbol to"),
+    "POST /listings": ("listing", "symbol con_id price"),
+    "POST /market": ("market", "open seconds? code? reason?"),
+    "POST /market/late": ("late", "symbol seconds"),
+    "POST /halts": ("halt", "symbol halted seconds? kind?"),
     "POST /orders": ("order", "symbol action quantity limit?"),
     "POST /orders/{perm_id}/fill": ("fill", "shares? price?"),
     "POST /orders/{perm_id}/cancel": ("cancel", ""),
+    "POST /orders/{perm_id}/end": ("end", "code? reason?"),
     "POST /connections/drop": ("drop", ""),
     "POST /connections/degrade": ("degrade", "fault *"),
     "POST /listening/pause": ("pause", "seconds"),
     "POST /restart": ("restart", "seconds? rollback?"),
     "POST /midnight": ("midnight", ""),
-    "POST /upstream": ("upstream", "up seconds? data_lost? orders?"),
+    "POST /upstream": ("upstream", "up seconds? data_lost? orders? farms? told?"),
+    "POST /upstream/flaps": ("flaps", "times every_s?"),
     "POST /errors": ("error", "code text?"),
 }
 
@@ -129,6 +143,14 @@ class _Control:
         self._gateway.faults.clear(request.query.get("fault"))
         return web.json_response(self._gateway.faults.armed())
 
+    async def switches(self, _: web.Request) -> web.Response:
+        return web.json_response(asdict(self._gateway.switches))
+
+    async def switch(self, request: web.Request) -> web.Response:
+        self._gateway.switches = switched(self._gateway.switches, await _body(request))
+        self._gateway.account_changed()
+        return web.json_response(asdict(self._gateway.switches))
+
     async def quote(self, request: web.Request) -> web.Response:
         body = await _body(request)
         last = body.get("last")
@@ -150,6 +172,46 @@ class _Control:
         self._gateway.set_position(body["symbol"], _amount(body["quantity"]), _amount(body["avg_cost"]))
         return _done()
 
+    async def split(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        new, old = _amount(body["new"]), _amount(body["old"])
+        corporate.split(self._gateway, body["symbol"], new, old, int(body.get("con_id") or 0))
+        return _done()
+
+    async def rename(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        corporate.rename(self._gateway, body["symbol"], body["to"])
+        return _done()
+
+    async def listing(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        corporate.list_new(self._gateway, body["symbol"], int(body["con_id"]), _amount(body["price"]))
+        return _done()
+
+    async def market(self, request: web.Request) -> web.Response:
+        body, gateway = await _body(request), self._gateway
+        acts = (sessions.open_now, partial(sessions.close_now, code=_code(body), reason=str(body.get("reason", ""))))
+        now, afterwards = acts if body["open"] else reversed(acts)
+        now(gateway)
+        if body.get("seconds") is not None:
+            gateway.later(float(_amount(body["seconds"])), afterwards, gateway)
+        return _done()
+
+    async def late(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        sessions.open_late(self._gateway, body["symbol"], float(_amount(body["seconds"])))
+        return _done()
+
+    async def halt(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        if not body["halted"]:
+            sessions.resume(self._gateway, body["symbol"])
+            return _done()
+        sessions.halt(self._gateway, body["symbol"], int(body.get("kind", 2)))
+        if body.get("seconds") is not None:
+            self._gateway.later(float(_amount(body["seconds"])), sessions.resume, self._gateway, body["symbol"])
+        return _done()
+
     async def order(self, request: web.Request) -> web.Response:
         body = await _body(request)
         limit = body.get("limit")
@@ -165,11 +227,19 @@ class _Control:
         return _done()
 
     async def cancel(self, request: web.Request) -> web.Response:
-        order = self._gateway.book.orders[self._order(request)]
-        if not order.live:
-            raise ValueError(f"order {order.perm_id} is {order.status}")
-        self._gateway.cancel(order)
+        self._gateway.desk.cancel(self._open(request))
         return _done()
+
+    async def end(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        self._gateway.desk.end(self._open(request).perm_id, _code(body), str(body.get("reason", "")))
+        return _done()
+
+    def _open(self, request: web.Request) -> Order:
+        order = self._gateway.book.orders[self._order(request)]
+        if not order.live and not order.listed:
+            raise ValueError(f"order {order.perm_id} is {order.status}")
+        return order
 
     def _order(self, request: web.Request) -> int:
         perm_id = int(request.match_info["perm_id"])
@@ -203,13 +273,21 @@ class _Control:
 
     async def upstream(self, request: web.Request) -> web.Response:
         body = await _body(request)
-        link, data_lost = self._gateway.upstream, bool(body.get("data_lost", False))
+        link, back = self._gateway.upstream, (bool(body.get("data_lost", False)), bool(body.get("told", True)))
         if body["up"]:
-            link.restore(data_lost)
+            link.restore(*back)
             return _done()
-        link.lose(body.get("orders", "later"))
+        link.lose(body.get("orders", "later"), bool(body.get("farms", False)))
         if body.get("seconds") is not None:
-            self._gateway.later(float(_amount(body["seconds"])), link.restore, data_lost)
+            self._gateway.later(float(_amount(body["seconds"])), link.restore, *back)
+        return _done()
+
+    async def flaps(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        link, later, every_s = self._gateway.upstream, self._gateway.later, float(_amount(body.get("every_s", 1)))
+        for turn in range(int(body["times"])):
+            later(turn * every_s, link.flap)
+            later((turn + 0.5) * every_s, link.restore, False, False)
         return _done()
 
     async def error(self, request: web.Request) -> web.Response:
@@ -244,6 +322,11 @@ def _amount(value: object) -> Decimal:
     if not amount.is_finite():
         raise ValueError(f"{value!r} is not a number")
     return amount
+
+
+def _code(body: dict[str, Any]) -> int:
+    """The code of the error that an order is ended with."""
+    return int(body.get("code", 202))
 
 
 def _done() -> web.Response:

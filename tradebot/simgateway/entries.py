@@ -95,12 +95,13 @@ class Held(Entry):
 
 @dataclass(frozen=True)
 class Refused(Entry):
-    """The order was taken and then rejected."""
+    """The order was taken and then rejected; code 0: without an error. ``listed``: it stays in the open orders."""
 
     kind = "refused"
     perm_id: int
     code: int
     text: str
+    listed: bool = False
 
 
 @dataclass(frozen=True)
@@ -143,11 +144,12 @@ class CancelAsked(Entry):
 
 @dataclass(frozen=True)
 class Cancelled(Entry):
-    """The order is over without filling (further)."""
+    """The order is over without filling (further); code 0: without an error."""
 
     kind = "cancelled"
     perm_id: int
     reason: str = ""
+    code: int = 202
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,36 @@ class Midnight(Entry):
     """A day ended: executions and completed orders until here are not reported again."""
 
     kind = "midnight"
+
+
+@dataclass(frozen=True)
+class Split(Entry):
+    """``new`` shares for ``old`` of a stock; under a new contract where ``new_con_id`` is not 0."""
+
+    kind = "split"
+    con_id: int
+    new: Decimal
+    old: Decimal
+    new_con_id: int = 0
+
+
+@dataclass(frozen=True)
+class Renamed(Entry):
+    """A contract's symbol changed."""
+
+    kind = "renamed"
+    con_id: int
+    symbol: str
+
+
+@dataclass(frozen=True)
+class Listed(Entry):
+    """A new contract trades under a symbol, which another one may have had until then."""
+
+    kind = "listed"
+    con_id: int
+    symbol: str
+    price: Decimal
 
 
 KINDS: dict[str, type[Entry]] = {entry.kind: entry for entry in Entry.__subclasses__()}

@@ -10,7 +10,7 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -22,8 +22,11 @@ from tradebot.simgateway import exchange, replies, requests
 from tradebot.simgateway.answers import Answers
 from tradebot.simgateway.book import Book
 from tradebot.simgateway.catalogue import Catalogue
-from tradebot.simgateway.faults import CONNECTION_FAULTS, Faults, whole
+from tradebot.simgateway.desk import Desk
+from tradebot.simgateway.faults import CONNECTION_FAULTS, ERROR_TEXTS, Faults, whole
+from tradebot.simgateway.market import Market
 from tradebot.simgateway.model import Listing, Order, Quote, Ticket
+from tradebot.simgateway.pace import VIOLATIONS_MAX
 from tradebot.simgateway.quotes import Quotes
 from tradebot.simgateway.session import Session
 from tradebot.simgateway.settings import GatewaySettings
@@ -32,10 +35,10 @@ from tradebot.simgateway.upstream import BACK_DATA_LOST, TEXTS, Upstream
 from tradebot.simgateway.wire import Message
 
 TICK_S = 1.0
+BEAT_S = 0.1
 ACCOUNT_DELAY_S = 0.05
 ACCOUNT_REFRESH_S = 180.0
 OWNER = 0
-IMMEDIATE_OR_NEVER = ("IOC", "FOK")
 
 RequestHandler = Callable[["Gateway", Session, requests.Request], None]
 
@@ -65,6 +68,7 @@ class Gateway:
         self.settings = settings
         self._handlers = handlers
         self.store = store
+        self.switches = settings.switches
         self.book = Book()
         self.faults = Faults()
         self.upstream = Upstream(self._upstream_changed)
@@ -72,23 +76,29 @@ class Gateway:
         self.sessions: dict[int, Session] = {}
         self.connections: set[Session] = set()
         self._timers: set[asyncio.TimerHandle] = set()
-        self._scheduled: set[int] = set()
         self._account_due = False
+        self._beat_at = 0.0
         for entry in store.load():
             self.book.apply(entry)
-        self.catalogue = Catalogue((*self._forgotten(), *settings.tickers))
+        self.catalogue = Catalogue(settings.tickers)
+        for action in self.book.corporate_actions:
+            self.catalogue.apply(action)
+        for listing in self._forgotten():
+            self.catalogue.add(listing)
         rng = random.Random(settings.seed)  # noqa: S311 - prices, not secrets
         self.quotes = Quotes(self.catalogue.by_symbol.values(), rng)
+        self.market = Market(settings.session, self.now())
+        self.desk = Desk(self, settings.fill_latency_s, random.Random(settings.seed))  # noqa: S311 - as above
         self._open_account()
 
     def _forgotten(self) -> list[Listing]:
         """Stocks that the account knows and the configuration no longer does: they keep trading at their last cost."""
-        known = Catalogue(self.settings.tickers).by_symbol
+        known = self.catalogue
         used = [Listing(each.ticket.symbol, each.ticket.con_id, Decimal(1)) for each in self.book.orders.values()]
         used += [
             Listing(each.symbol, each.con_id, each.avg_cost or Decimal(1)) for each in self.book.positions.values()
         ]
-        return [each for each in used if each.symbol not in known]
+        return [each for each in used if each.symbol not in known.by_symbol and each.con_id not in known.by_con_id]
 
     def _open_account(self) -> None:
         if not self.book.account:
@@ -112,6 +122,7 @@ class Gateway:
         if self.settings.moving:
             self.later(TICK_S, self._tick)
         self.later(ACCOUNT_REFRESH_S, self._refresh)
+        self._beat()
 
     def stop(self) -> None:
         """Drop every timer and connection."""
@@ -126,8 +137,8 @@ class Gateway:
         return self.settings.clock() if self.settings.clock else datetime.now(UTC)
 
     def local_now(self) -> datetime:
-        """The gateway's own wall clock, which its times without a zone refer to."""
-        return self.local(self.now())
+        """The gateway's own wall clock, right or wrong, which its times without a zone refer to."""
+        return self.local(self.now() + timedelta(seconds=self.switches.clock_ahead_s))
 
     def local(self, at: datetime) -> datetime:
         return at.astimezone(self.settings.zone)
@@ -144,7 +155,11 @@ class Gateway:
 
     def _tick(self) -> None:
         self.later(TICK_S, self._tick)
-        self.quotes_changed(self.quotes.step())
+        self.quotes_changed(self.market.moving(self.quotes.step(self.switches.spread_pct)))
+
+    def _beat(self) -> None:
+        self.later(BEAT_S, self._beat)
+        self._beat_at = asyncio.get_running_loop().time()
 
     def _refresh(self) -> None:
         self.later(ACCOUNT_REFRESH_S, self._refresh)
@@ -161,13 +176,25 @@ class Gateway:
                 notify(self, entry)
 
     def receive(self, session: Session, message: Message) -> None:
-        """Answer one message of a client."""
+        """Answer one message of a client, unless it sends too many."""
+        if self._too_fast(session):
+            return
         try:
             request = requests.decode(message, session.version)
         except (requests.BadRequest, ValueError, ArithmeticError) as error:
             self._not_understood(session, message, error)
         else:
             self._answers.give(session, request, lambda: self._serve(session, message, request))
+
+    def _too_fast(self, session: Session) -> bool:
+        most, now = int(self.switches.messages_per_second_max), asyncio.get_running_loop().time()
+        if not most or not session.pace.exceeds(most, now, max(0.0, now - self._beat_at - BEAT_S)):
+            return False
+        count = session.pace.violations
+        self.deny(session, -1, 100, f"{ERROR_TEXTS[100].rstrip('.')}:max={most} rec={most + 1} ({count})")
+        if count >= VIOLATIONS_MAX:
+            session.close()
+        return True
 
     def _serve(self, session: Session, message: Message, request: requests.Request) -> None:
         try:
@@ -186,57 +213,11 @@ class Gateway:
 
     def schedule(self, order: Order) -> None:
         """Look at an order when its time has come."""
-        if order.perm_id in self._scheduled:
-            return
-        if order.why_held:
-            if (found_s := order.plan["locate"]["delay_s"]) is not None:
-                self.later(float(found_s), self._located, order.perm_id)
-            return
-        self._scheduled.add(order.perm_id)
-        slow = order.plan.get("slow_fill")
-        if order.status == "PendingCancel":
-            self.later(self.settings.fill_latency_s, self._fill_late, order.perm_id)
-        else:
-            delay_s = slow["delay_s"] if slow else self.settings.fill_latency_s
-            self.later(delay_s, self._consider, order.perm_id)
-
-    def cancel(self, order: Order) -> None:
-        """Take a cancel; a fault may let the order fill after it."""
-        self.commit(*exchange.cancel(order, self.now()))
-        if late := order.plan.get("fill_after_cancel"):
-            self.later(late["delay_s"], self._fill_late, order.perm_id)
-
-    def _consider(self, perm_id: int) -> None:
-        self._scheduled.discard(perm_id)
-        order = self.book.orders[perm_id]
-        if shares := exchange.due(order, self.quote(order.ticket.symbol)):
-            self.fill(perm_id, shares)
-        elif exchange.reaches_market(order):
-            self.commit(e.Working(self.now(), perm_id))
-        order = self.book.orders[perm_id]
-        if order.live and order.ticket.tif in IMMEDIATE_OR_NEVER:
-            self.commit(*exchange.cancel(order, self.now()))
-
-    def _located(self, perm_id: int) -> None:
-        """Shares to sell short were found."""
-        order = self.book.orders[perm_id]
-        if order.live and order.why_held:
-            self.commit(e.Working(self.now(), perm_id))
-            self._consider(perm_id)
-
-    def _fill_late(self, perm_id: int) -> None:
-        """What a cancel came too late for."""
-        if self.book.orders[perm_id].remaining:
-            self.fill(perm_id)
+        self.desk.schedule(order)
 
     def fill(self, perm_id: int, shares: Decimal | None = None, price: Decimal | None = None) -> None:
         """Fill an order now, by default all that is left at the market. Raises ValueError for more than that."""
-        order = self.book.orders[perm_id]
-        quote = self.quote(order.ticket.symbol)
-        at = price or (quote.ask if order.signed > 0 else quote.bid)
-        venue = self.listing(order.ticket.con_id, order.ticket.symbol).primary
-        amount = order.remaining if shares is None else shares
-        self.commit(*exchange.fill(self.book, order, amount, at, venue=venue, now=self.now()))
+        self.desk.fill(perm_id, shares, price)
 
     def quotes_changed(self, symbols: list[str]) -> None:
         """Send the new quotes to their subscribers, and try the limit orders against them."""
@@ -244,12 +225,7 @@ class Gateway:
         for session in self._reachable():
             for send in self._handlers.quotes:
                 send(self, session, changed)
-        for order in self.book.live_orders():
-            if order.ticket.symbol in changed and exchange.due(order, self.quote(order.ticket.symbol)):
-                if "slow_fill" in order.plan:
-                    self.schedule(order)
-                elif order.perm_id not in self._scheduled:
-                    self._consider(order.perm_id)
+        self.desk.quotes_changed(changed)
 
     def account_changed(self) -> None:
         """Notify the subscribers soon; many changes at once make one message."""
@@ -279,32 +255,32 @@ class Gateway:
 
     def set_position(self, symbol: str, quantity: Decimal, avg_cost: Decimal) -> None:
         """Make the account hold this much of a stock, without touching its cash. Raises ValueError."""
-        listing = self._known(symbol)
+        listing = self.known(symbol)
         self.commit(e.PositionSet(self.now(), listing.con_id, listing.symbol, quantity, avg_cost))
 
     def owner_order(self, symbol: str, action: str, quantity: Decimal, limit: Decimal | None = None) -> int:
         """An order of the owner's own (client 0, order id 0); its permId. Raises ValueError when it is refused."""
-        listing = self._known(symbol)
+        listing = self.known(symbol)
         kind = "MKT" if limit is None else "LMT"
         ticket = Ticket(OWNER, 0, listing.con_id, listing.symbol, action, quantity, kind, limit)
         if denied := exchange.refusal(self.book, ticket):
             raise ValueError(f"{denied[0]}: {denied[1]}")
         plan = self.faults.order(symbol, action, OWNER)
-        perm_id = self.book.perm_next
-        self.commit(*exchange.place(self.book, ticket, lambda each: self.quote(each).ask, plan, self.now()))
-        self.schedule(self.book.orders[perm_id])
-        return perm_id
+        order = self.desk.take(ticket, plan)
+        self.schedule(order)
+        return order.perm_id
 
     def tell_error(self, code: int, text: str) -> None:
         """An error that is about no request, to every client."""
         for session in list(self.sessions.values()):
             session.error(-1, code, text)
 
-    def _upstream_changed(self, code: int) -> None:
-        if code == BACK_DATA_LOST:
+    def _upstream_changed(self, codes: tuple[int, ...]) -> None:
+        if BACK_DATA_LOST in codes:
             for session in self.sessions.values():
                 session.unsubscribe()
-        self.tell_error(code, TEXTS[code])
+        for code in codes:
+            self.tell_error(code, TEXTS[code])
         self.account_changed()
 
     def restart(self, rollback: int) -> None:
@@ -325,7 +301,8 @@ class Gateway:
         for session in list(self.connections):
             session.degrade(plan)
 
-    def _known(self, symbol: str) -> Listing:
+    def known(self, symbol: str) -> Listing:
+        """A stock by its symbol. Raises ValueError."""
         listing = self.catalogue.by_symbol.get(symbol)
         if listing is None:
             raise ValueError(f"no such ticker: {symbol}")

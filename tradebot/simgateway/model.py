@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 ZERO = Decimal(0)
@@ -12,6 +12,11 @@ CENT = Decimal("0.01")
 
 # IB's statuses of an order that can still change. The rest (Filled, Cancelled, Inactive unless it is held for something) is over.
 LIVE = frozenset({"PreSubmitted", "Submitted", "PendingCancel"})
+
+
+def scaled(price: Decimal, ratio: Decimal) -> Decimal:
+    """A price times a ratio, in whole cents and at least one."""
+    return max(CENT, (price * ratio).quantize(CENT, ROUND_HALF_UP))
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,10 @@ class Ticket:
 
 @dataclass(frozen=True)
 class Order:
-    """A ticket and what became of it. ``plan`` holds the faults it met, by name."""
+    """A ticket and what became of it. ``plan`` holds the faults it met, by name.
+
+    ``listed``: rejected, and still in the open orders.
+    """
 
     perm_id: int
     ticket: Ticket
@@ -85,6 +93,7 @@ class Order:
     done_at: datetime | None = None
     reason: str = ""
     why_held: str = ""
+    listed: bool = False
     plan: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -8,6 +8,7 @@ while the link to IB is lost none is sent.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from loguru import logger
 
 from tradebot.simgateway import entries as e
 from tradebot.simgateway import exchange, replies
+from tradebot.simgateway.details import NEW_YORK
 from tradebot.simgateway.faults import ERROR_TEXTS, error_text
 from tradebot.simgateway.gateway import Gateway
 from tradebot.simgateway.model import Execution, Order, Ticket
@@ -23,6 +25,8 @@ from tradebot.simgateway.wire import number
 
 if TYPE_CHECKING:
     from loguru import Logger
+
+WAITS = {"code": 399, "text": ""}
 
 
 def _denied(gateway: Gateway, entry: e.Denied) -> None:
@@ -38,8 +42,11 @@ def _accepted(gateway: Gateway, entry: e.Accepted) -> None:
     )  # fmt: skip
     order = gateway.book.orders[entry.perm_id]
     _status(gateway, order)
-    if message := order.plan.get("order_message"):
-        blanks = {"action": ticket.action, "quantity": number(ticket.quantity), "symbol": ticket.symbol}
+    message = order.plan.get("order_message")
+    if message is None and gateway.market.waits(order):
+        message = WAITS
+    if message:
+        blanks = exchange.blanks(ticket) | {"opens": gateway.market.opens(gateway.now())}
         _order_error(gateway, order, message["code"], error_text(message, **blanks))
 
 
@@ -72,8 +79,15 @@ def _refused(gateway: Gateway, entry: e.Refused) -> None:
 
 def _cancelled(gateway: Gateway, entry: e.Cancelled) -> None:
     order = gateway.book.orders[entry.perm_id]
+    text = (
+        ERROR_TEXTS[202] + entry.reason if entry.code == 202 else error_text({"code": entry.code, "text": entry.reason})
+    )
+    first = order.plan.get("ended", {}).get("error_first", False)
+    if first:
+        _order_error(gateway, order, entry.code, text)
     _status(gateway, order)
-    _order_error(gateway, order, 202, "Order Canceled - reason:" + entry.reason)
+    if not first:
+        _order_error(gateway, order, entry.code, text)
 
 
 def _executed(gateway: Gateway, entry: e.Executed) -> None:
@@ -152,9 +166,18 @@ def send_order(gateway: Gateway, session: Session, order: Order) -> None:
 def send_execution(gateway: Gateway, session: Session, req_id: int, order: Order, each: Execution) -> None:
     """execDetails to one client; ``req_id`` -1 is an update, anything else the answer to a request."""
     listing = gateway.listing(order.ticket.con_id, order.ticket.symbol)
-    when = gateway.local(each.at).strftime("%Y%m%d  %H:%M:%S")
+    when = _when(gateway, each.at)
     account = gateway.book.account
     session.send(replies.execution(session.version, req_id, each, order, account=account, listing=listing, when=when))
+
+
+def _when(gateway: Gateway, at: datetime) -> str:
+    """An execution's time in the form that the gateway is set to."""
+    if gateway.switches.execution_times == "utc":
+        return f"{at.astimezone(UTC):%Y%m%d-%H:%M:%S}"
+    if gateway.switches.execution_times == "named":
+        return f"{at.astimezone(NEW_YORK):%Y%m%d %H:%M:%S} US/Eastern"
+    return f"{gateway.local(at):%Y%m%d  %H:%M:%S}"
 
 
 def _owner(gateway: Gateway, order: Order) -> Session | None:
@@ -168,7 +191,8 @@ def _execution(gateway: Gateway, order: Order, each: Execution) -> None:
 
 
 def _order_error(gateway: Gateway, order: Order, code: int, text: str) -> None:
-    if session := _owner(gateway, order):
+    session = _owner(gateway, order)
+    if session and code:
         session.error(order.ticket.order_id, code, text)
 
 

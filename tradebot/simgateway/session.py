@@ -13,6 +13,7 @@ from loguru import logger
 
 from tradebot.simgateway import replies
 from tradebot.simgateway.line import Line
+from tradebot.simgateway.pace import Pace
 from tradebot.simgateway.replies import Fields
 from tradebot.simgateway.wire import Message, Negotiated, Started, Wire, WireError, frame
 
@@ -68,8 +69,9 @@ class Session(asyncio.Protocol):
         self._wire = Wire()
         self._transport: asyncio.Transport | None = None
         self._line: Line
-        self._withheld = ""
+        self._withheld: Callable[[Fields], bool] | None = None
         self.client_id = -1
+        self.pace = Pace()
         self.data_type = 1
         self.subscriptions = Subscriptions()
 
@@ -118,17 +120,17 @@ class Session(asyncio.Protocol):
         self.subscriptions = Subscriptions()
 
     @contextmanager
-    def withholding(self, message: object) -> Iterator[None]:
-        """Meanwhile, messages of that number are not sent."""
-        self._withheld = str(message)
+    def withholding(self, message: Callable[[Fields], bool]) -> Iterator[None]:
+        """Meanwhile, such messages are not sent."""
+        self._withheld = message
         try:
             yield
         finally:
-            self._withheld = ""
+            self._withheld = None
 
     def send(self, fields: Fields) -> None:
         """Write one message; a client that reads nothing for too long is dropped."""
-        if self._transport is None or self._transport.is_closing() or fields[0] == self._withheld:
+        if self._transport is None or self._transport.is_closing() or (self._withheld and self._withheld(fields)):
             return
         self._line.write(frame(fields))
         if self._transport.get_write_buffer_size() > WRITE_BUFFER_BYTES_MAX:

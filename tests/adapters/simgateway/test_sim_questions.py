@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from ib_async import IB, ExecutionFilter
 
-from tests.adapters.broker.helpers import broker_for, connected, event
-from tests.adapters.simgateway.conftest import ACCOUNT, DEADLINE_S, Connect, aapl, caught_up, messages, settings, until
-from tradebot.domain.brokerage import Disconnected
+from tests.adapters.broker.helpers import broker_for, connected, event, order, place
+from tests.adapters.simgateway.conftest import (
+    ACCOUNT,
+    DEADLINE_S,
+    Connect,
+    aapl,
+    caught_up,
+    client,
+    messages,
+    settings,
+    until,
+)
+from tradebot.domain.brokerage import Disconnected, Executed
 from tradebot.errors import BrokerUnavailable
 from tradebot.simgateway import Gateway, open_gateway
 from tradebot.simgateway.faults import QUESTIONS
+from tradebot.simgateway.switches import Switches
 
 REQ_ID = 9001
 ASK: dict[str, Callable[[Any], object]] = {
@@ -92,6 +105,55 @@ async def test_a_stream_has_no_end_to_lose(gateway: Gateway, ib: IB) -> None:
     ticker = ib.reqMktData(aapl())
     await until("quote", ticker.hasBidAsk)
     assert [each["fault"] for each in gateway.faults.armed()] == ["no_end"]
+
+
+@pytest.mark.parametrize("question", [name for name, end in QUESTIONS.items() if end])
+async def test_empty_answer(gateway: Gateway, ib: IB, question: str) -> None:
+    """An answer that ends at once with nothing in it could not be tested against, or would come more than once."""
+    gateway.set_position("AAPL", Decimal(10), Decimal(200))
+    await until("position", ib.positions)
+    await caught_up(ib)
+    gateway.faults.arm("empty_answer", question=question)
+    assert await answer(ib, question) == [str(QUESTIONS[question])]
+    assert (await answer(ib, question))[-1] == str(QUESTIONS[question])
+
+
+async def test_an_answer_leaves_one_stock_out(gateway: Gateway, ib: IB) -> None:
+    """A position that is missing in one answer only could not be tested against, or would take others with it."""
+    for symbol in ("AAPL", "MSFT", "TSLA"):
+        gateway.set_position(symbol, Decimal(10), Decimal(200))
+    await until("positions", lambda: len(ib.positions()) == 3)
+    await caught_up(ib)
+    gateway.faults.arm("leave_out", question="reqPositions", symbol="MSFT")
+    assert [each.contract.symbol for each in await ib.reqPositionsAsync()] == ["AAPL", "TSLA"]
+    assert [each.contract.symbol for each in await ib.reqPositionsAsync()] == ["AAPL", "MSFT", "TSLA"]
+
+
+@pytest.mark.parametrize(
+    ("form", "zone", "text"),
+    [
+        ("local", "Japan", "%Y%m%d  %H:%M:%S"),
+        ("named", "US/Eastern", "%Y%m%d %H:%M:%S US/Eastern"),
+        ("utc", "UTC", "%Y%m%d-%H:%M:%S"),
+    ],
+)
+async def test_the_bot_reads_each_form_of_an_executions_time(form: str, zone: str, text: str, connect: Connect) -> None:
+    """Broken: an execution would be booked hours from when it happened, on the wrong day perhaps, or not at all."""
+    at = datetime.now(UTC).replace(microsecond=0)
+    japan = settings(zone=ZoneInfo("Japan"), clock=lambda: at, switches=Switches(execution_times=form))
+    async with open_gateway(japan) as gateway, broker_for(gateway.port) as broker:
+        await connected(broker)
+        place(broker, order())
+        assert (await event(broker, Executed)).execution.time == at
+        assert [each.time for each in await broker.executions()] == [at]
+        other = client(await connect(gateway, 8))
+        received = bytearray()
+        other.conn.hasData += received.extend
+        other.reqExecutions(REQ_ID, ExecutionFilter())
+        await until("execution", lambda: b"55\x001\x00" in received)
+        assert [each[15] for each in messages(received) if each[0] == "11"] == [
+            f"{at.astimezone(ZoneInfo(zone)):{text}}"
+        ]
 
 
 async def test_slow_answer(gateway: Gateway, ib: IB) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from tradebot.simgateway import switches
 from tradebot.simgateway.control import ROUTES
 from tradebot.simgateway.entries import KINDS
 from tradebot.simgateway.faults import (
@@ -21,6 +23,7 @@ from tradebot.simgateway.faults import (
     QUESTIONS,
     Table,
 )
+from tradebot.simgateway.switches import Switches
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "simgateway.md").read_text("utf-8")
 
@@ -78,11 +81,22 @@ def test_routes() -> None:
     """A route or a field of it would not be documented, or be refused."""
     documented = {}
     for route, fields, _ in rows(section("Control routes")):
-        names = re.findall(r"`(\w+)`( \(optional\))?|(the fault's own)", fields)
+        names = re.findall(r"`(\w+)`( \(optional\))?|(the fault's own|any switches)", fields)
         documented[route.strip("`")] = " ".join(
             "*" if own else name + "?" * bool(optional) for name, optional, own in names
         )
     assert documented == {route: fields for route, (_, fields) in ROUTES.items()}
+
+
+def test_switches() -> None:
+    """A switch, its default or a value of it would not be documented."""
+    found = rows(section("Switches"))
+    assert {name.strip("`"): default for name, default, *_ in found} == {
+        name: json.dumps(value) for name, value in asdict(Switches()).items()
+    }
+    for name, allowed in switches.CHOICES.items():
+        (text,) = [row[2] for row in found if row[0] == f"`{name}`"]
+        assert all(f"`{word}`" in text for word in allowed)
 
 
 def test_journal() -> None:

@@ -1,0 +1,76 @@
+"""What is on or off, or how much, at this gateway and its account: set at the start, and changed while it runs.
+
+A fault meets one request; a switch holds until it is changed. ``docs/simgateway.md`` describes each.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Switches:
+    """The positions of all switches. Times in seconds."""
+
+    # The API setting "Read-Only API": orders, cancels and lists of orders are refused (321).
+    read_only: bool = False
+    # How far the gateway's own clock is ahead, as its greeting and reqCurrentTime tell it.
+    clock_ahead_s: float = 0.0
+    # How executions' times are written: see CHOICES.
+    execution_times: str = "local"
+    # Market orders fill in up to so many executions, the last of them between fill_min_s and fill_max_s after the order reached
+    # the market, at prices up to slippage_pct % worse than the quote, or half of that better.
+    fill_pieces_max: int = 1
+    fill_min_s: float = 0.0
+    fill_max_s: float = 0.0
+    slippage_pct: float = 0.0
+    # The spread of quotes that move, in % of the price; at least a cent.
+    spread_pct: float = 0.01
+    # How many messages a client may send in a second; 0: any number.
+    messages_per_second_max: int = 0
+
+
+# The values of a text switch, where only some are allowed.
+CHOICES = {"execution_times": ("local", "named", "utc")}
+MAY_BE_NEGATIVE = ("clock_ahead_s",)
+
+
+def switched(now: Switches, given: dict[str, Any]) -> Switches:
+    """The switches after a change. Raises ValueError for an unknown one, or a value that it cannot have."""
+    known = {each.name: getattr(now, each.name) for each in fields(now)}
+    if unknown := sorted(given.keys() - known.keys()):
+        raise ValueError(f"there is no switch {unknown[0]}; there is {', '.join(known)}")
+    return replace(now, **{name: _value(name, known[name], value) for name, value in given.items()})
+
+
+def _value(name: str, before: object, value: Any) -> Any:
+    allowed = CHOICES.get(name)
+    if isinstance(before, bool):
+        fits, meant = isinstance(value, bool), "true or false"
+    elif isinstance(before, str):
+        fits = isinstance(value, str) and (allowed is None or value in allowed)
+        meant = " or ".join(allowed or ("a text",))
+    else:
+        fits = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        fits = fits and (value >= 0 or name in MAY_BE_NEGATIVE)
+        meant = "a number" + ("" if name in MAY_BE_NEGATIVE else ", 0 or more")
+    if not fits:
+        raise ValueError(f"{name} is {meant}, not {value!r}")
+    return value
+
+
+def from_text(settings: list[str]) -> Switches:
+    """Switches from ``name=value``, values as in JSON or plain text. Raises ValueError."""
+    given = {}
+    for setting in settings:
+        name, found, text = setting.partition("=")
+        if not found:
+            raise ValueError(f"a switch is set as name=value, not {setting!r}")
+        try:
+            given[name] = json.loads(text)
+        except ValueError:
+            given[name] = text
+    return switched(Switches(), given)
