@@ -43,6 +43,7 @@ from tradebot.domain.facts.daemon import (
     JobMissed,
     LoginReminder,
     MarketOpen,
+    QueueJunk,
     Started,
     Stopped,
 )
@@ -117,6 +118,7 @@ FACTS: Mapping[EventKind, type[Facts]] = {
         LoginReminder,
         JobFailed,
         JobMissed,
+        QueueJunk,
         Started,
         Stopped,
     )
