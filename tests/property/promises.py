@@ -21,6 +21,7 @@ from tradebot.domain.settings import limit_key
 Row = dict[str, Any]
 UNRESOLVED = ("SUBMITTING", "SUBMITTED", "UNKNOWN")
 FINAL = {"EXECUTED", "BLOCKED", "EXPIRED", "CLEARED", "REJECTED"}
+ARMED_AGAIN_MAX = 3
 JUDGED_AGAIN = {"RECEIVED", "PENDING", "BLOCKED", "EXPIRED", "CLEARED"}
 """Where an alert may be whose newest order did not leave: on its way to the next one, or refused one."""
 ALERT_OF = {
@@ -79,13 +80,12 @@ def placing(stage: Stage, order: Order, *, killed: bool) -> list[str]:
     trade = next((row for row in tables.trades if row["order_ref"] == order.order_ref), None)
     if trade is None:
         return [f"{order} leaves without a stored intent"]
-    sent_for = [int(one.order_ref.split("-")[1]) for one in stage.broker.sent]
     at_work = [*stage.broker.working.values(), *stage.ib.vanished.values()]
     wrong = {
         "its stored decision is not to send it": not _passed(trade),
         "it is not what was decided": Decimal(trade["requested_qty"]) != order.qty or trade["side"] != order.side,
         "its intent is settled already": trade["status"] != "SUBMITTING",
-        "its alert was ordered before": trade["alert_id"] in sent_for,
+        "its alert was ordered before": _is_second(stage, tables, trade),
         "trading is KILLED": killed or "KILLED" in (tables.state, bot.switch.state),
         "the gate is closed": not bot.gate.is_open,
         "another order of the ticker is at work": any(one.con_id == order.contract.con_id for one in at_work),
@@ -97,6 +97,20 @@ def placing(stage: Stage, order: Order, *, killed: bool) -> list[str]:
     else:
         wrong |= _over_limits(stage, tables, order)
     return [f"{order} left although {reason}" for reason, stands in wrong.items() if stands]
+
+
+def _is_second(stage: Stage, tables: Tables, trade: Row) -> bool:
+    """Whether an order of its alert left before, unless all of them were exits that IB ended, and this one sells what is left."""
+    sent = [one for one in stage.broker.sent if int(one.order_ref.split("-")[1]) == trade["alert_id"]]
+    if not sent:
+        return False
+    refs = {one.order_ref for one in sent}
+    sold = total(fill.shares for fill in stage.broker.fills if fill.order_ref in refs)
+    openings = {row["id"]: row["alert_id"] for row in tables.trades}
+    lots = [lot for lot in tables.lots if lot["status"] == "OPEN" and lot["ticker"] == trade["ticker"]]
+    older = total(lot["qty"] for lot in lots if openings[lot["opening_trade_id"]] < trade["alert_id"])
+    armed_again = trade["side"] == "SELL" and refs <= stage.ib.ended and len(sent) <= ARMED_AGAIN_MAX
+    return not armed_again or Decimal(trade["requested_qty"]) > min(sent[0].qty - sold, older)
 
 
 def _passed(trade: Row) -> bool:
@@ -130,6 +144,18 @@ def never_left(trade: Row) -> bool:
     return trade["status"] == "FAILED" and trade["perm_id"] is None and not Decimal(trade["filled_qty"])
 
 
+def left_shares(trade: Row) -> bool:
+    """An exit that ended at IB with shares left, which may be armed again."""
+    return trade["side"] == "SELL" and trade["status"] in ("PARTIAL", "CANCELLED")
+
+
+def is_final(tables: Tables, alert: Row) -> bool:
+    """Whether the alert stays where it is."""
+    mine = [row for row in tables.trades if row["alert_id"] == alert["id"]]
+    armed_again = bool(mine) and left_shares(max(mine, key=lambda row: row["n"]))
+    return alert["status"] in FINAL and not armed_again
+
+
 def always(stage: Stage, tables: Tables, acknowledged: Collection[int]) -> None:
     """Raises AssertionError naming the promise that is broken."""
     assert not stage.died(), f"a task has died: {stage.died()}"
@@ -141,7 +167,7 @@ def always(stage: Stage, tables: Tables, acknowledged: Collection[int]) -> None:
     for alert in tables.alerts.values():
         trade = trades.get(alert["id"])
         if trade is not None:
-            judged_again = alert["status"] in JUDGED_AGAIN and never_left(trade)
+            judged_again = alert["status"] in JUDGED_AGAIN and (never_left(trade) or left_shares(trade))
             assert judged_again or alert["status"] == ALERT_OF[trade["status"]], f"{alert} and {trade}"
         else:
             assert alert["status"] not in ("PROCESSING", "EXECUTED", "UNKNOWN"), f"{alert} has no order"

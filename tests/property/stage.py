@@ -74,6 +74,7 @@ class Ib:
     cash: Decimal = Decimal(6000)
     told: tuple[Decimal, datetime] | None = None  # an account update that trails: value, arrival
     vanished: dict[str, OrderReport] = field(default_factory=dict)  # shown nowhere, and not over
+    ended: set[str] = field(default_factory=set)  # order refs that IB ended by itself, in words that are on the list
     swallows: bool = False  # the next order is lost without a word
 
     def remaining(self, broker: FakeBroker, side: Side, con_id: int | None = None) -> Decimal:
@@ -153,9 +154,9 @@ class Stage:
                 quiet += 1
                 await asyncio.sleep(0)
 
-    async def seconds(self, number: int) -> None:
-        for _ in range(number):
-            self.bot.clock.skip(1)
+    async def seconds(self, number: int, *, at_once: int = 1) -> None:
+        for _ in range(number // at_once):
+            self.bot.clock.skip(at_once)
             await self.rest()
 
     # --- IB ---------------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.property.promises import FINAL, always, at_the_end, read, unfinished
+from tests.property.promises import always, at_the_end, is_final, read, unfinished
 from tests.property.surroundings import REST, TIGHT, WHICH, Surroundings
 from tradebot.database import migrate
 from tradebot.domain.alerts import Side
@@ -39,6 +39,7 @@ LONG = "TRADEBOT_PROPERTY_EXAMPLES" in os.environ
 EXAMPLES = int(os.environ.get("TRADEBOT_PROPERTY_EXAMPLES", "50"))
 STEPS = int(os.environ.get("TRADEBOT_PROPERTY_STEPS", "40"))
 ROUNDS_MAX = 30
+BY_EXCHANGE = "Order Canceled - reason:Cancelled by Exchange"
 
 
 class Anything(Surroundings):
@@ -115,6 +116,42 @@ class Anything(Surroundings):
     @rule(which=WHICH, told=st.booleans(), rest=REST)
     def cancelled(self, which: int, told: bool, rest: int | None) -> None:
         self.run(self.shown(self.order(which).order_ref, OrderState.CANCELLED, told=told), rest)
+
+    @rule(
+        ticker=st.sampled_from(["AAPL", "KO"]), filled=st.sampled_from([0, 1, 2]), told=st.sampled_from([True, True, False]),
+        words_first=st.booleans(), seconds=st.sampled_from([0, 15, 15, 90]), rest=REST,
+    )  # fmt: skip
+    def exit_ended_by_ib(
+        self, ticker: str, filled: int, told: bool, words_first: bool, seconds: int, rest: int | None
+    ) -> None:
+        """What works fills, and then IB cancels an exit, not for the owner: it is armed again, if IB has said why."""
+        for order in self.stage.ours():
+            if order.ticker == ticker:
+                self.stage.fill(order.order_ref, int(order.qty - (order.filled or 0)), 100, told=True, commission=True)
+        self.run(self.stage.seconds(12, at_once=6))
+        self.alert("SELL", ticker, None)
+        exits = [order for order in self.stage.ours() if order.side is Side.SELL and order.ticker == ticker]
+        if exits:
+            self.run(self.ended_by_ib(exits[-1], filled, told=told, words_first=words_first), rest)
+            self.run(self.stage.seconds(seconds, at_once=5), rest)
+
+    async def ended_by_ib(self, order: OrderReport, filled: int, *, told: bool, words_first: bool) -> None:
+        stage, ref = self.stage, order.order_ref
+        if filled and order.qty - (order.filled or 0) > filled:
+            stage.fill(ref, filled, 100, told=told, commission=True)
+        stage.ib.ended.add(ref)
+        said = told and stage.linked
+        if words_first and said:
+            stage.broker.error(ref, 202, ErrorKind.CANCELLED, BY_EXCHANGE)
+        stage.show(ref, OrderState.CANCELLED, told=told)
+        if not words_first and said:
+            stage.broker.error(ref, 202, ErrorKind.CANCELLED, BY_EXCHANGE)
+
+    @precondition(lambda self: self.stage.ib.ended)
+    @rule(seconds=st.sampled_from([15, 15, 70, 310]))
+    def armed_again(self, seconds: int) -> None:
+        """Long enough for the first, the second or the third time."""
+        self.run(self.stage.seconds(seconds, at_once=5))
 
     async def shown(self, order_ref: str, state: OrderState, *, told: bool = True) -> None:
         self.stage.show(order_ref, state, told=told)
@@ -193,7 +230,7 @@ class Anything(Surroundings):
         always(self.stage, tables, self.acknowledged.values())
         for alert_id, status in self.final.items():
             assert tables.alerts[alert_id]["status"] == status, f"alert {alert_id} left {status}"
-        self.final = {one: row["status"] for one, row in tables.alerts.items() if row["status"] in FINAL}
+        self.final = {one: row["status"] for one, row in tables.alerts.items() if is_final(tables, row)}
 
     def teardown(self) -> None:
         try:
@@ -218,6 +255,8 @@ class Anything(Surroundings):
         self.link()
         await stage.rest()
         await self.lift(TradingState.RUNNING)
+        if stage.ib.ended:
+            await stage.seconds(450, at_once=10)  # what is armed again has its third wait
         for number in range(ROUNDS_MAX):
             await stage.seconds(15)
             if not stage.ours() and not unfinished(read(stage.path)):

@@ -8,7 +8,7 @@ from tests.bot import Bot, qty, said
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.brokerage import ErrorKind, OrderState
 from tradebot.domain.events import EventKind
-from tradebot.domain.facts.account import ExitIncomplete
+from tradebot.domain.facts.account import ExitIncomplete, ExitLeft
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.trades import TradeStatus
 from tradebot.words import events as words
@@ -290,9 +290,10 @@ async def test_a_sell_splits_a_lot_and_tells_its_profit(bot: Bot) -> None:
     assert (closed.qty, closed.commission, closed.pnl) == (2, Decimal("1.4"), Decimal("18.6"))
     (told,) = await bot.events(EventKind.SELL_FILLED)
     assert "Sold 2 of 5 AAPL at $110.00 = $220.00, P&L +$18.60" in words.text(told)
+    await bot.seconds(4)
     (left,) = await bot.events(EventKind.EXIT_INCOMPLETE)
     assert "the exit left 3 shares" in words.text(left)
-    assert left.facts == ExitIncomplete("AAPL", Decimal(3))
+    assert left.facts == ExitIncomplete("AAPL", Decimal(3), ExitLeft.CANCELLED)
 
 
 async def test_an_exit_that_was_rejected_is_told_as_left_open(bot: Bot) -> None:
@@ -303,7 +304,7 @@ async def test_an_exit_that_was_rejected_is_told_as_left_open(bot: Bot) -> None:
     bot.broker.show(order_ref, OrderState.INACTIVE)
     await bot.becomes(alert_id, AlertStatus.FAILED)
     (left,) = await bot.events(EventKind.EXIT_INCOMPLETE)
-    assert left.facts == ExitIncomplete("AAPL", Decimal(5))
+    assert left.facts == ExitIncomplete("AAPL", Decimal(5), ExitLeft.REFUSED, "IB 201: no")
 
 
 async def test_a_complete_exit_leaves_nothing_to_tell(bot: Bot) -> None:

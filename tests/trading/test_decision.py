@@ -251,8 +251,61 @@ async def test_a_sell_that_would_go_short_is_blocked(bot: Bot, at_ib: int, other
     await bot.owns(5, at_ib=at_ib)
     bot.broker.others = others
     alert = await bot.becomes(await bot.alert("SELL"), BLOCKED)
-    assert "nothing is left to sell without going short" in said(alert.reason)
+    why = "cancel it first" if others else "nothing is left to sell without going short"
+    assert why in said(alert.reason)
     assert bot.broker.sent == []
+
+
+async def test_a_sell_that_another_order_covers_names_it(bot: Bot) -> None:
+    """The owner would be told to send another SELL, which his own working order blocks as well."""
+    await bot.owns(4)
+    bot.broker.others = [_owners_sell(4)]
+    alert = await bot.becomes(await bot.alert("SELL"), BLOCKED)
+    assert "4 shares are in a working SELL at IB (permId 77): cancel it first" in said(alert.reason)
+    (left,) = await bot.events(EventKind.EXIT_INCOMPLETE)
+    assert "another SELL at IB covers them (permId 77). Cancel that one first" in words.text(left)
+
+
+async def test_an_inactive_order_does_not_count_after_a_second_look(bot: Bot) -> None:
+    """A SELL that IB rejected and still lists would keep every later one from leaving."""
+    await bot.owns(5)
+    bot.broker.others = [replace(_owners_sell(5), state=OrderState.INACTIVE, ib_status="Inactive")]
+    bot.broker.asked.clear()
+    alert_id = await bot.alert("SELL")
+
+    async def sent() -> bool:
+        return bool(bot.broker.sent)
+
+    await bot.sooner_or_later(sent, "the exit leaves", within_s=10)
+    assert bot.broker.asked.count("holdings") == 2
+    assert bot.broker.sent[-1].qty == 5
+    assert (await bot.row(alert_id)).status is AlertStatus.PROCESSING
+
+
+async def test_an_inactive_order_that_works_again_counts(bot: Bot) -> None:
+    """An order that IB held for a moment would sell the same shares once more."""
+    await bot.owns(5)
+    inactive = replace(_owners_sell(5), state=OrderState.INACTIVE, ib_status="Inactive")
+    bot.broker.others = [inactive]
+    bot.broker.asked.clear()
+
+    def works_again(question: str) -> None:
+        if bot.broker.asked.count("holdings") == 1:  # the answer to it has been made
+            bot.broker.others = [replace(inactive, state=OrderState.WORKING)]
+
+    bot.broker.on_question = works_again
+    alert_id = await bot.alert("SELL")
+
+    async def asked() -> bool:
+        return bot.broker.asked.count("holdings") >= 2
+
+    await bot.sooner_or_later(asked, "IB is asked a second time", within_s=10)
+    await bot.sooner_or_later(lambda: _is_blocked(bot, alert_id), "the exit is blocked", within_s=10)
+    assert bot.broker.sent == []
+
+
+async def _is_blocked(bot: Bot, alert_id: int) -> bool:
+    return (await bot.row(alert_id)).status is BLOCKED
 
 
 async def test_a_sell_waits_while_holdings_are_unknown(bot: Bot) -> None:

@@ -7,8 +7,8 @@ from tests.bot_fixtures import MakeBot
 from tests.clockwork import new_york
 from tests.trading.moments import gate_closed
 from tradebot.domain.alerts import AlertStatus
-from tradebot.domain.brokerage import ErrorKind, OrderState
-from tradebot.domain.events import EventKind
+from tradebot.domain.brokerage import ErrorKind, OrderState, OrderUpdate
+from tradebot.domain.events import EventKind, Severity
 from tradebot.domain.trades import TradeStatus
 from tradebot.words import events as words
 
@@ -141,6 +141,68 @@ async def test_an_order_that_comes_back_from_unknown_is_cancelled_again(bot: Bot
     assert len(bot.broker.cancels) >= 2
 
 
+# --- exits are not given up -------------------------------------------------------------------------------------------
+
+
+async def test_an_exit_over_its_time_works_on_and_is_told_once(bot: Bot) -> None:
+    """The exit of a halted stock would be cancelled after half a minute, and the position kept."""
+    await bot.owns(5)
+    alert_id, order_ref = await bot.order("SELL")
+    bot.broker.show(order_ref)
+    await bot.seconds(400, at_once=10)
+    assert bot.broker.cancels == []
+    (told,) = await bot.events(EventKind.EXIT_WORKS_ON)
+    assert "SELL 5 AAPL works on: nothing filled after 3" in words.text(told)
+    assert told.severity is Severity.WARNING
+    bot.broker.fill(order_ref, 5)
+    await bot.becomes(alert_id, AlertStatus.EXECUTED)
+
+
+async def test_an_exit_that_works_on_is_not_told_again_after_a_restart(make_bot: MakeBot) -> None:
+    """Each restart during a halt would send the owner the same message."""
+    first = await make_bot()
+    await first.start()
+    await first.owns(5)
+    _, order_ref = await first.order("SELL")
+    first.broker.show(order_ref)
+    await first.seconds(40, at_once=4)
+    await first.told(EventKind.EXIT_WORKS_ON)
+    await first.stop()
+    second = await make_bot()
+    second.broker.held, second.broker.working = first.broker.held, first.broker.working
+    await second.start()
+    await second.seconds(40, at_once=4)
+    assert len(await second.events(EventKind.EXIT_WORKS_ON)) == 1
+
+
+async def test_an_inactive_order_is_told_and_its_cancel_ends(bot: Bot) -> None:
+    """An order that IB lists as Inactive, and whose cancel it does not answer, would be cancelled without end, unheard of."""
+    await bot.owns(5)
+    _, order_ref = await bot.order("SELL")
+    bot.broker.show(order_ref)
+    bot.broker.working[order_ref] = replace(bot.broker.working[order_ref], state=OrderState.INACTIVE)
+    bot.broker.events.put_nowait(OrderUpdate(bot.broker.working[order_ref]))
+    await bot.seconds(110, at_once=5)
+    assert await bot.events(EventKind.ORDER_STUCK) == []
+    await bot.seconds(3600, at_once=20)
+    assert 1 < len(bot.broker.cancels) <= 10
+    (told,) = await bot.events(EventKind.ORDER_STUCK)
+    assert told.severity is Severity.CRITICAL
+    assert "SELL 5 AAPL is listed by IB as Inactive for 2 min" in words.text(told)
+    assert f"permId {(await bot.trade(order_ref)).perm_id}" in words.text(told)
+
+
+async def test_a_cancel_that_ib_never_answers_is_told(bot: Bot) -> None:
+    """The kill switch would not reach an order, and nobody would know."""
+    _, order_ref = await bot.order("BUY")
+    bot.broker.show(order_ref)
+    await bot.switch.kill("owner")
+    await bot.seconds(900, at_once=10)
+    assert len(bot.broker.cancels) <= 10
+    (told,) = await bot.events(EventKind.ORDER_STUCK)
+    assert "IB has not answered its cancel for 2 min" in words.text(told)
+
+
 # --- the session's end ------------------------------------------------------------------------------------------------
 
 
@@ -174,6 +236,26 @@ async def test_a_fill_of_the_last_second_is_booked_not_cancelled(make_bot: MakeB
     await bot.becomes(alert_id, AlertStatus.EXECUTED)
     await bot.seconds(5)
     assert bot.broker.cancels == []
+
+
+async def test_an_order_of_the_open_is_not_cancelled(make_bot: MakeBot) -> None:
+    """Broken, an exit that waited for the open is cancelled in its first second as one of a session that is over."""
+    bot: Bot = await make_bot(start=new_york(2026, 11, 20, 9, 29, 40), always=False)
+    await bot.start()
+    await bot.owns(5)
+    alert_id = await bot.alert("SELL")
+    await bot.becomes(alert_id, AlertStatus.PENDING)
+
+    async def sent() -> bool:
+        return bool(bot.broker.sent)
+
+    await bot.sooner_or_later(sent, "the exit is sent at the open")
+    assert bot.clock.now() < new_york(2026, 11, 20, 9, 30, 3)
+    bot.broker.show(bot.broker.sent[-1].order_ref)
+    await bot.seconds(5)
+    assert bot.broker.cancels == []
+    bot.broker.fill(bot.broker.sent[-1].order_ref, 5)
+    await bot.becomes(alert_id, AlertStatus.EXECUTED)
 
 
 async def test_an_alert_after_the_close_waits_for_the_next_open(make_bot: MakeBot) -> None:

@@ -25,6 +25,7 @@ SAID = [
     (Reason(C.LINK_INTERRUPTED), "the connection to IB was interrupted while the order was being stored."),
     (Reason(C.TOO_LATE, {"within_s": 5}), "storing the decision took longer than 5 s."),
     (Reason(C.THROTTLED), "IB's message limit is reached: the order would have left later, unchecked."),
+    (Reason(C.ARMED_AGAIN), "its order ended with shares left, and it is sent again"),
     (
         Reason(C.OLDER_ALIVE, {"order_ref": "tb-7-{0}"}),
         "an older order of its alert, tb-7-{0}, turned out to be at work at IB.",

@@ -124,6 +124,11 @@ SAID: list[tuple[str, Mapping[str, Fact], str]] = [
         "the books hold 5 AAPL, IB shows 5 with 9 already being sold: nothing is left to sell without going short. "
         "Compare with TWS",
     ),
+    (
+        "nothing_left_to_sell",
+        {"ticker": "AAPL", "held": D(4), "at_ib": D(4), "selling": D(4), "by": "7001"},
+        "the bot holds 4 AAPL, and 4 shares are in a working SELL at IB (permId 7001): cancel it first",
+    ),
     ("superseded", {"by_alert": 12}, "superseded by SELL 12"),
     ("internal_error", {"detail": "KeyError: 'x'"}, "internal error, no order was made (KeyError: 'x')"),
 ]

@@ -81,6 +81,8 @@ def open_order(contract: ib_async.Contract, order: ib_async.Order, state: ib_asy
         state=order_state(state.status),
         ib_status=state.status,
         detail=state.warningText,
+        oca_group=order.ocaGroup,
+        parent_id=order.parentId,
     )
 
 

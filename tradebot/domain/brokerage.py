@@ -100,6 +100,8 @@ class OrderReport:
     state: OrderState
     ib_status: str  # IB's own word
     detail: str = ""  # whyHeld, or the completed status' text
+    oca_group: str = ""  # orders of one group exclude each other
+    parent_id: int = 0  # the order id, with the same client, of the order that it waits for
 
     @property
     def is_ours(self) -> bool:

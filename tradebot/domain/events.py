@@ -41,6 +41,11 @@ class EventKind(StrEnum):
     ORDER_INTENT = "order_intent"
     ORDER_ACCEPTED = "order_accepted"
     ORDER_CANCELLING = "order_cancelling"
+    EXIT_WORKS_ON = "exit_works_on"
+    ORDER_STUCK = "order_stuck"
+    ORDER_TOLD = "order_told"  # IB's words about an exit's order
+    EXIT_ARMED_AGAIN = "exit_armed_again"
+    EXIT_WAITS_FOR_OPEN = "exit_waits_for_open"  # cut off by the close
     PARTIAL_FILL = "partial_fill"
     BUY_FILLED = "buy_filled"
     SELL_FILLED = "sell_filled"
@@ -52,6 +57,7 @@ class EventKind(StrEnum):
     BOOKS_CORRECTED = "books_corrected"  # a finished trade's figures changed
     WRITTEN_OFF = "written_off"  # lots closed because their shares are gone
     EXIT_INCOMPLETE = "exit_incomplete"  # shares left after a SELL
+    EXITS_HELD_BACK = "exits_held_back"  # by the kill switch, told when it is lifted
     ORPHAN_ORDER = "orphan_order"  # our prefix at IB, not in the database
     MISMATCH = "mismatch"
     OWNER_HOLDINGS = "owner_holdings"

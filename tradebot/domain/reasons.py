@@ -28,6 +28,7 @@ class ReasonCode(StrEnum):
     LINK_INTERRUPTED = "link_interrupted"
     TOO_LATE = "too_late"  # within_s
     THROTTLED = "throttled"
+    ARMED_AGAIN = "armed_again"
     OLDER_ALIVE = "older_alive"  # order_ref: of the alert's older order, which IB shows at work after all
     NOT_CONNECTED = "not_connected"  # detail: the broker adapter's
     # Orders in doubt.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tradebot.domain.alerts import WAITING, Alert
+from tradebot.domain.events import Event
 from tradebot.domain.exposure import Exposure
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
@@ -112,11 +113,16 @@ class DaemonQueries:
         """Raises BrokerUnavailable, LedgerUnavailable."""
         return await missing_shares(self.ledger, self.broker, self.clock, ticker)
 
-    async def ticker_of_event(self, event_id: int) -> str | None:
+    async def event(self, event_id: int) -> Event | None:
         """None when this database has no such event. Raises LedgerUnavailable."""
         async with self.ledger.read() as books:
             events = await books.events(after_id=event_id - 1, limit=1)
-        return events[0].ticker if events and events[0].id == event_id else None
+        return events[0] if events and events[0].id == event_id else None
+
+    async def ticker_of_event(self, event_id: int) -> str | None:
+        """None when this database has no such event. Raises LedgerUnavailable."""
+        event = await self.event(event_id)
+        return event.ticker if event else None
 
     def market_is_open(self) -> bool:
         """Whether alerts are executed now; else they wait."""

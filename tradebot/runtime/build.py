@@ -22,6 +22,7 @@ from tradebot.trading.booking import Booking, Listeners
 from tradebot.trading.gate import Gate
 from tradebot.trading.in_doubt import SECOND_LOOK_DELAY_S, InDoubtOrders
 from tradebot.trading.intake import STORE_DEADLINE_S, Intake
+from tradebot.trading.rearm import Rearm
 from tradebot.trading.recovery import Recovery
 from tradebot.trading.requeue import Requeue
 from tradebot.trading.switch import TradingSwitch
@@ -73,6 +74,7 @@ class Tradebot:
     booking: Booking
     in_doubt_orders: InDoubtOrders
     recovery: Recovery
+    rearm: Rearm
     worker: Worker
     requeue: Requeue
     intake: Intake
@@ -86,6 +88,7 @@ class Tradebot:
         return {
             "booking": self.booking.run,
             **self.recovery.loops(),
+            "exits with shares left": self.rearm.run,
             "trading switch": self.switch.run,
             "requeue": self.requeue.run,
         }
@@ -109,6 +112,7 @@ def build(outside: Outside, options: Options) -> Tradebot:
         hours=options.hours,
         restart=options.restart,
     )
+    rearm = Rearm(ledger, broker, booking, listeners, gate=gate, switch=switch, hours=options.hours, clock=clock)
     worker = _worker(outside, options, gate=gate, switch=switch, booking=booking, listeners=listeners)
     requeue = Requeue(ledger, queue, worker, options.hours, clock, pending_max_age=options.pending_max_age)
     intake = Intake(ledger, queue, clock, store_within_s=options.store_within_s)
@@ -139,6 +143,7 @@ def build(outside: Outside, options: Options) -> Tradebot:
         booking=booking,
         in_doubt_orders=in_doubt_orders,
         recovery=recovery,
+        rearm=rearm,
         worker=worker,
         requeue=requeue,
         intake=intake,

@@ -35,6 +35,10 @@ TITLES: Mapping[str, str] = {
     _K.ALERT_EXPIRED: "⌛ {} expired",
     _K.ALERT_CLEARED: "🗑 {} cleared",
     _K.ORDER_CANCELLING: "⚠️ Order is being cancelled",
+    _K.EXIT_WORKS_ON: "⏳ {} works on",
+    _K.ORDER_STUCK: "❗ {} is stuck",
+    _K.EXIT_ARMED_AGAIN: "🔁 {} is sent again",
+    _K.EXIT_WAITS_FOR_OPEN: "⏳ Waiting for the open: {}",
     _K.PARTIAL_FILL: "◐ {} partly filled",
     _K.BUY_FILLED: "🟢 {} filled",
     _K.SELL_FILLED: "🔵 {} filled",
@@ -45,6 +49,7 @@ TITLES: Mapping[str, str] = {
     _K.BOOKS_CORRECTED: "✏️ Books corrected",
     _K.WRITTEN_OFF: "✏️ Books corrected",
     _K.EXIT_INCOMPLETE: "❗ Shares left: {}",
+    _K.EXITS_HELD_BACK: "❗ Exits that the kill stopped",
     _K.ORPHAN_ORDER: "❗ Unknown orders at IB",
     _K.MISMATCH: "❗ Mismatch: {}",
     _K.OWNER_HOLDINGS: "👤 Your own shares: {}",
@@ -115,6 +120,10 @@ def buttons_of(event: Event) -> Sequence[tuple[str, str]]:
     match event.kind:
         case EventKind.EXIT_INCOMPLETE:
             return [(f"Sell the rest of {ticker}", f"rest:{event.id}")]
+        case EventKind.EXITS_HELD_BACK:
+            return [("Sell now", f"held:{event.id}")]
+        case EventKind.EXIT_WAITS_FOR_OPEN:
+            return [(f"Do not sell {ticker}", f"keep:{event.id}")]
         case EventKind.ORDER_UNKNOWN:
             return [
                 (f"{ticker}: it filled", f"filled:{event.trade_id}"),

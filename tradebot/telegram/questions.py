@@ -26,6 +26,12 @@ STALE = "This message is of another database. There is nothing to accept."
 RESUME_FROM_KILLED = lines(bold("⛔ The kill switch is on"), "What shall be resumed?", GOOD_FOR)
 _KILLED_HINT = "⛔ The kill switch is on: SELL alerts are blocked too. First /resume, sells only."
 
+_LOOK_FIRST = (
+    "❗ First look into TWS or IB Gateway: is a dialog open, or an order waiting to be transmitted? Answer it No, or cancel it. "
+    "The order before this one may otherwise still leave, and the shares be sold twice."
+)
+WAITS_NO_MORE = "This exit does not wait any more: see /queue and /positions."
+
 
 @dataclass(frozen=True, slots=True)
 class AtKill:
@@ -79,13 +85,15 @@ def resumed(state: TradingState) -> str:
     return "⛔ It stays KILLED: the switch was thrown again meanwhile."
 
 
-def sell_all(planned: Sequence[Exit], state: TradingState, market_open: bool) -> str:
+def sell_all(planned: Sequence[Exit], state: TradingState, market_open: bool, *, may_come_to_life: bool = False) -> str:
+    """`may_come_to_life`: IB showed no such order of the exit before, which may be held behind a dialog."""
     rows = [f"• {esc(one.ticker)} {figures.shares(one.qty)}, {_about(one.value)}" for one in planned]
     known = [one.value for one in planned if one.value is not None]
     unknown = len(planned) - len(known)
     without = f"\n   without {unknown} of unknown price" if unknown else ""
     return lines(
         bold("Sell at market?"),
+        _LOOK_FIRST if may_come_to_life else None,
         *first(rows, ROWS_MAX, len(rows) - ROWS_MAX),
         f"Together {_about(sum(known, Decimal(0)) if known else None)}{without}",
         None if market_open else "⏳ The market is closed: they wait for the open.",

@@ -4,7 +4,8 @@ Rules:
 - A fold, not an update: a trade's figures and its ticker's lots from there on (`refold.py`) are computed anew from stored
   executions each time, so that repeats, corrections and late commissions need no path of their own.
 - The one consumer of the broker's events. What cannot be stored is tried again, in order, until it is: nothing is dropped.
-- Recovery and the owner book through the same door (`book`, `conclude`, `judge_again`, `write_off`); nothing else moves a trade.
+- Recovery and the owner book through the same door (`book`, `conclude`, `judge_again`, `arm_again`, `write_off`); nothing else
+  moves a trade.
 - What the owner says about an UNKNOWN order holds until IB shows executions of it: these then take its place.
 """
 
@@ -28,7 +29,7 @@ from tradebot.domain.brokerage import (
     OrderState,
     OrderUpdate,
 )
-from tradebot.domain.events import NewEvent
+from tradebot.domain.events import Facts, NewEvent
 from tradebot.domain.facts.account import WrittenOff
 from tradebot.domain.lots import LotStatus, summarise
 from tradebot.domain.orders import ALERT_OF_TRADE, ENDED, moved_by, next_status, step
@@ -57,6 +58,7 @@ class Listeners:
         self.connection: list[Callable[[BrokerEvent], None]] = []
         self.ended: list[Callable[[Trade], None]] = []
         self.doubt: list[Callable[[str, OrderError | None], None]] = []  # this order needs a second look at the broker
+        self.shown: list[Callable[[str, OrderState], None]] = []  # an order that is not over, as the broker shows it
         self.orphan: list[Callable[[str], None]] = []  # our prefix, and not in the books
 
 
@@ -87,6 +89,7 @@ class Booking:
             executions = [*update.executions, *retracted(stored, update)]
             changed = [await books.put_execution(before.id, execution) for execution in executions]
             after = await self._advance(books, before, update, executions_changed=any(changed))
+            await order_events.told(books, after, update.errors, self._clock.now())
         known = {execution.exec_id for execution in stored}
         with _about(after):
             _log_executions({one.exec_id: one for one in executions if one.exec_id not in known}.values())
@@ -142,6 +145,25 @@ class Booking:
             logger.info("order {} did not leave and is judged again: {}", after.order_ref, reason)
             self._announce(before, after, BrokerUpdate())
         return moved
+
+    async def arm_again(self, drawn_from: Trade, to: AlertStatus, notice: Facts | None) -> bool:
+        """Has the alert of an exit that ended with shares left judged again (RECEIVED), or wait for the open (PENDING).
+
+        False: nothing was done, because the order is not as in `drawn_from` any more, is not the alert's newest, or another one
+        of the ticker is unresolved. Raises LedgerUnavailable.
+        """
+        async with self._one_at_a_time, self._ledger.begin() as books:
+            orders = await books.trades_of_alert(drawn_from.alert_id)
+            if orders[-1] != drawn_from or await books.trades(UNRESOLVED, ticker=drawn_from.ticker):
+                return False
+            stands_at = ALERT_OF_TRADE[drawn_from.status]
+            if not await books.move_alert(drawn_from.alert_id, (stands_at,), to, Reason(ReasonCode.ARMED_AGAIN)):
+                return False
+            if notice is not None:
+                await books.add_event(NewEvent(notice, self._clock.now(), drawn_from.alert_id, drawn_from.id))
+        with _about(drawn_from):
+            logger.info("the exit of {} is armed again: its alert is {}", drawn_from.ticker, to)
+        return True
 
     async def write_off(self, loss: WriteOff, by: str, key: str) -> Trade | None:
         """Closes lots whose shares are gone, as a SELL without executions: no price, no P&L. It only ever lowers the books.
@@ -275,8 +297,11 @@ class Booking:
             if ended:
                 for hear in self._listeners.ended:
                     hear(after)
-        elif update.seen is not None and update.seen.state is not OrderState.WORKING:
-            self._doubt(after.order_ref, None)  # over, or nearly, and the fills are not all here
+        elif update.seen is not None:
+            for hear_state in self._listeners.shown:
+                hear_state(after.order_ref, update.seen.state)
+            if update.seen.state is not OrderState.WORKING:
+                self._doubt(after.order_ref, None)  # over, or nearly, and the fills are not all here
 
     def _doubt(self, order_ref: str, error: OrderError | None) -> None:
         for hear in self._listeners.doubt:

@@ -3,6 +3,7 @@
 Rules:
 - The alert's status is compared and set: an id that comes twice, or late, decides nothing.
 - One order in flight per ticker: the alert of a busy ticker stays RECEIVED. An UNKNOWN order keeps its ticker's SELLs waiting.
+- An exit that is armed again sells what its first order left, of lots older than its alert.
 - A SELL is the bot's open lots, at most what IB holds less every SELL already working there, the owner's included.
 - A judged SELL ends every older waiting BUY of its ticker: an exit must never be followed by its own entry.
 - What cannot be known now waits; it is neither refused nor guessed, except that a BUY grows too old.
@@ -21,6 +22,8 @@ from loguru import logger
 from tradebot.domain.alerts import UNDECIDED, WAITING, Alert, AlertStatus, Side
 from tradebot.domain.brokerage import Contract, Order, Quote
 from tradebot.domain.events import NewEvent
+from tradebot.domain.exit_ends import left_unfilled
+from tradebot.domain.facts.account import ExitLeft
 from tradebot.domain.facts.alerts import AlertBlocked, AlertFailed, AlertPending, RefusedFacts
 from tradebot.domain.facts.orders import OrderIntent
 from tradebot.domain.hours import Hours
@@ -41,7 +44,9 @@ from tradebot.domain.risk import (
 )
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import LIVE, ORDER_REF_PREFIX, POSITION_LAG, UNRESOLVED, NewTrade, Trade, recently_filled
+from tradebot.domain.working_sells import working_sells
 from tradebot.ports import Books, PositionReport
+from tradebot.trading.exit_rest import older_lots
 from tradebot.trading.order_events import exit_incomplete
 from tradebot.trading.snapshot import BrokerView, take_snapshot
 
@@ -123,6 +128,7 @@ async def decide(
         token,
         _Ending(view.now),
         1 + max((one.n for one in earlier), default=0),
+        left_unfilled(earlier),
     )
     return await (one.buy() if alert.action is Side.BUY else one.sell())
 
@@ -174,6 +180,7 @@ class _Judging:
     token: str
     ending: _Ending
     n: int  # of this alert's orders, the one to come
+    left: Decimal | None  # of an exit that is armed again: shares it may sell at most
 
     async def buy(self) -> Decided:
         now, quote = self.view.now, self.pre_trade.quote
@@ -210,14 +217,18 @@ class _Judging:
         return await self._intend(contract, order.qty, order.cost, risk_decision, inputs)
 
     async def sell(self) -> Decided:
-        lots = await self.books.lots(LotStatus.OPEN, ticker=self.ticker)
+        if self.left is None:
+            lots = await self.books.lots(LotStatus.OPEN, ticker=self.ticker)
+        else:
+            lots = await older_lots(self.books, self.ticker, self.alert.id)
         lots = [lot for lot in lots if lot.con_id == lots[0].con_id]  # one order sells one contract
         snapshot = await self._snapshot()
         held = sum((lot.qty for lot in lots), Decimal(0))
+        held = held if self.left is None else min(held, self.left)
         risk_decision = judge(Sell(self.ticker, held), snapshot, self.policy.limits, self.policy.fixed_limits)
         _log_checks(risk_decision)
         refusal = risk_decision.refusal
-        if refusal is None and not lots:
+        if refusal is None and not held:
             refusal = Refusal(RefusalCode.NOTHING_HELD, {"ticker": self.ticker})
         if refusal is not None:
             await self._refuse_sell(refusal, risk_decision)
@@ -227,22 +238,32 @@ class _Judging:
             return Wait.BROKER
         con_id = lots[0].con_id
         at_ib = position_report.positions[con_id].qty if con_id in position_report.positions else Decimal(0)
-        selling = _working_sells(position_report, con_id)
-        qty = min(held, at_ib - selling)
+        selling = working_sells(position_report.open_orders, con_id)
+        qty = min(held, at_ib - selling.qty)
         if not self.policy.fractional:
             qty = Decimal(int(qty))
         if qty < held and await self._is_outdated(position_report):
             return Wait.BROKER
         if qty <= 0:
-            facts: dict[str, Fact] = {"ticker": self.ticker, "held": held, "at_ib": at_ib, "selling": selling}
+            by = ", ".join(str(order.perm_id) for order in selling.orders) if at_ib > 0 else ""
+            facts: dict[str, Fact] = {
+                "ticker": self.ticker,
+                "held": held,
+                "at_ib": at_ib,
+                "selling": selling.qty,
+                "by": by,
+            }
             await self._refuse_sell(Refusal(RefusalCode.NOTHING_LEFT_TO_SELL, facts), risk_decision)
-            await exit_incomplete(self.books, self.ticker, lots, self.view.now, alert_id=self.alert.id)
+            left = ExitLeft.BEING_SOLD if by else None
+            await exit_incomplete(
+                self.books, self.ticker, lots, self.view.now, alert_id=self.alert.id, code=left, detail=by
+            )
             return None
         await self._supersede()
         inputs = {
             "held": held,
             "at_ib": at_ib,
-            "selling_at_ib": selling,
+            "selling_at_ib": selling.qty,
             "asked_at": position_report.at,
             "snapshot": snapshot,
         }
@@ -312,18 +333,6 @@ class _Judging:
         await self.books.save_trade(trade)
         await self.books.add_event(NewEvent(OrderIntent.of(trade), now, alert.id, trade_id))
         return Intent(trade, self.order_id, Order(new.order_ref, contract, side, qty))
-
-
-def _working_sells(position_report: PositionReport, con_id: int) -> Decimal:
-    """Shares of the contract that SELL orders of any client are still selling."""
-    return sum(
-        (
-            o.qty - (o.filled or Decimal(0))
-            for o in position_report.open_orders
-            if o.con_id == con_id and o.side is Side.SELL
-        ),
-        Decimal(0),
-    )
 
 
 def _log_checks(risk_decision: RiskDecision) -> None:

@@ -6,15 +6,17 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from tradebot.domain.alerts import Alert, Side
+from tradebot.domain.brokerage import ErrorKind, OrderError
 from tradebot.domain.events import EventKind, Facts, NewEvent
 from tradebot.domain.facts import orders as o
-from tradebot.domain.facts.account import ExitIncomplete
+from tradebot.domain.facts.account import ExitIncomplete, ExitLeft
 from tradebot.domain.lots import ExecutionSummary, Lot, LotStatus
 from tradebot.domain.orders import ENDED
-from tradebot.domain.reasons import Reason
-from tradebot.domain.trades import Trade, TradeStatus
+from tradebot.domain.reasons import Reason, ReasonCode
+from tradebot.domain.trades import OrderRole, Trade, TradeStatus
 from tradebot.ports import Books
 
+_NO_WORD_ON_ITS_END = frozenset({ErrorKind.NOTICE, ErrorKind.CANCEL_REFUSED})
 _JUST_NOW = timedelta(seconds=5)
 TOLD_AT = 3
 """So many orders of an alert that could not leave are told to the owner, once."""
@@ -62,7 +64,24 @@ async def concluded(books: Books, before: Trade, after: Trade, reason: Reason | 
     await books.add_event(NewEvent(facts, now, after.alert_id, after.id))
     if after.status is TradeStatus.FAILED and after.side is Side.SELL:
         lots = await books.lots(LotStatus.OPEN, ticker=after.ticker)
-        await exit_incomplete(books, after.ticker, lots, now, alert_id=after.alert_id, trade_id=after.id)
+        code, detail = _why_left(reason)
+        await exit_incomplete(
+            books, after.ticker, lots, now, alert_id=after.alert_id, trade_id=after.id, code=code, detail=detail
+        )
+
+
+def _why_left(reason: Reason | str) -> tuple[ExitLeft | None, str]:
+    if isinstance(reason, str):
+        return ExitLeft.REFUSED, reason
+    return (ExitLeft.NOT_SHOWN if reason.code == ReasonCode.NEVER_SEEN else None), ""
+
+
+async def told(books: Books, trade: Trade, errors: Iterable[OrderError], now: datetime) -> None:
+    """Keeps what IB said of an exit's order: what ended it decides what follows."""
+    for error in errors:
+        if trade.role is OrderRole.EXIT and error.kind not in _NO_WORD_ON_ITS_END:
+            facts = o.OrderTold(trade.ticker, trade.order_ref, error.code, error.text)
+            await books.add_event(NewEvent(facts, now, trade.alert_id, trade.id))
 
 
 async def judged_again(books: Books, after: Trade, reason: Reason, now: datetime) -> None:
@@ -97,17 +116,34 @@ async def _ended(books: Books, change: OrderChange) -> None:
         else:
             pnls = [lot.pnl for lot in change.lots if lot.closing_trade_id == after.id and lot.pnl is not None]
             await _add(books, change, o.SellFilled.of(after, **known, pnl=sum(pnls, Decimal(0))))
-    if after.side is Side.SELL:
-        await exit_incomplete(books, after.ticker, change.lots, change.now, alert_id=after.alert_id, trade_id=after.id)
+    if after.side is Side.SELL and after.status is TradeStatus.FAILED:  # the rest: see rearm.py
+        await exit_incomplete(
+            books,
+            after.ticker,
+            change.lots,
+            change.now,
+            alert_id=after.alert_id,
+            trade_id=after.id,
+            code=ExitLeft.REFUSED,
+            detail=str(after.error_message),
+        )
 
 
 async def exit_incomplete(
-    books: Books, ticker: str, lots: Iterable[Lot], now: datetime, *, alert_id: int, trade_id: int | None = None
+    books: Books,
+    ticker: str,
+    lots: Iterable[Lot],
+    now: datetime,
+    *,
+    alert_id: int,
+    trade_id: int | None = None,
+    code: ExitLeft | None = None,
+    detail: str = "",
 ) -> None:
     """Adds an event where an exit has ended with shares left in the books. Nothing where none are left."""
     left = sum((lot.qty for lot in lots if lot.status is LotStatus.OPEN), Decimal(0))
     if left:
-        await books.add_event(NewEvent(ExitIncomplete(ticker, left), now, alert_id, trade_id))
+        await books.add_event(NewEvent(ExitIncomplete(ticker, left, code, detail), now, alert_id, trade_id))
 
 
 async def _add(books: Books, change: OrderChange, facts: Facts) -> None:

@@ -1,25 +1,30 @@
 """Watches the orders in flight.
 
 Rules:
-- What is overdue, works when the session has ended, or is held for a short locate is cancelled; under the kill switch everything.
-- A cancel is sent again and again while the order works on, for IB may refuse or lose it. An order is never sent again.
+- What works when the session has ended, or is held for a short locate, is cancelled; under the kill switch everything.
+- What is overdue is cancelled when it is an entry. An exit is not given up: it is told once, and works on.
+- Of two orders of one alert that are alive against all expectation, the newer one is cancelled.
+- An exit that IB lists as Inactive does not work: it is cancelled like an overdue entry.
+- A cancel is sent again while the order works on, for IB may refuse or lose it, and no longer than two minutes: then a person is
+  needed, and told so, once. An order is never sent again.
 - IB is asked about a trade soon after it came in doubt, and again and again about one that is UNKNOWN or was cancelled.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from loguru import logger
 
-from tradebot.domain.brokerage import BrokerEvent, Connected, ErrorKind, OrderError, UpstreamBack
-from tradebot.domain.events import NewEvent
-from tradebot.domain.facts.orders import CancelReason, OrderCancelling
+from tradebot.domain.brokerage import BrokerEvent, Connected, ErrorKind, OrderError, OrderState, UpstreamBack
+from tradebot.domain.events import Facts, NewEvent
+from tradebot.domain.facts.orders import CancelReason, ExitWorksOn, OrderCancelling, OrderStuck, Stuck
 from tradebot.domain.hours import Hours
 from tradebot.domain.settings import TradingState
-from tradebot.domain.trades import LIVE, UNRESOLVED, Trade, TradeStatus
+from tradebot.domain.trades import LIVE, UNRESOLVED, OrderRole, Trade, TradeStatus
 from tradebot.ports import Broker, Clock, Ledger
 from tradebot.trading.every import every
-from tradebot.trading.notices import store_notice
+from tradebot.trading.notices import store_notice, store_notice_once
 from tradebot.trading.switch import TradingSwitch
 
 LOOK_EVERY_S = 1.0
@@ -29,8 +34,19 @@ CANCEL_GRACE_S = 10.0
 CANCEL_AGAIN_S = 15.0
 """Later than the question that the cancel before was given its grace for."""
 UNKNOWN_EVERY_S = 60.0
+STUCK_AFTER_S = 120.0
+"""What IB has not done by then it does not do by being asked again."""
 CLOSE_GRACE = timedelta(seconds=2)
 """A fill of the session's last second is still on its way to the books this long."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Cancel:
+    """What was asked of IB about one order, by the clock that only goes on."""
+
+    why: CancelReason
+    first: float
+    last: float
 
 
 class OrderMonitor:
@@ -56,7 +72,9 @@ class OrderMonitor:
         self._order_timeout_s = order_timeout_s
         self._ask_ib = ask_ib
         self._in_flight_since: dict[int, float] = {}  # trade id → monotonic time when first seen in flight
-        self._cancelled_at: dict[int, float] = {}  # trade id → monotonic time of the last cancel
+        self._cancels: dict[int, _Cancel] = {}  # by trade id
+        self._inactive_since: dict[str, float] = {}  # order ref → monotonic time when IB first showed it as Inactive
+        self._told: set[tuple[int, type[Facts]]] = set()  # trade ids with what was told of them, once
         self._ask_at: dict[str, float] = {}  # order ref → monotonic time of the next question
         self._held: set[str] = set()  # order refs that IB holds for a short locate
 
@@ -64,13 +82,19 @@ class OrderMonitor:
 
     def connection_changed(self, event: BrokerEvent) -> None:
         if isinstance(event, Connected | UpstreamBack):
-            self._cancelled_at.clear()  # a cancel may have been lost with the connection
+            self._cancels.clear()  # a cancel may have been lost with the connection
 
     def order_in_doubt(self, order_ref: str, error: OrderError | None) -> None:
         soon = self._clock.monotonic() + LOOK_AGAIN_S
         self._ask_at[order_ref] = min(soon, self._ask_at.get(order_ref, soon))
         if error is not None and error.kind is ErrorKind.HELD:
             self._held.add(order_ref)
+
+    def order_shown(self, order_ref: str, state: OrderState) -> None:
+        if state is OrderState.INACTIVE:
+            self._inactive_since.setdefault(order_ref, self._clock.monotonic())
+        else:
+            self._inactive_since.pop(order_ref, None)
 
     # --- the loop ---------------------------------------------------------------------------------------------------
 
@@ -87,23 +111,30 @@ class OrderMonitor:
         self._forget_all_but(unresolved)
         for trade in unresolved:
             if trade.status in LIVE:
-                await self._cancel_if_due(trade)
+                await self._cancel_if_due(trade, unresolved)
+                await self._tell_of_inactive(trade)
         to_ask_about = [trade for trade in unresolved if self._takes_question(trade)]
         if to_ask_about:
             self._ask_ib()
 
     # --- cancelling -------------------------------------------------------------------------------------------------
 
-    async def _cancel_if_due(self, trade: Trade) -> None:
-        why = self._why_cancel(trade)
+    async def _cancel_if_due(self, trade: Trade, unresolved: Sequence[Trade]) -> None:
+        why = self._why_cancel(trade, unresolved)
         if why is None:
+            await self._tell_of_what_works_on(trade)
             return
-        now, before = self._clock.monotonic(), self._cancelled_at.get(trade.id)
-        if before is not None and now - before < CANCEL_AGAIN_S:
+        now, before = self._clock.monotonic(), self._cancels.get(trade.id)
+        if before is not None and before.why is not why:
+            before = None
+        if before is not None and now - before.first > STUCK_AFTER_S:
+            await self._tell_stuck(trade, Stuck.CANCEL_UNANSWERED, now - before.first)
+            return
+        if before is not None and now - before.last < CANCEL_AGAIN_S:
             return
         assert trade.ib_order_id is not None, "an intent is stored with its order id"
         self._broker.cancel(trade.ib_order_id, trade.order_ref)
-        self._cancelled_at[trade.id] = now
+        self._cancels[trade.id] = _Cancel(why, now, now) if before is None else replace(before, last=now)
         with logger.contextualize(alert_id=trade.alert_id, ticker=trade.ticker, order_ref=trade.order_ref):
             if before is not None:
                 logger.warning("order {} still works: its cancel is sent again", trade.order_ref)
@@ -111,25 +142,65 @@ class OrderMonitor:
             cancelling = OrderCancelling.of(trade, code=why, timeout_s=self._order_timeout_s)
             await store_notice(self._ledger, NewEvent(cancelling, self._clock.now(), trade.alert_id, trade.id))
 
-    def _why_cancel(self, trade: Trade) -> CancelReason | None:
+    def _why_cancel(self, trade: Trade, unresolved: Sequence[Trade]) -> CancelReason | None:
         """The weightiest reason to cancel it; None when it may work on."""
-        now = self._clock.monotonic()
-        overdue = now - self._in_flight_since.setdefault(trade.id, now) > self._order_timeout_s
         if trade.order_ref in self._held:
             return CancelReason.SHORT_LOCATE
         if self._switch.state is TradingState.KILLED:
             return CancelReason.KILLED
-        if not self._hours.is_open(self._clock.now() - CLOSE_GRACE):
+        if not self._in_session():
             return CancelReason.SESSION_OVER
-        return CancelReason.OVERDUE if overdue else None
+        if any(
+            other.alert_id == trade.alert_id and other.role is trade.role and other.id < trade.id
+            for other in unresolved
+        ):
+            return CancelReason.OLDER_ALIVE
+        if trade.role is OrderRole.ENTRY:
+            return CancelReason.OVERDUE if self._is_overdue(trade) else None
+        return CancelReason.INACTIVE if self._inactive_s(trade) > self._order_timeout_s else None
+
+    def _in_session(self) -> bool:
+        """Now, or a moment ago: at the open the one, at the close the other alone."""
+        now = self._clock.now()
+        return self._hours.is_open(now) or self._hours.is_open(now - CLOSE_GRACE)
+
+    def _is_overdue(self, trade: Trade) -> bool:
+        now = self._clock.monotonic()
+        return now - self._in_flight_since.setdefault(trade.id, now) > self._order_timeout_s
+
+    def _inactive_s(self, trade: Trade) -> float:
+        """How long IB has shown it as Inactive."""
+        now = self._clock.monotonic()
+        return now - self._inactive_since.get(trade.order_ref, now)
+
+    # --- telling ----------------------------------------------------------------------------------------------------
+
+    async def _tell_of_what_works_on(self, trade: Trade) -> None:
+        if trade.role is OrderRole.EXIT and self._is_overdue(trade):
+            since = trade.submitted_at or trade.created_at
+            await self._tell_once(trade, ExitWorksOn.of(trade, since=since, timeout_s=self._order_timeout_s))
+
+    async def _tell_of_inactive(self, trade: Trade) -> None:
+        inactive_s = self._inactive_s(trade)
+        if inactive_s > STUCK_AFTER_S:
+            await self._tell_stuck(trade, Stuck.INACTIVE, inactive_s)
+
+    async def _tell_stuck(self, trade: Trade, code: Stuck, for_s: float) -> None:
+        await self._tell_once(trade, OrderStuck.of(trade, code=code, perm_id=trade.perm_id, for_s=for_s))
+
+    async def _tell_once(self, trade: Trade, facts: Facts) -> None:
+        if (trade.id, type(facts)) not in self._told:
+            await store_notice_once(self._ledger, NewEvent(facts, self._clock.now(), trade.alert_id, trade.id))
+            self._told.add((trade.id, type(facts)))
 
     # --- asking -----------------------------------------------------------------------------------------------------
 
     def _takes_question(self, trade: Trade) -> bool:
         """Whether IB is to be asked about this trade now; if so, the next time is set."""
-        now = self._clock.monotonic()
-        repeat_s = UNKNOWN_EVERY_S if trade.status is TradeStatus.UNKNOWN else CANCEL_GRACE_S
-        repeats = trade.status is TradeStatus.UNKNOWN or trade.id in self._cancelled_at
+        now, cancel = self._clock.monotonic(), self._cancels.get(trade.id)
+        hopeless = cancel is not None and now - cancel.first > STUCK_AFTER_S
+        repeat_s = UNKNOWN_EVERY_S if hopeless or trade.status is TradeStatus.UNKNOWN else CANCEL_GRACE_S
+        repeats = trade.status is TradeStatus.UNKNOWN or cancel is not None
         if repeats:
             self._ask_at.setdefault(trade.order_ref, now + repeat_s)
         if now < self._ask_at.get(trade.order_ref, float("inf")):
@@ -142,6 +213,8 @@ class OrderMonitor:
     def _forget_all_but(self, unresolved: Sequence[Trade]) -> None:
         ids, refs = {trade.id for trade in unresolved}, {trade.order_ref for trade in unresolved}
         self._in_flight_since = {key: at for key, at in self._in_flight_since.items() if key in ids}
-        self._cancelled_at = {key: at for key, at in self._cancelled_at.items() if key in ids}
+        self._cancels = {key: cancel for key, cancel in self._cancels.items() if key in ids}
+        self._inactive_since = {key: at for key, at in self._inactive_since.items() if key in refs}
+        self._told = {(key, kind) for key, kind in self._told if key in ids}
         self._ask_at = {key: at for key, at in self._ask_at.items() if key in refs}
         self._held &= refs

@@ -62,6 +62,7 @@ class Recovery:
         self._notices = ConnectionNotices(ledger, restart=self._restart_pause, clock=clock)
         listeners.connection.append(self._connection_changed)
         listeners.doubt.append(self._order_in_doubt)
+        listeners.shown.append(self._order_monitor.order_shown)
         listeners.orphan.append(self._reconciler.orphan_seen)
 
     def loops(self) -> Mapping[str, Callable[[], Coroutine[None, None, None]]]:

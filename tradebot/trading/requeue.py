@@ -17,6 +17,7 @@ from loguru import logger
 from tradebot.domain.alerts import WAITING, Alert, AlertStatus, Side
 from tradebot.domain.calendar import Session
 from tradebot.domain.events import NewEvent
+from tradebot.domain.exit_ends import left_unfilled
 from tradebot.domain.facts.alerts import AlertExpired
 from tradebot.domain.facts.daemon import MarketOpen, QueueJunk
 from tradebot.domain.hours import Hours
@@ -131,7 +132,8 @@ class Requeue:
             return
         async with self._ledger.begin() as books:
             pending = await books.alerts((AlertStatus.PENDING,))
-            old = [alert for alert in pending if self._is_old(alert, now)]
+            # An exit that the close cut off waits for this open, whenever its alert came.
+            old = [a for a in pending if self._is_old(a, now) and not await _was_at_ib(books, a)]
             for alert in old:
                 await self._expire(books, alert, now)
             going_on = [alert for alert in pending if is_open and alert not in old]
@@ -153,6 +155,10 @@ class Requeue:
         await books.move_alert(alert.id, (AlertStatus.PENDING,), AlertStatus.EXPIRED, reason)
         expired = AlertExpired(alert.ticker, alert.action, max_age.total_seconds())
         await books.add_event(NewEvent(expired, now, alert.id))
+
+
+async def _was_at_ib(books: Books, alert: Alert) -> bool:
+    return left_unfilled(await books.trades_of_alert(alert.id)) is not None
 
 
 def _opened(session: Session, going_on: list[Alert], expired: int) -> MarketOpen:

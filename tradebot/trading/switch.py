@@ -4,6 +4,7 @@ Rules:
 - The kill switch holds in memory at once, is stored, and only then acknowledged. When it cannot be stored it holds all
   the same, is shown as "in force, NOT stored", and is stored as soon as the database is back.
 - Pausing never lowers KILLED. Resuming from KILLED names what to resume to.
+- Who lifts a kill is told which exits it has stopped: they are not sold by themselves.
 - Other processes (`tradebot kill`) write the same row; the daemon reads it in every decision and once a second.
 """
 
@@ -15,7 +16,7 @@ from datetime import datetime
 from loguru import logger
 
 from tradebot.domain.events import NewEvent
-from tradebot.domain.facts.account import StateChanged
+from tradebot.domain.facts.account import ExitsHeldBack, StateChanged
 from tradebot.domain.settings import (
     ACCEPTED_ORPHANS_KEY,
     ORPHANS_KEY,
@@ -27,6 +28,7 @@ from tradebot.domain.settings import (
 from tradebot.errors import LedgerUnavailable
 from tradebot.ports import Books, Clock, Ledger
 from tradebot.trading.every import every
+from tradebot.trading.held_back import held_back
 
 FOLLOW_EVERY_S = 1.0
 _SEVERITY = (TradingState.RUNNING, TradingState.PAUSED, TradingState.KILLED)
@@ -149,8 +151,11 @@ async def store_state(
         elif to is not TradingState.KILLED:
             await _accept_orphans(books, settings, by, now)
         if to is not before:
+            exits = await held_back(books, now) if before is TradingState.KILLED else ()
             await books.put_setting(STATE_KEY, to, by, now)
             await books.add_event(NewEvent(StateChanged(before, to), now, actor=by))
+            if exits:
+                await books.add_event(NewEvent(ExitsHeldBack(exits), now, actor=by))
     return to
 
 

@@ -33,6 +33,7 @@ from tradebot.errors import (
     UnknownContract,
 )
 from tradebot.ports import Books, Broker, Chance, Clock, InstanceLock, Ledger, Queue
+from tradebot.trading import second_look
 from tradebot.trading.booking import Booking, Listeners
 from tradebot.trading.decision import Decided, Intent, Policy, PreTradeData, Wait, decide
 from tradebot.trading.gate import Gate
@@ -218,7 +219,10 @@ class Worker:
     async def _ask_for_sell(self, ticker: str) -> PreTradeData:
         async with self._ledger.read() as books:
             lots = await books.lots(LotStatus.OPEN, ticker=ticker)
-        return PreTradeData(position_report=await self._broker.position_report()) if lots else PreTradeData()
+        if not lots:
+            return PreTradeData()
+        report = await second_look.position_report(self._broker, self._clock, {lot.con_id for lot in lots})
+        return PreTradeData(position_report=report)
 
     async def _pace(self) -> None:
         """Keeps to `orders_per_second`."""

@@ -64,10 +64,41 @@ def _written_off(facts: f.WrittenOff, event: Event | NewEvent) -> str:
     )
 
 
+_L = f.ExitLeft
+_WHY_LEFT: Mapping[f.ExitLeft, str] = {
+    _L.BEING_SOLD: ", and another SELL at IB covers them (permId {})",
+    _L.REFUSED: ": IB refused the order ({})",
+    _L.NOT_SHOWN: ": IB shows no such order, which is no proof that there is none",
+    _L.CANCELLED: ": it was cancelled at IB, and not by the bot",
+    _L.ENDED: ": IB ended the order ({})",
+    _L.KILLED: ": the kill switch stopped it",
+    _L.STOPPED: ": IB held the order and did not work on it, so the bot cancelled it",
+    _L.NOT_PROVEN: ": IB ended the order ({}), and its answers do not agree with the books on what had filled",
+    _L.TRIED: ": IB ended the order again and again ({})",
+}
+_WHAT_TO_DO: Mapping[f.ExitLeft, str] = {
+    _L.BEING_SOLD: "Cancel that one first, or let it sell them; only then can the bot sell.",
+    _L.NOT_SHOWN: (
+        "Look for a dialog that is open in TWS or IB Gateway and answer it No, for an order behind it may still leave; "
+        "then sell again."
+    ),
+    _L.CANCELLED: "The bot takes that for your word. To sell all the same, press the button or send another SELL alert.",
+    _L.KILLED: "To sell them, /resume first, then press the button.",
+}
+
+
 def _exit_incomplete(facts: f.ExitIncomplete, _: Event | NewEvent) -> str:
+    why = _WHY_LEFT.get(facts.code, "").format(facts.detail or "not known") if facts.code else ""
+    what = _WHAT_TO_DO.get(facts.code) if facts.code else None
+    again = f"Send another SELL alert for {facts.ticker}, or sell them at IB yourself."
+    return f"{facts.ticker}: the exit left {shares(facts.qty)} shares in the books{why}. {what or again}"
+
+
+def _held_back(facts: f.ExitsHeldBack, _: Event | NewEvent) -> str:
+    held = ", ".join(f"{shares(one.qty)} {one.ticker}" for one in facts.exits)
     return (
-        f"{facts.ticker}: the exit left {shares(facts.qty)} shares in the books. "
-        f"Send another SELL alert for {facts.ticker}, or sell them at IB yourself."
+        f"While KILLED these exits were stopped, and the shares are still held: {held}. They are not sold by themselves: press "
+        "the button, or send a SELL alert for each (`tradebot alert SELL <ticker>`)."
     )
 
 
@@ -105,6 +136,7 @@ def _refused(facts: f.TradingRefused, _: Event | NewEvent) -> str:
 WORDS: Mapping[EventKind, Callable[[Any, Event | NewEvent], str]] = {
     EventKind.WRITTEN_OFF: _written_off,
     EventKind.EXIT_INCOMPLETE: _exit_incomplete,
+    EventKind.EXITS_HELD_BACK: _held_back,
     EventKind.ORPHAN_ORDER: _orphans,
     EventKind.MISMATCH: _mismatch,
     EventKind.OWNER_HOLDINGS: _owners,

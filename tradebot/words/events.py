@@ -126,12 +126,50 @@ _CANCELLED_FOR = {
     o.CancelReason.SHORT_LOCATE: (
         "IB holds it for a short locate, which must never happen: compare the position with TWS"
     ),
+    o.CancelReason.OLDER_ALIVE: "an older order of its alert, taken for ended, is at work at IB after all",
+    o.CancelReason.INACTIVE: "IB lists it as Inactive and says no reason: it holds it, or has rejected it",
 }
 
 
 def _cancelling(facts: o.OrderCancelling, _: Event | NewEvent) -> str:
     why = _CANCELLED_FOR.get(facts.code, f"it was not done after {facts.timeout_s:.0f} s")
     return f"{order(facts)} is being cancelled: {why}. What filled is booked."
+
+
+def _works_on(facts: o.ExitWorksOn, event: Event | NewEvent) -> str:
+    done = (
+        f"{shares(facts.filled_qty)} of {shares(facts.requested_qty)} filled" if facts.filled_qty else "nothing filled"
+    )
+    return (
+        f"{order(facts)} works on: {done} after {seconds((event.at - facts.since).total_seconds())}. A halt does that, and a "
+        "stock that opens late. It works until it is done or the session closes. To stop it, cancel it in TWS; /kill stops "
+        "everything."
+    )
+
+
+def _armed_again(facts: o.ExitArmedAgain, _: Event | NewEvent) -> str:
+    return (
+        f"{order(facts)}: IB ended the order with {shares(facts.left)} left ({facts.words}). It is sent again in "
+        f"{facts.in_s:.0f} s once IB's answers agree with the books, and up to twice more, later each time. /kill stops that."
+    )
+
+
+def _waits_for_open(facts: o.ExitWaitsForOpen, _: Event | NewEvent) -> str:
+    return (
+        f"{order(facts)}: the close cut it off with {shares(facts.left)} left. They are sold at the next open, "
+        f"{new_york(facts.opens_at)}, unless you take the alert out of the queue."
+    )
+
+
+def _stuck(facts: o.OrderStuck, _: Event | NewEvent) -> str:
+    if facts.code is o.Stuck.INACTIVE:
+        what = f"is listed by IB as Inactive for {seconds(facts.for_s)}, without a reason: it neither trades nor ends"
+    else:
+        what = f"does not end: IB has not answered its cancel for {seconds(facts.for_s)}, and it is not asked again"
+    return (
+        f"{order(facts)} {what}. Orders of {facts.ticker} wait for it. Cancel it in TWS (permId {facts.perm_id or 'not known'}, "
+        f"order {facts.order_ref}), look there for a dialog that waits for an answer, or restart the gateway."
+    )
 
 
 def _filled(facts: o.BuyFilled | o.SellFilled, _: Event | NewEvent) -> str:
@@ -298,6 +336,11 @@ WORDS: Mapping[EventKind, Says] = {
     ),
     EventKind.ORDER_HELD_UP: _held_up,
     EventKind.ORDER_CANCELLING: _cancelling,
+    EventKind.EXIT_WORKS_ON: _works_on,
+    EventKind.ORDER_STUCK: _stuck,
+    EventKind.ORDER_TOLD: lambda f, _: f"IB says of the exit of {f.ticker}, order {f.order_ref}: {f.text} ({f.code}).",
+    EventKind.EXIT_ARMED_AGAIN: _armed_again,
+    EventKind.EXIT_WAITS_FOR_OPEN: _waits_for_open,
     EventKind.PARTIAL_FILL: lambda f, _: f"{order(f)}: {shares(f.filled_qty)} filled so far, the rest is working.",
     EventKind.BUY_FILLED: _filled,
     EventKind.SELL_FILLED: _filled,

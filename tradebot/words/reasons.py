@@ -51,6 +51,7 @@ _SENTENCES: Mapping[ReasonCode, Callable[[_Facts], str]] = {
     _C.LINK_INTERRUPTED: lambda f: "the connection to IB was interrupted while the order was being stored.",
     _C.TOO_LATE: lambda f: f"storing the decision took longer than {f['within_s']} s.",
     _C.THROTTLED: lambda f: "IB's message limit is reached: the order would have left later, unchecked.",
+    _C.ARMED_AGAIN: lambda f: "its order ended with shares left, and it is sent again",
     _C.OLDER_ALIVE: lambda f: f"an older order of its alert, {f['order_ref']}, turned out to be at work at IB.",
     _C.NOT_CONNECTED: lambda f: str(f["detail"]),
     _C.NEVER_SEEN: lambda f: "IB shows no such order, asked twice, and the position is unchanged.",

@@ -196,6 +196,11 @@ def _market_closed(f: _Facts) -> str:
 
 
 def _nothing_left_to_sell(f: _Facts) -> str:
+    if by := f.all.get("by"):
+        return (
+            f"the bot holds {f.shares('held')} {f.text('ticker')}, and {f.shares('selling')} shares are in a working SELL at IB "
+            f"(permId {by}): cancel it first"
+        )
     return (
         f"the books hold {f.shares('held')} {f.text('ticker')}, IB shows {f.shares('at_ib')} with "
         f"{f.shares('selling')} already being sold: nothing is left to sell without going short. "

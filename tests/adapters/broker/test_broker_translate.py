@@ -3,10 +3,11 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import ib_async
 import pytest
 
 from tradebot.broker.codes import order_error_kind
-from tradebot.broker.translate import decimal, gateway_zone, number, order_state
+from tradebot.broker.translate import decimal, gateway_zone, number, open_order, order_state
 from tradebot.domain.brokerage import ErrorKind, OrderState
 
 NOW = datetime(2025, 4, 15, 18, 38, 29, tzinfo=UTC)
@@ -51,6 +52,15 @@ def test_empty_and_odd_account_values_are_unknown() -> None:
 def test_the_gateways_zone_by_name_or_clock(greeting: str, hours: float) -> None:
     """Broken: times without a zone would be hours off; the gateway names zones as Java does."""
     assert gateway_zone(greeting, NOW).utcoffset(NOW.replace(tzinfo=None)) == timedelta(hours=hours)
+
+
+def test_an_open_order_names_its_group_and_its_parent() -> None:
+    """A stop and a target of the same shares would count twice among the working sells."""
+    contract = ib_async.Contract(secType="STK", conId=265598, symbol="AAPL")
+    order = ib_async.Order(action="SELL", totalQuantity=5, clientId=3, ocaGroup="exit", parentId=17)
+    shown = open_order(contract, order, ib_async.OrderState(status="PreSubmitted"))
+    assert shown is not None
+    assert (shown.client_id, shown.oca_group, shown.parent_id) == (3, "exit", 17)
 
 
 def test_an_unknown_status_ends_nothing() -> None:

@@ -40,6 +40,15 @@ async def test_every_command_refuses_strangers(bot: Bot, way: str) -> None:
     assert bot.switch.state is TradingState.RUNNING
 
 
+WITH_BUTTONS = (
+    EventKind.EXIT_INCOMPLETE,
+    EventKind.EXITS_HELD_BACK,
+    EventKind.ORDER_UNKNOWN,
+    EventKind.MISMATCH,
+    EventKind.EXIT_WAITS_FOR_OPEN,  # no critical: delivered last
+)
+
+
 @pytest.mark.parametrize("way", WAYS)
 async def test_every_button_refuses_strangers(bot: Bot, way: str) -> None:
     """A forwarded message would let its reader press the owner's buttons."""
@@ -50,12 +59,12 @@ async def test_every_button_refuses_strangers(bot: Bot, way: str) -> None:
     async with open_phone(bot) as phone:
         api = phone.api
         question = await api.ask("/sell_all", "Sell at market?")
-        for kind in (EventKind.EXIT_INCOMPLETE, EventKind.ORDER_UNKNOWN, EventKind.MISMATCH):
+        for kind in WITH_BUTTONS:
             last_event = await phone.event(every_kind()[kind], trade.id)
         await phone.is_delivered(last_event)
         buttons = [data for sent in api.sent for data in sent.buttons.values()] + ["page:positions:1", "anything"]
         assert {data.partition(":")[0] for data in buttons} == {
-            *("do", "no", "rest", "filled", "never", "accept", "page", "anything")
+            *("do", "no", "rest", "held", "keep", "filled", "never", "accept", "page", "anything")
         }
         mark, asked = len(api.sent), len(api.asked)
         for data in buttons:

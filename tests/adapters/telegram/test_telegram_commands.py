@@ -11,7 +11,8 @@ from tests.bot import Bot
 from tests.botapi import OWNER, TOKEN, Sent
 from tests.facts import every_kind
 from tradebot.domain.alerts import AlertStatus, Side
-from tradebot.domain.events import EventKind
+from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.facts.account import ExitIncomplete, ExitLeft
 from tradebot.domain.gate import GateCode, GateReason
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import TradeStatus
@@ -296,6 +297,52 @@ async def test_sell_the_rest_makes_one_alert(phone: Phone) -> None:
     await api.pressed(question, "Sell AAPL", "1 SELL alert is in the queue")
     assert ((await bot.sent(2)).side, bot.broker.sent[1].qty) == (Side.SELL, 2)
     await api.pressed(again, "Sell AAPL", "nothing more is sold")
+
+
+async def test_exits_that_a_kill_stopped_are_sold_by_one_button(phone: Phone) -> None:
+    """Each would have to be found and sold by hand, or would be sold twice."""
+    api, bot = phone.api, phone.bot
+    await bot.owns(5, "AAPL")
+    await bot.owns(2, "KO")
+    await api.ask("/kill", "KILLED")
+    await bot.becomes(await bot.alert("SELL", "AAPL"), AlertStatus.BLOCKED)
+    question = await api.ask("/resume", "What shall be resumed?")
+    mark = len(api.sent)
+    await api.press(question, "Sells only")
+    message = await api.heard(lambda sent: "Sell now" in sent.buttons and "5 AAPL" in sent.text, mark)
+    assert "KO" not in message.text
+    asked = await api.pressed(message, "Sell now", "Sell at market?")
+    again = await api.pressed(message, "Sell now", "Sell at market?")
+    await api.pressed(asked, "Sell now", "1 SELL alert is in the queue")
+    assert ((await bot.sent()).contract.ticker, bot.broker.sent[-1].qty) == ("AAPL", 5)
+    await api.pressed(again, "Sell now", "nothing more is sold")
+
+
+async def test_an_exit_that_ib_does_not_show_asks_to_look_first(phone: Phone) -> None:
+    """A second SELL beside an order that waits behind a dialog would go short."""
+    api, bot = phone.api, phone.bot
+    await bot.owns(5)
+    await phone.event(ExitIncomplete("AAPL", Decimal(5), ExitLeft.NOT_SHOWN))
+    message = await api.heard(lambda sent: "Sell the rest of AAPL" in sent.buttons)
+    question = await api.pressed(message, "Sell the rest of AAPL", "Sell at market?")
+    assert "is a dialog open" in question.text
+    await api.pressed(question, "I looked: sell AAPL", "1 SELL alert is in the queue")
+    assert (await bot.sent()).qty == 5
+
+
+async def test_an_exit_that_waits_for_the_open_is_taken_back_by_a_button(phone: Phone) -> None:
+    """What the close cut off would be sold at the open although the owner wants to keep it."""
+    api, bot = phone.api, phone.bot
+    bot.gate.close("test", GateReason(GateCode.COMPARING))
+    alert_id = await bot.alert("SELL", "AAPL")
+    facts = every_kind("AAPL")[EventKind.EXIT_WAITS_FOR_OPEN]
+    async with bot.ledger.begin() as books:
+        await books.add_event(NewEvent(facts, bot.clock.now(), alert_id))
+    message = await api.heard(lambda sent: "Do not sell AAPL" in sent.buttons)
+    question = await api.pressed(message, "Do not sell AAPL", "Clear the waiting alert?")
+    await api.pressed(question, "Do not sell", "1 cleared")
+    await bot.becomes(alert_id, AlertStatus.CLEARED)
+    await api.pressed(message, "Do not sell AAPL", "does not wait any more")
 
 
 async def unknown_order(bot: Bot, side: str = "BUY") -> str:

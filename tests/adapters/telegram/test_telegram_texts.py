@@ -316,7 +316,7 @@ def test_a_message_is_never_too_long_and_nothing_is_left_out() -> None:
 
 def test_buttons_fit_telegram() -> None:
     """Telegram refuses data of more than 64 bytes, and the message with it."""
-    for kind in (EventKind.EXIT_INCOMPLETE, EventKind.ORDER_UNKNOWN, EventKind.MISMATCH):
+    for kind in every_kind():
         for label, data in messages.buttons_of(event(every_kind("BRK B")[kind], number=2**62)):
             assert len(data.encode()) <= 64
             assert len(label) <= 40

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from enum import StrEnum
 from typing import ClassVar
 
 from tradebot.domain.events import EventKind, Facts, Severity
@@ -23,6 +24,20 @@ class WrittenOff(Facts):
     qty: Decimal
 
 
+class ExitLeft(StrEnum):
+    """Why an exit left shares, and is not sent again by itself."""
+
+    BEING_SOLD = "being_sold"  # another SELL order at IB covers them
+    REFUSED = "refused"  # by IB, in its words
+    NOT_SHOWN = "not_shown"  # IB shows no such order: it may still come to life
+    CANCELLED = "cancelled"  # at IB and not by the bot: the owner's word
+    ENDED = "ended"  # by IB, in words that are on no list
+    KILLED = "killed"
+    STOPPED = "stopped"  # by the bot: IB held it, and did not work on it
+    NOT_PROVEN = "not_proven"  # IB's answers and the books do not agree on what has filled
+    TRIED = "tried"  # sent again as often as it is
+
+
 @dataclass(frozen=True, slots=True)
 class ExitIncomplete(Facts):
     """A SELL has ended and left shares in the books."""
@@ -31,6 +46,25 @@ class ExitIncomplete(Facts):
     severity: ClassVar = _S.CRITICAL
     ticker: str
     qty: Decimal  # shares left in the books
+    code: ExitLeft | None = None
+    detail: str = ""  # IB's words; the permIds of what is being sold
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """An exit that the kill switch stopped, and what the books still hold."""
+
+    ticker: str
+    qty: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ExitsHeldBack(Facts):
+    """The kill switch is lifted, and these exits were stopped by it."""
+
+    kind: ClassVar = _K.EXITS_HELD_BACK
+    severity: ClassVar = _S.CRITICAL
+    exits: tuple[HeldBack, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What happens to orders."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, ClassVar, Self
@@ -65,6 +66,8 @@ class CancelReason(StrEnum):
     KILLED = "killed"
     SESSION_OVER = "session_over"
     SHORT_LOCATE = "short_locate"
+    INACTIVE = "inactive"  # IB lists an exit and does not work on it
+    OLDER_ALIVE = "older_alive"  # an older order of its alert is at work after all
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,67 @@ class OrderCancelling(OrderFacts):
     severity: ClassVar = _S.WARNING
     code: CancelReason
     timeout_s: float  # how long an order may work
+
+
+@dataclass(frozen=True, slots=True)
+class ExitWorksOn(OrderFacts):
+    """An exit is not done after the time in which an entry is cancelled: it works on."""
+
+    kind: ClassVar = _K.EXIT_WORKS_ON
+    severity: ClassVar = _S.WARNING
+    since: datetime
+    timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTold(Facts):
+    """What IB said of an exit's order beside its status, other than a notice."""
+
+    kind: ClassVar = _K.ORDER_TOLD
+    severity: ClassVar = _S.TRACE
+    ticker: str
+    order_ref: str
+    code: int  # IB's
+    text: str  # IB's, word for word
+
+
+@dataclass(frozen=True, slots=True)
+class ExitArmedAgain(OrderFacts):
+    """IB itself ended an exit with shares left: it is sent again. Told once an alert."""
+
+    kind: ClassVar = _K.EXIT_ARMED_AGAIN
+    severity: ClassVar = _S.WARNING
+    left: Decimal  # shares
+    words: str  # IB's
+    in_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ExitWaitsForOpen(OrderFacts):
+    """The close cut off an exit with shares left: it waits for the next open."""
+
+    kind: ClassVar = _K.EXIT_WAITS_FOR_OPEN
+    severity: ClassVar = _S.WARNING
+    left: Decimal  # shares
+    opens_at: datetime
+
+
+class Stuck(StrEnum):
+    """Why an order neither works nor ends."""
+
+    INACTIVE = "inactive"  # IB lists it so, and gives no reason
+    CANCEL_UNANSWERED = "cancel_unanswered"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderStuck(OrderFacts):
+    """An order neither works nor ends, and only a person can end it."""
+
+    kind: ClassVar = _K.ORDER_STUCK
+    severity: ClassVar = _S.CRITICAL
+    code: Stuck
+    perm_id: int | None
+    for_s: float
 
 
 @dataclass(frozen=True, slots=True)

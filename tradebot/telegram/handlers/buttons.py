@@ -7,6 +7,7 @@ from aiogram import F, Router
 from aiogram.types import CallbackQuery
 from loguru import logger
 
+from tradebot.domain.facts.account import ExitIncomplete, ExitLeft, ExitsHeldBack
 from tradebot.errors import TradebotError
 from tradebot.operations.operations import Operations
 from tradebot.queries.daemon import DaemonQueries
@@ -24,6 +25,8 @@ def router() -> Router:
     made.callback_query.register(do, F.data.regexp(r"^do:[\w-]+:[0-9]{1,3}$"))
     made.callback_query.register(leave, F.data.startswith("no:"))
     made.callback_query.register(sell_rest, F.data.regexp(r"^rest:[0-9]{1,18}$"))
+    made.callback_query.register(sell_held_back, F.data.regexp(r"^held:[0-9]{1,18}$"))
+    made.callback_query.register(keep, F.data.regexp(r"^keep:[0-9]{1,18}$"))
     made.callback_query.register(it_filled, F.data.regexp(r"^filled:[0-9]{1,18}$"))
     made.callback_query.register(never_existed, F.data.regexp(r"^never:[0-9]{1,18}$"))
     made.callback_query.register(accept, F.data.regexp(r"^accept:[0-9]{1,18}$"))
@@ -58,9 +61,9 @@ async def sell_rest(
 ) -> None:
     await sender.notice(query)
     event_id, by = int(_argument(query)), actor(query.from_user)
-    ticker = await queries.ticker_of_event(event_id)
-    exits = await queries.exits(ticker) if ticker else []
-    if not exits:
+    event = await queries.event(event_id)
+    exits = await queries.exits(event.ticker) if event and event.ticker else []
+    if not (event and exits):
         await sender.answer(questions.NOTHING_LEFT)
         return
 
@@ -68,8 +71,52 @@ async def sell_rest(
         made = await operations.sell([one.ticker for one in exits], by, f"rest:{event_id}")
         return questions.selling(len(made), queries.market_is_open())
 
-    buttons = confirmations.ask(query.from_user.id, (f"Sell {exits[0].ticker}", sell))
+    not_shown = isinstance(event.facts, ExitIncomplete) and event.facts.code is ExitLeft.NOT_SHOWN
+    label = "I looked: sell" if not_shown else "Sell"
+    buttons = confirmations.ask(query.from_user.id, (f"{label} {exits[0].ticker}", sell))
+    question = questions.sell_all(exits, queries.state, queries.market_is_open(), may_come_to_life=not_shown)
+    await sender.answer(question, buttons)
+
+
+async def sell_held_back(
+    query: CallbackQuery, operations: Operations, queries: DaemonQueries, sender: Sender, confirmations: Confirmations
+) -> None:
+    """Of the exits that a kill has stopped, those that are still held."""
+    await sender.notice(query)
+    event_id, by = int(_argument(query)), actor(query.from_user)
+    event = await queries.event(event_id)
+    stopped = event.facts.exits if event and isinstance(event.facts, ExitsHeldBack) else ()
+    tickers = {one.ticker for one in stopped}
+    exits = [one for one in await queries.exits() if one.ticker in tickers]
+    if not exits:
+        await sender.answer(questions.NOTHING_LEFT)
+        return
+
+    async def sell() -> str:
+        made = await operations.sell([one.ticker for one in exits], by, f"held:{event_id}")
+        return questions.selling(len(made), queries.market_is_open())
+
+    buttons = confirmations.ask(query.from_user.id, ("Sell now", sell))
     await sender.answer(questions.sell_all(exits, queries.state, queries.market_is_open()), buttons)
+
+
+async def keep(
+    query: CallbackQuery, operations: Operations, queries: DaemonQueries, sender: Sender, confirmations: Confirmations
+) -> None:
+    """Takes an exit that the close cut off out of the queue."""
+    await sender.notice(query)
+    by = actor(query.from_user)
+    event = await queries.event(int(_argument(query)))
+    waiting = [alert for alert in await queries.waiting_alerts() if event and alert.id == event.alert_id]
+    if not waiting:
+        await sender.answer(questions.WAITS_NO_MORE)
+        return
+
+    async def clear() -> str:
+        return questions.cleared(await operations.clear_queue([alert.id for alert in waiting], by), len(waiting))
+
+    buttons = confirmations.ask(query.from_user.id, ("Do not sell", clear))
+    await sender.answer(questions.clear_queue(waiting), buttons)
 
 
 async def it_filled(
