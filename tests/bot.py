@@ -228,6 +228,14 @@ class Bot:
         assert len(self.broker.sent) == number
         return self.broker.sent[-1]
 
+    async def leaves(self, number: int = 1) -> None:
+        """Lets time fly until so many orders have been sent."""
+
+        async def enough() -> bool:
+            return len(self.broker.sent) >= number
+
+        await self.sooner_or_later(enough, f"{number} orders are sent, of {len(self.broker.sent)}")
+
     async def order(self, side: str = "BUY", ticker: str = "AAPL") -> tuple[int, str]:
         """An alert whose order is at IB: alert id and order ref."""
         before = len(self.broker.sent)

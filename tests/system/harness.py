@@ -266,8 +266,8 @@ class BooksNow:
     executions: dict[int, list[Execution]]
 
     def trade_of(self, alert_id: int) -> Trade:
-        [trade] = [trade for trade in self.trades if trade.alert_id == alert_id]
-        return trade
+        """Its newest order."""
+        return [trade for trade in self.trades if trade.alert_id == alert_id][-1]
 
 
 @asynccontextmanager

@@ -196,11 +196,8 @@ async def test_a_quote_that_waited_too_long_is_asked_for_again(bot: Bot) -> None
     await bot.alert("BUY", "MSFT")
     await bot.alert("BUY", "AAPL")
 
-    async def sent() -> bool:
-        return bool(bot.broker.sent)
-
-    await bot.sooner_or_later(sent, "the order leaves")
-    assert [(order.contract.ticker, order.qty) for order in bot.broker.sent] == [("AAPL", 10)]
+    await bot.leaves(2)
+    assert sorted((order.contract.ticker, order.qty) for order in bot.broker.sent) == [("AAPL", 10), ("MSFT", 5)]
 
 
 # --- what a SELL may sell -------------------------------------------------------------------------------------------

@@ -280,7 +280,7 @@ class _Judging:
 
     async def _snapshot(self) -> Snapshot:
         day_start = self.policy.hours.day_start(self.view.now)
-        return await take_snapshot(self.books, self.ticker, self.view, day_start)
+        return await take_snapshot(self.books, self.ticker, self.view, day_start, alert_id=self.alert.id)
 
     async def _refuse_sell(self, refusal: Refusal, risk_decision: RiskDecision) -> None:
         await self._supersede()

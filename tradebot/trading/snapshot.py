@@ -29,8 +29,10 @@ class BrokerView:
     positions: Mapping[int, BrokerPosition] | None
 
 
-async def take_snapshot(books: Books, ticker: str, view: BrokerView, day_start: datetime) -> Snapshot:
-    """Everything that the risk checks of a BUY look at."""
+async def take_snapshot(
+    books: Books, ticker: str, view: BrokerView, day_start: datetime, *, alert_id: int | None = None
+) -> Snapshot:
+    """Everything that the risk checks of a BUY look at. `alert_id`: the alert that is judged, no repeat of itself."""
     account, now = view.account, view.now
     unresolved = await books.trades(UNRESOLVED)
     lots = await books.lots(LotStatus.OPEN)
@@ -38,7 +40,8 @@ async def take_snapshot(books: Books, ticker: str, view: BrokerView, day_start: 
     closed = await books.lots(LotStatus.CLOSED, closed_since=day_start)
     at_stake = exposure(lots, unresolved, recent, closed, account, day_start=day_start, now=now)
     mine = [trade for trade in recent if trade.ticker == ticker]
-    last_buy = max((trade.created_at for trade in mine if trade.side is Side.BUY), default=None)
+    buys = [trade for trade in mine if trade.side is Side.BUY and trade.alert_id != alert_id]
+    last_buy = max((trade.created_at for trade in buys), default=None)
     return Snapshot(
         state=view.state,
         cash=account.spendable if account else None,

@@ -1,10 +1,11 @@
 """The last step before the wire: rechecks what may have changed since the decision, and writes the order.
 
 Rules:
-- It awaits nothing: kill switch, lock, gate, link session, age and throttle are checked and the order is written in one go, under
-  the lock of the stored settings: a kill of another process comes strictly before or after it.
+- From its look on it awaits nothing: kill switch, lock, gate, link session, age and throttle are checked and the order is written
+  in one go, under the lock of the stored settings: a kill of another process comes strictly before or after it.
 - An intent that grew old on the way is never sent.
-- What certainly did not leave is booked as not sent; what may have left is left to recovery.
+- What certainly did not leave is judged again, or not sent at all where the owner's word stopped it: kill switch, pause. What may
+  have left is left to recovery. The proof that nothing left is this process's: after a restart recovery asks IB.
 """
 
 from collections.abc import Mapping
@@ -15,9 +16,9 @@ from loguru import logger
 from tradebot.domain.alerts import Side
 from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.domain.settings import TradingState
-from tradebot.domain.trades import TradeStatus
+from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus
 from tradebot.errors import BrokerUnavailable, LedgerUnavailable, LockLost, OrderUncertain
-from tradebot.ports import Broker, Clock, InstanceLock, Ledger, LinkSession
+from tradebot.ports import Books, Broker, Clock, InstanceLock, Ledger, LinkSession
 from tradebot.trading.booking import Booking
 from tradebot.trading.decision import Intent
 from tradebot.trading.gate import Gate
@@ -25,6 +26,7 @@ from tradebot.trading.switch import TradingSwitch
 
 SEND_WITHIN_S = 5
 """An intent older than this when its turn to be written comes is not sent."""
+_OWNERS_WORD = frozenset({ReasonCode.KILLED, ReasonCode.PAUSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +59,17 @@ class Submission:
         self._booking = booking
         self._clock = clock
 
-    async def submit(self, intent: Intent, under: DecidedUnder) -> None:
-        """Sends the order, or books that it was not sent. Raises LedgerUnavailable, LockLost."""
+    async def submit(self, intent: Intent, under: DecidedUnder) -> Reason | None:
+        """Sends the order. Returns why it certainly did not leave, where its alert is to be judged again.
+
+        What the owner's word stopped is booked as not sent. Raises LedgerUnavailable, LockLost.
+        """
         not_sent = await self._look_and_send(intent, under)
-        if not_sent is not None:
-            logger.debug("order {} not sent: {}", intent.order.order_ref, not_sent)
-            await self._booking.conclude(intent.trade.id, TradeStatus.FAILED, not_sent)
+        if not_sent is None or not_sent.code not in _OWNERS_WORD:
+            return not_sent
+        logger.debug("order {} not sent: {}", intent.order.order_ref, not_sent)
+        await self._booking.conclude(intent.trade.id, TradeStatus.FAILED, not_sent)
+        return None
 
     async def _look_and_send(self, intent: Intent, under: DecidedUnder) -> Reason | None:
         """Under the lock of the settings: another process kills, or takes over, before this or after the order has left."""
@@ -71,7 +78,9 @@ class Submission:
             async with self._ledger.begin() as books:
                 settings = await books.settings()
                 check_epoch(settings, self._lock)
-                not_sent = self._send(intent, self._switch.in_force(settings), under)
+                not_sent = await _older_alive(books, intent.trade)
+                if not_sent is None:
+                    not_sent = self._send(intent, self._switch.in_force(settings), under)
         except LedgerUnavailable as error:
             logger.warning("order {}: {}", intent.order.order_ref, error)
         return not_sent
@@ -106,6 +115,15 @@ class Submission:
             (self._broker.throttled(), Reason(ReasonCode.THROTTLED)),
         )
         return next((reason for stands, reason in obstacles if stands), None)
+
+
+async def _older_alive(books: Books, trade: Trade) -> Reason | None:
+    """That another order of the alert came to life since the decision: nothing ever has two orders alive."""
+    if trade.n == 1:
+        return None
+    others = [one for one in await books.trades_of_alert(trade.alert_id) if one.id != trade.id]
+    alive = next((one for one in others if one.status in UNRESOLVED), None)
+    return None if alive is None else Reason(ReasonCode.OLDER_ALIVE, {"order_ref": alive.order_ref})
 
 
 def check_epoch(settings: Mapping[str, str], lock: InstanceLock) -> None:

@@ -4,12 +4,13 @@ Rules:
 - Taking an id proves nothing; the decision's compare-and-set does. An id may come twice, late, or never: the requeue
   brings it again.
 - Waiting is concurrent (quotes, contracts, positions), judging is serial: SELLs first, each side in the order taken.
+- IB's message limit makes orders wait. An alert whose order certainly did not leave is judged again, later each time.
 """
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from loguru import logger
 
@@ -20,7 +21,7 @@ from tradebot.domain.facts.alerts import AlertFailed
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.lots import LotStatus
-from tradebot.domain.reasons import Reason
+from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.domain.risk import Fact, RefusalCode
 from tradebot.domain.settings import TradingState, invalid_limits, limits_in
 from tradebot.domain.trades import UNRESOLVED, Trade
@@ -31,7 +32,7 @@ from tradebot.errors import (
     QueueUnavailable,
     UnknownContract,
 )
-from tradebot.ports import Broker, Chance, Clock, InstanceLock, Ledger, Queue
+from tradebot.ports import Books, Broker, Chance, Clock, InstanceLock, Ledger, Queue
 from tradebot.trading import second_look
 from tradebot.trading.booking import Booking, Listeners
 from tradebot.trading.decision import Decided, Intent, Policy, PreTradeData, Wait, decide
@@ -49,6 +50,9 @@ BUYS_MAX = 32
 PRE_TRADE_MAX_AGE_S = 10.0
 """A quote or holdings older than this when their turn comes are asked for again."""
 ASK_AGAIN_S = 1.0
+AGAIN_MAX_S = 30.0
+"""From one to the next order of an alert whose orders cannot leave."""
+LIMIT_LOOK_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,7 @@ class Worker:
         self._lock = lock
         self._gate = gate
         self._switch = switch
+        self._booking = booking
         self._submission = Submission(ledger, broker, lock, gate, switch, booking, clock)
         self._clock = clock
         self._chance = chance
@@ -170,18 +175,26 @@ class Worker:
         context.enter_context(logger.contextualize(ticker=alert.ticker))  # for what is logged of its failure, too
         pre_trade = await self._ask_broker(alert)
         asked_at = self._clock.monotonic()
-        await self._sequencer.wait(alert.id)
-        async with self._serial:
-            await self._pace()
-            stale = self._clock.monotonic() - asked_at > PRE_TRADE_MAX_AGE_S
-            decided = Wait.BROKER if stale else await self._decide_and_send(alert, pre_trade)
+        decided = await self._in_turn(alert, pre_trade, asked_at)
         if decided is Wait.TICKER and alert.ticker is not None:
             logger.info("alert {} waits until the order of {} has ended", alert.id, alert.ticker)
             self._parked.setdefault(alert.ticker, []).append(alert)
         elif decided is Wait.BROKER:
             reason = pre_trade.unavailable or "what it told is too old, or not complete yet"
             logger.info("alert {} waits for IB: {}", alert.id, reason)
-            self._start(self._again(alert), f"again {alert.id}")
+            self._start(self._again(alert, ASK_AGAIN_S), f"again {alert.id}")
+
+    async def _in_turn(self, alert: Alert, pre_trade: PreTradeData, asked_at: float) -> Decided:
+        """Decides when it is the alert's turn and IB takes messages: an order would have to wait, or could not leave."""
+        while True:
+            await self._sequencer.wait(alert.id)
+            async with self._serial:
+                await self._pace()
+                if self._clock.monotonic() - asked_at > PRE_TRADE_MAX_AGE_S:
+                    return Wait.BROKER
+                if not self._broker.throttled():
+                    return await self._decide_and_send(alert, pre_trade)
+            await self._clock.sleep(LIMIT_LOOK_S)
 
     # --- preparing --------------------------------------------------------------------------------------------------
 
@@ -218,33 +231,18 @@ class Worker:
     # --- deciding and sending ---------------------------------------------------------------------------------------
 
     async def _decide_and_send(self, alert: Alert, pre_trade: PreTradeData) -> Decided:
-        generation, link_session = self._gate.generation, self._broker.connection.link_session
-        if not (self._gate.is_open and self._gate.compared == link_session and self._lock.held):
+        under = DecidedUnder(self._gate.generation, self._broker.connection.link_session, self._clock.monotonic())
+        if not (self._gate.is_open and self._gate.compared == under.link_session and self._lock.held):
             return Wait.BROKER  # without the lock: the next holder decides it
-        async with self._ledger.begin() as books:
-            began = self._clock.monotonic()
-            settings = await books.settings()
-            check_epoch(settings, self._lock)
-            view = BrokerView(
-                now=self._clock.now(),
-                state=self._switch.in_force(settings),
-                account=self._broker.account(),
-                positions=self._broker.positions(),
-            )
-            for name, stored in invalid_limits(settings).items():
-                logger.error("stored limit {} is {!r}: the configured default is used", name, stored)
-            limits = limits_in(settings, self._options.defaults)
-            policy = Policy(self._options.fixed_limits, limits, self._options.hours, self._options.fractional)
-            order_id = self._broker.next_order_id(await books.last_order_id() + 1)
-            decided = await decide(
-                books,
-                alert.id,
-                pre_trade,
-                policy,
-                view,
-                order_id=order_id,
-                token=self._chance(4),
-            )
+        decided: Decided = None
+        try:
+            async with self._ledger.begin() as books:
+                under = replace(under, began=self._clock.monotonic())
+                decided = await self._decide(books, alert, pre_trade)
+        except LedgerUnavailable:
+            if isinstance(decided, Intent):  # whether it is stored is not known; that nothing left of it is
+                await self._did_not_leave(alert, decided.trade, Reason(ReasonCode.DATABASE_SILENT))
+            raise
         if isinstance(decided, Intent):
             self._next_order_at = self._clock.monotonic() + 1 / self._options.orders_per_second
             order = decided.order
@@ -252,8 +250,42 @@ class Worker:
                 logger.info(
                     "decided: {} {:f} {}, order {} is stored", order.side, order.qty, alert.ticker, order.order_ref
                 )
-                await self._submission.submit(decided, DecidedUnder(generation, link_session, began))
+                not_sent = await self._submission.submit(decided, under)
+                if not_sent is not None:
+                    await self._did_not_leave(alert, decided.trade, not_sent)
         return decided
+
+    async def _decide(self, books: Books, alert: Alert, pre_trade: PreTradeData) -> Decided:
+        settings = await books.settings()
+        check_epoch(settings, self._lock)
+        view = BrokerView(
+            now=self._clock.now(),
+            state=self._switch.in_force(settings),
+            account=self._broker.account(),
+            positions=self._broker.positions(),
+        )
+        for name, stored in invalid_limits(settings).items():
+            logger.error("stored limit {} is {!r}: the configured default is used", name, stored)
+        limits = limits_in(settings, self._options.defaults)
+        policy = Policy(self._options.fixed_limits, limits, self._options.hours, self._options.fractional)
+        order_id = self._broker.next_order_id(await books.last_order_id() + 1)
+        return await decide(books, alert.id, pre_trade, policy, view, order_id=order_id, token=self._chance(4))
+
+    async def _did_not_leave(self, alert: Alert, trade: Trade, reason: Reason) -> None:
+        """Has the alert judged again, later each time. While the database does not answer, that is stored when it does."""
+        try:
+            again = await self._booking.judge_again(trade.id, reason, drawn_from=trade)
+        except LedgerUnavailable as error:
+            logger.error("that order {} did not leave is not stored yet: {}", trade.order_ref, error)
+            self._start(self._store_later(alert, trade, reason), f"did not leave {alert.id}")
+            return
+        if again:
+            wait_s = min(AGAIN_MAX_S, ASK_AGAIN_S * 2 ** min(trade.n - 1, 10))
+            self._start(self._again(alert, wait_s), f"again {alert.id}")
+
+    async def _store_later(self, alert: Alert, trade: Trade, reason: Reason) -> None:
+        await self._clock.sleep(ASK_AGAIN_S)
+        await self._did_not_leave(alert, trade, reason)
 
     async def _give_up(self, alert_id: int, error: Exception) -> None:
         """An alert that breaks the program ends visibly, unless it has an order: then recovery has the last word."""
@@ -271,10 +303,10 @@ class Worker:
 
     # --- waiting alerts ---------------------------------------------------------------------------------------------
 
-    async def _again(self, alert: Alert) -> None:
+    async def _again(self, alert: Alert, wait_s: float) -> None:
         self._in_hand.add(alert.id)
         try:
-            await self._clock.sleep(ASK_AGAIN_S)
+            await self._clock.sleep(wait_s)
         finally:
             self._in_hand.discard(alert.id)
         await self._push([alert])
