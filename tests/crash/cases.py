@@ -107,6 +107,7 @@ def every_case(loads: int = 10) -> list[Case]:
     cases = [
         Case(way, point, gateway, side, database, second)
         for (way, point, gateway, second), (side, database) in product((*_road(), *_twice()), EVERYWHERE)
+        if (way, side) != (Way.CANCEL, Side.SELL)  # an overdue SELL works on
     ]
     cases += [
         Case(way, point, gateway, Side.SELL, "SQLite", second, realistic=True)

@@ -22,6 +22,7 @@ Row = dict[str, Any]
 UNRESOLVED = ("SUBMITTING", "SUBMITTED", "UNKNOWN")
 FINAL = {"EXECUTED", "BLOCKED", "EXPIRED", "CLEARED", "REJECTED"}
 ARMED_AGAIN_MAX = 3
+CERTAINLY_NOT_SENT = {"database_silent", "lock_lost", "link_interrupted", "too_late", "throttled", "not_connected"}
 JUDGED_AGAIN = {"RECEIVED", "PENDING", "BLOCKED", "EXPIRED", "CLEARED"}
 """Where an alert may be whose newest order did not leave: on its way to the next one, or refused one."""
 ALERT_OF = {
@@ -86,6 +87,11 @@ def placing(stage: Stage, order: Order, *, killed: bool) -> list[str]:
         "it is not what was decided": Decimal(trade["requested_qty"]) != order.qty or trade["side"] != order.side,
         "its intent is settled already": trade["status"] != "SUBMITTING",
         "its alert was ordered before": _is_second(stage, tables, trade),
+        "another order of its alert is alive": any(
+            row["alert_id"] == trade["alert_id"] and row["status"] in UNRESOLVED
+            for row in tables.trades
+            if row["id"] != trade["id"]
+        ),
         "trading is KILLED": killed or "KILLED" in (tables.state, bot.switch.state),
         "the gate is closed": not bot.gate.is_open,
         "another order of the ticker is at work": any(one.con_id == order.contract.con_id for one in at_work),
@@ -156,19 +162,28 @@ def is_final(tables: Tables, alert: Row) -> bool:
     return alert["status"] in FINAL and not armed_again
 
 
+def _holder(trades: list[Row]) -> Row:
+    """The order that an alert follows: the one alive, else the last one that was ever at IB, else the last."""
+    alive = [row for row in trades if row["status"] in UNRESOLVED]
+    left = [row for row in trades if not never_left(row)]
+    return (alive or left or trades)[-1]
+
+
 def always(stage: Stage, tables: Tables, acknowledged: Collection[int]) -> None:
     """Raises AssertionError naming the promise that is broken."""
     assert not stage.died(), f"a task has died: {stage.died()}"
     lost = set(acknowledged) - set(tables.alerts)
     assert not lost, f"acknowledged alerts are gone: {lost}"
-    alive = Counter(row["alert_id"] for row in tables.trades if row["status"] in UNRESOLVED)
-    assert set(alive.values()) <= {1}, f"an alert has two orders alive: {alive}"
-    trades = {row["alert_id"]: row for row in sorted(tables.trades, key=lambda row: row["n"])}  # the newest
+    at_ib = (one.order_ref for one in (*stage.broker.working.values(), *stage.ib.vanished.values()))
+    booked = (row["order_ref"] for row in tables.trades if row["status"] in ("SUBMITTED", "UNKNOWN"))
+    for alive in map(Counter, ([ref.split("-")[1] for ref in refs] for refs in (at_ib, booked))):
+        assert set(alive.values()) <= {1}, f"an alert has two orders alive: {alive}"
     for alert in tables.alerts.values():
-        trade = trades.get(alert["id"])
-        if trade is not None:
-            judged_again = alert["status"] in JUDGED_AGAIN and (never_left(trade) or left_shares(trade))
-            assert judged_again or alert["status"] == ALERT_OF[trade["status"]], f"{alert} and {trade}"
+        trades = [row for row in tables.trades if row["alert_id"] == alert["id"]]
+        if trades:
+            judged_again = alert["status"] in JUDGED_AGAIN and (never_left(trades[-1]) or left_shares(trades[-1]))
+            expected = ALERT_OF[_holder(trades)["status"]]
+            assert judged_again or alert["status"] == expected, f"{alert} and {trades}"
         else:
             assert alert["status"] not in ("PROCESSING", "EXECUTED", "UNKNOWN"), f"{alert} has no order"
     times = Counter(order.order_ref for order in stage.broker.sent)
@@ -193,6 +208,11 @@ def _books_add_up(tables: Tables) -> None:
         assert (held, closed) == (bought - sold, sold), f"{ticker}: lots {held}/{closed}, trades +{bought} -{sold}"
 
 
+def _code(alert: Row) -> str | None:
+    reason = alert["reason"] or ""
+    return json.loads(reason)["code"] if reason.startswith("{") else None
+
+
 def unfinished(tables: Tables) -> list[Row]:
     return [row for row in tables.alerts.values() if row["status"] in ("RECEIVED", "PENDING", "PROCESSING", "UNKNOWN")]
 
@@ -200,6 +220,8 @@ def unfinished(tables: Tables) -> list[Row]:
 def at_the_end(stage: Stage, tables: Tables) -> None:
     left = unfinished(tables)
     assert not left, f"these alerts never came to an end: {left}; gate: {stage.bot.gate.reasons}"
+    given_up = [row for row in tables.alerts.values() if row["status"] == "FAILED" and _code(row) in CERTAINLY_NOT_SENT]
+    assert not given_up, f"certainly not sent, and not judged again: {given_up}"
     for trade in tables.trades:
         at_ib = [fill for fill in stage.broker.fills if fill.order_ref == trade["order_ref"]]
         assert Decimal(trade["filled_qty"]) == total(fill.shares for fill in at_ib), f"{trade}, IB has {at_ib}"

@@ -16,10 +16,11 @@ from hypothesis.stateful import (
 )
 
 from tests.fakes import CON_IDS
-from tests.property.promises import placing, read
+from tests.property.promises import Row, never_left, placing, read
 from tests.property.stage import Stage
 from tradebot.domain.alerts import WAITING, Side
 from tradebot.domain.brokerage import (
+    Contract,
     Order,
     OrderReport,
     OrderState,
@@ -27,7 +28,7 @@ from tradebot.domain.brokerage import (
     UpstreamLost,
 )
 from tradebot.domain.settings import TradingState
-from tradebot.errors import LedgerUnavailable
+from tradebot.errors import BrokerUnavailable, LedgerUnavailable
 from tradebot.trading.intake import Outcome
 from tradebot.trading.switch import store_state
 
@@ -35,9 +36,11 @@ WHICH = st.integers(0, 5)  # of those there are
 TICKER = st.sampled_from(["AAPL", "MSFT", "KO"])
 SIDE = st.sampled_from(["BUY", "BUY", "SELL"])
 REST = st.sampled_from([None, None, None, 0, 1, 2, 3, 5])  # transactions until the next move; None: all of them
+HELD_UP = ("write refused", "interrupted while stored", "stored late", "answer to the commit lost")
 TROUBLE = st.sampled_from([
     *("line down", "upstream lost", "line up", "line up", "line up", "restart", "crash", "crash"),
     *("database away", "database back", "database back", "next order swallowed", "throttled", "account trails"),
+    *HELD_UP, "older order shows up",
     *("quote", "holdings", "open_orders", "completed_orders", "executions"),
 ])  # fmt: skip
 WORD = st.sampled_from(["resume", "resume", "kill", "kill from a shell", "pause", "sells only", "clear"])
@@ -48,6 +51,19 @@ TIGHT = st.sampled_from([
 LIMIT = st.one_of(
     TIGHT, st.sampled_from([("buy_amount_usd", "300"), ("max_daily_buys", "50"), ("min_cash_reserve", "0")])
 )
+
+
+def may_show_up(trade: Row, stage: Stage) -> bool:
+    """It was judged again, its alert's next order has not left, and nothing else of the ticker is at work."""
+    sent = [order.order_ref.split("-")[1] for order in stage.broker.sent]
+    at_work = [*stage.broker.working.values(), *stage.ib.vanished.values()]
+    return (
+        never_left(trade)
+        and trade["side"] == "SELL"
+        and str(trade["alert_id"]) not in sent
+        and all(order.con_id != trade["con_id"] for order in at_work)
+        and (stage.broker.held or {}).get(trade["con_id"], Decimal(0)) >= Decimal(trade["requested_qty"])
+    )
 
 
 class Surroundings(RuleBasedStateMachine):
@@ -63,6 +79,7 @@ class Surroundings(RuleBasedStateMachine):
         self.told: dict[str, dict[str, object]] = {}
         self.final: dict[int, str] = {}
         self.killed = False
+        self.write_refused = False
         self.changes = 0
         self.wrong: list[str] = []
         self.stage = Stage(self.folder, self.template, self.placed)
@@ -84,6 +101,9 @@ class Surroundings(RuleBasedStateMachine):
         broker = self.stage.broker
         if not (broker.now.up and broker.now.upstream):
             return  # it is refused, or lost with the line
+        if self.write_refused:
+            self.write_refused = False
+            raise BrokerUnavailable("nothing was sent")
         self.wrong += placing(self.stage, order, killed=self.killed)
         broker.takes_orders = not self.stage.ib.swallows
         self.stage.ib.swallows = False
@@ -153,8 +173,59 @@ class Surroundings(RuleBasedStateMachine):
             case "account trails":
                 stage.ib.told = None if stage.ib.told else (stage.ib.cash, stage.bot.clock.now())
                 stage.tell_cash()
+            case "write refused":
+                self.write_refused = True
+            case "interrupted while stored" | "stored late" | "answer to the commit lost":
+                self.before_the_last_step(what)
+            case "older order shows up":
+                self.older_order_shows_up()
             case "quote" | "holdings" | "open_orders" | "completed_orders" | "executions":
                 broker.failing ^= {what}
+
+    def before_the_last_step(self, what: str) -> None:
+        """It happens once the next intent is stored, and before its order leaves."""
+        ledger, stored = self.stage.bot.ledger, len(read(self.stage.path).trades)
+
+        async def after_commit() -> None:
+            if len(read(self.stage.path).trades) == stored:
+                return
+            ledger.after_commit = None
+            match what:
+                case "interrupted while stored":
+                    self.stage.broker.disconnect()
+                case "stored late":
+                    self.stage.bot.clock.skip(6)
+                case "older order shows up":
+                    self.older_order_shows_up()
+                    await self.stage.rest(1)  # it is booked, perhaps
+                case "answer to the commit lost":
+                    raise LedgerUnavailable("the answer to the commit never came")
+
+        ledger.after_commit = after_commit
+
+    def older_order_shows_up(self) -> None:
+        """What cannot be, and must do no harm: IB shows an order that certainly did not leave, and its word counts."""
+        broker = self.stage.broker
+        if not self.stage.linked:
+            return
+        lost = next((row for row in read(self.stage.path).trades if may_show_up(row, self.stage)), None)
+        if lost is not None:
+            broker.working[lost["order_ref"]] = OrderReport(
+                order_ref=lost["order_ref"],
+                order_id=lost["ib_order_id"],
+                perm_id=9000 + lost["ib_order_id"],
+                client_id=1,
+                con_id=lost["con_id"],
+                ticker=lost["ticker"],
+                side=Side(lost["side"]),
+                qty=Decimal(lost["requested_qty"]),
+                filled=Decimal(0),
+                state=OrderState.WORKING,
+                ib_status="Submitted",
+            )
+            contract = Contract(lost["con_id"], lost["ticker"], "")
+            broker.sent.append(Order(lost["order_ref"], contract, Side.SELL, Decimal(lost["requested_qty"])))
+            broker.show(lost["order_ref"])
 
     def link(self) -> None:
         broker = self.stage.broker
@@ -163,6 +234,25 @@ class Surroundings(RuleBasedStateMachine):
         elif not broker.now.upstream:
             broker.upstream(up=True)
             broker.events.put_nowait(UpstreamBack(data_lost=True))
+
+    @rule(
+        side=SIDE, ticker=TICKER, what=st.sampled_from(HELD_UP), shows_up=st.booleans(), again=st.booleans(), rest=REST
+    )
+    def order_that_cannot_leave(
+        self, side: str, ticker: str, what: str, shows_up: bool, again: bool, rest: int | None
+    ) -> None:
+        """And is judged again, perhaps with IB showing the first one between the second's decision and its last step."""
+        self.run(self.befalls(what))
+        self.alert(side, ticker, None)
+        if what == "interrupted while stored":
+            self.link()
+        if again and not shows_up:
+            self.run(self.befalls(what), rest)
+        if shows_up and again:
+            self.before_the_last_step("older order shows up")
+        elif shows_up:
+            self.run(self.befalls("older order shows up"), rest)
+        self.run(self.stage.seconds(2), rest)
 
     @rule(seconds=st.sampled_from([1, 1, 4, 12, 40, 90]))
     def time_passes(self, seconds: int) -> None:

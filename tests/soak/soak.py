@@ -22,7 +22,7 @@ TICKERS = ("AAPL", "MSFT", "TSLA", "NVDA", "AMZN", "KO", "WMT", "DIS")
 FAULTS: tuple[tuple[str, dict[str, object]], ...] = (
     ("drop_after", {"filled": True}),
     ("drop_before", {}),
-    ("partial", {"filled": 1}),
+    ("partial", {"filled": 1, "action": "BUY"}),  # a SELL works on until the close
     ("reject", {}),
     ("late_commission", {"delay_s": 0.5}),
     ("repeat_status", {}),

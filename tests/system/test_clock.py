@@ -75,7 +75,9 @@ async def test_saturday_s_alerts_trade_at_monday_s_open(tmp_path: Path) -> None:
         assert reason(books.alerts[older].reason or "") == f"superseded by SELL {sell}"
         traded = [trade for trade in books.trades if trade.alert_id != bought]
         assert traded[0].side is Side.SELL
-        first = list(dict.fromkeys(trade.alert_id for trade in traded))  # on a busy machine one may have been judged again
+        first = list(
+            dict.fromkeys(trade.alert_id for trade in traded)
+        )  # on a busy machine one may have been judged again
         assert first == [sell, msft, ko, jpm]
         outcomes = {alert: (books.alerts[alert].status, books.alerts[alert].reason) for alert in (msft, sell, ko, jpm)}
         assert {status for status, _ in outcomes.values()} == {AlertStatus.EXECUTED}, outcomes

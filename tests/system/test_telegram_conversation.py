@@ -127,7 +127,9 @@ async def test_control_and_what_goes_wrong(tmp_path: Path, gateway: Gateway) -> 
         await gateway.fault("partial", symbol="KO", action="SELL", filled=3)
         await daemon.alert("SELL", "KO")
         await api.heard("SELL KO partly filled")
-        await api.heard("Order is being cancelled")
+        await api.heard("SELL KO works on")
+        [order] = [one for one in await gateway.orders() if one["status"] == "Submitted"]
+        await gateway.control("POST", f"/orders/{order['perm_id']}/end")  # as the owner cancels it in TWS
         left = await api.heard(lambda sent: "Sell the rest of KO" in sent.buttons)
         question = await api.pressed(left, "Sell the rest of KO", "KO 4")
         mark = len(api.sent)

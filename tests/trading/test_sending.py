@@ -513,3 +513,29 @@ async def test_an_entry_that_is_judged_again_is_no_repeat_of_itself(make_bot: Ma
     alert_id = await bot.alert("BUY")
     await bot.leaves()
     assert (await bot.trade_of(alert_id)).n == 2
+
+
+async def test_the_proof_that_nothing_left_dies_with_the_process(make_bot: MakeBot) -> None:
+    """A new process would send an order again that the one before it may have written just before it was killed."""
+    bot = await make_bot()
+    await bot.start()
+    bot.ledger.after_commit = None
+    killed = asyncio.Event()
+
+    async def killed_here() -> None:
+        killed.set()
+        await asyncio.Event().wait()  # as far as the process came
+
+    await bot.after_decision(killed_here)
+    alert_id = await bot.alert("BUY")
+    await asyncio.wait_for(killed.wait(), 60)
+    for task in bot.tasks.values():
+        task.cancel()
+    again = await make_bot()
+    await again.start()
+    trade = await again.turns((await again.trade_of(alert_id)).order_ref, TradeStatus.FAILED)
+    assert trade.error_message == Reason(ReasonCode.NEVER_SEEN)
+    await again.seconds(40)
+    assert [one.id for one in await again.trades()] == [trade.id]
+    assert (await again.row(alert_id)).status is FAILED
+    assert again.broker.sent == bot.broker.sent == []

@@ -194,6 +194,11 @@ def ib_order(order: Order, account: str) -> ib_async.Order:
 def write_order(client: TwsClient, order: Order, order_id: int, account: str) -> None:
     """Write the order now, and make sure that it was written. Raises BrokerUnavailable, OrderUncertain."""
     connection = client.conn
+    dying = connection.transport
+    if dying is None or (dying.is_closing() and not dying.get_write_buffer_size()):
+        raise BrokerUnavailable(
+            "the order was not sent: the connection has just broken"
+        )  # asyncio drops what is written now
     written_before = connection.numMsgSent
     try:
         client.placeOrder(order_id, ib_contract(order.contract), ib_order(order, account))

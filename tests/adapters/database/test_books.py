@@ -14,7 +14,7 @@ from tradebot.domain.events import EventKind, NewEvent
 from tradebot.domain.facts.daemon import Started
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.reasons import Reason, ReasonCode
-from tradebot.domain.trades import OrderRole, Trade, TradeStatus
+from tradebot.domain.trades import NewTrade, OrderRole, Trade, TradeStatus
 from tradebot.ports import Books, Ledger
 
 STARTED = Started("0.2.0", None, None)
@@ -158,6 +158,24 @@ async def test_a_trade_comes_back_as_it_went_in(ledger: Ledger) -> None:
         assert await books.trade(trade_id + 1000) is None
         assert await books.trade_by_ref("tb-1-00000002") is None
         assert await books.trade_of_alert(expected.alert_id + 1000) is None
+
+
+async def test_an_alert_s_orders_come_in_their_order(ledger: Ledger) -> None:
+    """Otherwise an older order would be taken for the newest, or one that is alive be overlooked beside it."""
+    async with ledger.begin() as books:
+        first = await a_trade(books, order_ref="tb-1-00000001")
+        trade = await books.trade(first)
+        assert trade is not None
+        names = [name for name in NewTrade.__dataclass_fields__ if name != "decision"]
+        same = {name: getattr(trade, name) for name in names}
+        await books.insert_trade(NewTrade(**{**same, "order_ref": "tb-1-00000002", "n": 2}, decision={}))
+        stop = {"order_ref": "tb-1-00000003", "role": OrderRole.STOP, "side": Side.SELL}
+        await books.insert_trade(NewTrade(**{**same, **stop}, decision={}))
+    async with ledger.read() as books:
+        trades = await books.trades_of_alert(trade.alert_id)
+        assert [(one.n, one.order_ref) for one in trades] == [(1, "tb-1-00000001"), (2, "tb-1-00000002")]
+        assert await books.trade_of_alert(trade.alert_id) == trades[1]
+        assert await books.trades_of_alert(trade.alert_id + 1000) == []
 
 
 async def test_a_decision_is_read_on_demand(ledger: Ledger) -> None:
