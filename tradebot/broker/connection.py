@@ -186,6 +186,7 @@ async def _initial_data(session: Session, account: str, timeout_s: float) -> Non
     client = session.client
     session.account = AccountBook(account)
     await session.requests.listing(ACCOUNT, lambda: client.reqAccountUpdates(True, account), timeout_s)
+    session.watch_daily_pnl()
     session.account.all_positions(await session.requests.listing(POSITIONS, client.reqPositions, timeout_s))
     try:
         # makes known to which order later statuses belong

@@ -25,6 +25,7 @@ class RequestRefused(Exception):
     def __init__(self, code: int, text: str) -> None:
         super().__init__(f"{text} (IB's code {code})")
         self.code = code
+        self.text = text
 
 
 class _Listing:

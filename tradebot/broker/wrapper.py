@@ -300,6 +300,15 @@ class Session:
         if others[-1] == self.account.account:
             self.account.price(contract.conId, translate.decimal(price))
 
+    @_guarded
+    def pnl(self, _req_id: int, daily: float, _unrealised: float, _realised: float) -> None:
+        self.account.daily_pnl(translate.decimal(daily))
+
+    def watch_daily_pnl(self) -> None:
+        """Has IB stream its own figure. It is shown only: where IB refuses it, nothing is missing but that."""
+        self.account.daily_pnl(None)
+        self.client.reqPnL(self.client.getReqId(), self.account.account, "")
+
     def position(self, account: str, contract: ib_async.Contract, qty: float, avg_cost: float) -> None:
         if account != self.account.account or contract.secType != "STK":
             return
@@ -378,6 +387,7 @@ class Session:
             # Subscriptions are gone with the data; the reconciliation asks for positions.
             self.account.forget_values()
             self.client.reqAccountUpdates(True, self.account.account)
+            self.watch_daily_pnl()
         self._emit(UpstreamBack(data_lost))
 
     # --- asking: order ids, listings, numbered questions ---

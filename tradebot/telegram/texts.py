@@ -1,13 +1,13 @@
 """What each command answers. Pure: figures in, HTML out, in short lines for a phone (about 40 characters)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from decimal import Decimal
 
 from tradebot.domain.alerts import Alert
 from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.exposure import Exposure
-from tradebot.domain.limits import FixedLimits, Limits
+from tradebot.domain.limits import FixedLimits, Limits, LossBasis
 from tradebot.domain.lots import Lot
 from tradebot.domain.pnl import OpenPosition
 from tradebot.domain.settings import TradingState
@@ -81,6 +81,10 @@ def status(daemon_status: DaemonStatus) -> str:
         f"Open positions {booked.exposure.open_positions} of {limits.max_open_positions}",
         f"Buys today {booked.exposure.buys_today} of {limits.max_daily_buys}",
         f"Realised today {figures.signed_usd(booked.exposure.realised_today)}",
+        *_total_loss(booked.exposure),
+        None
+        if account is None or account.daily_pnl is None
+        else f"IB's own P&L of the day {figures.signed_usd(account.daily_pnl)}, your own shares included",
         _depths(daemon_status),
         f"In flight: {esc(in_flight)}" if in_flight else None,
         f"❗ UNKNOWN: {esc(unknown)}" if unknown else None,
@@ -89,6 +93,14 @@ def status(daemon_status: DaemonStatus) -> str:
         *(["", bold("Simulated, embedded or off")] if daemon_status.simulated else []),
         *(f"• {esc(part)}" for part in daemon_status.simulated),
     )
+
+
+def _total_loss(now: Exposure) -> Iterable[str]:
+    """What is compared with the daily loss where that is not what was realised alone."""
+    if now.loss_basis is LossBasis.TOTAL:
+        change = "unknown" if now.open_change is None else figures.signed_usd(now.open_change)
+        missing = f" (no price for {esc(', '.join(now.unpriced))})" if now.unpriced else ""
+        yield f"In open lots {change}{missing}; both count towards the daily loss"
 
 
 def _connection(daemon_status: DaemonStatus) -> str:
@@ -293,6 +305,7 @@ def _alerts(title: str, alerts: Sequence[Alert], now: datetime) -> list[str]:
 
 def settings(limits: Limits, exposure: Exposure, fixed: FixedLimits) -> str:
     collar = "off" if fixed.price_collar_pct == 0 else f"{fixed.price_collar_pct.normalize():f} %"
+    spread = "off" if fixed.max_spread_pct == 0 else f"{fixed.max_spread_pct.normalize():f} %"
     repeat = "off" if fixed.repeat_window_s == 0 else f"{fixed.repeat_window_s} s"
     return lines(
         bold("Limits"),
@@ -303,6 +316,9 @@ def settings(limits: Limits, exposure: Exposure, fixed: FixedLimits) -> str:
         f"Price collar {collar}",
         f"Largest order {figures.usd(fixed.max_order_value_usd)}",
         f"Repeat window {repeat}",
+        f"Largest spread {spread}",
+        f"Delayed quotes on a live account {'allowed' if fixed.allow_delayed_quotes else 'refused'}",
+        f"Daily loss counts {fixed.daily_loss_basis}",
     )
 
 

@@ -103,6 +103,9 @@ _CANCELLED_FOR = {
 }
 
 
+_DELAYED = " Sized by a delayed quote, up to 20 minutes old: this login has no live market data for it."
+
+
 def _cancelling(facts: o.OrderCancelling, _: Event | NewEvent) -> str:
     why = _CANCELLED_FOR.get(facts.code, f"it was not done after {facts.timeout_s:.0f} s")
     return f"{order(facts)} is being cancelled: {why}. What filled is booked."
@@ -120,7 +123,8 @@ def _filled(facts: o.BuyFilled | o.SellFilled, _: Event | NewEvent) -> str:
     parts.append(f"commission {usd(facts.commission)}" if facts.commission_known else "commission not reported yet")
     parts.append(f"{seconds(facts.took_s)} after the alert")
     rest = " The rest was cancelled." if facts.status is TradeStatus.PARTIAL else ""
-    return f"{', '.join(parts)}.{rest}"
+    delayed = _DELAYED if isinstance(facts, o.BuyFilled) and facts.delayed else ""
+    return f"{', '.join(parts)}.{rest}{delayed}"
 
 
 def _unfilled(facts: o.OrderFailed | o.OrderResolved) -> str:
@@ -130,7 +134,9 @@ def _unfilled(facts: o.OrderFailed | o.OrderResolved) -> str:
         case "rejected" | "rejected_unseen":
             outcome = nothing if facts.code == "rejected" else "No order is at IB."
             what_to_do = ib_codes.advice(why)
-            return f"{order(facts)} was rejected by {why.rstrip('. ')}. {outcome}{f' {what_to_do}.' if what_to_do else ''}"
+            return (
+                f"{order(facts)} was rejected by {why.rstrip('. ')}. {outcome}{f' {what_to_do}.' if what_to_do else ''}"
+            )
         case "not_sent":
             return f"{order(facts)} was not sent: {why} No order is at IB."
     return f"{order(facts)} was cancelled before anything filled. {nothing}"
@@ -255,7 +261,7 @@ WORDS: Mapping[EventKind, Says] = {
     EventKind.ALERT_CLEARED: lambda f, e: (
         f"{f.side} {f.ticker} was cleared from the queue by {e.actor}. Nothing was ordered."
     ),
-    EventKind.ORDER_INTENT: lambda f, _: f"{order(f)} decided as order {f.order_ref}.",
+    EventKind.ORDER_INTENT: lambda f, _: f"{order(f)} decided as order {f.order_ref}.{_DELAYED if f.delayed else ''}",
     EventKind.ORDER_ACCEPTED: lambda f, _: f"{order(f)} is at IB.",
     EventKind.ORDER_CANCELLING: _cancelling,
     EventKind.PARTIAL_FILL: lambda f, _: f"{order(f)}: {shares(f.filled_qty)} filled so far, the rest is working.",
