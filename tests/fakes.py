@@ -157,6 +157,7 @@ class FakeBroker(Broker):
         self.con_ids = dict(CON_IDS)  # grows with what is asked for
         self.unknown: set[str] = set()  # tickers that IB does not know
         self.asks: dict[str, Decimal | None] = {}  # $100 where nothing else is said; None: no quote
+        self.base: tuple[str, Decimal] | None = None  # the account's currency where it is not USD, and its cash in it
         self.no_quote = NoQuote()
         self.delayed = False
         self.prices: dict[int, Decimal] = {}  # IB's, of positions
@@ -189,6 +190,8 @@ class FakeBroker(Broker):
     def account(self) -> Account | None:
         told_at = self.cash_told_at or self.clock.now()
         told = Account(ACCOUNT, self.cash, self.cash, self.cash, self.cash, False, told_at)
+        if self.base is not None:
+            told = replace(told, base_currency=self.base[0], base_cash=self.base[1])
         return replace(told, unrealised=self.unrealised, realised_today=self.realised_today)
 
     def positions(self) -> Mapping[int, BrokerPosition] | None:

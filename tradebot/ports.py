@@ -17,9 +17,9 @@ from tradebot.domain.brokerage import (
     BrokerPosition,
     Contract,
     Execution,
+    NoQuote,
     Order,
     OrderReport,
-    NoQuote,
     Quote,
 )
 from tradebot.domain.equity import Equity

@@ -11,20 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tradebot.domain.limits import FixedLimits, Limits, LossBasis
-from tradebot.domain.risk import (
-    BUY_POLICY,
-    Buy,
-    Fact,
-    Figure,
-    Refusal,
-    RefusalCode,
-    RiskDecision,
-    Sell,
-    Snapshot,
-    commission_estimate,
-    judge,
-    whole_shares,
-)
+from tradebot.domain.refusals import Fact, Figure, Refusal, RefusalCode
+from tradebot.domain.risk import BUY_POLICY, Buy, RiskDecision, Sell, Snapshot, commission_estimate, judge, whole_shares
 from tradebot.domain.settings import TradingState
 
 D = Decimal
@@ -296,7 +284,7 @@ def test_an_account_without_usd_is_named() -> None:
     """Broken, the owner of a euro account would be told that cash is unknown, and wait for ever."""
     found = refusal(now=replace(CALM, cash=None, base_currency="EUR", base_cash=D(80_000)))
     assert found is not None
-    facts = {"figure": Figure.NO_USD, "ticker": "AAPL", "base_currency": "EUR", "base_cash": D(80_000)}
+    facts: dict[str, Fact] = {"figure": Figure.NO_USD, "ticker": "AAPL", "base_currency": "EUR", "base_cash": D(80_000)}
     assert found[1] == Refusal(RefusalCode.NOT_KNOWN, facts)
 
 

@@ -57,8 +57,9 @@ async def test_delayed_quotes_are_said_with_the_order(make_at_gateway: MakeAtGat
     assert "Sized by a delayed quote" in words.text(told)
     (intent,) = await at.bot.events(EventKind.ORDER_INTENT)
     assert "Sized by a delayed quote" in words.text(intent)
+    trade = await at.bot.trade_of(alert_id)
     async with at.bot.ledger.read() as books:
-        decision: Any = await books.decision((await at.bot.trade_of(alert_id)).id)
+        decision: Any = await books.decision(trade.id)
     assert decision["inputs"]["quote"]["delayed"] is True
     assert decision["inputs"]["order"]["delayed"] is True
     assert "delayed_quote" in [check["name"] for check in decision["checks"]]
@@ -86,6 +87,16 @@ async def test_real_money_is_not_spent_on_delayed_quotes(
     alert = await at.bot.becomes(await at.bot.alert("BUY"), BLOCKED, EXECUTED)
     assert alert.status is becomes
     assert allowed or "allow_delayed_quotes = true" in said(alert.reason)
+
+
+async def test_an_account_without_usd_is_named(make_bot: MakeBot) -> None:
+    """The owner of a euro account would be told that cash is unknown, and wait for it for ever."""
+    bot = await make_bot()
+    await bot.start()
+    bot.broker.cash = None
+    bot.broker.base = ("EUR", D(80_000))
+    why = said((await bot.becomes(await bot.alert("BUY"), BLOCKED)).reason)
+    assert why.startswith("no USD in the account, base EUR 80,000: ")
 
 
 async def test_a_buy_never_covers_the_owners_short(make_at_gateway: MakeAtGateway) -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from tests.domain.test_risk import one_after_another
-from tradebot.domain.risk import Fact, Figure, Refusal, RefusalCode
+from tradebot.domain.refusals import Fact, Figure, Refusal, RefusalCode
 from tradebot.telegram.commands import COMMANDS
 from tradebot.words import refusals
 
@@ -130,8 +130,8 @@ SAID: list[tuple[str, Mapping[str, Fact], str]] = [
     (
         "price_collar",
         {"ticker": "AAPL", "ask": D(100), "alert_price": D(106), "limit_pct": D(5), "delayed": 1},
-        "AAPL asks $100.00 by delayed data, up to 20 minutes old, 5.7% below the alert's $106.00: more than price_collar_pct (5%) "
-        "allows",
+        "AAPL asks $100.00 by delayed data, up to 20 minutes old, 5.7% below the alert's $106.00: more than price_collar_pct "
+        "(5%) allows",
     ),
     (
         "price_collar",
@@ -157,7 +157,8 @@ SAID: list[tuple[str, Mapping[str, Fact], str]] = [
     (
         "not_known",
         {"figure": "open_change", "ticker": "AAPL", "unpriced": "KO, MSFT"},
-        'IB gives no price for KO, MSFT, so the day\'s total loss is unknown (daily_loss_basis = "total"): no BUY until it is known',
+        'IB gives no price for KO, MSFT, so the day\'s total loss is unknown (daily_loss_basis = "total"): '
+        "no BUY until it is known",
     ),
     (
         "not_known",

@@ -5,8 +5,8 @@ Rules:
 - Values come one by one; a snapshot is taken when the gateway marks the end of a batch (accountDownloadEnd, and after that
   updateAccountTime). The snapshot's time moves only with a batch that has the cash: an order that filled after that time may
   not be in it.
-- Only USD is spent. What comes in the account's base currency alone (NetLiquidation, BuyingPower) is unknown where that is another
-  one. Settled USD are then the USD cash less all that has not settled in whatever currency, at IB's own rate: never too much.
+- Only USD is spent. What comes in the account's base currency alone (NetLiquidation, BuyingPower) is unknown where that is
+  another one. Settled USD are then the USD cash less all that has not settled in whatever currency, at IB's own rate: never too much.
 - The account's type (AccountType or TradingType-S) is a cash account's where it says CASH ("CASH", "STKCASH"); a margin account's
   is "STKNOPT", "STKMRGN", "INDIVIDUAL" and the like.
 - Quantities of positions are the positions stream's; the portfolio stream, up to three minutes late, gives prices.
@@ -17,6 +17,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from tradebot.broker.client import TwsClient
 from tradebot.broker.translate import number
 from tradebot.domain.brokerage import Account, BrokerPosition
 
@@ -144,3 +145,9 @@ def _put(position_report: dict[int, BrokerPosition], holding: BrokerPosition) ->
         position_report[holding.con_id] = holding
     else:
         position_report.pop(holding.con_id, None)
+
+
+def watch_daily_pnl(client: TwsClient, book: AccountBook) -> None:
+    """Has IB stream its own figure. It is shown only: where IB refuses it, nothing is missing but that."""
+    book.daily_pnl(None)
+    client.reqPnL(client.getReqId(), book.account, "")

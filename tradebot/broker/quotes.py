@@ -3,7 +3,8 @@
 Rules:
 - Only ticks that arrive after the question count; nothing is cached. (ib_async's tickers keep the old price after an error.)
 - Live data first; where the account has no subscription, delayed data. Never a snapshot: it ends after 11 s, or never.
-- No offer, no data, frozen data, a competing session: nothing for what is missing, never an old or invented price; IB's words for why.
+- No offer, no data, frozen data, a competing session: nothing for what is missing, never an old or invented price; and
+  IB's words for why.
 - Callers who want the same stock at the same moment share one subscription. Few subscriptions at once: IB allows about 100, and
   each costs messages that an order may need.
 """

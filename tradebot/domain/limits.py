@@ -30,7 +30,7 @@ class LossBasis(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FixedLimits:
-    """Controls that only the configuration file changes. 0 switches `repeat_window_s`, `price_collar_pct`, `max_spread_pct` off."""
+    """Controls that only the file changes. 0 switches `repeat_window_s`, `price_collar_pct` or `max_spread_pct` off."""
 
     max_alert_age_s: int = 300
     price_collar_pct: Decimal = Decimal(5)

@@ -18,7 +18,7 @@ from tradebot.domain.facts.daemon import DailyReport, ReportedPosition, SessionP
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import Limits, LossBasis
 from tradebot.domain.lots import Lot, LotStatus
-from tradebot.domain.risk import RefusalCode
+from tradebot.domain.refusals import RefusalCode
 from tradebot.ports import Books
 from tradebot.queries.status import books_status
 

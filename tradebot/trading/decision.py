@@ -11,7 +11,7 @@ Rules:
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
@@ -27,18 +27,8 @@ from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.reasons import Reason
-from tradebot.domain.risk import (
-    Buy,
-    Check,
-    Fact,
-    Refusal,
-    RefusalCode,
-    RiskDecision,
-    Sell,
-    Snapshot,
-    judge,
-    whole_shares,
-)
+from tradebot.domain.refusals import Fact, Refusal, RefusalCode
+from tradebot.domain.risk import Buy, Check, RiskDecision, Sell, Snapshot, judge, whole_shares
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import LIVE, ORDER_REF_PREFIX, UNRESOLVED, NewTrade, Trade, recently_filled
 from tradebot.ports import Books, PositionReport
@@ -52,7 +42,7 @@ class PreTradeData:
 
     contract: Contract | None = None
     quote: Quote | None = None
-    no_quote: NoQuote = NoQuote()  # why there is none
+    no_quote: NoQuote = field(default_factory=NoQuote)  # why there is none
     position_report: PositionReport | None = None
     no_contract: str | None = None  # IB knows no such stock: final
     unavailable: str | None = None  # IB did not answer: ask again

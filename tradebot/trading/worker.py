@@ -21,7 +21,7 @@ from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.reasons import Reason
-from tradebot.domain.risk import Fact, RefusalCode
+from tradebot.domain.refusals import Fact, RefusalCode
 from tradebot.domain.settings import TradingState, invalid_limits, limits_in
 from tradebot.domain.trades import UNRESOLVED, Trade
 from tradebot.errors import (

@@ -14,7 +14,7 @@ from tradebot.domain.events import Event, EventKind, Facts, NewEvent, OtherFacts
 from tradebot.domain.facts import alerts as a
 from tradebot.domain.facts import daemon as d
 from tradebot.domain.facts import orders as o
-from tradebot.domain.risk import RefusalCode
+from tradebot.domain.refusals import RefusalCode
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import TradeStatus
 from tradebot.words import account_events, daily_report, health_events, ib_codes, refusals

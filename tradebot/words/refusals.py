@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from tradebot.domain.risk import Fact, Figure, RefusalCode
+from tradebot.domain.refusals import Fact, Figure, RefusalCode
 from tradebot.words import figures, ib_codes
 
 _C = RefusalCode
@@ -59,7 +59,8 @@ FIGURES: Mapping[Figure, str] = {
     Figure.AMOUNT_USD: "the amount for a BUY is not a number: no BUY until it is known",
     Figure.CASH: "cash is unknown: IB has not reported it",
     Figure.NO_USD: (
-        "no USD in the account, base {base_currency} {base_cash}: convert some to USD at IB, for tradebot never buys on borrowed USD"
+        "no USD in the account, base {base_currency} {base_cash}: convert some to USD at IB, "
+        "for tradebot never buys on borrowed USD"
     ),
     Figure.RESERVED: "the cash taken by orders in flight is not a number: no BUY until it is known",
     Figure.INVESTED: "the money invested is not a number: no BUY until it is known",
@@ -158,8 +159,8 @@ def _delayed_quote(f: _Facts) -> str:
 def _max_spread(f: _Facts) -> str:
     bid, ask = f.number("bid"), f.number("ask")
     return (
-        f"{f.text('ticker')} is bid {f.price('bid')} and asked {f.price('ask')}: {(ask - bid) * 200 / (ask + bid):.1f}% apart, more "
-        f"than max_spread_pct ({f.shares('limit_pct')}%) allows a BUY at the market"
+        f"{f.text('ticker')} is bid {f.price('bid')} and asked {f.price('ask')}: {(ask - bid) * 200 / (ask + bid):.1f}% apart, "
+        f"more than max_spread_pct ({f.shares('limit_pct')}%) allows a BUY at the market"
     )
 
 

@@ -23,7 +23,7 @@ from tradebot.domain.gate import GateCode, GateReason
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.positions import WriteOff
-from tradebot.domain.risk import Fact
+from tradebot.domain.refusals import Fact
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import Trade, TradeStatus
 from tradebot.operations.limits import LimitChange
