@@ -6,7 +6,8 @@ Rules:
   updateAccountTime). The snapshot's time moves only with a batch that has the cash: an order that filled after that time may
   not be in it.
 - Only USD is spent. What comes in the account's base currency alone (NetLiquidation, BuyingPower) is unknown where that is
-  another one. Settled USD are then the USD cash less all that has not settled in whatever currency, at IB's own rate: never too much.
+  another one. Settled USD are then the USD cash less all that has not settled in whatever currency, at IB's own rate: never too
+  much.
 - The account's type (AccountType or TradingType-S) is a cash account's where it says CASH ("CASH", "STKCASH"); a margin account's
   is "STKNOPT", "STKMRGN", "INDIVIDUAL" and the like.
 - Quantities of positions are the positions stream's; the portfolio stream, up to three minutes late, gives prices.

@@ -1,7 +1,8 @@
 """What to do about IB's message codes, in plain words. Pure.
 
 Source: IBKR's page "Message Codes", and reports of users where it is silent (451, 460); `docs/troubleshooting.md` has the same
-as a table, and says which is which. Rules: IB's own words come first and are never replaced; a code that is not here says nothing.
+as a table, and says which is which. Rules: IB's own words come first and are never replaced; a code that is not here
+says nothing.
 """
 
 import re
