@@ -5,6 +5,7 @@ from datetime import datetime, tzinfo
 from decimal import Decimal
 
 from tradebot.domain.alerts import Alert
+from tradebot.domain.brokerage import Account
 from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.exposure import Exposure
 from tradebot.domain.limits import FixedLimits, Limits, LossBasis
@@ -74,7 +75,7 @@ def status(daemon_status: DaemonStatus) -> str:
         *(f"⚠️ Orders wait: {prose(gate_reason(reason))}" for reason in daemon_status.held_up_by),
         _connection(daemon_status),
         "",
-        f"Cash {_usd(account.cash if account else None)}",
+        f"Cash {_cash(account)}",
         f"Equity {_usd(account.equity if account else None)}",
         f"Buying power {_usd(account.buying_power if account else None)}",
         "",
@@ -118,6 +119,12 @@ def _depths(daemon_status: DaemonStatus) -> str:
     booked = daemon_status.books
     waiting = f"Waiting: {booked.received_sells} SELL, {booked.received_buys} BUY, {booked.pending} for the open"
     return waiting if daemon_status.depths is not None else f"{waiting}\n❗ The queue does not answer"
+
+
+def _cash(account: Account | None) -> str:
+    if account is not None and account.cash is None and account.base_cash is not None:
+        return f"no USD, base {esc(account.base_currency or '')} {figures.amount(account.base_cash)}"
+    return _usd(account.cash if account else None)
 
 
 def _usd(amount: Decimal | None) -> str:
