@@ -18,7 +18,7 @@ from tradebot.domain.facts.account import ExitIncomplete
 from tradebot.domain.gate import GateCode, GateReason
 from tradebot.domain.limits import FixedLimits
 from tradebot.domain.reasons import Reason, ReasonCode
-from tradebot.domain.risk import RefusalCode
+from tradebot.domain.refusals import RefusalCode
 from tradebot.domain.settings import STATE_KEY, TradingState
 from tradebot.domain.trades import Trade, TradeStatus
 from tradebot.errors import BrokerUnavailable, LedgerUnavailable, LockLost, OrderUncertain

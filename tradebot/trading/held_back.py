@@ -15,7 +15,7 @@ from tradebot.domain.facts.alerts import AlertBlocked
 from tradebot.domain.facts.orders import OrderFailed
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.reasons import Reason, ReasonCode
-from tradebot.domain.risk import RefusalCode
+from tradebot.domain.refusals import RefusalCode
 from tradebot.domain.settings import TradingState
 from tradebot.ports import Books
 

@@ -27,18 +27,29 @@ class BrokerView:
     state: TradingState
     account: Account | None
     positions: Mapping[int, BrokerPosition] | None
+    live: bool = False
 
 
 async def take_snapshot(
-    books: Books, ticker: str, view: BrokerView, day_start: datetime, *, alert_id: int | None = None
+    books: Books,
+    ticker: str,
+    view: BrokerView,
+    day_start: datetime,
+    quoted: Mapping[int, Decimal | None] | None = None,
+    *,
+    alert_id: int | None = None,
 ) -> Snapshot:
-    """Everything that the risk checks of a BUY look at. `alert_id`: the alert that is judged, no repeat of itself."""
+    """Everything that the risk checks of a BUY look at. `quoted`: the contract to be bought, with its price just now.
+
+    `alert_id`: the alert that is judged, no repeat of itself.
+    """
     account, now = view.account, view.now
     unresolved = await books.trades(UNRESOLVED)
     lots = await books.lots(LotStatus.OPEN)
     recent = await books.trades(since=recent_since(day_start))
     closed = await books.lots(LotStatus.CLOSED, closed_since=day_start)
-    at_stake = exposure(lots, unresolved, recent, closed, account, day_start=day_start, now=now)
+    prices = {con_id: one.market_price for con_id, one in (view.positions or {}).items()} | _known(quoted or {})
+    at_stake = exposure(lots, unresolved, recent, closed, account, day_start=day_start, now=now, prices=prices)
     mine = [trade for trade in recent if trade.ticker == ticker]
     buys = [trade for trade in mine if trade.side is Side.BUY and trade.alert_id != alert_id]
     last_buy = max((trade.created_at for trade in buys), default=None)
@@ -55,7 +66,22 @@ async def take_snapshot(
         since_last_buy_s=(now - last_buy).total_seconds() if last_buy else None,
         unknown_order=any(t.ticker == ticker and t.status is TradeStatus.UNKNOWN for t in unresolved),
         missing_qty=missing([lot for lot in lots if lot.ticker == ticker], mine, view.positions, now),
+        short_qty=_short({lot.con_id for lot in lots if lot.ticker == ticker} | set(quoted or {}), view.positions),
+        live=view.live,
+        base_currency=account.base_currency if account else None,
+        base_cash=account.base_cash if account else None,
+        open_change=at_stake.open_change,
+        unpriced=", ".join(at_stake.unpriced),
     )
+
+
+def _known(prices: Mapping[int, Decimal | None]) -> dict[int, Decimal | None]:
+    return {con_id: price for con_id, price in prices.items() if price is not None}
+
+
+def _short(con_ids: Iterable[int], positions: Mapping[int, BrokerPosition] | None) -> Decimal:
+    """Shares of these contracts that IB shows as sold short; `missing` refuses while positions are not known."""
+    return _total(max(-positions[con_id].qty, Decimal(0)) for con_id in con_ids if positions and con_id in positions)
 
 
 def missing(

@@ -14,10 +14,10 @@ from tradebot.domain.events import Event, EventKind, Facts, NewEvent, OtherFacts
 from tradebot.domain.facts import alerts as a
 from tradebot.domain.facts import daemon as d
 from tradebot.domain.facts import orders as o
-from tradebot.domain.risk import RefusalCode
+from tradebot.domain.refusals import RefusalCode
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import TradeStatus
-from tradebot.words import account_events, daily_report, health_events, refusals
+from tradebot.words import account_events, daily_report, health_events, ib_codes, refusals
 from tradebot.words.figures import new_york, order, price, seconds, shares, signed_usd, usd
 from tradebot.words.limits import BY_NAME, value_text
 from tradebot.words.reasons import reason
@@ -131,6 +131,9 @@ _CANCELLED_FOR = {
 }
 
 
+_DELAYED = " Sized by a delayed quote, up to 20 minutes old: this login has no live market data for it."
+
+
 def _cancelling(facts: o.OrderCancelling, _: Event | NewEvent) -> str:
     why = _CANCELLED_FOR.get(facts.code, f"it was not done after {facts.timeout_s:.0f} s")
     return f"{order(facts)} is being cancelled: {why}. What filled is booked."
@@ -184,17 +187,20 @@ def _filled(facts: o.BuyFilled | o.SellFilled, _: Event | NewEvent) -> str:
     parts.append(f"commission {usd(facts.commission)}" if facts.commission_known else "commission not reported yet")
     parts.append(f"{seconds(facts.took_s)} after the alert")
     rest = " The rest was cancelled." if facts.status is TradeStatus.PARTIAL else ""
-    return f"{', '.join(parts)}.{rest}"
+    delayed = _DELAYED if isinstance(facts, o.BuyFilled) and facts.delayed else ""
+    return f"{', '.join(parts)}.{rest}{delayed}"
 
 
 def _unfilled(facts: o.OrderFailed | o.OrderResolved) -> str:
     nothing = f"Nothing was {'bought' if facts.side is Side.BUY else 'sold'}."
     why = reason(facts.reason or "")
     match facts.code:
-        case "rejected":
-            return f"{order(facts)} was rejected by {why}. {nothing}"
-        case "rejected_unseen":
-            return f"{order(facts)} was rejected by {why}. No order is at IB."
+        case "rejected" | "rejected_unseen":
+            outcome = nothing if facts.code == "rejected" else "No order is at IB."
+            what_to_do = ib_codes.advice(why)
+            return (
+                f"{order(facts)} was rejected by {why.rstrip('. ')}. {outcome}{f' {what_to_do}.' if what_to_do else ''}"
+            )
         case "not_sent":
             return f"{order(facts)} was not sent: {why} No order is at IB."
     return f"{order(facts)} was cancelled before anything filled. {nothing}"
@@ -329,7 +335,7 @@ WORDS: Mapping[EventKind, Says] = {
     EventKind.ALERT_CLEARED: lambda f, e: (
         f"{f.side} {f.ticker} was cleared from the queue by {e.actor}. Nothing was ordered."
     ),
-    EventKind.ORDER_INTENT: lambda f, _: f"{order(f)} decided as order {f.order_ref}.",
+    EventKind.ORDER_INTENT: lambda f, _: f"{order(f)} decided as order {f.order_ref}.{_DELAYED if f.delayed else ''}",
     EventKind.ORDER_ACCEPTED: lambda f, _: f"{order(f)} is at IB.",
     EventKind.ORDER_JUDGED_AGAIN: lambda f, _: (
         f"{order(f)} did not leave: {reason(f.reason)} Its alert is judged again."
