@@ -24,7 +24,7 @@ from tradebot.domain.brokerage import (
 from tradebot.domain.equity import Equity
 from tradebot.domain.events import Event, EventKind, NewEvent, Severity
 from tradebot.domain.gate import GateReason
-from tradebot.domain.lots import Lot, LotStatus
+from tradebot.domain.lots import CorporateAction, Lot, LotStatus
 from tradebot.domain.reasons import Reason
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import NewTrade, Trade, TradeStatus
@@ -210,6 +210,10 @@ class Books(Protocol):
 
     async def rewrite_lots(self, ticker: str, lots: Iterable[Lot]) -> None:
         """Makes the ticker's rows equal to `lots`, matched by (opening, closing) trade."""
+
+    async def add_corporate_action(self, action: CorporateAction) -> None: ...
+
+    async def corporate_actions(self, ticker: str) -> Sequence[CorporateAction]: ...
 
     # settings, events, jobs
     async def settings(self) -> Mapping[str, str]:

@@ -22,6 +22,17 @@ SAID: list[tuple[str, Mapping[str, Fact], str]] = [
         "message",
     ),
     (
+        "split",
+        {"ticker": "AAPL", "booked": D(10), "at_ib": D("15.0"), "new": 3, "old": 2},
+        "the books hold 10 AAPL, IB shows 15 for the same money, as after a split 3 for 2: no BUY of it until you have said by "
+        "the button on its message whether it was one",
+    ),
+    (
+        "other_contract",
+        {"ticker": "AAPL"},
+        "the bot holds AAPL of another contract than the one that IB calls AAPL now: no BUY of it until these shares are sold",
+    ),
+    (
         "mismatch",
         {"ticker": "AAPL", "missing_qty": D("3.0000")},
         "the books hold 3 AAPL more than IB shows: no BUY of it until they agree or the difference is accepted",

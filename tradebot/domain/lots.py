@@ -2,6 +2,7 @@
 
 Rules: the rows are computed anew from the whole history each time, so a correction, a repeated report or a late commission needs
 no path of its own. A BUY opens one lot; a SELL closes the oldest open lots of its contract and splits the last one it reaches.
+What a company did to its shares (a split, another contract) changes the lots that are open at its place among the trades.
 Commissions are shared out by quantity and the pieces add up to the whole. Shares are never closed that the books did not hold.
 """
 
@@ -70,6 +71,34 @@ class Filled:
 
 
 @dataclass(frozen=True, slots=True)
+class CorporateAction:
+    """A row of `corporate_action`: open lots of `con_id` become lots of `new_con_id`.
+
+    It comes after the trade `after_trade_id` and before every newer one.
+    """
+
+    at: datetime
+    ticker: str
+    con_id: int
+    new_con_id: int
+    new_shares: int  # so many ...
+    old_shares: int  # ... for so many
+    qty_before: Decimal  # open shares of the contract, when the owner was asked ...
+    qty_after: Decimal  # ... and after it: what IB showed
+    after_trade_id: int
+    actor: str
+    id: int = 0
+
+    def total(self, held: Decimal) -> Decimal:
+        """Shares after it. Of other shares than the owner was asked about (an older fill was corrected) by the ratio alone."""
+        return (
+            self.qty_after
+            if held == self.qty_before
+            else (held * self.new_shares / self.old_shares).quantize(PRICE_STEP)
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Fold:
     """Lots by opening trade, within it by closing trade with the open rest last. `oversold` must be 0: see `fold`."""
 
@@ -109,14 +138,19 @@ def average_price(executions: Iterable[Execution]) -> Decimal | None:
     return summarise(executions).avg_price
 
 
-def fold(ticker: str, trades: Sequence[Filled]) -> Fold:
-    """The ticker's lots after these trades, taken in id order. `oversold` counts the shares that SELLs sold beyond what was held.
+def fold(ticker: str, trades: Sequence[Filled], actions: Sequence[CorporateAction] = ()) -> Fold:
+    """The ticker's lots after these trades, taken in id order, and what the company did between them.
 
-    Raises ValueError for a negative quantity or a BUY without a price: such a history cannot be booked.
+    `oversold` counts the shares that SELLs sold beyond what was held. Raises ValueError for a negative quantity or a BUY without
+    a price: such a history cannot be booked.
     """
     openings: list[_Opening] = []
     oversold = ZERO
-    for trade in sorted(trades, key=lambda t: t.trade_id):
+    history: list[Filled | CorporateAction] = [*trades, *actions]
+    for trade in sorted(history, key=_place):
+        if isinstance(trade, CorporateAction):
+            _rebase(openings, trade)
+            continue
         if trade.qty < 0 or (trade.side is Side.BUY and trade.qty and trade.avg_price is None):
             raise ValueError(f"trade {trade.trade_id} cannot be booked: {trade.qty} {ticker} at {trade.avg_price}")
         if trade.side is Side.SELL:
@@ -134,6 +168,7 @@ class _Opening:
     price: Decimal
     left: Decimal
     closed: list[Lot]
+    splits: tuple[Mapping[str, object], ...] = ()
 
     def take(self, qty: Decimal) -> Decimal:
         """Takes shares out of what is left; returns the BUY's commission share that goes with them."""
@@ -157,6 +192,7 @@ class _Opening:
             commission=_share(self.buy, self.buy.qty - self.left, self.left),
             opening_trade_id=self.buy.trade_id,
             closing_trade_id=None,
+            splits=self.splits,
         )
         return [*self.closed, still_open]
 
@@ -186,9 +222,37 @@ def _close(openings: Sequence[_Opening], sell: Filled, ticker: str) -> Decimal:
                 commission=commission,
                 opening_trade_id=opening.buy.trade_id,
                 closing_trade_id=sell.trade_id,
+                splits=opening.splits,
             )
         )
     return left
+
+
+def _place(one: Filled | CorporateAction) -> tuple[int, bool, int]:
+    """An action comes after its trade."""
+    if isinstance(one, CorporateAction):
+        return one.after_trade_id, True, one.id
+    return one.trade_id, False, 0
+
+
+def _rebase(openings: Sequence[_Opening], action: CorporateAction) -> None:
+    """Makes new shares of the contract's open ones: as many as IB has, for the same money. What was closed before stays.
+
+    Each opening gets the difference of two running totals, so that rounding never makes or loses a share over all of them.
+    """
+    mine = [opening for opening in openings if opening.buy.con_id == action.con_id and opening.left]
+    held = sum((opening.left for opening in mine), ZERO)
+    if not held:
+        return
+    total, before, given = action.total(held), ZERO, ZERO
+    for opening in mine:
+        before += opening.left
+        running = total if before == held else (total * before / held).quantize(PRICE_STEP)
+        commission = _share(opening.buy, opening.buy.qty - opening.left, opening.left)
+        opening.left, given = running - given, running
+        opening.price = (opening.price * action.old_shares / action.new_shares).quantize(PRICE_STEP)
+        opening.buy = replace(opening.buy, con_id=action.new_con_id, qty=opening.left, commission=commission)
+        opening.splits += ({"at": action.at.isoformat(), "new": action.new_shares, "old": action.old_shares},)
 
 
 def _share(trade: Filled, before: Decimal, qty: Decimal) -> Decimal:

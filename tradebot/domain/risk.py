@@ -33,6 +33,9 @@ def whole_shares(amount_usd: Decimal, ask: Decimal, fractional: bool) -> Decimal
     return amount_usd * FRACTION_STEPS // ask / FRACTION_STEPS if fractional else amount_usd // ask
 
 
+Fact = Decimal | int | str
+
+
 @dataclass(frozen=True, slots=True)
 class Buy:
     """A BUY to be judged. `qty` and `ask` are None when IB gave no quote."""
@@ -87,6 +90,8 @@ class Snapshot:
     since_last_buy_s: float | None  # since the last decided BUY of this ticker; None: there was none
     unknown_order: bool  # the ticker is frozen by an UNKNOWN order
     missing_qty: Decimal  # shares in our books that IB does not show; 0 = fine
+    split: Mapping[str, Fact] | None = None  # figures of one that is recognised and not answered yet
+    other_contract: bool = False  # the ticker's lots are of another contract than the one to be bought
 
 
 class RefusalCode(StrEnum):
@@ -96,6 +101,8 @@ class RefusalCode(StrEnum):
     KILL_SWITCH = "kill_switch"
     PAUSED = "paused"
     UNKNOWN_ORDER = "unknown_order"
+    SPLIT = "split"
+    OTHER_CONTRACT = "other_contract"
     MISMATCH = "mismatch"
     ALERT_AGE = "alert_age"
     REPEAT_WINDOW = "repeat_window"
@@ -133,7 +140,6 @@ class Figure(StrEnum):
     ALERT_PRICE = "alert_price"
 
 
-Fact = Decimal | int | str
 _C = RefusalCode
 
 
@@ -174,6 +180,14 @@ def paused(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits)
 
 def unknown_order(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
     return _refuse(_C.UNKNOWN_ORDER, ticker=order.ticker) if now.unknown_order else None
+
+
+def split(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
+    return _refuse(_C.SPLIT, ticker=order.ticker, **now.split) if now.split is not None else None
+
+
+def other_contract(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
+    return _refuse(_C.OTHER_CONTRACT, ticker=order.ticker) if now.other_contract else None
 
 
 def mismatch(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
@@ -302,6 +316,8 @@ BUY_POLICY: tuple[tuple[RefusalCode, Callable[[Buy, Snapshot, Limits, FixedLimit
     (_C.KILL_SWITCH, kill_switch),
     (_C.PAUSED, paused),
     (_C.UNKNOWN_ORDER, unknown_order),
+    (_C.SPLIT, split),
+    (_C.OTHER_CONTRACT, other_contract),
     (_C.MISMATCH, mismatch),
     (_C.ALERT_AGE, alert_age),
     (_C.REPEAT_WINDOW, repeat_window),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tradebot.domain.alerts import WAITING, Alert
+from tradebot.domain.corporate_actions import Split
 from tradebot.domain.exposure import Exposure
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
@@ -30,6 +31,7 @@ from tradebot.queries.mismatches import NothingToWriteOff, missing_shares
 from tradebot.queries.parts import ChatPart
 from tradebot.queries.positions import HeldPositions, held_positions
 from tradebot.queries.results import Result, read_result
+from tradebot.queries.splits import NoSplit, seen_split
 from tradebot.queries.status import DaemonStatus, books_status
 from tradebot.queries.unknown_orders import PresumedFill, presumed_fill
 from tradebot.queries.waiting import Waiting, read_waiting
@@ -111,6 +113,10 @@ class DaemonQueries:
     async def missing_shares(self, ticker: str) -> WriteOff | NothingToWriteOff:
         """Raises BrokerUnavailable, LedgerUnavailable."""
         return await missing_shares(self.ledger, self.broker, self.clock, ticker)
+
+    async def seen_split(self, ticker: str) -> Split | NoSplit:
+        """Raises BrokerUnavailable, LedgerUnavailable."""
+        return await seen_split(self.ledger, self.broker, self.clock, ticker)
 
     async def ticker_of_event(self, event_id: int) -> str | None:
         """None when this database has no such event. Raises LedgerUnavailable."""

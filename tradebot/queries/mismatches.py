@@ -2,8 +2,10 @@
 
 from enum import StrEnum
 
+from tradebot.domain.corporate_actions import recognise
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.positions import WriteOff, compare
+from tradebot.domain.settings import denied_splits
 from tradebot.domain.trades import UNRESOLVED, recently_filled
 from tradebot.ports import Broker, Clock, Ledger
 
@@ -14,6 +16,7 @@ class NothingToWriteOff(StrEnum):
     ORDER_UNRESOLVED = "order_unresolved"  # in flight or UNKNOWN: that first
     JUST_TRADED = "just_traded"  # IB's position may trail
     BOOKS_AGREE = "books_agree"
+    SPLIT = "split"  # it looks like one: that is to be answered first
 
 
 async def missing_shares(ledger: Ledger, broker: Broker, clock: Clock, ticker: str) -> WriteOff | NothingToWriteOff:
@@ -23,10 +26,13 @@ async def missing_shares(ledger: Ledger, broker: Broker, clock: Clock, ticker: s
         lots = await books.lots(LotStatus.OPEN, ticker=ticker)
         in_flight = await books.trades(UNRESOLVED, ticker=ticker)
         trades = await books.trades(ticker=ticker)
+        denied = denied_splits(await books.settings())
     if in_flight:
         return NothingToWriteOff.ORDER_UNRESOLVED
     if recently_filled(trades, clock.now()):
         return NothingToWriteOff.JUST_TRADED
+    if any(split.key not in denied for split in recognise(lots, report.positions)):
+        return NothingToWriteOff.SPLIT
     con_ids = {lot.con_id for lot in lots}
     rows = compare(lots, {con_id: held for con_id, held in report.positions.items() if con_id in con_ids})
     row = next((row for row in rows if row.missing), None)

@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from tradebot.domain.calendar import CLOSE, NEW_YORK
 from tradebot.domain.events import Event, EventKind, Severity
+from tradebot.domain.facts.account import SplitSeen
 from tradebot.domain.facts.daemon import DailyReport
 from tradebot.queries.daily_report import rule_of
 from tradebot.telegram.markup import LENGTH_MAX, bold, esc, italic, prose
@@ -44,6 +45,10 @@ TITLES: Mapping[str, str] = {
     _K.ORPHAN_ORDER: "❗ Unknown orders at IB",
     _K.MISMATCH: "❗ Mismatch: {}",
     _K.OWNER_HOLDINGS: "👤 Your own shares: {}",
+    _K.SPLIT_SEEN: "❗ A split? {}",
+    _K.SPLIT_BOOKED: "✏️ Split booked: {}",
+    _K.SPLIT_DENIED: "✏️ No split: {}",
+    _K.RENAMED: "🏷 Renamed: {}",
     _K.STATE_CHANGED: "⚙️ Trading state",
     _K.SETTING_CHANGED: "⚙️ Limit changed",
     _K.BROKER_CONNECTED: "🔌 IB connected",
@@ -118,6 +123,11 @@ def buttons_of(event: Event) -> Sequence[tuple[str, str]]:
             ]
         case EventKind.MISMATCH:
             return [(f"Accept what IB shows of {ticker}", f"accept:{event.id}")]
+        case EventKind.SPLIT_SEEN:
+            ratio = (
+                f": {event.facts.split.new} for {event.facts.split.old}" if isinstance(event.facts, SplitSeen) else ""
+            )
+            return [(f"{ticker} was split{ratio}", f"split:{event.id}"), ("it was not", f"nosplit:{event.id}")]
     return []
 
 

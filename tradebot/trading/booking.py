@@ -4,7 +4,7 @@ Rules:
 - A fold, not an update: a trade's figures and its ticker's lots are computed anew from stored executions each time, so
   that repeats, corrections and late commissions need no path of their own.
 - The one consumer of the broker's events. What cannot be stored is tried again, in order, until it is: nothing is dropped.
-- Recovery and the owner book through the same door (`book`, `conclude`, `write_off`); nothing else moves a trade.
+- Recovery and the owner book through the same door (`book`, `conclude`, `write_off`, `rebase`); nothing else does.
 - What the owner says about an UNKNOWN order holds until IB shows executions of it: these then take its place.
 """
 
@@ -29,9 +29,10 @@ from tradebot.domain.brokerage import (
     OrderState,
     OrderUpdate,
 )
+from tradebot.domain.corporate_actions import Split
 from tradebot.domain.events import NewEvent
-from tradebot.domain.facts.account import WrittenOff
-from tradebot.domain.lots import Lot, LotStatus
+from tradebot.domain.facts.account import SplitBooked, WrittenOff
+from tradebot.domain.lots import CorporateAction, Lot, LotStatus
 from tradebot.domain.orders import ALERT_OF_TRADE, ENDED, next_status, sources_of, step
 from tradebot.domain.payload.own import payload_hash
 from tradebot.domain.positions import WriteOff
@@ -149,6 +150,40 @@ class Booking:
             await books.add_event(NewEvent(WrittenOff(loss.ticker, loss.qty), now, alert_id, trade.id, actor=by))
         return trade
 
+    async def rebase(self, split: Split, by: str, key: str) -> bool:
+        """Makes the contract's open lots what IB shows, by a row that every later fold of them applies in its place.
+
+        False: nothing was done, because the books have changed meanwhile, an order is in flight, or `key` was used already.
+        Raises LedgerUnavailable.
+        """
+        now = self._clock.now()
+        async with self._one_at_a_time, self._ledger.begin() as books:
+            await books.settings()  # their lock: no order is decided meanwhile
+            lots = await books.lots(LotStatus.OPEN, ticker=split.ticker)
+            held = sum(lot.qty for lot in lots if lot.con_id == split.con_id)
+            if held != split.booked or await books.trades(UNRESOLVED, ticker=split.ticker):
+                return False
+            if not await books.claim(key, "book_split", by, now):
+                return False
+            trades = await books.trades(ticker=split.ticker)
+            await books.add_corporate_action(
+                CorporateAction(
+                    at=now,
+                    ticker=split.ticker,
+                    con_id=split.con_id,
+                    new_con_id=split.new_con_id,
+                    new_shares=split.new,
+                    old_shares=split.old,
+                    qty_before=split.booked,
+                    qty_after=split.at_ib,
+                    after_trade_id=trades[-1].id,
+                    actor=by,
+                )
+            )
+            await self._rewrite_lots(books, trades[-1])
+            await books.add_event(NewEvent(SplitBooked(split), now, actor=by))
+        return True
+
     async def _collect(self) -> dict[str, BrokerUpdate]:
         """Everything that is there, by order, waiting a moment where a fill still lacks its commission."""
         batch: dict[str, BrokerUpdate] = {}
@@ -223,7 +258,7 @@ class Booking:
     async def _rewrite_lots(self, books: Books, trade: Trade) -> tuple[Lot, ...]:
         executions = await books.executions_of(trade.ticker)
         filled = [_filled(one, executions[one.id]) for one in await books.trades(ticker=trade.ticker) if one.filled_qty]
-        folded = lots_of.fold(trade.ticker, filled)
+        folded = lots_of.fold(trade.ticker, filled, await books.corporate_actions(trade.ticker))
         if folded.oversold:
             with _about(trade):
                 logger.critical("{}: {} shares were sold beyond what the books held", trade.ticker, folded.oversold)

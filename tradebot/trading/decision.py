@@ -4,6 +4,8 @@ Rules:
 - The alert's status is compared and set: an id that comes twice, or late, decides nothing.
 - One order in flight per ticker: the alert of a busy ticker stays RECEIVED. An UNKNOWN order keeps its ticker's SELLs waiting.
 - A SELL is the bot's open lots, at most what IB holds less every SELL already working there, the owner's included.
+- Lots are looked up by contract: where the books hold it under another ticker (IB renamed it), the order goes under that one.
+- A SELL of shares that a split seems to have changed waits for the owner's answer: it would sell too few, at a false P&L.
 - A judged SELL ends every older waiting BUY of its ticker: an exit must never be followed by its own entry.
 - What cannot be known now waits; it is neither refused nor guessed, except that a BUY grows too old.
 - A refusal is a code with facts, in the alert's row and in the event.
@@ -20,12 +22,14 @@ from loguru import logger
 
 from tradebot.domain.alerts import UNDECIDED, WAITING, Alert, AlertStatus, Side
 from tradebot.domain.brokerage import Contract, Order, Quote
+from tradebot.domain.corporate_actions import Split
 from tradebot.domain.events import NewEvent
+from tradebot.domain.facts.account import SplitSeen
 from tradebot.domain.facts.alerts import AlertBlocked, AlertFailed, AlertPending, RefusedFacts
 from tradebot.domain.facts.orders import OrderIntent
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
-from tradebot.domain.lots import LotStatus
+from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.reasons import Reason
 from tradebot.domain.risk import (
     Buy,
@@ -42,6 +46,7 @@ from tradebot.domain.risk import (
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import LIVE, ORDER_REF_PREFIX, UNRESOLVED, NewTrade, Trade, recently_filled
 from tradebot.ports import Books, PositionReport
+from tradebot.trading.corporate_actions import booked_ticker, unanswered_splits
 from tradebot.trading.order_events import exit_incomplete
 from tradebot.trading.snapshot import BrokerView, take_snapshot
 
@@ -81,6 +86,7 @@ class Wait(Enum):
 
     TICKER = "ticker"  # until the ticker's order has ended
     BROKER = "broker"  # until IB has answered
+    OWNER = "owner"  # until the owner has answered whether it was a split
 
 
 Decided = Intent | Wait | None
@@ -107,19 +113,27 @@ async def decide(
         closed = Refusal(RefusalCode.MARKET_CLOSED, {"opens_at": opens.isoformat()})
         await _Ending(view.now).write(books, alert, AlertStatus.PENDING, closed)
         return None
-    if not killed and await _busy(books, alert, alert.ticker):
+    contract = pre_trade.contract
+    ticker = (await booked_ticker(books, contract.con_id) if contract else None) or alert.ticker
+    if not killed and await _busy(books, alert, {ticker, alert.ticker}):
         return Wait.TICKER
-    one = _Judging(books, alert, alert.ticker, pre_trade, policy, view, order_id, token, _Ending(view.now))
+    one = _Judging(books, alert, ticker, pre_trade, policy, view, order_id, token, _Ending(view.now))
     return await (one.buy() if alert.action is Side.BUY else one.sell())
 
 
-async def _busy(books: Books, alert: Alert, ticker: str) -> bool:
+async def _busy(books: Books, alert: Alert, tickers: Collection[str]) -> bool:
     """An UNKNOWN order makes a SELL wait; a BUY is judged, and refused for it. A BUY lets every waiting SELL go first."""
-    if alert.action is Side.SELL:
-        return bool(await books.trades(UNRESOLVED, ticker=ticker))
-    waiting = await books.alerts(WAITING, ticker=ticker)  # PENDING ones too: at the open they are about to go on
-    sell_waits = any(other.action is Side.SELL for other in waiting)  # a newer one ends this BUY
-    return sell_waits or bool(await books.trades(LIVE, ticker=ticker))
+    statuses = UNRESOLVED if alert.action is Side.SELL else LIVE
+    for ticker in tickers:
+        if await books.trades(statuses, ticker=ticker):
+            return True
+        if alert.action is Side.BUY:
+            waiting = await books.alerts(
+                WAITING, ticker=ticker
+            )  # PENDING ones too: at the open they are about to go on
+            if any(other.action is Side.SELL for other in waiting):  # a newer one ends this BUY
+                return True
+    return False
 
 
 _ENDINGS: Mapping[AlertStatus, tuple[Collection[AlertStatus], type[RefusedFacts]]] = {
@@ -172,7 +186,8 @@ class _Judging:
             alert_price=self.alert.price,
             waited_s=self.policy.hours.waited_s(self.alert.received_at, now),
         )
-        snapshot = await self._snapshot()
+        contract = self.pre_trade.contract
+        snapshot = await self._snapshot(contract.con_id if contract else None)
         risk_decision = judge(order, snapshot, self.policy.limits, self.policy.fixed_limits)
         _log_checks(risk_decision)
         refusal = risk_decision.refusal
@@ -188,28 +203,30 @@ class _Judging:
         if refusal is not None:
             await self._block(refusal, risk_decision)
             return None
-        contract = self.pre_trade.contract
         assert contract is not None, "a quote belongs to a contract"
         assert order.qty is not None, "a passing decision has a quantity"
         inputs = {"quote": quote, "order": order, "snapshot": snapshot, "limits": self.policy.limits}
         return await self._intend(contract, order.qty, order.cost, risk_decision, inputs)
 
     async def sell(self) -> Decided:
-        lots = await self.books.lots(LotStatus.OPEN, ticker=self.ticker)
-        lots = [lot for lot in lots if lot.con_id == lots[0].con_id]  # one order sells one contract
+        every_lot = await self.books.lots(LotStatus.OPEN, ticker=self.ticker)
+        position_report = self.pre_trade.position_report
+        lots = _of_one_contract(every_lot, position_report)  # one order sells one contract
         snapshot = await self._snapshot()
         held = sum((lot.qty for lot in lots), Decimal(0))
         risk_decision = judge(Sell(self.ticker, held), snapshot, self.policy.limits, self.policy.fixed_limits)
         _log_checks(risk_decision)
         refusal = risk_decision.refusal
-        if refusal is None and not lots:
+        if refusal is None and not lots and not self.pre_trade.unavailable:  # else it may be held under another ticker
             refusal = Refusal(RefusalCode.NOTHING_HELD, {"ticker": self.ticker})
         if refusal is not None:
             await self._refuse_sell(refusal, risk_decision)
             return None
-        position_report = self.pre_trade.position_report
         if position_report is None:
             return Wait.BROKER
+        if splits := await unanswered_splits(self.books, every_lot, position_report.positions, self.view.now):
+            await self._tell_that_it_waits(splits[0])
+            return Wait.OWNER
         con_id = lots[0].con_id
         at_ib = position_report.positions[con_id].qty if con_id in position_report.positions else Decimal(0)
         selling = _working_sells(position_report, con_id)
@@ -231,7 +248,14 @@ class _Judging:
             "asked_at": position_report.at,
             "snapshot": snapshot,
         }
-        return await self._intend(Contract(con_id, self.ticker, ""), qty, Decimal(0), risk_decision, inputs)
+        name = position_report.positions[con_id].ticker  # as IB calls it today
+        return await self._intend(Contract(con_id, name, ""), qty, Decimal(0), risk_decision, inputs)
+
+    async def _tell_that_it_waits(self, split: Split) -> None:
+        """Once an alert and split."""
+        told = [event.facts for event in await self.books.events(alert_id=self.alert.id)]
+        if not any(isinstance(facts, SplitSeen) and facts.split.key == split.key for facts in told):
+            await self.books.add_event(NewEvent(SplitSeen(split), self.view.now, self.alert.id))
 
     async def _is_outdated(self, position_report: PositionReport) -> bool:
         """IB's position may trail the last fill, and an order that ended meanwhile may still have counted as working."""
@@ -242,9 +266,9 @@ class _Judging:
         )
         return ended_since or recently_filled(trades, now)
 
-    async def _snapshot(self) -> Snapshot:
+    async def _snapshot(self, con_id: int | None = None) -> Snapshot:
         day_start = self.policy.hours.day_start(self.view.now)
-        return await take_snapshot(self.books, self.ticker, self.view, day_start)
+        return await take_snapshot(self.books, self.ticker, self.view, day_start, con_id=con_id)
 
     async def _refuse_sell(self, refusal: Refusal, risk_decision: RiskDecision) -> None:
         await self._supersede()
@@ -255,9 +279,10 @@ class _Judging:
 
     async def _supersede(self) -> None:
         superseded = Refusal(RefusalCode.SUPERSEDED, {"by_alert": self.alert.id})
-        for older in await self.books.alerts(WAITING, ticker=self.ticker):
-            if older.id < self.alert.id and older.action is Side.BUY:
-                await self.ending.write(self.books, older, AlertStatus.BLOCKED, superseded)
+        for ticker in {self.ticker, self.alert.ticker}:
+            for older in await self.books.alerts(WAITING, ticker=ticker):
+                if older.id < self.alert.id and older.action is Side.BUY:
+                    await self.ending.write(self.books, older, AlertStatus.BLOCKED, superseded)
 
     async def _intend(
         self,
@@ -296,6 +321,13 @@ class _Judging:
         await self.books.save_trade(trade)
         await self.books.add_event(NewEvent(OrderIntent.of(trade), now, alert.id, trade_id))
         return Intent(trade_id, self.order_id, Order(new.order_ref, contract, side, qty))
+
+
+def _of_one_contract(lots: Sequence[Lot], position_report: PositionReport | None) -> list[Lot]:
+    """Of a ticker's lots those of the first contract that IB holds, else of the oldest."""
+    held = position_report.positions if position_report else {}
+    first = next((lot for lot in lots if lot.con_id in held and held[lot.con_id].qty > 0), next(iter(lots), None))
+    return [lot for lot in lots if first is not None and lot.con_id == first.con_id]
 
 
 def _working_sells(position_report: PositionReport, con_id: int) -> Decimal:

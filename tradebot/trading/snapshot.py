@@ -17,6 +17,7 @@ from tradebot.domain.risk import Snapshot
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus, recently_filled
 from tradebot.ports import Books
+from tradebot.trading.corporate_actions import unanswered_splits
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,10 @@ class BrokerView:
     positions: Mapping[int, BrokerPosition] | None
 
 
-async def take_snapshot(books: Books, ticker: str, view: BrokerView, day_start: datetime) -> Snapshot:
-    """Everything that the risk checks of a BUY look at."""
+async def take_snapshot(
+    books: Books, ticker: str, view: BrokerView, day_start: datetime, *, con_id: int | None = None
+) -> Snapshot:
+    """Everything that the risk checks of a BUY look at. `ticker` is the books' own; `con_id`: what would be bought."""
     account, now = view.account, view.now
     unresolved = await books.trades(UNRESOLVED)
     lots = await books.lots(LotStatus.OPEN)
@@ -38,6 +41,8 @@ async def take_snapshot(books: Books, ticker: str, view: BrokerView, day_start: 
     closed = await books.lots(LotStatus.CLOSED, closed_since=day_start)
     at_stake = exposure(lots, unresolved, recent, closed, account, day_start=day_start, now=now)
     mine = [trade for trade in recent if trade.ticker == ticker]
+    held = [lot for lot in lots if lot.ticker == ticker]
+    splits = await unanswered_splits(books, held, view.positions or {}, now)
     last_buy = max((trade.created_at for trade in mine if trade.side is Side.BUY), default=None)
     return Snapshot(
         state=view.state,
@@ -51,7 +56,9 @@ async def take_snapshot(books: Books, ticker: str, view: BrokerView, day_start: 
         realised_today=at_stake.realised_today,
         since_last_buy_s=(now - last_buy).total_seconds() if last_buy else None,
         unknown_order=any(t.ticker == ticker and t.status is TradeStatus.UNKNOWN for t in unresolved),
-        missing_qty=missing([lot for lot in lots if lot.ticker == ticker], mine, view.positions, now),
+        missing_qty=missing(held, mine, view.positions, now),
+        split=splits[0].figures if splits else None,
+        other_contract=con_id is not None and any(lot.con_id != con_id for lot in held),
     )
 
 

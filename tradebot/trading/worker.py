@@ -45,6 +45,8 @@ IN_HAND_MAX = 32
 PRE_TRADE_MAX_AGE_S = 10.0
 """A quote or holdings older than this when their turn comes are asked for again."""
 ASK_AGAIN_S = 1.0
+LOOK_AGAIN_S = 5.0
+"""Whether the owner has answered: an exit waits for him, and IB's positions are asked for anew each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,10 @@ class Worker:
         elif decided is Wait.BROKER:
             reason = pre_trade.unavailable or "what it told is too old, or not complete yet"
             logger.info("alert {} waits for IB: {}", alert.id, reason)
-            self._start(self._again(alert), f"again {alert.id}")
+            self._start(self._again(alert, ASK_AGAIN_S), f"again {alert.id}")
+        elif decided is Wait.OWNER:
+            logger.debug("alert {} waits for the owner: was it a split?", alert.id)
+            self._start(self._again(alert, LOOK_AGAIN_S), f"again {alert.id}")
 
     # --- preparing --------------------------------------------------------------------------------------------------
 
@@ -195,7 +200,7 @@ class Worker:
             return PreTradeData(unavailable="nothing was asked of it yet")
         try:
             if alert.action is Side.SELL:
-                return await self._ask_for_sell(alert.ticker)
+                return await self._ask_for_sell(alert, alert.ticker)
             contract = await self._broker.contract(alert.ticker, alert.primary_exchange)
             quote = await self._broker.quote(contract)
             # That there is none, the refusal says.
@@ -206,10 +211,20 @@ class Worker:
         except BrokerUnavailable as error:
             return PreTradeData(unavailable=str(error))
 
-    async def _ask_for_sell(self, ticker: str) -> PreTradeData:
+    async def _ask_for_sell(self, alert: Alert, ticker: str) -> PreTradeData:
         async with self._ledger.read() as books:
-            lots = await books.lots(LotStatus.OPEN, ticker=ticker)
-        return PreTradeData(position_report=await self._broker.position_report()) if lots else PreTradeData()
+            lots = await books.lots(LotStatus.OPEN)
+        if any(lot.ticker == ticker for lot in lots):
+            return PreTradeData(position_report=await self._broker.position_report())
+        if not lots:
+            return PreTradeData()
+        try:  # the books may hold it under the ticker of before it was renamed
+            contract = await self._broker.contract(ticker, alert.primary_exchange)
+        except UnknownContract:
+            return PreTradeData()
+        if not any(lot.con_id == contract.con_id for lot in lots):
+            return PreTradeData()
+        return PreTradeData(contract=contract, position_report=await self._broker.position_report())
 
     async def _pace(self) -> None:
         """Keeps to `orders_per_second`."""
@@ -271,10 +286,10 @@ class Worker:
 
     # --- waiting alerts ---------------------------------------------------------------------------------------------
 
-    async def _again(self, alert: Alert) -> None:
+    async def _again(self, alert: Alert, after_s: float) -> None:
         self._in_hand.add(alert.id)
         try:
-            await self._clock.sleep(ASK_AGAIN_S)
+            await self._clock.sleep(after_s)
         finally:
             self._in_hand.discard(alert.id)
         await self._push([alert])

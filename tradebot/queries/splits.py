@@ -1,0 +1,33 @@
+"""What looks like a split of a ticker, as IB and the books stand now."""
+
+from enum import StrEnum
+
+from tradebot.domain.corporate_actions import Split, recognise
+from tradebot.domain.lots import LotStatus
+from tradebot.domain.settings import denied_splits
+from tradebot.domain.trades import UNRESOLVED, recently_filled
+from tradebot.ports import Broker, Clock, Ledger
+
+
+class NoSplit(StrEnum):
+    """Why there is nothing to answer now."""
+
+    ORDER_UNRESOLVED = "order_unresolved"  # in flight or UNKNOWN: that first
+    JUST_TRADED = "just_traded"  # IB's position may trail
+    NOT_SEEN = "not_seen"  # booked, denied, or the figures fit no ratio any more
+
+
+async def seen_split(ledger: Ledger, broker: Broker, clock: Clock, ticker: str) -> Split | NoSplit:
+    """Raises BrokerUnavailable, LedgerUnavailable."""
+    report = await broker.position_report()
+    async with ledger.read() as books:
+        lots = await books.lots(LotStatus.OPEN, ticker=ticker)
+        in_flight = await books.trades(UNRESOLVED, ticker=ticker)
+        trades = await books.trades(ticker=ticker)
+        denied = denied_splits(await books.settings())
+    if in_flight:
+        return NoSplit.ORDER_UNRESOLVED
+    if recently_filled(trades, clock.now()):
+        return NoSplit.JUST_TRADED
+    found = (split for split in recognise(lots, report.positions) if split.key not in denied)
+    return next(found, NoSplit.NOT_SEEN)
