@@ -32,10 +32,12 @@ class Book:
         self.by_client: dict[tuple[int, int], int] = {}
         self.executions: dict[str, Execution] = {}
         self.positions: dict[int, Position] = {}
+        self.corporate_actions: list[e.Split | e.Renamed | e.Listed] = []
+        self._moved: dict[int, int] = {}
         self._live: dict[int, None] = {}
         self._next_ids: dict[int, int] = {}
         self._roots: dict[int, list[str]] = {}
-        self._history: dict[int, list[e.PositionSet | str]] = {}
+        self._history: dict[int, list[e.PositionSet | e.Split | str]] = {}
         self._flows: dict[int, Decimal] = {}
 
     @property
@@ -107,7 +109,7 @@ class Book:
         )
         self._roots.setdefault(entry.perm_id, []).append(root)
         self._total(entry.perm_id)
-        self._happened(order.ticket.con_id, order.ticket.symbol, root)
+        self._happened(self._now_under(order.ticket.con_id), order.ticket.symbol, root)
         if self.orders[entry.perm_id].remaining <= 0:
             self._change(entry.perm_id, status="Filled", done_at=entry.at, why_held="")
         elif order.status == "PreSubmitted" or order.why_held:
@@ -118,7 +120,7 @@ class Book:
         old = self.executions[root]
         self.executions[root] = replace(old, exec_id=entry.exec_id, shares=entry.shares, price=entry.price)
         self._total(old.perm_id)
-        con_id = self.orders[old.perm_id].ticket.con_id
+        con_id = self._now_under(self.orders[old.perm_id].ticket.con_id)
         history, symbol = self._history.pop(con_id), self.positions.pop(con_id).symbol
         del self._flows[con_id]
         for item in history:
@@ -133,6 +135,36 @@ class Book:
 
     def _position_set(self, entry: e.PositionSet) -> None:
         self._happened(entry.con_id, entry.symbol, entry)
+
+    def _split(self, entry: e.Split) -> None:
+        self.corporate_actions.append(entry)
+        held = self.positions.get(entry.con_id)
+        if held is None:
+            return
+        if entry.new_con_id:
+            self._moved[entry.con_id] = entry.new_con_id
+            self._history[entry.new_con_id] = self._history.pop(entry.con_id)
+            self._flows[entry.new_con_id] = self._flows.pop(entry.con_id, ZERO)
+            self.positions[entry.new_con_id] = replace(held, con_id=entry.new_con_id)
+            self.positions[entry.con_id] = Position(entry.con_id, held.symbol, ZERO, ZERO)
+        self._happened(entry.new_con_id or entry.con_id, held.symbol, entry)
+
+    def _renamed(self, entry: e.Renamed) -> None:
+        self.corporate_actions.append(entry)
+        if held := self.positions.get(entry.con_id):
+            self.positions[entry.con_id] = replace(held, symbol=entry.symbol)
+        for perm_id, order in self.orders.items():
+            if order.ticket.con_id == entry.con_id:
+                self.orders[perm_id] = replace(order, ticket=replace(order.ticket, symbol=entry.symbol))
+
+    def _listed(self, entry: e.Listed) -> None:
+        self.corporate_actions.append(entry)
+
+    def _now_under(self, con_id: int) -> int:
+        """The contract that a stock's position is kept under, after splits that gave it a new one."""
+        while con_id in self._moved:
+            con_id = self._moved[con_id]
+        return con_id
 
     def _restarted(self, entry: e.Restarted) -> None:
         self._next_ids = {client_id: max(1, each - entry.rollback) for client_id, each in self._next_ids.items()}
@@ -151,12 +183,15 @@ class Book:
             charged = due
             self._change(perm_id, filled=filled, avg_price=avg, last_price=each.price)
 
-    def _happened(self, con_id: int, symbol: str, item: e.PositionSet | str) -> None:
-        """Carry one stock's position and cash flow on by an execution (its root) or by the owner's change."""
+    def _happened(self, con_id: int, symbol: str, item: e.PositionSet | e.Split | str) -> None:
+        """Carry one stock's position and cash flow on by an execution (its root), the owner's change or a split."""
         self._history.setdefault(con_id, []).append(item)
         position = self.positions.get(con_id, Position(con_id, symbol, ZERO, ZERO))
         if isinstance(item, e.PositionSet):
             self.positions[con_id] = replace(position, quantity=item.quantity, avg_cost=item.avg_cost)
+            return
+        if isinstance(item, e.Split):
+            self.positions[con_id] = split(position, item.new, item.old)
             return
         each = self.executions[item]
         signed = each.shares * self.orders[each.perm_id].signed
@@ -182,7 +217,15 @@ class Book:
         e.PositionSet: _position_set,
         e.Restarted: _restarted,
         e.Midnight: _midnight,
+        e.Split: _split,
+        e.Renamed: _renamed,
+        e.Listed: _listed,
     }
+
+
+def split(position: Position, new: Decimal, old: Decimal) -> Position:
+    """A position after a split: what it cost in all stays the same, and fractions of a share may be left."""
+    return replace(position, quantity=position.quantity * new / old, avg_cost=position.avg_cost * old / new)
 
 
 def commission(shares: Decimal) -> Decimal:

@@ -6,9 +6,11 @@ NASDAQ, NYSE and ARCA are the primary exchanges. ``BRK B`` is spelled with a spa
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 
-from tradebot.simgateway.model import Listing
+from tradebot.simgateway.entries import Listed, Renamed, Split
+from tradebot.simgateway.model import Listing, scaled
 
 _VENUES = (
     "SMART,AMEX,NYSE,CBOE,PHLX,ISE,CHX,ARCA,ISLAND,DRCTEDGE,BEX,BATS,EDGEA,CSFBALGO,JEFFALGO,BYX,IEX,EDGX,FOXRIVER,PEARL,"
@@ -68,6 +70,27 @@ class Catalogue:
     def __init__(self, extra: Iterable[Listing] = ()) -> None:
         self.by_symbol = {listing.symbol: listing for listing in (*WELL_KNOWN, *extra)}
         self.by_con_id = {listing.con_id: listing for listing in self.by_symbol.values()}
+
+    def apply(self, action: Split | Renamed | Listed) -> None:
+        """What a corporate action does to the stocks there are."""
+        if isinstance(action, Listed):
+            twin = self.by_symbol.get(action.symbol, Listing(action.symbol, action.con_id, action.price))
+            self.add(replace(twin, con_id=action.con_id, price=action.price, isin=""))
+            return
+        old = self.by_con_id.pop(action.con_id, None)
+        if old is None:
+            return
+        if self.by_symbol.get(old.symbol) is old:
+            del self.by_symbol[old.symbol]
+        if isinstance(action, Renamed):
+            self.add(replace(old, symbol=action.symbol))
+        else:
+            price = scaled(old.price, action.old / action.new)
+            self.add(replace(old, con_id=action.new_con_id or old.con_id, price=price))
+
+    def add(self, listing: Listing) -> None:
+        """One more stock; by the symbol it is found instead of an older one."""
+        self.by_symbol[listing.symbol] = self.by_con_id[listing.con_id] = listing
 
     def find(self, con_id: int, symbol: str, exchange: str, primary: str, currency: str) -> Listing | None:
         """The stock meant, or None where IB would answer with error 200."""

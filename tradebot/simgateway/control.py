@@ -17,7 +17,7 @@ from aiohttp import web
 from loguru import logger
 
 from tradebot.errors import GatewayError
-from tradebot.simgateway import upstream
+from tradebot.simgateway import corporate, upstream
 from tradebot.simgateway.gateway import Gateway
 from tradebot.simgateway.listener import Listener
 from tradebot.simgateway.report import state
@@ -36,6 +36,9 @@ ROUTES: dict[str, tuple[str, str]] = {
     "POST /quotes/frozen": ("freeze", "frozen"),
     "POST /cash": ("cash", "cash"),
     "POST /positions": ("position", "symbol quantity avg_cost"),
+    "POST /splits": ("split", "symbol new old con_id?"),
+    "POST /renames": ("rename", "symbol to"),
+    "POST /listings": ("listing", "symbol con_id price"),
     "POST /orders": ("order", "symbol action quantity limit?"),
     "POST /orders/{perm_id}/fill": ("fill", "shares? price?"),
     "POST /orders/{perm_id}/cancel": ("cancel", ""),
@@ -148,6 +151,22 @@ class _Control:
     async def position(self, request: web.Request) -> web.Response:
         body = await _body(request)
         self._gateway.set_position(body["symbol"], _amount(body["quantity"]), _amount(body["avg_cost"]))
+        return _done()
+
+    async def split(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        new, old = _amount(body["new"]), _amount(body["old"])
+        corporate.split(self._gateway, body["symbol"], new, old, int(body.get("con_id") or 0))
+        return _done()
+
+    async def rename(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        corporate.rename(self._gateway, body["symbol"], body["to"])
+        return _done()
+
+    async def listing(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        corporate.list_new(self._gateway, body["symbol"], int(body["con_id"]), _amount(body["price"]))
         return _done()
 
     async def order(self, request: web.Request) -> web.Response:

@@ -184,6 +184,36 @@ class Midnight(Entry):
     kind = "midnight"
 
 
+@dataclass(frozen=True)
+class Split(Entry):
+    """``new`` shares for ``old`` of a stock; under a new contract where ``new_con_id`` is not 0."""
+
+    kind = "split"
+    con_id: int
+    new: Decimal
+    old: Decimal
+    new_con_id: int = 0
+
+
+@dataclass(frozen=True)
+class Renamed(Entry):
+    """A contract's symbol changed."""
+
+    kind = "renamed"
+    con_id: int
+    symbol: str
+
+
+@dataclass(frozen=True)
+class Listed(Entry):
+    """A new contract trades under a symbol, which another one may have had until then."""
+
+    kind = "listed"
+    con_id: int
+    symbol: str
+    price: Decimal
+
+
 KINDS: dict[str, type[Entry]] = {entry.kind: entry for entry in Entry.__subclasses__()}
 
 

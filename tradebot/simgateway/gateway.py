@@ -76,19 +76,23 @@ class Gateway:
         self._account_due = False
         for entry in store.load():
             self.book.apply(entry)
-        self.catalogue = Catalogue((*self._forgotten(), *settings.tickers))
+        self.catalogue = Catalogue(settings.tickers)
+        for action in self.book.corporate_actions:
+            self.catalogue.apply(action)
+        for listing in self._forgotten():
+            self.catalogue.add(listing)
         rng = random.Random(settings.seed)  # noqa: S311 - prices, not secrets
         self.quotes = Quotes(self.catalogue.by_symbol.values(), rng)
         self._open_account()
 
     def _forgotten(self) -> list[Listing]:
         """Stocks that the account knows and the configuration no longer does: they keep trading at their last cost."""
-        known = Catalogue(self.settings.tickers).by_symbol
+        known = self.catalogue
         used = [Listing(each.ticket.symbol, each.ticket.con_id, Decimal(1)) for each in self.book.orders.values()]
         used += [
             Listing(each.symbol, each.con_id, each.avg_cost or Decimal(1)) for each in self.book.positions.values()
         ]
-        return [each for each in used if each.symbol not in known]
+        return [each for each in used if each.symbol not in known.by_symbol and each.con_id not in known.by_con_id]
 
     def _open_account(self) -> None:
         if not self.book.account:
@@ -279,12 +283,12 @@ class Gateway:
 
     def set_position(self, symbol: str, quantity: Decimal, avg_cost: Decimal) -> None:
         """Make the account hold this much of a stock, without touching its cash. Raises ValueError."""
-        listing = self._known(symbol)
+        listing = self.known(symbol)
         self.commit(e.PositionSet(self.now(), listing.con_id, listing.symbol, quantity, avg_cost))
 
     def owner_order(self, symbol: str, action: str, quantity: Decimal, limit: Decimal | None = None) -> int:
         """An order of the owner's own (client 0, order id 0); its permId. Raises ValueError when it is refused."""
-        listing = self._known(symbol)
+        listing = self.known(symbol)
         kind = "MKT" if limit is None else "LMT"
         ticket = Ticket(OWNER, 0, listing.con_id, listing.symbol, action, quantity, kind, limit)
         if denied := exchange.refusal(self.book, ticket):
@@ -325,7 +329,8 @@ class Gateway:
         for session in list(self.connections):
             session.degrade(plan)
 
-    def _known(self, symbol: str) -> Listing:
+    def known(self, symbol: str) -> Listing:
+        """A stock by its symbol. Raises ValueError."""
         listing = self.catalogue.by_symbol.get(symbol)
         if listing is None:
             raise ValueError(f"no such ticker: {symbol}")

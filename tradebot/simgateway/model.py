@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 ZERO = Decimal(0)
@@ -12,6 +12,11 @@ CENT = Decimal("0.01")
 
 # IB's statuses of an order that can still change. The rest (Filled, Cancelled, Inactive unless it is held for something) is over.
 LIVE = frozenset({"PreSubmitted", "Submitted", "PendingCancel"})
+
+
+def scaled(price: Decimal, ratio: Decimal) -> Decimal:
+    """A price times a ratio, in whole cents and at least one."""
+    return max(CENT, (price * ratio).quantize(CENT, ROUND_HALF_UP))
 
 
 @dataclass(frozen=True)

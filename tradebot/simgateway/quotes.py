@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 
-from tradebot.simgateway.model import CENT, Listing, Quote
+from tradebot.simgateway.model import CENT, Listing, Quote, scaled
 
 _STEP_SHARE = 0.0004
 
@@ -46,6 +46,27 @@ class Quotes:
     def release(self, symbol: str) -> None:
         """Let a set quote move again."""
         self._still.discard(symbol)
+
+    def split(self, symbol: str, ratio: Decimal) -> None:
+        """Every price of a stock times a ratio."""
+        old = self._quotes[symbol]
+        bid, ask, last, close, opened, high, low = (
+            scaled(each, ratio) for each in (old.bid, old.ask, old.last, old.close, old.open, old.high, old.low)
+        )
+        self._quotes[symbol] = replace(
+            old, bid=bid, ask=max(bid + CENT, ask), last=last, close=close, open=opened, high=high, low=low
+        )
+
+    def rename(self, old: str, new: str) -> None:
+        """A stock's quote goes on under another symbol."""
+        self._quotes[new] = self._quotes.pop(old)
+        if old in self._still:
+            self._still.add(new)
+            self._still.discard(old)
+
+    def add(self, listing: Listing) -> None:
+        """A new stock's quote, instead of an older one's of its symbol."""
+        self._quotes[listing.symbol] = _start(listing.price)
 
     def _move(self, symbol: str) -> bool:
         old = self._quotes[symbol]

@@ -145,6 +145,10 @@ async def test_frozen_quotes(http: aiohttp.ClientSession, gateway: Gateway) -> N
         ),
         ("/connections/degrade", {"fault": "hold"}, "no such fault of a connection"),
         ("/upstream", {"up": False, "orders": "x"}, "later or lost"),
+        ("/splits", {"symbol": "AAPL", "new": 2, "old": 2}, "two different figures"),
+        ("/splits", {"symbol": "AAPL", "new": 1, "old": 2, "con_id": 272093}, "MSFT's"),
+        ("/renames", {"symbol": "AAPL", "to": "MSFT"}, "no stock has"),
+        ("/listings", {"symbol": "NEW", "con_id": 0, "price": 1}, "above 0"),
         ("/restart", {"seconds": "x"}, "not a number"),
     ],
 )

@@ -3,13 +3,13 @@
 ``orders``, ``account`` and ``market_data`` each hold the requests of their subject by name and know nothing of each other.
 """
 
-from tradebot.simgateway import notifications
+from tradebot.simgateway import corporate, notifications
 from tradebot.simgateway.gateway import Handlers
 from tradebot.simgateway.handlers import account, market_data, orders
 
 HANDLERS = Handlers(
     requests=orders.REQUESTS | account.REQUESTS | market_data.REQUESTS,
-    entries=notifications.ENTRIES,
+    entries={**notifications.ENTRIES, **corporate.ENTRIES},
     quotes=(market_data.send_changed, account.send_pnl),
     account=account.send_subscribed,
 )
