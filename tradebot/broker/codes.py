@@ -1,7 +1,9 @@
 """IB's message codes and what each asks for.
 
 Source: IBKR's "Message Codes" page and years of trackers. Rules: a code in no table is "unknown outcome": reconcile, never
-assume. Nothing here ends an order: only a status or an execution does.
+assume. Nothing here ends an order: only a status or an execution does. Most codes that stand for refusals (103, 110, 383, 451,
+10268 …) are left out on purpose: some were seen on orders that lived on (10268), and IB's Inactive, or that it shows no order,
+proves as much. What to do about each is said by `words/ib_codes.py`.
 """
 
 from tradebot.domain.brokerage import ErrorKind
@@ -16,7 +18,7 @@ _ORDER_ERRORS: dict[ErrorKind, frozenset[int]] = {
     ErrorKind.REJECTED: frozenset({200, 201, 203, REQUEST_INVALID, 460, 10242, 10243, 10245, 10246, 10318}),
     ErrorKind.CANCELLED: frozenset({202}),
     ErrorKind.CANCEL_REFUSED: frozenset({135, 161, 10147, 10148}),
-    ErrorKind.NOTICE: frozenset({399, 10349}),  # the order lives, whatever the client library thinks
+    ErrorKind.NOTICE: frozenset({399, 481, 10233, 10349}),  # the order lives, whatever the client library thinks
     ErrorKind.HELD: frozenset({404}),
 }
 _KIND_BY_CODE = {code: kind for kind, codes in _ORDER_ERRORS.items() for code in codes}

@@ -159,7 +159,7 @@ class ErrorKind(StrEnum):
     NOTICE = "notice"  # 399, 10349 …: the order lives
     HELD = "held"  # 404: held for locate
     READ_ONLY = "read_only"  # 321 on an order: Read-Only API
-    UNCERTAIN = "uncertain"  # anything else, 103 too: reconcile
+    UNCERTAIN = "uncertain"  # anything else, 103, 383, 451 …: a refusal, or a word about an order that lives
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,11 +41,10 @@ from tradebot.domain.trades import ORDER_REF_PREFIX, UNRESOLVED, NewTrade, Trade
 from tradebot.errors import LedgerUnavailable
 from tradebot.ports import Books, Clock, Ledger
 from tradebot.trading import order_events
-from tradebot.trading.broker_update import BrokerUpdate, broker_ids, retracted, ticker_in
+from tradebot.trading.broker_update import BrokerUpdate, Objections, broker_ids, ibs_words, retracted, ticker_in
 
 COMMISSION_WAIT_S = 0.25
 """A fill waits this long for its commission, so that both are booked, and told, as one."""
-_REFUSALS = frozenset({ErrorKind.REJECTED, ErrorKind.READ_ONLY})
 
 
 class Listeners:
@@ -70,6 +69,7 @@ class Booking:
         self._clock = clock
         self._listeners = listeners
         self._one_at_a_time = asyncio.Lock()  # two foldings of one order must not overwrite each other
+        self._objections = Objections()
 
     async def run(self) -> None:
         while True:
@@ -223,7 +223,7 @@ class Booking:
         """Folds the executions into the trade, its lots, its alert and its events."""
         now = self._clock.now()
         total = lots_of.summarise(await books.executions(before.id))
-        refusal = next((_refusal(e) for e in update.errors if e.kind in _REFUSALS), before.error_message)
+        refusal = self._objections.refusal(before, update)
         seen = update.seen
         status = next_status(
             before, total.qty, seen.state if seen else None, seen.filled if seen else None, refused=refusal is not None
@@ -281,11 +281,12 @@ class Booking:
             level = "INFO" if after.status is TradeStatus.SUBMITTED else "DEBUG"
             logger.log(level, "order {}: {} → {}", after.order_ref, before.status, after.status)
         for error in update.errors:
-            in_event = ended and not after.filled_qty and after.error_message == _refusal(error)
+            in_event = ended and not after.filled_qty and after.error_message == ibs_words(error)
             logger.log("DEBUG" if in_event else "WARNING", "IB {} on {}: {}", error.code, after.order_ref, error.text)
             if error.kind not in (ErrorKind.NOTICE, ErrorKind.CANCELLED):
                 self._doubt(after.order_ref, error)
         if after.status in ENDED:
+            self._objections.forget(after.order_ref)
             if ended:
                 for hear in self._listeners.ended:
                     hear(after)
@@ -300,10 +301,6 @@ class Booking:
 def _about(trade: Trade) -> AbstractContextManager[None]:
     """What is logged meanwhile is about this trade."""
     return logger.contextualize(alert_id=trade.alert_id, ticker=trade.ticker, order_ref=trade.order_ref)
-
-
-def _refusal(error: OrderError) -> str:
-    return f"IB {error.code}: {error.text}"
 
 
 def _log_executions(booked: Collection[Execution]) -> None:

@@ -1,16 +1,19 @@
-"""What the broker reported of one order since it was last booked, and what follows from it alone. Pure."""
+"""What the broker reported of one order since it was last booked, and what follows from it alone. No I/O."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from tradebot.domain.brokerage import (
+    ErrorKind,
     Executed,
     Execution,
     OrderError,
     OrderReport,
+    OrderState,
     OrderUpdate,
 )
+from tradebot.domain.reasons import Reason
 from tradebot.domain.trades import Trade
 
 OWNERS_WORD = "owner."
@@ -40,6 +43,47 @@ class BrokerUpdate:
     def lacks_commission(self) -> bool:
         known = {e.exec_id for e in self.executions if e.commission is not None}
         return any(e.exec_id not in known for e in self.executions)
+
+
+_REFUSALS = frozenset({ErrorKind.REJECTED, ErrorKind.READ_ONLY})
+_LOCATE = "locate"  # IB's word for why an order is held
+
+
+class Objections:
+    """Errors that are a refusal or only a word about an order that lives (IB's codes do not tell), until the order's end.
+
+    A code that stands for refusals only is believed by itself. Any other one is the reason while IB has not shown the order, or
+    shows it Inactive; an order that works has none. No error ends an order. After a restart nothing is known, and IB is asked.
+    """
+
+    def __init__(self) -> None:
+        self._words: dict[str, str] = {}  # order ref → IB's last such words
+        self._inactive: set[str] = set()  # order refs that IB last showed Inactive
+
+    def refusal(self, before: Trade, update: BrokerUpdate) -> Reason | str | None:
+        """What IB said last of why it does not take the order."""
+        ref, seen = before.order_ref, update.seen
+        refusal = None if before.error_message == self._words.get(ref) else before.error_message
+        for error in update.errors:
+            if error.kind in _REFUSALS:
+                refusal = ibs_words(error)
+            elif error.kind is ErrorKind.UNCERTAIN:
+                self._words[ref] = ibs_words(error)
+        if seen is not None and seen.state is OrderState.INACTIVE and seen.detail != _LOCATE:
+            self._inactive.add(ref)
+        elif seen is not None and seen.state is not OrderState.CANCELLED:
+            self._inactive.discard(ref)
+        unseen = seen is None and before.perm_id is None
+        return refusal or (self._words.get(ref) if ref in self._inactive or unseen else None)
+
+    def forget(self, order_ref: str) -> None:
+        self._words.pop(order_ref, None)
+        self._inactive.discard(order_ref)
+
+
+def ibs_words(error: OrderError) -> str:
+    """As they are stored with the order."""
+    return f"IB {error.code}: {error.text}"
 
 
 def ticker_in(update: BrokerUpdate) -> str | None:

@@ -17,7 +17,7 @@ from tradebot.domain.facts import orders as o
 from tradebot.domain.risk import RefusalCode
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import TradeStatus
-from tradebot.words import account_events, daily_report, health_events, refusals
+from tradebot.words import account_events, daily_report, health_events, ib_codes, refusals
 from tradebot.words.figures import new_york, order, price, seconds, shares, signed_usd, usd
 from tradebot.words.limits import BY_NAME, value_text
 from tradebot.words.reasons import reason
@@ -153,10 +153,10 @@ def _unfilled(facts: o.OrderFailed | o.OrderResolved) -> str:
     nothing = f"Nothing was {'bought' if facts.side is Side.BUY else 'sold'}."
     why = reason(facts.reason or "")
     match facts.code:
-        case "rejected":
-            return f"{order(facts)} was rejected by {why}. {nothing}"
-        case "rejected_unseen":
-            return f"{order(facts)} was rejected by {why}. No order is at IB."
+        case "rejected" | "rejected_unseen":
+            outcome = nothing if facts.code == "rejected" else "No order is at IB."
+            what_to_do = ib_codes.advice(why)
+            return f"{order(facts)} was rejected by {why.rstrip('. ')}. {outcome}{f' {what_to_do}.' if what_to_do else ''}"
         case "not_sent":
             return f"{order(facts)} was not sent: {why} No order is at IB."
     return f"{order(facts)} was cancelled before anything filled. {nothing}"
