@@ -192,7 +192,11 @@ class FakeBroker(Broker):
         if self.held is None:
             return None
         tickers = {con_id: ticker for ticker, con_id in self.con_ids.items()}
-        return {c: BrokerPosition(c, tickers.get(c, "?"), qty, self.avg_costs.get(c), None) for c, qty in self.held.items() if qty}
+        return {
+            c: BrokerPosition(c, tickers.get(c, "?"), qty, self.avg_costs.get(c), None)
+            for c, qty in self.held.items()
+            if qty
+        }
 
     async def contract(self, ticker: str, primary_exchange: str | None) -> Contract:
         await self._answer("contract")

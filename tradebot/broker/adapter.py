@@ -57,7 +57,9 @@ class IbBroker(Broker):
         self._options = options
         self._link = Link(options, self.events.put_nowait)
         self._quotes = Quotes()
-        self._contracts: dict[tuple[str, str | None, int], Contract] = {}  # on one connection: a split may bring another one
+        self._contracts: dict[
+            tuple[str, str | None, int], Contract
+        ] = {}  # on one connection: a split may bring another one
         self._one_question = asyncio.Lock()
         self._next_holdings: asyncio.Task[PositionReport] | None = None
         self._holdings_tasks: set[asyncio.Task[PositionReport]] = set()

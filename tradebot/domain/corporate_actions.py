@@ -5,10 +5,10 @@ nobody buys or sells shares for nothing. What fits no ratio, or several, is not 
 owner's word changes the books, and from then on it is a row, `CorporateAction`, which the fold of lots applies in its place.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
+from math import gcd
 
 from tradebot.domain.brokerage import BrokerPosition
 from tradebot.domain.lots import Lot, LotStatus
@@ -16,6 +16,7 @@ from tradebot.domain.lots import Lot, LotStatus
 TERM_MAX = 50
 """The largest number in a ratio: 50 for 1, 1 for 50, and 21 for 20 as a stock dividend makes it."""
 COST_TOLERANCE = Decimal("0.005")
+QTY_STEP = Decimal("0.0001")  # IB shows fractions of a share to four decimals
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,30 +78,26 @@ def _split_of(lots: Sequence[Lot], held: BrokerPosition | None) -> Split | None:
     if held is None or held.avg_cost is None or not (held.avg_cost.is_finite() and held.avg_cost > 0 and held.qty > 0):
         return None
     lot, booked = lots[0], sum((one.qty for one in lots), Decimal(0))
+    if held.con_id == lot.con_id and held.qty == booked:
+        return None
     cost = sum((one.cost + one.commission for one in lots), Decimal(0)) / booked
     ratio = _ratio(booked, cost, held.qty, held.avg_cost)
-    if ratio is None or (ratio == 1 and held.con_id == lot.con_id):
+    if ratio is None or (ratio == (1, 1) and held.con_id == lot.con_id):
         return None
-    return Split(
-        lot.ticker, lot.con_id, booked, cost, held.con_id, held.qty, held.avg_cost, ratio.numerator, ratio.denominator
-    )
+    return Split(lot.ticker, lot.con_id, booked, cost, held.con_id, held.qty, held.avg_cost, *ratio)
 
 
-def _ratio(booked: Decimal, cost: Decimal, at_ib: Decimal, avg_cost: Decimal) -> Fraction | None:
-    """By the shares themselves; else the only one that leaves less than a share over."""
-    exact = Fraction(at_ib) / Fraction(booked)
-    if max(exact.numerator, exact.denominator) <= TERM_MAX and _agree(cost, avg_cost, exact):
-        return exact
-    terms = range(1, TERM_MAX + 1)
-    near = {
-        ratio
-        for ratio in (Fraction(new, old) for new in terms for old in terms)
-        if 0 < Fraction(booked) * ratio - Fraction(at_ib) < 1 and _agree(cost, avg_cost, ratio)
-    }
-    return near.pop() if len(near) == 1 else None
+def _ratio(booked: Decimal, cost: Decimal, at_ib: Decimal, avg_cost: Decimal) -> tuple[int, int] | None:
+    """The one that leaves nothing over; else the only one that leaves less than a share."""
+    fitting = [(new, old, booked * new / old - at_ib) for new, old in _ratios_by_cost(cost, avg_cost)]
+    exact = [(new, old) for new, old, left in fitting if abs(left) <= QTY_STEP]
+    near = [(new, old) for new, old, left in fitting if -QTY_STEP <= left < 1]
+    return next((found[0] for found in (exact, near) if len(found) == 1), None)
 
 
-def _agree(cost: Decimal, avg_cost: Decimal, ratio: Fraction) -> bool:
-    """Whether the old shares cost what the new ones do."""
-    after = avg_cost * ratio.numerator / ratio.denominator
-    return abs(after - cost) <= cost * COST_TOLERANCE
+def _ratios_by_cost(cost: Decimal, avg_cost: Decimal) -> Iterator[tuple[int, int]]:
+    """Where the old shares cost what the new ones do: one at most for each number of old shares."""
+    for old in range(1, TERM_MAX + 1):
+        new = round(old * cost / avg_cost)
+        if 1 <= new <= TERM_MAX and gcd(new, old) == 1 and abs(avg_cost * new / old - cost) <= cost * COST_TOLERANCE:
+            yield new, old

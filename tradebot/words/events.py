@@ -156,7 +156,9 @@ def _unfilled(facts: o.OrderFailed | o.OrderResolved) -> str:
         case "rejected" | "rejected_unseen":
             outcome = nothing if facts.code == "rejected" else "No order is at IB."
             what_to_do = ib_codes.advice(why)
-            return f"{order(facts)} was rejected by {why.rstrip('. ')}. {outcome}{f' {what_to_do}.' if what_to_do else ''}"
+            return (
+                f"{order(facts)} was rejected by {why.rstrip('. ')}. {outcome}{f' {what_to_do}.' if what_to_do else ''}"
+            )
         case "not_sent":
             return f"{order(facts)} was not sent: {why} No order is at IB."
     return f"{order(facts)} was cancelled before anything filled. {nothing}"

@@ -348,7 +348,9 @@ async def test_a_confirmed_split_stops_the_way_back(old: str) -> None:
             assert [replace(one, id=0) for one in await books.corporate_actions("TSLA")] == [action]
             assert await books.corporate_actions("AAPL") == []
     before = await content(old)
-    with pytest.raises(MigrationError, match=r"0003_corporate_actions cannot go on: there are splits.*nothing was changed"):
+    with pytest.raises(
+        MigrationError, match=r"0003_corporate_actions cannot go on: there are splits.*nothing was changed"
+    ):
         await migrate.down(old)
     assert await content(old) == before
 
