@@ -186,6 +186,12 @@ class Books(Protocol):
     ) -> Sequence[Trade]:
         """By status, ticker and creation time; each filter that is None admits all."""
 
+    async def trades_from(self, ticker: str, trade_id: int, limit: int) -> Sequence[Trade]:
+        """The ticker's trades from this id on, at most so many."""
+
+    async def trades_ended_since(self, ticker: str, since: datetime) -> Sequence[Trade]:
+        """The ticker's trades that have not ended, or ended at or after `since`."""
+
     async def decision(self, trade_id: int) -> Mapping[str, object] | None:
         """Checks and inputs that the order was decided on; None when there is no such trade."""
 
@@ -200,18 +206,29 @@ class Books(Protocol):
 
     async def executions(self, trade_id: int) -> Sequence[Execution]: ...
 
-    async def executions_of(self, ticker: str) -> Mapping[int, Sequence[Execution]]:
-        """Every execution of the ticker's trades, by trade id, in one reading."""
+    async def executions_of(self, trade_ids: Collection[int]) -> Mapping[int, Sequence[Execution]]:
+        """The executions of each of these trades, by its id."""
 
     # lots
     async def lots(
         self, status: LotStatus | None = None, *, ticker: str | None = None, closed_since: datetime | None = None
     ) -> Sequence[Lot]: ...
 
-    async def rewrite_lots(self, ticker: str, lots: Iterable[Lot]) -> None:
-        """Makes the ticker's rows equal to `lots`, matched by (opening, closing) trade."""
+    async def lots_closed_by(self, trade_ids: Collection[int]) -> Sequence[Lot]: ...
 
-    async def add_corporate_action(self, action: CorporateAction) -> None: ...
+    async def lots_open_before(self, ticker: str, trade_id: int) -> Sequence[Lot]:
+        """Rows of shares that were open just before this trade: an older one opened them, and no older one closed them."""
+
+    async def rewrite_lots(
+        self, ticker: str, lots: Iterable[Lot], *, closed_by: Collection[int] = (), and_open: bool = True
+    ) -> None:
+        """Makes the rows that these trades closed, and with `and_open` the ticker's open ones, equal to `lots`.
+
+        Matched by (opening, closing) trade. All other rows stay as they are.
+        """
+
+    async def add_corporate_action(self, action: CorporateAction) -> None:
+        """Waits for transactions that have read those of its ticker; later ones wait for this one."""
 
     async def corporate_actions(self, ticker: str) -> Sequence[CorporateAction]: ...
 

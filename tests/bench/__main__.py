@@ -1,4 +1,4 @@
-"""How quick the road is, measured on the daemon as a process: `make bench`. Figures, no verdict: machines differ."""
+"""How quick the road is: `make bench`. Figures, no verdict: machines differ. The daemon is a process, booking is measured here."""
 
 import asyncio
 import statistics
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import aiohttp
 
+from tests.bench.booking import bookings
 from tests.system.harness import SECRET, Daemon, Gateway, running
 from tradebot.domain.events import EventKind
 
@@ -64,6 +65,7 @@ async def main() -> None:
             row("start to ready for orders", [time.perf_counter() - began])
             row("alert to booked fill (gateway fills after 50 ms)", await fills(daemon, 30))
             row("webhook answer, 1,000 alerts, 100 at once", await answers(daemon, 1000, 100))
+    await bookings(row)
 
 
 asyncio.run(main())

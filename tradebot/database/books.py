@@ -1,8 +1,9 @@
 """The tables inside one transaction: `tradebot.ports.Books` in SQL, the same for PostgreSQL and SQLite."""
 
+import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -23,6 +24,7 @@ _TRADE = ", ".join(field.name for field in fields(Trade))  # all but the decisio
 _SQL = {name: sql.replace("{columns}", _TRADE) for name, sql in named_sql.load(*_FILES).items()}
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _ALL = 2**63 - 1
+_AT_ONCE = 100  # records made without a turn for the loop: some milliseconds
 _CHUNK = 500  # ids in one statement: databases allow some 32,000 parameters
 
 
@@ -35,6 +37,9 @@ class SqlBooks:
 
     async def _rows(self, name: str, **parameters: Any) -> Sequence[Row]:
         return await self._transaction.rows(_SQL[name], **parameters)
+
+    async def _all(self, kind: type[T], name: str, **parameters: Any) -> list[T]:
+        return [values.read(kind, row) async for row in _in_turns(await self._rows(name, **parameters))]
 
     async def _row(self, name: str, **parameters: Any) -> Row | None:
         rows = await self._rows(name, **parameters)
@@ -65,10 +70,9 @@ class SqlBooks:
     async def alerts(
         self, statuses: Collection[AlertStatus], *, ticker: str | None = None, limit: int | None = None
     ) -> Sequence[Alert]:
-        rows = await self._rows(
-            "alerts", statuses=_names(statuses), ticker=ticker or "", limit=_ALL if limit is None else limit
+        return await self._all(
+            Alert, "alerts", statuses=_names(statuses), ticker=ticker or "", limit=_ALL if limit is None else limit
         )
-        return [values.read(Alert, row) for row in rows]
 
     async def move_alert(
         self, alert_id: int, from_: Collection[AlertStatus], to: AlertStatus, reason: Reason | str | None
@@ -105,13 +109,18 @@ class SqlBooks:
         ticker: str | None = None,
         since: datetime | None = None,
     ) -> Sequence[Trade]:
-        rows = await self._rows(
-            "trades",
-            statuses=_names(TradeStatus if statuses is None else statuses),
-            ticker=ticker or "",
-            since=values.outgoing(since or _EVER),
+        filters = {"ticker": ticker or "", "since": values.outgoing(since or _EVER)}
+        if statuses is None:
+            return await self._all(Trade, "trades_since", **filters)
+        return await self._all(Trade, "trades", statuses=_names(statuses), **filters)
+
+    async def trades_from(self, ticker: str, trade_id: int, limit: int) -> Sequence[Trade]:
+        return await self._all(Trade, "trades_from", ticker=values.outgoing(ticker), trade_id=trade_id, limit=limit)
+
+    async def trades_ended_since(self, ticker: str, since: datetime) -> Sequence[Trade]:
+        return await self._all(
+            Trade, "trades_ended_since", ticker=values.outgoing(ticker), since=values.outgoing(since)
         )
-        return [values.read(Trade, row) for row in rows]
 
     async def save_trade(self, trade: Trade) -> None:
         if await self._row("save_trade", **values.parameters(trade)) is None:
@@ -133,11 +142,11 @@ class SqlBooks:
                 return True
 
     async def executions(self, trade_id: int) -> Sequence[Execution]:
-        return [values.read(Execution, row) for row in await self._rows("executions", trade_id=trade_id)]
+        return await self._all(Execution, "executions", trade_id=trade_id)
 
-    async def executions_of(self, ticker: str) -> Mapping[int, Sequence[Execution]]:
+    async def executions_of(self, trade_ids: Collection[int]) -> Mapping[int, Sequence[Execution]]:
         by_trade: dict[int, list[Execution]] = defaultdict(list)
-        for row in await self._rows("executions_of", ticker=values.outgoing(ticker)):
+        async for row in _in_turns(await self._rows("executions_of", trade_ids=list(trade_ids))):
             by_trade[int(row["trade_id"])].append(values.read(Execution, row))
         return by_trade
 
@@ -148,13 +157,22 @@ class SqlBooks:
     ) -> Sequence[Lot]:
         filters = {"statuses": _names(LotStatus if status is None else [status]), "ticker": ticker or ""}
         if closed_since is None:
-            rows = await self._rows("lots", **filters)
-        else:
-            rows = await self._rows("lots_closed_since", closed_since=values.outgoing(closed_since), **filters)
-        return [values.read(Lot, row) for row in rows]
+            return await self._all(Lot, "lots", **filters)
+        return await self._all(Lot, "lots_closed_since", closed_since=values.outgoing(closed_since), **filters)
 
-    async def rewrite_lots(self, ticker: str, lots: Iterable[Lot]) -> None:
-        stored = {(lot.opening_trade_id, lot.closing_trade_id): lot for lot in await self.lots(ticker=ticker)}
+    async def lots_closed_by(self, trade_ids: Collection[int]) -> Sequence[Lot]:
+        return await self._all(Lot, "lots_closed_by", trade_ids=list(trade_ids))
+
+    async def lots_open_before(self, ticker: str, trade_id: int) -> Sequence[Lot]:
+        return await self._all(Lot, "lots_open_before", ticker=values.outgoing(ticker), trade_id=trade_id)
+
+    async def rewrite_lots(
+        self, ticker: str, lots: Iterable[Lot], *, closed_by: Collection[int] = (), and_open: bool = True
+    ) -> None:
+        there = [*await self.lots_closed_by(closed_by)]
+        if and_open:
+            there += await self.lots(LotStatus.OPEN, ticker=ticker)
+        stored = {(lot.opening_trade_id, lot.closing_trade_id): lot for lot in there}
         wanted = {(lot.opening_trade_id, lot.closing_trade_id): lot for lot in lots}
         gone = [lot.id for key, lot in stored.items() if key not in wanted]
         for start in range(0, len(gone), _CHUNK):
@@ -168,9 +186,11 @@ class SqlBooks:
                 await self._rows("update_lot", **values.parameters(replace(lot, id=stored[key].id)))
 
     async def add_corporate_action(self, action: CorporateAction) -> None:
+        await self._transaction.lock(f"actions of {action.ticker}")
         await self._rows("insert_corporate_action", **values.parameters(action))
 
     async def corporate_actions(self, ticker: str) -> Sequence[CorporateAction]:
+        await self._transaction.share(f"actions of {ticker}")
         rows = await self._rows("corporate_actions", ticker=values.outgoing(ticker))
         return [values.read(CorporateAction, row) for row in rows]
 
@@ -267,8 +287,7 @@ class SqlBooks:
         await self._rows("add_equity", **values.parameters(equity))
 
     async def equity(self, account: str, since: datetime) -> Sequence[Equity]:
-        rows = await self._rows("equity", account=values.outgoing(account), since=values.outgoing(since))
-        return [values.read(Equity, row) for row in rows]
+        return await self._all(Equity, "equity", account=values.outgoing(account), since=values.outgoing(since))
 
     async def prune(self, before: datetime, limit: int) -> int:
         older = values.outgoing(before)
@@ -282,6 +301,14 @@ class SqlBooks:
         if gone < limit:
             gone += len(await self._rows("prune_raw_bodies", before=older, limit=limit - gone, empty=b""))
         return gone
+
+
+async def _in_turns(rows: Sequence[Row]) -> AsyncIterator[Row]:
+    """To make records of many rows without standing in the loop's way."""
+    for number, row in enumerate(rows, start=1):
+        yield row
+        if not number % _AT_ONCE:
+            await asyncio.sleep(0)
 
 
 def _one(kind: type[T], row: Row | None) -> T | None:

@@ -5,9 +5,21 @@ WHERE status IN (:statuses) AND (:ticker = '' OR ticker = :ticker)
 ORDER BY id
 
 -- lots_closed_since --
+-- Only the index of times keeps this small: `|| ''` and `+ 0`, for else SQLite reads all that ever closed.
 SELECT * FROM position
-WHERE exit_time >= :closed_since AND status IN (:statuses) AND (:ticker = '' OR ticker = :ticker)
-ORDER BY id
+WHERE exit_time >= :closed_since AND (status || '') IN (:statuses) AND (:ticker = '' OR ticker = :ticker)
+ORDER BY id + 0
+
+-- lots_closed_by --
+SELECT * FROM position WHERE closing_trade_id IN (:trade_ids) ORDER BY id
+
+-- lots_open_before --
+-- By indexes from both sides: few lots are open, and few trades follow the newest.
+SELECT * FROM position
+WHERE ticker = :ticker AND status = 'OPEN' AND opening_trade_id < :trade_id
+UNION ALL
+SELECT * FROM position
+WHERE closing_trade_id IN (SELECT id FROM trade WHERE ticker = :ticker AND id >= :trade_id) AND opening_trade_id < :trade_id
 
 -- insert_lot --
 INSERT INTO position (ticker, con_id, qty, entry_price, entry_time, status, exit_price, exit_time, pnl, commission,

@@ -26,6 +26,18 @@ SELECT {columns} FROM trade
 WHERE status IN (:statuses) AND (:ticker = '' OR ticker = :ticker) AND created_at >= :since
 ORDER BY id
 
+-- trades_since --
+-- Only the index of times keeps this small: `+ 0`, for else SQLite reads the whole table in the order of its ids.
+SELECT {columns} FROM trade
+WHERE (:ticker = '' OR ticker = :ticker) AND created_at >= :since
+ORDER BY id + 0
+
+-- trades_from --
+SELECT {columns} FROM trade WHERE ticker = :ticker AND id >= :trade_id ORDER BY id LIMIT :limit
+
+-- trades_ended_since --
+SELECT {columns} FROM trade WHERE ticker = :ticker AND (finished_at IS NULL OR finished_at >= :since) ORDER BY id
+
 -- save_trade --
 UPDATE trade
 SET filled_qty = :filled_qty, avg_fill_price = :avg_fill_price, commission = :commission, status = :status,
@@ -68,5 +80,5 @@ ORDER BY e.time, e.root
 SELECT e.trade_id, e.exec_id, t.order_ref, e.order_id, e.perm_id, t.con_id, t.ticker, t.side, e.shares, e.price, e.time,
        e.commission, e.realised
 FROM execution AS e JOIN trade AS t ON t.id = e.trade_id
-WHERE t.ticker = :ticker
+WHERE e.trade_id IN (:trade_ids)
 ORDER BY e.time, e.root

@@ -1,12 +1,16 @@
-"""A ticker's lots: a pure fold of its filled trades, first in first out.
+"""A ticker's lots: a pure fold of its filled trades in id order, first in first out.
 
-Rules: the rows are computed anew from the whole history each time, so a correction, a repeated report or a late commission needs
-no path of its own. A BUY opens one lot; a SELL closes the oldest open lots of its contract and splits the last one it reaches.
-What a company did to its shares (a split, another contract) changes the lots that are open at its place among the trades.
-Commissions are shared out by quantity and the pieces add up to the whole. Shares are never closed that the books did not hold.
+Rules: a BUY opens one lot; a SELL closes the oldest open lots of its contract and splits the last one it reaches. Commissions are
+shared out by quantity and the pieces add up to the whole. Shares are never closed that the books did not hold. What a company did
+to its shares (a split, another contract) changes the lots that are open at its place among the trades.
+
+What a trade closed depends on nothing later. So when a trade changes, rows that older ones closed stand, and the fold goes on from
+what was open just before it (`shares_left`): a correction, a repeated report or a late commission needs no path of its own, and the
+cost does not grow with the ticker's history. `fold` is the whole of it, from the first trade on; both come to the same rows.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -138,48 +142,131 @@ def average_price(executions: Iterable[Execution]) -> Decimal | None:
     return summarise(executions).avg_price
 
 
-def fold(ticker: str, trades: Sequence[Filled], actions: Sequence[CorporateAction] = ()) -> Fold:
-    """The ticker's lots after these trades, taken in id order, and what the company did between them.
+def fold(ticker: str, trades: Iterable[Filled], actions: Iterable[CorporateAction] = ()) -> Fold:
+    """The ticker's lots after these trades and corporate actions, all it ever had.
 
-    `oversold` counts the shares that SELLs sold beyond what was held. Raises ValueError for a negative quantity or a BUY without
-    a price: such a history cannot be booked.
+    `oversold` counts the shares that SELLs sold beyond what was held.
+
+    Raises ValueError for a negative quantity or a BUY without a price: such a history cannot be booked.
     """
-    openings: list[_Opening] = []
-    oversold = ZERO
-    history: list[Filled | CorporateAction] = [*trades, *actions]
-    for trade in sorted(history, key=_place):
+    folding = Folding(ticker)
+    history: list[Filled | CorporateAction] = sorted([*trades, *actions], key=_when)
+    closed = [lot for entry in history for lot in folding.apply(entry)]
+    return Fold(tuple(sorted([*closed, *folding.open], key=_place)), folding.oversold)
+
+
+def shares_left(lots: Iterable[Lot]) -> dict[int, Decimal]:
+    """Shares of each BUY that were open at a moment, from the rows that are open still or were closed since."""
+    left: dict[int, Decimal] = defaultdict(Decimal)
+    for lot in lots:
+        left[lot.opening_trade_id] += lot.qty
+    return dict(left)
+
+
+class Folding:
+    """A fold under way, entry after entry: from nothing, or from a checkpoint, which is what was open there.
+
+    `buys`: the trades that opened what was open, as they stand now; `left`: the shares of each that were open.
+    """
+
+    def __init__(self, ticker: str, buys: Iterable[Filled] = (), left: Mapping[int, Decimal] | None = None) -> None:
+        self._ticker = ticker
+        self._openings = [
+            _Opening(buy, _price(buy, ticker), (left or {})[buy.trade_id])
+            for buy in sorted(buys, key=lambda t: t.trade_id)
+        ]
+        self.oversold = ZERO
+
+    def apply(self, trade: Filled | CorporateAction) -> list[Lot]:
+        """The next entry in id order; returns the rows that it closes. Raises ValueError as `fold` does."""
         if isinstance(trade, CorporateAction):
-            _rebase(openings, trade)
-            continue
-        if trade.qty < 0 or (trade.side is Side.BUY and trade.qty and trade.avg_price is None):
-            raise ValueError(f"trade {trade.trade_id} cannot be booked: {trade.qty} {ticker} at {trade.avg_price}")
+            self._rebase(trade)
+            return []
+        if trade.qty < 0:
+            raise _unbookable(trade, self._ticker)
         if trade.side is Side.SELL:
-            oversold += _close(openings, trade, ticker)
-        elif trade.qty and trade.avg_price is not None:
-            openings.append(_Opening(trade, trade.avg_price, trade.qty, []))
-    return Fold(tuple(lot for opening in openings for lot in opening.rows(ticker)), oversold)
+            return self._close(trade)
+        if trade.qty:
+            self._openings.append(_Opening(trade, _price(trade, self._ticker), trade.qty))
+        return []
+
+    @property
+    def left(self) -> dict[int, Decimal]:
+        """Shares open now, by the BUY that opened them."""
+        return {opening.buy.trade_id: opening.left for opening in self._openings}
+
+    @property
+    def open(self) -> list[Lot]:
+        """The rows that are open now."""
+        return [opening.still_open(self._ticker) for opening in self._openings]
+
+    def _rebase(self, action: CorporateAction) -> None:
+        """Makes new shares of the contract's open ones: as many as IB has, for the same money. What was closed before stays.
+
+        Each opening gets the difference of two running totals, so that rounding never makes or loses a share over all of them.
+        """
+        mine = [opening for opening in self._openings if opening.buy.con_id == action.con_id]
+        held = sum((opening.left for opening in mine), ZERO)
+        before, given = ZERO, ZERO
+        for opening in mine:
+            before += opening.left
+            total = action.total(held)
+            running = total if before == held else (total * before / held).quantize(PRICE_STEP)
+            opening.rebase(action, running - given)
+            given = running
+
+    def _close(self, sell: Filled) -> list[Lot]:
+        left, closed = sell.qty, []
+        for opening in self._openings:
+            # Another contract id is another stock, even under the same ticker.
+            qty = min(left, opening.left) if opening.buy.con_id == sell.con_id else ZERO
+            if qty:
+                closed.append(opening.close(sell, sell.qty - left, qty, self._ticker))
+                left -= qty
+        self._openings = [opening for opening in self._openings if opening.left]
+        self.oversold += left
+        return closed
 
 
 @dataclass(slots=True)
 class _Opening:
-    """A BUY while the fold runs: what is left of it, and the rows that SELLs have closed."""
+    """A BUY while the fold runs, and what is left of it."""
 
     buy: Filled
     price: Decimal
     left: Decimal
-    closed: list[Lot]
     splits: tuple[Mapping[str, object], ...] = ()
 
-    def take(self, qty: Decimal) -> Decimal:
-        """Takes shares out of what is left; returns the BUY's commission share that goes with them."""
-        share = _share(self.buy, self.buy.qty - self.left, qty)
-        self.left -= qty
-        return share
+    def rebase(self, action: CorporateAction, qty: Decimal) -> None:
+        """What is left becomes this many shares of the new contract, with the commission that goes with it."""
+        commission = _share(self.buy, self.buy.qty - self.left, self.left)
+        self.buy = replace(self.buy, con_id=action.new_con_id, qty=qty, commission=commission)
+        self.left = qty
+        self.price = (self.price * action.old_shares / action.new_shares).quantize(PRICE_STEP)
+        self.splits += ({"at": action.at.isoformat(), "new": action.new_shares, "old": action.old_shares},)
 
-    def rows(self, ticker: str) -> list[Lot]:
-        if not self.left:
-            return self.closed
-        still_open = Lot(
+    def close(self, sell: Filled, sold_before: Decimal, qty: Decimal, ticker: str) -> Lot:
+        """Takes shares out of what is left, for a SELL that has closed others before."""
+        commission = _share(self.buy, self.buy.qty - self.left, qty) + _share(sell, sold_before, qty)
+        self.left -= qty
+        return Lot(
+            ticker=ticker,
+            con_id=sell.con_id,
+            qty=qty,
+            entry_price=self.price,
+            entry_time=self.buy.first_fill,
+            status=LotStatus.CLOSED,
+            exit_price=sell.avg_price,
+            exit_time=sell.last_fill,
+            pnl=None if sell.avg_price is None else (sell.avg_price - self.price) * qty - commission,
+            commission=commission,
+            opening_trade_id=self.buy.trade_id,
+            closing_trade_id=sell.trade_id,
+            splits=self.splits,
+        )
+
+    def still_open(self, ticker: str) -> Lot:
+        return Lot(
             ticker=ticker,
             con_id=self.buy.con_id,
             qty=self.left,
@@ -194,65 +281,27 @@ class _Opening:
             closing_trade_id=None,
             splits=self.splits,
         )
-        return [*self.closed, still_open]
 
 
-def _close(openings: Sequence[_Opening], sell: Filled, ticker: str) -> Decimal:
-    """Closes the oldest open shares of the SELL's contract; returns the shares it sold beyond them."""
-    left = sell.qty
-    for opening in openings:
-        # Another contract id is another stock, even under the same ticker.
-        qty = min(left, opening.left) if opening.buy.con_id == sell.con_id else ZERO
-        if not qty:
-            continue
-        commission = opening.take(qty) + _share(sell, sell.qty - left, qty)
-        left -= qty
-        pnl = None if sell.avg_price is None else (sell.avg_price - opening.price) * qty - commission
-        opening.closed.append(
-            Lot(
-                ticker=ticker,
-                con_id=sell.con_id,
-                qty=qty,
-                entry_price=opening.price,
-                entry_time=opening.buy.first_fill,
-                status=LotStatus.CLOSED,
-                exit_price=sell.avg_price,
-                exit_time=sell.last_fill,
-                pnl=pnl,
-                commission=commission,
-                opening_trade_id=opening.buy.trade_id,
-                closing_trade_id=sell.trade_id,
-                splits=opening.splits,
-            )
-        )
-    return left
+def _place(lot: Lot) -> tuple[int, bool, int]:
+    return lot.opening_trade_id, lot.closing_trade_id is None, lot.closing_trade_id or 0
 
 
-def _place(one: Filled | CorporateAction) -> tuple[int, bool, int]:
+def _when(entry: Filled | CorporateAction) -> tuple[int, bool, int]:
     """An action comes after its trade."""
-    if isinstance(one, CorporateAction):
-        return one.after_trade_id, True, one.id
-    return one.trade_id, False, 0
+    if isinstance(entry, CorporateAction):
+        return entry.after_trade_id, True, entry.id
+    return entry.trade_id, False, 0
 
 
-def _rebase(openings: Sequence[_Opening], action: CorporateAction) -> None:
-    """Makes new shares of the contract's open ones: as many as IB has, for the same money. What was closed before stays.
+def _price(buy: Filled, ticker: str) -> Decimal:
+    if buy.avg_price is None:
+        raise _unbookable(buy, ticker)
+    return buy.avg_price
 
-    Each opening gets the difference of two running totals, so that rounding never makes or loses a share over all of them.
-    """
-    mine = [opening for opening in openings if opening.buy.con_id == action.con_id and opening.left]
-    held = sum((opening.left for opening in mine), ZERO)
-    if not held:
-        return
-    total, before, given = action.total(held), ZERO, ZERO
-    for opening in mine:
-        before += opening.left
-        running = total if before == held else (total * before / held).quantize(PRICE_STEP)
-        commission = _share(opening.buy, opening.buy.qty - opening.left, opening.left)
-        opening.left, given = running - given, running
-        opening.price = (opening.price * action.old_shares / action.new_shares).quantize(PRICE_STEP)
-        opening.buy = replace(opening.buy, con_id=action.new_con_id, qty=opening.left, commission=commission)
-        opening.splits += ({"at": action.at.isoformat(), "new": action.new_shares, "old": action.old_shares},)
+
+def _unbookable(trade: Filled, ticker: str) -> ValueError:
+    return ValueError(f"trade {trade.trade_id} cannot be booked: {trade.qty} {ticker} at {trade.avg_price}")
 
 
 def _share(trade: Filled, before: Decimal, qty: Decimal) -> Decimal:

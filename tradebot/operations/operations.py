@@ -86,7 +86,7 @@ class Operations:
 
     async def book_split(self, split: Split, actor: str, key: str) -> bool:
         """Rebases the lots; False when things have changed since, or `key` was used already."""
-        return await self.booking.rebase(split, actor, key)
+        return await splits.book(self.ledger, split, actor, key, self.clock.now())
 
     async def deny_split(self, split: Split, actor: str, key: str) -> bool:
         """From now on it is a difference like any other; False when `key` was used already."""

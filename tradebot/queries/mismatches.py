@@ -6,7 +6,7 @@ from tradebot.domain.corporate_actions import recognise
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.positions import WriteOff, compare
 from tradebot.domain.settings import denied_splits
-from tradebot.domain.trades import UNRESOLVED, recently_filled
+from tradebot.domain.trades import POSITION_LAG, UNRESOLVED, recently_filled
 from tradebot.ports import Broker, Clock, Ledger
 
 
@@ -25,8 +25,8 @@ async def missing_shares(ledger: Ledger, broker: Broker, clock: Clock, ticker: s
     async with ledger.read() as books:
         lots = await books.lots(LotStatus.OPEN, ticker=ticker)
         in_flight = await books.trades(UNRESOLVED, ticker=ticker)
-        trades = await books.trades(ticker=ticker)
         denied = denied_splits(await books.settings())
+        trades = await books.trades_ended_since(ticker, clock.now() - POSITION_LAG)
     if in_flight:
         return NothingToWriteOff.ORDER_UNRESOLVED
     if recently_filled(trades, clock.now()):

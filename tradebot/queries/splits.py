@@ -5,7 +5,7 @@ from enum import StrEnum
 from tradebot.domain.corporate_actions import Split, recognise
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.settings import denied_splits
-from tradebot.domain.trades import UNRESOLVED, recently_filled
+from tradebot.domain.trades import POSITION_LAG, UNRESOLVED, recently_filled
 from tradebot.ports import Broker, Clock, Ledger
 
 
@@ -23,7 +23,7 @@ async def seen_split(ledger: Ledger, broker: Broker, clock: Clock, ticker: str) 
     async with ledger.read() as books:
         lots = await books.lots(LotStatus.OPEN, ticker=ticker)
         in_flight = await books.trades(UNRESOLVED, ticker=ticker)
-        trades = await books.trades(ticker=ticker)
+        trades = await books.trades_ended_since(ticker, clock.now() - POSITION_LAG)
         denied = denied_splits(await books.settings())
     if in_flight:
         return NoSplit.ORDER_UNRESOLVED

@@ -1,15 +1,15 @@
 """Books what the broker tells: executions, trade, lots, alert and event in one transaction.
 
 Rules:
-- A fold, not an update: a trade's figures and its ticker's lots are computed anew from stored executions each time, so
-  that repeats, corrections and late commissions need no path of their own.
+- A fold, not an update: a trade's figures and its ticker's lots from there on (`refold.py`) are computed anew from stored
+  executions each time, so that repeats, corrections and late commissions need no path of their own.
 - The one consumer of the broker's events. What cannot be stored is tried again, in order, until it is: nothing is dropped.
-- Recovery and the owner book through the same door (`book`, `conclude`, `write_off`, `rebase`); nothing else does.
+- Recovery and the owner book through the same door (`book`, `conclude`, `write_off`); nothing else moves a trade.
 - What the owner says about an UNKNOWN order holds until IB shows executions of it: these then take its place.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
@@ -18,7 +18,6 @@ from decimal import Decimal
 from loguru import logger
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential
 
-from tradebot.domain import lots as lots_of
 from tradebot.domain.alerts import Alert, AlertStatus, NewAlert, Side
 from tradebot.domain.brokerage import (
     BrokerEvent,
@@ -29,10 +28,9 @@ from tradebot.domain.brokerage import (
     OrderState,
     OrderUpdate,
 )
-from tradebot.domain.corporate_actions import Split
 from tradebot.domain.events import NewEvent
-from tradebot.domain.facts.account import SplitBooked, WrittenOff
-from tradebot.domain.lots import CorporateAction, Lot, LotStatus
+from tradebot.domain.facts.account import WrittenOff
+from tradebot.domain.lots import LotStatus, summarise
 from tradebot.domain.orders import ALERT_OF_TRADE, ENDED, next_status, sources_of, step
 from tradebot.domain.payload.own import payload_hash
 from tradebot.domain.positions import WriteOff
@@ -42,6 +40,7 @@ from tradebot.errors import LedgerUnavailable
 from tradebot.ports import Books, Clock, Ledger
 from tradebot.trading import order_events
 from tradebot.trading.broker_update import BrokerUpdate, Objections, broker_ids, ibs_words, retracted, ticker_in
+from tradebot.trading.refold import refold
 
 COMMISSION_WAIT_S = 0.25
 """A fill waits this long for its commission, so that both are booked, and told, as one."""
@@ -146,43 +145,9 @@ class Booking:
                 finished_at=now,
             )
             await books.save_trade(trade)
-            await self._rewrite_lots(books, trade)
+            await self._refold(books, trade)
             await books.add_event(NewEvent(WrittenOff(loss.ticker, loss.qty), now, alert_id, trade.id, actor=by))
         return trade
-
-    async def rebase(self, split: Split, by: str, key: str) -> bool:
-        """Makes the contract's open lots what IB shows, by a row that every later fold of them applies in its place.
-
-        False: nothing was done, because the books have changed meanwhile, an order is in flight, or `key` was used already.
-        Raises LedgerUnavailable.
-        """
-        now = self._clock.now()
-        async with self._one_at_a_time, self._ledger.begin() as books:
-            await books.settings()  # their lock: no order is decided meanwhile
-            lots = await books.lots(LotStatus.OPEN, ticker=split.ticker)
-            held = sum(lot.qty for lot in lots if lot.con_id == split.con_id)
-            if held != split.booked or await books.trades(UNRESOLVED, ticker=split.ticker):
-                return False
-            if not await books.claim(key, "book_split", by, now):
-                return False
-            trades = await books.trades(ticker=split.ticker)
-            await books.add_corporate_action(
-                CorporateAction(
-                    at=now,
-                    ticker=split.ticker,
-                    con_id=split.con_id,
-                    new_con_id=split.new_con_id,
-                    new_shares=split.new,
-                    old_shares=split.old,
-                    qty_before=split.booked,
-                    qty_after=split.at_ib,
-                    after_trade_id=trades[-1].id,
-                    actor=by,
-                )
-            )
-            await self._rewrite_lots(books, trades[-1])
-            await books.add_event(NewEvent(SplitBooked(split), now, actor=by))
-        return True
 
     async def _collect(self) -> dict[str, BrokerUpdate]:
         """Everything that is there, by order, waiting a moment where a fill still lacks its commission."""
@@ -222,7 +187,7 @@ class Booking:
     async def _advance(self, books: Books, before: Trade, update: BrokerUpdate, *, executions_changed: bool) -> Trade:
         """Folds the executions into the trade, its lots, its alert and its events."""
         now = self._clock.now()
-        total = lots_of.summarise(await books.executions(before.id))
+        total = summarise(await books.executions(before.id))
         refusal = self._objections.refusal(before, update)
         seen = update.seen
         status = next_status(
@@ -249,21 +214,18 @@ class Booking:
         if after == before and not executions_changed:
             return after
         await books.save_trade(after)
-        lots = await self._rewrite_lots(books, after) if executions_changed else await books.lots(ticker=after.ticker)
+        if executions_changed:
+            await self._refold(books, after)
+        lots = *await books.lots_closed_by([after.id]), *await books.lots(LotStatus.OPEN, ticker=after.ticker)
         alert = await self._move_alert(books, after, _reason(after))
-        change = order_events.OrderChange(before, after, alert, tuple(lots), total, now)
+        change = order_events.OrderChange(before, after, alert, lots, total, now)
         await order_events.advanced(books, change)
         return after
 
-    async def _rewrite_lots(self, books: Books, trade: Trade) -> tuple[Lot, ...]:
-        executions = await books.executions_of(trade.ticker)
-        filled = [_filled(one, executions[one.id]) for one in await books.trades(ticker=trade.ticker) if one.filled_qty]
-        folded = lots_of.fold(trade.ticker, filled, await books.corporate_actions(trade.ticker))
-        if folded.oversold:
+    async def _refold(self, books: Books, trade: Trade) -> None:
+        if oversold := await refold(books, trade):
             with _about(trade):
-                logger.critical("{}: {} shares were sold beyond what the books held", trade.ticker, folded.oversold)
-        await books.rewrite_lots(trade.ticker, folded.lots)
-        return folded.lots
+                logger.critical("{}: {} shares were sold beyond what the books held", trade.ticker, oversold)
 
     async def _move_alert(self, books: Books, trade: Trade, reason: Reason | str | None) -> Alert:
         to = ALERT_OF_TRADE[trade.status]
@@ -358,23 +320,4 @@ def _written_off_trade(loss: WriteOff, by: str, alert_id: int, now: datetime) ->
         reserved=Decimal(0),
         decision={"written_off_by": by, "held": str(loss.held)},
         created_at=now,
-    )
-
-
-def _filled(trade: Trade, executions: Sequence[Execution]) -> lots_of.Filled:
-    total = lots_of.summarise(executions)
-    if not total.qty and trade.finished_at is not None:
-        at = trade.finished_at  # written off: see `write_off`
-        return lots_of.Filled(trade.id, trade.side, trade.con_id, trade.filled_qty, None, Decimal(0), at, at)
-    assert total.first_fill is not None, f"trade {trade.id} filled"
-    assert total.last_fill is not None, f"trade {trade.id} filled"
-    return lots_of.Filled(
-        trade_id=trade.id,
-        side=trade.side,
-        con_id=trade.con_id,
-        qty=total.qty,
-        avg_price=total.avg_price,
-        commission=total.commission,
-        first_fill=total.first_fill,
-        last_fill=total.last_fill,
     )

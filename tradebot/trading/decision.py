@@ -44,7 +44,7 @@ from tradebot.domain.risk import (
     whole_shares,
 )
 from tradebot.domain.settings import TradingState
-from tradebot.domain.trades import LIVE, ORDER_REF_PREFIX, UNRESOLVED, NewTrade, Trade, recently_filled
+from tradebot.domain.trades import LIVE, ORDER_REF_PREFIX, POSITION_LAG, UNRESOLVED, NewTrade, Trade, recently_filled
 from tradebot.ports import Books, PositionReport
 from tradebot.trading.corporate_actions import booked_ticker, unanswered_splits
 from tradebot.trading.order_events import exit_incomplete
@@ -259,8 +259,8 @@ class _Judging:
 
     async def _is_outdated(self, position_report: PositionReport) -> bool:
         """IB's position may trail the last fill, and an order that ended meanwhile may still have counted as working."""
-        trades = await self.books.trades(ticker=self.ticker)
         now = self.view.now
+        trades = await self.books.trades_ended_since(self.ticker, min(position_report.at, now - POSITION_LAG))
         ended_since = any(
             one.finished_at is not None and position_report.at <= one.finished_at <= now for one in trades
         )

@@ -25,7 +25,7 @@ class OrderChange:
     before: Trade
     after: Trade
     alert: Alert
-    lots: tuple[Lot, ...]  # the ticker's
+    lots: tuple[Lot, ...]  # the ticker's open ones, and those that this trade closed
     total: ExecutionSummary
     now: datetime
 

@@ -301,9 +301,11 @@ async def test_rewrite_lots_makes_the_rows_equal_and_keeps_ids(ledger: Ledger) -
         assert kept[second.id] == second
         assert sorted(without_ids(list(kept.values())), key=split.index) == split
 
-        await books.rewrite_lots("AAPL", split)
+        await books.rewrite_lots("AAPL", split, closed_by=[sell])
         assert {lot.id: lot for lot in await books.lots(ticker="AAPL")} == kept
         await books.rewrite_lots("AAPL", [])
+        assert without_ids(await books.lots(ticker="AAPL")) == [split[0]], "what others closed stays"
+        await books.rewrite_lots("AAPL", [], closed_by=[sell])
         assert await books.lots(ticker="AAPL") == []
         assert len(await books.lots(ticker="TSLA")) == 1
 
