@@ -1,4 +1,4 @@
-"""How quick the road is: `make bench`. Figures, no verdict: machines differ. The daemon is a process, booking is measured here."""
+"""How quick the road is, measured on the daemon as a process: `make bench`. Figures, no verdict: machines differ."""
 
 import asyncio
 import statistics

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.conftest import fresh_database
 from tests.long_history import fills, long_history, next_order
-from tests.servers import PostgresServer
+from tests.servers import session_postgres
 from tradebot.database import migrate, open_ledger
 from tradebot.domain.alerts import Side
 from tradebot.domain.trades import Trade
@@ -28,8 +28,7 @@ async def bookings(row: Row) -> None:
     """One row a history and database, and the longest time for which the loop stood meanwhile."""
     with tempfile.TemporaryDirectory() as folder:
         await _compared("SQLite", f"sqlite:///{Path(folder) / 'bench.db'}", row)
-    server = PostgresServer()
-    server.start()
+    server = await asyncio.to_thread(session_postgres)
     try:
         async with asynccontextmanager(fresh_database)(server.url) as url:
             await _compared("PostgreSQL", url, row)
@@ -41,28 +40,33 @@ async def _compared(name: str, url: str, row: Row) -> None:
     await migrate.up(url)
     async with open_ledger(url) as ledger:
         booking = Booking(ledger, asyncio.Queue(), SystemClock(), Listeners())
-        for trades, ticker in ((FEW, "FEW"), (MANY, "MANY")):
-            async with ledger.begin() as books:
-                await long_history(books, trades, held=HELD, ticker=ticker)
-            stood: list[float] = []
-            async with _watched(stood):
-                row(f"{name}: a fill booked after {trades:,} trades", await _rounds(ledger, booking, ticker))
-            row("  the loop stood meanwhile", stood)
+        async with ledger.begin() as books:
+            for trades in (FEW, MANY):
+                await long_history(books, trades, held=HELD, ticker=f"T{trades}")
+        took = await _rounds(ledger, booking)
+        for trades, seconds in took.items():
+            row(f"{name}: a fill booked after {trades:,} trades", seconds)
+        async with _watched(row):
+            await _rounds(ledger, booking)
         async with ledger.read() as books:
-            first, *_ = await books.trades(ticker="MANY")
+            first, *_ = await books.trades(ticker=f"T{MANY}")
         for what, change in (("commission", {"commission": Decimal(2)}), ("quantity", {"shares": Decimal(9)})):
-            stood.clear()
-            async with _watched(stood):
-                row(f"{name}: {what} of the first trade corrected", [await _corrected(ledger, booking, first, change)])
-            row("  the loop stood meanwhile", stood)
+            async with _watched(row):
+                row(
+                    f"{name}: {what} of the first of {MANY:,} corrected",
+                    [await _corrected(ledger, booking, first, change)],
+                )
 
 
-async def _rounds(ledger: Ledger, booking: Booking, ticker: str) -> list[float]:
-    clock, took = SystemClock(), []
+async def _rounds(ledger: Ledger, booking: Booking) -> dict[int, list[float]]:
+    """Seconds of each booking by the length of the history, in turns: whatever else the machine does meets both."""
+    clock = SystemClock()
+    took: dict[int, list[float]] = {FEW: [], MANY: []}
     for _ in range(ROUNDS):
         for side in Side:
-            order = await next_order(ledger, side, clock.now(), ticker)
-            took.append(await _timed(fills(booking, order, clock.now())))
+            for trades, seconds in took.items():
+                order = await next_order(ledger, side, clock.now(), f"T{trades}")
+                seconds.append(await _timed(fills(booking, order, clock.now())))
     return took
 
 
@@ -80,14 +84,15 @@ async def _timed(work: Awaitable[object]) -> float:
 
 
 @asynccontextmanager
-async def _watched(stood: list[float]) -> AsyncIterator[None]:
-    """Notes for how long the loop gave no turn, each time."""
+async def _watched(row: Row) -> AsyncIterator[None]:
+    """Shows for how long the loop gave no turn, each time."""
+    stood: list[float] = []
 
     async def watch() -> None:
         while True:
             began = time.perf_counter()
-            await asyncio.sleep(0)
-            stood.append(time.perf_counter() - began)
+            await asyncio.sleep(0.001)
+            stood.append(max(0.0, time.perf_counter() - began - 0.001))
 
     watching = asyncio.create_task(watch())
     try:
@@ -96,3 +101,4 @@ async def _watched(stood: list[float]) -> AsyncIterator[None]:
         watching.cancel()
         with suppress(asyncio.CancelledError):
             await watching
+    row("  the loop stood meanwhile", stood)

@@ -1,13 +1,11 @@
 """Lots after any order of fills, corrections, late commissions and write-offs: folded on from a checkpoint, and folded whole."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import count
-from pathlib import Path
-from typing import TypeVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -22,7 +20,6 @@ from tradebot.domain.trades import TradeStatus
 from tradebot.ports import Books, Ledger
 from tradebot.trading.refold import filled, refold
 
-T = TypeVar("T")
 EXAMPLES = 80
 PRICES = st.decimals(Decimal("0.01"), Decimal(2_000), places=2)
 COMMISSIONS = st.none() | st.decimals(Decimal(0), Decimal(9), places=4)
@@ -50,19 +47,18 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 class History:
     """One ticker's trades, and what happens to them."""
 
-    def __init__(self, books: Books, draw: Callable[[st.SearchStrategy[T]], T]) -> None:
-        self.books, self.draw = books, draw
+    def __init__(self, books: Books, data: st.DataObject) -> None:
+        self.books, self.draw = books, data.draw
         self.ticker = f"T{next(_numbers)}"
         self.trades: list[int] = []
         self.fills: list[tuple[int, Execution]] = []
 
     async def happens(self) -> None:
         """One event, booked and folded as `Booking` does, and compared with the fold of everything."""
-        kinds: list[Callable[[], object]] = [self.order]
+        kinds: list[Callable[[], Awaitable[int | None]]] = [self.order]
         kinds += [self.fill] * 3 if self.trades else []
         kinds += [self.correction, self.correction, self.commission, self.split] if self.fills else []
-        happened = self.draw(st.sampled_from([*kinds, self.write_off]))()
-        trade_id = await happened  # type: ignore[misc]
+        trade_id = await self.draw(st.sampled_from([*kinds, self.write_off]))()
         if trade_id is None:
             return
         await self.summed_up(trade_id)
@@ -177,7 +173,7 @@ def test_a_fold_from_a_checkpoint_comes_to_the_rows_of_the_whole_fold(
 
     async def history() -> None:
         async with place.ledger.begin() as books:
-            one = History(books, data.draw)
+            one = History(books, data)
             for _ in range(events):
                 await one.happens()
 

@@ -4,9 +4,10 @@ Rules: a BUY opens one lot; a SELL closes the oldest open lots of its contract a
 shared out by quantity and the pieces add up to the whole. Shares are never closed that the books did not hold. What a company did
 to its shares (a split, another contract) changes the lots that are open at its place among the trades.
 
-What a trade closed depends on nothing later. So when a trade changes, rows that older ones closed stand, and the fold goes on from
-what was open just before it (`shares_left`): a correction, a repeated report or a late commission needs no path of its own, and the
-cost does not grow with the ticker's history. `fold` is the whole of it, from the first trade on; both come to the same rows.
+What a trade closed depends on nothing later. So when a trade changes, the rows that older ones closed stand, and the fold goes
+on from its checkpoint: what was open just before the trade (`shares_left`). A correction, a repeated report or a late commission
+needs no path of its own, and the cost does not grow with the ticker's history. `fold` is the whole fold, from the first trade on;
+the rows are the same either way.
 """
 
 from collections import defaultdict

@@ -1,11 +1,11 @@
 """Folds a ticker's lots anew where one of its trades has changed: from just before it to where nothing differs any more.
 
-Rules: inside the transaction that changed the trade, whose row is saved already. Rows that older trades closed stand. The newest
-trade is all there is to fold; what follows an older one is folded page by page, so that the loop gets its turns, until what is open
-is again what the rows say: at the latest where no share of the corrected trade is left and as many are open as before.
+Rules: inside the transaction that changed the trade, whose row is saved already. Rows that older trades closed stand. Of the
+newest trade that is all there is to do. What follows an older one is folded page by page, so that the loop gets its turns, until
+what is open is again what the rows say: at the latest where none of the trade's shares are open and no others than before are.
 
-Shares that went through a split are folded from the trade on that bought them, where they are counted as its fills are, and from a
-split on to the end: as many shares open as before are not the same ones then.
+Shares that went through a split are folded from the trade on that bought them, where they are counted as its fills are, and to
+the end: as many shares open as before are not the same ones then.
 """
 
 from collections.abc import Iterator, Sequence

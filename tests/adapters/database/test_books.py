@@ -310,6 +310,42 @@ async def test_rewrite_lots_makes_the_rows_equal_and_keeps_ids(ledger: Ledger) -
         assert len(await books.lots(ticker="TSLA")) == 1
 
 
+async def test_what_was_open_before_a_trade_is_found(ledger: Ledger) -> None:
+    """Otherwise the fold would go on from what never was, and lose or make shares."""
+    async with ledger.begin() as books:
+        bought, sold, more, other, rest = [await a_trade(books) for _ in range(5)]
+        there = [a_lot(bought, sold), a_lot(bought, rest), a_lot(bought), a_lot(more, rest), a_lot(more)]
+        await books.rewrite_lots("AAPL", there)
+        await books.rewrite_lots("TSLA", [a_lot(other, ticker="TSLA")])
+
+        async def found(trade_id: int) -> set[tuple[int, int | None]]:
+            lots = await books.lots_open_before("AAPL", trade_id)
+            return {(lot.opening_trade_id, lot.closing_trade_id) for lot in lots}
+
+        assert await found(bought) == set()
+        assert await found(sold) == {(bought, sold), (bought, rest), (bought, None)}
+        assert await found(more) == {(bought, rest), (bought, None)}
+        assert await found(rest) == {(bought, rest), (bought, None), (more, rest), (more, None)}
+        assert await found(rest + 1) == {(bought, None), (more, None)}
+        assert without_ids(await books.lots_closed_by([sold, rest])) == [there[0], there[1], there[3]]
+        assert await books.lots_closed_by([]) == []
+
+
+async def test_a_tickers_trades_are_found_by_what_follows_and_by_their_end(ledger: Ledger) -> None:
+    """Otherwise a correction would not reach what came after it, or an exit trust a position that trails a fill."""
+    async with ledger.begin() as books:
+        first, second, third = [await a_trade(books) for _ in range(3)]
+        await a_trade(books, ticker="TSLA")
+        for trade_id, ended in ((first, NOON), (second, NOON + timedelta(seconds=1))):
+            trade = await books.trade(trade_id)
+            assert trade is not None
+            await books.save_trade(replace(trade, status=TradeStatus.CANCELLED, finished_at=ended))
+        assert [trade.id for trade in await books.trades_from("AAPL", second, 10)] == [second, third]
+        assert [trade.id for trade in await books.trades_from("AAPL", first, 2)] == [first, second]
+        ended_since = await books.trades_ended_since("AAPL", NOON + timedelta(seconds=1))
+        assert [trade.id for trade in ended_since] == [second, third]
+
+
 async def test_lots_are_found_by_status_ticker_and_closing_time(ledger: Ledger) -> None:
     """Otherwise the daily loss or the open positions would be counted wrong."""
     async with ledger.begin() as books:
