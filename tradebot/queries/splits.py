@@ -1,12 +1,18 @@
 """What looks like a split of a ticker, as IB and the books stand now."""
 
+from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 
 from tradebot.domain.corporate_actions import Split, recognise
+from tradebot.domain.events import EventKind
+from tradebot.domain.facts.account import SplitSeen
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.settings import denied_splits
 from tradebot.domain.trades import POSITION_LAG, UNRESOLVED, recently_filled
 from tradebot.ports import Broker, Clock, Ledger
+
+_TOLD_WITHIN = timedelta(days=30)
 
 
 class NoSplit(StrEnum):
@@ -31,3 +37,17 @@ async def seen_split(ledger: Ledger, broker: Broker, clock: Clock, ticker: str) 
         return NoSplit.JUST_TRADED
     found = (split for split in recognise(lots, report.positions) if split.key not in denied)
     return next(found, NoSplit.NOT_SEEN)
+
+
+async def told_split(ledger: Ledger, ticker: str, now: datetime) -> tuple[Split, datetime] | None:
+    """The newest that the owner was told of and has not answered, and when; as the books stand now. Raises LedgerUnavailable."""
+    async with ledger.read() as books:
+        events = await books.events_since((EventKind.SPLIT_SEEN,), now - _TOLD_WITHIN)
+        lots = await books.lots(LotStatus.OPEN, ticker=ticker)
+        denied = denied_splits(await books.settings())
+    told = next((one for one in reversed(events) if one.ticker == ticker), None)
+    if told is None or not isinstance(told.facts, SplitSeen):
+        return None
+    split = told.facts.split
+    booked = sum((lot.qty for lot in lots if lot.con_id == split.con_id), Decimal(0))
+    return (split, told.at) if booked == split.booked and split.key not in denied else None
