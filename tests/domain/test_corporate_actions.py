@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import BrokerPosition
-from tradebot.domain.corporate_actions import TERM_MAX, recognise
+from tradebot.domain.corporate_actions import SEEN_BEFORE_KEY, TERM_MAX, Before, recognise, seen_before_text
 from tradebot.domain.lots import CorporateAction, Filled, Lot, LotStatus, fold
 
 D = Decimal
@@ -40,7 +40,7 @@ def held(qty: str, avg_cost: str | None, con_id: int = OLD, ticker: str = "AAPL"
 
 def seen(mine: list[Lot], at_ib: Mapping[int, BrokerPosition]) -> tuple[int, int, Decimal, int] | None:
     """Ratio, what is left over, and the contract."""
-    found = recognise(mine, at_ib)
+    found = recognise(mine, at_ib, {})
     assert len(found) <= 1
     return (found[0].new, found[0].old, found[0].fraction, found[0].new_con_id) if found else None
 
@@ -125,10 +125,34 @@ def test_a_reverse_split_may_bring_another_contract() -> None:
 
 def test_an_answer_is_about_the_figures() -> None:
     """No split, said about other figures than these, would hide the next one."""
-    [first] = recognise(lots(("10", "100")), held("100", "10"))
-    [again] = recognise(lots(("10.0", "100.00")), held("100.0", "10"))
-    [other] = recognise(lots(("10", "100")), held("20", "50"))
+    [first] = recognise(lots(("10", "100")), held("100", "10"), {})
+    [again] = recognise(lots(("10.0", "100.00")), held("100.0", "10"), {})
+    [other] = recognise(lots(("10", "100")), held("20", "50"), {})
     assert first.key == again.key != other.key
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "expected"),
+    [
+        (("10", "15", "90"), ("150", "9"), (D(100), 10, 1)),  # five are the owner's
+        (("10", "10", "95"), ("100", "9.5"), (D(100), 10, 1)),  # an average that an older lot, sold since, is part of
+        (("10", "15", "90"), ("22", "60"), (D(15), 3, 2)),  # 22.5, of which half a share was paid out
+        (("10", "11", "90"), ("5", "180"), (D(5), 1, 2)),
+        (("10", "15", "90"), ("25", "90"), None),  # ten more bought
+        (("10", "15", "90"), ("15", "90"), None),
+        (("9", "15", "90"), ("150", "9"), None),  # the bot has traded since
+        (("10", "8", "90"), ("80", "9"), None),  # some were missing before
+        (("10", "1500", "90"), ("1", "135000"), None),
+    ],
+)
+def test_beside_the_owners_own_shares_a_split_shows_against_what_ib_held_before(
+    before: tuple[str, str, str], now: tuple[str, str], expected: tuple[Decimal, int, int] | None
+) -> None:
+    """Who holds the same stock himself would have the split's new shares counted as his, and the bot sell a tenth of its own."""
+    stored = {SEEN_BEFORE_KEY: seen_before_text({OLD: Before(*map(D, before))})}
+    found = recognise(lots(("10", "100")), held(*now), stored)
+    assert [(one.at_ib, one.new, one.old) for one in found] == ([] if expected is None else [expected])
+    assert all(one.avg_cost * one.new / one.old == pytest.approx(one.cost) for one in found)
 
 
 # --- what it makes of lots ------------------------------------------------------------------------------------------
@@ -238,5 +262,5 @@ def test_every_split_that_leaves_no_fraction_is_recognised(
     total = sum((lot.qty for lot in mine), D(0))
     now = total * new / old
     cost = sum((lot.cost for lot in mine), D(0)) / now
-    [split] = recognise(mine, held(f"{now:.4f}", f"{cost:.8f}"))
+    [split] = recognise(mine, held(f"{now:.4f}", f"{cost:.8f}"), {})
     assert split.new * old == split.old * new

@@ -151,6 +151,20 @@ async def test_a_reverse_split_under_a_new_contract(holder: Bot) -> None:
     await holder.becomes(await holder.alert("BUY"), AlertStatus.PROCESSING)
 
 
+async def test_beside_the_owners_own_shares_a_split_is_seen_too(holder: Bot) -> None:
+    """The exit sold 10 of the bot's 100 because five more, of the owner's own, made another average cost."""
+    at_ib(holder, "15", "90")
+    assert await looked(holder) == ["owner_holdings"]
+    at_ib(holder, "150", "9")
+    assert await looked(holder) == ["split_seen"]
+    exit_id = await holder.alert("SELL")
+    await waits(holder, exit_id)
+    assert await holder.operations.book_split(await seen(holder), ANN, "split:1")
+    assert await looked(holder) == ["owner_holdings"]
+    await sold(holder, exit_id, "10.50")
+    assert [(lot.qty, lot.pnl) for lot in await holder.lots()] == [(100, D(50) - 2)]
+
+
 async def test_what_is_left_over_is_told_and_goes_with_its_money(holder: Bot) -> None:
     """The books would hold a part of a share that IB has paid out: a mismatch for ever."""
     at_ib(holder, "6", "150.15")

@@ -15,7 +15,6 @@ from tradebot.domain.strategies import MAIN
 STATE_KEY = "trading_state"
 ORPHANS_KEY = "orphan_orders"  # JSON list: orders at IB that this database does not know, waiting for the owner
 ACCEPTED_ORPHANS_KEY = "accepted_orphan_orders"
-NO_SPLITS_KEY = "no_splits"
 
 
 class TradingState(StrEnum):
@@ -68,8 +67,3 @@ def _number(text: str | None) -> Decimal | None:
 def accepted_orphans(settings: Mapping[str, str]) -> frozenset[str]:
     """Orders of another database that the owner knows of."""
     return frozenset(json.loads(settings.get(ACCEPTED_ORPHANS_KEY, "[]")))
-
-
-def denied_splits(settings: Mapping[str, str]) -> frozenset[str]:
-    """The keys of what looked like a split, and was none on the owner's word."""
-    return frozenset(json.loads(settings.get(NO_SPLITS_KEY, "[]")))

@@ -9,11 +9,10 @@ from datetime import datetime
 
 from loguru import logger
 
-from tradebot.domain.corporate_actions import Split
+from tradebot.domain.corporate_actions import NO_SPLITS_KEY, Split, denied_splits
 from tradebot.domain.events import NewEvent
 from tradebot.domain.facts.account import SplitBooked, SplitDenied
 from tradebot.domain.lots import CorporateAction, LotStatus
-from tradebot.domain.settings import NO_SPLITS_KEY, denied_splits
 from tradebot.domain.trades import UNRESOLVED
 from tradebot.ports import Ledger
 from tradebot.trading.refold import refold

@@ -5,7 +5,6 @@ from enum import StrEnum
 from tradebot.domain.corporate_actions import recognise
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.positions import WriteOff, compare
-from tradebot.domain.settings import denied_splits
 from tradebot.domain.trades import POSITION_LAG, UNRESOLVED, recently_filled
 from tradebot.ports import Broker, Clock, Ledger
 
@@ -25,13 +24,13 @@ async def missing_shares(ledger: Ledger, broker: Broker, clock: Clock, ticker: s
     async with ledger.read() as books:
         lots = await books.lots(LotStatus.OPEN, ticker=ticker)
         in_flight = await books.trades(UNRESOLVED, ticker=ticker)
-        denied = denied_splits(await books.settings())
+        settings = await books.settings()
         trades = await books.trades_ended_since(ticker, clock.now() - POSITION_LAG)
     if in_flight:
         return NothingToWriteOff.ORDER_UNRESOLVED
     if recently_filled(trades, clock.now()):
         return NothingToWriteOff.JUST_TRADED
-    if any(split.key not in denied for split in recognise(lots, report.positions)):
+    if recognise(lots, report.positions, settings):
         return NothingToWriteOff.SPLIT
     con_ids = {lot.con_id for lot in lots}
     rows = compare(lots, {con_id: held for con_id, held in report.positions.items() if con_id in con_ids})

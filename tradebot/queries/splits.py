@@ -4,11 +4,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from tradebot.domain.corporate_actions import Split, recognise
+from tradebot.domain.corporate_actions import Split, denied_splits, recognise
 from tradebot.domain.events import EventKind
 from tradebot.domain.facts.account import SplitSeen
 from tradebot.domain.lots import LotStatus
-from tradebot.domain.settings import denied_splits
 from tradebot.domain.trades import POSITION_LAG, UNRESOLVED, recently_filled
 from tradebot.ports import Broker, Clock, Ledger
 
@@ -30,13 +29,12 @@ async def seen_split(ledger: Ledger, broker: Broker, clock: Clock, ticker: str) 
         lots = await books.lots(LotStatus.OPEN, ticker=ticker)
         in_flight = await books.trades(UNRESOLVED, ticker=ticker)
         trades = await books.trades_ended_since(ticker, clock.now() - POSITION_LAG)
-        denied = denied_splits(await books.settings())
+        settings = await books.settings()
     if in_flight:
         return NoSplit.ORDER_UNRESOLVED
     if recently_filled(trades, clock.now()):
         return NoSplit.JUST_TRADED
-    found = (split for split in recognise(lots, report.positions) if split.key not in denied)
-    return next(found, NoSplit.NOT_SEEN)
+    return next(iter(recognise(lots, report.positions, settings)), NoSplit.NOT_SEEN)
 
 
 async def told_split(ledger: Ledger, ticker: str, now: datetime) -> tuple[Split, datetime] | None:
@@ -44,10 +42,10 @@ async def told_split(ledger: Ledger, ticker: str, now: datetime) -> tuple[Split,
     async with ledger.read() as books:
         events = await books.events_since((EventKind.SPLIT_SEEN,), now - _TOLD_WITHIN)
         lots = await books.lots(LotStatus.OPEN, ticker=ticker)
-        denied = denied_splits(await books.settings())
+        settings = await books.settings()
     told = next((one for one in reversed(events) if one.ticker == ticker), None)
     if told is None or not isinstance(told.facts, SplitSeen):
         return None
     split = told.facts.split
     booked = sum((lot.qty for lot in lots if lot.con_id == split.con_id), Decimal(0))
-    return (split, told.at) if booked == split.booked and split.key not in denied else None
+    return (split, told.at) if booked == split.booked and split.key not in denied_splits(settings) else None

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from tradebot.domain.brokerage import BrokerPosition
 from tradebot.domain.corporate_actions import Split, recognise
 from tradebot.domain.lots import Lot, LotStatus
-from tradebot.domain.settings import denied_splits
 from tradebot.domain.trades import UNRESOLVED, recently_filled
 from tradebot.ports import Books
 
@@ -22,12 +21,9 @@ async def unanswered_splits(
     books: Books, lots: Iterable[Lot], positions: Mapping[int, BrokerPosition], now: datetime
 ) -> Sequence[Split]:
     """Of these open lots: recognised, nothing of them in motion, and not answered."""
-    found = recognise(lots, positions)
-    if not found:
-        return []
-    moving = await moving_contracts(books, now)
-    denied = denied_splits(await books.settings())
-    return [one for one in found if not moving & {one.con_id, one.new_con_id} and one.key not in denied]
+    found = recognise(lots, positions, await books.settings())
+    moving = await moving_contracts(books, now) if found else set()
+    return [one for one in found if not moving & {one.con_id, one.new_con_id}]
 
 
 async def moving_contracts(books: Books, now: datetime) -> set[int]:

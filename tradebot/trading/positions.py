@@ -7,10 +7,11 @@ books do is reported once. A contract whose order is in flight, UNKNOWN or just 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from tradebot.domain.brokerage import BrokerPosition
+from tradebot.domain.corporate_actions import SEEN_BEFORE_KEY, Before, seen_before, seen_before_text
 from tradebot.domain.events import Facts, NewEvent
 from tradebot.domain.facts.account import Mismatch, OwnerHoldings, Renamed, SplitSeen
 from tradebot.domain.lots import LotStatus
@@ -39,8 +40,26 @@ async def tell_differences(
         held = broker_positions.get(con_id)
         if held is not None and held.ticker != ticker:
             found[f"name {con_id}"] = held.ticker, Renamed(ticker, held.ticker, con_id)
+    await _remember(books, [row for row in rows if row.con_id not in explained], broker_positions, now)
     await _tell(books, found, {str(row.con_id) for row in rows}, now, again=mismatches_again, moving=bool(moving))
     return rows
+
+
+async def _remember(
+    books: Books, rows: Sequence[Position], broker_positions: Mapping[int, BrokerPosition], now: datetime
+) -> None:
+    """What IB holds of the bot's contracts now: a split that comes over night shows against it. What is in motion stays."""
+    stored = await books.settings()
+    seen = seen_before(stored)
+    for row in rows:
+        held = broker_positions.get(row.con_id)
+        if row.booked and held is not None and held.avg_cost is not None:
+            seen[row.con_id] = Before(row.booked, held.qty, held.avg_cost)
+        elif not row.booked:
+            seen.pop(row.con_id, None)
+    text = seen_before_text(seen)
+    if text != stored.get(SEEN_BEFORE_KEY, "{}"):
+        await books.put_setting(SEEN_BEFORE_KEY, text, "bot", now)
 
 
 async def _tell(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from shlex import quote
 from typing import Any
 
 from tradebot.domain.corporate_actions import Split
@@ -61,15 +62,15 @@ def _split_seen(facts: f.SplitSeen, event: Event | NewEvent) -> str:
     waits = "The SELL waits" if event.alert_id is not None else f"BUY of {ticker} is blocked and a SELL waits"
     return (
         f"{ticker}: {split_arithmetic(split)}. The books have the first, IB shows the second, for the same money: it looks like "
-        f"{cause}. {waits} until you say whether it was one: look at TWS, then press the button, or stop the bot and run "
-        f"`tradebot split {ticker}`."
+        f"{cause}. {waits} until you say whether it was one: look at TWS, then press the button, or run "
+        f"`tradebot split {quote(ticker)}`."
     )
 
 
 def _split_booked(facts: f.SplitBooked, event: Event | NewEvent) -> str:
     return (
-        f"{facts.ticker}: booked on the word of {event.actor}: {split_arithmetic(facts.split)}. The cost is what it "
-        "was; what waited goes on."
+        f"{facts.ticker}: booked on the word of {event.actor}: {split_arithmetic(facts.split)}. Lots and P&L "
+        "count in the new shares; what waited goes on."
     )
 
 
