@@ -111,14 +111,14 @@ SENTENCES: list[tuple[Facts, str]] = [
             a_split(booked=Decimal(5), at_ib=Decimal(7), avg_cost=Decimal("66.6667"), new=3, old=2, new_con_id=9)
         ),
         "AAPL: 5 @ $100.00 → 7 @ $66.6667 (3 for 2, 0.5 left over, contract 265598 → 9). The books have the first, IB shows the "
-        "second, for the same money: it looks like a split, 3 for 2. The SELL waits until you say whether it was one: look at TWS, "
-        "then press the button, or run `tradebot split AAPL`.",
+        "second, for the same money: it looks like a split, 3 for 2. The SELL waits until you say whether it was one: look at "
+        "TWS, then press the button, or run `tradebot split AAPL`.",
     ),
     (
         c.SplitSeen(a_split(at_ib=Decimal(10), avg_cost=Decimal(100), new=1, new_con_id=9)),
-        "AAPL: 10 @ $100.00 → 10 @ $100.00 (1 for 1, contract 265598 → 9). The books have the first, IB shows the second, for the "
-        "same money: it looks like a new contract of the same stock. The SELL waits until you say whether it was one: look at TWS, "
-        "then press the button, or run `tradebot split AAPL`.",
+        "AAPL: 10 @ $100.00 → 10 @ $100.00 (1 for 1, contract 265598 → 9). The books have the first, IB shows the second, for "
+        "the same money: it looks like a new contract of the same stock. The SELL waits until you say whether it was one: look at "
+        "TWS, then press the button, or run `tradebot split AAPL`.",
     ),
     (
         c.SplitBooked(a_split()),
@@ -132,8 +132,8 @@ SENTENCES: list[tuple[Facts, str]] = [
     ),
     (
         c.Renamed("AAPL", "NEWCO", 265598),
-        "AAPL is called NEWCO at IB now (contract 265598). The bot's shares of it stay booked as AAPL until they are sold; alerts "
-        "for either name act on them, and limits count both as one. Change the ticker in TradingView when you like.",
+        "AAPL is called NEWCO at IB now (contract 265598). The bot's shares of it stay booked as AAPL until they are sold; "
+        "alerts for either name act on them, and limits count both as one. Change the ticker in TradingView when you like.",
     ),
     (
         c.StateChanged(TradingState.RUNNING, TradingState.PAUSED),
