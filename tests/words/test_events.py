@@ -117,8 +117,8 @@ SENTENCES: list[tuple[Facts, str]] = [
     (
         c.SplitSeen(a_split(at_ib=Decimal(10), avg_cost=Decimal(100), new=1, new_con_id=9)),
         "AAPL: 10 @ $100.00 → 10 @ $100.00 (1 for 1, contract 265598 → 9). The books have the first, IB shows the second, for "
-        "the same money: it looks like a new contract of the same stock. The SELL waits until you say whether it was one: look at "
-        "TWS, then press the button, or run `tradebot split AAPL`.",
+        "the same money: it looks like a new contract of the same stock. The SELL waits until you say whether it was one: look "
+        "at TWS, then press the button, or run `tradebot split AAPL`.",
     ),
     (
         c.SplitBooked(a_split()),
@@ -132,8 +132,9 @@ SENTENCES: list[tuple[Facts, str]] = [
     ),
     (
         c.Renamed("AAPL", "NEWCO", 265598),
-        "AAPL is called NEWCO at IB now (contract 265598). The bot's shares of it stay booked as AAPL until they are sold; "
-        "alerts for either name act on them, and limits count both as one. Change the ticker in TradingView when you like.",
+        "AAPL is called NEWCO at IB now (contract 265598). The bot's shares of it stay booked as AAPL until they are sold: a "
+        "SELL alert for either name sells them, a BUY needs the new one, and limits count both as one. Change the ticker in "
+        "TradingView when you like.",
     ),
     (
         c.StateChanged(TradingState.RUNNING, TradingState.PAUSED),

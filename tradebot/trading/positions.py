@@ -25,7 +25,7 @@ _TOLD_KEY = "told_positions"
 async def tell_differences(
     books: Books, broker_positions: Mapping[int, BrokerPosition], now: datetime, *, mismatches_again: bool = False
 ) -> list[Position]:
-    """Adds an event for each difference that was not reported yet as it stands; returns what was compared."""
+    """Adds an event for each difference that was not reported yet as it stands; returns what was compared, splits excepted."""
     moving = await moving_contracts(books, now)
     lots = await books.lots(LotStatus.OPEN)
     rows = [row for row in compare(lots, broker_positions) if row.con_id not in moving]
@@ -42,7 +42,7 @@ async def tell_differences(
             found[f"name {con_id}"] = held.ticker, Renamed(ticker, held.ticker, con_id)
     await _remember(books, [row for row in rows if row.con_id not in explained], broker_positions, now)
     await _tell(books, found, {str(row.con_id) for row in rows}, now, again=mismatches_again, moving=bool(moving))
-    return rows
+    return [row for row in rows if row.con_id not in explained]
 
 
 async def _remember(

@@ -84,8 +84,8 @@ def _split_denied(facts: f.SplitDenied, event: Event | NewEvent) -> str:
 def _renamed(facts: f.Renamed, _: Event | NewEvent) -> str:
     return (
         f"{facts.ticker} is called {facts.new_ticker} at IB now (contract {facts.con_id}). The bot's shares of it stay booked as "
-        f"{facts.ticker} until they are sold; alerts for either name act on them, and limits count both as one. "
-        "Change the ticker in TradingView when you like."
+        f"{facts.ticker} until they are sold: a SELL alert for either name sells "
+        "them, a BUY needs the new one, and limits count both as one. Change the ticker in TradingView when you like."
     )
 
 
