@@ -69,8 +69,9 @@ async def make_at_gateway(empty_books: Path, tmp_path: Path) -> AsyncIterator[Ma
             gateway = await house.enter_async_context(open_gateway(still))
             arm(gateway)
             broker = await house.enter_async_context(broker_for(gateway.port, **(options or {})))
-            now = Setup(start=datetime.now(UTC), **setup)  # as at the gateway, whose word is compared with the books
-            made = await house.enter_async_context(open_bot(empty_books, tmp_path, now, broker))
+            # By default it is now, as at the gateway, whose word is compared with the books.
+            own = Setup(**{"start": datetime.now(UTC), **setup})
+            made = await house.enter_async_context(open_bot(empty_books, tmp_path, own, broker))
             await made.start(connected=False)
             await made.is_open()
             return AtGateway(made, gateway, broker)

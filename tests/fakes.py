@@ -23,6 +23,7 @@ from tradebot.domain.brokerage import (
     ErrorKind,
     Executed,
     Execution,
+    NoQuote,
     Order,
     OrderError,
     OrderReport,
@@ -158,6 +159,10 @@ class FakeBroker(Broker):
         self.con_ids = dict(CON_IDS)  # grows with what is asked for
         self.unknown: set[str] = set()  # tickers that IB does not know
         self.asks: dict[str, Decimal | None] = {}  # $100 where nothing else is said; None: no quote
+        self.base: tuple[str, Decimal] | None = None  # the account's currency where it is not USD, and its cash in it
+        self.no_quote = NoQuote()
+        self.delayed = False
+        self.prices: dict[int, Decimal] = {}  # IB's, of positions
         self.cash: Decimal | None = Decimal(100_000)
         self.unrealised: Decimal | None = None
         self.realised_today: Decimal | None = None
@@ -188,6 +193,8 @@ class FakeBroker(Broker):
     def account(self) -> Account | None:
         told_at = self.cash_told_at or self.clock.now()
         told = Account(ACCOUNT, self.cash, self.cash, self.cash, self.cash, False, told_at)
+        if self.base is not None:
+            told = replace(told, base_currency=self.base[0], base_cash=self.base[1])
         return replace(told, unrealised=self.unrealised, realised_today=self.realised_today)
 
     def positions(self) -> Mapping[int, BrokerPosition] | None:
@@ -195,7 +202,7 @@ class FakeBroker(Broker):
             return None
         tickers = {con_id: ticker for ticker, con_id in self.con_ids.items()}
         return {
-            c: BrokerPosition(c, tickers.get(c, "?"), qty, self.avg_costs.get(c), None)
+            c: BrokerPosition(c, tickers.get(c, "?"), qty, self.avg_costs.get(c), self.prices.get(c))
             for c, qty in self.held.items()
             if qty
         }
@@ -206,10 +213,10 @@ class FakeBroker(Broker):
             raise UnknownContract(f"IB knows no stock {ticker}")
         return Contract(self.con_ids.setdefault(ticker, len(self.con_ids)), ticker, "NASDAQ")
 
-    async def quote(self, contract: Contract) -> Quote | None:
+    async def quote(self, contract: Contract) -> Quote | NoQuote:
         await self._answer("quote")
         ask = self.asks.get(contract.ticker, Decimal(100))
-        return None if ask is None else Quote(ask, ask, ask, self.clock.now(), delayed=False)
+        return self.no_quote if ask is None else Quote(ask, ask, ask, self.clock.now(), delayed=self.delayed)
 
     async def position_report(self) -> PositionReport:
         at = self.clock.now()

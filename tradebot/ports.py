@@ -17,6 +17,7 @@ from tradebot.domain.brokerage import (
     BrokerPosition,
     Contract,
     Execution,
+    NoQuote,
     Order,
     OrderReport,
     Quote,
@@ -113,8 +114,8 @@ class Broker(Protocol):
     async def contract(self, ticker: str, primary_exchange: str | None) -> Contract:
         """Raises UnknownContract (final), BrokerUnavailable (ask again)."""
 
-    async def quote(self, contract: Contract) -> Quote | None:
-        """A fresh quote, live or else delayed; None when IB gives none within the adapter's short time-out."""
+    async def quote(self, contract: Contract) -> Quote | NoQuote:
+        """A fresh quote, live or else delayed; why there is none, when IB gives none within the adapter's short time-out."""
 
     async def position_report(self) -> PositionReport: ...
 

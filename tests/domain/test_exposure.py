@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tests.adapters.database.samples import a_lot
 from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import Account
-from tradebot.domain.exposure import Exposure, exposure, recent_since
+from tradebot.domain.exposure import Exposure, exposure, open_change, recent_since
+from tradebot.domain.limits import LossBasis
 from tradebot.domain.lots import Lot
 from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus
 
@@ -104,6 +105,48 @@ def test_realised_is_the_sum_of_the_day_s_closed_lots() -> None:
     now = at_stake(closed=closed)
     assert (now.realised_today, now.lost_today) == (D("-100.50"), D("100.50"))
     assert at_stake(closed=closed[1:]).lost_today == 0
+
+
+@pytest.mark.parametrize(
+    ("lots", "prices", "change", "unpriced"),
+    [
+        ([("KO", 1, 10, 100, NOW)], {1: D(90)}, D(-101), ()),
+        ([("KO", 1, 10, 100, NOW)], {1: D(110)}, D(99), ()),
+        ([("KO", 1, 10, 100, DAY_START - timedelta(days=9))], {1: D(110)}, D(0), ()),
+        ([("KO", 1, 10, 100, DAY_START - timedelta(days=9))], {1: D(90)}, D(-101), ()),
+        ([("KO", 1, 10, 100, NOW), ("F", 2, 1, 10, NOW)], {1: D(110), 2: None}, None, ("F",)),
+        ([("KO", 1, 10, 100, NOW), ("F", 2, 1, 10, NOW)], {2: D(0)}, None, ("F", "KO")),
+        ([("KO", 1, 10, 100, NOW)], {1: D("NaN")}, None, ("KO",)),
+        ([], {}, D(0), ()),
+    ],
+)
+def test_open_lots_change_the_day_by_ibs_prices(
+    lots: list[tuple[str, int, int, int, datetime]],
+    prices: dict[int, Decimal | None],
+    change: Decimal | None,
+    unpriced: tuple[str, ...],
+) -> None:
+    """The total loss would miss what falls and is not sold, let an old gain pay for today, or take no price for no loss."""
+    rows = [
+        a_lot(1, None, ticker=t, con_id=c, qty=D(q), entry_price=D(p), entry_time=at, commission=D(1), pnl=None)
+        for t, c, q, p, at in lots
+    ]
+    assert open_change(rows, prices, DAY_START) == (change, unpriced)
+
+
+@pytest.mark.parametrize(
+    ("basis", "change", "lost"),
+    [
+        (LossBasis.REALISED, D(-50), D(100)),
+        (LossBasis.REALISED, None, D(100)),
+        (LossBasis.TOTAL, D(-50), D(150)),
+        (LossBasis.TOTAL, D(120), D(0)),
+        (LossBasis.TOTAL, None, None),
+    ],
+)
+def test_the_loss_shown_is_that_of_the_basis(basis: LossBasis, change: Decimal | None, lost: Decimal | None) -> None:
+    """The owner would be shown room under the daily loss where there is none."""
+    assert replace(NOTHING, realised_today=D(-100), open_change=change, loss_basis=basis).lost_today == lost
 
 
 def test_the_fullest_ticker() -> None:

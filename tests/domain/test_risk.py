@@ -10,21 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tradebot.domain.limits import FixedLimits, Limits
-from tradebot.domain.risk import (
-    BUY_POLICY,
-    Buy,
-    Fact,
-    Figure,
-    Refusal,
-    RefusalCode,
-    RiskDecision,
-    Sell,
-    Snapshot,
-    commission_estimate,
-    judge,
-    whole_shares,
-)
+from tradebot.domain.limits import FixedLimits, Limits, LossBasis
+from tradebot.domain.refusals import Fact, Figure, Refusal, RefusalCode
+from tradebot.domain.risk import BUY_POLICY, Buy, RiskDecision, Sell, Snapshot, commission_estimate, judge, whole_shares
 from tradebot.domain.settings import TradingState
 
 D = Decimal
@@ -85,10 +73,13 @@ def test_a_buy_within_every_limit_passes_every_check() -> None:
         "unknown_order",
         "split",
         "other_contract",
+        "short_at_ib",
         "mismatch",
         "alert_age",
         "repeat_window",
         "no_quote",
+        "delayed_quote",
+        "max_spread",
         "size",
         "cash",
         "max_total_investment",
@@ -105,7 +96,7 @@ def one_after_another() -> Iterator[tuple[RefusalCode, Refusal]]:
     """Every check's refusal of one hopeless BUY, which is put right step by step."""
     limits = Limits(max_total_investment=D(1_000), min_cash_reserve=D(0))
     fixed_limits = FixedLimits(max_order_value_usd=D(999))
-    order = replace(BUY, ask=None, waited_s=301, alert_price=D(90), qty=None)
+    order = replace(BUY, ask=None, waited_s=301, alert_price=D(90), qty=None, bid=D(94), delayed=True)
     now = replace(
         CALM,
         state=TradingState.KILLED,
@@ -119,6 +110,8 @@ def one_after_another() -> Iterator[tuple[RefusalCode, Refusal]]:
         missing_qty=D(3),
         split={"booked": D(10), "at_ib": D(100), "new": 10, "old": 1},
         other_contract=True,
+        short_qty=D(3),
+        live=True,
     )
     put_right: list[dict[str, object]] = [
         {"state": TradingState.PAUSED},
@@ -126,10 +119,13 @@ def one_after_another() -> Iterator[tuple[RefusalCode, Refusal]]:
         {"unknown_order": False},
         {"split": None},
         {"other_contract": False},
+        {"short_qty": D(0)},
         {"missing_qty": D(0)},
         {"waited_s": 1.0},
         {"since_last_buy_s": None},
         {"qty": D(0), "ask": D(100)},
+        {"live": False},
+        {"bid": D(99)},
         {"qty": D(10)},
         {"cash": D(100_000)},
         {"max_total_investment": D(50_000)},
@@ -197,6 +193,10 @@ def test_nothing_but_the_kill_switch_stops_a_sell(state: TradingState) -> None:
         # daily loss: ≤ −max
         (replace(CALM, realised_today=D("-999.99")), replace(CALM, realised_today=D(-1_000)), "max_daily_loss"),
         (replace(CALM, realised_today=D(5_000)), replace(CALM, realised_today=D(-5_000)), "max_daily_loss"),
+        # by what sold and by open lots, together
+        (replace(CALM, open_change=D(-5_000)), replace(CALM, realised_today=D(-1_000)), "max_daily_loss"),
+        # the owner's own short
+        (replace(CALM, short_qty=D(0)), replace(CALM, short_qty=D("0.5")), "short_at_ib"),
         # ours more than IB's; IB's more than ours is the owner's own
         (replace(CALM, missing_qty=D(-5)), replace(CALM, missing_qty=D("0.0001")), "mismatch"),
         (replace(CALM, since_last_buy_s=5.001), replace(CALM, since_last_buy_s=5.0), "repeat_window"),
@@ -228,6 +228,9 @@ def test_boundaries_of_the_snapshot(passes: Snapshot, blocks: Snapshot, name: st
         (BUY, replace(BUY, ask=D(0)), "no_quote"),
         (BUY, replace(BUY, ask=D(-100)), "no_quote"),
         (BUY, replace(BUY, qty=D(0)), "size"),
+        # 5 % of the middle; an ask alone is a quote
+        (replace(BUY, bid=D("95.13")), replace(BUY, bid=D("95.12")), "max_spread"),
+        (replace(BUY, bid=None), replace(BUY, bid=D("0.01")), "max_spread"),
     ],
 )
 def test_boundaries_of_the_order(passes: Buy, blocks: Buy, name: str) -> None:
@@ -238,8 +241,71 @@ def test_boundaries_of_the_order(passes: Buy, blocks: Buy, name: str) -> None:
 
 def test_controls_switched_off_check_nothing() -> None:
     """Broken, `0` in the configuration would block every BUY instead of switching the control off."""
-    off = FixedLimits(price_collar_pct=D(0), repeat_window_s=0)
-    assert refusal(replace(BUY, alert_price=D(1)), replace(CALM, since_last_buy_s=0.0), fixed_limits=off) is None
+    off = FixedLimits(price_collar_pct=D(0), repeat_window_s=0, max_spread_pct=D(0))
+    assert (
+        refusal(replace(BUY, alert_price=D(1), bid=D(1)), replace(CALM, since_last_buy_s=0.0), fixed_limits=off) is None
+    )
+
+
+@pytest.mark.parametrize(
+    ("delayed", "live", "allowed", "refused"),
+    [
+        (True, True, False, "delayed_quote"),
+        (True, True, True, None),
+        (True, False, False, None),  # paper
+        (False, True, False, None),
+    ],
+)
+def test_delayed_quotes_buy_nothing_with_real_money_unless_allowed(
+    delayed: bool, live: bool, allowed: bool, refused: str | None
+) -> None:
+    """Broken, real money would be spent at a price of twenty minutes ago, or a paper account could buy nothing."""
+    fixed_limits = FixedLimits(allow_delayed_quotes=allowed)
+    found = refusal(replace(BUY, delayed=delayed), replace(CALM, live=live), fixed_limits=fixed_limits)
+    assert (found and found[0]) == refused
+
+
+@pytest.mark.parametrize(
+    ("realised", "open_change", "refused"),
+    [
+        (D(-400), D("-599.99"), None),
+        (D(-400), D(-600), RefusalCode.MAX_DAILY_LOSS),
+        (D(0), D(-1_000), RefusalCode.MAX_DAILY_LOSS),
+        (D(-1_200), D(300), None),
+        (D(0), None, RefusalCode.NOT_KNOWN),
+        (D(0), D("NaN"), RefusalCode.NOT_KNOWN),
+        (D("NaN"), D(0), RefusalCode.NOT_KNOWN),
+    ],
+)
+def test_the_total_loss_counts_what_open_lots_have_lost(
+    realised: Decimal, open_change: Decimal | None, refused: RefusalCode | None
+) -> None:
+    """Broken, the bot would buy on into a falling day as long as it sells nothing, or while a price is not known."""
+    now = replace(CALM, realised_today=realised, open_change=open_change, unpriced="KO")
+    found = refusal(now=now, fixed_limits=FixedLimits(daily_loss_basis=LossBasis.TOTAL))
+    assert (found and found[1].code) == refused
+
+
+def test_an_account_without_usd_is_named() -> None:
+    """Broken, the owner of a euro account would be told that cash is unknown, and wait for ever."""
+    found = refusal(now=replace(CALM, cash=None, base_currency="EUR", base_cash=D(80_000)))
+    assert found is not None
+    facts: dict[str, Fact] = {"figure": Figure.NO_USD, "ticker": "AAPL", "base_currency": "EUR", "base_cash": D(80_000)}
+    assert found[1] == Refusal(RefusalCode.NOT_KNOWN, facts)
+
+
+def test_ibs_words_go_with_a_missing_quote() -> None:
+    """Broken, a competing login and a missing subscription would look the same."""
+    found = refusal(replace(BUY, qty=None, ask=None, quote_code=10197, quote_text="No market data"))
+    assert found is not None
+    assert found[1].facts == {"ticker": "AAPL", "ib_code": 10197, "ib_text": "No market data"}
+
+
+def test_a_collar_by_a_delayed_quote_says_so() -> None:
+    """Broken, the owner would look for a price that is not in the market."""
+    found = refusal(replace(BUY, ask=D(106), delayed=True))
+    assert found is not None
+    assert found[1].facts["delayed"] == 1
 
 
 @pytest.mark.parametrize(
@@ -303,7 +369,9 @@ def test_a_refusal_has_the_figures(order: Buy, now: Snapshot, code: str, facts: 
 
 
 @pytest.mark.parametrize("bad", [D("NaN"), D("sNaN"), D("Infinity"), D("-Infinity")])
-@pytest.mark.parametrize("name", ["cash", "reserved", "held", "realised_today", "in_flight", "missing_qty"])
+@pytest.mark.parametrize(
+    "name", ["cash", "reserved", "held", "realised_today", "in_flight", "missing_qty", "short_qty"]
+)
 def test_a_figure_that_is_no_number_refuses(name: str, bad: Decimal) -> None:
     """Broken, NaN from the broker would compare as within the limit, or break the judging of every alert."""
     found = refusal(now=changed(CALM, {name: bad}))

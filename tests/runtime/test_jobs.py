@@ -14,7 +14,8 @@ from tradebot.domain.brokerage import OrderState
 from tradebot.domain.events import Event, EventKind, OtherFacts, Severity
 from tradebot.domain.facts.daemon import DailyReport, ReportedPosition, SessionPoint
 from tradebot.domain.job_plan import DAILY_REPORT, MARKET_OPEN, POSITION_SYNC, SUNDAY_REMINDER
-from tradebot.domain.risk import BUY_POLICY, RefusalCode
+from tradebot.domain.refusals import RefusalCode
+from tradebot.domain.risk import BUY_POLICY
 from tradebot.queries.daily_report import NAMED_IN_0_1, rule_of
 from tradebot.words import events as words
 from tradebot.words.refusals import title
@@ -161,7 +162,10 @@ def test_what_blocked_an_alert_is_known_of_old_events_too(values: dict[str, obje
 
 def test_every_check_of_0_1_0_is_understood() -> None:
     """Broken, an event stored before the upgrade ends the daily report."""
-    since = {RefusalCode.SPLIT, RefusalCode.OTHER_CONTRACT}
+    since = {
+        *(RefusalCode.SPLIT, RefusalCode.OTHER_CONTRACT),
+        *(RefusalCode.SHORT_AT_IB, RefusalCode.DELAYED_QUOTE, RefusalCode.MAX_SPREAD),
+    }
     assert set(NAMED_IN_0_1.values()) == {name for name, _ in BUY_POLICY} - since
 
 

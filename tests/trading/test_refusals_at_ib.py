@@ -1,12 +1,15 @@
 """What IB refuses, over the socket of a gateway: the owner reads IB's own words, whatever their code, and what to do."""
 
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from tests.bot import said
-from tests.bot_fixtures import MakeAtGateway
-from tradebot.domain.alerts import AlertStatus
+from tests.bot import Bot, said
+from tests.bot_fixtures import MakeAtGateway, MakeBot
+from tradebot.domain.alerts import AlertStatus, Side
+from tradebot.domain.brokerage import ErrorKind, OrderReport, OrderState
 from tradebot.domain.events import EventKind
 from tradebot.domain.trades import TradeStatus
 from tradebot.words import events as words
@@ -68,3 +71,74 @@ async def test_an_order_that_lives_in_spite_of_an_error_is_booked(make_at_gatewa
     await at.bot.becomes(alert_id, AlertStatus.EXECUTED)
     assert (await at.bot.trade(trade.order_ref)).error_message is None
     assert await at.bot.events(EventKind.ORDER_FAILED, EventKind.ORDER_UNKNOWN) == []
+
+
+async def test_an_order_shown_at_work_is_not_failed_by_a_word(bot: Bot) -> None:
+    """An order that works, and of which IB said something odd, would be called refused when IB no longer lists it."""
+    _, order_ref = await bot.order("BUY")
+    bot.broker.show(order_ref)
+    await bot.told(EventKind.ORDER_ACCEPTED)
+    bot.broker.error(order_ref, 19999, ErrorKind.UNCERTAIN, "something new")
+    bot.broker.working.clear()
+    trade = await bot.turns(order_ref, TradeStatus.UNKNOWN, TradeStatus.FAILED)
+    assert (trade.status, trade.error_message) == (TradeStatus.UNKNOWN, None)
+
+
+async def test_a_word_about_an_order_that_we_cancel_is_not_its_end(make_bot: MakeBot) -> None:
+    """The owner would be told that IB refused what the bot itself has cancelled."""
+    bot = await make_bot(order_timeout_s=5)
+    await bot.start()
+    alert_id, order_ref = await bot.order("BUY")
+    bot.broker.error(order_ref, 19999, ErrorKind.UNCERTAIN, "something new")
+
+    async def noted() -> bool:
+        return (await bot.trade(order_ref)).error_message is not None
+
+    await bot.until(noted, "the only word there is of it is its reason")
+    bot.broker.show(order_ref)
+    await bot.told(EventKind.ORDER_ACCEPTED)
+    assert (await bot.trade(order_ref)).error_message is None
+    bot.broker.show(order_ref, OrderState.CANCELLED)
+    await bot.becomes(alert_id, AlertStatus.FAILED)
+    assert (await bot.trade(order_ref)).status is TradeStatus.CANCELLED
+
+
+@pytest.mark.parametrize("shown", [False, True], ids=["never shown", "shown Inactive"])
+async def test_a_refused_order_that_turns_out_alive_is_booked(bot: Bot, shown: bool) -> None:
+    """A dialog that is answered late lets a refused order live: its shares would be in no book."""
+    bot.broker.takes_orders = shown
+    alert_id, order_ref = await bot.order("BUY")
+    bot.broker.error(order_ref, 451, ErrorKind.UNCERTAIN, "exceeds the Total Value Limit")
+    if shown:
+        bot.broker.show(order_ref, OrderState.INACTIVE)
+    trade = await bot.turns(order_ref, TradeStatus.FAILED)
+    assert said(trade.error_message) == "IB 451: exceeds the Total Value Limit"
+    number = trade.ib_order_id or 1
+    bot.broker.working[order_ref] = OrderReport(
+        order_ref,
+        number,
+        9000 + number,
+        1,
+        trade.con_id,
+        "AAPL",
+        Side.BUY,
+        Decimal(5),
+        Decimal(0),
+        OrderState.WORKING,
+        "Submitted",
+    )
+    bot.broker.show(order_ref)
+    bot.broker.fill(order_ref, 5)
+    await bot.becomes(alert_id, AlertStatus.EXECUTED)
+    assert sum(lot.qty for lot in await bot.lots()) == 5
+
+
+@pytest.mark.parametrize("code", [19999, 451])
+async def test_an_order_held_for_a_locate_is_not_refused(bot: Bot, code: int) -> None:
+    """An order that IB holds and may release would be called refused, and its shares be in no book."""
+    _, order_ref = await bot.order("BUY")
+    bot.broker.working[order_ref] = replace(bot.broker.working[order_ref], detail="locate")
+    bot.broker.error(order_ref, code, ErrorKind.UNCERTAIN, "said IB")
+    bot.broker.show(order_ref, OrderState.INACTIVE)
+    await bot.told(EventKind.ORDER_ACCEPTED)
+    assert (await bot.trade(order_ref)).status is TradeStatus.SUBMITTED

@@ -57,6 +57,12 @@ SENTENCES: list[tuple[Facts, str]] = [
         "The rest was cancelled.",
     ),
     (
+        o.OrderFailed(**order(), code=o.OrderEnd.REJECTED_UNSEEN, reason="IB 103: Duplicate order id."),
+        "BUY 10 AAPL was rejected by IB 103: Duplicate order id. No order is at IB. Another program uses tradebot's client id, "
+        "or the gateway's order ids went back: give tradebot a client_id of its own under [broker] while no order works, and "
+        "restart it.",
+    ),
+    (
         o.OrderFailed(**order(), code=o.OrderEnd.REJECTED, reason="IB 201: no margin"),
         "BUY 10 AAPL was rejected by IB 201: no margin. Nothing was bought.",
     ),

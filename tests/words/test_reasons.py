@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from tradebot.domain.reasons import Reason, ReasonCode
-from tradebot.domain.risk import RefusalCode
+from tradebot.domain.refusals import RefusalCode
 from tradebot.words.reasons import reason
 
 C, D = ReasonCode, Decimal

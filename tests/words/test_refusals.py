@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from tests.domain.test_risk import one_after_another
-from tradebot.domain.risk import Fact, Figure, Refusal, RefusalCode
+from tradebot.domain.refusals import Fact, Figure, Refusal, RefusalCode
 from tradebot.telegram.commands import COMMANDS
 from tradebot.words import refusals
 
@@ -33,6 +33,12 @@ SAID: list[tuple[str, Mapping[str, Fact], str]] = [
         "the bot holds AAPL of another contract than the one that IB calls AAPL now: no BUY of it until these shares are sold",
     ),
     (
+        "short_at_ib",
+        {"ticker": "AAPL", "short_qty": D(50)},
+        "IB shows 50 AAPL sold short, which the bot never does: a BUY would cover your own short instead of opening a position. "
+        "Cover it yourself, or let no alert buy AAPL meanwhile",
+    ),
+    (
         "mismatch",
         {"ticker": "AAPL", "missing_qty": D("3.0000")},
         "the books hold 3 AAPL more than IB shows: no BUY of it until they agree or the difference is accepted",
@@ -52,6 +58,31 @@ SAID: list[tuple[str, Mapping[str, Fact], str]] = [
         {"ticker": "AAPL"},
         "IB gave no ask price for AAPL, live or delayed, and the alert's own price is not used for sizing: "
         "check the account's market data",
+    ),
+    (
+        "no_quote",
+        {"ticker": "AAPL", "ib_code": 10197, "ib_text": "No market data during competing live session"},
+        "IB gave no price for AAPL (IB 10197: No market data during competing live session): another login of the same IB user "
+        "has taken the market data (TWS, the phone app or the web, or the live account beside its paper account). Log out there, "
+        "or give tradebot a user name of its own",
+    ),
+    (
+        "no_quote",
+        {"ticker": "AAPL", "ib_code": 354, "ib_text": "Requested market data is not subscribed."},
+        "IB gave no price for AAPL (IB 354: Requested market data is not subscribed): the account has no market data for it. "
+        "Subscribe at IB (Client Portal, Settings, Market Data Subscriptions; a paper account shares its live account's), accept "
+        "the agreement for API use there, then log the gateway in again",
+    ),
+    (
+        "delayed_quote",
+        {"ticker": "AAPL", "ask": D("227.51")},
+        "IB gives only delayed quotes for AAPL ($227.51, up to 20 minutes old), and this is a live account: subscribe to its "
+        "market data at IB, or set allow_delayed_quotes = true under [trading]",
+    ),
+    (
+        "max_spread",
+        {"ticker": "AAPL", "bid": D(94), "ask": D(106), "limit_pct": D(5)},
+        "AAPL is bid $94.00 and asked $106.00: 12.0% apart, more than max_spread_pct (5%) allows a BUY at the market",
     ),
     (
         "size",
@@ -102,6 +133,18 @@ SAID: list[tuple[str, Mapping[str, Fact], str]] = [
         "no BUY until tomorrow (New York), or raise it with /set_max_loss",
     ),
     (
+        "max_daily_loss",
+        {"realised_today": D("-200.5"), "open_change": D(-900), "limit": D(1_000)},
+        "realised −$200.50 today and −$900.00 in open lots, the daily loss limit is $1,000.00: "
+        "no BUY until tomorrow (New York), or raise it with /set_max_loss",
+    ),
+    (
+        "price_collar",
+        {"ticker": "AAPL", "ask": D(100), "alert_price": D(106), "limit_pct": D(5), "delayed": 1},
+        "AAPL asks $100.00 by delayed data, up to 20 minutes old, 5.7% below the alert's $106.00: more than price_collar_pct "
+        "(5%) allows",
+    ),
+    (
         "price_collar",
         {"ticker": "AAPL", "ask": D(94), "alert_price": D(100), "limit_pct": D(5)},
         "AAPL asks $94.00, 6.0% below the alert's $100.00: more than price_collar_pct (5%) allows",
@@ -117,6 +160,17 @@ SAID: list[tuple[str, Mapping[str, Fact], str]] = [
         "the difference between the books and IB for AAPL is not a number: no BUY until it is known",
     ),
     ("not_known", {"figure": "cash", "ticker": "AAPL"}, "cash is unknown: IB has not reported it"),
+    (
+        "not_known",
+        {"figure": "no_usd", "ticker": "AAPL", "base_currency": "EUR", "base_cash": D(80_000)},
+        "no USD in the account, base EUR 80,000: convert some to USD at IB, for tradebot never buys on borrowed USD",
+    ),
+    (
+        "not_known",
+        {"figure": "open_change", "ticker": "AAPL", "unpriced": "KO, MSFT"},
+        'IB gives no price for KO, MSFT, so the day\'s total loss is unknown (daily_loss_basis = "total"): '
+        "no BUY until it is known",
+    ),
     (
         "not_known",
         {"figure": "alert_price", "ticker": "AAPL", "alert_price": D("NaN")},
@@ -172,7 +226,8 @@ def test_every_code_has_words_and_no_other() -> None:
 @pytest.mark.parametrize("figure", Figure)
 def test_every_figure_that_may_be_unknown_is_said(figure: Figure) -> None:
     """A BUY refused for what IB did not tell would break its message."""
-    facts: dict[str, Fact] = {"figure": figure, "ticker": "AAPL", "alert_price": D("NaN")}
+    facts: dict[str, Fact] = {"figure": figure, "ticker": "AAPL", "alert_price": D("NaN"), "unpriced": "KO"}
+    facts |= {"base_currency": "EUR", "base_cash": D("80000.50")}
     assert "{" not in refusals.refusal(RefusalCode.NOT_KNOWN, facts)
 
 

@@ -26,6 +26,7 @@ from tradebot.domain.brokerage import (
     BrokerPosition,
     Contract,
     Execution,
+    NoQuote,
     Order,
     OrderReport,
     Quote,
@@ -120,7 +121,7 @@ class IbBroker(Broker):
             raise BrokerUnavailable(f"cannot look up {ticker}: {error}") from error
         return contracts.choose(ticker, hint, details)
 
-    async def quote(self, contract: Contract) -> Quote | None:
+    async def quote(self, contract: Contract) -> Quote | NoQuote:
         return await self._quotes.quote(self._link.ready(), contract, self._options.quote_timeout_s)
 
     async def position_report(self) -> PositionReport:

@@ -30,7 +30,6 @@ UPSTREAM_LOST = frozenset({1100, 2110})
 UPSTREAM_BACK_DATA_LOST = 1101
 UPSTREAM_BACK = 1102
 
-COMPETING_SESSION = 10197
 NOT_SUBSCRIBED = frozenset({354, 10089, 10090, 10091, 10167, 10168, 10186})
 """No live data for this account: ask for delayed data instead."""
 DELAYED_FOLLOWS = frozenset({10089, 10090, 10091, 10167})

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 
 from loguru import logger
 
-from tradebot.broker.account import AccountBook
+from tradebot.broker.account import AccountBook, watch_daily_pnl
 from tradebot.broker.wrapper import ACCOUNT, POSITIONS, Session
 from tradebot.domain.brokerage import BrokerEvent, Connected, Disconnected, Refused
 from tradebot.errors import BrokerUnavailable
@@ -107,7 +107,7 @@ class Link:
         await session.open(options.host, options.port, options.connect_timeout_s)
         accounts = session.client.getAccounts()
         account = _account(accounts, options.account)
-        if account is None:
+        if account is None or _is_advisors_own(account, accounts):
             self._refuse(_which_account(accounts, options))
             await session.watch(options.heartbeat_s)  # only a person can put it right; the login may change, though
             return
@@ -186,6 +186,7 @@ async def _initial_data(session: Session, account: str, timeout_s: float) -> Non
     client = session.client
     session.account = AccountBook(account)
     await session.requests.listing(ACCOUNT, lambda: client.reqAccountUpdates(True, account), timeout_s)
+    watch_daily_pnl(client, session.account)
     session.account.all_positions(await session.requests.listing(POSITIONS, client.reqPositions, timeout_s))
     try:
         # makes known to which order later statuses belong
@@ -203,8 +204,18 @@ def _account(accounts: list[str], wanted: str | None) -> str | None:
     return accounts[0] if len(accounts) == 1 else None
 
 
+def _is_advisors_own(account: str, accounts: list[str]) -> bool:
+    """F1234567, DF1234567: an advisor's master account, whose orders IB takes only with an allocation to clients' accounts."""
+    return len(accounts) > 1 and account.removeprefix("D").startswith("F")
+
+
 def _which_account(accounts: list[str], options: BrokerOptions) -> str:
-    names = ", ".join(accounts)
+    names = ", ".join(name for name in accounts if not _is_advisors_own(name, accounts))
+    if options.account in accounts:
+        return (
+            f"{options.account} is an advisor's master account: IB takes its orders only with an allocation to clients. "
+            f"Set [broker] account to one of these: {names}."
+        )
     if options.account:
         return f"the gateway's login does not manage account {options.account}; it manages: {names}. Correct [broker] account."
     return f"the gateway's login manages several accounts: {names}. Set [broker] account to the one to trade."

@@ -3,7 +3,8 @@
 Rules:
 - Only ticks that arrive after the question count; nothing is cached. (ib_async's tickers keep the old price after an error.)
 - Live data first; where the account has no subscription, delayed data. Never a snapshot: it ends after 11 s, or never.
-- No offer, no data, frozen data, a competing session: None for what is missing, never an old or invented price.
+- No offer, no data, frozen data, a competing session: nothing for what is missing, never an old or invented price; and
+  IB's words for why.
 - Callers who want the same stock at the same moment share one subscription. Few subscriptions at once: IB allows about 100, and
   each costs messages that an order may need.
 """
@@ -19,7 +20,7 @@ from tradebot.broker.client import room_for_request
 from tradebot.broker.orders import ib_contract
 from tradebot.broker.requests import RequestRefused
 from tradebot.broker.wrapper import Session
-from tradebot.domain.brokerage import Contract, Quote
+from tradebot.domain.brokerage import Contract, NoQuote, Quote
 from tradebot.errors import BrokerUnavailable
 
 SUBSCRIPTIONS_MAX = 10
@@ -34,10 +35,10 @@ class Quotes:
     """Quotes asked for now, by contract id."""
 
     def __init__(self) -> None:
-        self._flights: dict[int, asyncio.Task[Quote | None]] = {}
+        self._flights: dict[int, asyncio.Task[Quote | NoQuote]] = {}
         self._slots = asyncio.Semaphore(SUBSCRIPTIONS_MAX)
 
-    async def quote(self, session: Session, contract: Contract, timeout_s: float) -> Quote | None:
+    async def quote(self, session: Session, contract: Contract, timeout_s: float) -> Quote | NoQuote:
         """Raises BrokerUnavailable when the connection is lost meanwhile."""
         flight = self._flights.get(contract.con_id)
         if flight is None:
@@ -53,25 +54,20 @@ class Quotes:
             flight.cancel()
         await asyncio.gather(*flights, return_exceptions=True)
 
-    async def _fly(self, session: Session, contract: Contract, timeout_s: float) -> Quote | None:
+    async def _fly(self, session: Session, contract: Contract, timeout_s: float) -> Quote | NoQuote:
         try:
             async with self._slots:
                 return await _live_or_delayed(session, contract, timeout_s)
         except RequestRefused as refusal:
-            if refusal.code == codes.COMPETING_SESSION:
-                logger.warning(
-                    "No quote for {}: another login of this user took IB's market data: {}", contract.ticker, refusal
-                )
-            else:
-                logger.warning("No quote for {}: {}", contract.ticker, refusal)
-            return None
+            logger.warning("No quote for {}: {}", contract.ticker, refusal)
+            return NoQuote(refusal.code, refusal.text)
         except ConnectionError as error:  # ib_async's, when the socket is gone
             raise BrokerUnavailable(f"no quote for {contract.ticker}: {error}") from error
         finally:
             del self._flights[contract.con_id]
 
 
-async def _live_or_delayed(session: Session, contract: Contract, timeout_s: float) -> Quote | None:
+async def _live_or_delayed(session: Session, contract: Contract, timeout_s: float) -> Quote | NoQuote:
     await room_for_request(session.client)
     deadline = asyncio.get_running_loop().time() + timeout_s
     try:
@@ -82,7 +78,7 @@ async def _live_or_delayed(session: Session, contract: Contract, timeout_s: floa
     return await _subscribe(session, contract, _DELAYED, deadline)
 
 
-async def _subscribe(session: Session, contract: Contract, kind: int, deadline: float) -> Quote | None:
+async def _subscribe(session: Session, contract: Contract, kind: int, deadline: float) -> Quote | NoQuote:
     client = session.client
     if session.closed.done():
         raise BrokerUnavailable(f"no quote for {contract.ticker}: the connection was lost: {session.closed.result()}")
@@ -117,11 +113,12 @@ class _Ticks:
         self._frozen = False
         self._prices: dict[str, Decimal | None] = {}
         self._at = datetime.now(UTC)
+        self._why_none = NoQuote()  # IB's words about data that was to follow, should none do so
 
-    def quote(self) -> Quote | None:
+    def quote(self) -> Quote | NoQuote:
         bid, ask, last = (self._prices.get(name) for name in ("bid", "ask", "last"))
         if bid is None and ask is None and last is None:
-            return None
+            return self._why_none
         return Quote(bid, ask, last, self._at, self._delayed)
 
     def market_data_type(self, kind: int) -> None:
@@ -143,6 +140,8 @@ class _Ticks:
 
     def refused(self, code: int, text: str) -> None:
         delayed_follows = self._delayed_asked and code in codes.DELAYED_FOLLOWS
+        if delayed_follows:
+            self._why_none = NoQuote(code, text)
         if not (delayed_follows or codes.is_warning(code) or self.complete.done()):
             self.complete.set_exception(RequestRefused(code, text))
 

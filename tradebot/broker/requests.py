@@ -12,11 +12,21 @@ Rules:
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from decimal import Decimal
+from typing import Any, Protocol
 
 from tradebot.errors import BrokerUnavailable
 
 LATE_ANSWER_S = 1.0
+
+
+class TickListener(Protocol):
+    """A market data request in flight."""
+
+    def market_data_type(self, kind: int) -> None: ...
+    def tick(self, kind: int, price: Decimal | None) -> None: ...
+    def refused(self, code: int, text: str) -> None: ...
+    def lost(self, reason: str) -> None: ...
 
 
 class RequestRefused(Exception):
@@ -25,6 +35,7 @@ class RequestRefused(Exception):
     def __init__(self, code: int, text: str) -> None:
         super().__init__(f"{text} (IB's code {code})")
         self.code = code
+        self.text = text
 
 
 class _Listing:

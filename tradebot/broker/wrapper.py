@@ -16,17 +16,16 @@ import functools
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
-from decimal import Decimal
-from typing import Any, ClassVar, Concatenate, ParamSpec, Protocol, cast
+from typing import Any, ClassVar, Concatenate, ParamSpec, cast
 
 import ib_async
 from loguru import logger
 
 from tradebot.broker import codes, translate
-from tradebot.broker.account import AccountBook
+from tradebot.broker.account import AccountBook, watch_daily_pnl
 from tradebot.broker.client import new_client
 from tradebot.broker.orders import OrderBook
-from tradebot.broker.requests import Requests
+from tradebot.broker.requests import Requests, TickListener
 from tradebot.domain.brokerage import BrokerEvent, BrokerPosition, Execution, OrderReport, UpstreamBack, UpstreamLost
 from tradebot.errors import BrokerUnavailable
 
@@ -39,15 +38,6 @@ _NO_STOCKS = frozenset(
 )
 
 _P = ParamSpec("_P")
-
-
-class TickListener(Protocol):
-    """A market data request in flight."""
-
-    def market_data_type(self, kind: int) -> None: ...
-    def tick(self, kind: int, price: Decimal | None) -> None: ...
-    def refused(self, code: int, text: str) -> None: ...
-    def lost(self, reason: str) -> None: ...
 
 
 def _guarded(
@@ -300,6 +290,10 @@ class Session:
         if others[-1] == self.account.account:
             self.account.price(contract.conId, translate.decimal(price))
 
+    @_guarded
+    def pnl(self, _req_id: int, daily: float, _unrealised: float, _realised: float) -> None:
+        self.account.daily_pnl(translate.decimal(daily))
+
     def position(self, account: str, contract: ib_async.Contract, qty: float, avg_cost: float) -> None:
         if account != self.account.account or contract.secType != "STK":
             return
@@ -378,6 +372,7 @@ class Session:
             # Subscriptions are gone with the data; the reconciliation asks for positions.
             self.account.forget_values()
             self.client.reqAccountUpdates(True, self.account.account)
+            watch_daily_pnl(self.client, self.account)
         self._emit(UpstreamBack(data_lost))
 
     # --- asking: order ids, listings, numbered questions ---

@@ -11,6 +11,7 @@ from rich.text import Text
 from tradebot.cli import daemon_client
 from tradebot.cli.base import Config, cli, do, settings_of
 from tradebot.config import Settings, describe_url
+from tradebot.domain.limits import LossBasis
 from tradebot.domain.lots import Lot
 from tradebot.errors import LedgerUnavailable, MigrationError
 from tradebot.queries.status import BooksStatus, stored_status
@@ -67,7 +68,7 @@ async def _booked(settings: Settings, out: Console) -> BooksStatus | None:
     defaults, hours = settings.trading.defaults.limits(), settings.trading.open_hours()
     try:
         async with daemon_client.open_database(settings) as ledger:
-            return await stored_status(ledger, defaults, hours, datetime.now(UTC))
+            return await stored_status(ledger, defaults, hours, datetime.now(UTC), settings.trading.daily_loss_basis)
     except (LedgerUnavailable, MigrationError) as error:
         out.print(f"The books cannot be shown: {error}", style="bold red", markup=False)
         return None
@@ -95,7 +96,9 @@ def _overview(booked: BooksStatus, database: str) -> Iterable[tuple[str, str]]:
     yield "open positions", f"{used.open_positions} of {limits.max_open_positions}"
     yield "invested", f"{figures.usd(used.invested)} of {figures.usd(limits.max_total_investment)}"
     yield "buys today", f"{used.buys_today} of {limits.max_daily_buys}"
-    yield "realised today", f"{figures.signed_usd(used.realised_today)}, limit −{figures.usd(limits.max_daily_loss)}"
+    counts = " with open lots: /status has them by IB's prices" if used.loss_basis is LossBasis.TOTAL else ""
+    limit = f"limit −{figures.usd(limits.max_daily_loss)}{counts}"
+    yield "realised today", f"{figures.signed_usd(used.realised_today)}, {limit}"
 
 
 def _positions(lots: Sequence[Lot]) -> Table:

@@ -39,7 +39,7 @@ from tradebot.config.values import (
 )
 from tradebot.domain.calendar import Calendar
 from tradebot.domain.hours import Hours
-from tradebot.domain.limits import FixedLimits, Limits, limit_range
+from tradebot.domain.limits import FixedLimits, Limits, LossBasis, limit_range
 
 DATA_DIR = Path("data")
 """Everything the daemon creates on its defaults lies here, below the working directory."""
@@ -143,6 +143,9 @@ class Trading(Section):
     price_collar_pct: Annotated[Decimal, number(Decimal(0), Decimal(100))] = _CONTROLS.price_collar_pct
     max_order_value_usd: Annotated[Decimal, number(Decimal(1), Decimal(10_000_000))] = _CONTROLS.max_order_value_usd
     repeat_window_s: Annotated[int, whole(0, 3_600)] = _CONTROLS.repeat_window_s
+    max_spread_pct: Annotated[Decimal, number(Decimal(0), Decimal(100))] = _CONTROLS.max_spread_pct
+    allow_delayed_quotes: Flag = _CONTROLS.allow_delayed_quotes
+    daily_loss_basis: Annotated[LossBasis, choice(*LossBasis)] = _CONTROLS.daily_loss_basis
     defaults: Defaults = Defaults()
 
     def open_hours(self) -> Hours:
@@ -154,6 +157,9 @@ class Trading(Section):
             price_collar_pct=self.price_collar_pct,
             max_order_value_usd=self.max_order_value_usd,
             repeat_window_s=self.repeat_window_s,
+            max_spread_pct=self.max_spread_pct,
+            allow_delayed_quotes=self.allow_delayed_quotes,
+            daily_loss_basis=self.daily_loss_basis,
         )
 
 

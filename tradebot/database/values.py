@@ -17,7 +17,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from tradebot.database.driver import Row
 from tradebot.domain.reasons import Reason
-from tradebot.domain.risk import Fact
+from tradebot.domain.refusals import Fact
 
 T = TypeVar("T")
 _A_REASON = '{"code": '  # begins it

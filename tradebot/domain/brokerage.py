@@ -33,18 +33,29 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
+class NoQuote:
+    """IB gave no price: refused it, with its code and words, or sent none in time (`code` None)."""
+
+    code: int | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """Account values in USD as IB last sent them, at most three minutes old while connected."""
 
     account: str
     cash: Decimal | None  # TotalCashBalance, USD
-    settled_cash: Decimal | None
+    settled_cash: Decimal | None  # of the USD; where IB reports it in another currency only, at least so much
     equity: Decimal | None  # NetLiquidation
     buying_power: Decimal | None
     is_cash_account: bool
     at: datetime  # when the last complete update arrived
     unrealised: Decimal | None = None  # UnrealizedPnL, the owner's own shares included
     realised_today: Decimal | None = None  # RealizedPnL, which IB counts anew every day
+    base_currency: str | None = None  # the account's own, where it is not USD …
+    base_cash: Decimal | None = None  # … and all its cash in that currency
+    daily_pnl: Decimal | None = None  # IB's own, the owner's shares included: shown, never compared with a limit
 
     @property
     def spendable(self) -> Decimal | None:

@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import Account
+from tradebot.domain.limits import LossBasis
 from tradebot.domain.lots import Lot
 from tradebot.domain.trades import UNRESOLVED, Trade
 
@@ -31,6 +32,9 @@ class Exposure:
     by_ticker: Mapping[str, int]  # open lots + BUYs in flight
     buys_today: int
     realised_today: Decimal  # net of commissions
+    open_change: Decimal | None = Decimal(0)  # what open lots add to it, see `open_change`; None: a price is not known
+    unpriced: tuple[str, ...] = ()  # the tickers without one
+    loss_basis: LossBasis = LossBasis.REALISED
 
     @property
     def invested(self) -> Decimal:
@@ -52,9 +56,14 @@ class Exposure:
         return max(self.by_ticker.items(), key=lambda item: item[1], default=None)
 
     @property
-    def lost_today(self) -> Decimal:
-        """As a positive figure; 0 after a gain."""
-        return max(-self.realised_today, Decimal(0))
+    def lost_today(self) -> Decimal | None:
+        """What counts towards `max_daily_loss`, as a positive figure; 0 after a gain, None where it is not known."""
+        counted = self.realised_today
+        if self.loss_basis is LossBasis.TOTAL:
+            if self.open_change is None:
+                return None
+            counted += self.open_change
+        return max(-counted, Decimal(0))
 
 
 def recent_since(day_start: datetime) -> datetime:
@@ -71,11 +80,15 @@ def exposure(
     *,
     day_start: datetime,
     now: datetime,
+    prices: Mapping[int, Decimal | None] | None = None,
+    loss_basis: LossBasis = LossBasis.REALISED,
 ) -> Exposure:
     """Sums up the rows as they were read, trades in flight before lots and recent trades.
 
-    So what ends between the readings counts twice, never not at all. `recent`: trades since `recent_since(day_start)`.
+    So what ends between the readings counts twice, never not at all. `recent`: trades since `recent_since(day_start)`. `prices`:
+    IB's, by contract; they count for `open_change` alone.
     """
+    change, unpriced = open_change(open_lots, prices or {}, day_start)
     in_flight = [trade for trade in unresolved if trade.side is Side.BUY]
     begun = {trade.id for trade in in_flight}
     lots = [lot for lot in open_lots if lot.opening_trade_id not in begun]
@@ -86,7 +99,29 @@ def exposure(
         by_ticker=Counter([lot.ticker for lot in lots] + [trade.ticker for trade in in_flight]),
         buys_today=sum(_counts_as_buy(trade) for trade in recent if trade.created_at >= day_start),
         realised_today=_total(lot.pnl for lot in closed_today if lot.pnl is not None),
+        open_change=change,
+        unpriced=unpriced,
+        loss_basis=loss_basis,
     )
+
+
+def open_change(
+    lots: Iterable[Lot], prices: Mapping[int, Decimal | None], day_start: datetime
+) -> tuple[Decimal | None, tuple[str, ...]]:
+    """What the bot's open lots have won or lost by IB's prices, the BUY's commission included; and the tickers without a price.
+
+    A lot of an earlier day counts where it has lost since it was bought: yesterday's close is not known, and an old gain must not
+    pay for today's losses. None where a price is missing.
+    """
+    total, unpriced = Decimal(0), set[str]()
+    for lot in lots:
+        price = prices.get(lot.con_id)
+        if price is None or not price.is_finite() or price <= 0:
+            unpriced.add(lot.ticker)
+            continue
+        change = lot.qty * (price - lot.entry_price) - lot.commission
+        total += change if lot.entry_time >= day_start else min(change, Decimal(0))
+    return (None if unpriced else total), tuple(sorted(unpriced))
 
 
 def _not_yet_in_cash(trades: Sequence[Trade], account: Account | None, now: datetime) -> Decimal:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields
 from decimal import Decimal
+from enum import StrEnum
 
 USD_MAX = Decimal(10_000_000)
 COUNT_MAX = 10_000
@@ -20,14 +21,24 @@ class Limits:
     min_cash_reserve: Decimal = Decimal(1_000)
 
 
+class LossBasis(StrEnum):
+    """What `max_daily_loss` is compared with."""
+
+    REALISED = "realised"  # what sold today
+    TOTAL = "total"  # and what the bot's open lots have lost besides, by IB's prices
+
+
 @dataclass(frozen=True, slots=True)
 class FixedLimits:
-    """Controls that only the configuration file changes. 0 switches `repeat_window_s` or `price_collar_pct` off."""
+    """Controls that only the file changes. 0 switches `repeat_window_s`, `price_collar_pct` or `max_spread_pct` off."""
 
     max_alert_age_s: int = 300
     price_collar_pct: Decimal = Decimal(5)
     max_order_value_usd: Decimal = Decimal(25_000)
     repeat_window_s: int = 5
+    max_spread_pct: Decimal = Decimal(5)
+    allow_delayed_quotes: bool = False  # on a live account; elsewhere they are always allowed
+    daily_loss_basis: LossBasis = LossBasis.REALISED
 
 
 def is_count(name: str) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from tradebot.domain.risk import Fact
+from tradebot.domain.refusals import Fact
 
 
 class ReasonCode(StrEnum):

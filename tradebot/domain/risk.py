@@ -6,12 +6,12 @@ wait for room under a limit. Nothing here is worded: `words/refusals.py` says ea
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 from math import isfinite
 
-from tradebot.domain.limits import FixedLimits, Limits
+from tradebot.domain.limits import FixedLimits, Limits, LossBasis
+from tradebot.domain.refusals import Fact, Figure, Refusal, RefusalCode
 from tradebot.domain.settings import TradingState
 
 CASH_BUFFER = Decimal("0.01")  # the price may move between quote and fill
@@ -33,9 +33,6 @@ def whole_shares(amount_usd: Decimal, ask: Decimal, fractional: bool) -> Decimal
     return amount_usd * FRACTION_STEPS // ask / FRACTION_STEPS if fractional else amount_usd // ask
 
 
-Fact = Decimal | int | str
-
-
 @dataclass(frozen=True, slots=True)
 class Buy:
     """A BUY to be judged. `qty` and `ask` are None when IB gave no quote."""
@@ -46,6 +43,10 @@ class Buy:
     amount_usd: Decimal  # what the quantity was sized from
     alert_price: Decimal | None
     waited_s: float  # now − the later of receipt and session open
+    bid: Decimal | None = None  # None: there is none, or IB has not told it
+    delayed: bool = False  # the quote is up to 20 minutes old
+    quote_code: int | None = None  # IB's, of why it gave no quote
+    quote_text: str = ""
 
     def sized(self) -> tuple[Decimal, Decimal]:
         """Quantity and ask. Raises ValueError without a quote: such a BUY never passes `judge`."""
@@ -92,63 +93,17 @@ class Snapshot:
     missing_qty: Decimal  # shares in our books that IB does not show; 0 = fine
     split: Mapping[str, Fact] | None = None  # figures of one that is recognised and not answered yet
     other_contract: bool = False  # the ticker's lots are of another contract than the one to be bought
-
-
-class RefusalCode(StrEnum):
-    """Why an alert is not traded, or not yet. Stored with events and decisions: a code is never renamed."""
-
-    # the checks below: each refuses by the code it is named by in the policy, or by NOT_KNOWN
-    KILL_SWITCH = "kill_switch"
-    PAUSED = "paused"
-    UNKNOWN_ORDER = "unknown_order"
-    SPLIT = "split"
-    OTHER_CONTRACT = "other_contract"
-    MISMATCH = "mismatch"
-    ALERT_AGE = "alert_age"
-    REPEAT_WINDOW = "repeat_window"
-    NO_QUOTE = "no_quote"
-    SIZE = "size"
-    CASH = "cash"
-    MAX_TOTAL_INVESTMENT = "max_total_investment"
-    MAX_OPEN_POSITIONS = "max_open_positions"
-    MAX_PER_TICKER = "max_per_ticker"
-    MAX_DAILY_BUYS = "max_daily_buys"
-    MAX_DAILY_LOSS = "max_daily_loss"
-    PRICE_COLLAR = "price_collar"
-    MAX_ORDER_VALUE = "max_order_value"
-    NOT_KNOWN = "not_known"  # the fact "figure" names what is not known, or is not a number
-    # beside the checks
-    MARKET_CLOSED = "market_closed"
-    NO_CONTRACT = "no_contract"
-    NOTHING_HELD = "nothing_held"
-    NOTHING_LEFT_TO_SELL = "nothing_left_to_sell"
-    SUPERSEDED = "superseded"
-    INTERNAL_ERROR = "internal_error"
-
-
-class Figure(StrEnum):
-    """What a check needs and may not know: the fact "figure" of NOT_KNOWN."""
-
-    MISSING_QTY = "missing_qty"
-    WAITED_S = "waited_s"
-    SINCE_LAST_BUY_S = "since_last_buy_s"
-    AMOUNT_USD = "amount_usd"
-    CASH = "cash"
-    RESERVED = "reserved"
-    INVESTED = "invested"
-    REALISED_TODAY = "realised_today"
-    ALERT_PRICE = "alert_price"
+    short_qty: Decimal = Decimal(0)  # shares of the stock that IB shows as sold short: the owner's own doing
+    live: bool = False  # real money
+    base_currency: str | None = None  # the account's, where it is not USD …
+    base_cash: Decimal | None = None  # … and its cash in it
+    open_change: Decimal | None = Decimal(
+        0
+    )  # what open lots add to today's result (`exposure.open_change`); None: unknown
+    unpriced: str = ""  # tickers of open lots that IB gives no price for
 
 
 _C = RefusalCode
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why not: a stable code and the figures behind it. USD, shares, seconds and percent are Decimal, counts int."""
-
-    code: RefusalCode
-    facts: Mapping[str, Fact] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +145,14 @@ def other_contract(order: Buy, now: Snapshot, limits: Limits, fixed_limits: Fixe
     return _refuse(_C.OTHER_CONTRACT, ticker=order.ticker) if now.other_contract else None
 
 
+def short_at_ib(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
+    if not now.short_qty.is_finite():
+        return _not_known(Figure.MISSING_QTY, order)
+    if now.short_qty > 0:
+        return _refuse(_C.SHORT_AT_IB, ticker=order.ticker, short_qty=now.short_qty)
+    return None
+
+
 def mismatch(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
     if not now.missing_qty.is_finite():
         return _not_known(Figure.MISSING_QTY, order)
@@ -220,7 +183,28 @@ def repeat_window(order: Buy, now: Snapshot, limits: Limits, fixed_limits: Fixed
 
 def quote_known(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
     if order.qty is None or order.ask is None or not _is_price(order.ask) or not order.qty.is_finite():
-        return _refuse(_C.NO_QUOTE, ticker=order.ticker)
+        why: dict[str, Fact] = {}
+        if order.quote_code is not None:
+            why = {"ib_code": order.quote_code, "ib_text": order.quote_text}
+        return _refuse(_C.NO_QUOTE, ticker=order.ticker, **why)
+    return None
+
+
+def delayed_quote(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
+    _, ask = order.sized()
+    if order.delayed and now.live and not fixed_limits.allow_delayed_quotes:
+        return _refuse(_C.DELAYED_QUOTE, ticker=order.ticker, ask=ask)
+    return None
+
+
+def spread(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
+    """An ask alone is a quote: without a bid there is no spread to judge."""
+    _, ask = order.sized()
+    limit, bid = fixed_limits.max_spread_pct, order.bid
+    if limit == 0 or bid is None or not _is_price(bid):
+        return None
+    if (ask - bid) * 200 > limit * (ask + bid):
+        return _refuse(_C.MAX_SPREAD, ticker=order.ticker, bid=bid, ask=ask, limit_pct=limit)
     return None
 
 
@@ -235,6 +219,8 @@ def size(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -
 
 def cash(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
     qty, ask = order.sized()
+    if now.cash is None and now.base_currency is not None and now.base_cash is not None:
+        return _not_known(Figure.NO_USD, order, base_currency=now.base_currency, base_cash=now.base_cash)
     if now.cash is None or not now.cash.is_finite():
         return _not_known(Figure.CASH, order)
     if not now.reserved.is_finite():
@@ -287,8 +273,14 @@ def daily_buys(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLim
 def daily_loss(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
     if not now.realised_today.is_finite():
         return _not_known(Figure.REALISED_TODAY, order)
-    if now.realised_today <= -limits.max_daily_loss:
-        return _refuse(_C.MAX_DAILY_LOSS, realised_today=now.realised_today, limit=limits.max_daily_loss)
+    realised, limit = now.realised_today, limits.max_daily_loss
+    if fixed_limits.daily_loss_basis is LossBasis.REALISED:
+        return _refuse(_C.MAX_DAILY_LOSS, realised_today=realised, limit=limit) if realised <= -limit else None
+    change = now.open_change
+    if change is None or not change.is_finite():
+        return _not_known(Figure.OPEN_CHANGE, order, unpriced=now.unpriced)
+    if realised + change <= -limit:
+        return _refuse(_C.MAX_DAILY_LOSS, realised_today=realised, open_change=change, limit=limit)
     return None
 
 
@@ -301,7 +293,8 @@ def price_collar(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedL
         return _refuse(_C.NOT_KNOWN, figure=Figure.ALERT_PRICE, ticker=order.ticker, alert_price=alert)
     if abs(ask - alert) * 100 > fixed_limits.price_collar_pct * alert:
         pct = fixed_limits.price_collar_pct
-        return _refuse(_C.PRICE_COLLAR, ticker=order.ticker, ask=ask, alert_price=alert, limit_pct=pct)
+        how: dict[str, Fact] = {"delayed": 1} if order.delayed else {}
+        return _refuse(_C.PRICE_COLLAR, ticker=order.ticker, ask=ask, alert_price=alert, limit_pct=pct, **how)
     return None
 
 
@@ -318,10 +311,13 @@ BUY_POLICY: tuple[tuple[RefusalCode, Callable[[Buy, Snapshot, Limits, FixedLimit
     (_C.UNKNOWN_ORDER, unknown_order),
     (_C.SPLIT, split),
     (_C.OTHER_CONTRACT, other_contract),
+    (_C.SHORT_AT_IB, short_at_ib),
     (_C.MISMATCH, mismatch),
     (_C.ALERT_AGE, alert_age),
     (_C.REPEAT_WINDOW, repeat_window),
     (_C.NO_QUOTE, quote_known),  # the checks below may rely on a quote …
+    (_C.DELAYED_QUOTE, delayed_quote),
+    (_C.MAX_SPREAD, spread),
     (_C.SIZE, size),  # … and on a quantity above zero
     (_C.CASH, cash),
     (_C.MAX_TOTAL_INVESTMENT, total_investment),
@@ -366,8 +362,8 @@ def _refuse(code: RefusalCode, **facts: Fact) -> Refusal:
     return Refusal(code, facts)
 
 
-def _not_known(figure: Figure, order: Buy) -> Refusal:
-    return _refuse(_C.NOT_KNOWN, figure=figure, ticker=order.ticker)
+def _not_known(figure: Figure, order: Buy, **facts: Fact) -> Refusal:
+    return _refuse(_C.NOT_KNOWN, figure=figure, ticker=order.ticker, **facts)
 
 
 def _seconds(value: float) -> Decimal:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tradebot.domain.alerts import WAITING, Alert
+from tradebot.domain.brokerage import Account
 from tradebot.domain.corporate_actions import Split
 from tradebot.domain.exposure import Exposure
 from tradebot.domain.hours import Hours
@@ -15,6 +16,7 @@ from tradebot.domain.settings import TradingState, limits_in
 from tradebot.domain.trades import LIVE, Trade
 from tradebot.errors import QueueUnavailable
 from tradebot.ports import (
+    Books,
     Broker,
     Clock,
     HealthPart,
@@ -32,7 +34,7 @@ from tradebot.queries.parts import ChatPart
 from tradebot.queries.positions import HeldPositions, held_positions
 from tradebot.queries.results import Result, read_result
 from tradebot.queries.splits import NoSplit, seen_split
-from tradebot.queries.status import DaemonStatus, books_status
+from tradebot.queries.status import BooksStatus, DaemonStatus, books_status
 from tradebot.queries.unknown_orders import PresumedFill, presumed_fill
 from tradebot.queries.waiting import Waiting, read_waiting
 
@@ -67,7 +69,7 @@ class DaemonQueries:
         """Raises LedgerUnavailable."""
         async with self.ledger.read() as books:
             account = self.broker.account()
-            booked = await books_status(books, self.run.defaults, self.run.hours, self.clock.now(), account)
+            booked = await self._booked(books, account)
         return DaemonStatus(
             books=booked,
             state=self.switch.state,
@@ -78,6 +80,13 @@ class DaemonQueries:
             uptime_s=(self.clock.now() - self.run.started_at).total_seconds(),
             version=self.run.version,
             simulated=self.run.simulated,
+        )
+
+    async def _booked(self, books: Books, account: Account | None) -> BooksStatus:
+        run, basis = self.run, self.run.fixed_limits.daily_loss_basis
+        positions = self.broker.positions()
+        return await books_status(
+            books, run.defaults, run.hours, self.clock.now(), account, positions=positions, loss_basis=basis
         )
 
     async def positions(self) -> HeldPositions:
@@ -150,7 +159,7 @@ class DaemonQueries:
         """The limits in force and what is used of them. Raises LedgerUnavailable."""
         account = self.broker.account()
         async with self.ledger.read() as books:
-            now = await books_status(books, self.run.defaults, self.run.hours, self.clock.now(), account)
+            now = await self._booked(books, account)
         return now.limits, now.exposure
 
     async def _depths(self) -> QueueContents | None:

@@ -16,9 +16,9 @@ from tradebot.domain.events import Event, EventKind, OtherFacts
 from tradebot.domain.facts.alerts import AlertBlocked
 from tradebot.domain.facts.daemon import DailyReport, ReportedPosition, SessionPoint, TickerPnl
 from tradebot.domain.hours import Hours
-from tradebot.domain.limits import Limits
+from tradebot.domain.limits import Limits, LossBasis
 from tradebot.domain.lots import Lot, LotStatus
-from tradebot.domain.risk import RefusalCode
+from tradebot.domain.refusals import RefusalCode
 from tradebot.ports import Books
 from tradebot.queries.status import books_status
 
@@ -54,6 +54,7 @@ async def gather(
     *,
     account: Account | None,
     broker_positions: Mapping[int, BrokerPosition] | None,
+    loss_basis: LossBasis = LossBasis.REALISED,
 ) -> DailyReport:
     """The session's report, read in one transaction. Raises LedgerUnavailable."""
     begin, end = hours.calendar.day_start(session.date), hours.calendar.day_start(session.date + DAY)
@@ -61,7 +62,9 @@ async def gather(
     events = await books.events_since((EventKind.ALERT_BLOCKED, EventKind.ALERT_FAILED, EventKind.ORDER_FAILED), begin)
     events = [event for event in events if event.at < end]
     trades = [trade for trade in await books.trades(since=begin) if trade.avg_fill_price is not None]
-    current = await books_status(books, defaults, hours, now, account)
+    current = await books_status(
+        books, defaults, hours, now, account, positions=broker_positions, loss_basis=loss_basis
+    )
     earlier = await books.events_since((EventKind.DAILY_REPORT,), begin - SERIES)
     blocked = Counter(rule_of(event) for event in events if event.kind is EventKind.ALERT_BLOCKED)
     prices = {con_id: one.market_price for con_id, one in (broker_positions or {}).items()}
@@ -95,6 +98,7 @@ async def gather(
         invested=used.invested,
         buys_today=used.buys_today,
         lost_today=used.lost_today,
+        ib_daily_pnl=account.daily_pnl if account else None,
         series=_series(session, closed, earlier, account, hours),
     )
 

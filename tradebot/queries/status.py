@@ -1,15 +1,15 @@
 """The books at one moment, and with them the running daemon: what `tradebot status` and /status show."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from tradebot.domain.alerts import WAITING, AlertStatus, Side
-from tradebot.domain.brokerage import Account
+from tradebot.domain.brokerage import Account, BrokerPosition
 from tradebot.domain.exposure import Exposure, exposure, recent_since
 from tradebot.domain.gate import GateReason
 from tradebot.domain.hours import Hours
-from tradebot.domain.limits import Limits
+from tradebot.domain.limits import Limits, LossBasis
 from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.settings import TradingState, limits_in, state_in
 from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus
@@ -32,9 +32,17 @@ class BooksStatus:
 
 
 async def books_status(
-    books: Books, defaults: Limits, hours: Hours, now: datetime, account: Account | None = None
+    books: Books,
+    defaults: Limits,
+    hours: Hours,
+    now: datetime,
+    account: Account | None = None,
+    *,
+    positions: Mapping[int, BrokerPosition] | None = None,
+    loss_basis: LossBasis = LossBasis.REALISED,
 ) -> BooksStatus:
-    """What the database knows; with IB's account values also what of them is spent already. Raises LedgerUnavailable."""
+    """What the database knows; with IB's account values also what of them is spent already, and with its prices what open lots
+    have lost. Raises LedgerUnavailable."""
     settings = await books.settings()
     waiting = await books.alerts(WAITING)
     received = [alert.action for alert in waiting if alert.status is AlertStatus.RECEIVED]
@@ -43,6 +51,7 @@ async def books_status(
     day_start = hours.day_start(now)
     recent = await books.trades(since=recent_since(day_start))
     closed = await books.lots(LotStatus.CLOSED, closed_since=day_start)
+    prices = {con_id: one.market_price for con_id, one in (positions or {}).items()}
     return BooksStatus(
         state=state_in(settings),
         limits=limits_in(settings, defaults),
@@ -52,14 +61,26 @@ async def books_status(
         in_flight=[trade for trade in unresolved if trade.status is not TradeStatus.UNKNOWN],
         unknown=[trade for trade in unresolved if trade.status is TradeStatus.UNKNOWN],
         lots=lots,
-        exposure=exposure(lots, unresolved, recent, closed, account, day_start=day_start, now=now),
+        exposure=exposure(
+            lots,
+            unresolved,
+            recent,
+            closed,
+            account,
+            day_start=day_start,
+            now=now,
+            prices=prices,
+            loss_basis=loss_basis,
+        ),
     )
 
 
-async def stored_status(ledger: Ledger, defaults: Limits, hours: Hours, now: datetime) -> BooksStatus:
+async def stored_status(
+    ledger: Ledger, defaults: Limits, hours: Hours, now: datetime, loss_basis: LossBasis
+) -> BooksStatus:
     """What the database alone knows, for who stands beside the daemon. Raises LedgerUnavailable."""
     async with ledger.read() as books:
-        return await books_status(books, defaults, hours, now)
+        return await books_status(books, defaults, hours, now, loss_basis=loss_basis)
 
 
 @dataclass(frozen=True, slots=True)

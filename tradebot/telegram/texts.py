@@ -1,13 +1,14 @@
 """What each command answers. Pure: figures in, HTML out, in short lines for a phone (about 40 characters)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from decimal import Decimal
 
 from tradebot.domain.alerts import Alert
+from tradebot.domain.brokerage import Account
 from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.exposure import Exposure
-from tradebot.domain.limits import FixedLimits, Limits
+from tradebot.domain.limits import FixedLimits, Limits, LossBasis
 from tradebot.domain.lots import Lot
 from tradebot.domain.pnl import OpenPosition
 from tradebot.domain.settings import TradingState
@@ -74,13 +75,17 @@ def status(daemon_status: DaemonStatus) -> str:
         *(f"⚠️ Orders wait: {prose(gate_reason(reason))}" for reason in daemon_status.held_up_by),
         _connection(daemon_status),
         "",
-        f"Cash {_usd(account.cash if account else None)}",
+        f"Cash {_cash(account)}",
         f"Equity {_usd(account.equity if account else None)}",
         f"Buying power {_usd(account.buying_power if account else None)}",
         "",
         f"Open positions {booked.exposure.open_positions} of {limits.max_open_positions}",
         f"Buys today {booked.exposure.buys_today} of {limits.max_daily_buys}",
         f"Realised today {figures.signed_usd(booked.exposure.realised_today)}",
+        *_total_loss(booked.exposure),
+        None
+        if account is None or account.daily_pnl is None
+        else f"IB's own P&L of the day {figures.signed_usd(account.daily_pnl)}, your own shares included",
         _depths(daemon_status),
         f"In flight: {esc(in_flight)}" if in_flight else None,
         f"❗ UNKNOWN: {esc(unknown)}" if unknown else None,
@@ -89,6 +94,14 @@ def status(daemon_status: DaemonStatus) -> str:
         *(["", bold("Simulated, embedded or off")] if daemon_status.simulated else []),
         *(f"• {esc(part)}" for part in daemon_status.simulated),
     )
+
+
+def _total_loss(now: Exposure) -> Iterable[str]:
+    """What is compared with the daily loss where that is not what was realised alone."""
+    if now.loss_basis is LossBasis.TOTAL:
+        change = "unknown" if now.open_change is None else figures.signed_usd(now.open_change)
+        missing = f" (no price for {esc(', '.join(now.unpriced))})" if now.unpriced else ""
+        yield f"In open lots {change}{missing}; both count towards the daily loss"
 
 
 def _connection(daemon_status: DaemonStatus) -> str:
@@ -106,6 +119,12 @@ def _depths(daemon_status: DaemonStatus) -> str:
     booked = daemon_status.books
     waiting = f"Waiting: {booked.received_sells} SELL, {booked.received_buys} BUY, {booked.pending} for the open"
     return waiting if daemon_status.depths is not None else f"{waiting}\n❗ The queue does not answer"
+
+
+def _cash(account: Account | None) -> str:
+    if account is not None and account.cash is None and account.base_cash is not None:
+        return f"no USD, base {esc(account.base_currency or '')} {figures.amount(account.base_cash)}"
+    return _usd(account.cash if account else None)
 
 
 def _usd(amount: Decimal | None) -> str:
@@ -293,6 +312,7 @@ def _alerts(title: str, alerts: Sequence[Alert], now: datetime) -> list[str]:
 
 def settings(limits: Limits, exposure: Exposure, fixed: FixedLimits) -> str:
     collar = "off" if fixed.price_collar_pct == 0 else f"{fixed.price_collar_pct.normalize():f} %"
+    spread = "off" if fixed.max_spread_pct == 0 else f"{fixed.max_spread_pct.normalize():f} %"
     repeat = "off" if fixed.repeat_window_s == 0 else f"{fixed.repeat_window_s} s"
     return lines(
         bold("Limits"),
@@ -303,6 +323,9 @@ def settings(limits: Limits, exposure: Exposure, fixed: FixedLimits) -> str:
         f"Price collar {collar}",
         f"Largest order {figures.usd(fixed.max_order_value_usd)}",
         f"Repeat window {repeat}",
+        f"Largest spread {spread}",
+        f"Delayed quotes on a live account {'allowed' if fixed.allow_delayed_quotes else 'refused'}",
+        f"Daily loss counts {fixed.daily_loss_basis}",
     )
 
 

@@ -13,7 +13,7 @@ Rules:
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
@@ -21,7 +21,7 @@ from enum import Enum
 from loguru import logger
 
 from tradebot.domain.alerts import UNDECIDED, WAITING, Alert, AlertStatus, Side
-from tradebot.domain.brokerage import Contract, Order, Quote
+from tradebot.domain.brokerage import Contract, NoQuote, Order, Quote
 from tradebot.domain.corporate_actions import Split
 from tradebot.domain.events import NewEvent
 from tradebot.domain.facts.account import SplitSeen
@@ -31,23 +31,13 @@ from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.reasons import Reason
-from tradebot.domain.risk import (
-    Buy,
-    Check,
-    Fact,
-    Refusal,
-    RefusalCode,
-    RiskDecision,
-    Sell,
-    Snapshot,
-    judge,
-    whole_shares,
-)
+from tradebot.domain.refusals import Fact, Refusal, RefusalCode
+from tradebot.domain.risk import Buy, Check, RiskDecision, Sell, Snapshot, judge, whole_shares
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import LIVE, ORDER_REF_PREFIX, POSITION_LAG, UNRESOLVED, NewTrade, Trade, recently_filled
 from tradebot.ports import Books, PositionReport
 from tradebot.trading.corporate_actions import booked_ticker, unanswered_splits
-from tradebot.trading.order_events import exit_incomplete
+from tradebot.trading.order_events import exit_incomplete, sized_by_delayed_quote
 from tradebot.trading.snapshot import BrokerView, take_snapshot
 
 
@@ -57,6 +47,7 @@ class PreTradeData:
 
     contract: Contract | None = None
     quote: Quote | None = None
+    no_quote: NoQuote = field(default_factory=NoQuote)  # why there is none
     position_report: PositionReport | None = None
     no_contract: str | None = None  # IB knows no such stock: final
     unavailable: str | None = None  # IB did not answer: ask again
@@ -185,9 +176,13 @@ class _Judging:
             amount_usd=amount,
             alert_price=self.alert.price,
             waited_s=self.policy.hours.waited_s(self.alert.received_at, now),
+            bid=quote.bid if quote else None,
+            delayed=quote is not None and quote.delayed,
+            quote_code=self.pre_trade.no_quote.code,
+            quote_text=self.pre_trade.no_quote.text,
         )
         contract = self.pre_trade.contract
-        snapshot = await self._snapshot(contract.con_id if contract else None)
+        snapshot = await self._snapshot()
         risk_decision = judge(order, snapshot, self.policy.limits, self.policy.fixed_limits)
         _log_checks(risk_decision)
         refusal = risk_decision.refusal
@@ -266,9 +261,11 @@ class _Judging:
         )
         return ended_since or recently_filled(trades, now)
 
-    async def _snapshot(self, con_id: int | None = None) -> Snapshot:
+    async def _snapshot(self) -> Snapshot:
         day_start = self.policy.hours.day_start(self.view.now)
-        return await take_snapshot(self.books, self.ticker, self.view, day_start, con_id=con_id)
+        contract, quote = self.pre_trade.contract, self.pre_trade.quote
+        quoted = {contract.con_id: (quote.bid or quote.last) if quote else None} if contract else None
+        return await take_snapshot(self.books, self.ticker, self.view, day_start, quoted)
 
     async def _refuse_sell(self, refusal: Refusal, risk_decision: RiskDecision) -> None:
         await self._supersede()
@@ -319,7 +316,8 @@ class _Judging:
         trade_id = await self.books.insert_trade(new)
         trade = Trade.of(new, id=trade_id, ib_order_id=self.order_id)
         await self.books.save_trade(trade)
-        await self.books.add_event(NewEvent(OrderIntent.of(trade), now, alert.id, trade_id))
+        intent = OrderIntent.of(trade, delayed=sized_by_delayed_quote(trade))
+        await self.books.add_event(NewEvent(intent, now, alert.id, trade_id))
         return Intent(trade_id, self.order_id, Order(new.order_ref, contract, side, qty))
 
 

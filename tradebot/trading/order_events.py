@@ -80,12 +80,16 @@ async def _ended(books: Books, change: OrderChange) -> None:
             "took_s": _took(change).total_seconds(),
         }
         if after.side is Side.BUY:
-            await _add(books, change, o.BuyFilled.of(after, **known))
+            await _add(books, change, o.BuyFilled.of(after, **known, delayed=sized_by_delayed_quote(after)))
         else:
             pnls = [lot.pnl for lot in change.lots if lot.closing_trade_id == after.id and lot.pnl is not None]
             await _add(books, change, o.SellFilled.of(after, **known, pnl=sum(pnls, Decimal(0))))
     if after.side is Side.SELL:
         await exit_incomplete(books, after.ticker, change.lots, change.now, alert_id=after.alert_id, trade_id=after.id)
+
+
+def sized_by_delayed_quote(trade: Trade) -> bool:
+    return trade.quote is not None and trade.quote.get("delayed") is True
 
 
 async def exit_incomplete(

@@ -28,18 +28,23 @@ class BrokerView:
     state: TradingState
     account: Account | None
     positions: Mapping[int, BrokerPosition] | None
+    live: bool = False
 
 
 async def take_snapshot(
-    books: Books, ticker: str, view: BrokerView, day_start: datetime, *, con_id: int | None = None
+    books: Books, ticker: str, view: BrokerView, day_start: datetime, quoted: Mapping[int, Decimal | None] | None = None
 ) -> Snapshot:
-    """Everything that the risk checks of a BUY look at. `ticker` is the books' own; `con_id`: what would be bought."""
+    """Everything that the risk checks of a BUY look at. `quoted`: the contract to be bought, with its price just now.
+
+    `ticker`: as the books have it.
+    """
     account, now = view.account, view.now
     unresolved = await books.trades(UNRESOLVED)
     lots = await books.lots(LotStatus.OPEN)
     recent = await books.trades(since=recent_since(day_start))
     closed = await books.lots(LotStatus.CLOSED, closed_since=day_start)
-    at_stake = exposure(lots, unresolved, recent, closed, account, day_start=day_start, now=now)
+    prices = {con_id: one.market_price for con_id, one in (view.positions or {}).items()} | _known(quoted or {})
+    at_stake = exposure(lots, unresolved, recent, closed, account, day_start=day_start, now=now, prices=prices)
     mine = [trade for trade in recent if trade.ticker == ticker]
     held = [lot for lot in lots if lot.ticker == ticker]
     splits = await unanswered_splits(books, held, view.positions or {}, now)
@@ -58,8 +63,23 @@ async def take_snapshot(
         unknown_order=any(t.ticker == ticker and t.status is TradeStatus.UNKNOWN for t in unresolved),
         missing_qty=missing(held, mine, view.positions, now),
         split=splits[0].figures if splits else None,
-        other_contract=con_id is not None and any(lot.con_id != con_id for lot in held),
+        other_contract=any(lot.con_id not in quoted for lot in held) if quoted else False,
+        short_qty=_short({lot.con_id for lot in held} | set(quoted or {}), view.positions),
+        live=view.live,
+        base_currency=account.base_currency if account else None,
+        base_cash=account.base_cash if account else None,
+        open_change=at_stake.open_change,
+        unpriced=", ".join(at_stake.unpriced),
     )
+
+
+def _known(prices: Mapping[int, Decimal | None]) -> dict[int, Decimal | None]:
+    return {con_id: price for con_id, price in prices.items() if price is not None}
+
+
+def _short(con_ids: Iterable[int], positions: Mapping[int, BrokerPosition] | None) -> Decimal:
+    """Shares of these contracts that IB shows as sold short; `missing` refuses while positions are not known."""
+    return _total(max(-positions[con_id].qty, Decimal(0)) for con_id in con_ids if positions and con_id in positions)
 
 
 def missing(

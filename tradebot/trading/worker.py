@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from loguru import logger
 
 from tradebot.domain.alerts import UNDECIDED, Alert, AlertStatus, Side
-from tradebot.domain.brokerage import Quote
+from tradebot.domain.brokerage import NoQuote, Quote
 from tradebot.domain.events import NewEvent
 from tradebot.domain.facts.alerts import AlertFailed
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.reasons import Reason
-from tradebot.domain.risk import Fact, RefusalCode
+from tradebot.domain.refusals import Fact, RefusalCode
 from tradebot.domain.settings import TradingState, invalid_limits, limits_in
 from tradebot.domain.trades import UNRESOLVED, Trade
 from tradebot.errors import (
@@ -200,7 +200,10 @@ class Worker:
             contract = await self._broker.contract(alert.ticker, alert.primary_exchange)
             quote = await self._broker.quote(contract)
             # That there is none, the refusal says.
-            logger.log("INFO" if quote else "DEBUG", "quote {} {}", contract.ticker, _quoted(quote))
+            if isinstance(quote, NoQuote):
+                logger.debug("quote {} none", contract.ticker)
+                return PreTradeData(contract=contract, no_quote=quote)
+            logger.info("quote {} {}", contract.ticker, _quoted(quote))
             return PreTradeData(contract=contract, quote=quote)
         except UnknownContract as error:
             return PreTradeData(no_contract=str(error))
@@ -241,6 +244,7 @@ class Worker:
                 state=self._switch.in_force(settings),
                 account=self._broker.account(),
                 positions=self._broker.positions(),
+                live=self._broker.connection.paper is not True,
             )
             for name, stored in invalid_limits(settings).items():
                 logger.error("stored limit {} is {!r}: the configured default is used", name, stored)
@@ -317,9 +321,7 @@ class Worker:
                 task.cancel()
 
 
-def _quoted(quote: Quote | None) -> str:
-    if quote is None:
-        return "none"
+def _quoted(quote: Quote) -> str:
     prices = (("bid", quote.bid), ("ask", quote.ask), ("last", quote.last))
     told = " ".join(f"{name} {'none' if price is None else price}" for name, price in prices)
     return f"{told} {'delayed' if quote.delayed else 'live'}"

@@ -26,6 +26,8 @@ def text(report: DailyReport) -> str:
     if report.waiting:
         lines.append(f"Alerts waiting: {report.waiting}")
     lines.append(f"Cash: {usd(report.cash)}, equity: {usd(report.equity)}")
+    if report.ib_daily_pnl is not None:
+        lines.append(f"IB's own P&L of the day: {signed_usd(report.ib_daily_pnl)}, your own shares included")
     lines += _limits(report)
     if report.state is not TradingState.RUNNING:
         lines.append(f"Trading is {report.state}.")

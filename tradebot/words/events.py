@@ -14,7 +14,7 @@ from tradebot.domain.events import Event, EventKind, Facts, NewEvent, OtherFacts
 from tradebot.domain.facts import alerts as a
 from tradebot.domain.facts import daemon as d
 from tradebot.domain.facts import orders as o
-from tradebot.domain.risk import RefusalCode
+from tradebot.domain.refusals import RefusalCode
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import TradeStatus
 from tradebot.words import account_events, daily_report, health_events, ib_codes, refusals
@@ -129,6 +129,9 @@ _CANCELLED_FOR = {
 }
 
 
+_DELAYED = " Sized by a delayed quote, up to 20 minutes old: this login has no live market data for it."
+
+
 def _cancelling(facts: o.OrderCancelling, _: Event | NewEvent) -> str:
     why = _CANCELLED_FOR.get(facts.code, f"it was not done after {facts.timeout_s:.0f} s")
     return f"{order(facts)} is being cancelled: {why}. What filled is booked."
@@ -146,7 +149,8 @@ def _filled(facts: o.BuyFilled | o.SellFilled, _: Event | NewEvent) -> str:
     parts.append(f"commission {usd(facts.commission)}" if facts.commission_known else "commission not reported yet")
     parts.append(f"{seconds(facts.took_s)} after the alert")
     rest = " The rest was cancelled." if facts.status is TradeStatus.PARTIAL else ""
-    return f"{', '.join(parts)}.{rest}"
+    delayed = _DELAYED if isinstance(facts, o.BuyFilled) and facts.delayed else ""
+    return f"{', '.join(parts)}.{rest}{delayed}"
 
 
 def _unfilled(facts: o.OrderFailed | o.OrderResolved) -> str:
@@ -285,7 +289,7 @@ WORDS: Mapping[EventKind, Says] = {
     EventKind.ALERT_CLEARED: lambda f, e: (
         f"{f.side} {f.ticker} was cleared from the queue by {e.actor}. Nothing was ordered."
     ),
-    EventKind.ORDER_INTENT: lambda f, _: f"{order(f)} decided as order {f.order_ref}.",
+    EventKind.ORDER_INTENT: lambda f, _: f"{order(f)} decided as order {f.order_ref}.{_DELAYED if f.delayed else ''}",
     EventKind.ORDER_ACCEPTED: lambda f, _: f"{order(f)} is at IB.",
     EventKind.ORDER_CANCELLING: _cancelling,
     EventKind.PARTIAL_FILL: lambda f, _: f"{order(f)}: {shares(f.filled_qty)} filled so far, the rest is working.",

@@ -18,6 +18,11 @@ def usd(amount: Decimal | None) -> str:
     return f"−${-cents:,.2f}" if cents < 0 else f"${cents:,.2f}"
 
 
+def amount(number: Decimal) -> str:
+    """`80,000` or `80,000.50`, for a sum in another currency than USD."""
+    return f"{number:,.0f}" if number == number.to_integral_value() else f"{number:,.2f}"
+
+
 def signed_usd(amount: Decimal) -> str:
     """`+$12.30` or `−$12.30`: for gains and losses."""
     text = usd(amount)

@@ -1,7 +1,8 @@
 """What to do about IB's message codes, in plain words. Pure.
 
-Source: IBKR's page "Message Codes", and reports of users where it is silent (451, 460); `docs/troubleshooting.md` has the same as a
-table, and says which is which. Rules: IB's own words come first and are never replaced; a code that is not here says nothing.
+Source: IBKR's page "Message Codes", and reports of users where it is silent (451, 460); `docs/troubleshooting.md` has the same
+as a table, and says which is which. Rules: IB's own words come first and are never replaced; a code that is not here
+says nothing.
 """
 
 import re
@@ -42,8 +43,25 @@ _BY_CODES: Mapping[tuple[int, ...], str] = {
     (10268, 10269, 10270, 10340): _ATTRIBUTE,
     (10335,): "Put the presets right in TWS or IB Gateway (Global Configuration, Presets, Stocks)",
 }
+_NOT_SUBSCRIBED = (
+    "the account has no market data for it. Subscribe at IB (Client Portal, Settings, Market Data Subscriptions; a paper account "
+    "shares its live account's), accept the agreement for API use there, then log the gateway in again"
+)
+_NO_DATA: Mapping[tuple[int, ...], str] = {
+    (10197,): (
+        "another login of the same IB user has taken the market data (TWS, the phone app or the web, or the live account beside "
+        "its paper account). Log out there, or give tradebot a user name of its own"
+    ),
+    (354, 10089, 10090, 10091, 10167, 10168, 10186): _NOT_SUBSCRIBED,
+}
+NO_DATA: Mapping[int, str] = {code: what for codes, what in _NO_DATA.items() for code in codes}
 ADVICE: Mapping[int, str] = {code: what for codes, what in _BY_CODES.items() for code in codes}
 _SAID = re.compile(r"IB (\d+): (.*)", re.DOTALL)
+
+
+def no_data(code: int) -> str:
+    """Why there is no price, and what to do about it."""
+    return NO_DATA.get(code, "look at the account's market data in TWS")
 
 
 def advice(said: str) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from tradebot.domain.reasons import Reason, ReasonCode
-from tradebot.domain.risk import Fact, RefusalCode
+from tradebot.domain.refusals import Fact, RefusalCode
 from tradebot.words import refusals
 from tradebot.words.figures import shares
 

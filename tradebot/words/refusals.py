@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from tradebot.domain.risk import Fact, Figure, RefusalCode
-from tradebot.words import figures
+from tradebot.domain.refusals import Fact, Figure, RefusalCode
+from tradebot.words import figures, ib_codes
 
 _C = RefusalCode
 
@@ -30,10 +30,13 @@ TITLES: Mapping[RefusalCode, str] = {
     _C.UNKNOWN_ORDER: "unknown order",
     _C.SPLIT: "split",
     _C.OTHER_CONTRACT: "other contract",
+    _C.SHORT_AT_IB: "short at IB",
     _C.MISMATCH: "mismatch",
     _C.ALERT_AGE: "alert age",
     _C.REPEAT_WINDOW: "repeat window",
     _C.NO_QUOTE: "quote",
+    _C.DELAYED_QUOTE: "delayed quote",
+    _C.MAX_SPREAD: "spread",
     _C.SIZE: "size",
     _C.CASH: "cash",
     _C.MAX_TOTAL_INVESTMENT: "total investment",
@@ -57,9 +60,17 @@ FIGURES: Mapping[Figure, str] = {
     Figure.SINCE_LAST_BUY_S: "the time since the last BUY of {ticker} is not a number: no BUY until it is known",
     Figure.AMOUNT_USD: "the amount for a BUY is not a number: no BUY until it is known",
     Figure.CASH: "cash is unknown: IB has not reported it",
+    Figure.NO_USD: (
+        "no USD in the account, base {base_currency} {base_cash}: convert some to USD at IB, "
+        "for tradebot never buys on borrowed USD"
+    ),
     Figure.RESERVED: "the cash taken by orders in flight is not a number: no BUY until it is known",
     Figure.INVESTED: "the money invested is not a number: no BUY until it is known",
     Figure.REALISED_TODAY: "today's realised P&L is not a number: no BUY until it is known",
+    Figure.OPEN_CHANGE: (
+        'IB gives no price for {unpriced}, so the day\'s total loss is unknown (daily_loss_basis = "total"): '
+        "no BUY until it is known"
+    ),
     Figure.ALERT_PRICE: (
         "the alert's price {alert_price} is no price to hold the quote against: correct the alert's template"
     ),
@@ -118,6 +129,14 @@ def _other_contract(f: _Facts) -> str:
     )
 
 
+def _short_at_ib(f: _Facts) -> str:
+    ticker = f.text("ticker")
+    return (
+        f"IB shows {f.shares('short_qty')} {ticker} sold short, which the bot never does: a BUY would cover your own short "
+        f"instead of opening a position. Cover it yourself, or let no alert buy {ticker} meanwhile"
+    )
+
+
 def _mismatch(f: _Facts) -> str:
     return (
         f"the books hold {f.shares('missing_qty')} {f.text('ticker')} more than IB shows: "
@@ -139,9 +158,27 @@ def _repeat_window(f: _Facts) -> str:
 
 
 def _no_quote(f: _Facts) -> str:
+    if "ib_code" in f.all:
+        said = f"IB {f.text('ib_code')}: {f.text('ib_text').rstrip('. ')}"
+        return f"IB gave no price for {f.text('ticker')} ({said}): {ib_codes.no_data(int(f.number('ib_code')))}"
     return (
         f"IB gave no ask price for {f.text('ticker')}, live or delayed, and the alert's own price is not used "
         "for sizing: check the account's market data"
+    )
+
+
+def _delayed_quote(f: _Facts) -> str:
+    return (
+        f"IB gives only delayed quotes for {f.text('ticker')} ({f.price('ask')}, up to 20 minutes old), and this is a live "
+        "account: subscribe to its market data at IB, or set allow_delayed_quotes = true under [trading]"
+    )
+
+
+def _max_spread(f: _Facts) -> str:
+    bid, ask = f.number("bid"), f.number("ask")
+    return (
+        f"{f.text('ticker')} is bid {f.price('bid')} and asked {f.price('ask')}: {(ask - bid) * 200 / (ask + bid):.1f}% apart, "
+        f"more than max_spread_pct ({f.shares('limit_pct')}%) allows a BUY at the market"
     )
 
 
@@ -186,8 +223,11 @@ def _daily_buys(f: _Facts) -> str:
 
 
 def _daily_loss(f: _Facts) -> str:
+    lost = f"realised {f.usd('realised_today')} today"
+    if "open_change" in f.all:
+        lost += f" and {f.usd('open_change')} in open lots"
     return (
-        f"realised {f.usd('realised_today')} today, the daily loss limit is {f.usd('limit')}: "
+        f"{lost}, the daily loss limit is {f.usd('limit')}: "
         "no BUY until tomorrow (New York), or raise it with /set_max_loss"
     )
 
@@ -195,8 +235,9 @@ def _daily_loss(f: _Facts) -> str:
 def _price_collar(f: _Facts) -> str:
     ask, alert = f.number("ask"), f.number("alert_price")
     off = abs(ask - alert) * 100 / alert
+    delayed = " by delayed data, up to 20 minutes old" if "delayed" in f.all else ""
     return (
-        f"{f.text('ticker')} asks {f.price('ask')}, {off:.1f}% {'above' if ask > alert else 'below'} the alert's "
+        f"{f.text('ticker')} asks {f.price('ask')}{delayed}, {off:.1f}% {'above' if ask > alert else 'below'} the alert's "
         f"{f.price('alert_price')}: more than price_collar_pct ({f.shares('limit_pct')}%) allows"
     )
 
@@ -221,16 +262,26 @@ def _nothing_left_to_sell(f: _Facts) -> str:
     )
 
 
+def _not_known(f: _Facts) -> str:
+    facts = dict(f.all)
+    if "base_cash" in facts:
+        facts["base_cash"] = figures.amount(f.number("base_cash"))
+    return FIGURES[Figure(f.text("figure"))].format_map(facts)
+
+
 _SENTENCES: Mapping[RefusalCode, Callable[[_Facts], str]] = {
     _C.KILL_SWITCH: lambda f: "the kill switch is on: nothing is traded until /resume or tradebot resume",
     _C.PAUSED: lambda f: "trading is paused: no BUY until /resume or tradebot resume",
     _C.UNKNOWN_ORDER: _unknown_order,
     _C.SPLIT: _split,
     _C.OTHER_CONTRACT: _other_contract,
+    _C.SHORT_AT_IB: _short_at_ib,
     _C.MISMATCH: _mismatch,
     _C.ALERT_AGE: _alert_age,
     _C.REPEAT_WINDOW: _repeat_window,
     _C.NO_QUOTE: _no_quote,
+    _C.DELAYED_QUOTE: _delayed_quote,
+    _C.MAX_SPREAD: _max_spread,
     _C.SIZE: _size,
     _C.CASH: _cash,
     _C.MAX_TOTAL_INVESTMENT: _total_investment,
@@ -240,7 +291,7 @@ _SENTENCES: Mapping[RefusalCode, Callable[[_Facts], str]] = {
     _C.MAX_DAILY_LOSS: _daily_loss,
     _C.PRICE_COLLAR: _price_collar,
     _C.MAX_ORDER_VALUE: _max_order_value,
-    _C.NOT_KNOWN: lambda f: FIGURES[Figure(f.text("figure"))].format_map(f.all),
+    _C.NOT_KNOWN: _not_known,
     _C.MARKET_CLOSED: _market_closed,
     _C.NO_CONTRACT: lambda f: f.text("detail"),
     _C.NOTHING_HELD: lambda f: f"the bot holds no {f.text('ticker')}, and your own shares are never touched",

@@ -28,6 +28,8 @@ SIMULATED = GatewaySettings(
     port=0, moving=False, fill_latency_s=0, positions=(("AAPL", Decimal(10), Decimal("150.5")),)
 )
 ME = "DU1234567"
+D = Decimal
+PNL = 92  # reqPnL
 DBL_MAX = "1.7976931348623157E308"
 
 
@@ -95,6 +97,86 @@ async def test_values_are_usd_or_unknown() -> None:
             assert told.is_cash_account
             assert told.spendable is None
             assert (told.unrealised, told.realised_today) == (Decimal("-12.5"), None)
+
+
+USD_AND_EUR = [  # IB's rate: 1 USD = 0.92 EUR
+    ("TradingType-S", "STKCASH", ""),
+    ("TotalCashBalance", "98400", "BASE"),
+    ("TotalCashBalance", "80000", "EUR"),
+    ("TotalCashBalance", "20000", "USD"),
+    ("ExchangeRate", "1.00", "EUR"),
+    ("ExchangeRate", "0.92", "USD"),
+    ("TotalCashValue", "98400", "EUR"),
+]
+
+
+@pytest.mark.parametrize(
+    ("settled", "without", "spendable"),
+    [
+        ("98400", (), D(20_000)),  # all of it
+        ("98000", (), D(20_000) - D(400) / D("0.92")),  # what has not settled may be all USD
+        ("99999", (), D(20_000)),  # what is bought and not paid for yet is no more to spend
+        ("60000", (), D(20_000) - D(38_400) / D("0.92")),
+        ("98000", ("ExchangeRate",), None),
+        ("98400", ("ExchangeRate",), D(20_000)),
+        ("", (), None),
+    ],
+)
+async def test_settled_cash_in_another_currency_is_a_careful_figure_in_usd(
+    settled: str, without: tuple[str, ...], spendable: Decimal | None
+) -> None:
+    """Broken: a cash account in euros could not buy with its dollars, or would spend dollars that have not settled."""
+    async with open_scripted() as gateway:
+        gateway.values = [value for value in USD_AND_EUR if value[0] not in without]
+        gateway.values.append(("SettledCash", settled, "EUR"))
+        async with broker_for(gateway.port) as broker:
+            await connected(broker)
+            assert values(broker).spendable == spendable
+
+
+async def test_an_account_without_usd_says_what_it_has() -> None:
+    """Broken: the owner would be told that the cash is unknown, instead of that there is none in USD."""
+    async with open_scripted() as gateway:
+        gateway.values = [("TotalCashBalance", "80000", "EUR"), ("TotalCashValue", "80000", "EUR")]
+        async with broker_for(gateway.port) as broker:
+            await connected(broker)
+            told = values(broker)
+            assert (told.cash, told.base_currency, told.base_cash) == (None, "EUR", D(80_000))
+
+
+@pytest.mark.parametrize(
+    ("tag", "kind", "is_cash"),
+    [
+        ("AccountType", "CASH", True),
+        ("AccountType", "STKCASH", True),
+        ("TradingType-S", "STKCASH", True),
+        ("AccountType", "STKNOPT", False),
+        ("TradingType-S", "STKNOPT", False),
+        ("TradingType-S", "STKMRGN", False),
+        ("AccountType", "INDIVIDUAL", False),
+    ],
+)
+async def test_the_accounts_type_by_ibs_words(tag: str, kind: str, is_cash: bool) -> None:
+    """Broken: a cash account would spend what has not settled, or a margin account wait for settlements."""
+    async with open_scripted() as gateway:
+        gateway.values += [(tag, kind, ""), ("NetLiquidation", "5000", "USD"), ("SettledCash", "400", "USD")]
+        async with broker_for(gateway.port) as broker:
+            await connected(broker)
+            assert values(broker).is_cash_account is is_cash
+            assert values(broker).spendable == (D(400) if is_cash else D("1000.5"))
+
+
+async def test_ibs_own_result_of_the_day_is_known() -> None:
+    """Broken: the owner would look into TWS for it; or IB's "not set" would be shown as a number."""
+    async with open_scripted() as gateway, broker_for(gateway.port) as broker:
+        await connected(broker)
+        asked = await gateway.heard(PNL)
+        assert asked[2] == ME
+        assert values(broker).daily_pnl is None
+        for told, known in (("-12.5", D("-12.5")), (DBL_MAX, None)):
+            gateway.peer.send(94, asked[1], told, "3", DBL_MAX)
+            await broker.open_orders()
+            assert values(broker).daily_pnl == known
 
 
 async def test_the_day_s_profit_is_ibs() -> None:

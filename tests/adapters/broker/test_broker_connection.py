@@ -114,13 +114,19 @@ async def test_a_taken_client_id_is_told_once_and_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "words"),
-    [(None, "several accounts: DU1, DU2"), ("DU9", "does not manage account DU9; it manages: DU1, DU2")],
+    ("managed", "wanted", "words"),
+    [
+        ("DU1,DU2", None, "several accounts: DU1, DU2"),
+        ("DU1,DU2", "DU9", "does not manage account DU9; it manages: DU1, DU2"),
+        ("DF1,DU1,DU2", None, "several accounts: DU1, DU2"),
+        ("DF1,DU1,DU2", "DF1", "DF1 is an advisor's master account"),
+        ("F1,U1", "F1", "account to one of these: U1"),
+    ],
 )
-async def test_the_account_must_be_unmistakable(wanted: str | None, words: str) -> None:
+async def test_the_account_must_be_unmistakable(managed: str, wanted: str | None, words: str) -> None:
     """Broken: the bot could trade somebody else's account of the same login."""
     async with open_scripted() as gateway:
-        gateway.accounts = "DU1,DU2"
+        gateway.accounts = managed
         async with broker_for(gateway.port, account=wanted) as broker:
             refused = await event(broker, Refused)
             assert words in refused.reason

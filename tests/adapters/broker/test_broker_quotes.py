@@ -7,7 +7,7 @@ import pytest
 
 from tests.adapters.broker.helpers import AAPL, broker_for, connected
 from tests.adapters.broker.scripted import CANCEL_QUOTE, DATA_TYPE, QUOTE, Answer, Peer, open_scripted
-from tradebot.domain.brokerage import Contract
+from tradebot.domain.brokerage import Contract, NoQuote, Quote
 from tradebot.errors import BrokerUnavailable
 from tradebot.simgateway import GatewaySettings, open_gateway
 
@@ -32,7 +32,7 @@ async def test_a_live_quote_is_fresh_and_cancelled() -> None:
         for bid, ask in (("99.98", "100.02"), ("119.98", "120.02")):
             gateway.set_quote("AAPL", Decimal(bid), Decimal(ask))
             quote = await broker.quote(AAPL)
-            assert quote is not None
+            assert isinstance(quote, Quote)
             assert (quote.bid, quote.ask, quote.delayed) == (Decimal(bid), Decimal(ask), False)
         await broker.open_orders()  # the cancels were sent before
         assert gateway.sessions[1].subscriptions.streams == {}
@@ -43,11 +43,11 @@ async def test_no_data_is_no_quote_never_the_last_one(code: int) -> None:
     """Broken: after IB stopped the data, the price of a while ago would be traded on."""
     async with open_gateway(SIMULATED) as gateway, broker_for(gateway.port) as broker:
         await connected(broker)
-        assert await broker.quote(AAPL) is not None
-        gateway.faults.arm("no_market_data", times=2, code=code)
-        assert await broker.quote(AAPL) is None
+        assert isinstance(await broker.quote(AAPL), Quote)
+        gateway.faults.arm("no_market_data", times=2, code=code, text="said IB")
+        assert await broker.quote(AAPL) == NoQuote(code, "said IB")
         gateway.faults.clear()
-        assert await broker.quote(AAPL) is not None
+        assert isinstance(await broker.quote(AAPL), Quote)
 
 
 async def test_frozen_prices_are_no_quote() -> None:
@@ -55,7 +55,7 @@ async def test_frozen_prices_are_no_quote() -> None:
     async with open_gateway(SIMULATED) as gateway, broker_for(gateway.port, quote_timeout_s=0.3) as broker:
         await connected(broker)
         gateway.faults.arm("stale", times=2)
-        assert await broker.quote(AAPL) is None
+        assert await broker.quote(AAPL) == NoQuote()
 
 
 async def test_delayed_data_is_taken_and_said_to_be_delayed() -> None:
@@ -64,11 +64,11 @@ async def test_delayed_data_is_taken_and_said_to_be_delayed() -> None:
         await connected(broker)
         gateway.faults.arm("delayed_only", times=2)
         quote = await broker.quote(AAPL)
-        assert quote is not None
+        assert isinstance(quote, Quote)
         assert quote.ask is not None
         assert quote.delayed
         quote = await broker.quote(AAPL)  # the next one is asked for as live again
-        assert quote is not None
+        assert isinstance(quote, Quote)
         assert not quote.delayed
 
 
@@ -89,7 +89,7 @@ async def test_each_want_of_a_subscription_leads_to_delayed_data(code: int) -> N
         gateway.answers[QUOTE] = answer
         quote = await broker.quote(AAPL)
         assert (await gateway.heard(DATA_TYPE))[2] == "3"
-        assert quote is not None
+        assert isinstance(quote, Quote)
         assert (quote.bid, quote.ask, quote.delayed) == (Decimal("99.5"), Decimal("100.5"), True)
         await broker.quote(AAPL)
         assert (await gateway.heard(DATA_TYPE, times=2))[2] == "1", "the next one is asked for as live again"
@@ -102,7 +102,7 @@ async def test_no_offer_is_no_ask(price: str, size: int) -> None:
         await connected(broker)
         gateway.answers[QUOTE] = ticks((BID, "99.5", 100), (LAST, "100", 1), (ASK, price, size))
         quote = await broker.quote(AAPL)
-        assert quote is not None
+        assert isinstance(quote, Quote)
         assert (quote.bid, quote.ask, quote.last) == (Decimal("99.5"), None, Decimal(100))
 
 
@@ -113,7 +113,7 @@ async def test_an_ask_alone_is_enough_after_a_moment() -> None:
         gateway.answers[QUOTE] = ticks((ASK, "100.5", 100))
         async with asyncio.timeout(20):
             quote = await broker.quote(AAPL)
-        assert quote is not None
+        assert isinstance(quote, Quote)
         assert (quote.bid, quote.ask, quote.last) == (None, Decimal("100.5"), None)
 
 
@@ -121,7 +121,7 @@ async def test_silence_is_none_in_time() -> None:
     """Broken: one dead ticker would hold up its alert for ever."""
     async with open_scripted() as gateway, broker_for(gateway.port, quote_timeout_s=0.1) as broker:
         await connected(broker)
-        assert await broker.quote(AAPL) is None
+        assert await broker.quote(AAPL) == NoQuote()
         asked = await gateway.heard(QUOTE)
         assert (await gateway.heard(CANCEL_QUOTE))[2] == asked[2]
 
@@ -130,10 +130,10 @@ async def test_late_ticks_of_an_old_request_are_nobodys() -> None:
     """Broken: a price of an earlier question would answer a later one."""
     async with open_scripted() as gateway, broker_for(gateway.port, quote_timeout_s=0.1) as broker:
         await connected(broker)
-        assert await broker.quote(AAPL) is None
+        assert await broker.quote(AAPL) == NoQuote()
         old = (await gateway.heard(QUOTE))[2]
         gateway.answers[QUOTE] = lambda peer, _: peer.send(1, 6, old, ASK, "55", 100, 0)
-        assert await broker.quote(AAPL) is None
+        assert await broker.quote(AAPL) == NoQuote()
 
 
 async def test_callers_share_one_subscription() -> None:
@@ -146,7 +146,7 @@ async def test_callers_share_one_subscription() -> None:
         for kind, price in ((BID, "99.5"), (ASK, "100.5"), (LAST, "100")):
             gateway.peer.send(1, 6, asked[2], kind, price, 100, 0)
         quotes = await asyncio.gather(*callers[1:])
-        assert {quote.ask for quote in quotes if quote} == {Decimal("100.5")}
+        assert {quote.ask for quote in quotes if isinstance(quote, Quote)} == {Decimal("100.5")}
         assert gateway.count(QUOTE) == 1
 
 
@@ -159,7 +159,7 @@ async def test_few_subscriptions_at_once() -> None:
         before_first_cancel = [fields[0] for fields in gateway.received]
         before_first_cancel = before_first_cancel[: before_first_cancel.index(str(CANCEL_QUOTE))]
         assert before_first_cancel.count(str(QUOTE)) == 10
-        assert await asyncio.gather(*callers) == [None] * 12
+        assert await asyncio.gather(*callers) == [NoQuote()] * 12
 
 
 async def test_a_lost_connection_is_not_no_quote() -> None:

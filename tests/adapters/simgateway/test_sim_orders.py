@@ -10,7 +10,7 @@ from ib_async import IB
 from tests.adapters.broker.helpers import AAPL, broker_for, connected, event, events_until, order, place
 from tests.adapters.simgateway.conftest import aapl, caught_up, client, errors, filled, market, messages, until
 from tradebot.domain.alerts import Side
-from tradebot.domain.brokerage import ErrorKind, Executed, OrderError, OrderState, OrderUpdate
+from tradebot.domain.brokerage import ErrorKind, Executed, NoQuote, OrderError, OrderState, OrderUpdate, Quote
 from tradebot.simgateway import Gateway
 from tradebot.simgateway.faults import ERROR_TEXTS
 
@@ -170,10 +170,10 @@ async def test_the_bot_goes_on_with_delayed_data(gateway: Gateway) -> None:
         await connected(broker)
         gateway.faults.arm("delayed_only", code=10089, times=2)
         quote = await broker.quote(AAPL)
-        assert quote is not None
+        assert isinstance(quote, Quote)
         assert (quote.delayed, quote.ask) == (True, Decimal("227.51"))
         gateway.faults.arm("no_market_data", code=10197)
-        assert await broker.quote(AAPL) is None
+        assert await broker.quote(AAPL) == NoQuote(10197, "No market data during competing live session")
 
 
 @pytest.mark.parametrize(("delayed", "kind", "tick"), [(False, 2, "45"), (True, 4, "88")])

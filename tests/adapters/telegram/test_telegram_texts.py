@@ -21,9 +21,9 @@ from tradebot.domain.facts import FACTS
 from tradebot.domain.facts.alerts import AlertBlocked
 from tradebot.domain.gate import GateCode, GateReason
 from tradebot.domain.hours import Hours
-from tradebot.domain.limits import FixedLimits, Limits
+from tradebot.domain.limits import FixedLimits, Limits, LossBasis
 from tradebot.domain.positions import WriteOff
-from tradebot.domain.risk import Fact
+from tradebot.domain.refusals import Fact
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import Trade, TradeStatus
 from tradebot.operations.limits import LimitChange
@@ -160,6 +160,22 @@ def test_status_says_what_stands_in_the_way() -> None:
     away = replace(link, up=False, why_not="connection refused")
     assert "IB: NOT connected (connection refused)" in plain(texts.status(daemon_status(connection=away, account=None)))
     assert "Cash unknown" in texts.status(daemon_status(account=None))
+
+
+def test_status_shows_ibs_own_result_and_what_counts_as_lost() -> None:
+    """The owner would not see what IB says of his day, nor what the daily loss is compared with."""
+    shown = daemon_status()
+    assert shown.account is not None
+    account = replace(
+        shown.account, daily_pnl=Decimal("-12.5"), cash=None, base_currency="EUR", base_cash=Decimal(80_000)
+    )
+    told = plain(texts.status(replace(shown, account=account)))
+    assert "IB's own P&L of the day −$12.50, your own shares included" in told
+    assert "Cash no USD, base EUR 80,000" in told
+    assert "In open lots" not in told
+    used = replace(shown.books.exposure, loss_basis=LossBasis.TOTAL, open_change=None, unpriced=("KO",))
+    told = plain(texts.status(replace(shown, books=replace(shown.books, exposure=used))))
+    assert "In open lots unknown (no price for KO); both count towards the daily loss" in told
 
 
 def test_status_names_unknown_orders_and_simulated_parts() -> None:

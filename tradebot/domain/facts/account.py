@@ -8,7 +8,7 @@ from typing import ClassVar
 from tradebot.domain.corporate_actions import Split
 from tradebot.domain.events import EventKind, Facts, Severity
 from tradebot.domain.positions import Position
-from tradebot.domain.risk import Fact
+from tradebot.domain.refusals import Fact
 from tradebot.domain.settings import TradingState
 
 _K, _S = EventKind, Severity

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from tradebot.domain.alerts import Side
 from tradebot.domain.events import EventKind, Facts, Severity
-from tradebot.domain.risk import Fact
+from tradebot.domain.refusals import Fact
 
 _K, _S = EventKind, Severity
 

@@ -87,8 +87,9 @@ class DailyReport(Facts):
     open_positions: int
     invested: Decimal
     buys_today: int
-    lost_today: Decimal
+    lost_today: Decimal | None
     series: tuple[SessionPoint, ...] = ()
+    ib_daily_pnl: Decimal | None = None  # IB's own, of the whole account
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ class OrderIntent(OrderFacts):
 
     kind: ClassVar = _K.ORDER_INTENT
     severity: ClassVar = _S.TRACE
+    delayed: bool = False  # sized by a quote that is up to 20 minutes old
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ class BuyFilled(OrderFacts):
     severity: ClassVar = _S.INFO
     commission_known: bool
     took_s: float  # from the alert to the last fill
+    delayed: bool = False  # sized by a quote that was up to 20 minutes old
 
 
 @dataclass(frozen=True, slots=True)

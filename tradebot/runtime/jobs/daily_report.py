@@ -25,6 +25,13 @@ class DailyReportJob:
             if not await books.record_job(DAILY_REPORT, due):
                 return
             report = await daily_report.gather(
-                books, session, settings.defaults, settings.hours, now, account=account, broker_positions=positions
+                books,
+                session,
+                settings.defaults,
+                settings.hours,
+                now,
+                account=account,
+                broker_positions=positions,
+                loss_basis=settings.fixed_limits.daily_loss_basis,
             )
             await books.add_event(NewEvent(report, now))
