@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from tradebot.domain.alerts import Side
+from tradebot.domain.corporate_actions import Split
 from tradebot.domain.events import EventKind, Facts
 from tradebot.domain.facts import account as c
 from tradebot.domain.facts import alerts as a
@@ -80,9 +81,26 @@ def report(**changes: Any) -> d.DailyReport:
     return d.DailyReport(**{**figures, **changes})
 
 
+def a_split(ticker: str = "AAPL", **changes: Any) -> Split:
+    """10 for 1, without a share left over."""
+    figures: dict[str, Any] = {
+        "ticker": ticker,
+        "con_id": 265598,
+        "booked": Decimal(10),
+        "cost": Decimal(100),
+        "new_con_id": 265598,
+        "at_ib": Decimal(100),
+        "avg_cost": Decimal(10),
+        "new": 10,
+        "old": 1,
+    }
+    return Split(**(figures | changes))
+
+
 def every_kind(ticker: str = "AAPL") -> Mapping[EventKind, Facts]:
     """One of each, about this ticker where it is about one."""
     side, position = Side.SELL, Position(ticker, 265598, Decimal(5), Decimal(3))
+    split = a_split(ticker)
     slots = (NOON - timedelta(days=1), NOON)
     facts: tuple[Facts, ...] = (
         a.AlertStored(ticker, side, Decimal("187.30"), "52.89.214.238"),
@@ -118,6 +136,10 @@ def every_kind(ticker: str = "AAPL") -> Mapping[EventKind, Facts]:
         c.OrphanOrder((f"tb-77-{ticker}", "tb-78-0badcafe")),
         c.Mismatch(position),
         c.OwnerHoldings(Position(ticker, 265598, Decimal(0), Decimal(3))),
+        c.SplitSeen(split),
+        c.SplitBooked(split),
+        c.SplitDenied(split),
+        c.Renamed(ticker, "NEW", 265598),
         c.PositionsCompared((position,)),
         c.StateChanged(TradingState.RUNNING, TradingState.KILLED),
         c.SettingChanged("max_daily_loss", Decimal(1000), Decimal("750.50")),

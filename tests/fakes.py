@@ -168,6 +168,7 @@ class FakeBroker(Broker):
         self.realised_today: Decimal | None = None
         self.cash_told_at: datetime | None = None  # None: just now
         self.held: dict[int, Decimal] | None = {}  # None: not known
+        self.avg_costs: dict[int, Decimal] = {}  # by contract, where IB tells one
         self.working: dict[str, OrderReport] = {}
         self.completed: dict[str, OrderReport] = {}
         self.fills: list[Execution] = []
@@ -201,7 +202,7 @@ class FakeBroker(Broker):
             return None
         tickers = {con_id: ticker for ticker, con_id in self.con_ids.items()}
         return {
-            c: BrokerPosition(c, tickers.get(c, "?"), qty, None, self.prices.get(c))
+            c: BrokerPosition(c, tickers.get(c, "?"), qty, self.avg_costs.get(c), self.prices.get(c))
             for c, qty in self.held.items()
             if qty
         }

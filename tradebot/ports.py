@@ -25,7 +25,7 @@ from tradebot.domain.brokerage import (
 from tradebot.domain.equity import Equity
 from tradebot.domain.events import Event, EventKind, NewEvent, Severity
 from tradebot.domain.gate import GateReason
-from tradebot.domain.lots import Lot, LotStatus
+from tradebot.domain.lots import CorporateAction, Lot, LotStatus
 from tradebot.domain.reasons import Reason
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import NewTrade, Trade, TradeStatus
@@ -230,6 +230,11 @@ class Books(Protocol):
 
         Matched by (opening, closing) trade. All other rows stay as they are.
         """
+
+    async def add_corporate_action(self, action: CorporateAction) -> None:
+        """Waits for transactions that have read those of its ticker; later ones wait for this one."""
+
+    async def corporate_actions(self, ticker: str) -> Sequence[CorporateAction]: ...
 
     # settings, events, jobs
     async def settings(self) -> Mapping[str, str]:

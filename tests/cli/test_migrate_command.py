@@ -17,7 +17,7 @@ def test_up_status_down(typed: Type, monkeypatch: pytest.MonkeyPatch) -> None:
     def answer(text: str) -> None:
         monkeypatch.setattr(sys, "stdin", io.StringIO(f"{text}\n"))
 
-    assert typed("migrate", "up").out == "applied 0001_initial\napplied 0002_core\n"
+    assert typed("migrate", "up").out == "applied 0001_initial\napplied 0002_core\napplied 0003_corporate_actions\n"
     assert "up to date" in typed("migrate", "up").out
     answer("n")
     refused = typed("migrate", "down")
@@ -25,9 +25,9 @@ def test_up_status_down(typed: Type, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "0001_initial  applied " in typed("migrate", "status").out
     answer("y")
     down = typed("migrate", "down")
-    assert (down.code, "undone 0002_core" in down.out) == (0, True), down.all
+    assert (down.code, "undone 0003_corporate_actions" in down.out) == (0, True), down.all
     assert "0001_initial  applied " in typed("migrate", "status").out
-    assert "undone 0001_initial" in typed("migrate", "down", "--yes").out
+    assert "undone 0002_core\nundone 0001_initial" in typed("migrate", "down", "--yes", "--steps", "2").out
     nothing = typed("migrate", "down", "--yes", "--steps", "3")
     assert (nothing.code, nothing.out) == (0, "nothing to undo\n"), nothing.all
 

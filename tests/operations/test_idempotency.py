@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from tests.bot import Bot
+from tests.facts import a_split
+from tests.fakes import CON_IDS
 from tests.operations.conftest import process_on
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.events import EventKind
@@ -42,6 +44,9 @@ async def nothing(_: Bot) -> None:
 async def write_off(bot: Bot, key: str) -> None:
     """Two of five AAPL, as the question was asked when five were booked."""
     await bot.operations.write_off(WriteOff("AAPL", bot.broker.con_ids["AAPL"], Decimal(5), Decimal(2)), ANN, key)
+
+
+SPLIT = a_split(con_id=CON_IDS["AAPL"], new_con_id=CON_IDS["AAPL"], booked=Decimal(5), at_ib=Decimal(50))
 
 
 async def clear_queue(bot: Bot) -> None:
@@ -85,6 +90,16 @@ ACTS = {
         before=lambda bot: bot.owns(5),
         between=lambda bot: bot.owns(2),  # five are booked again
     ),
+    "book_split": Act(
+        do=lambda bot, key: bot.operations.book_split(SPLIT, ANN, key),
+        before=lambda bot: bot.owns(5),
+        between=lambda bot: bot.owns(2),
+    ),
+    "deny_split": Act(
+        do=lambda bot, key: bot.operations.deny_split(SPLIT, ANN, key),
+        before=lambda bot: bot.owns(5),
+        between=lambda bot: bot.owns(2),
+    ),
 }
 EACH = pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
 
@@ -98,6 +113,7 @@ async def books_of(bot: Bot) -> Mapping[str, Any]:
             "alerts": [replace(alert, duplicates=0) for alert in await books.alerts(list(AlertStatus))],
             "trades": await books.trades(),
             "lots": await books.lots(),
+            "actions": await books.corporate_actions("AAPL"),
             "events": await books.events(),
         }
 

@@ -5,7 +5,7 @@ decision, the books hold what the gateway filled and never less than nothing, ev
 """
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -67,7 +67,7 @@ async def check_orders(books: BooksNow, gateway: Gateway) -> None:
 
 
 async def _fills_agree(books: BooksNow, gateway: Gateway) -> None:
-    """What the gateway filled for us is what the books hold, trade by trade and ticker by ticker."""
+    """What the gateway filled for us is what the books hold, trade by trade and contract by contract."""
     state = await gateway.control("GET", "/state")
     for trade in books.trades:
         if trade.status is not TradeStatus.UNKNOWN:
@@ -78,18 +78,29 @@ async def _fills_agree(books: BooksNow, gateway: Gateway) -> None:
             )
             assert sum((e.shares * e.price for e in booked), Decimal(0)) == value, f"{trade.order_ref}: wrong prices"
             assert trade.commission in (commission, *_partly(booked)), f"{trade.order_ref}: {trade.commission} booked"
-    settled = {trade.ticker for trade in books.trades} - {
-        trade.ticker for trade in books.trades if trade.status is TradeStatus.UNKNOWN
-    }
-    positions = {one["symbol"]: Decimal(one["quantity"]) for one in state["positions"]}
-    for ticker in settled:
-        mine = [trade for trade in books.trades if trade.ticker == ticker]
-        net = sum((t.filled_qty if t.side is Side.BUY else -t.filled_qty for t in mine), Decimal(0))
-        held = sum((lot.qty for lot in books.lots if lot.ticker == ticker and lot.status is LotStatus.OPEN), Decimal(0))
-        at_gateway = positions.get(ticker, Decimal(0))
-        assert net == held >= 0, f"{ticker}: executions make {net}, the lots hold {held}"
-        assert held <= at_gateway, f"{ticker}: the lots hold {held}, the gateway {at_gateway}"
-        assert at_gateway >= 0, f"{ticker} is short at the gateway"
+    unknown = {trade.con_id for trade in books.trades if trade.status is TradeStatus.UNKNOWN}
+    positions = {one["con_id"]: Decimal(one["quantity"]) for one in state["positions"]}
+    for con_id, net in _bought_less_sold(books).items():
+        if con_id in unknown:
+            continue
+        mine = [lot.qty for lot in books.lots if lot.con_id == con_id and lot.status is LotStatus.OPEN]
+        held, at_gateway = sum(mine, Decimal(0)), positions.get(con_id, Decimal(0))
+        assert net == held >= 0, f"contract {con_id}: executions make {net}, the lots hold {held}"
+        assert held <= at_gateway, f"contract {con_id}: the lots hold {held}, the gateway {at_gateway}"
+        assert at_gateway >= 0, f"contract {con_id} is short at the gateway"
+
+
+def _bought_less_sold(books: BooksNow) -> Mapping[int, Decimal]:
+    """By contract, with the splits that the owner confirmed, each after its trade."""
+    net: defaultdict[int, Decimal] = defaultdict(Decimal)
+    for trade in sorted(books.trades, key=lambda one: one.id):
+        net[trade.con_id] += trade.filled_qty if trade.side is Side.BUY else -trade.filled_qty
+        for action in books.actions:
+            if action.after_trade_id == trade.id and net[action.con_id]:
+                before, net[action.con_id] = net[action.con_id], Decimal(0)
+                ratio = Decimal(action.new_shares) / action.old_shares
+                net[action.new_con_id] += action.qty_after if before == action.qty_before else before * ratio
+    return net
 
 
 def _filled(executions: Iterable[Mapping[str, Any]], order_ref: str) -> tuple[Decimal, Decimal, Decimal]:

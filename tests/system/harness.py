@@ -18,7 +18,7 @@ from tradebot.database import open_ledger
 from tradebot.domain.alerts import Alert, AlertStatus
 from tradebot.domain.brokerage import Execution
 from tradebot.domain.events import Event
-from tradebot.domain.lots import Lot
+from tradebot.domain.lots import CorporateAction, Lot
 from tradebot.domain.trades import Trade
 
 T = TypeVar("T")
@@ -239,6 +239,9 @@ class Daemon(Process):
                 trades=list(trades),
                 decisions={trade.id: await books.decision(trade.id) or {} for trade in trades},
                 lots=list(await books.lots()),
+                actions=[
+                    one for ticker in {one.ticker for one in trades} for one in await books.corporate_actions(ticker)
+                ],
                 events=list(await books.events(limit=100_000)),
                 untold={event.id for name in CHANNELS for event in await books.undelivered(name, 100_000)},
                 executions={trade.id: list(await books.executions(trade.id)) for trade in trades},
@@ -262,6 +265,7 @@ class BooksNow:
     trades: list[Trade]
     decisions: dict[int, Mapping[str, object]]  # by trade
     lots: list[Lot]
+    actions: list[CorporateAction]
     events: list[Event]
     untold: set[int]  # events that wait for any channel
     executions: dict[int, list[Execution]]

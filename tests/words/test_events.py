@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.facts import NOON, bought, every_kind, order, report
+from tests.facts import NOON, a_split, bought, every_kind, order, report
 from tradebot.domain.alerts import Side
 from tradebot.domain.events import Event, EventKind, Facts, NewEvent, OtherFacts, Severity
 from tradebot.domain.facts import FACTS
@@ -123,6 +123,36 @@ SENTENCES: list[tuple[Facts, str]] = [
     (
         c.OwnerHoldings(Position("KO", 1, Decimal(5), Decimal(20))),
         "KO: IB shows 20 shares, 5 of them the bot's. The rest is your own and is never touched. Was there a split, 4 for 1?",
+    ),
+    (
+        c.SplitSeen(
+            a_split(booked=Decimal(5), at_ib=Decimal(7), avg_cost=Decimal("66.6667"), new=3, old=2, new_con_id=9)
+        ),
+        "AAPL: 5 @ $100.00 → 7 @ $66.6667 (3 for 2, 0.5 left over, contract 265598 → 9). The books have the first, IB shows the "
+        "second, for the same money: it looks like a split, 3 for 2. The SELL waits until you say whether it was one: look at "
+        "TWS, then press the button, or run `tradebot split AAPL`.",
+    ),
+    (
+        c.SplitSeen(a_split(at_ib=Decimal(10), avg_cost=Decimal(100), new=1, new_con_id=9)),
+        "AAPL: 10 @ $100.00 → 10 @ $100.00 (1 for 1, contract 265598 → 9). The books have the first, IB shows the second, for "
+        "the same money: it looks like a new contract of the same stock. The SELL waits until you say whether it was one: look "
+        "at TWS, then press the button, or run `tradebot split AAPL`.",
+    ),
+    (
+        c.SplitBooked(a_split()),
+        "AAPL: booked on the word of Ann: 10 @ $100.00 → 100 @ $10.00 (10 for 1). Lots and P&L count in the new "
+        "shares; what waited goes on.",
+    ),
+    (
+        c.SplitDenied(a_split()),
+        "AAPL: no split, on the word of Ann (10 @ $100.00 → 100 @ $10.00 (10 for 1)). The books stay as they are, and the "
+        "difference from IB is treated as any other.",
+    ),
+    (
+        c.Renamed("AAPL", "NEWCO", 265598),
+        "AAPL is called NEWCO at IB now (contract 265598). The bot's shares of it stay booked as AAPL until they are sold: a "
+        "SELL alert for either name sells them, a BUY needs the new one, and limits count both as one. Change the ticker in "
+        "TradingView when you like.",
     ),
     (
         c.StateChanged(TradingState.RUNNING, TradingState.PAUSED),

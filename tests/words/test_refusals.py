@@ -22,6 +22,17 @@ SAID: list[tuple[str, Mapping[str, Fact], str]] = [
         "message",
     ),
     (
+        "split",
+        {"ticker": "AAPL", "booked": D(10), "at_ib": D("15.0"), "new": 3, "old": 2},
+        "the books hold 10 AAPL, IB shows 15 for the same money, as after a split 3 for 2: no BUY of it until you have said by "
+        "the button on its message whether it was one",
+    ),
+    (
+        "other_contract",
+        {"ticker": "AAPL"},
+        "the bot holds AAPL of another contract than the one that IB calls AAPL now: no BUY of it until these shares are sold",
+    ),
+    (
         "short_at_ib",
         {"ticker": "AAPL", "short_qty": D(50)},
         "IB shows 50 AAPL sold short, which the bot never does: a BUY would cover your own short instead of opening a position. "

@@ -58,7 +58,9 @@ class IbBroker(Broker):
         self._options = options
         self._link = Link(options, self.events.put_nowait)
         self._quotes = Quotes()
-        self._contracts: dict[tuple[str, str | None], Contract] = {}
+        self._contracts: dict[
+            tuple[str, str | None, int], Contract
+        ] = {}  # on one connection: a split may bring another one
         self._one_question = asyncio.Lock()
         self._next_holdings: asyncio.Task[PositionReport] | None = None
         self._holdings_tasks: set[asyncio.Task[PositionReport]] = set()
@@ -95,7 +97,7 @@ class IbBroker(Broker):
 
     async def contract(self, ticker: str, primary_exchange: str | None) -> Contract:
         """Raises UnknownContract, BrokerUnavailable."""
-        key = (ticker, primary_exchange)
+        key = (ticker, primary_exchange, self.connection.generation)
         if key not in self._contracts:
             self._contracts[key] = await self._find(ticker, primary_exchange)
         return self._contracts[key]

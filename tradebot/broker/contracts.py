@@ -4,7 +4,7 @@ Rules:
 - US stocks in USD only, routed by SMART, told apart by primary exchange. One symbol may be several companies' (one of them
   listed in Toronto or over the counter): the hint from the alert's prefix decides; where it does not, nothing is traded.
 - A single US candidate is taken whatever the hint says: TradingView files NYSE Arca's funds under AMEX.
-- The contract's id never changes: what was found once holds for the life of the process.
+- What was found once holds for the connection: a reverse split, or a rename, gives a symbol another contract over night.
 """
 
 from collections.abc import Iterable, Mapping

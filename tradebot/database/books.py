@@ -14,7 +14,7 @@ from tradebot.domain.alerts import Alert, AlertStatus, NewAlert
 from tradebot.domain.brokerage import Execution
 from tradebot.domain.equity import Equity
 from tradebot.domain.events import Event, EventKind, NewEvent, Severity, code_of
-from tradebot.domain.lots import Lot, LotStatus
+from tradebot.domain.lots import CorporateAction, Lot, LotStatus
 from tradebot.domain.reasons import Reason
 from tradebot.domain.trades import NewTrade, Trade, TradeStatus
 
@@ -188,6 +188,15 @@ class SqlBooks:
                 await self._rows("insert_lot", **values.parameters(lot))
             elif replace(lot, id=stored[key].id) != stored[key]:
                 await self._rows("update_lot", **values.parameters(replace(lot, id=stored[key].id)))
+
+    async def add_corporate_action(self, action: CorporateAction) -> None:
+        await self._transaction.lock(f"actions of {action.ticker}")
+        await self._rows("insert_corporate_action", **values.parameters(action))
+
+    async def corporate_actions(self, ticker: str) -> Sequence[CorporateAction]:
+        await self._transaction.share(f"actions of {ticker}")
+        rows = await self._rows("corporate_actions", ticker=values.outgoing(ticker))
+        return [values.read(CorporateAction, row) for row in rows]
 
     # --- settings, events, jobs -------------------------------------------------------------------------------------
 

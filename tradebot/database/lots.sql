@@ -36,3 +36,11 @@ WHERE id = :id
 
 -- delete_lots --
 DELETE FROM position WHERE id IN (:ids)
+
+-- insert_corporate_action --
+INSERT INTO corporate_action (at, ticker, con_id, new_con_id, new_shares, old_shares, qty_before, qty_after, after_trade_id,
+                              actor)
+VALUES (:at, :ticker, :con_id, :new_con_id, :new_shares, :old_shares, :qty_before, :qty_after, :after_trade_id, :actor)
+
+-- corporate_actions --
+SELECT * FROM corporate_action WHERE ticker = :ticker ORDER BY id

@@ -61,6 +61,10 @@ class EventKind(StrEnum):
     ORPHAN_ORDER = "orphan_order"  # our prefix at IB, not in the database
     MISMATCH = "mismatch"
     OWNER_HOLDINGS = "owner_holdings"
+    SPLIT_SEEN = "split_seen"  # recognised, and to be answered by the owner
+    SPLIT_BOOKED = "split_booked"
+    SPLIT_DENIED = "split_denied"
+    RENAMED = "renamed"
     STATE_CHANGED = "state_changed"
     SETTING_CHANGED = "setting_changed"
     BROKER_CONNECTED = "broker_connected"

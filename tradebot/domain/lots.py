@@ -1,7 +1,8 @@
 """A ticker's lots: a pure fold of its filled trades in id order, first in first out.
 
 Rules: a BUY opens one lot; a SELL closes the oldest open lots of its contract and splits the last one it reaches. Commissions are
-shared out by quantity and the pieces add up to the whole. Shares are never closed that the books did not hold.
+shared out by quantity and the pieces add up to the whole. Shares are never closed that the books did not hold. What a company did
+to its shares (a split, another contract) changes the lots that are open at its place among the trades.
 
 What a trade closed depends on nothing later. So when a trade changes, the rows that older ones closed stand, and the fold goes
 on from its checkpoint: what was open just before the trade (`shares_left`). A correction, a repeated report or a late commission
@@ -75,6 +76,34 @@ class Filled:
 
 
 @dataclass(frozen=True, slots=True)
+class CorporateAction:
+    """A row of `corporate_action`: open lots of `con_id` become lots of `new_con_id`.
+
+    It comes after the trade `after_trade_id` and before every newer one.
+    """
+
+    at: datetime
+    ticker: str
+    con_id: int
+    new_con_id: int
+    new_shares: int  # so many ...
+    old_shares: int  # ... for so many
+    qty_before: Decimal  # open shares of the contract, when the owner was asked ...
+    qty_after: Decimal  # ... and after it: what IB showed
+    after_trade_id: int
+    actor: str
+    id: int = 0
+
+    def total(self, held: Decimal) -> Decimal:
+        """Shares after it. Of other shares than the owner was asked about (an older fill was corrected) by the ratio alone."""
+        return (
+            self.qty_after
+            if held == self.qty_before
+            else (held * self.new_shares / self.old_shares).quantize(PRICE_STEP)
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Fold:
     """Lots by opening trade, within it by closing trade with the open rest last. `oversold` must be 0: see `fold`."""
 
@@ -114,13 +143,16 @@ def average_price(executions: Iterable[Execution]) -> Decimal | None:
     return summarise(executions).avg_price
 
 
-def fold(ticker: str, trades: Iterable[Filled]) -> Fold:
-    """The ticker's lots after these trades, all it ever had. `oversold` counts the shares that SELLs sold beyond what was held.
+def fold(ticker: str, trades: Iterable[Filled], actions: Iterable[CorporateAction] = ()) -> Fold:
+    """The ticker's lots after these trades and corporate actions, all it ever had.
+
+    `oversold` counts the shares that SELLs sold beyond what was held.
 
     Raises ValueError for a negative quantity or a BUY without a price: such a history cannot be booked.
     """
     folding = Folding(ticker)
-    closed = [lot for trade in sorted(trades, key=lambda t: t.trade_id) for lot in folding.apply(trade)]
+    history: list[Filled | CorporateAction] = sorted([*trades, *actions], key=_when)
+    closed = [lot for entry in history for lot in folding.apply(entry)]
     return Fold(tuple(sorted([*closed, *folding.open], key=_place)), folding.oversold)
 
 
@@ -146,8 +178,11 @@ class Folding:
         ]
         self.oversold = ZERO
 
-    def apply(self, trade: Filled) -> list[Lot]:
+    def apply(self, trade: Filled | CorporateAction) -> list[Lot]:
         """The next entry in id order; returns the rows that it closes. Raises ValueError as `fold` does."""
+        if isinstance(trade, CorporateAction):
+            self._rebase(trade)
+            return []
         if trade.qty < 0:
             raise _unbookable(trade, self._ticker)
         if trade.side is Side.SELL:
@@ -165,6 +200,21 @@ class Folding:
     def open(self) -> list[Lot]:
         """The rows that are open now."""
         return [opening.still_open(self._ticker) for opening in self._openings]
+
+    def _rebase(self, action: CorporateAction) -> None:
+        """Makes new shares of the contract's open ones: as many as IB has, for the same money. What was closed before stays.
+
+        Each opening gets the difference of two running totals, so that rounding never makes or loses a share over all of them.
+        """
+        mine = [opening for opening in self._openings if opening.buy.con_id == action.con_id]
+        held = sum((opening.left for opening in mine), ZERO)
+        before, given = ZERO, ZERO
+        for opening in mine:
+            before += opening.left
+            total = action.total(held)
+            running = total if before == held else (total * before / held).quantize(PRICE_STEP)
+            opening.rebase(action, running - given)
+            given = running
 
     def _close(self, sell: Filled) -> list[Lot]:
         left, closed = sell.qty, []
@@ -186,6 +236,15 @@ class _Opening:
     buy: Filled
     price: Decimal
     left: Decimal
+    splits: tuple[Mapping[str, object], ...] = ()
+
+    def rebase(self, action: CorporateAction, qty: Decimal) -> None:
+        """What is left becomes this many shares of the new contract, with the commission that goes with it."""
+        commission = _share(self.buy, self.buy.qty - self.left, self.left)
+        self.buy = replace(self.buy, con_id=action.new_con_id, qty=qty, commission=commission)
+        self.left = qty
+        self.price = (self.price * action.old_shares / action.new_shares).quantize(PRICE_STEP)
+        self.splits += ({"at": action.at.isoformat(), "new": action.new_shares, "old": action.old_shares},)
 
     def close(self, sell: Filled, sold_before: Decimal, qty: Decimal, ticker: str) -> Lot:
         """Takes shares out of what is left, for a SELL that has closed others before."""
@@ -204,6 +263,7 @@ class _Opening:
             commission=commission,
             opening_trade_id=self.buy.trade_id,
             closing_trade_id=sell.trade_id,
+            splits=self.splits,
         )
 
     def still_open(self, ticker: str) -> Lot:
@@ -220,11 +280,19 @@ class _Opening:
             commission=_share(self.buy, self.buy.qty - self.left, self.left),
             opening_trade_id=self.buy.trade_id,
             closing_trade_id=None,
+            splits=self.splits,
         )
 
 
 def _place(lot: Lot) -> tuple[int, bool, int]:
     return lot.opening_trade_id, lot.closing_trade_id is None, lot.closing_trade_id or 0
+
+
+def _when(entry: Filled | CorporateAction) -> tuple[int, bool, int]:
+    """An action comes after its trade."""
+    if isinstance(entry, CorporateAction):
+        return entry.after_trade_id, True, entry.id
+    return entry.trade_id, False, 0
 
 
 def _price(buy: Filled, ticker: str) -> Decimal:

@@ -27,10 +27,9 @@ class Position:
 
 
 def compare(lots: Sequence[Lot], broker_positions: Mapping[int, BrokerPosition]) -> list[Position]:
-    """One row a contract that either side knows, by ticker."""
-    tickers = {lot.con_id: lot.ticker for lot in lots} | {
-        con_id: holding.ticker for con_id, holding in broker_positions.items()
-    }
+    """One row a contract that either side knows, by ticker: the books' own, where IB has another name for it by now."""
+    tickers = {con_id: holding.ticker for con_id, holding in broker_positions.items()}
+    tickers |= {lot.con_id: lot.ticker for lot in lots}
     rows = []
     for con_id, ticker in sorted(tickers.items(), key=lambda item: item[1]):
         booked = sum((lot.qty for lot in lots if lot.con_id == con_id and lot.status is LotStatus.OPEN), Decimal(0))

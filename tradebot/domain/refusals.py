@@ -13,6 +13,8 @@ class RefusalCode(StrEnum):
     KILL_SWITCH = "kill_switch"
     PAUSED = "paused"
     UNKNOWN_ORDER = "unknown_order"
+    SPLIT = "split"
+    OTHER_CONTRACT = "other_contract"
     SHORT_AT_IB = "short_at_ib"
     MISMATCH = "mismatch"
     ALERT_AGE = "alert_age"

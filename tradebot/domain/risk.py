@@ -5,7 +5,7 @@ refusal blocks. What is not known, or is not a number, refuses. A SELL is stoppe
 wait for room under a limit. Nothing here is worded: `words/refusals.py` says each code, and how to change what it depends on.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
@@ -91,6 +91,8 @@ class Snapshot:
     since_last_buy_s: float | None  # since the last decided BUY of this ticker; None: there was none
     unknown_order: bool  # the ticker is frozen by an UNKNOWN order
     missing_qty: Decimal  # shares in our books that IB does not show; 0 = fine
+    split: Mapping[str, Fact] | None = None  # figures of one that is recognised and not answered yet
+    other_contract: bool = False  # the ticker's lots are of another contract than the one to be bought
     short_qty: Decimal = Decimal(0)  # shares of the stock that IB shows as sold short: the owner's own doing
     live: bool = False  # real money
     base_currency: str | None = None  # the account's, where it is not USD …
@@ -133,6 +135,14 @@ def paused(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits)
 
 def unknown_order(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
     return _refuse(_C.UNKNOWN_ORDER, ticker=order.ticker) if now.unknown_order else None
+
+
+def split(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
+    return _refuse(_C.SPLIT, ticker=order.ticker, **now.split) if now.split is not None else None
+
+
+def other_contract(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
+    return _refuse(_C.OTHER_CONTRACT, ticker=order.ticker) if now.other_contract else None
 
 
 def short_at_ib(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
@@ -299,6 +309,8 @@ BUY_POLICY: tuple[tuple[RefusalCode, Callable[[Buy, Snapshot, Limits, FixedLimit
     (_C.KILL_SWITCH, kill_switch),
     (_C.PAUSED, paused),
     (_C.UNKNOWN_ORDER, unknown_order),
+    (_C.SPLIT, split),
+    (_C.OTHER_CONTRACT, other_contract),
     (_C.SHORT_AT_IB, short_at_ib),
     (_C.MISMATCH, mismatch),
     (_C.ALERT_AGE, alert_age),

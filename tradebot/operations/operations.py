@@ -10,11 +10,12 @@ switch needs no key and waits for nothing. Values in, values out: the edges make
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from tradebot.domain.corporate_actions import Split
 from tradebot.domain.limits import Limits
 from tradebot.domain.positions import WriteOff
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import Trade
-from tradebot.operations import exits, limits, queue, unknown_orders
+from tradebot.operations import exits, limits, queue, splits, unknown_orders
 from tradebot.operations.limits import LimitChange, Value
 from tradebot.ports import Broker, Clock, Ledger, Queue
 from tradebot.trading.booking import Booking
@@ -82,3 +83,11 @@ class Operations:
     async def write_off(self, loss: WriteOff, actor: str, key: str) -> Trade | None:
         """Lowers the books to what IB shows; None when things have changed since, or `key` was used already."""
         return await self.booking.write_off(loss, actor, key)
+
+    async def book_split(self, split: Split, actor: str, key: str) -> bool:
+        """Rebases the lots; False when things have changed since, or `key` was used already."""
+        return await splits.book(self.ledger, split, actor, key, self.clock.now())
+
+    async def deny_split(self, split: Split, actor: str, key: str) -> bool:
+        """From now on it is a difference like any other; False when `key` was used already."""
+        return await splits.deny(self.ledger, split, actor, key, self.clock.now())

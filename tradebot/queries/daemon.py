@@ -6,6 +6,7 @@ from datetime import datetime
 
 from tradebot.domain.alerts import WAITING, Alert
 from tradebot.domain.brokerage import Account
+from tradebot.domain.corporate_actions import Split
 from tradebot.domain.events import Event
 from tradebot.domain.exposure import Exposure
 from tradebot.domain.hours import Hours
@@ -33,6 +34,7 @@ from tradebot.queries.mismatches import NothingToWriteOff, missing_shares
 from tradebot.queries.parts import ChatPart
 from tradebot.queries.positions import HeldPositions, held_positions
 from tradebot.queries.results import Result, read_result
+from tradebot.queries.splits import NoSplit, seen_split
 from tradebot.queries.status import BooksStatus, DaemonStatus, books_status
 from tradebot.queries.unknown_orders import PresumedFill, presumed_fill
 from tradebot.queries.waiting import Waiting, read_waiting
@@ -121,6 +123,10 @@ class DaemonQueries:
     async def missing_shares(self, ticker: str) -> WriteOff | NothingToWriteOff:
         """Raises BrokerUnavailable, LedgerUnavailable."""
         return await missing_shares(self.ledger, self.broker, self.clock, ticker)
+
+    async def seen_split(self, ticker: str) -> Split | NoSplit:
+        """Raises BrokerUnavailable, LedgerUnavailable."""
+        return await seen_split(self.ledger, self.broker, self.clock, ticker)
 
     async def event(self, event_id: int) -> Event | None:
         """None when this database has no such event. Raises LedgerUnavailable."""

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from tradebot.domain.corporate_actions import recognise
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.positions import WriteOff, compare
 from tradebot.domain.trades import POSITION_LAG, UNRESOLVED, recently_filled
@@ -14,6 +15,7 @@ class NothingToWriteOff(StrEnum):
     ORDER_UNRESOLVED = "order_unresolved"  # in flight or UNKNOWN: that first
     JUST_TRADED = "just_traded"  # IB's position may trail
     BOOKS_AGREE = "books_agree"
+    SPLIT = "split"  # it looks like one: that is to be answered first
 
 
 async def missing_shares(ledger: Ledger, broker: Broker, clock: Clock, ticker: str) -> WriteOff | NothingToWriteOff:
@@ -22,11 +24,14 @@ async def missing_shares(ledger: Ledger, broker: Broker, clock: Clock, ticker: s
     async with ledger.read() as books:
         lots = await books.lots(LotStatus.OPEN, ticker=ticker)
         in_flight = await books.trades(UNRESOLVED, ticker=ticker)
+        settings = await books.settings()
         trades = await books.trades_ended_since(ticker, clock.now() - POSITION_LAG)
     if in_flight:
         return NothingToWriteOff.ORDER_UNRESOLVED
     if recently_filled(trades, clock.now()):
         return NothingToWriteOff.JUST_TRADED
+    if recognise(lots, report.positions, settings):
+        return NothingToWriteOff.SPLIT
     con_ids = {lot.con_id for lot in lots}
     rows = compare(lots, {con_id: held for con_id, held in report.positions.items() if con_id in con_ids})
     row = next((row for row in rows if row.missing), None)

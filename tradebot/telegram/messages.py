@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from tradebot.domain.calendar import CLOSE, NEW_YORK
 from tradebot.domain.events import Event, EventKind, Severity
+from tradebot.domain.facts.account import SplitSeen
 from tradebot.domain.facts.daemon import DailyReport
 from tradebot.queries.daily_report import rule_of
 from tradebot.telegram.markup import LENGTH_MAX, bold, esc, italic, prose
@@ -53,6 +54,10 @@ TITLES: Mapping[str, str] = {
     _K.ORPHAN_ORDER: "❗ Unknown orders at IB",
     _K.MISMATCH: "❗ Mismatch: {}",
     _K.OWNER_HOLDINGS: "👤 Your own shares: {}",
+    _K.SPLIT_SEEN: "❗ A split? {}",
+    _K.SPLIT_BOOKED: "✏️ Split booked: {}",
+    _K.SPLIT_DENIED: "✏️ No split: {}",
+    _K.RENAMED: "🏷 Renamed: {}",
     _K.STATE_CHANGED: "⚙️ Trading state",
     _K.SETTING_CHANGED: "⚙️ Limit changed",
     _K.BROKER_CONNECTED: "🔌 IB connected",
@@ -116,22 +121,21 @@ def paragraph_of(event: Event, now: datetime) -> str:
 
 def buttons_of(event: Event) -> Sequence[tuple[str, str]]:
     """What the owner can do about it right from the message."""
-    ticker = event.ticker or ""
-    match event.kind:
-        case EventKind.EXIT_INCOMPLETE:
-            return [(f"Sell the rest of {ticker}", f"rest:{event.id}")]
-        case EventKind.EXITS_HELD_BACK:
-            return [("Sell now", f"held:{event.id}")]
-        case EventKind.EXIT_WAITS_FOR_OPEN:
-            return [(f"Do not sell {ticker}", f"keep:{event.id}")]
-        case EventKind.ORDER_UNKNOWN:
-            return [
-                (f"{ticker}: it filled", f"filled:{event.trade_id}"),
-                ("it never existed", f"never:{event.trade_id}"),
-            ]
-        case EventKind.MISMATCH:
-            return [(f"Accept what IB shows of {ticker}", f"accept:{event.id}")]
-    return []
+    ticker, about = event.ticker or "", event.id
+    facts = event.facts
+    ratio = f": {facts.split.new} for {facts.split.old}" if isinstance(facts, SplitSeen) else ""
+    buttons: Mapping[str, Sequence[tuple[str, str]]] = {
+        EventKind.EXIT_INCOMPLETE: [(f"Sell the rest of {ticker}", f"rest:{about}")],
+        EventKind.EXITS_HELD_BACK: [("Sell now", f"held:{about}")],
+        EventKind.EXIT_WAITS_FOR_OPEN: [(f"Do not sell {ticker}", f"keep:{about}")],
+        EventKind.ORDER_UNKNOWN: [
+            (f"{ticker}: it filled", f"filled:{event.trade_id}"),
+            ("it never existed", f"never:{event.trade_id}"),
+        ],
+        EventKind.MISMATCH: [(f"Accept what IB shows of {ticker}", f"accept:{about}")],
+        EventKind.SPLIT_SEEN: [(f"{ticker} was split{ratio}", f"split:{about}"), ("it was not", f"nosplit:{about}")],
+    }
+    return buttons.get(event.kind, [])
 
 
 def curve_of(event: Event) -> Sequence[tuple[datetime, Decimal]]:

@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from tradebot.domain.alerts import Alert, Side
+from tradebot.domain.corporate_actions import Split
 from tradebot.domain.positions import WriteOff
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import Trade, TradeStatus
 from tradebot.queries.exits import Exit
 from tradebot.queries.mismatches import NothingToWriteOff
+from tradebot.queries.splits import NoSplit
 from tradebot.queries.unknown_orders import PresumedFill
 from tradebot.telegram.markup import bold, esc, first, lines
 from tradebot.words import figures
+from tradebot.words.account_events import split_arithmetic
 from tradebot.words.unknown_orders import price_source
 
 ROWS_MAX = 25
@@ -174,6 +177,7 @@ def nothing_to_write_off(ticker: str, why: NothingToWriteOff) -> str:
     return {
         NothingToWriteOff.ORDER_UNRESOLVED: f"An order of {name} is in flight or UNKNOWN: that comes first, then accept.",
         NothingToWriteOff.JUST_TRADED: f"{name} was traded just now and IB's position may trail it: try again in ten seconds.",
+        NothingToWriteOff.SPLIT: f"It looks like a split of {name}: answer that first, by the button on its message.",
         NothingToWriteOff.BOOKS_AGREE: f"Books and IB agree on {name} now: there is nothing to accept.",
     }[why]
 
@@ -182,3 +186,40 @@ def accepted(trade: Trade | None) -> str:
     if trade is None:
         return "Nothing was written off: things have changed meanwhile. Look at /positions."
     return f"✅ {figures.shares(trade.filled_qty)} {esc(trade.ticker)} written off. BUY of it is free again."
+
+
+def split(seen: Split) -> str:
+    return lines(
+        bold(f"{seen.ticker}: split {seen.new} for {seen.old}?"),
+        esc(split_arithmetic(seen)),
+        "The bot's lots get the new quantity and price; what they cost stays the same. Does TWS show it so?",
+        GOOD_FOR,
+    )
+
+
+def no_split(seen: Split) -> str:
+    return lines(
+        bold(f"{seen.ticker}: it was no split?"),
+        esc(split_arithmetic(seen)),
+        f"The books stay at {figures.shares(seen.booked)}: a SELL sells at most that many, at their old price.",
+        GOOD_FOR,
+    )
+
+
+def no_split_seen(ticker: str, why: NoSplit) -> str:
+    name = esc(ticker)
+    return {
+        NoSplit.ORDER_UNRESOLVED: f"An order of {name} is in flight or UNKNOWN: that comes first.",
+        NoSplit.JUST_TRADED: f"{name} was traded just now and IB's position may trail it: try again in ten seconds.",
+        NoSplit.NOT_SEEN: f"Nothing of {name} looks like a split now: there is nothing to answer. Look at /positions.",
+    }[why]
+
+
+def split_booked(seen: Split, *, done: bool) -> str:
+    if not done:
+        return "Nothing was changed: things have changed meanwhile, or it was done already. Look at /positions."
+    return f"✅ {esc(seen.ticker)}: {esc(split_arithmetic(seen))} is booked. What waited goes on within seconds."
+
+
+def split_denied(seen: Split) -> str:
+    return f"✅ {esc(seen.ticker)}: no split. The books stay as they are; what waited goes on within seconds."

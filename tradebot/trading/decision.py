@@ -5,6 +5,8 @@ Rules:
 - One order in flight per ticker: the alert of a busy ticker stays RECEIVED. An UNKNOWN order keeps its ticker's SELLs waiting.
 - An exit that is armed again sells what its first order left, of lots older than its alert.
 - A SELL is the bot's open lots, at most what IB holds less every SELL already working there, the owner's included.
+- Lots are looked up by contract: where the books hold it under another ticker (IB renamed it), the order goes under that one.
+- A SELL of shares that a split seems to have changed waits for the owner's answer: it would sell too few, at a false P&L.
 - A judged SELL ends every older waiting BUY of its ticker: an exit must never be followed by its own entry.
 - What cannot be known now waits; it is neither refused nor guessed, except that a BUY grows too old.
 - A refusal is a code with facts, in the alert's row and in the event.
@@ -21,14 +23,15 @@ from loguru import logger
 
 from tradebot.domain.alerts import UNDECIDED, WAITING, Alert, AlertStatus, Side
 from tradebot.domain.brokerage import Contract, NoQuote, Order, Quote
+from tradebot.domain.corporate_actions import Split
 from tradebot.domain.events import NewEvent
 from tradebot.domain.exit_ends import left_unfilled
-from tradebot.domain.facts.account import ExitLeft
+from tradebot.domain.facts.account import ExitLeft, SplitSeen
 from tradebot.domain.facts.alerts import AlertBlocked, AlertFailed, AlertPending, RefusedFacts
 from tradebot.domain.facts.orders import OrderIntent
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
-from tradebot.domain.lots import LotStatus
+from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.reasons import Reason
 from tradebot.domain.refusals import Fact, Refusal, RefusalCode
 from tradebot.domain.risk import Buy, Check, RiskDecision, Sell, Snapshot, judge, whole_shares
@@ -36,6 +39,7 @@ from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import LIVE, ORDER_REF_PREFIX, POSITION_LAG, UNRESOLVED, NewTrade, Trade, recently_filled
 from tradebot.domain.working_sells import working_sells
 from tradebot.ports import Books, PositionReport
+from tradebot.trading.corporate_actions import booked_ticker, unanswered_splits
 from tradebot.trading.exit_rest import older_lots
 from tradebot.trading.order_events import exit_incomplete, sized_by_delayed_quote
 from tradebot.trading.snapshot import BrokerView, take_snapshot
@@ -77,6 +81,7 @@ class Wait(Enum):
 
     TICKER = "ticker"  # until the ticker's order has ended
     BROKER = "broker"  # until IB has answered
+    OWNER = "owner"  # until the owner has answered whether it was a split
 
 
 Decided = Intent | Wait | None
@@ -106,12 +111,14 @@ async def decide(
     earlier = await books.trades_of_alert(alert.id)
     if any(one.status in UNRESOLVED for one in earlier):
         return Wait.TICKER  # whatever this alert's status says: nothing has two orders alive
-    if not killed and await _busy(books, alert, alert.ticker):
+    contract = pre_trade.contract
+    ticker = (await booked_ticker(books, contract.con_id) if contract else None) or alert.ticker
+    if not killed and await _busy(books, alert, {ticker, alert.ticker}):
         return Wait.TICKER
     one = _Judging(
         books,
         alert,
-        alert.ticker,
+        ticker,
         pre_trade,
         policy,
         view,
@@ -124,13 +131,19 @@ async def decide(
     return await (one.buy() if alert.action is Side.BUY else one.sell())
 
 
-async def _busy(books: Books, alert: Alert, ticker: str) -> bool:
+async def _busy(books: Books, alert: Alert, tickers: Collection[str]) -> bool:
     """An UNKNOWN order makes a SELL wait; a BUY is judged, and refused for it. A BUY lets every waiting SELL go first."""
-    if alert.action is Side.SELL:
-        return bool(await books.trades(UNRESOLVED, ticker=ticker))
-    waiting = await books.alerts(WAITING, ticker=ticker)  # PENDING ones too: at the open they are about to go on
-    sell_waits = any(other.action is Side.SELL for other in waiting)  # a newer one ends this BUY
-    return sell_waits or bool(await books.trades(LIVE, ticker=ticker))
+    statuses = UNRESOLVED if alert.action is Side.SELL else LIVE
+    for ticker in tickers:
+        if await books.trades(statuses, ticker=ticker):
+            return True
+        if alert.action is Side.BUY:
+            waiting = await books.alerts(
+                WAITING, ticker=ticker
+            )  # PENDING ones too: at the open they are about to go on
+            if any(other.action is Side.SELL for other in waiting):  # a newer one ends this BUY
+                return True
+    return False
 
 
 _ENDINGS: Mapping[AlertStatus, tuple[Collection[AlertStatus], type[RefusedFacts]]] = {
@@ -189,6 +202,7 @@ class _Judging:
             quote_code=self.pre_trade.no_quote.code,
             quote_text=self.pre_trade.no_quote.text,
         )
+        contract = self.pre_trade.contract
         snapshot = await self._snapshot()
         risk_decision = judge(order, snapshot, self.policy.limits, self.policy.fixed_limits)
         _log_checks(risk_decision)
@@ -205,32 +219,32 @@ class _Judging:
         if refusal is not None:
             await self._block(refusal, risk_decision)
             return None
-        contract = self.pre_trade.contract
         assert contract is not None, "a quote belongs to a contract"
         assert order.qty is not None, "a passing decision has a quantity"
         inputs = {"quote": quote, "order": order, "snapshot": snapshot, "limits": self.policy.limits}
         return await self._intend(contract, order.qty, order.cost, risk_decision, inputs)
 
     async def sell(self) -> Decided:
-        if self.left is None:
-            lots = await self.books.lots(LotStatus.OPEN, ticker=self.ticker)
-        else:
-            lots = await older_lots(self.books, self.ticker, self.alert.id)
-        lots = [lot for lot in lots if lot.con_id == lots[0].con_id]  # one order sells one contract
+        every_lot = await self.books.lots(LotStatus.OPEN, ticker=self.ticker)
+        sellable = every_lot if self.left is None else await older_lots(self.books, self.ticker, self.alert.id)
+        position_report = self.pre_trade.position_report
+        lots = _of_one_contract(sellable, position_report)  # one order sells one contract
         snapshot = await self._snapshot()
         held = sum((lot.qty for lot in lots), Decimal(0))
         held = held if self.left is None else min(held, self.left)
         risk_decision = judge(Sell(self.ticker, held), snapshot, self.policy.limits, self.policy.fixed_limits)
         _log_checks(risk_decision)
         refusal = risk_decision.refusal
-        if refusal is None and not held:
+        if refusal is None and not held and not self.pre_trade.unavailable:  # else it may be held under another ticker
             refusal = Refusal(RefusalCode.NOTHING_HELD, {"ticker": self.ticker})
         if refusal is not None:
             await self._refuse_sell(refusal, risk_decision)
             return None
-        position_report = self.pre_trade.position_report
         if position_report is None:
             return Wait.BROKER
+        if splits := await unanswered_splits(self.books, every_lot, position_report.positions, self.view.now):
+            await self._tell_that_it_waits(splits[0])
+            return Wait.OWNER
         con_id = lots[0].con_id
         at_ib = position_report.positions[con_id].qty if con_id in position_report.positions else Decimal(0)
         selling = working_sells(position_report.open_orders, con_id)
@@ -262,7 +276,14 @@ class _Judging:
             "asked_at": position_report.at,
             "snapshot": snapshot,
         }
-        return await self._intend(Contract(con_id, self.ticker, ""), qty, Decimal(0), risk_decision, inputs)
+        name = position_report.positions[con_id].ticker  # as IB calls it today
+        return await self._intend(Contract(con_id, name, ""), qty, Decimal(0), risk_decision, inputs)
+
+    async def _tell_that_it_waits(self, split: Split) -> None:
+        """Once an alert and split."""
+        told = [event.facts for event in await self.books.events(alert_id=self.alert.id)]
+        if not any(isinstance(facts, SplitSeen) and facts.split.key == split.key for facts in told):
+            await self.books.add_event(NewEvent(SplitSeen(split), self.view.now, self.alert.id))
 
     async def _is_outdated(self, position_report: PositionReport) -> bool:
         """IB's position may trail the last fill, and an order that ended meanwhile may still have counted as working."""
@@ -288,9 +309,10 @@ class _Judging:
 
     async def _supersede(self) -> None:
         superseded = Refusal(RefusalCode.SUPERSEDED, {"by_alert": self.alert.id})
-        for older in await self.books.alerts(WAITING, ticker=self.ticker):
-            if older.id < self.alert.id and older.action is Side.BUY:
-                await self.ending.write(self.books, older, AlertStatus.BLOCKED, superseded)
+        for ticker in {self.ticker, self.alert.ticker}:
+            for older in await self.books.alerts(WAITING, ticker=ticker):
+                if older.id < self.alert.id and older.action is Side.BUY:
+                    await self.ending.write(self.books, older, AlertStatus.BLOCKED, superseded)
 
     async def _intend(
         self,
@@ -331,6 +353,13 @@ class _Judging:
         intent = OrderIntent.of(trade, delayed=sized_by_delayed_quote(trade))
         await self.books.add_event(NewEvent(intent, now, alert.id, trade_id))
         return Intent(trade, self.order_id, Order(new.order_ref, contract, side, qty))
+
+
+def _of_one_contract(lots: Sequence[Lot], position_report: PositionReport | None) -> list[Lot]:
+    """Of a ticker's lots those of the first contract that IB holds, else of the oldest."""
+    held = position_report.positions if position_report else {}
+    first = next((lot for lot in lots if lot.con_id in held and held[lot.con_id].qty > 0), next(iter(lots), None))
+    return [lot for lot in lots if first is not None and lot.con_id == first.con_id]
 
 
 def _log_checks(risk_decision: RiskDecision) -> None:

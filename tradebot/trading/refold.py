@@ -3,13 +3,16 @@
 Rules: inside the transaction that changed the trade, whose row is saved already. Rows that older trades closed stand. Of the
 newest trade that is all there is to do. What follows an older one is folded page by page, so that the loop gets its turns, until
 what is open is again what the rows say: at the latest where none of the trade's shares are open and no others than before are.
+
+Shares that went through a split are folded from the trade on that bought them, where they are counted as its fills are, and to
+the end: as many shares open as before are not the same ones then.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from tradebot.domain.brokerage import Execution
-from tradebot.domain.lots import Filled, Folding, shares_left, summarise
+from tradebot.domain.lots import CorporateAction, Filled, Folding, shares_left, summarise
 from tradebot.domain.trades import Trade
 from tradebot.ports import Books
 
@@ -18,11 +21,13 @@ PAGE = 50
 
 async def refold(books: Books, changed: Trade, page_size: int = PAGE) -> Decimal:
     """Makes the ticker's rows right again; returns the shares that SELLs sold beyond what was held. Raises LedgerUnavailable."""
-    ticker, since = changed.ticker, changed.id
-    folding = await _at(books, ticker, since)
+    ticker = changed.ticker
+    actions = await books.corporate_actions(ticker)  # first: none comes while the lots are read
+    since, folding = await _checkpoint(books, ticker, changed.id)
+    actions = [one for one in actions if one.after_trade_id >= since]
     while True:
         page = await books.trades_from(ticker, since, page_size)
-        closed = [lot for trade in await filled(books, page) for lot in folding.apply(trade)]
+        closed = [lot for entry in _in_order(await filled(books, page), page, actions) for lot in folding.apply(entry)]
         closing = [trade.id for trade in page]
         if len(page) < page_size:
             await books.rewrite_lots(ticker, [*closed, *folding.open], closed_by=closing)
@@ -30,15 +35,30 @@ async def refold(books: Books, changed: Trade, page_size: int = PAGE) -> Decimal
         await books.rewrite_lots(ticker, closed, closed_by=closing, and_open=False)
         since = page[-1].id + 1
         left = folding.left
-        if changed.id not in left and left == shares_left(await books.lots_open_before(ticker, since)):
+        if not actions and changed.id not in left and left == shares_left(await books.lots_open_before(ticker, since)):
             return folding.oversold
 
 
-async def _at(books: Books, ticker: str, trade_id: int) -> Folding:
-    """The fold as it stood just before this trade."""
-    left = shares_left(await books.lots_open_before(ticker, trade_id))
+async def _checkpoint(books: Books, ticker: str, trade_id: int) -> tuple[int, Folding]:
+    """The fold as it stood just before this trade, or before an older one: nothing open there went through a split since."""
+    rows = await books.lots_open_before(ticker, trade_id)
+    while split := [lot.opening_trade_id for lot in rows if lot.splits]:
+        trade_id = min(split)
+        rows = await books.lots_open_before(ticker, trade_id)
+    left = shares_left(rows)
     buys = [trade for opening in left if (trade := await books.trade(opening)) is not None]
-    return Folding(ticker, await filled(books, buys), left)
+    return trade_id, Folding(ticker, await filled(books, buys), left)
+
+
+def _in_order(
+    trades: Sequence[Filled], page: Sequence[Trade], actions: Sequence[CorporateAction]
+) -> Iterator[Filled | CorporateAction]:
+    """Each action after its trade, which may have filled nothing."""
+    by_trade = {trade.trade_id: trade for trade in trades}
+    for trade in page:
+        if trade.id in by_trade:
+            yield by_trade[trade.id]
+        yield from (one for one in actions if one.after_trade_id == trade.id)
 
 
 async def filled(books: Books, trades: Sequence[Trade]) -> list[Filled]:

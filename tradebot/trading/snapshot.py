@@ -17,6 +17,7 @@ from tradebot.domain.risk import Snapshot
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus, recently_filled
 from tradebot.ports import Books
+from tradebot.trading.corporate_actions import unanswered_splits
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ async def take_snapshot(
 ) -> Snapshot:
     """Everything that the risk checks of a BUY look at. `quoted`: the contract to be bought, with its price just now.
 
-    `alert_id`: the alert that is judged, no repeat of itself.
+    `ticker`: as the books have it. `alert_id`: the alert that is judged, no repeat of itself.
     """
     account, now = view.account, view.now
     unresolved = await books.trades(UNRESOLVED)
@@ -51,6 +52,8 @@ async def take_snapshot(
     prices = {con_id: one.market_price for con_id, one in (view.positions or {}).items()} | _known(quoted or {})
     at_stake = exposure(lots, unresolved, recent, closed, account, day_start=day_start, now=now, prices=prices)
     mine = [trade for trade in recent if trade.ticker == ticker]
+    held = [lot for lot in lots if lot.ticker == ticker]
+    splits = await unanswered_splits(books, held, view.positions or {}, now)
     buys = [trade for trade in mine if trade.side is Side.BUY and trade.alert_id != alert_id]
     last_buy = max((trade.created_at for trade in buys), default=None)
     return Snapshot(
@@ -65,8 +68,10 @@ async def take_snapshot(
         realised_today=at_stake.realised_today,
         since_last_buy_s=(now - last_buy).total_seconds() if last_buy else None,
         unknown_order=any(t.ticker == ticker and t.status is TradeStatus.UNKNOWN for t in unresolved),
-        missing_qty=missing([lot for lot in lots if lot.ticker == ticker], mine, view.positions, now),
-        short_qty=_short({lot.con_id for lot in lots if lot.ticker == ticker} | set(quoted or {}), view.positions),
+        missing_qty=missing(held, mine, view.positions, now),
+        split=splits[0].figures if splits else None,
+        other_contract=any(lot.con_id not in quoted for lot in held) if quoted else False,
+        short_qty=_short({lot.con_id for lot in held} | set(quoted or {}), view.positions),
         live=view.live,
         base_currency=account.base_currency if account else None,
         base_cash=account.base_cash if account else None,

@@ -53,6 +53,8 @@ ASK_AGAIN_S = 1.0
 AGAIN_MAX_S = 30.0
 """From one to the next order of an alert whose orders cannot leave."""
 LIMIT_LOOK_S = 0.05
+LOOK_AGAIN_S = 5.0
+"""Whether the owner has answered: an exit waits for him, and IB's positions are asked for anew each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +185,9 @@ class Worker:
             reason = pre_trade.unavailable or "what it told is too old, or not complete yet"
             logger.info("alert {} waits for IB: {}", alert.id, reason)
             self._start(self._again(alert, ASK_AGAIN_S), f"again {alert.id}")
+        elif decided is Wait.OWNER:
+            logger.debug("alert {} waits for the owner: was it a split?", alert.id)
+            self._start(self._again(alert, LOOK_AGAIN_S), f"again {alert.id}")
 
     async def _in_turn(self, alert: Alert, pre_trade: PreTradeData, asked_at: float) -> Decided:
         """Decides when it is the alert's turn and IB takes messages: an order would have to wait, or could not leave."""
@@ -205,7 +210,7 @@ class Worker:
             return PreTradeData(unavailable="nothing was asked of it yet")
         try:
             if alert.action is Side.SELL:
-                return await self._ask_for_sell(alert.ticker)
+                return await self._ask_for_sell(alert, alert.ticker)
             contract = await self._broker.contract(alert.ticker, alert.primary_exchange)
             quote = await self._broker.quote(contract)
             # That there is none, the refusal says.
@@ -219,13 +224,21 @@ class Worker:
         except BrokerUnavailable as error:
             return PreTradeData(unavailable=str(error))
 
-    async def _ask_for_sell(self, ticker: str) -> PreTradeData:
+    async def _ask_for_sell(self, alert: Alert, ticker: str) -> PreTradeData:
         async with self._ledger.read() as books:
-            lots = await books.lots(LotStatus.OPEN, ticker=ticker)
+            lots = await books.lots(LotStatus.OPEN)
+        if mine := {lot.con_id for lot in lots if lot.ticker == ticker}:
+            return PreTradeData(position_report=await second_look.position_report(self._broker, self._clock, mine))
         if not lots:
             return PreTradeData()
-        report = await second_look.position_report(self._broker, self._clock, {lot.con_id for lot in lots})
-        return PreTradeData(position_report=report)
+        try:  # the books may hold it under the ticker of before it was renamed
+            contract = await self._broker.contract(ticker, alert.primary_exchange)
+        except UnknownContract:
+            return PreTradeData()
+        if not any(lot.con_id == contract.con_id for lot in lots):
+            return PreTradeData()
+        report = await second_look.position_report(self._broker, self._clock, {contract.con_id})
+        return PreTradeData(contract=contract, position_report=report)
 
     async def _pace(self) -> None:
         """Keeps to `orders_per_second`."""

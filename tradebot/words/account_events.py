@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from shlex import quote
 from typing import Any
 
+from tradebot.domain.corporate_actions import Split
 from tradebot.domain.events import Event, EventKind, NewEvent
 from tradebot.domain.facts import account as f
 from tradebot.domain.gate import GateCode, GateReason
 from tradebot.domain.positions import Position
-from tradebot.words.figures import seconds, shares
+from tradebot.words.figures import price, seconds, shares
 from tradebot.words.gate import gate_reason
 
 _SPLITS = frozenset(Decimal(n) for n in (2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100))
@@ -41,6 +43,49 @@ def _owners(facts: f.OwnerHoldings, _: Event | NewEvent) -> str:
     return (
         f"{row.ticker}: IB shows {shares(row.at_ib)} shares, {shares(row.booked)} of them the bot's. The rest is your own and "
         f"is never touched.{split}"
+    )
+
+
+def split_arithmetic(split: Split) -> str:
+    """`10 @ $100.00 → 100 @ $10.00 (10 for 1)`, with what is left over and the contract where it is another one."""
+    before = f"{shares(split.booked)} @ {price(split.cost)}"
+    after = f"{shares(split.at_ib)} @ {price(split.avg_cost)}"
+    ratio = f"{split.new} for {split.old}"
+    left = f", {shares(split.fraction)} left over" if split.fraction > 0 else ""
+    moved = f", contract {split.con_id} → {split.new_con_id}" if split.con_id != split.new_con_id else ""
+    return f"{before} → {after} ({ratio}{left}{moved})"
+
+
+def _split_seen(facts: f.SplitSeen, event: Event | NewEvent) -> str:
+    split, ticker = facts.split, facts.ticker
+    cause = "a new contract of the same stock" if split.new == split.old else f"a split, {split.new} for {split.old}"
+    waits = "The SELL waits" if event.alert_id is not None else f"BUY of {ticker} is blocked and a SELL waits"
+    return (
+        f"{ticker}: {split_arithmetic(split)}. The books have the first, IB shows the second, for the same money: it looks like "
+        f"{cause}. {waits} until you say whether it was one: look at TWS, then press the button, or run "
+        f"`tradebot split {quote(ticker)}`."
+    )
+
+
+def _split_booked(facts: f.SplitBooked, event: Event | NewEvent) -> str:
+    return (
+        f"{facts.ticker}: booked on the word of {event.actor}: {split_arithmetic(facts.split)}. Lots and P&L "
+        "count in the new shares; what waited goes on."
+    )
+
+
+def _split_denied(facts: f.SplitDenied, event: Event | NewEvent) -> str:
+    return (
+        f"{facts.ticker}: no split, on the word of {event.actor} ({split_arithmetic(facts.split)}). The books stay as they "
+        "are, and the difference from IB is treated as any other."
+    )
+
+
+def _renamed(facts: f.Renamed, _: Event | NewEvent) -> str:
+    return (
+        f"{facts.ticker} is called {facts.new_ticker} at IB now (contract {facts.con_id}). The bot's shares of it stay booked as "
+        f"{facts.ticker} until they are sold: a SELL alert for either name sells "
+        "them, a BUY needs the new one, and limits count both as one. Change the ticker in TradingView when you like."
     )
 
 
@@ -140,6 +185,10 @@ WORDS: Mapping[EventKind, Callable[[Any, Event | NewEvent], str]] = {
     EventKind.ORPHAN_ORDER: _orphans,
     EventKind.MISMATCH: _mismatch,
     EventKind.OWNER_HOLDINGS: _owners,
+    EventKind.SPLIT_SEEN: _split_seen,
+    EventKind.SPLIT_BOOKED: _split_booked,
+    EventKind.SPLIT_DENIED: _split_denied,
+    EventKind.RENAMED: _renamed,
     EventKind.POSITIONS_COMPARED: _compared,
     EventKind.BROKER_CONNECTED: _connected,
     EventKind.BROKER_LOST: _lost,

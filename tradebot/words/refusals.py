@@ -28,6 +28,8 @@ TITLES: Mapping[RefusalCode, str] = {
     _C.KILL_SWITCH: "kill switch",
     _C.PAUSED: "pause",
     _C.UNKNOWN_ORDER: "unknown order",
+    _C.SPLIT: "split",
+    _C.OTHER_CONTRACT: "other contract",
     _C.SHORT_AT_IB: "short at IB",
     _C.MISMATCH: "mismatch",
     _C.ALERT_AGE: "alert age",
@@ -108,6 +110,22 @@ def _unknown_order(f: _Facts) -> str:
     return (
         f"an earlier {ticker} order is UNKNOWN, it may be at IB: "
         f"{ticker} is frozen until it is resolved, by IB or by the button on its message"
+    )
+
+
+def _split(f: _Facts) -> str:
+    ticker = f.text("ticker")
+    return (
+        f"the books hold {f.shares('booked')} {ticker}, IB shows {f.shares('at_ib')} for the same money, as after a split "
+        f"{f.count('new')} for {f.count('old')}: no BUY of it until you have said by the button on its message whether it was one"
+    )
+
+
+def _other_contract(f: _Facts) -> str:
+    ticker = f.text("ticker")
+    return (
+        f"the bot holds {ticker} of another contract than the one that IB calls {ticker} now: "
+        "no BUY of it until these shares are sold"
     )
 
 
@@ -260,6 +278,8 @@ _SENTENCES: Mapping[RefusalCode, Callable[[_Facts], str]] = {
     _C.KILL_SWITCH: lambda f: "the kill switch is on: nothing is traded until /resume or tradebot resume",
     _C.PAUSED: lambda f: "trading is paused: no BUY until /resume or tradebot resume",
     _C.UNKNOWN_ORDER: _unknown_order,
+    _C.SPLIT: _split,
+    _C.OTHER_CONTRACT: _other_contract,
     _C.SHORT_AT_IB: _short_at_ib,
     _C.MISMATCH: _mismatch,
     _C.ALERT_AGE: _alert_age,

@@ -105,3 +105,16 @@ async def test_a_contract_is_asked_for_once() -> None:
         gateway.peer.cut()
         assert await broker.contract("X", "NYSE") == first
         assert gateway.count(CONTRACT) == 1
+
+
+async def test_a_symbol_is_looked_up_anew_on_a_new_connection() -> None:
+    """Broken: after a reverse split, or a rename, the bot would buy a contract that is gone until it is restarted."""
+    async with open_scripted() as gateway, broker_for(gateway.port) as broker:
+        await connected(broker)
+        gateway.answers[CONTRACT] = listed((1, "NYSE"))
+        assert (await broker.contract("X", None)).con_id == 1
+        gateway.answers[CONTRACT] = listed((2, "NYSE"))
+        assert (await broker.contract("X", None)).con_id == 1, "once a connection"
+        gateway.peer.cut()
+        await connected(broker)
+        assert (await broker.contract("X", None)).con_id == 2

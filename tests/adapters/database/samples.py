@@ -11,7 +11,7 @@ from typing import Any
 
 from tradebot.domain.alerts import NewAlert, Side
 from tradebot.domain.brokerage import Execution
-from tradebot.domain.lots import Lot, LotStatus
+from tradebot.domain.lots import CorporateAction, Lot, LotStatus
 from tradebot.domain.trades import NewTrade
 from tradebot.ports import Books
 
@@ -88,6 +88,23 @@ def a_lot(opening: int, closing: int | None = None, **changes: Any) -> Lot:
         closing_trade_id=closing,
     )
     return replace(lot, **changes)
+
+
+def an_action(after_trade_id: int, **changes: Any) -> CorporateAction:
+    """TSLA, 3 for 2, with half a share left over."""
+    action = CorporateAction(
+        at=NOON,
+        ticker="TSLA",
+        con_id=76792991,
+        new_con_id=76792991,
+        new_shares=3,
+        old_shares=2,
+        qty_before=Decimal(5),
+        qty_after=Decimal(7),
+        after_trade_id=after_trade_id,
+        actor="Ann (Telegram 1)",
+    )
+    return replace(action, **changes)
 
 
 def without_ids(lots: Sequence[Lot]) -> list[Lot]:

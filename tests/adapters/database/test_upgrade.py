@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.adapters.database.release import ask, catalog, content, restore, sequences, sqlite_is_whole
-from tests.adapters.database.samples import NOON, a_lot, a_trade, an_alert
+from tests.adapters.database.samples import NOON, a_lot, a_trade, an_action, an_alert
 from tests.facts import every_kind
 from tradebot.database import address, migrate, open_ledger
 from tradebot.domain.alerts import AlertStatus, Side
@@ -27,7 +27,13 @@ from tradebot.operations.limits import store_configured
 
 RENAMED = {"order_settled": "order_resolved", "alien_order": "orphan_order"}
 WAS = {now: was for was, now in RENAMED.items()}
+SINCE = ["0002_core", "0003_corporate_actions"]
 LIMITS = {"buy_amount_usd": "750", "max_daily_loss": "500", "min_cash_reserve": "1500.50", "max_daily_buys": "40"}
+
+
+async def back(url: str) -> list[str]:
+    """To the tables of 0.1.0."""
+    return await migrate.down(url, steps=len(SINCE))
 
 
 @pytest.fixture
@@ -52,11 +58,11 @@ async def test_the_way_back_gives_the_same_tables(empty_url: str, first: Path) -
     """Otherwise 0.1.0 would start on tables that are not quite its own."""
     await migrate.up(empty_url, folder=first)
     before = await catalog(empty_url)
-    assert await migrate.up(empty_url) == ["0002_core"]
+    assert await migrate.up(empty_url) == SINCE
     assert await catalog(empty_url) != before
-    assert await migrate.down(empty_url) == ["0002_core"]
+    assert await back(empty_url) == SINCE[::-1]
     assert await catalog(empty_url) == before
-    assert await migrate.up(empty_url) == ["0002_core"]
+    assert await migrate.up(empty_url) == SINCE
 
 
 async def test_there_and_back_changes_nothing(old: str) -> None:
@@ -65,7 +71,7 @@ async def test_there_and_back_changes_nothing(old: str) -> None:
     assert len(before["trade"]) == 13, "it is filled"
     for _ in range(2):
         await migrate.up(old)
-        assert await migrate.down(old) == ["0002_core"]
+        assert await back(old) == SINCE[::-1]
     assert await catalog(old) == tables
     assert await content(old) == before
     assert await sequences(old) == ids
@@ -82,7 +88,7 @@ async def test_every_row_is_there_after_the_upgrade(old: str) -> None:
         assert len(after[table]) == len(before[table])
         for was, now in zip(before[table], after[table], strict=True):
             assert {name: now[name] for name in was} == was, table
-    assert await sequences(old) == ids
+    assert {name: last for name, last in (await sequences(old)).items() if name != "corporate_action"} == ids
     assert {(row["strategy"], row["dialect"], row["instruction"], bool(row["test"])) for row in after["alert_log"]} == {
         ("main", None, None, False)
     }
@@ -218,7 +224,7 @@ async def test_what_was_not_delivered_is_delivered_once(old: str, channel: str) 
             await books.serve_channels(["added later"])
             assert await books.undelivered("added later", 1000) == []
             assert await books.undelivered(channel, 1000) == []
-    await migrate.down(old)
+    await back(old)
     rows = await ask(old, "SELECT id FROM event WHERE delivered_at IS NULL")
     assert rows == [], "0.1.0 tells nothing of it again"
 
@@ -234,7 +240,7 @@ async def test_what_came_since_goes_back_too(old: str) -> None:
         await books.add_event(NewEvent(OrphanOrder(("tb-1",)), NOON))
         told = await books.add_event(NewEvent(WrittenOff("KO", Decimal(3)), NOON))
         await books.mark_delivered("telegram", [told], NOON + timedelta(seconds=1))
-    await migrate.down(old)
+    await back(old)
     rows = await ask(old, "SELECT id, kind, text, delivered_at FROM event WHERE id >= :id ORDER BY id", id=silent)
     delivered = [str(row["delivered_at"] or "")[:19].replace("T", " ") for row in rows]
     assert delivered == ["2026-07-01 12:00:00", "", "2026-07-01 12:00:01"]
@@ -256,7 +262,7 @@ async def test_the_files_limits_do_not_go_back(old: str) -> None:
     await migrate.up(old)
     async with open_ledger(old) as ledger:
         await store_configured(ledger, Limits(max_daily_loss=Decimal(77)), NOON)
-    await migrate.down(old)
+    await back(old)
     assert await ask(old, "SELECT key, value FROM bot_settings WHERE key LIKE 'm%' ORDER BY key") == before
 
 
@@ -274,7 +280,7 @@ async def test_why_is_readable_after_the_way_back(old: str) -> None:
             assert trade is not None
             await books.save_trade(replace(trade, error_message=reason))
             assert await books.move_alert(trade.alert_id, list(AlertStatus), AlertStatus.FAILED, reason)
-    await migrate.down(old)
+    await back(old)
     words = ["too late", "cash", "IB 201: a_b"]
     alerts = await ask(old, "SELECT reason FROM alert_log ORDER BY id DESC LIMIT 3")
     assert [row["reason"] for row in reversed(alerts)] == words
@@ -299,6 +305,7 @@ async def test_orders_that_cannot_go_back_stop_the_way_back(old: str, what: dict
         changes = {key: value for key, value in what.items() if key != "own_alert"}
         mine = {} if "own_alert" in what else {"alert_id": 1, "order_ref": "tb-1-00000002"}
         await a_trade(books, **mine, **changes)
+    await migrate.down(old, steps=len(SINCE) - 1)
     before = await content(old)
     with pytest.raises(MigrationError, match=rf"0002_core cannot go on: there are .*{sentence}.*nothing was changed"):
         await migrate.down(old)
@@ -315,7 +322,37 @@ async def test_lots_that_were_split_stop_the_way_back(old: str) -> None:
         [lot] = await books.lots(ticker="TSLA")
         assert lot.splits == (split,)
     with pytest.raises(MigrationError, match="went through a split"):
+        await back(old)
+
+
+async def test_the_way_back_of_splits_gives_the_same_tables(empty_url: str) -> None:
+    """Otherwise 0.2.0 would start on tables that are not quite its own."""
+    await migrate.up(empty_url)
+    await migrate.down(empty_url)
+    before = await catalog(empty_url)
+    assert await migrate.up(empty_url) == SINCE[1:]
+    assert await catalog(empty_url) != before
+    assert await migrate.down(empty_url) == SINCE[1:]
+    assert await catalog(empty_url) == before
+
+
+async def test_a_confirmed_split_stops_the_way_back(old: str) -> None:
+    """Otherwise 0.2.0 would compute the lots anew in the shares of before the split, at the next fill or late commission."""
+    await migrate.up(old)
+    async with open_ledger(old) as ledger:
+        async with ledger.begin() as books:
+            trade = await a_trade(books, ticker="TSLA")
+            action = an_action(trade)
+            await books.add_corporate_action(action)
+        async with ledger.read() as books:
+            assert [replace(one, id=0) for one in await books.corporate_actions("TSLA")] == [action]
+            assert await books.corporate_actions("AAPL") == []
+    before = await content(old)
+    with pytest.raises(
+        MigrationError, match=r"0003_corporate_actions cannot go on: there are splits.*nothing was changed"
+    ):
         await migrate.down(old)
+    assert await content(old) == before
 
 
 async def test_only_one_alive_per_alert_and_role(old: str) -> None:

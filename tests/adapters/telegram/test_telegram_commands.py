@@ -9,10 +9,11 @@ from tests.adapters.database.samples import a_lot, a_trade, an_alert
 from tests.adapters.telegram.conftest import OTHER, Phone, open_phone
 from tests.bot import Bot
 from tests.botapi import OWNER, TOKEN, Sent
-from tests.facts import every_kind
+from tests.facts import a_split, every_kind
+from tests.fakes import CON_IDS
 from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.events import EventKind, NewEvent
-from tradebot.domain.facts.account import ExitIncomplete, ExitLeft
+from tradebot.domain.facts.account import ExitIncomplete, ExitLeft, SplitSeen
 from tradebot.domain.gate import GateCode, GateReason
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import TradeStatus
@@ -386,6 +387,39 @@ async def test_the_owner_accepts_a_mismatch(phone: Phone) -> None:
     assert sorted((lot.status.value, lot.qty, lot.pnl) for lot in lots) == [("CLOSED", 3, None), ("OPEN", 2, None)]
     phone.bot.clock.skip(11)
     await phone.api.pressed(message, "Accept what IB shows of AAPL", "agree on AAPL now")
+
+
+async def split_seen(phone: Phone) -> Sent:
+    """Ten AAPL are a hundred at IB; the message about it."""
+    await phone.bot.owns(10)
+    con_id = CON_IDS["AAPL"]
+    assert phone.bot.broker.held is not None
+    phone.bot.broker.held[con_id], phone.bot.broker.avg_costs[con_id] = Decimal(100), Decimal("10.01")
+    await phone.event(SplitSeen(a_split(con_id=con_id, new_con_id=con_id)))
+    return await phone.api.heard(lambda sent: "AAPL was split: 10 for 1" in sent.buttons)
+
+
+async def test_the_owner_says_that_it_was_a_split(phone: Phone) -> None:
+    """Exits of the ticker would wait for ever, or be made at the price of before the split."""
+    message = await split_seen(phone)
+    question = await phone.api.pressed(message, "AAPL was split: 10 for 1", "split 10 for 1?")
+    assert "10 @ $100.10 → 100 @ $10.01 (10 for 1)" in plain(question.text)
+    await phone.api.pressed(question, "Yes, 10 for 1", "is booked")
+    [lot] = await phone.bot.lots()
+    assert (lot.qty, lot.entry_price) == (100, 10)
+    await phone.api.heard("booked on the word of Ann Owner")
+    await phone.api.pressed(message, "AAPL was split: 10 for 1", "there is nothing to answer")
+
+
+async def test_the_owner_says_that_it_was_no_split(phone: Phone) -> None:
+    """Figures that only look like a split would hold the ticker's exits for ever."""
+    message = await split_seen(phone)
+    question = await phone.api.pressed(message, "it was not", "it was no split?")
+    await phone.api.pressed(question, "It was no split", "no split. The books stay")
+    [lot] = await phone.bot.lots()
+    assert (lot.qty, lot.entry_price) == (10, 100)
+    await phone.api.heard("no split, on the word of Ann Owner")
+    await phone.api.pressed(message, "it was not", "there is nothing to answer")
 
 
 async def test_a_button_of_another_time_says_so(phone: Phone) -> None:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar
 
+from tradebot.domain.corporate_actions import Split
 from tradebot.domain.events import EventKind, Facts, Severity
 from tradebot.domain.positions import Position
 from tradebot.domain.refusals import Fact
@@ -100,6 +101,56 @@ class OwnerHoldings(Facts):
     @property
     def ticker(self) -> str:
         return self.position.ticker
+
+
+@dataclass(frozen=True, slots=True)
+class SplitSeen(Facts):
+    """IB shows what a split makes of the books' shares. With an alert: a SELL that waits for the owner's answer."""
+
+    kind: ClassVar = _K.SPLIT_SEEN
+    severity: ClassVar = _S.CRITICAL
+    split: Split
+
+    @property
+    def ticker(self) -> str:
+        return self.split.ticker
+
+
+@dataclass(frozen=True, slots=True)
+class SplitBooked(Facts):
+    """Lots were rebased, on the owner's word."""
+
+    kind: ClassVar = _K.SPLIT_BOOKED
+    severity: ClassVar = _S.INFO
+    split: Split
+
+    @property
+    def ticker(self) -> str:
+        return self.split.ticker
+
+
+@dataclass(frozen=True, slots=True)
+class SplitDenied(Facts):
+    """It was no split, on the owner's word: the difference is one like any other."""
+
+    kind: ClassVar = _K.SPLIT_DENIED
+    severity: ClassVar = _S.INFO
+    split: Split
+
+    @property
+    def ticker(self) -> str:
+        return self.split.ticker
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed(Facts):
+    """IB calls a contract that the books hold by another ticker than they do."""
+
+    kind: ClassVar = _K.RENAMED
+    severity: ClassVar = _S.WARNING
+    ticker: str  # of the books
+    new_ticker: str
+    con_id: int
 
 
 @dataclass(frozen=True, slots=True)

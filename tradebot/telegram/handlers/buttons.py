@@ -7,11 +7,13 @@ from aiogram import F, Router
 from aiogram.types import CallbackQuery
 from loguru import logger
 
+from tradebot.domain.corporate_actions import Split
 from tradebot.domain.facts.account import ExitIncomplete, ExitLeft, ExitsHeldBack
 from tradebot.errors import TradebotError
 from tradebot.operations.operations import Operations
 from tradebot.queries.daemon import DaemonQueries
 from tradebot.queries.mismatches import NothingToWriteOff
+from tradebot.queries.splits import NoSplit
 from tradebot.telegram import questions
 from tradebot.telegram.confirmations import Confirmations
 from tradebot.telegram.handlers.actor import actor
@@ -30,6 +32,8 @@ def router() -> Router:
     made.callback_query.register(it_filled, F.data.regexp(r"^filled:[0-9]{1,18}$"))
     made.callback_query.register(never_existed, F.data.regexp(r"^never:[0-9]{1,18}$"))
     made.callback_query.register(accept, F.data.regexp(r"^accept:[0-9]{1,18}$"))
+    made.callback_query.register(split, F.data.regexp(r"^split:[0-9]{1,18}$"))
+    made.callback_query.register(no_split, F.data.regexp(r"^nosplit:[0-9]{1,18}$"))
     return made
 
 
@@ -172,6 +176,51 @@ async def accept(
 
     buttons = confirmations.ask(query.from_user.id, (f"Write off {loss.ticker}", write_off))
     await sender.answer(questions.accept(loss), buttons)
+
+
+async def split(
+    query: CallbackQuery, operations: Operations, queries: DaemonQueries, sender: Sender, confirmations: Confirmations
+) -> None:
+    seen = await _seen_split(query, queries, sender)
+    if seen is None:
+        return
+    event_id, by = int(_argument(query)), actor(query.from_user)
+
+    async def book() -> str:
+        return questions.split_booked(seen, done=await operations.book_split(seen, by, f"split:{event_id}:{seen.key}"))
+
+    buttons = confirmations.ask(query.from_user.id, (f"Yes, {seen.new} for {seen.old}", book))
+    await sender.answer(questions.split(seen), buttons)
+
+
+async def no_split(
+    query: CallbackQuery, operations: Operations, queries: DaemonQueries, sender: Sender, confirmations: Confirmations
+) -> None:
+    seen = await _seen_split(query, queries, sender)
+    if seen is None:
+        return
+    event_id, by = int(_argument(query)), actor(query.from_user)
+
+    async def deny() -> str:
+        await operations.deny_split(seen, by, f"nosplit:{event_id}:{seen.key}")
+        return questions.split_denied(seen)
+
+    buttons = confirmations.ask(query.from_user.id, ("It was no split", deny))
+    await sender.answer(questions.no_split(seen), buttons)
+
+
+async def _seen_split(query: CallbackQuery, queries: DaemonQueries, sender: Sender) -> Split | None:
+    """What looks like a split now; None: it was answered why there is none."""
+    await sender.notice(query)
+    ticker = await queries.ticker_of_event(int(_argument(query)))
+    if ticker is None:
+        await sender.answer(questions.STALE)
+        return None
+    seen = await queries.seen_split(ticker)
+    if isinstance(seen, NoSplit):
+        await sender.answer(questions.no_split_seen(ticker, seen))
+        return None
+    return seen
 
 
 def _argument(query: CallbackQuery) -> str:
