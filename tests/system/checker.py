@@ -6,8 +6,9 @@ decision, the books hold what the gateway filled and never less than nothing, ev
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
 import asyncpg
@@ -16,7 +17,7 @@ from tests.system.harness import BooksNow, Daemon, Gateway
 from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.events import EventKind
 from tradebot.domain.lots import LotStatus
-from tradebot.domain.trades import ORDER_REF_PREFIX, UNRESOLVED, TradeStatus
+from tradebot.domain.trades import ORDER_REF_PREFIX, UNRESOLVED, Trade, TradeStatus
 
 ENDS = frozenset(AlertStatus) - {AlertStatus.RECEIVED, AlertStatus.PROCESSING}
 _FILL_TOLD = {
@@ -44,7 +45,8 @@ async def check(books: BooksNow, gateway: Gateway, *, acknowledged: Collection[i
 async def check_orders(books: BooksNow, gateway: Gateway) -> None:
     """At most one order alive for an alert and role, each with the intent that was stored before, which is what was ordered.
 
-    One that certainly did not leave may have another one after it: of these, one at most has reached the gateway.
+    One that certainly did not leave may have another one after it: of these, one at most has reached the gateway. But an exit
+    that ended with shares left may be followed by one for no more than these.
     """
     received = await gateway.received()
     times = Counter(order["orderRef"] for order in received)
@@ -60,10 +62,21 @@ async def check_orders(books: BooksNow, gateway: Gateway) -> None:
         assert asked == (trade.side, trade.requested_qty, trade.con_id), f"{order} is not what was decided: {trade}"
     alive = Counter((one.alert_id, one.role) for one in books.trades if one.status in UNRESOLVED)
     assert all(count == 1 for count in alive.values()), f"more than one order alive for an alert: {alive}"
-    left = Counter((known[ref].alert_id, known[ref].role) for ref in times if ref in known)
-    assert all(count == 1 for count in left.values()), f"more than one order left for an alert: {left}"
+    for first, *again in _by_alert([known[ref] for ref in times if ref in known]):
+        rest = first.requested_qty - first.filled_qty
+        for trade, before in zip(again, (first, *again), strict=False):
+            ended = before.side is Side.SELL and before.status in (TradeStatus.PARTIAL, TradeStatus.CANCELLED)
+            assert ended, f"{trade} left after {before}"
+            assert trade.requested_qty <= rest, f"{trade} sells more than the {rest} that {first} left"
+            rest -= trade.filled_qty
     numbers = [(one.alert_id, one.role, one.n) for one in books.trades]
     assert len(set(numbers)) == len(numbers), f"orders of an alert that are counted alike: {numbers}"
+
+
+def _by_alert(trades: Sequence[Trade]) -> list[list[Trade]]:
+    """The orders of each alert and role, in their order."""
+    ordered = sorted(trades, key=lambda one: (one.alert_id, one.role, one.n))
+    return [list(same) for _, same in groupby(ordered, key=lambda one: (one.alert_id, one.role))]
 
 
 async def _fills_agree(books: BooksNow, gateway: Gateway) -> None:
