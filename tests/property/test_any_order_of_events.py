@@ -209,6 +209,7 @@ class Anything(Surroundings):
         """Whatever is broken is mended, IB ends its orders one way or the other, and the owner says what IB never will."""
         stage = self.stage
         stage.bot.ledger.away, stage.broker.is_throttled, stage.ib.swallows = False, False, False
+        stage.bot.ledger.after_commit, self.write_refused = None, False
         stage.broker.failing.clear()
         stage.broker.working |= stage.ib.vanished
         stage.ib.vanished.clear()

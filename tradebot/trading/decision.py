@@ -81,6 +81,7 @@ class Wait(Enum):
 
     TICKER = "ticker"  # until the ticker's order has ended
     BROKER = "broker"  # until IB has answered
+    LIMIT = "limit"  # until IB takes messages again
 
 
 Decided = Intent | Wait | None
