@@ -29,6 +29,7 @@ from tradebot.domain.brokerage import (
 )
 from tradebot.domain.settings import TradingState
 from tradebot.errors import BrokerUnavailable, LedgerUnavailable
+from tradebot.trading.broker_update import BrokerUpdate
 from tradebot.trading.intake import Outcome
 from tradebot.trading.switch import store_state
 
@@ -178,7 +179,8 @@ class Surroundings(RuleBasedStateMachine):
             case "interrupted while stored" | "stored late" | "answer to the commit lost":
                 self.before_the_last_step(what)
             case "older order shows up":
-                self.older_order_shows_up()
+                await stage.rest()
+                await self.older_order_shows_up()
             case "quote" | "holdings" | "open_orders" | "completed_orders" | "executions":
                 broker.failing ^= {what}
 
@@ -196,36 +198,41 @@ class Surroundings(RuleBasedStateMachine):
                 case "stored late":
                     self.stage.bot.clock.skip(6)
                 case "older order shows up":
-                    self.older_order_shows_up()
-                    await self.stage.rest(1)  # it is booked, perhaps
+                    await self.older_order_shows_up(read(self.stage.path).trades[-1]["alert_id"])
                 case "answer to the commit lost":
                     raise LedgerUnavailable("the answer to the commit never came")
 
         ledger.after_commit = after_commit
 
-    def older_order_shows_up(self) -> None:
-        """What cannot be, and must do no harm: IB shows an order that certainly did not leave, and its word counts."""
-        broker = self.stage.broker
-        if not self.stage.linked:
+    async def older_order_shows_up(self, alert_id: int | None = None) -> None:
+        """What cannot be, and must do no harm: IB shows an order, perhaps of this alert, that certainly did not leave.
+
+        It is booked at once: what IB has told and nobody has read yet stops no order.
+        """
+        stage, broker = self.stage, self.stage.broker
+        if not stage.linked or stage.bot.ledger.away:
             return
-        lost = next((row for row in read(self.stage.path).trades if may_show_up(row, self.stage)), None)
-        if lost is not None:
-            broker.working[lost["order_ref"]] = OrderReport(
-                order_ref=lost["order_ref"],
-                order_id=lost["ib_order_id"],
-                perm_id=9000 + lost["ib_order_id"],
-                client_id=1,
-                con_id=lost["con_id"],
-                ticker=lost["ticker"],
-                side=Side(lost["side"]),
-                qty=Decimal(lost["requested_qty"]),
-                filled=Decimal(0),
-                state=OrderState.WORKING,
-                ib_status="Submitted",
-            )
-            contract = Contract(lost["con_id"], lost["ticker"], "")
-            broker.sent.append(Order(lost["order_ref"], contract, Side.SELL, Decimal(lost["requested_qty"])))
-            broker.show(lost["order_ref"])
+        trades = [row for row in read(stage.path).trades if alert_id in (None, row["alert_id"])]
+        lost = next((row for row in trades if may_show_up(row, stage)), None)
+        if lost is None:
+            return
+        shown = broker.working[lost["order_ref"]] = OrderReport(
+            order_ref=lost["order_ref"],
+            order_id=lost["ib_order_id"],
+            perm_id=9000 + lost["ib_order_id"],
+            client_id=1,
+            con_id=lost["con_id"],
+            ticker=lost["ticker"],
+            side=Side(lost["side"]),
+            qty=Decimal(lost["requested_qty"]),
+            filled=Decimal(0),
+            state=OrderState.WORKING,
+            ib_status="Submitted",
+        )
+        contract = Contract(lost["con_id"], lost["ticker"], "")
+        broker.sent.append(Order(lost["order_ref"], contract, Side.SELL, Decimal(lost["requested_qty"])))
+        self.final.pop(lost["alert_id"], None)  # whatever had become of it: its order is alive
+        await stage.bot.booking.book(lost["order_ref"], BrokerUpdate(seen=shown))
 
     def link(self) -> None:
         broker = self.stage.broker

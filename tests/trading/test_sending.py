@@ -216,6 +216,25 @@ async def test_the_message_limit_makes_orders_wait(bot: Bot) -> None:
     assert await bot.events(EventKind.ORDER_JUDGED_AGAIN) == []
 
 
+async def test_an_exit_that_waited_for_the_message_limit_asks_again_what_ib_holds(bot: Bot) -> None:
+    """It would sell what the owner has sold by hand meanwhile, and go short."""
+    await bot.owns(5, "KO")
+    await bot.owns(5)
+    bot.broker.is_throttled = True
+    await bot.alert("SELL", "KO")
+    await bot.alert("SELL")  # it waits behind the other one
+
+    async def asked() -> bool:
+        return bot.broker.asked.count("holdings") == 2
+
+    await bot.until(asked, "both are prepared")
+    await bot.moment()
+    bot.broker.held = {265598: Decimal(3), 8894: Decimal(2)}
+    bot.broker.is_throttled = False
+    await bot.sent(2)
+    assert [(order.contract.ticker, order.qty) for order in bot.broker.sent] == [("KO", 2), ("AAPL", 3)]
+
+
 async def test_an_older_order_that_comes_to_life_stops_the_newer_one(bot: Bot) -> None:
     """Two orders of one alert would be alive at once, and an exit sell twice what it should."""
     await bot.owns(10)

@@ -82,6 +82,7 @@ class Wait(Enum):
     TICKER = "ticker"  # until the ticker's order has ended
     BROKER = "broker"  # until IB has answered
     OWNER = "owner"  # until the owner has answered whether it was a split
+    LIMIT = "limit"  # until IB takes messages again
 
 
 Decided = Intent | Wait | None

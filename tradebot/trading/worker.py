@@ -68,6 +68,13 @@ class WorkerOptions:
     orders_per_second: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    data: PreTradeData
+    at: float  # when it was complete, by the clock that only goes on
+    waits_ended: int  # when it was asked for
+
+
 class Worker:
     """Takes alerts from the queue and carries each to a decision, and its order to IB."""
 
@@ -99,6 +106,7 @@ class Worker:
         self._options = options
         self._serial = asyncio.Lock()
         self._next_order_at = 0.0  # by the clock that only goes on
+        self._waits_ended = 0  # for IB to take messages again
         self._taking = Taking(queue, clock)
         self._in_hand: set[int] = set()
         self._sequencer = Sequencer()
@@ -175,33 +183,40 @@ class Worker:
         self._sequencer.is_a(alert.id, alert.action)
         await self._sequencer.near(alert.id, BUYS_MAX)
         context.enter_context(logger.contextualize(ticker=alert.ticker))  # for what is logged of its failure, too
-        pre_trade = await self._ask_broker(alert)
-        asked_at = self._clock.monotonic()
-        decided = await self._in_turn(alert, pre_trade, asked_at)
+        prepared = await self._prepare(alert)
+        while (decided := await self._in_turn(alert, prepared)) is Wait.LIMIT:
+            while self._broker.throttled():
+                await self._clock.sleep(LIMIT_LOOK_S)
+            self._waits_ended += 1
+            if alert.action is Side.SELL:  # it is sized by what IB holds, which the owner may have changed meanwhile
+                prepared = await self._prepare(alert)
         if decided is Wait.TICKER and alert.ticker is not None:
             logger.info("alert {} waits until the order of {} has ended", alert.id, alert.ticker)
             self._parked.setdefault(alert.ticker, []).append(alert)
         elif decided is Wait.BROKER:
-            reason = pre_trade.unavailable or "what it told is too old, or not complete yet"
+            reason = prepared.data.unavailable or "what it told is too old, or not complete yet"
             logger.info("alert {} waits for IB: {}", alert.id, reason)
             self._start(self._again(alert, ASK_AGAIN_S), f"again {alert.id}")
         elif decided is Wait.OWNER:
             logger.debug("alert {} waits for the owner: was it a split?", alert.id)
             self._start(self._again(alert, LOOK_AGAIN_S), f"again {alert.id}")
 
-    async def _in_turn(self, alert: Alert, pre_trade: PreTradeData, asked_at: float) -> Decided:
-        """Decides when it is the alert's turn and IB takes messages: an order would have to wait, or could not leave."""
-        while True:
-            await self._sequencer.wait(alert.id)
-            async with self._serial:
-                await self._pace()
-                if self._clock.monotonic() - asked_at > PRE_TRADE_MAX_AGE_S:
-                    return Wait.BROKER
-                if not self._broker.throttled():
-                    return await self._decide_and_send(alert, pre_trade)
-            await self._clock.sleep(LIMIT_LOOK_S)
+    async def _in_turn(self, alert: Alert, prepared: _Prepared) -> Decided:
+        await self._sequencer.wait(alert.id)
+        async with self._serial:
+            await self._pace()
+            if self._broker.throttled():
+                return Wait.LIMIT
+            if alert.action is Side.SELL and prepared.waits_ended != self._waits_ended:
+                return Wait.LIMIT  # it waited behind another one
+            stale = self._clock.monotonic() - prepared.at > PRE_TRADE_MAX_AGE_S
+            return Wait.BROKER if stale else await self._decide_and_send(alert, prepared.data)
 
     # --- preparing --------------------------------------------------------------------------------------------------
+
+    async def _prepare(self, alert: Alert) -> _Prepared:
+        waits_ended = self._waits_ended
+        return _Prepared(await self._ask_broker(alert), self._clock.monotonic(), waits_ended)
 
     async def _ask_broker(self, alert: Alert) -> PreTradeData:
         """Asks the broker for what the decision will need; nothing where the answer cannot matter."""
