@@ -75,9 +75,7 @@ async def test_saturday_s_alerts_trade_at_monday_s_open(tmp_path: Path) -> None:
         assert reason(books.alerts[older].reason or "") == f"superseded by SELL {sell}"
         traded = [trade for trade in books.trades if trade.alert_id != bought]
         assert traded[0].side is Side.SELL
-        first = list(
-            dict.fromkeys(trade.alert_id for trade in traded)
-        )  # on a busy machine one may have been judged again
+        first = list(dict.fromkeys(trade.alert_id for trade in traded))  # on a busy machine one is judged again
         assert first == [sell, msft, ko, jpm]
         outcomes = {alert: (books.alerts[alert].status, books.alerts[alert].reason) for alert in (msft, sell, ko, jpm)}
         assert {status for status, _ in outcomes.values()} == {AlertStatus.EXECUTED}, outcomes
@@ -94,20 +92,24 @@ async def test_saturday_s_alerts_trade_at_monday_s_open(tmp_path: Path) -> None:
         assert worth.net_liquidation > 0
         assert None not in (worth.cash, worth.unrealised, worth.realised_today)
 
-        # A restart in the session tells the opening no second time; the day's report comes after the close, once.
-        await daemon.kill()
-        await has_run(daemon, "daily_report", datetime(2026, 11, 20, 16, 5, tzinfo=NEW_YORK))
-        await live_from(daemon, datetime(2026, 11, 23, 16, 4, 58, tzinfo=NEW_YORK))
-        books = await until(lambda: reported(daemon), f"the daily report; the daemon printed {daemon.output[-3000:]}")
-        assert len([text for text in told(books, EventKind.MARKET_OPEN) if "Mon 23 Nov" in text]) == 1
-        [report] = told(books, EventKind.DAILY_REPORT)
-        assert "Trades: 3 BUY, 1 SELL" in report
-        daemon.env |= starting_at(datetime(2026, 11, 23, 16, 6, tzinfo=NEW_YORK))
-        code, said = await daemon.command("jobs")
-        assert code == 0, said
-        listed = [" ".join(line.split()) for line in said.splitlines()]
-        assert "market_open 30 9 * * 1-5 Mon 23 Nov 09:30 Tue 24 Nov 09:30" in listed
-        assert "daily_report 5 13,16 * * 1-5 Mon 23 Nov 16:05 Tue 24 Nov 16:05" in listed
+        await the_day_is_reported_once(daemon)
+
+
+async def the_day_is_reported_once(daemon: Daemon) -> None:
+    """A restart in the session tells the opening no second time; the day's report comes after the close, once."""
+    await daemon.kill()
+    await has_run(daemon, "daily_report", datetime(2026, 11, 20, 16, 5, tzinfo=NEW_YORK))
+    await live_from(daemon, datetime(2026, 11, 23, 16, 4, 58, tzinfo=NEW_YORK))
+    books = await until(lambda: reported(daemon), f"the daily report; the daemon printed {daemon.output[-3000:]}")
+    assert len([text for text in told(books, EventKind.MARKET_OPEN) if "Mon 23 Nov" in text]) == 1
+    [report] = told(books, EventKind.DAILY_REPORT)
+    assert "Trades: 3 BUY, 1 SELL" in report
+    daemon.env |= starting_at(datetime(2026, 11, 23, 16, 6, tzinfo=NEW_YORK))
+    code, said = await daemon.command("jobs")
+    assert code == 0, said
+    listed = [" ".join(line.split()) for line in said.splitlines()]
+    assert "market_open 30 9 * * 1-5 Mon 23 Nov 09:30 Tue 24 Nov 09:30" in listed
+    assert "daily_report 5 13,16 * * 1-5 Mon 23 Nov 16:05 Tue 24 Nov 16:05" in listed
 
 
 async def reported(daemon: Daemon) -> BooksNow | None:

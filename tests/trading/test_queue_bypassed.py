@@ -115,6 +115,24 @@ async def test_two_hundred_thousand_foreign_ids_hold_up_nothing(
     assert len((await queue.contents()).buy) < 200_000 // 2
 
 
+async def test_a_sell_of_what_is_not_held_holds_up_no_exit(bot: Bot) -> None:
+    """Broken, an exit waits for IB's answer about the name of another stock, which may never come."""
+    await bot.owns(5)
+    bot.broker.waits["contract"] = gate = asyncio.Event()
+    other = await bot.alert("SELL", "KO")
+
+    async def asked() -> bool:
+        return "contract" in bot.broker.asked
+
+    await bot.until(asked, "IB is asked what KO is")
+    before = bot.clock.monotonic()
+    await bot.alert("SELL", "AAPL")
+    await bot.sent(1)
+    assert bot.clock.monotonic() - before < 5, "before the question has ended"
+    gate.set()
+    await bot.becomes(other, AlertStatus.BLOCKED)
+
+
 async def test_forty_buys_that_hang_do_not_hold_up_a_sell(bot: Bot) -> None:
     """Broken, an exit waits nine seconds for a place among entries whose contracts nobody answers for."""
     await bot.owns(5)

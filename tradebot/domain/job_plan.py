@@ -35,6 +35,10 @@ AT_ONCE = timedelta(minutes=2)
 _INSTANT = timedelta(microseconds=1)
 
 
+Runs = Callable[[datetime, datetime], Sequence[datetime]]
+"""The runs in (since, now], the newest first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """When one job runs."""
@@ -43,9 +47,7 @@ class Plan:
     cron: str
     is_run: Callable[[datetime], bool]  # whether there is anything to do in this slot
     in_time: Callable[[datetime, datetime], bool]  # whether the run of this slot may still be made up now
-    runs: Callable[[datetime, datetime], Sequence[datetime]] | None = (
-        None  # in (since, now], newest first; None: not told
-    )
+    runs: Runs | None = None  # None: what is missed is not told
     skip: Callable[[datetime], datetime] = lambda at: at  # after a slot that is no run: no run comes before this moment
     at_first_start: bool = False  # whether a database in which it never ran makes up what is still in time
 
@@ -78,20 +80,8 @@ def plans(crons: Mapping[str, str], calendar: Calendar) -> tuple[Plan, ...]:
     def ends_session(due: datetime) -> bool:
         return first_after_close(DAILY_REPORT, due)
 
-    def every_slot(job: str) -> Callable[[datetime, datetime], Sequence[datetime]]:
+    def every_slot(job: str) -> Runs:
         return lambda since, now: slots_before(crons[job], since, now, MISSED_MAX)
-
-    def openings(since: datetime, now: datetime) -> Sequence[datetime]:
-        runs: list[datetime] = []
-        for session in _sessions_before(calendar, since, now):
-            first, last = max(since, session.open - _INSTANT), min(now, session.close - _INSTANT)
-            runs += slots_before(crons[MARKET_OPEN], first, last, MISSED_MAX - len(runs))
-        return runs
-
-    def reports(since: datetime, now: datetime) -> Sequence[datetime]:
-        ended = [one for one in _sessions_before(calendar, since, now) if one.close <= now]
-        runs = dict.fromkeys(next_fire(crons[DAILY_REPORT], session.close - _INSTANT) for session in ended)
-        return [run for run in runs if since < run <= now]
 
     def to_the_open(at: datetime) -> datetime:
         return calendar.next_open(at) - _INSTANT
@@ -112,14 +102,53 @@ def plans(crons: Mapping[str, str], calendar: Calendar) -> tuple[Plan, ...]:
         return True
 
     return (
-        Plan(MARKET_OPEN, crons[MARKET_OPEN], opens, same_session, openings, to_the_open, at_first_start=True),
+        Plan(
+            MARKET_OPEN,
+            crons[MARKET_OPEN],
+            opens,
+            same_session,
+            _openings(crons[MARKET_OPEN], calendar),
+            to_the_open,
+            at_first_start=True,
+        ),
         Plan(EQUITY, crons[EQUITY], has_equity, at_once, skip=to_the_open),
-        Plan(DAILY_REPORT, crons[DAILY_REPORT], ends_session, same_day, reports, to_the_close),
+        Plan(
+            DAILY_REPORT,
+            crons[DAILY_REPORT],
+            ends_session,
+            same_day,
+            _reports(crons[DAILY_REPORT], calendar),
+            to_the_close,
+        ),
         Plan(POSITION_SYNC, crons[POSITION_SYNC], always, same_day, every_slot(POSITION_SYNC)),
         Plan(SUNDAY_REMINDER, crons[SUNDAY_REMINDER], always, same_day, every_slot(SUNDAY_REMINDER)),
         Plan(HEALTH_CHECK, crons[HEALTH_CHECK], always, is_the_last, at_first_start=True),
         Plan(PRUNE, crons[PRUNE], always, same_day),
     )
+
+
+def _openings(cron: str, calendar: Calendar) -> Runs:
+    """Every slot within a session."""
+
+    def runs(since: datetime, now: datetime) -> Sequence[datetime]:
+        found: list[datetime] = []
+        for session in _sessions_before(calendar, since, now):
+            first, last = max(since, session.open - _INSTANT), min(now, session.close - _INSTANT)
+            found += slots_before(cron, first, last, MISSED_MAX - len(found))
+        return found
+
+    return runs
+
+
+def _reports(cron: str, calendar: Calendar) -> Runs:
+    """The first slot after each session's close."""
+
+    def runs(since: datetime, now: datetime) -> Sequence[datetime]:
+        ended = [one for one in _sessions_before(calendar, since, now) if one.close <= now]
+        firsts = dict.fromkeys(next_fire(cron, session.close - _INSTANT) for session in ended)
+        return [run for run in firsts if since < run <= now]
+
+    return runs
 
 
 def due(plan: Plan, since: datetime | None, now: datetime) -> Due:

@@ -38,6 +38,8 @@ LOOK_BACK = timedelta(days=4)
 WORDS_WITHIN_S = 2.0
 """IB's reason comes right before or after the order's end."""
 SETTLED_AFTER = timedelta(seconds=10)
+NEWER_MAX = 100
+"""After so many later orders of its ticker an exit is nothing to go on with."""
 PROVE_AGAIN_S = 5.0
 PROVE_WITHIN_S = 120.0
 CUT_OFF_WITHIN = timedelta(minutes=5)
@@ -194,7 +196,8 @@ class Rearm:
             return None
         lots = [lot for lot in await older_lots(books, trade.ticker, alert.id) if lot.con_id == trade.con_id]
         left = min(left_unfilled(orders) or Decimal(0), sum((lot.qty for lot in lots), Decimal(0)))
-        taken_over = any(one.id > trade_id and one.side is Side.SELL for one in await books.trades(ticker=trade.ticker))
+        newer = await books.trades_from(trade.ticker, trade_id + 1, NEWER_MAX)
+        taken_over = len(newer) == NEWER_MAX or any(one.side is Side.SELL for one in newer)
         events = await books.events(alert_id=alert.id)
         mine = [event for event in events if event.trade_id == trade_id]
         if left <= 0 or taken_over or any(event.kind == EventKind.EXIT_INCOMPLETE for event in mine):

@@ -246,10 +246,15 @@ class Worker:
             return PreTradeData(position_report=await second_look.position_report(self._broker, self._clock, mine))
         if not lots:
             return PreTradeData()
-        try:  # the books may hold it under the ticker of before it was renamed
+        # The books may hold it under the ticker of before it was renamed. No exit of what they do hold waits for that answer.
+        self._sequencer.leave(alert.id)
+        try:
             contract = await self._broker.contract(ticker, alert.primary_exchange)
         except UnknownContract:
             return PreTradeData()
+        finally:
+            self._sequencer.take_place(alert.id)
+            self._sequencer.is_a(alert.id, alert.action)
         if not any(lot.con_id == contract.con_id for lot in lots):
             return PreTradeData()
         report = await second_look.position_report(self._broker, self._clock, {contract.con_id})
