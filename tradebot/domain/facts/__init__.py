@@ -30,7 +30,9 @@ from tradebot.domain.facts.alerts import (
     AlertFailed,
     AlertPending,
     AlertRejected,
+    AlertRepeated,
     AlertStored,
+    AlertUnreadable,
 )
 from tradebot.domain.facts.daemon import (
     DailyReport,
@@ -62,6 +64,8 @@ FACTS: Mapping[EventKind, type[Facts]] = {
         AlertStored,
         AlertRejected,
         AlertConflict,
+        AlertRepeated,
+        AlertUnreadable,
         AlertPending,
         AlertBlocked,
         AlertFailed,
