@@ -26,7 +26,7 @@ from tradebot.domain.reasons import Reason
 from tradebot.domain.restart_window import NO_RESTART, RestartWindow
 from tradebot.domain.trades import NewTrade, Trade, TradeStatus
 from tradebot.errors import LedgerUnavailable
-from tradebot.ports import Ledger, Queue
+from tradebot.ports import Broker, Ledger, Queue
 from tradebot.queues import EmbeddedQueue
 from tradebot.runtime.build import Options, Outside, build
 from tradebot.trading.broker_update import BrokerUpdate
@@ -81,14 +81,15 @@ class Setup:
 class Bot:
     ledger: WatchedLedger
 
-    def __init__(self, ledger: Ledger, url: str, setup: Setup) -> None:
+    def __init__(self, ledger: Ledger, url: str, setup: Setup, broker: Broker | None = None) -> None:
+        """`broker`: a real one; else `self.broker` is the fake that the test drives."""
         self.clock = Clock(setup.start)
         self.url = url
         self.ledger = WatchedLedger(ledger)
         self.broker, self.lock = FakeBroker(self.clock), FakeLock()
         self.queue = setup.queue or EmbeddedQueue()
         self.options = setup.options
-        outside = Outside(self.ledger, self.lock, self.queue, self.broker, self.clock, secrets.token_hex)
+        outside = Outside(self.ledger, self.lock, self.queue, broker or self.broker, self.clock, secrets.token_hex)
         self.built = built = build(outside, self.options)
         self.gate, self.switch, self.booking = built.gate, built.switch, built.booking
         self.in_doubt_orders, self.recovery = built.in_doubt_orders, built.recovery
@@ -333,14 +334,16 @@ class Bot:
 
 
 @asynccontextmanager
-async def open_bot(template: Path, folder: Path, setup: Setup | None = None) -> AsyncIterator[Bot]:
+async def open_bot(
+    template: Path, folder: Path, setup: Setup | None = None, broker: Broker | None = None
+) -> AsyncIterator[Bot]:
     path = folder / "tradebot.db"
     if not path.exists():
         shutil.copy(template, path)
     url = f"sqlite:///{path}"
     # The loop's clock is set ahead while statements are under way: their own deadline must not take that for a dead disk.
     async with open_ledger(url, timeout_s=1_000_000) as ledger:
-        bot = Bot(ledger, url, setup or Setup())
+        bot = Bot(ledger, url, setup or Setup(), broker)
         try:
             yield bot
         finally:

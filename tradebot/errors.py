@@ -30,8 +30,8 @@ class BrokerUnavailable(TradebotError):
 class BrokerSilent(BrokerUnavailable):
     """The broker is there and did not answer a question in time."""
 
-    def __init__(self, question: str, timeout_s: float) -> None:
-        super().__init__(f"the gateway did not answer the question for {question} within {timeout_s:g} s")
+    def __init__(self, question: str, how: str) -> None:
+        super().__init__(f"the gateway did not answer the question for {question} {how}")
         self.question = question
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import NamedTuple, Protocol
 
 from tradebot.domain.alerts import Alert, AlertStatus, NewAlert, Side
@@ -25,6 +26,7 @@ from tradebot.domain.equity import Equity
 from tradebot.domain.events import Event, EventKind, NewEvent, Severity
 from tradebot.domain.gate import GateReason
 from tradebot.domain.lots import Lot, LotStatus
+from tradebot.domain.questions import Silent
 from tradebot.domain.reasons import Reason
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import NewTrade, Trade, TradeStatus
@@ -80,6 +82,9 @@ class Connection:
     tradable: bool  # False: connected and shown, but never traded (`why_not` says why)
     why_not: str | None
     since: datetime | None
+    next_order_id: int | None = (
+        None  # as IB counted when this connection was made: above every order it has taken of us
+    )
 
     @property
     def generation(self) -> int:
@@ -94,9 +99,20 @@ class PositionReport:
     open_orders: Sequence[OrderReport]  # every client's, the owner's included
     at: datetime
 
+    def selling(self, con_id: int) -> Decimal:
+        """Shares of the contract that SELL orders of any client are still selling."""
+        sells = (one for one in self.open_orders if one.con_id == con_id and one.side is Side.SELL)
+        return sum((one.qty - (one.filled or Decimal(0)) for one in sells), Decimal(0))
+
+    def free(self, con_id: int) -> Decimal:
+        """Shares of the contract that nobody is selling yet."""
+        holding = self.positions.get(con_id)
+        return (holding.qty if holding else Decimal(0)) - self.selling(con_id)
+
 
 class Broker(Protocol):
-    """One connection to an IB Gateway. Questions raise BrokerUnavailable when it is down or does not answer in time."""
+    """One connection to an IB Gateway. Questions raise BrokerUnavailable when it is down, BrokerSilent when it does not
+    answer in time."""
 
     events: asyncio.Queue[BrokerEvent]
     """Everything the broker sends by itself, in order. One consumer: booking."""
@@ -200,6 +216,9 @@ class Books(Protocol):
 
     async def executions(self, trade_id: int) -> Sequence[Execution]: ...
 
+    async def executions_since(self, at: datetime) -> Sequence[Execution]:
+        """Every execution of the trades created at or after this moment."""
+
     async def executions_of(self, ticker: str) -> Mapping[int, Sequence[Execution]]:
         """Every execution of the ticker's trades, by trade id, in one reading."""
 
@@ -293,6 +312,13 @@ class InstanceLock(Protocol):
 
 
 # --- trading, as what people are shown sees it ------------------------------------------------------------------------
+
+
+class SilentQuestions(Protocol):
+    """Which questions IB does not answer."""
+
+    @property
+    def silent(self) -> tuple[Silent, ...]: ...
 
 
 class OrderGate(Protocol):

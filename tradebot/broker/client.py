@@ -48,6 +48,7 @@ class TwsClient(Protocol):
     _msgQ: deque[str]
     _timeQ: deque[float]
     RequestsInterval: float
+    _reqIdSeq: int
 
     async def connectAsync(self, host: str, port: int, clientId: int, timeout: float) -> None: ...
     def disconnect(self) -> None: ...
@@ -97,6 +98,11 @@ def new_client(wrapper: object) -> TwsClient:
     client = ib_async.Client(wrapper)  # type: ignore[no-untyped-call]
     client.MaxRequests = MESSAGES_PER_SECOND_MAX
     return cast(TwsClient, client)
+
+
+def next_order_id(client: TwsClient) -> int:
+    """Right after the handshake: IB's nextValidId, which stands above every order that it has taken of this client id."""
+    return client._reqIdSeq
 
 
 def messages_in_last_second(client: TwsClient) -> int:

@@ -106,7 +106,9 @@ class Link:
         if session.farms_ok_at is not None and now - session.farms_ok_at >= self._options.farms_ok_s:
             session.drop("its data farms are fine again, but it does not say that IB's servers are (no 1102)")
         elif now - session.lost_at >= self._options.upstream_lost_s:
-            session.drop(f"it has lost IB's servers for {now - session.lost_at:.0f} s and does not say that they are back")
+            session.drop(
+                f"it has lost IB's servers for {now - session.lost_at:.0f} s and does not say that they are back"
+            )
 
     def orders_are_taken(self, session: Session) -> None:
         """A gateway that was read-only has listed orders: its Read-Only API was switched off."""
@@ -169,6 +171,7 @@ class Link:
             tradable=why_not is None,
             why_not=why_not,
             since=datetime.now(UTC),
+            next_order_id=session.next_order_id,
         )
         kind = "paper" if paper else "LIVE"
         logger.debug("Connected to the gateway: {} account {}, generation {}", kind, account, self._state.generation)

@@ -67,7 +67,7 @@ class Requests:
             async with asyncio.timeout(timeout_s):
                 return await future
         except TimeoutError:
-            raise BrokerSilent(name, timeout_s) from None
+            raise BrokerSilent(name, f"within {timeout_s:g} s") from None
         finally:
             del self._numbered[req_id]
 
@@ -84,7 +84,7 @@ class Requests:
             items = await self._latest(question, items, self._owed[name])
             answered = True
         except TimeoutError:
-            raise BrokerSilent(name, timeout_s) from None
+            raise BrokerSilent(name, f"within {timeout_s:g} s") from None
         else:
             return items
         finally:

@@ -24,7 +24,7 @@ from loguru import logger
 
 from tradebot.broker import codes, translate
 from tradebot.broker.account import AccountBook
-from tradebot.broker.client import new_client
+from tradebot.broker.client import new_client, next_order_id
 from tradebot.broker.orders import OrderBook
 from tradebot.broker.requests import Requests
 from tradebot.domain.brokerage import BrokerEvent, BrokerPosition, Execution, OrderReport, UpstreamBack, UpstreamLost
@@ -93,7 +93,10 @@ class Session:
         self._last_words = ""
         self._heard_at = 0.0
         self._zone: tzinfo = UTC
-        self.clock_ahead_s: float | None = None  # this machine's clock before the gateway's; None: its greeting told none
+        self.next_order_id: int | None = None  # IB's own, of the handshake
+        self.clock_ahead_s: float | None = (
+            None  # this machine's clock before the gateway's; None: its greeting told none
+        )
         self._greeting = b""
         self.ib = self  # the decoder asks ib.TimezoneTWS
         self.TimezoneTWS = ""
@@ -128,6 +131,7 @@ class Session:
             reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
             raise BrokerUnavailable(f"cannot connect to a gateway at {host}:{port}: {reason}") from error
         self._heard_at = asyncio.get_running_loop().time()
+        self.next_order_id = next_order_id(self.client)
 
     async def watch(self, heartbeat_s: float) -> str:
         """Return why the connection ended. A socket that is silent though asked for the time is dead: cut it."""

@@ -135,6 +135,9 @@ class SqlBooks:
     async def executions(self, trade_id: int) -> Sequence[Execution]:
         return [values.read(Execution, row) for row in await self._rows("executions", trade_id=trade_id)]
 
+    async def executions_since(self, at: datetime) -> Sequence[Execution]:
+        return [values.read(Execution, row) for row in await self._rows("executions_since", since=values.outgoing(at))]
+
     async def executions_of(self, ticker: str) -> Mapping[int, Sequence[Execution]]:
         by_trade: dict[int, list[Execution]] = defaultdict(list)
         for row in await self._rows("executions_of", ticker=values.outgoing(ticker)):

@@ -221,13 +221,5 @@ class Refused:
 
 
 BrokerEvent = (
-    Executed
-    | OrderUpdate
-    | OrderError
-    | Connected
-    | Disconnected
-    | UpstreamLost
-    | UpstreamBack
-    | OrdersTaken
-    | Refused
+    Executed | OrderUpdate | OrderError | Connected | Disconnected | UpstreamLost | UpstreamBack | OrdersTaken | Refused
 )

@@ -26,6 +26,7 @@ from tradebot.domain.facts.orders import OrderIntent
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.lots import LotStatus
+from tradebot.domain.positions import owners_last_known
 from tradebot.domain.reasons import Reason
 from tradebot.domain.risk import (
     Buy,
@@ -188,6 +189,8 @@ class _Judging:
         if refusal is not None:
             await self._block(refusal, risk_decision)
             return None
+        if self.view.exits_only:
+            return Wait.BROKER
         contract = self.pre_trade.contract
         assert contract is not None, "a quote belongs to a contract"
         assert order.qty is not None, "a passing decision has a quantity"
@@ -212,12 +215,15 @@ class _Judging:
             return Wait.BROKER
         con_id = lots[0].con_id
         at_ib = position_report.positions[con_id].qty if con_id in position_report.positions else Decimal(0)
-        selling = _working_sells(position_report, con_id)
+        selling = position_report.selling(con_id)
         qty = min(held, at_ib - selling)
         if not self.policy.fractional:
             qty = Decimal(int(qty))
         if qty < held and await self._is_outdated(position_report):
             return Wait.BROKER
+        owners = owners_last_known(await self.books.settings(), con_id)
+        if self.view.exits_only and at_ib - held not in (Decimal(0), owners):
+            return Wait.BROKER  # what IB has not told may be what makes the difference
         if qty <= 0:
             facts: dict[str, Fact] = {"ticker": self.ticker, "held": held, "at_ib": at_ib, "selling": selling}
             await self._refuse_sell(Refusal(RefusalCode.NOTHING_LEFT_TO_SELL, facts), risk_decision)
@@ -272,11 +278,10 @@ class _Judging:
         assert side is not None, "only understood alerts are judged"
         if not await self.books.move_alert(alert.id, (AlertStatus.RECEIVED,), AlertStatus.PROCESSING, None):
             return None  # the owner cleared it meanwhile
-        positions = self.view.positions
-        before = None if positions is None else (p.qty if (p := positions.get(contract.con_id)) else Decimal(0))
-        if self.pre_trade.position_report is not None:
-            asked = self.pre_trade.position_report.positions.get(contract.con_id)
-            before = asked.qty if asked else Decimal(0)
+        asked = self.pre_trade.position_report
+        positions = asked.positions if asked is not None else self.view.positions
+        holding = None if positions is None else positions.get(contract.con_id)
+        before = None if positions is None else (holding.qty if holding else Decimal(0))
         checks = [_check(one) for one in risk_decision.checks]
         new = NewTrade(
             alert_id=alert.id,
@@ -288,7 +293,14 @@ class _Judging:
             ib_position_before=before,
             reserved=reserved,
             quote=None if self.pre_trade.quote is None else _json(asdict(self.pre_trade.quote)),
-            decision=_json({"reserved": reserved, "checks": checks, "inputs": dict(inputs)}),
+            decision=_json(
+                {
+                    "reserved": reserved,
+                    "avg_cost_before": None if holding is None else holding.avg_cost,
+                    "checks": checks,
+                    "inputs": dict(inputs),
+                }
+            ),
             created_at=now,
         )
         trade_id = await self.books.insert_trade(new)
@@ -296,18 +308,6 @@ class _Judging:
         await self.books.save_trade(trade)
         await self.books.add_event(NewEvent(OrderIntent.of(trade), now, alert.id, trade_id))
         return Intent(trade_id, self.order_id, Order(new.order_ref, contract, side, qty))
-
-
-def _working_sells(position_report: PositionReport, con_id: int) -> Decimal:
-    """Shares of the contract that SELL orders of any client are still selling."""
-    return sum(
-        (
-            o.qty - (o.filled or Decimal(0))
-            for o in position_report.open_orders
-            if o.con_id == con_id and o.side is Side.SELL
-        ),
-        Decimal(0),
-    )
 
 
 def _log_checks(risk_decision: RiskDecision) -> None:

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from loguru import logger
 
-from tradebot.domain.brokerage import BrokerEvent, Connected, ErrorKind, OrderError, UpstreamBack
+from tradebot.domain.brokerage import BrokerEvent, Connected, ErrorKind, OrderError, OrdersTaken, UpstreamBack
 from tradebot.domain.events import NewEvent
 from tradebot.domain.facts.orders import CancelReason, OrderCancelling
 from tradebot.domain.hours import Hours
@@ -63,7 +63,7 @@ class OrderMonitor:
     # --- what booking reports: note and return ----------------------------------------------------------------------
 
     def connection_changed(self, event: BrokerEvent) -> None:
-        if isinstance(event, Connected | UpstreamBack):
+        if isinstance(event, Connected | UpstreamBack | OrdersTaken):
             self._cancelled_at.clear()  # a cancel may have been lost with the connection
 
     def order_in_doubt(self, order_ref: str, error: OrderError | None) -> None:

@@ -13,11 +13,10 @@ from tradebot.domain.brokerage import BrokerPosition
 from tradebot.domain.events import NewEvent
 from tradebot.domain.facts.account import Mismatch, OwnerHoldings
 from tradebot.domain.lots import LotStatus
-from tradebot.domain.positions import Position, compare
+from tradebot.domain.positions import TOLD_KEY, Position, compare
 from tradebot.domain.trades import UNRESOLVED, recently_filled
 from tradebot.ports import Books
 
-_TOLD_KEY = "told_positions"
 _TRADED_LATELY = timedelta(days=1)
 
 
@@ -27,7 +26,7 @@ async def tell_differences(
     """Adds an event for each difference that was not reported yet as it stands; returns what was compared."""
     moving = await _moving(books, now)
     rows = [row for row in compare(await books.lots(LotStatus.OPEN), broker_positions) if row.ticker not in moving]
-    told_before: dict[str, str] = json.loads((await books.settings()).get(_TOLD_KEY, "{}"))
+    told_before: dict[str, str] = json.loads((await books.settings()).get(TOLD_KEY, "{}"))
     compared = {str(row.con_id) for row in rows}
     differences = {str(row.con_id): f"{row.booked:f}/{row.at_ib:f}" for row in rows if row.booked != row.at_ib}
     for row in rows:
@@ -36,7 +35,7 @@ async def tell_differences(
             await books.add_event(NewEvent(Mismatch(row) if row.missing else OwnerHoldings(row), now))
     told_now = differences | {key: as_told for key, as_told in told_before.items() if key not in compared and moving}
     if told_now != told_before:
-        await books.put_setting(_TOLD_KEY, json.dumps(told_now), "bot", now)
+        await books.put_setting(TOLD_KEY, json.dumps(told_now), "bot", now)
     return rows
 
 

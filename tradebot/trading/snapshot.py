@@ -27,6 +27,7 @@ class BrokerView:
     state: TradingState
     account: Account | None
     positions: Mapping[int, BrokerPosition] | None
+    exits_only: bool = False  # IB does not tell what is over: no BUY leaves
 
 
 async def take_snapshot(books: Books, ticker: str, view: BrokerView, day_start: datetime) -> Snapshot:

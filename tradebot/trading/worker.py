@@ -20,6 +20,7 @@ from tradebot.domain.facts.alerts import AlertFailed
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.lots import LotStatus
+from tradebot.domain.questions import Question
 from tradebot.domain.reasons import Reason
 from tradebot.domain.risk import Fact, RefusalCode
 from tradebot.domain.settings import TradingState, invalid_limits, limits_in
@@ -31,10 +32,11 @@ from tradebot.errors import (
     QueueUnavailable,
     UnknownContract,
 )
-from tradebot.ports import Broker, Chance, Clock, InstanceLock, Ledger, Queue
+from tradebot.ports import Broker, Chance, Clock, InstanceLock, Ledger, PositionReport, Queue
 from tradebot.trading.booking import Booking, Listeners
 from tradebot.trading.decision import Decided, Intent, Policy, PreTradeData, Wait, decide
 from tradebot.trading.gate import Gate
+from tradebot.trading.questions import Questions
 from tradebot.trading.sequencer import Sequencer
 from tradebot.trading.snapshot import BrokerView
 from tradebot.trading.submission import DecidedUnder, Submission, check_epoch
@@ -45,6 +47,7 @@ IN_HAND_MAX = 32
 PRE_TRADE_MAX_AGE_S = 10.0
 """A quote or holdings older than this when their turn comes are asked for again."""
 ASK_AGAIN_S = 1.0
+SECOND_LOOK_DELAY_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class WorkerOptions:
     hours: Hours
     fractional: bool
     orders_per_second: int
+    second_look_delay_s: float = SECOND_LOOK_DELAY_S  # before IB is believed that it holds less than the books
 
 
 class Worker:
@@ -72,6 +76,7 @@ class Worker:
         switch: TradingSwitch,
         booking: Booking,
         listeners: Listeners,
+        questions: Questions,
         clock: Clock,
         chance: Chance,
         options: WorkerOptions,
@@ -83,6 +88,7 @@ class Worker:
         self._gate = gate
         self._switch = switch
         self._submission = Submission(ledger, broker, lock, gate, switch, booking, clock)
+        self._questions = questions
         self._clock = clock
         self._chance = chance
         self._options = options
@@ -196,6 +202,8 @@ class Worker:
         try:
             if alert.action is Side.SELL:
                 return await self._ask_for_sell(alert.ticker)
+            if self._questions.exits_only:
+                return PreTradeData(unavailable=f"it does not answer about {self._questions.silent[0].question}")
             contract = await self._broker.contract(alert.ticker, alert.primary_exchange)
             quote = await self._broker.quote(contract)
             # That there is none, the refusal says.
@@ -209,7 +217,21 @@ class Worker:
     async def _ask_for_sell(self, ticker: str) -> PreTradeData:
         async with self._ledger.read() as books:
             lots = await books.lots(LotStatus.OPEN, ticker=ticker)
-        return PreTradeData(position_report=await self._broker.position_report()) if lots else PreTradeData()
+        if not lots:
+            return PreTradeData()
+        con_id, held = lots[0].con_id, sum(lot.qty for lot in lots if lot.con_id == lots[0].con_id)
+        report = await self._ask_position()
+        if report.free(con_id) < held:  # one answer that lacks a position is not proof that it is gone
+            await self._clock.sleep(self._options.second_look_delay_s)
+            again = await self._ask_position()
+            if again.free(con_id) < held and again.free(con_id) != report.free(con_id):
+                return PreTradeData(unavailable="its answers about the position do not agree")
+            report = again
+        return PreTradeData(position_report=report)
+
+    async def _ask_position(self) -> PositionReport:
+        ask = self._broker.position_report
+        return await self._questions.ask(ask, Question.OPEN_ORDERS, Question.POSITIONS)
 
     async def _pace(self) -> None:
         """Keeps to `orders_per_second`."""
@@ -230,6 +252,7 @@ class Worker:
                 state=self._switch.in_force(settings),
                 account=self._broker.account(),
                 positions=self._broker.positions(),
+                exits_only=self._questions.exits_only,
             )
             for name, stored in invalid_limits(settings).items():
                 logger.error("stored limit {} is {!r}: the configured default is used", name, stored)
