@@ -3,7 +3,9 @@
 from tradebot.domain.questions import PAST, Silent
 from tradebot.words.figures import new_york
 
-_EXITS_ONLY = "Until it does, no BUY leaves, SELLs leave where books and IB agree, and an order in doubt keeps its ticker frozen."
+_EXITS_ONLY = (
+    "Until it does, no BUY leaves, SELLs leave where books and IB agree, and an order in doubt keeps its ticker frozen."
+)
 _NO_EXITS = "Until it does, SELLs wait."
 _TO_DO = (
     "Restart IB Gateway; if it stays silent, set Configure, API, Settings, "
