@@ -75,17 +75,18 @@ class IbBroker(Broker):
 
     async def look_for_latches(self) -> None:
         """Ends what would otherwise stay so until somebody restarts: a loss without an end, a refusal that is over."""
-        loop = asyncio.get_running_loop()
+        loop, options = asyncio.get_running_loop(), self._options
+        pause_s = min(1.0, options.farms_ok_s, options.upstream_lost_s, options.read_only_again_s)
         read_only_since = None
         while True:
-            await asyncio.sleep(min(1.0, self._options.farms_ok_s, self._options.read_only_again_s))
+            await asyncio.sleep(pause_s)
             self._link.give_up_if_stuck()
             session = self._link.session
             if session is None or not (session.read_only and session.upstream):
                 read_only_since = None
                 continue
             read_only_since = read_only_since or loop.time()
-            if loop.time() - read_only_since >= self._options.read_only_again_s:
+            if loop.time() - read_only_since >= options.read_only_again_s:
                 read_only_since = None
                 await self._ask_whether_read_only(session)
 
