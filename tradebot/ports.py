@@ -306,6 +306,7 @@ class InstanceLock(Protocol):
 
     epoch: int
     lost: asyncio.Event
+    why_lost: str  # once it is lost, for people; without a full stop
 
     @property
     def held(self) -> bool: ...
