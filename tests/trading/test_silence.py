@@ -10,8 +10,10 @@ import pytest
 
 from tests.bot import FRIDAY_NOON, Bot
 from tests.bot_fixtures import AtGateway, MakeAtGateway, MakeBot
+from tests.trading.moments import gate_closed
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.events import EventKind
+from tradebot.domain.limits import FixedLimits
 from tradebot.domain.questions import Question
 from tradebot.domain.trades import TradeStatus
 from tradebot.simgateway import Gateway, GatewaySettings
@@ -160,7 +162,9 @@ async def test_while_ib_is_silent_a_sell_leaves_only_where_books_and_ib_agree(ma
     await bot.is_open()
     bot.broker.failing.add("executions")
     bot.broker.disconnect()
+    await gate_closed(bot)
     bot.broker.connect()
+    await bot.is_open()
     assert bot.broker.held is not None
     bot.broker.held[bot.broker.con_ids["KO"]] = Decimal(7)
     sells = {ticker: await bot.alert("SELL", ticker) for ticker in ("AAPL", "MSFT", "KO")}
@@ -212,9 +216,31 @@ async def test_one_slow_answer_is_not_told(bot: Bot) -> None:
     """The owner would be woken by every hiccup of the gateway."""
     bot.broker.failing.add("executions")
     bot.broker.disconnect()
+    await gate_closed(bot)
     bot.broker.connect()
     await bot.is_open()
     await bot.seconds(12)
     bot.broker.failing.clear()
     await bot.seconds(40, at_once=5)
     assert await bot.events(EventKind.QUESTION_SILENT, EventKind.QUESTION_ANSWERED) == []
+
+
+async def test_a_buy_that_waits_for_an_answer_grows_too_old(make_bot: MakeBot) -> None:
+    """Hours later, at another price, a BUY would leave that everybody had forgotten."""
+    bot = await make_bot(fixed_limits=FixedLimits(price_collar_pct=Decimal(0), repeat_window_s=0, max_alert_age_s=60))
+    await bot.start()
+    bot.broker.failing.add("completed_orders")
+    bot.broker.disconnect()
+    await gate_closed(bot)
+    bot.broker.connect()
+    await bot.is_open()
+    alert_id = await bot.alert("BUY")
+    await bot.seconds(30, at_once=5)
+    assert (await bot.row(alert_id)).status is AlertStatus.RECEIVED
+    assert "quote" not in bot.broker.asked
+
+    async def blocked() -> bool:
+        return (await bot.row(alert_id)).status is AlertStatus.BLOCKED
+
+    await bot.sooner_or_later(blocked, "it is too old", within_s=60)
+    assert bot.broker.sent == []
