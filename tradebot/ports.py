@@ -355,6 +355,7 @@ class Queue(Protocol):
     """Lists of alert ids. Losing them costs nothing: requeue pushes what is stored and in no list. Raises QueueUnavailable."""
 
     name: str  # "Redis" or "embedded"
+    junk: int  # entries dropped so far that no bot has put there
 
     async def push(self, side: Side, alert_ids: Iterable[int]) -> None: ...
 
@@ -368,4 +369,5 @@ class Queue(Protocol):
     async def remove(self, alert_ids: Collection[int]) -> None:
         """Takes ids out of every list."""
 
-    async def ping(self) -> None: ...
+    async def ping(self) -> None:
+        """Whether it would take an id."""

@@ -303,6 +303,10 @@ WORDS: Mapping[EventKind, Says] = {
     EventKind.LOGIN_REMINDER: _login,
     EventKind.JOB_FAILED: _job_failed,
     EventKind.JOB_MISSED: _job_missed,
+    EventKind.QUEUE_JUNK: lambda f, _: (
+        f"Entries in the lists of {f.queue} were no alerts of this bot and were dropped: {f.entries:,}. No alert is lost. "
+        "Something else writes there: give the bot a queue of its own ([queue] url, for instance another number at its end)."
+    ),
     EventKind.STARTED: lambda f, _: (
         f"tradebot {f.version} started on {_where(f)}. Alerts are taken; "
         "orders leave once the books have been compared with the broker."

@@ -46,6 +46,7 @@ from tradebot.domain.facts.daemon import (
     JobMissed,
     LoginReminder,
     MarketOpen,
+    QueueJunk,
     Started,
     Stopped,
 )
@@ -109,6 +110,7 @@ FACTS: Mapping[EventKind, type[Facts]] = {
         LoginReminder,
         JobFailed,
         JobMissed,
+        QueueJunk,
         Started,
         Stopped,
     )
