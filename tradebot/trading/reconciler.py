@@ -213,7 +213,8 @@ class Reconciler:
             self._gate.open("recovery")
             self._reconciled(connection.generation)
             why_not = "; ".join(map(str, self._gate.reasons))
-            logger.info("reconciled with the broker: {}", f"orders wait: {why_not}" if why_not else "orders may leave")
+            free = "orders may leave" if checked.whole else "exits may leave"
+            logger.info("reconciled with the broker: {}", f"orders wait: {why_not}" if why_not else free)
 
     async def _is_own_account(self, account: str) -> bool:
         async with self._ledger.begin() as books:
