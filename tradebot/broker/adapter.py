@@ -178,7 +178,9 @@ class IbBroker(Broker):
         session = self._link.ready()
         async with session.requests.alone(kind):
             self._link.ready()
-            await tws.room_for_request(session.client)
+            holdings = kind in (OPEN_ORDERS, POSITIONS)
+            most = tws.HOLDINGS_PER_SECOND_MAX if holdings else tws.REQUESTS_PER_SECOND_MAX
+            await tws.room_for_request(session.client, most)
             try:
                 return await question(session)
             except (RequestRefused, ConnectionError) as error:

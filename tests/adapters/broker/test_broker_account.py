@@ -19,6 +19,7 @@ from tests.adapters.broker.scripted import (
     recorded,
 )
 from tradebot.broker import IbBroker
+from tradebot.broker.client import REQUESTS_PER_SECOND_MAX
 from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import Account, BrokerEvent, BrokerPosition, Connected, Executed, Refused
 from tradebot.domain.questions import Question
@@ -426,3 +427,16 @@ async def test_an_unanswered_question_is_silent_and_a_lost_one_is_not() -> None:
         with pytest.raises(BrokerUnavailable) as lost:
             await broker.executions()
         assert not isinstance(lost.value, BrokerSilent)
+
+
+async def test_holdings_overtake_questions_that_wait_for_room() -> None:
+    """Broken: an exit would wait behind the look-ups of forty BUYs."""
+    async with open_scripted() as gateway, broker_for(gateway.port, question_timeout_s=60) as broker:
+        await connected(broker)
+        tickers = [asyncio.create_task(broker.contract(str(number), None)) for number in range(40)]
+        await asyncio.create_task(broker.position_report())
+        asked = [fields[0] for fields in gateway.received]
+        waited_for = asked[: len(asked) - 1 - asked[::-1].index(str(ALL_OPEN_ORDERS))]
+        assert waited_for.count(str(CONTRACT)) <= REQUESTS_PER_SECOND_MAX, "the others still wait for room"
+        gateway.peer.cut()
+        await asyncio.gather(*tickers, return_exceptions=True)
