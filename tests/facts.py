@@ -14,6 +14,7 @@ from tradebot.domain.facts import daemon as d
 from tradebot.domain.facts import orders as o
 from tradebot.domain.limits import Limits
 from tradebot.domain.positions import Position
+from tradebot.domain.questions import Question
 from tradebot.domain.reasons import Reason
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import TradeStatus
@@ -128,9 +129,13 @@ def every_kind(ticker: str = "AAPL") -> Mapping[EventKind, Facts]:
         c.StateChanged(TradingState.RUNNING, TradingState.KILLED),
         c.SettingChanged("max_daily_loss", Decimal(1000), Decimal("750.50")),
         c.BrokerConnected("DU1234567", paper=True, away_s=62.0),
-        c.BrokerLost(31.0),
+        c.BrokerLost(31.0, "the gateway did not answer the question for positions within 10 s"),
         c.BrokerUnreachable(50, "connection refused"),
         c.TradingRefused("other_account", {"own": "U1", "account": "U2"}),
+        c.TradingAllowed(),
+        c.QuestionSilent(Question.EXECUTIONS, NOON, empty=False),
+        c.QuestionAnswered(Question.EXECUTIONS, NOON),
+        c.ClockOff(-30.0),
         c.GateOpened(),
         d.MarketOpen(date(2026, 11, 20), NOON, "Thanksgiving", sells=2, buys=1, expired=1),
         report(),

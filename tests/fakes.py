@@ -31,11 +31,19 @@ from tradebot.domain.brokerage import (
     OrderUpdate,
     Quote,
 )
-from tradebot.errors import BrokerUnavailable, LedgerUnavailable, UnknownContract
+from tradebot.domain.questions import Question
+from tradebot.errors import BrokerSilent, BrokerUnavailable, LedgerUnavailable, UnknownContract
 from tradebot.ports import Books, Broker, Connection, Ledger, LinkSession, PositionReport
 
 CON_IDS = {"AAPL": 265598, "MSFT": 272093, "TSLA": 76792991, "KO": 8894, "IBM": 8314}
 ACCOUNT = "DU1234567"
+QUESTIONS = {
+    "open_orders": Question.OPEN_ORDERS,
+    "completed_orders": Question.COMPLETED_ORDERS,
+    "executions": Question.EXECUTIONS,
+    "holdings": Question.POSITIONS,
+}
+"""The fake's questions, as the bot calls them."""
 
 
 class Clock:
@@ -272,7 +280,9 @@ class FakeBroker(Broker):
         self.on_question(question)
         if question in self.waits:
             await self.waits[question].wait()
-        if question in self.failing or not (self.now.up and self.now.upstream):
+        if question in self.failing and self.now.up and self.now.upstream:
+            raise BrokerSilent(QUESTIONS.get(question, question), "within 10 s")
+        if not (self.now.up and self.now.upstream):
             raise BrokerUnavailable(f"no answer to {question}")
 
     # --- what a test lets IB do -------------------------------------------------------------------------------------

@@ -27,6 +27,14 @@ class BrokerUnavailable(TradebotError):
     """The broker cannot be reached; nothing was sent."""
 
 
+class BrokerSilent(BrokerUnavailable):
+    """The broker is there and did not answer a question in time."""
+
+    def __init__(self, question: str, how: str) -> None:
+        super().__init__(f"the gateway did not answer the question for {question} {how}")
+        self.question = question
+
+
 class OrderUncertain(TradebotError):
     """An order may have been sent: reconcile, never resend."""
 

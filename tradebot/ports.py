@@ -26,6 +26,7 @@ from tradebot.domain.equity import Equity
 from tradebot.domain.events import Event, EventKind, NewEvent, Severity
 from tradebot.domain.gate import GateReason
 from tradebot.domain.lots import CorporateAction, Lot, LotStatus
+from tradebot.domain.questions import Silent
 from tradebot.domain.reasons import Reason
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import NewTrade, Trade, TradeStatus
@@ -81,6 +82,9 @@ class Connection:
     tradable: bool  # False: connected and shown, but never traded (`why_not` says why)
     why_not: str | None
     since: datetime | None
+    next_order_id: int | None = (
+        None  # as IB counted when this connection was made: above every order it has taken of us
+    )
 
     @property
     def generation(self) -> int:
@@ -97,7 +101,8 @@ class PositionReport:
 
 
 class Broker(Protocol):
-    """One connection to an IB Gateway. Questions raise BrokerUnavailable when it is down or does not answer in time."""
+    """One connection to an IB Gateway. Questions raise BrokerUnavailable when it is down, BrokerSilent when it does not
+    answer in time."""
 
     events: asyncio.Queue[BrokerEvent]
     """Everything the broker sends by itself, in order. One consumer: booking."""
@@ -210,6 +215,9 @@ class Books(Protocol):
 
     async def executions(self, trade_id: int) -> Sequence[Execution]: ...
 
+    async def executions_since(self, at: datetime) -> Sequence[Execution]:
+        """Every execution of the trades created at or after this moment."""
+
     async def executions_of(self, trade_ids: Collection[int]) -> Mapping[int, Sequence[Execution]]:
         """The executions of each of these trades, by its id."""
 
@@ -319,6 +327,13 @@ class InstanceLock(Protocol):
 
 
 # --- trading, as what people are shown sees it ------------------------------------------------------------------------
+
+
+class SilentQuestions(Protocol):
+    """Which questions IB does not answer."""
+
+    @property
+    def silent(self) -> tuple[Silent, ...]: ...
 
 
 class OrderGate(Protocol):

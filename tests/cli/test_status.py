@@ -100,3 +100,25 @@ async def test_a_daemon_that_works_on_another_database(tmp_path: Path) -> None:
         await tradebot(other.folder, "kill", env=other.env)
         ran = await tradebot(other.folder, "status", env=other.env)
         assert (ran.code, "The daemon says RUNNING, the database KILLED" in ran.words) == (1, True), ran.all
+
+
+async def test_a_question_that_ib_does_not_answer(tmp_path: Path) -> None:
+    """Broken, the owner sees that BUYs wait, and not which question IB leaves unanswered, nor what to do."""
+    gateway = Gateway.at(tmp_path / "gateway")
+    daemon = Daemon.at(tmp_path, gateway=gateway)
+    async with running(daemon, gateway):
+        await gateway.ready()
+        await gateway.fault("no_answer", question="reqExecutions", times=0)
+        await daemon.start()
+        await daemon.listening()
+
+        async def noticed() -> bool:
+            health = await daemon.health()
+            return health is not None and health["parts"]["questions"]["ok"] is False and health["status"] == 503
+
+        await until(noticed, "the silence to be noticed")
+        ran = await tradebot(tmp_path, "status", env=daemon.env)
+        assert (ran.code, "NOT WELL: IB does not answer the question for executions since" in ran.words) == (1, True), (
+            ran.all
+        )
+        assert "to UTC" in ran.words

@@ -278,7 +278,7 @@ def every_fault() -> list[Fault]:
         *_proxied("Redis", lambda all_: all_.redis),
         _emptied("Redis", lambda all_: all_.redis, _lose_redis),
         *_proxied("IB socket", lambda all_: all_.ib),
-        _emptied("IB socket", lambda all_: all_.ib, _lose_gateway, gateway_forgets=True),
+        _emptied("IB socket", lambda all_: all_.ib, _lose_gateway, heals=False, gateway_forgets=True),
         *_broken_upstream(),
         *_proxied("Telegram", lambda all_: all_.telegram),
         *_stepped_clock("PostgreSQL"),

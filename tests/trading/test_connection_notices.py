@@ -1,11 +1,17 @@
 """What the owner is notified of about the connection."""
 
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from tests.bot import Bot
+from tests.bot_fixtures import MakeAtGateway
+from tests.fakes import ACCOUNT
 from tests.trading.moments import gate_closed
-from tradebot.domain.brokerage import Disconnected, UpstreamBack, UpstreamLost
+from tradebot.domain.alerts import AlertStatus
+from tradebot.domain.brokerage import Connected, Disconnected, UpstreamBack, UpstreamLost
 from tradebot.domain.events import EventKind
+from tradebot.domain.facts.account import ClockOff
+from tradebot.simgateway import GatewaySettings
 from tradebot.words import events as words
 
 
@@ -71,3 +77,43 @@ async def test_notices_survive_a_database_that_is_away(bot: Bot) -> None:
 
     await bot.sooner_or_later(is_open, "the gate opens", within_s=10)
     assert not [name for name, task in bot.tasks.items() if task.done()]
+
+
+async def test_why_ib_is_away_is_told(bot: Bot) -> None:
+    """A gateway that never answers one question at connection would look like one that is down."""
+    bot.broker.disconnect("the gateway did not answer the question for account values within 10 s")
+    await bot.sooner_or_later(partial(_lost, bot, 1), "the loss is notified", within_s=60)
+    [told] = await bot.events(EventKind.BROKER_LOST)
+    assert "(the gateway did not answer the question for account values within 10 s)" in words.text(told)
+
+
+async def test_a_clock_that_is_off_is_told_with_the_figure_and_once(bot: Bot) -> None:
+    """Alerts would be too old, or the market closed, by a wrong clock that nobody looks at; or it is told every night."""
+    for generation, ahead_s in enumerate((30.0, 31.0, 4.0, -90.0), start=2):
+        bot.broker.events.put_nowait(Connected(generation, ACCOUNT, True, 178, clock_ahead_s=ahead_s))
+    ahead, behind = await bot.told(EventKind.CLOCK_OFF, 2)
+    assert words.text(ahead).startswith("This machine's clock is 30 s ahead of IB Gateway's.")
+    assert words.text(behind).startswith("This machine's clock is 1 min 30 s behind IB Gateway's.")
+    await bot.told(EventKind.BROKER_CONNECTED, 5)
+    assert len(await bot.events(EventKind.CLOCK_OFF)) == 2
+
+
+async def test_a_clock_that_is_off_is_told_at_connection(make_at_gateway: MakeAtGateway) -> None:
+    """The same, by what the gateway's greeting says."""
+    settings = GatewaySettings(clock=lambda: datetime.now(UTC) + timedelta(seconds=30))
+    there = await make_at_gateway(settings)
+    [told] = await there.bot.told(EventKind.CLOCK_OFF)
+    assert isinstance(told.facts, ClockOff)
+    assert abs(told.facts.ahead_s + 30) <= 1.5, "the greeting has whole seconds"
+
+
+async def test_a_gateway_that_takes_orders_again_is_told_and_traded(make_at_gateway: MakeAtGateway) -> None:
+    """The owner unticks Read-Only API, and nothing is traded until he restarts something."""
+    there = await make_at_gateway(options={"read_only_again_s": 0.05})
+    there.gateway.faults.arm("deny")
+    await there.bot.alert("BUY")
+    await there.bot.told(EventKind.TRADING_REFUSED)
+    waiting = await there.bot.alert("BUY", "MSFT")
+    [told] = await there.bot.told(EventKind.TRADING_ALLOWED)
+    assert "takes orders again" in words.text(told)
+    await there.bot.becomes(waiting, AlertStatus.EXECUTED)

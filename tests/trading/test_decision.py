@@ -308,6 +308,55 @@ async def _is_blocked(bot: Bot, alert_id: int) -> bool:
     return (await bot.row(alert_id)).status is BLOCKED
 
 
+async def test_one_answer_without_the_position_blocks_no_sell(bot: Bot) -> None:
+    """An exit would be given up for good because IB listed the position a moment too late, once."""
+    trade = await bot.owns(5)
+    await bot.owns(7, "MSFT")
+    held = bot.broker.held
+    assert held is not None
+
+    def hide_once(question: str) -> None:
+        if question == "holdings":
+            hidden = bot.broker.asked.count("holdings") == before + 1
+            held[trade.con_id] = Decimal(0 if hidden else 5)
+
+    before = bot.broker.asked.count("holdings")
+    bot.broker.on_question = hide_once
+    alert_id = await bot.alert("SELL")
+    order = await bot.sent()
+    assert order.qty == 5
+    assert (await bot.row(alert_id)).status is AlertStatus.PROCESSING
+
+
+async def test_answers_about_the_position_that_do_not_agree_decide_nothing(bot: Bot) -> None:
+    """A position that is still on its way would be sold in part, or the SELL be blocked, by the luck of the moment."""
+    trade = await bot.owns(5)
+    held = bot.broker.held
+    assert held is not None
+
+    def grow(question: str) -> None:
+        if question == "holdings":
+            held[trade.con_id] = Decimal(min(5, bot.broker.asked.count("holdings") - before))
+
+    before = bot.broker.asked.count("holdings")
+    bot.broker.on_question = grow
+    await bot.alert("SELL")
+
+    async def sent() -> bool:
+        return bool(bot.broker.sent)
+
+    await bot.sooner_or_later(sent, "the SELL leaves")
+    assert [order.qty for order in bot.broker.sent] == [5]
+
+
+async def test_two_answers_that_agree_are_believed(bot: Bot) -> None:
+    """A SELL of shares that are gone would wait for ever, and nobody be told that they are."""
+    await bot.owns(5, at_ib=0)
+    before = bot.broker.asked.count("holdings")
+    await bot.becomes(await bot.alert("SELL"), AlertStatus.BLOCKED)
+    assert bot.broker.asked.count("holdings") == before + 2
+
+
 async def test_a_sell_waits_while_holdings_are_unknown(bot: Bot) -> None:
     """A SELL would be guessed, or refused, because IB did not answer."""
     await bot.owns(5)

@@ -40,6 +40,24 @@ SAID = [
         Reason(C.NOT_LISTED_ANY_MORE, {"now": D("0")}),
         "IB shows neither the order nor its end (position was not known, is 0; the day is over, so IB no longer lists it).",
     ),
+    (
+        Reason(C.NOT_ANSWERED, {"question": "executions"}),
+        "IB shows no such order, and does not answer the question for executions.",
+    ),
+    (
+        Reason(C.COST_CHANGED, {"before": D("100"), "now": D("100.25")}),
+        "IB shows no such order, but the position's average cost was $100.00 and is $100.25: shares were traded, though as many "
+        "are held as before.",
+    ),
+    (
+        Reason(C.COUNTED, {"order_id": 7, "next_id": 8}),
+        "IB shows no such order, but it counts on behind it (its next order is 8, this one was 7): it has come there.",
+    ),
+    (Reason(C.FORGOTTEN), "IB shows no such order, but has forgotten others of today that it has shown before."),
+    (
+        Reason(C.OTHER_IN_DOUBT, {"order_ref": "tb-1-0badcafe"}),
+        "IB shows no such order, and order tb-1-0badcafe of the same stock is not resolved.",
+    ),
     (Reason(C.NEVER_EXISTED, {"by": "Ann"}), "Ann has looked and says that it never existed."),
 ]
 

@@ -1,15 +1,16 @@
 """The broker port over one connection to an IB Gateway.
 
 Rules:
-- One question at a time, each with a time-out. Open orders are asked for before positions: an order that fills in between is then
-  missing from the position already, and nothing is sold twice.
+- One question of a kind at a time, each with a time-out; kinds do not wait for each other, so that a silent one holds up no exit.
+- Open orders are asked for before positions: an order that fills in between is then missing from the position already, and
+  nothing is sold twice.
 - Who asks for a position report while one is being asked for shares the next question, never one sent before.
 - Orders and cancels are written in one synchronous step; see `orders.py`.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -19,7 +20,7 @@ from tradebot.broker.connection import BrokerOptions, Link
 from tradebot.broker.orders import write_order
 from tradebot.broker.quotes import Quotes
 from tradebot.broker.requests import RequestRefused
-from tradebot.broker.wrapper import COMPLETED_ORDERS, POSITIONS, Session
+from tradebot.broker.wrapper import COMPLETED_ORDERS, EXECUTIONS, OPEN_ORDERS, POSITIONS, Session
 from tradebot.domain.brokerage import (
     Account,
     BrokerEvent,
@@ -31,6 +32,7 @@ from tradebot.domain.brokerage import (
     OrderReport,
     Quote,
 )
+from tradebot.domain.questions import Question
 from tradebot.errors import BrokerUnavailable, UnknownContract
 from tradebot.ports import Broker, Connection, PositionReport
 
@@ -41,12 +43,16 @@ _T = TypeVar("_T")
 async def open_broker(options: BrokerOptions) -> AsyncIterator["IbBroker"]:
     """A broker that connects in the background and keeps connected until the block ends."""
     broker = IbBroker(options)
-    connecting = asyncio.create_task(broker.keep_connected(), name="broker-connection")
+    tasks = [
+        asyncio.create_task(broker.keep_connected(), name="broker-connection"),
+        asyncio.create_task(broker.look_for_latches(), name="broker-latches"),
+    ]
     try:
         yield broker
     finally:
-        connecting.cancel()
-        await asyncio.gather(connecting, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await broker.end_questions()
 
 
@@ -58,10 +64,8 @@ class IbBroker(Broker):
         self._options = options
         self._link = Link(options, self.events.put_nowait)
         self._quotes = Quotes()
-        self._contracts: dict[
-            tuple[str, str | None, int], Contract
-        ] = {}  # on one connection: a split may bring another one
-        self._one_question = asyncio.Lock()
+        # On one connection: a split may bring another one.
+        self._contracts: dict[tuple[str, str | None, int], Contract] = {}
         self._next_holdings: asyncio.Task[PositionReport] | None = None
         self._holdings_tasks: set[asyncio.Task[PositionReport]] = set()
         self._last_order_id = 0
@@ -70,6 +74,30 @@ class IbBroker(Broker):
 
     async def keep_connected(self) -> None:
         await self._link.run()
+
+    async def look_for_latches(self) -> None:
+        """Ends what would otherwise stay so until somebody restarts: a loss without an end, a refusal that is over."""
+        loop, options = asyncio.get_running_loop(), self._options
+        pause_s = min(1.0, options.farms_ok_s, options.upstream_lost_s, options.read_only_again_s)
+        read_only_since = None
+        while True:
+            await asyncio.sleep(pause_s)
+            self._link.give_up_if_stuck()
+            session = self._link.session
+            if session is None or not (session.read_only and session.upstream):
+                read_only_since = None
+                continue
+            read_only_since = read_only_since or loop.time()
+            if loop.time() - read_only_since >= options.read_only_again_s:
+                read_only_since = None
+                await self._ask_whether_read_only(session)
+
+    async def _ask_whether_read_only(self, session: Session) -> None:
+        """A read-only gateway lists no orders either: it answers 321."""
+        with suppress(BrokerUnavailable):
+            await self.open_orders()
+            if session is self._link.session:
+                self._link.orders_are_taken(session)
 
     async def end_questions(self) -> None:
         """Cancel what is still being asked for."""
@@ -134,7 +162,7 @@ class IbBroker(Broker):
         return await asyncio.shield(self._next_holdings)
 
     async def open_orders(self) -> Sequence[OrderReport]:
-        return await self._ask(self._open_orders)
+        return await self._ask(OPEN_ORDERS, self._open_orders)
 
     async def completed_orders(self) -> Sequence[OrderReport]:
         async def ask(session: Session) -> list[OrderReport]:
@@ -143,15 +171,18 @@ class IbBroker(Broker):
                 COMPLETED_ORDERS, lambda: client.reqCompletedOrders(apiOnly=False), timeout_s
             )
 
-        return await self._ask(ask)
+        return await self._ask(COMPLETED_ORDERS, ask)
 
     async def executions(self) -> Sequence[Execution]:
-        return await self._ask(lambda session: session.executions(self._options.question_timeout_s))
+        return await self._ask(EXECUTIONS, lambda session: session.executions(self._options.question_timeout_s))
 
-    async def _ask(self, question: Callable[[Session], Awaitable[_T]]) -> _T:
-        async with self._one_question:
-            session = self._link.ready()
-            await tws.room_for_request(session.client)
+    async def _ask(self, kind: Question, question: Callable[[Session], Awaitable[_T]]) -> _T:
+        session = self._link.ready()
+        async with session.requests.alone(kind):
+            self._link.ready()
+            holdings = kind in (OPEN_ORDERS, POSITIONS)
+            most = tws.HOLDINGS_PER_SECOND_MAX if holdings else tws.REQUESTS_PER_SECOND_MAX
+            await tws.room_for_request(session.client, most)
             try:
                 return await question(session)
             except (RequestRefused, ConnectionError) as error:
@@ -161,16 +192,22 @@ class IbBroker(Broker):
         return await session.open_orders(self._options.question_timeout_s, session.client.reqAllOpenOrders)
 
     async def _ask_holdings(self) -> PositionReport:
-        async def ask(session: Session) -> PositionReport:
+        at = datetime.now(UTC)
+
+        async def ask_orders(session: Session) -> list[OrderReport]:
+            nonlocal at
             self._next_holdings = None  # who comes from here on needs a newer answer
             at = datetime.now(UTC)
-            orders = await self._open_orders(session)
+            return await self._open_orders(session)
+
+        async def ask_positions(session: Session) -> Mapping[int, BrokerPosition]:
             client, timeout_s = session.client, self._options.question_timeout_s
             listed = await session.requests.listing(POSITIONS, client.reqPositions, timeout_s)
-            return PositionReport(session.account.all_positions(listed), orders, at)
+            return session.account.all_positions(listed)
 
         try:
-            return await self._ask(ask)
+            orders = await self._ask(OPEN_ORDERS, ask_orders)
+            return PositionReport(await self._ask(POSITIONS, ask_positions), orders, at)
         except BaseException:
             if self._next_holdings is asyncio.current_task():
                 self._next_holdings = None

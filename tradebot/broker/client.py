@@ -16,6 +16,7 @@ import ib_async
 
 MESSAGES_PER_SECOND_MAX = 45  # ib_async holds back what is more; IB allows 50
 REQUESTS_PER_SECOND_MAX = 24  # questions keep below, so that an order always finds room
+HOLDINGS_PER_SECOND_MAX = 36  # those for what is held and works overtake the others: an exit waits for them
 
 
 class TwsEvent(Protocol):
@@ -48,6 +49,7 @@ class TwsClient(Protocol):
     _msgQ: deque[str]
     _timeQ: deque[float]
     RequestsInterval: float
+    _reqIdSeq: int
 
     async def connectAsync(self, host: str, port: int, clientId: int, timeout: float) -> None: ...
     def disconnect(self) -> None: ...
@@ -100,6 +102,11 @@ def new_client(wrapper: object) -> TwsClient:
     return cast(TwsClient, client)
 
 
+def next_order_id(client: TwsClient) -> int:
+    """Right after the handshake: IB's nextValidId, which stands above every order that it has taken of this client id."""
+    return client._reqIdSeq
+
+
 def messages_in_last_second(client: TwsClient) -> int:
     """Messages that count against the throttle just now."""
     oldest = asyncio.get_running_loop().time() - client.RequestsInterval
@@ -113,8 +120,8 @@ def is_throttled(client: TwsClient) -> bool:
     return bool(client._msgQ or backlog) or messages_in_last_second(client) >= MESSAGES_PER_SECOND_MAX
 
 
-async def room_for_request(client: TwsClient) -> None:
-    """Wait until a question may be asked without taking an order's place."""
-    while client._timeQ and messages_in_last_second(client) >= REQUESTS_PER_SECOND_MAX:
-        recent = list(client._timeQ)[-REQUESTS_PER_SECOND_MAX]
+async def room_for_request(client: TwsClient, most: int = REQUESTS_PER_SECOND_MAX) -> None:
+    """Wait until a question may be asked without taking an order's place: fewer than `most` messages went in a second."""
+    while client._timeQ and messages_in_last_second(client) >= most:
+        recent = list(client._timeQ)[-most]
         await asyncio.sleep(max(0.0, recent + client.RequestsInterval - asyncio.get_running_loop().time()) + 0.001)

@@ -26,6 +26,7 @@ _KIND_BY_CODE = {code: kind for kind, codes in _ORDER_ERRORS.items() for code in
 SOCKET_BROKEN = frozenset({502, 503, 504, 507, 1300})
 FARM_OK = frozenset({2104, 2106, 2158})
 """A data farm answers: told of each at every connection, and worth a line only after trouble."""
+FARM_BROKEN = frozenset({2103, 2105, 2157})
 UPSTREAM_LOST = frozenset({1100, 2110})
 UPSTREAM_BACK_DATA_LOST = 1101
 UPSTREAM_BACK = 1102

@@ -5,6 +5,9 @@ Rules:
 - A connection counts once its account is resolved and its values, positions and own open orders have come; then it gets a number,
   the generation. A lost one starts over from nothing.
 - Failures are followed by growing pauses with jitter; after `connect_attempts` in a row this is reported once; trying goes on.
+- A connection on which the word of IB's return (1101, 1102) does not come is given up: after a minute of data farms that are
+  fine again, or ten minutes outside the gateway's restart window. The next one finds out how it is.
+- A gateway that refused orders as read-only is asked again by and by: once it lists orders, the box was unticked.
 - Which account, and whether it may be traded, is decided here and stays so for the connection. A live account (its id does not
   begin with D) is connected and shown, but traded only when the owner allows it.
 """
@@ -19,7 +22,8 @@ from loguru import logger
 
 from tradebot.broker.account import AccountBook, watch_daily_pnl
 from tradebot.broker.wrapper import ACCOUNT, POSITIONS, Session
-from tradebot.domain.brokerage import BrokerEvent, Connected, Disconnected, Refused
+from tradebot.domain.brokerage import BrokerEvent, Connected, Disconnected, OrdersTaken, Refused
+from tradebot.domain.restart_window import NO_RESTART, RestartWindow
 from tradebot.errors import BrokerUnavailable
 from tradebot.ports import Connection, LinkSession
 
@@ -39,6 +43,10 @@ class BrokerOptions:
     question_timeout_s: float = 10.0
     connect_timeout_s: float = 10.0  # each of: TCP, handshake, each part of the initial data
     heartbeat_s: float = 15.0  # the gateway is asked for its time; two unanswered end the connection
+    restart: RestartWindow = NO_RESTART  # in which being away is no reason to give a connection up
+    farms_ok_s: float = 60.0  # data farms are fine and IB's return is not told: then the connection is given up
+    upstream_lost_s: float = 600.0  # the same without any word, outside the restart window
+    read_only_again_s: float = 30.0  # between two looks whether a read-only gateway takes orders
 
 
 class Link:
@@ -86,6 +94,29 @@ class Link:
         if not self.session.upstream:
             raise BrokerUnavailable("the gateway has lost its link to IB's servers")
         return self.session
+
+    def give_up_if_stuck(self) -> None:
+        """Cuts a connection that has lost IB's servers and will not say that they are back."""
+        session = self.session
+        if session is None or session.upstream:
+            return
+        now = asyncio.get_running_loop().time()
+        if self._options.restart.covers(datetime.now(UTC)):
+            session.lost_at = now  # what lasts is counted from the window's end
+        if session.farms_ok_at is not None and now - session.farms_ok_at >= self._options.farms_ok_s:
+            session.drop("its data farms are fine again, but it does not say that IB's servers are (no 1102)")
+        elif now - session.lost_at >= self._options.upstream_lost_s:
+            session.drop(
+                f"it has lost IB's servers for {now - session.lost_at:.0f} s and does not say that they are back"
+            )
+
+    def orders_are_taken(self, session: Session) -> None:
+        """A gateway that was read-only has listed orders: its Read-Only API was switched off."""
+        session.read_only = False
+        self._refused = None
+        self._emit(OrdersTaken())
+        if self._state.why_not:
+            self._refuse(self._state.why_not)
 
     async def run(self) -> None:
         """Connect, serve, start over; until cancelled."""
@@ -140,10 +171,12 @@ class Link:
             tradable=why_not is None,
             why_not=why_not,
             since=datetime.now(UTC),
+            next_order_id=session.next_order_id,
         )
         kind = "paper" if paper else "LIVE"
         logger.debug("Connected to the gateway: {} account {}, generation {}", kind, account, self._state.generation)
-        self._emit(Connected(self._state.generation, account, paper, session.client.serverVersion()))
+        version, ahead_s = session.client.serverVersion(), session.clock_ahead_s
+        self._emit(Connected(self._state.generation, account, paper, version, clock_ahead_s=ahead_s))
         if session.read_only:
             self._refuse(_READ_ONLY)
         elif why_not:

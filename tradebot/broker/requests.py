@@ -2,7 +2,7 @@
 
 Rules:
 - Numbered questions carry a request id, which is never used twice on a connection: a late answer finds nobody.
-- Listings (open orders, positions …) carry none. The same listing is never asked for twice at once; the caller holds a lock.
+- Listings (open orders, positions …) carry none. The same listing is never asked for twice at once; `alone` is its lock.
 - A listing that timed out is owed one answer. It may still come, in the middle of the next answer to the same question, and
   must not be taken for it: the next question waits for the owed answer too, but only a moment longer than for a first one,
   for the gateway may have lost the question. The last answer counts.
@@ -10,12 +10,12 @@ Rules:
 """
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Protocol
 
-from tradebot.errors import BrokerUnavailable
+from tradebot.errors import BrokerSilent, BrokerUnavailable
 
 LATE_ANSWER_S = 1.0
 
@@ -58,13 +58,18 @@ class Requests:
     def __init__(self) -> None:
         self._numbered: dict[int, tuple[list[Any], asyncio.Future[list[Any]]]] = {}
         self._listings: dict[str, _Listing] = {}
+        self._alone: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._owed: Counter[str] = Counter()
         self._lost: BrokerUnavailable | None = None
 
     # asking
 
+    def alone(self, name: str) -> asyncio.Lock:
+        """The lock of one kind of question: different kinds do not wait for each other."""
+        return self._alone[name]
+
     async def numbered(self, req_id: int, name: str, send: Callable[[], None], timeout_s: float) -> list[Any]:
-        """The items of the answer. Raises RequestRefused, BrokerUnavailable naming the question."""
+        """The items of the answer. Raises RequestRefused, BrokerUnavailable, BrokerSilent naming the question."""
         self._check()
         future: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
         self._numbered[req_id] = ([], future)
@@ -73,12 +78,12 @@ class Requests:
             async with asyncio.timeout(timeout_s):
                 return await future
         except TimeoutError:
-            raise _unanswered(name, timeout_s) from None
+            raise BrokerSilent(name, f"within {timeout_s:g} s") from None
         finally:
             del self._numbered[req_id]
 
     async def listing(self, name: str, send: Callable[[], None], timeout_s: float) -> list[Any]:
-        """The items of the answer. Raises BrokerUnavailable naming the question."""
+        """The items of the answer. Raises BrokerUnavailable, BrokerSilent naming the question."""
         self._check()
         assert name not in self._listings, f"{name} asked twice at once"
         question = self._listings[name] = _Listing()
@@ -90,7 +95,7 @@ class Requests:
             items = await self._latest(question, items, self._owed[name])
             answered = True
         except TimeoutError:
-            raise _unanswered(name, timeout_s) from None
+            raise BrokerSilent(name, f"within {timeout_s:g} s") from None
         else:
             return items
         finally:
@@ -158,7 +163,3 @@ class Requests:
                 future.set_exception(BrokerUnavailable(str(self._lost)))
         for listing in self._listings.values():
             listing.answers.put_nowait(self._lost)
-
-
-def _unanswered(name: str, timeout_s: float) -> BrokerUnavailable:
-    return BrokerUnavailable(f"the gateway did not answer the question for {name} within {timeout_s:g} s")

@@ -152,6 +152,16 @@ def gateway_zone(greeting: str, now: datetime) -> tzinfo:
     return timezone(timedelta(minutes=15 * quarters))
 
 
+def clock_ahead_s(greeting: str, zone: tzinfo, now: datetime) -> float | None:
+    """By how many seconds `now` is ahead of the gateway's clock (negative: behind), to the second; None when it tells none."""
+    match = _TIME.fullmatch(greeting.strip())
+    if not match:
+        return None
+    ahead = (now - _plain_time(match).replace(tzinfo=zone)).total_seconds()
+    # The greeting has whole seconds: what is less than one may be nothing.
+    return 0.0 if 0 <= ahead < 1 else float(round(ahead))
+
+
 def execution_time(text: str, zone: tzinfo) -> datetime:
     """When an execution happened, in UTC. Raises ValueError.
 

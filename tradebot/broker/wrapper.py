@@ -23,13 +23,15 @@ from loguru import logger
 
 from tradebot.broker import codes, translate
 from tradebot.broker.account import AccountBook, watch_daily_pnl
-from tradebot.broker.client import new_client
+from tradebot.broker.client import new_client, next_order_id
 from tradebot.broker.orders import OrderBook
 from tradebot.broker.requests import Requests, TickListener
 from tradebot.domain.brokerage import BrokerEvent, BrokerPosition, Execution, OrderReport, UpstreamBack, UpstreamLost
+from tradebot.domain.questions import Question
 from tradebot.errors import BrokerUnavailable
 
-OPEN_ORDERS, COMPLETED_ORDERS, POSITIONS, ACCOUNT = "open orders", "completed orders", "positions", "account values"
+OPEN_ORDERS, COMPLETED_ORDERS = Question.OPEN_ORDERS, Question.COMPLETED_ORDERS
+POSITIONS, ACCOUNT, EXECUTIONS = Question.POSITIONS, Question.ACCOUNT, Question.EXECUTIONS
 
 _VITAL = {5: ("an open order", 4), 11: ("an execution", 5), 61: ("a position", 5), 101: ("a completed order", 3)}
 """By message number: what must not be skipped, and which field says what kind of instrument it is about."""
@@ -68,6 +70,8 @@ class Session:
         self.market_data_type = 1  # what the gateway was last asked to send: live
         self.upstream = True
         self.farm_trouble = False
+        self.lost_at = 0.0  # loop time at which IB's servers were lost
+        self.farms_ok_at: float | None = None  # loop time since which the farms are fine, though IB's servers are lost
         self.losses = 0  # of IB's servers
         self.read_only = False
         self.unreadable = False
@@ -79,6 +83,10 @@ class Session:
         self._last_words = ""
         self._heard_at = 0.0
         self._zone: tzinfo = UTC
+        self.next_order_id: int | None = None  # IB's own, of the handshake
+        self.clock_ahead_s: float | None = (
+            None  # this machine's clock before the gateway's; None: its greeting told none
+        )
         self._greeting = b""
         self.ib = self  # the decoder asks ib.TimezoneTWS
         self.TimezoneTWS = ""
@@ -113,6 +121,7 @@ class Session:
             reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
             raise BrokerUnavailable(f"cannot connect to a gateway at {host}:{port}: {reason}") from error
         self._heard_at = asyncio.get_running_loop().time()
+        self.next_order_id = next_order_id(self.client)
 
     async def watch(self, heartbeat_s: float) -> str:
         """Return why the connection ended. A socket that is silent though asked for the time is dead: cut it."""
@@ -188,7 +197,9 @@ class Session:
             return
         self.client.conn.hasData.disconnect(self._read_greeting)
         words = self._greeting[4 : 4 + length].decode(errors="replace").split("\0")
-        self._zone = translate.gateway_zone(words[1] if len(words) > 1 else "", datetime.now(UTC))
+        now, greeting = datetime.now(UTC), words[1] if len(words) > 1 else ""
+        self._zone = translate.gateway_zone(greeting, now)
+        self.clock_ahead_s = translate.clock_ahead_s(greeting, self._zone, now)
 
     def _with_utc_time(self, decode: Callable[[list[str]], None], fields: list[str]) -> None:
         """ib_async reads a time without a zone as this machine's, and drops an execution whose zone it does not know."""
@@ -347,6 +358,7 @@ class Session:
     def _gateway_message(self, code: int, text: str) -> None:
         if codes.is_warning(code) and code not in codes.UPSTREAM_LOST:
             self.farm_trouble |= code not in codes.FARM_OK
+            self._farm_heard(code)
             logger.log("INFO" if self.farm_trouble else "DEBUG", "IB: {} ({})", text, code)
             return
         logger.warning("IB: {} ({})", text, code)
@@ -357,13 +369,21 @@ class Session:
             self.drop(f"{text} ({code})")
         elif code in codes.UPSTREAM_LOST:
             if self.upstream:
-                self.upstream = False
+                self.upstream, self.farms_ok_at = False, None
+                self.lost_at = asyncio.get_running_loop().time()
                 self.losses += 1
                 self._emit(UpstreamLost(text))
         elif code in (codes.UPSTREAM_BACK, codes.UPSTREAM_BACK_DATA_LOST):
             self._upstream_back(data_lost=code == codes.UPSTREAM_BACK_DATA_LOST)
         elif code == codes.REQUEST_INVALID and self.read_only:
             self.requests.refuse_listings(text)
+
+    def _farm_heard(self, code: int) -> None:
+        """A farm that is fine behind servers that are lost: the word of their return (1101, 1102) may never come."""
+        if code in codes.FARM_BROKEN:
+            self.farms_ok_at = None
+        elif code in codes.FARM_OK and self.farms_ok_at is None:
+            self.farms_ok_at = asyncio.get_running_loop().time()
 
     def _upstream_back(self, data_lost: bool) -> None:
         self.losses += self.upstream  # a loss that was not reported
@@ -382,7 +402,7 @@ class Session:
         req_id = self.client.getReqId()
         wanted = ib_async.ExecutionFilter(acctCode=self.account.account)
         found: list[Execution] = await self.requests.numbered(
-            req_id, "executions", lambda: self.client.reqExecutions(req_id, wanted), timeout_s
+            req_id, EXECUTIONS, lambda: self.client.reqExecutions(req_id, wanted), timeout_s
         )
         return [self.orders.latest(execution.exec_id) for execution in found]
 

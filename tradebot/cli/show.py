@@ -150,6 +150,11 @@ def _broker(part: Part) -> str:
     return f"connected{since}, {kind}account {part.get('account')}{why_not}"
 
 
+def _questions(part: Part) -> str:
+    unanswered = part.get("unanswered")
+    return " ".join(map(str, unanswered)) if isinstance(unanswered, list) and unanswered else "IB answers"
+
+
 def _trading(part: Part) -> str:
     reasons = part.get("waiting_for")
     held = "; ".join(map(str, reasons)) if isinstance(reasons, list) else ""
@@ -172,6 +177,7 @@ _SENTENCES: Mapping[str, Callable[[Part], str]] = {
     "database": _database,
     "queue": _queue,
     "broker": _broker,
+    "questions": _questions,
     "trading": _trading,
     "telegram": _telegram,
     "daemon": _about,

@@ -148,6 +148,9 @@ class SqlBooks:
     async def executions(self, trade_id: int) -> Sequence[Execution]:
         return await self._all(Execution, "executions", trade_id=trade_id)
 
+    async def executions_since(self, at: datetime) -> Sequence[Execution]:
+        return await self._all(Execution, "executions_since", since=values.outgoing(at))
+
     async def executions_of(self, trade_ids: Collection[int]) -> Mapping[int, Sequence[Execution]]:
         by_trade: dict[int, list[Execution]] = defaultdict(list)
         async for row in _in_turns(await self._rows("executions_of", trade_ids=list(trade_ids))):

@@ -76,6 +76,13 @@ FROM execution AS e JOIN trade AS t ON t.id = e.trade_id
 WHERE e.trade_id = :trade_id
 ORDER BY e.time, e.root
 
+-- executions_since --
+SELECT e.exec_id, t.order_ref, e.order_id, e.perm_id, t.con_id, t.ticker, t.side, e.shares, e.price, e.time, e.commission,
+       e.realised
+FROM trade AS t JOIN execution AS e ON t.id = e.trade_id
+WHERE t.created_at >= :since
+ORDER BY e.time, e.root
+
 -- executions_of --
 SELECT e.trade_id, e.exec_id, t.order_ref, e.order_id, e.perm_id, t.con_id, t.ticker, t.side, e.shares, e.price, e.time,
        e.commission, e.realised

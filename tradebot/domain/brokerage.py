@@ -194,6 +194,7 @@ class Connected:
     account: str
     paper: bool
     server_version: int
+    clock_ahead_s: float | None = None  # this machine's clock before the gateway's; None: not told
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,10 +222,17 @@ class UpstreamBack:
 
 
 @dataclass(frozen=True, slots=True)
+class OrdersTaken:
+    """The gateway refused orders as read-only and does so no longer. Nothing was asked of it meanwhile: reconcile."""
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """The connection stands but trading must not: no or several accounts, a live account not allowed, client id in use …"""
 
     reason: str
 
 
-BrokerEvent = Executed | OrderUpdate | OrderError | Connected | Disconnected | UpstreamLost | UpstreamBack | Refused
+BrokerEvent = (
+    Executed | OrderUpdate | OrderError | Connected | Disconnected | UpstreamLost | UpstreamBack | OrdersTaken | Refused
+)

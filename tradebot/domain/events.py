@@ -71,6 +71,10 @@ class EventKind(StrEnum):
     BROKER_LOST = "broker_lost"
     BROKER_UNREACHABLE = "broker_unreachable"
     TRADING_REFUSED = "trading_refused"  # live account not allowed, wrong account, read-only API
+    TRADING_ALLOWED = "trading_allowed"  # the Read-Only API was switched off
+    QUESTION_SILENT = "question_silent"  # IB does not answer a question that trading stands on
+    QUESTION_ANSWERED = "question_answered"
+    CLOCK_OFF = "clock_off"  # this machine's, compared with the gateway's
     GATE_OPENED = "gate_opened"
     MARKET_OPEN = "market_open"  # a session began; the alerts that waited for it go on
     DAILY_REPORT = "daily_report"

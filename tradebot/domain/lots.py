@@ -328,3 +328,11 @@ def _latest(executions: Iterable[Execution]) -> Iterable[Execution]:
         versions.sort(key=lambda e: e.revision)
         known = [version.commission for version in versions if version.commission is not None]
         yield replace(versions[-1], commission=known[-1] if known else None)
+
+
+def shares_by_contract(lots: Iterable[Lot]) -> dict[int, Decimal]:
+    """Shares of these lots, by con_id."""
+    held: dict[int, Decimal] = defaultdict(Decimal)
+    for lot in lots:
+        held[lot.con_id] += lot.qty
+    return dict(held)

@@ -1,11 +1,15 @@
 """The books against IB's positions, contract by contract. Pure."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from tradebot.domain.brokerage import BrokerPosition
 from tradebot.domain.lots import Lot, LotStatus
+
+TOLD_KEY = "told_positions"
+"""The setting with the differences between books and IB that the owner was told of: `booked/at_ib` by contract."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +51,10 @@ class WriteOff:
     con_id: int
     held: Decimal  # in the books, when the owner was asked
     qty: Decimal  # of these, the shares that are gone
+
+
+def owners_last_known(settings: Mapping[str, str], con_id: int) -> Decimal:
+    """Shares that IB showed beyond the books (negative: fewer) when the two were last compared."""
+    told: dict[str, str] = json.loads(settings.get(TOLD_KEY, "{}"))
+    booked, _, at_ib = told.get(str(con_id), "0/0").partition("/")
+    return Decimal(at_ib) - Decimal(booked)

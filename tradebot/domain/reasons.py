@@ -35,6 +35,13 @@ class ReasonCode(StrEnum):
     NEVER_SEEN = "never_seen"  # IB shows no such order, asked twice, and the position is unchanged: not sent
     NOT_SHOWN = "not_shown"  # before (missing: not known), now: IB's position
     NOT_LISTED_ANY_MORE = "not_listed_any_more"  # as NOT_SHOWN, on a later day: IB lists only today's
+    NOT_ANSWERED = "not_answered"  # question: that IB does not answer, or answers with nothing
+    COST_CHANGED = (
+        "cost_changed"  # before, now: IB's average cost; shares were traded, though as many are held as before
+    )
+    COUNTED = "counted"  # order_id, next_id: IB counts on behind this order, so it has come there
+    FORGOTTEN = "forgotten"  # IB does not list what it has shown before: it has forgotten a part of the day
+    OTHER_IN_DOUBT = "other_in_doubt"  # order_ref: another order of the same contract that is not resolved
     NEVER_EXISTED = "never_existed"  # by: who says so
 
 

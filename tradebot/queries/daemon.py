@@ -25,6 +25,7 @@ from tradebot.ports import (
     OrderGate,
     Queue,
     QueueContents,
+    SilentQuestions,
     TradingStateSource,
 )
 from tradebot.queries.exits import Exit, read_exits
@@ -61,6 +62,7 @@ class DaemonQueries:
     broker: Broker
     gate: OrderGate
     switch: TradingStateSource
+    questions: SilentQuestions
     parts: Mapping[str, HealthPart]  # what the bot relies on; each says itself how it is
     chat: ChatPart
     run: RunSettings
@@ -78,6 +80,7 @@ class DaemonQueries:
             account=account,
             depths=await self._depths(),
             held_up_by=self.gate.reasons,
+            silent=self.questions.silent,
             uptime_s=(self.clock.now() - self.run.started_at).total_seconds(),
             version=self.run.version,
             simulated=self.run.simulated,

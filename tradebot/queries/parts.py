@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tradebot.errors import LedgerUnavailable, QueueUnavailable
-from tradebot.ports import Broker, InstanceLock, Ledger, OrderGate, Queue, TradingStateSource
+from tradebot.ports import Broker, InstanceLock, Ledger, OrderGate, Queue, SilentQuestions, TradingStateSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,16 @@ class BrokerPart:
             "since": connection.since.isoformat() if connection.since else None,
             "why_not": "the gateway has lost its link to IB's servers" if lost else connection.why_not,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionsPart:
+    """What trading stands on: IB's answers about orders, executions and positions."""
+
+    questions: SilentQuestions
+
+    async def health(self) -> Mapping[str, object]:
+        return {"ok": not self.questions.silent, "unanswered": list(self.questions.silent)}
 
 
 @dataclass(frozen=True, slots=True)

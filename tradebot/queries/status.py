@@ -11,6 +11,7 @@ from tradebot.domain.gate import GateReason
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import Limits, LossBasis
 from tradebot.domain.lots import Lot, LotStatus
+from tradebot.domain.questions import Silent
 from tradebot.domain.settings import TradingState, limits_in, state_in
 from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus
 from tradebot.ports import Books, Connection, Ledger, QueueContents
@@ -93,6 +94,7 @@ class DaemonStatus:
     account: Account | None
     depths: QueueContents | None  # None: the queue does not answer
     held_up_by: Sequence[GateReason]  # why no order leaves; empty when orders leave
+    silent: Sequence[Silent]  # questions that IB does not answer
     uptime_s: float
     version: str
     simulated: Sequence[str]

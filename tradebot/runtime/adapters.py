@@ -137,13 +137,17 @@ def options(settings: Settings) -> Options:
         orders_per_second=trading.orders_per_second,
         order_timeout_s=trading.order_timeout_s,
         pending_max_age=timedelta(hours=trading.pending_max_age_h),
-        restart=NO_RESTART if settings.broker.mode == "simulated" else RestartWindow(*settings.broker.restart_window),
+        restart=_restart(settings),
         crons=settings.schedule.crons(),
         keep=settings.database.keep(),
         simulated=settings.simulated_parts(),
         version=__version__,
         heartbeat=partial(ping, url.get_secret_value()) if url else None,
     )
+
+
+def _restart(settings: Settings) -> RestartWindow:
+    return NO_RESTART if settings.broker.mode == "simulated" else RestartWindow(*settings.broker.restart_window)
 
 
 async def _broker_options(settings: Settings, opened: AsyncExitStack) -> BrokerOptions:
@@ -159,6 +163,7 @@ async def _broker_options(settings: Settings, opened: AsyncExitStack) -> BrokerO
         account=broker.account,
         allow_live=broker.allow_live,
         connect_attempts=broker.connect_attempts,
+        restart=_restart(settings),
     )
 
 

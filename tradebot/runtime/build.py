@@ -15,17 +15,19 @@ from tradebot.domain.restart_window import RestartWindow
 from tradebot.operations.operations import Operations
 from tradebot.ports import Broker, Chance, Clock, HealthPart, InstanceLock, Ledger, Queue
 from tradebot.queries.daemon import DaemonQueries, RunSettings
-from tradebot.queries.parts import BrokerPart, ChatPart, DatabasePart, QueuePart, TradingPart
+from tradebot.queries.parts import BrokerPart, ChatPart, DatabasePart, QuestionsPart, QueuePart, TradingPart
 from tradebot.runtime.jobs.jobs import Jobs, all_jobs
 from tradebot.runtime.scheduler import Scheduler, Work
 from tradebot.trading.booking import Booking, Listeners
 from tradebot.trading.gate import Gate
 from tradebot.trading.in_doubt import SECOND_LOOK_DELAY_S, InDoubtOrders
 from tradebot.trading.intake import STORE_DEADLINE_S, Intake
+from tradebot.trading.questions import Questions
 from tradebot.trading.rearm import Rearm
 from tradebot.trading.recovery import Recovery
 from tradebot.trading.requeue import Requeue
 from tradebot.trading.switch import TradingSwitch
+from tradebot.trading.worker import SECOND_LOOK_DELAY_S as SELL_LOOK_DELAY_S
 from tradebot.trading.worker import Worker, WorkerOptions
 
 Run = Callable[[], Coroutine[None, None, None]]
@@ -99,12 +101,16 @@ def build(outside: Outside, options: Options) -> Tradebot:
     ledger, queue, broker, clock = outside.ledger, outside.queue, outside.broker, outside.clock
     gate, switch, listeners = Gate(), TradingSwitch(ledger, clock), Listeners()
     booking = Booking(ledger, broker.events, clock, listeners)
-    in_doubt_orders = InDoubtOrders(ledger, broker, booking, clock, second_look_delay_s=options.second_look_delay_s)
+    questions = Questions(clock)
+    in_doubt_orders = InDoubtOrders(
+        ledger, broker, booking, questions, clock, second_look_delay_s=options.second_look_delay_s
+    )
     recovery = Recovery(
         ledger,
         broker,
         in_doubt_orders,
         listeners,
+        questions=questions,
         gate=gate,
         switch=switch,
         clock=clock,
@@ -113,10 +119,12 @@ def build(outside: Outside, options: Options) -> Tradebot:
         restart=options.restart,
     )
     rearm = Rearm(ledger, broker, booking, listeners, gate=gate, switch=switch, hours=options.hours, clock=clock)
-    worker = _worker(outside, options, gate=gate, switch=switch, booking=booking, listeners=listeners)
+    worker = _worker(
+        outside, options, questions=questions, gate=gate, switch=switch, booking=booking, listeners=listeners
+    )
     requeue = Requeue(ledger, queue, worker, options.hours, clock, pending_max_age=options.pending_max_age)
     intake = Intake(ledger, queue, clock, store_within_s=options.store_within_s)
-    queries = _queries(outside, options, gate, switch)
+    queries = _queries(outside, options, gate, switch, questions)
     operations = Operations(
         ledger=ledger,
         queue=queue,
@@ -158,6 +166,7 @@ def _worker(
     outside: Outside,
     options: Options,
     *,
+    questions: Questions,
     gate: Gate,
     switch: TradingSwitch,
     booking: Booking,
@@ -172,6 +181,7 @@ def _worker(
         switch=switch,
         booking=booking,
         listeners=listeners,
+        questions=questions,
         clock=outside.clock,
         chance=outside.chance,
         options=WorkerOptions(
@@ -180,11 +190,14 @@ def _worker(
             hours=options.hours,
             fractional=options.fractional,
             orders_per_second=options.orders_per_second,
+            second_look_delay_s=min(SELL_LOOK_DELAY_S, options.second_look_delay_s),
         ),
     )
 
 
-def _queries(outside: Outside, options: Options, gate: Gate, switch: TradingSwitch) -> DaemonQueries:
+def _queries(
+    outside: Outside, options: Options, gate: Gate, switch: TradingSwitch, questions: Questions
+) -> DaemonQueries:
     run = RunSettings(
         defaults=options.defaults,
         fixed_limits=options.fixed_limits,
@@ -197,6 +210,7 @@ def _queries(outside: Outside, options: Options, gate: Gate, switch: TradingSwit
         "database": DatabasePart(outside.ledger, outside.lock),
         "queue": QueuePart(outside.queue),
         "broker": BrokerPart(outside.broker),
+        "questions": QuestionsPart(questions),
         "trading": TradingPart(gate, switch),
     }
     return DaemonQueries(
@@ -205,6 +219,7 @@ def _queries(outside: Outside, options: Options, gate: Gate, switch: TradingSwit
         broker=outside.broker,
         gate=gate,
         switch=switch,
+        questions=questions,
         parts=parts,
         chat=ChatPart(),
         run=run,

@@ -23,6 +23,7 @@ from tradebot.telegram.markup import Buttons, bold, esc, first, italic, lines, p
 from tradebot.words import figures
 from tradebot.words.gate import gate_reason
 from tradebot.words.limits import TITLES, Title, range_text, value_text
+from tradebot.words.questions import unanswered
 
 PAGE = 10
 """Positions on one page."""
@@ -73,6 +74,7 @@ def status(daemon_status: DaemonStatus) -> str:
     return lines(
         bold(_STATES[daemon_status.state]),
         *(f"⚠️ Orders wait: {prose(gate_reason(reason))}" for reason in daemon_status.held_up_by),
+        *(f"❗ {prose(unanswered(silent))}" for silent in daemon_status.silent),
         _connection(daemon_status),
         "",
         f"Cash {_cash(account)}",

@@ -32,6 +32,7 @@ from tradebot.domain.facts.orders import OrderIntent
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.lots import Lot, LotStatus
+from tradebot.domain.positions import owners_last_known
 from tradebot.domain.reasons import Reason
 from tradebot.domain.refusals import Fact, Refusal, RefusalCode
 from tradebot.domain.risk import Buy, Check, RiskDecision, Sell, Snapshot, judge, whole_shares
@@ -208,15 +209,14 @@ class _Judging:
         risk_decision = judge(order, snapshot, self.policy.limits, self.policy.fixed_limits)
         _log_checks(risk_decision)
         refusal = risk_decision.refusal
-        if refusal is not None and refusal.code is RefusalCode.NO_QUOTE:
-            if self.pre_trade.unavailable:
-                return Wait.BROKER
-            if self.pre_trade.no_contract:
-                no_contract = Refusal(
-                    RefusalCode.NO_CONTRACT, {"ticker": self.ticker, "detail": self.pre_trade.no_contract}
-                )
-                await self.ending.write(self.books, self.alert, AlertStatus.FAILED, no_contract)
-                return None
+        no_quote = refusal is not None and refusal.code is RefusalCode.NO_QUOTE
+        if (no_quote and self.pre_trade.unavailable) or (refusal is None and self.view.exits_only):
+            return Wait.BROKER
+        if no_quote and self.pre_trade.no_contract:
+            detail = {"ticker": self.ticker, "detail": self.pre_trade.no_contract}
+            no_contract = Refusal(RefusalCode.NO_CONTRACT, detail)
+            await self.ending.write(self.books, self.alert, AlertStatus.FAILED, no_contract)
+            return None
         if refusal is not None:
             await self._block(refusal, risk_decision)
             return None
@@ -254,6 +254,9 @@ class _Judging:
             qty = Decimal(int(qty))
         if qty < held and await self._is_outdated(position_report):
             return Wait.BROKER
+        owners = owners_last_known(await self.books.settings(), con_id)
+        if self.view.exits_only and at_ib - held not in (Decimal(0), owners):
+            return Wait.BROKER  # what IB has not told may be what makes the difference
         if qty <= 0:
             by = ", ".join(str(order.perm_id) for order in selling.orders) if at_ib > 0 else ""
             facts: dict[str, Fact] = {
@@ -328,11 +331,10 @@ class _Judging:
         assert side is not None, "only understood alerts are judged"
         if not await self.books.move_alert(alert.id, (AlertStatus.RECEIVED,), AlertStatus.PROCESSING, None):
             return None  # the owner cleared it meanwhile
-        positions = self.view.positions
-        before = None if positions is None else (p.qty if (p := positions.get(contract.con_id)) else Decimal(0))
-        if self.pre_trade.position_report is not None:
-            asked = self.pre_trade.position_report.positions.get(contract.con_id)
-            before = asked.qty if asked else Decimal(0)
+        asked = self.pre_trade.position_report
+        positions = asked.positions if asked is not None else self.view.positions
+        holding = None if positions is None else positions.get(contract.con_id)
+        before = None if positions is None else (holding.qty if holding else Decimal(0))
         checks = [_check(one) for one in risk_decision.checks]
         new = NewTrade(
             alert_id=alert.id,
@@ -344,7 +346,14 @@ class _Judging:
             ib_position_before=before,
             reserved=reserved,
             quote=None if self.pre_trade.quote is None else _json(asdict(self.pre_trade.quote)),
-            decision=_json({"reserved": reserved, "checks": checks, "inputs": dict(inputs)}),
+            decision=_json(
+                {
+                    "reserved": reserved,
+                    "avg_cost_before": None if holding is None else holding.avg_cost,
+                    "checks": checks,
+                    "inputs": dict(inputs),
+                }
+            ),
             created_at=now,
             n=self.n,
         )

@@ -1,26 +1,37 @@
 """Asks IB what became of orders, twice where it has to, and books the answer.
 
-Rules: one question at a time, each with its own time-out; an empty answer is not proof of nothing, so absence counts only
-when it is seen twice, some seconds apart. What was never seen at IB, on the same New York date, with IB's position as it was
-at the intent, was not sent. Everything else that IB does not show is UNKNOWN, and never called failed.
+Rules:
+- Each question has its own time-out. Open orders and positions must be answered. Executions and completed orders may be silent:
+  then what IB shows is booked all the same, and what it does not show is left as it is, and UNKNOWN when the silence lasts.
+- An empty answer is not proof of nothing, so absence counts only when it is seen twice, some seconds apart; and executions that
+  are empty though the books have fills of today are no answer at all.
+- What was certainly not sent (`not_sent.py`) has failed. Everything else that IB does not show is UNKNOWN, never called failed.
 """
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from datetime import datetime, time, timedelta
+from decimal import Decimal, InvalidOperation
 from typing import TypeVar
 
 from tradebot.domain.brokerage import Execution, OrderReport, OrderState
 from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.orders import ENDED
+from tradebot.domain.questions import PAST, Question
 from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.domain.trades import ORDER_REF_PREFIX, UNRESOLVED, Trade, TradeStatus
-from tradebot.ports import Broker, Clock, Ledger, PositionReport
+from tradebot.errors import BrokerSilent
+from tradebot.ports import Books, Broker, Clock, Ledger, PositionReport
 from tradebot.trading.booking import Booking
-from tradebot.trading.broker_update import BrokerUpdate
+from tradebot.trading.broker_update import OWNERS_WORD, BrokerUpdate
+from tradebot.trading.not_sent import Evidence, doubt
+from tradebot.trading.questions import Questions
 
 T = TypeVar("T", OrderReport, Execution)
 SECOND_LOOK_DELAY_S = 5.0
+_SEEN_LATELY = timedelta(days=2)
+"""Orders that IB's count of orders is compared with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +42,8 @@ class Answers:
     completed: Sequence[OrderReport]
     executions: Sequence[Execution]
     position_report: PositionReport
+    silent: Sequence[Question] = ()  # what was not answered, or with nothing though the books know better
+    unlisted: bool = False  # the executions lack one that the books have of today
 
     @property
     def refs(self) -> list[str]:
@@ -44,10 +57,6 @@ class Answers:
         fills = [execution for execution in self.executions if execution.order_ref == order_ref]
         return BrokerUpdate(executions=fills, seen=orders[0] if orders else None)
 
-    def position(self, con_id: int) -> Decimal:
-        holding = self.position_report.positions.get(con_id)
-        return holding.qty if holding else Decimal(0)
-
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -55,6 +64,11 @@ class Checked:
 
     orphans: tuple[str, ...]  # orders with our prefix that the books do not know
     answers: Answers
+
+    @property
+    def whole(self) -> bool:
+        """Whether IB has answered every question."""
+        return not self.answers.silent
 
 
 class InDoubtOrders:
@@ -65,6 +79,7 @@ class InDoubtOrders:
         ledger: Ledger,
         broker: Broker,
         booking: Booking,
+        questions: Questions,
         clock: Clock,
         *,
         second_look_delay_s: float = SECOND_LOOK_DELAY_S,
@@ -72,25 +87,33 @@ class InDoubtOrders:
         self._ledger = ledger
         self._broker = broker
         self._booking = booking
+        self._questions = questions
         self._clock = clock
         self._second_look_delay_s = second_look_delay_s
 
     async def check(self) -> Checked:
-        """Books all that IB shows, and concludes on every live or UNKNOWN trade. Raises BrokerUnavailable, LedgerUnavailable."""
+        """Books all that IB shows, and concludes on every live or UNKNOWN trade as far as IB answers.
+
+        Raises BrokerUnavailable, LedgerUnavailable.
+        """
         unresolved = await self._unresolved()
         answers = await self._ask(unresolved)
         alive, orphans = await self._adopt(answers)
         in_doubt = [
             trade for trade in await self._unresolved() if trade.order_ref not in alive and _older(trade, unresolved)
         ]
-        if in_doubt:
+        if in_doubt and self._may_conclude(answers):
             await self._clock.sleep(self._second_look_delay_s)
             answers = await self._ask(in_doubt)
             alive, orphans = await self._adopt(answers)
-            for trade in await self._unresolved():
+            for trade in await self._unresolved() if self._may_conclude(answers) else ():
                 if trade.order_ref not in alive and _older(trade, in_doubt):
                     await self._conclude(trade, answers)
         return Checked(orphans, answers)
+
+    def _may_conclude(self, answers: Answers) -> bool:
+        """A question that has only just become silent may be answered soon."""
+        return not answers.silent or any(one.question in PAST for one in self._questions.lasting)
 
     async def _unresolved(self) -> Sequence[Trade]:
         async with self._ledger.read() as books:
@@ -98,12 +121,32 @@ class InDoubtOrders:
 
     async def _ask(self, trades: Iterable[Trade]) -> Answers:
         named = {trade.perm_id: trade.order_ref for trade in trades if trade.perm_id}
-        return Answers(
-            working=[_named(order, named) for order in await self._broker.open_orders()],
-            completed=[_over(_named(order, named)) for order in await self._broker.completed_orders()],
-            executions=[_named(execution, named) for execution in await self._broker.executions()],
-            position_report=await self._broker.position_report(),
+        ask = self._questions.ask
+        async with self._ledger.read() as books:
+            known = {one.root for one in await _fills_of_today(books, self._clock.now())}
+        working = await ask(self._broker.open_orders, Question.OPEN_ORDERS)
+        completed, executions = await asyncio.gather(
+            self._unless_silent(self._broker.completed_orders, Question.COMPLETED_ORDERS),
+            self._unless_silent(self._broker.executions, Question.EXECUTIONS, some=bool(known)),
         )
+        report = await ask(self._broker.position_report, Question.OPEN_ORDERS, Question.POSITIONS)
+        answered = {Question.COMPLETED_ORDERS: completed, Question.EXECUTIONS: executions}
+        return Answers(
+            working=[_named(order, named) for order in working],
+            completed=[_over(_named(order, named)) for order in completed or ()],
+            executions=[_named(execution, named) for execution in executions or ()],
+            position_report=report,
+            silent=[question for question, answer in answered.items() if answer is None],
+            unlisted=not known <= {one.root for one in executions or ()},
+        )
+
+    async def _unless_silent(
+        self, ask: Callable[[], Awaitable[Sequence[T]]], question: Question, *, some: bool = False
+    ) -> Sequence[T] | None:
+        try:
+            return await self._questions.ask(ask, question, some=some)
+        except BrokerSilent:
+            return None
 
     async def _adopt(self, answers: Answers) -> tuple[set[str], tuple[str, ...]]:
         """Books each order that IB shows. Returns those that are resolved or at work, and those the books do not know."""
@@ -119,18 +162,47 @@ class InDoubtOrders:
         return alive, tuple(orphans)
 
     async def _conclude(self, trade: Trade, answers: Answers) -> None:
-        before, now_held = trade.ib_position_before, answers.position(trade.con_id)
-        today = self._clock.now().astimezone(NEW_YORK).date()
-        same_day = trade.created_at.astimezone(NEW_YORK).date() == today
-        rejected = trade.error_message  # in IB's words; what IB rejects it often shows nowhere
-        unseen = trade.perm_id is None or rejected is not None
-        if unseen and trade.filled_qty == 0 and same_day and before == now_held:
-            reason = rejected or Reason(ReasonCode.NEVER_SEEN)
-            await self._booking.conclude(trade.id, TradeStatus.FAILED, reason, drawn_from=trade)
+        reason = doubt(trade, await self._evidence(trade, answers))
+        if reason is None:
+            not_sent = trade.error_message or Reason(ReasonCode.NEVER_SEEN)
+            await self._booking.conclude(trade.id, TradeStatus.FAILED, not_sent, drawn_from=trade)
             return
-        positions = {"now": now_held} if before is None else {"before": before, "now": now_held}
-        absent = Reason(ReasonCode.NOT_SHOWN if same_day else ReasonCode.NOT_LISTED_ANY_MORE, positions)
-        await self._booking.conclude(trade.id, TradeStatus.UNKNOWN, absent, drawn_from=trade)
+        await self._booking.conclude(trade.id, TradeStatus.UNKNOWN, reason, drawn_from=trade)
+
+    async def _evidence(self, trade: Trade, answers: Answers) -> Evidence:
+        now, connection = self._clock.now(), self._broker.connection
+        holding = answers.position_report.positions.get(trade.con_id)
+        async with self._ledger.read() as books:
+            decision = await books.decision(trade.id) or {}
+            lately = await books.trades(since=trade.created_at - _SEEN_LATELY)
+            unresolved = await books.trades(UNRESOLVED)
+            fills = await _fills_of_today(books, now)
+        renewed = connection.since is not None and connection.since > trade.created_at
+        return Evidence(
+            now=now,
+            silent=answers.silent,
+            held=holding.qty if holding else Decimal(0),
+            avg_cost=holding.avg_cost if holding else None,
+            avg_cost_before=_amount(decision.get("avg_cost_before")),
+            trades=[*lately, *unresolved],
+            fills=fills,
+            unlisted=answers.unlisted,
+            next_order_id=connection.next_order_id if renewed else None,
+        )
+
+
+async def _fills_of_today(books: Books, now: datetime) -> Sequence[Execution]:
+    """What IB's executions must contain, if they are whole: those since New York's midnight that IB itself has shown."""
+    midnight = datetime.combine(now.astimezone(NEW_YORK).date(), time(), NEW_YORK)
+    booked = await books.executions_since(midnight)
+    return [one for one in booked if one.shares and not one.exec_id.startswith(OWNERS_WORD)]
+
+
+def _amount(stored: object) -> Decimal | None:
+    try:
+        return None if stored is None else Decimal(str(stored))
+    except InvalidOperation:
+        return None
 
 
 def _named(shown: T, refs_by_perm_id: dict[int, str]) -> T:

@@ -16,7 +16,15 @@ from datetime import timedelta
 
 from loguru import logger
 
-from tradebot.domain.brokerage import BrokerEvent, Connected, ErrorKind, OrderError, OrderState, UpstreamBack
+from tradebot.domain.brokerage import (
+    BrokerEvent,
+    Connected,
+    ErrorKind,
+    OrderError,
+    OrdersTaken,
+    OrderState,
+    UpstreamBack,
+)
 from tradebot.domain.events import Facts, NewEvent
 from tradebot.domain.facts.orders import CancelReason, ExitWorksOn, OrderCancelling, OrderStuck, Stuck
 from tradebot.domain.hours import Hours
@@ -81,7 +89,7 @@ class OrderMonitor:
     # --- what booking reports: note and return ----------------------------------------------------------------------
 
     def connection_changed(self, event: BrokerEvent) -> None:
-        if isinstance(event, Connected | UpstreamBack):
+        if isinstance(event, Connected | UpstreamBack | OrdersTaken):
             self._cancels.clear()  # a cancel may have been lost with the connection
 
     def order_in_doubt(self, order_ref: str, error: OrderError | None) -> None:

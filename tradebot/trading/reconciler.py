@@ -2,6 +2,8 @@
 
 Rules:
 - Start, reconnect and 1101/1102 close the gate; it opens when every live or UNKNOWN trade was looked for at IB (see in_doubt).
+- Without executions or completed orders it opens all the same, for exits where books and IB agree; what is in doubt keeps its own
+  ticker waiting. Silent questions are asked again every few seconds; once all are answered, everything is compared.
 - A database never trades on another account than its own.
 - An order with our prefix that the books do not know means that another database has traded here: nothing leaves until the
   owner resumes.
@@ -11,7 +13,7 @@ Rules:
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from loguru import logger
 
@@ -21,6 +23,7 @@ from tradebot.domain.brokerage import (
     Disconnected,
     ErrorKind,
     OrderError,
+    OrdersTaken,
     Refused,
     UpstreamBack,
     UpstreamLost,
@@ -33,14 +36,18 @@ from tradebot.domain.settings import ORPHANS_KEY, TradingState, accepted_orphans
 from tradebot.domain.trades import Trade, TradeStatus
 from tradebot.errors import BrokerUnavailable, LedgerUnavailable
 from tradebot.ports import Broker, Clock, Ledger
+from tradebot.trading.every import every
 from tradebot.trading.gate import Gate
 from tradebot.trading.in_doubt import Checked, InDoubtOrders
 from tradebot.trading.notices import store_notice
 from tradebot.trading.positions import tell_differences
+from tradebot.trading.questions import Questions
 from tradebot.trading.switch import TradingSwitch
 
 ACCOUNT_KEY = "account"
 RETRY_S = 3.0
+SILENT_RETRY_S = 5.0
+"""Beside the time-out of the question itself."""
 UNKNOWN_MAX = 2
 
 
@@ -53,6 +60,7 @@ class Reconciler:
         broker: Broker,
         in_doubt_orders: InDoubtOrders,
         *,
+        questions: Questions,
         gate: Gate,
         switch: TradingSwitch,
         hours: Hours,
@@ -65,6 +73,7 @@ class Reconciler:
         self._ledger = ledger
         self._broker = broker
         self._in_doubt_orders = in_doubt_orders
+        self._questions = questions
         self._gate = gate
         self._switch = switch
         self._hours = hours
@@ -83,7 +92,7 @@ class Reconciler:
     def connection_changed(self, event: BrokerEvent) -> None:
         self._breaks += 1
         match event:
-            case Connected() | UpstreamBack():
+            case Connected() | UpstreamBack() | OrdersTaken():
                 self._gate.close("recovery", GateReason(GateCode.COMPARING))
                 self._gate.open("read-only")
                 self._wanted.set()
@@ -113,6 +122,7 @@ class Reconciler:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._reconcile_when_wanted(), name="reconciliation")
             group.create_task(self._check_when_in_doubt(), name="orders in doubt")
+            group.create_task(self._ask_again_while_silent(), name="silent questions")
 
     async def _reconcile_when_wanted(self) -> None:
         """Reconciles whenever it is wanted, until it has passed."""
@@ -141,6 +151,20 @@ class Reconciler:
                 await self._clock.sleep(RETRY_S)
                 if self._broker.connection.up:  # a new connection compares everything anyway
                     self._in_doubt.set()
+
+    async def _ask_again_while_silent(self) -> None:
+        await every(SILENT_RETRY_S, self._ask_the_silent, what="silent questions", clock=self._clock)
+
+    async def _ask_the_silent(self) -> None:
+        """Compares everything once more as soon as all is answered. Raises BrokerUnavailable, LedgerUnavailable."""
+        link = self._broker.connection
+        if not (self._questions.silent and link.up and link.upstream and self._gate.compared == link.link_session):
+            return  # without a comparison on this link one is wanted, and asks by itself
+        async with self._asking:
+            checked = await self._in_doubt_orders.check()
+            await self._act_on(checked)
+        if checked.whole:
+            self._wanted.set()
 
     async def _until_wanted(self) -> None:
         """Until somebody wants it, or the owner has accepted the orders of another database."""
@@ -181,14 +205,16 @@ class Reconciler:
         checked = await self._in_doubt_orders.check()
         await self._act_on(checked)
         async with self._ledger.begin() as books:
-            await tell_differences(books, checked.answers.position_report.positions, self._clock.now())
+            if checked.whole:
+                await tell_differences(books, checked.answers.position_report.positions, self._clock.now())
             await books.add_event(NewEvent(GateOpened(), self._clock.now()))
         if self._breaks == breaks and self._broker.connection.link_session == connection.link_session:
             self._gate.compared = connection.link_session
             self._gate.open("recovery")
             self._reconciled(connection.generation)
             why_not = "; ".join(map(str, self._gate.reasons))
-            logger.info("reconciled with the broker: {}", f"orders wait: {why_not}" if why_not else "orders may leave")
+            free = "orders may leave" if checked.whole else "exits may leave"
+            logger.info("reconciled with the broker: {}", f"orders wait: {why_not}" if why_not else free)
 
     async def _is_own_account(self, account: str) -> bool:
         async with self._ledger.begin() as books:
@@ -212,7 +238,10 @@ class Reconciler:
             unknown = await books.trades((TradeStatus.UNKNOWN,))
             settings = await books.settings()
         await self._pause_for(unknown)
-        await self._hold_for_orphans(checked.orphans, settings)
+        shown = set(checked.orphans)
+        if not checked.whole:  # what was shown before is not gone because IB is silent
+            shown |= set(json.loads(settings.get(ORPHANS_KEY, "[]")))
+        await self._hold_for_orphans(shown, settings)
 
     async def _pause_for(self, unknown: Sequence[Trade]) -> None:
         ids = frozenset(trade.id for trade in unknown)
@@ -220,7 +249,7 @@ class Reconciler:
             await self._switch.pause(f"the bot ({len(unknown)} orders are UNKNOWN)")
         self._known_unknown = ids  # who resumes all the same is not paused again for the same orders
 
-    async def _hold_for_orphans(self, shown: Sequence[str], settings: Mapping[str, str]) -> None:
+    async def _hold_for_orphans(self, shown: Collection[str], settings: Mapping[str, str]) -> None:
         orphans = sorted((self._streamed_orphans | set(shown)) - accepted_orphans(settings))
         if not orphans:
             self._gate.open("orphans")

@@ -15,6 +15,7 @@ from tradebot.trading.connection_notices import ConnectionNotices
 from tradebot.trading.gate import Gate
 from tradebot.trading.in_doubt import InDoubtOrders
 from tradebot.trading.order_monitor import OrderMonitor
+from tradebot.trading.questions import Questions
 from tradebot.trading.reconciler import Reconciler
 from tradebot.trading.restart_pause import RestartPause
 from tradebot.trading.switch import TradingSwitch
@@ -30,6 +31,7 @@ class Recovery:
         in_doubt_orders: InDoubtOrders,
         listeners: Listeners,
         *,
+        questions: Questions,
         gate: Gate,
         switch: TradingSwitch,
         clock: Clock,
@@ -43,6 +45,7 @@ class Recovery:
             ledger,
             broker,
             in_doubt_orders,
+            questions=questions,
             gate=gate,
             switch=switch,
             hours=hours,
@@ -59,7 +62,7 @@ class Recovery:
             order_timeout_s=order_timeout_s,
             ask_ib=self._reconciler.ask_about_in_doubt,
         )
-        self._notices = ConnectionNotices(ledger, restart=self._restart_pause, clock=clock)
+        self._notices = ConnectionNotices(ledger, broker, restart=self._restart_pause, questions=questions, clock=clock)
         listeners.connection.append(self._connection_changed)
         listeners.doubt.append(self._order_in_doubt)
         listeners.shown.append(self._order_monitor.order_shown)

@@ -29,6 +29,7 @@ class BrokerView:
     account: Account | None
     positions: Mapping[int, BrokerPosition] | None
     live: bool = False
+    exits_only: bool = False  # IB does not tell what is over: no BUY leaves
 
 
 async def take_snapshot(

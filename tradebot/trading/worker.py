@@ -8,7 +8,7 @@ Rules:
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
@@ -20,7 +20,8 @@ from tradebot.domain.events import NewEvent
 from tradebot.domain.facts.alerts import AlertFailed
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
-from tradebot.domain.lots import LotStatus
+from tradebot.domain.lots import Lot, LotStatus, shares_by_contract
+from tradebot.domain.questions import Question
 from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.domain.refusals import Fact, RefusalCode
 from tradebot.domain.settings import TradingState, invalid_limits, limits_in
@@ -32,11 +33,12 @@ from tradebot.errors import (
     QueueUnavailable,
     UnknownContract,
 )
-from tradebot.ports import Books, Broker, Chance, Clock, InstanceLock, Ledger, Queue
+from tradebot.ports import Books, Broker, Chance, Clock, InstanceLock, Ledger, PositionReport, Queue
 from tradebot.trading import second_look
 from tradebot.trading.booking import Booking, Listeners
 from tradebot.trading.decision import Decided, Intent, Policy, PreTradeData, Wait, decide
 from tradebot.trading.gate import Gate
+from tradebot.trading.questions import Questions
 from tradebot.trading.sequencer import Sequencer
 from tradebot.trading.snapshot import BrokerView
 from tradebot.trading.submission import DecidedUnder, Submission, check_epoch
@@ -55,6 +57,7 @@ AGAIN_MAX_S = 30.0
 LIMIT_LOOK_S = 0.05
 LOOK_AGAIN_S = 5.0
 """Whether the owner has answered: an exit waits for him, and IB's positions are asked for anew each time."""
+SECOND_LOOK_DELAY_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ class WorkerOptions:
     hours: Hours
     fractional: bool
     orders_per_second: int
+    second_look_delay_s: float = SECOND_LOOK_DELAY_S  # before IB is believed that it holds less than the books
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,7 @@ class Worker:
         switch: TradingSwitch,
         booking: Booking,
         listeners: Listeners,
+        questions: Questions,
         clock: Clock,
         chance: Chance,
         options: WorkerOptions,
@@ -101,6 +106,7 @@ class Worker:
         self._switch = switch
         self._booking = booking
         self._submission = Submission(ledger, broker, lock, gate, switch, booking, clock)
+        self._questions = questions
         self._clock = clock
         self._chance = chance
         self._options = options
@@ -226,24 +232,28 @@ class Worker:
         try:
             if alert.action is Side.SELL:
                 return await self._ask_for_sell(alert, alert.ticker)
-            contract = await self._broker.contract(alert.ticker, alert.primary_exchange)
-            quote = await self._broker.quote(contract)
-            # That there is none, the refusal says.
-            if isinstance(quote, NoQuote):
-                logger.debug("quote {} none", contract.ticker)
-                return PreTradeData(contract=contract, no_quote=quote)
-            logger.info("quote {} {}", contract.ticker, _quoted(quote))
-            return PreTradeData(contract=contract, quote=quote)
+            return await self._ask_for_buy(alert, alert.ticker)
         except UnknownContract as error:
             return PreTradeData(no_contract=str(error))
         except BrokerUnavailable as error:
             return PreTradeData(unavailable=str(error))
 
+    async def _ask_for_buy(self, alert: Alert, ticker: str) -> PreTradeData:
+        if self._questions.exits_only:
+            return PreTradeData(unavailable=f"it does not answer about {self._questions.silent[0].question}")
+        contract = await self._broker.contract(ticker, alert.primary_exchange)
+        quote = await self._broker.quote(contract)
+        if isinstance(quote, NoQuote):  # that there is none, the refusal says
+            logger.debug("quote {} none", contract.ticker)
+            return PreTradeData(contract=contract, no_quote=quote)
+        logger.info("quote {} {}", contract.ticker, _quoted(quote))
+        return PreTradeData(contract=contract, quote=quote)
+
     async def _ask_for_sell(self, alert: Alert, ticker: str) -> PreTradeData:
         async with self._ledger.read() as books:
             lots = await books.lots(LotStatus.OPEN)
-        if mine := {lot.con_id for lot in lots if lot.ticker == ticker}:
-            return PreTradeData(position_report=await second_look.position_report(self._broker, self._clock, mine))
+        if any(lot.ticker == ticker for lot in lots):
+            return await self._look_at_holdings([lot for lot in lots if lot.ticker == ticker])
         if not lots:
             return PreTradeData()
         # The books may hold it under the ticker of before it was renamed. No exit of what they do hold waits for that answer.
@@ -255,10 +265,18 @@ class Worker:
         finally:
             self._sequencer.take_place(alert.id)
             self._sequencer.is_a(alert.id, alert.action)
-        if not any(lot.con_id == contract.con_id for lot in lots):
-            return PreTradeData()
-        report = await second_look.position_report(self._broker, self._clock, {contract.con_id})
-        return PreTradeData(contract=contract, position_report=report)
+        renamed = [lot for lot in lots if lot.con_id == contract.con_id]
+        return replace(await self._look_at_holdings(renamed), contract=contract) if renamed else PreTradeData()
+
+    async def _look_at_holdings(self, lots: Sequence[Lot]) -> PreTradeData:
+        async def ask() -> PositionReport:
+            return await self._questions.ask(self._broker.position_report, Question.OPEN_ORDERS, Question.POSITIONS)
+
+        delay_s = self._options.second_look_delay_s
+        report = await second_look.position_report(ask, self._clock, shares_by_contract(lots), delay_s)
+        if report is None:
+            return PreTradeData(unavailable="its answers about the position do not agree")
+        return PreTradeData(position_report=report)
 
     async def _pace(self) -> None:
         """Keeps to `orders_per_second`."""
@@ -300,6 +318,7 @@ class Worker:
             account=self._broker.account(),
             positions=self._broker.positions(),
             live=self._broker.connection.paper is not True,
+            exits_only=self._questions.exits_only,
         )
         for name, stored in invalid_limits(settings).items():
             logger.error("stored limit {} is {!r}: the configured default is used", name, stored)

@@ -10,8 +10,10 @@ from tradebot.domain.events import Event, EventKind, NewEvent
 from tradebot.domain.facts import account as f
 from tradebot.domain.gate import GateCode, GateReason
 from tradebot.domain.positions import Position
+from tradebot.domain.questions import Silent
 from tradebot.words.figures import price, seconds, shares
 from tradebot.words.gate import gate_reason
+from tradebot.words.questions import unanswered, what_to_do
 
 _SPLITS = frozenset(Decimal(n) for n in (2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100))
 
@@ -163,7 +165,10 @@ def _connected(facts: f.BrokerConnected, _: Event | NewEvent) -> str:
 
 
 def _lost(facts: f.BrokerLost, _: Event | NewEvent) -> str:
-    return f"IB is not connected for {seconds(facts.away_s)} now. Alerts are stored and wait; orders at IB live on."
+    why = f" ({facts.why_not.rstrip('.')})" if facts.why_not else ""
+    return (
+        f"IB is not connected for {seconds(facts.away_s)} now{why}. Alerts are stored and wait; orders at IB live on."
+    )
 
 
 def _unreachable(facts: f.BrokerUnreachable, _: Event | NewEvent) -> str:
@@ -176,6 +181,24 @@ def _unreachable(facts: f.BrokerUnreachable, _: Event | NewEvent) -> str:
 def _refused(facts: f.TradingRefused, _: Event | NewEvent) -> str:
     reason = GateReason(GateCode(facts.code), {name: str(fact) for name, fact in facts.facts.items()})
     return f"Nothing is traded. {gate_reason(reason)}"
+
+
+def _silent(facts: f.QuestionSilent, _: Event | NewEvent) -> str:
+    silent = Silent(facts.question, facts.since, facts.empty)
+    return f"{unanswered(silent)} {what_to_do(silent)}"
+
+
+def _answered(facts: f.QuestionAnswered, event: Event | NewEvent) -> str:
+    away = seconds((event.at - facts.since).total_seconds())
+    return f"IB answers the question for {facts.question} again after {away}. Books and IB are compared."
+
+
+def _clock_off(facts: f.ClockOff, _: Event | NewEvent) -> str:
+    way = "ahead of" if facts.ahead_s > 0 else "behind"
+    return (
+        f"This machine's clock is {seconds(abs(facts.ahead_s))} {way} IB Gateway's. The age of alerts, the open and the close go "
+        "by it: set it right (`timedatectl` shows whether it is synchronised), or the gateway's machine."
+    )
 
 
 WORDS: Mapping[EventKind, Callable[[Any, Event | NewEvent], str]] = {
@@ -194,5 +217,11 @@ WORDS: Mapping[EventKind, Callable[[Any, Event | NewEvent], str]] = {
     EventKind.BROKER_LOST: _lost,
     EventKind.BROKER_UNREACHABLE: _unreachable,
     EventKind.TRADING_REFUSED: _refused,
+    EventKind.TRADING_ALLOWED: lambda _facts, _event: (
+        "The gateway takes orders again: its Read-Only API is off. What waited goes on."
+    ),
+    EventKind.QUESTION_SILENT: _silent,
+    EventKind.QUESTION_ANSWERED: _answered,
+    EventKind.CLOCK_OFF: _clock_off,
     EventKind.GATE_OPENED: lambda _facts, _event: "Books and IB compared.",
 }

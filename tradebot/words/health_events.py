@@ -8,6 +8,7 @@ _NAMES = {
     "broker": "IB",
     "database": "The database",
     "queue": "The queue",
+    "questions": "What IB answers",
     "trading": "Sending orders",
     "telegram": "Telegram",
 }
@@ -15,6 +16,7 @@ _TO_DO = {
     "broker": "Alerts are stored and wait. Is IB Gateway running and logged in? It wants a login by hand once a week.",
     "database": "New alerts are refused; TradingView tries again for some seconds. Is the database server up, its disk full?",
     "queue": "Alerts are stored and wait. Is Redis up, and `[queue] url` right?",
+    "questions": "",  # its reasons say what to do
     "trading": "Alerts are stored and wait. `tradebot status` shows more.",
     "telegram": "Trading goes on. Is api.telegram.org reachable from here?",
 }

@@ -10,7 +10,7 @@ from decimal import Decimal
 from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.domain.refusals import Fact, RefusalCode
 from tradebot.words import refusals
-from tradebot.words.figures import shares
+from tradebot.words.figures import price, shares
 
 _C = ReasonCode
 _Facts = Mapping[str, Fact]
@@ -57,5 +57,18 @@ _SENTENCES: Mapping[ReasonCode, Callable[[_Facts], str]] = {
     _C.NEVER_SEEN: lambda f: "IB shows no such order, asked twice, and the position is unchanged.",
     _C.NOT_SHOWN: lambda f: f"{_not_shown(f)}).",
     _C.NOT_LISTED_ANY_MORE: lambda f: f"{_not_shown(f)}; the day is over, so IB no longer lists it).",
+    _C.NOT_ANSWERED: lambda f: f"IB shows no such order, and does not answer the question for {f['question']}.",
+    _C.COST_CHANGED: lambda f: (
+        f"IB shows no such order, but the position's average cost was {price(Decimal(f['before']))} and is "
+        f"{price(Decimal(f['now']))}: shares were traded, though as many are held as before."
+    ),
+    _C.COUNTED: lambda f: (
+        f"IB shows no such order, but it counts on behind it (its next order is {f['next_id']}, this one was {f['order_id']}): "
+        "it has come there."
+    ),
+    _C.FORGOTTEN: lambda f: "IB shows no such order, but has forgotten others of today that it has shown before.",
+    _C.OTHER_IN_DOUBT: lambda f: (
+        f"IB shows no such order, and order {f['order_ref']} of the same stock is not resolved."
+    ),
     _C.NEVER_EXISTED: lambda f: f"{f['by']} has looked and says that it never existed.",
 }

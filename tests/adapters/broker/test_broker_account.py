@@ -19,9 +19,11 @@ from tests.adapters.broker.scripted import (
     recorded,
 )
 from tradebot.broker import IbBroker
+from tradebot.broker.client import REQUESTS_PER_SECOND_MAX
 from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import Account, BrokerEvent, BrokerPosition, Connected, Executed, Refused
-from tradebot.errors import BrokerUnavailable
+from tradebot.domain.questions import Question
+from tradebot.errors import BrokerSilent, BrokerUnavailable
 from tradebot.simgateway import GatewaySettings, open_gateway
 
 SIMULATED = GatewaySettings(
@@ -462,3 +464,61 @@ async def test_times_of_fills_are_utc(told: str, utc: str) -> None:
         asked = await gateway.heard(EXECUTIONS)
         assert (asked[3], asked[4]) == ("0", ME), "every client's, this account's"
         assert gateway.count(ACCOUNT) == 1
+
+
+async def test_a_silent_question_holds_up_no_holdings() -> None:
+    """Broken: a SELL would wait ten seconds for its position, behind a question about something else."""
+    async with open_scripted() as gateway, broker_for(gateway.port, question_timeout_s=60) as broker:
+        await connected(broker)
+        for question in (COMPLETED, EXECUTIONS):
+            del gateway.answers[question]
+        asking = [asyncio.create_task(broker.completed_orders()), asyncio.create_task(broker.executions())]
+        await gateway.heard(COMPLETED)
+        await gateway.heard(EXECUTIONS)
+        async with asyncio.timeout(50):  # shorter than the silent questions' own
+            await broker.position_report()
+        assert not any(task.done() for task in asking)
+        gateway.peer.cut()
+        await asyncio.gather(*asking, return_exceptions=True)
+
+
+async def test_two_questions_of_one_kind_wait_for_each_other() -> None:
+    """Broken: the answer to one would be taken for the other's, or end both."""
+    async with open_scripted() as gateway, broker_for(gateway.port, question_timeout_s=60) as broker:
+        await connected(broker)
+        answer = gateway.answers.pop(COMPLETED)
+        first, second = (asyncio.create_task(broker.completed_orders()) for _ in range(2))
+        await gateway.heard(COMPLETED)
+        await broker.position_report()
+        assert gateway.count(COMPLETED) == 1
+        gateway.answers[COMPLETED] = answer
+        answer(gateway.peer, [])
+        assert [await first, await second] == [[], []]
+        assert gateway.count(COMPLETED) == 2
+
+
+async def test_an_unanswered_question_is_silent_and_a_lost_one_is_not() -> None:
+    """Broken: the owner would be told that IB does not answer whenever a connection breaks, or never."""
+    async with open_scripted() as gateway, broker_for(gateway.port, question_timeout_s=0.2) as broker:
+        await connected(broker)
+        del gateway.answers[EXECUTIONS]
+        with pytest.raises(BrokerSilent) as silent:
+            await broker.executions()
+        assert silent.value.question == Question.EXECUTIONS
+        gateway.answers[EXECUTIONS] = lambda peer, _: peer.cut()
+        with pytest.raises(BrokerUnavailable) as lost:
+            await broker.executions()
+        assert not isinstance(lost.value, BrokerSilent)
+
+
+async def test_holdings_overtake_questions_that_wait_for_room() -> None:
+    """Broken: an exit would wait behind the look-ups of forty BUYs."""
+    async with open_scripted() as gateway, broker_for(gateway.port, question_timeout_s=60) as broker:
+        await connected(broker)
+        tickers = [asyncio.create_task(broker.contract(str(number), None)) for number in range(40)]
+        await asyncio.create_task(broker.position_report())
+        asked = [fields[0] for fields in gateway.received]
+        waited_for = asked[: len(asked) - 1 - asked[::-1].index(str(ALL_OPEN_ORDERS))]
+        assert waited_for.count(str(CONTRACT)) <= REQUESTS_PER_SECOND_MAX, "the others still wait for room"
+        gateway.peer.cut()
+        await asyncio.gather(*tickers, return_exceptions=True)

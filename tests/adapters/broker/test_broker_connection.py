@@ -3,12 +3,16 @@
 import asyncio
 import gc
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from tests.adapters.broker.helpers import broker_for, connected, event, events_until, order, place, waiting
 from tests.adapters.broker.scripted import (
     ACCOUNT,
+    ALL_OPEN_ORDERS,
     OPEN_ORDERS,
     POSITIONS,
     START,
@@ -18,7 +22,8 @@ from tests.adapters.broker.scripted import (
     open_scripted,
 )
 from tests.servers import free_port
-from tradebot.domain.brokerage import Connected, Disconnected, Refused, UpstreamBack, UpstreamLost
+from tradebot.domain.brokerage import Connected, Disconnected, OrdersTaken, Refused, UpstreamBack, UpstreamLost
+from tradebot.domain.restart_window import RestartWindow
 from tradebot.errors import BrokerUnavailable
 from tradebot.simgateway import GatewaySettings, open_gateway
 
@@ -175,6 +180,40 @@ async def test_a_read_only_gateway_is_said_to_be_one() -> None:
             assert not broker.connection.tradable
 
 
+async def test_a_read_only_gateway_that_is_so_no_longer_is_traded_again() -> None:
+    """Broken: the owner unticks the box and nothing is traded until somebody restarts something."""
+    text = "Error validating request.-'cO' : cause - The API interface is currently in Read-Only mode."
+    async with open_scripted() as gateway:
+
+        def refused(peer: Peer, _: list[str]) -> None:
+            peer.send(4, 2, -1, 321, text, "")
+
+        lists = gateway.answers[ALL_OPEN_ORDERS]
+        gateway.answers[OPEN_ORDERS] = gateway.answers[ALL_OPEN_ORDERS] = refused
+        async with broker_for(gateway.port, read_only_again_s=0.05) as broker:
+            await connected(broker)
+            await gateway.heard(ALL_OPEN_ORDERS, times=2)
+            assert not broker.connection.tradable
+            gateway.answers[ALL_OPEN_ORDERS] = lists
+            await event(broker, OrdersTaken)
+            assert broker.connection.tradable
+            assert broker.connection.generation == 1
+            refused(gateway.peer, [])  # ticked again: it is told again
+            await gateway.heard(ALL_OPEN_ORDERS, times=gateway.count(ALL_OPEN_ORDERS) + 1)
+            await event(broker, OrdersTaken)
+
+
+async def test_a_live_account_behind_a_read_only_gateway_is_not_traded_by_unticking() -> None:
+    """Broken: real money would move without the owner's word, once the box is unticked."""
+    async with open_scripted() as gateway:
+        gateway.accounts = "U7654321"
+        gateway.answers[OPEN_ORDERS] = lambda peer, _: peer.send(4, 2, -1, 321, "Read-Only mode", "")
+        async with broker_for(gateway.port, read_only_again_s=0.05) as broker:
+            await event(broker, OrdersTaken)
+            assert not broker.connection.tradable
+            assert "U7654321 is a live account" in (await event(broker, Refused)).reason
+
+
 async def test_values_that_are_not_ready_are_no_connection() -> None:
     """Broken: stale cash of the nightly reset would be traded on."""
     async with open_scripted() as gateway:
@@ -260,6 +299,70 @@ async def test_upstream_lost_and_back() -> None:
         assert broker.account() is None
         await broker.open_orders()  # asked after the account, answered after it
         assert broker.account() is not None
+
+
+@pytest.mark.parametrize(
+    ("codes", "reason"), [((2104, 2106, 2158), "its data farms are fine again"), ((), "it has lost IB's servers for")]
+)
+async def test_a_loss_whose_end_is_never_told_is_ended(codes: tuple[int, ...], reason: str) -> None:
+    """Broken: after a night without 1102 nothing would be traded until somebody restarts something."""
+    quick = {"farms_ok_s": 0.05} if codes else {"upstream_lost_s": 0.05}
+    async with open_gateway(SIMULATED) as gateway, broker_for(gateway.port, **quick, backoff_s=(0.01, 0.01)) as broker:
+        await connected(broker)
+        gateway.tell_error(1100, "Connectivity between IB and Trader Workstation has been lost.")
+        for code in codes:
+            gateway.tell_error(code, "farm connection is OK")
+        assert reason in (await event(broker, Disconnected)).reason
+        assert (await connected(broker)).generation == 2
+        assert broker.connection.upstream
+
+
+async def test_a_farm_that_breaks_again_counts_anew() -> None:
+    """Broken: a connection that is about to come back by itself would be cut."""
+    async with open_gateway(SIMULATED) as gateway, broker_for(gateway.port, farms_ok_s=0.2) as broker:
+        await connected(broker)
+        for code in (1100, 2104, 2103):
+            gateway.tell_error(code, "as IB says it")
+        await event(broker, UpstreamLost)
+        again = asyncio.get_running_loop().time()
+        gateway.tell_error(2104, "a farm connection is OK")
+        assert "farms are fine" in (await event(broker, Disconnected)).reason
+        assert asyncio.get_running_loop().time() - again >= 0.2
+
+
+@dataclass(frozen=True)
+class ThreeLooks(RestartWindow):
+    """A restart window that is over when it was looked at three times."""
+
+    looks: list[datetime] = field(default_factory=list)
+
+    def covers(self, now: datetime) -> bool:
+        self.looks.append(now)
+        return len(self.looks) <= 3
+
+
+async def test_a_loss_in_the_restart_window_is_left_alone() -> None:
+    """Broken: the gateway's restart would be met by one cut after another, all night."""
+    window = ThreeLooks(time(0), time(1))
+    async with (
+        open_gateway(SIMULATED) as gateway,
+        broker_for(gateway.port, upstream_lost_s=0.05, restart=window) as broker,
+    ):
+        await connected(broker)
+        gateway.tell_error(1100, "Connectivity between IB and Trader Workstation has been lost.")
+        assert "it has lost IB's servers" in (await event(broker, Disconnected)).reason
+        assert len(window.looks) > 3
+
+
+@pytest.mark.parametrize("ahead_s", [-30, 0, 45])
+async def test_the_gateways_clock_is_compared_at_connection(ahead_s: int) -> None:
+    """Broken: alerts would be too old, or the market open, by a clock that is wrong, and nobody be told."""
+    behind = timedelta(seconds=-ahead_s)
+    settings = replace(SIMULATED, clock=lambda: datetime.now(UTC) + behind, zone=ZoneInfo("Europe/London"))
+    async with open_gateway(settings) as gateway, broker_for(gateway.port) as broker:
+        told = (await connected(broker)).clock_ahead_s
+        assert told is not None
+        assert abs(told - ahead_s) <= 1.5, "the greeting has whole seconds"
 
 
 async def test_a_data_farm_is_not_the_connection() -> None:

@@ -66,7 +66,7 @@ def daemon_status(state: TradingState = TradingState.RUNNING, **changes: Any) ->
     usd = Decimal("1234567.891")
     account = Account("DU1234567", usd, usd, usd, usd * 4, False, NOW)
     depths = QueueContents([1], [2, 3], [4, 5, 6])
-    return replace(DaemonStatus(booked, state, link, account, depths, [], 12_345.0, "0.1.0", []), **changes)
+    return replace(DaemonStatus(booked, state, link, account, depths, [], [], 12_345.0, "0.1.0", []), **changes)
 
 
 def trade(**changes: Any) -> Trade:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar
@@ -9,6 +10,7 @@ from typing import ClassVar
 from tradebot.domain.corporate_actions import Split
 from tradebot.domain.events import EventKind, Facts, Severity
 from tradebot.domain.positions import Position
+from tradebot.domain.questions import Question
 from tradebot.domain.refusals import Fact
 from tradebot.domain.settings import TradingState
 
@@ -201,6 +203,7 @@ class BrokerLost(Facts):
     kind: ClassVar = _K.BROKER_LOST
     severity: ClassVar = _S.WARNING
     away_s: float
+    why_not: str | None = None  # as the last attempt, or the gateway, said it
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +224,44 @@ class TradingRefused(Facts):
     severity: ClassVar = _S.CRITICAL
     code: str  # of the gate's reason
     facts: Mapping[str, Fact] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TradingAllowed(Facts):
+    """A gateway that refused orders as read-only takes them again."""
+
+    kind: ClassVar = _K.TRADING_ALLOWED
+    severity: ClassVar = _S.INFO
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionSilent(Facts):
+    """IB does not answer a question that trading stands on."""
+
+    kind: ClassVar = _K.QUESTION_SILENT
+    severity: ClassVar = _S.CRITICAL
+    question: Question
+    since: datetime
+    empty: bool  # it is answered with nothing, though the books have fills of today
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionAnswered(Facts):
+    """A question of whose silence the owner was told is answered again."""
+
+    kind: ClassVar = _K.QUESTION_ANSWERED
+    severity: ClassVar = _S.INFO
+    question: Question
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ClockOff(Facts):
+    """This machine's clock and the gateway's are apart."""
+
+    kind: ClassVar = _K.CLOCK_OFF
+    severity: ClassVar = _S.WARNING
+    ahead_s: float  # this machine's before the gateway's; negative: behind
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,10 @@ from tradebot.domain.facts.daemon import HealthBack, HealthFailing
 
 AGAIN_AFTER = timedelta(hours=1)
 _SLACK = timedelta(minutes=1)  # checks come every few minutes: a minute early is still the hour
-_FIRST_AFTER = {"broker": AGAIN_AFTER, "trading": timedelta(minutes=10)}
+_FIRST_AFTER = {"broker": AGAIN_AFTER, "questions": AGAIN_AFTER, "trading": timedelta(minutes=10)}
 """These tell their own changes; the others are told by the first check that sees them fail."""
-_RESTARTS = frozenset({"broker", "trading"})
+_RESTARTS = frozenset({"broker", "questions", "trading"})
+_TELL_THEIR_RETURN = frozenset({"broker", "questions"})
 
 Parts = Mapping[str, Mapping[str, object]]
 
@@ -65,8 +66,8 @@ def _is_due(name: str, known: Failing, now: datetime) -> bool:
 
 
 def _was_told(name: str, known: Failing) -> bool:
-    """IB tells its own return. That the database was away could not be told while it was."""
-    return name != "broker" and (known.told_at is not None or name == "database")
+    """IB's return is told by itself. That the database was away could not be told while it was."""
+    return name not in _TELL_THEIR_RETURN and (known.told_at is not None or name == "database")
 
 
 def _failing(name: str, part: Mapping[str, object], known: Failing) -> HealthFailing:
@@ -75,7 +76,7 @@ def _failing(name: str, part: Mapping[str, object], known: Failing) -> HealthFai
 
 def _reasons(part: Mapping[str, object]) -> tuple[str, ...]:
     """What the part says of itself."""
-    waiting_for = part.get("waiting_for")
+    waiting_for = part.get("waiting_for") or part.get("unanswered")
     if isinstance(waiting_for, list) and waiting_for:
         return tuple(map(str, waiting_for))
     error = part.get("error") or part.get("why_not")
