@@ -236,6 +236,27 @@ async def test_an_exit_that_waited_for_the_message_limit_asks_again_what_ib_hold
     assert [(order.contract.ticker, order.qty) for order in bot.broker.sent] == [("KO", 2), ("AAPL", 3)]
 
 
+async def test_sells_that_waited_for_the_message_limit_do_not_wait_for_each_other_for_ever(bot: Bot) -> None:
+    """Each would ask IB anew because another one had, and no exit leave any more."""
+    await bot.owns(5)
+    bot.broker.is_throttled = True
+    bot.broker.asked.clear()
+    unheld = [await bot.alert("SELL", ticker) for ticker in ("KO", "MSFT", "TSLA")]
+
+    async def asked() -> bool:
+        return bot.broker.asked.count("contract") >= len(unheld)
+
+    await bot.until(asked, "all are prepared")
+    exit_id = await bot.alert("SELL")
+    await bot.moment()
+    bot.broker.is_throttled = False
+    await bot.sent(1)
+    assert bot.broker.sent[0].contract.ticker == "AAPL"
+    for alert_id in unheld:
+        await bot.becomes(alert_id, AlertStatus.BLOCKED)
+    assert (await bot.row(exit_id)).status is PROCESSING
+
+
 async def test_an_older_order_that_comes_to_life_stops_the_newer_one(bot: Bot) -> None:
     """Two orders of one alert would be alive at once, and an exit sell twice what it should."""
     await bot.owns(10)

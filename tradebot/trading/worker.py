@@ -191,9 +191,10 @@ class Worker:
         context.enter_context(logger.contextualize(ticker=alert.ticker))  # for what is logged of its failure, too
         prepared = await self._prepare(alert)
         while (decided := await self._in_turn(alert, prepared)) is Wait.LIMIT:
-            while self._broker.throttled():
-                await self._clock.sleep(LIMIT_LOOK_S)
-            self._waits_ended += 1
+            if self._broker.throttled():
+                while self._broker.throttled():
+                    await self._clock.sleep(LIMIT_LOOK_S)
+                self._waits_ended += 1
             if alert.action is Side.SELL:  # it is sized by what IB holds, which the owner may have changed meanwhile
                 prepared = await self._prepare(alert)
         if decided is Wait.TICKER and alert.ticker is not None:
