@@ -87,6 +87,10 @@ class BotApi:
         message = {"message_id": number + 50_000, "date": at, "chat": chat, "from": user, "text": text}
         return await self._update({kind: message | {"entities": entities}}, update_id)
 
+    async def update(self, **content: Any) -> int:
+        """An update as it is, readable or not."""
+        return await self._update(content, None)
+
     async def press(
         self, message: Sent, label: str, *, user: dict[str, Any] = OWNER, chat: dict[str, Any] = CHAT, data: str = ""
     ) -> int:

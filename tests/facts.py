@@ -88,6 +88,8 @@ def every_kind(ticker: str = "AAPL") -> Mapping[EventKind, Facts]:
         a.AlertStored(ticker, side, Decimal("187.30"), "52.89.214.238"),
         a.AlertRejected(f"The message is no JSON: {ticker}.", None),
         a.AlertConflict(ticker, side, f"key {ticker}", 7, "MSFT", Side.BUY, "52.89.214.238"),
+        a.AlertRepeated(ticker, side, "Long", 7, 86_400.0),
+        a.AlertUnreadable("The message has curly quotes.", "52.89.214.238", 3),
         a.AlertPending(ticker, side, "market_closed", {"opens_at": "2026-11-23T14:30:00+00:00"}),
         a.AlertBlocked(ticker, Side.BUY, "max_daily_buys", {"count": 50, "limit": 50}, ("kill_switch", "cash")),
         a.AlertFailed(ticker, side, "no_contract", {"ticker": ticker, "detail": f"IB knows no stock {ticker}"}),
@@ -123,6 +125,7 @@ def every_kind(ticker: str = "AAPL") -> Mapping[EventKind, Facts]:
         d.LoginReminder(NOON, NOON + timedelta(days=7), NOON + timedelta(days=1), connected=True, since=None),
         d.JobFailed("position_sync", slots[:1], d.JobFailure.TIMEOUT, "60 s", NOON),
         d.JobMissed("position_sync", slots),
+        d.QueueJunk("Redis", 3),
         d.Started("0.2.0", "127.0.0.1:4002", paper=True),
         d.Stopped("0.2.0", None, paper=None),
     )

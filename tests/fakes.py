@@ -89,6 +89,8 @@ class FixedClock:
 class FakeLock:
     """Held, until a test takes it away."""
 
+    why_lost = "taken away by a test"
+
     def __init__(self) -> None:
         self.epoch = 0
         self.lost = asyncio.Event()

@@ -287,6 +287,7 @@ class InstanceLock(Protocol):
 
     epoch: int
     lost: asyncio.Event
+    why_lost: str  # once it is lost, for people; without a full stop
 
     @property
     def held(self) -> bool: ...
@@ -328,6 +329,7 @@ class Queue(Protocol):
     """Lists of alert ids. Losing them costs nothing: requeue pushes what is stored and in no list. Raises QueueUnavailable."""
 
     name: str  # "Redis" or "embedded"
+    junk: int  # entries dropped so far that no bot has put there
 
     async def push(self, side: Side, alert_ids: Iterable[int]) -> None: ...
 
@@ -341,4 +343,5 @@ class Queue(Protocol):
     async def remove(self, alert_ids: Collection[int]) -> None:
         """Takes ids out of every list."""
 
-    async def ping(self) -> None: ...
+    async def ping(self) -> None:
+        """Whether it would take an id."""

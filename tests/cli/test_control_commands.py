@@ -44,7 +44,8 @@ async def test_without_the_daemon(tmp_path: Path) -> None:
     async with running(daemon):
         assert (await tradebot(tmp_path, "migrate", "up", env=daemon.env)).code == 0
         killed = await tradebot(tmp_path, "kill", env=daemon.env)
-        assert (killed.code, "Stored. KILLED" in killed.out) == (0, True), killed.all
+        assert (killed.code, "Stored: KILLED." in killed.out) == (0, True), killed.all
+        assert "nothing is traded" not in killed.out
         assert f"No daemon answers at http://127.0.0.1:{daemon.port}/health" in killed.out
         await daemon.ready()
         blocked = await tradebot(tmp_path, "alert", "BUY", "AAPL", env=daemon.env)

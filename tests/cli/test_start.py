@@ -6,10 +6,13 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import aiohttp
 import pytest
 
+from tests.adapters.database.samples import take_away
 from tests.cli.shell import Ran, tradebot
 from tests.servers import PostgresServer
 from tests.system.harness import Daemon, Gateway, Process, running, until
@@ -134,6 +137,35 @@ async def test_the_next_instance_waits_and_takes_over(tmp_path: Path) -> None:
         assert await first.stop() == 0, first.output
         await until(lambda: said(second, "orders may leave"), "the second to take over")
         assert await second.stop() == 0, second.output
+
+
+async def test_signals_that_go_on_do_not_cut_the_end_short(tmp_path: Path) -> None:
+    """Broken, an impatient second `systemctl stop` is logged as a crash, and the end of the daemon is not its own."""
+    daemon = Daemon.at(tmp_path)
+    async with running(daemon):
+        await daemon.ready()
+        assert daemon.running is not None
+        while daemon.running.returncode is None:
+            with suppress(ProcessLookupError):
+                os.kill(daemon.running.pid, signal.SIGTERM)  # asyncio's own way would take the exit code away
+            await asyncio.sleep(0.02)
+        assert daemon.running.returncode == 0, daemon.output
+        assert "Traceback" not in daemon.output
+
+
+async def test_a_database_taken_away_ends_the_daemon(tmp_path: Path) -> None:
+    """Broken, alerts are answered with 200 and written into a file that has no name any more."""
+    daemon = Daemon.at(tmp_path)
+    async with running(daemon):
+        await daemon.ready()
+        take_away(daemon.database, tmp_path, "deleted")
+        with suppress(aiohttp.ClientError):  # it may have ended already
+            status, _ = await daemon.post(action="BUY", ticker="AAPL")
+            assert status != 200
+        assert daemon.running is not None
+        assert await asyncio.wait_for(daemon.running.wait(), 60) == 1
+        assert "was deleted or replaced while the bot was running" in daemon.output
+        assert "Traceback" not in daemon.output
 
 
 async def said(process: Process, words: str) -> bool:

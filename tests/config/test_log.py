@@ -265,3 +265,17 @@ def test_short_commands_leave_the_daemon_s_file_alone(tmp_path: Path) -> None:
     console, _ = scene(tmp_path, "logger.info('hello')", daemon=False)
     assert "hello" in console
     assert not Path(Log(dir=str(tmp_path / "logs")).dir).exists()
+
+
+def test_all_files_together_stay_below_their_limit(tmp_path: Path) -> None:
+    """A flood of lines would fill the disk within the days that files are kept."""
+    (tmp_path / "logs").mkdir()
+    old = tmp_path / "logs" / "tradebot-20261101T000000.000000Z.jsonl"
+    old.write_text("old\n" * 300_000)
+    code = "setup(Log(level='INFO', dir={!r}, rotation_mb=1, total_mb=3), [], daemon=True)\n"
+    code += "for n in range(6_000): logger.info('x' * 1_000)\n"
+    scene(tmp_path, code.format(str(tmp_path / "logs")))
+    kept = list((tmp_path / "logs").glob("*.jsonl"))
+    assert len(kept) > 1
+    assert old not in kept
+    assert sum(file.stat().st_size for file in kept) <= 3_100_000

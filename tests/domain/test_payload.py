@@ -240,7 +240,7 @@ def test_another_exchange_is_refused_by_name(written: str) -> None:
             "NASDAQ:",
             "ААРL",
         ),
-        *("AAPL\u200b", "AAPL\n", "ＡＡＰＬ", "ſPY", "A A P", "AAPL;DROP", "$AAPL", ["AAPL"], {"a": 1}, 5, True, 'A"'),
+        *("AAPL\u200b", "ＡＡＰＬ", "ſPY", "A A P", "AAPL;DROP", "$AAPL", ["AAPL"], {"a": 1}, 5, True, 'A"'),
     ],
 )
 def test_what_is_no_us_stock_is_refused(written: object) -> None:
@@ -423,3 +423,111 @@ def test_with_neither_id_nor_time_there_is_no_key(absent: object) -> None:
 def test_an_id_that_cannot_be_kept_is_refused(written: object) -> None:
     """An id with NUL or a lone surrogate cannot be stored by PostgreSQL: a 503 for ever."""
     assert '"alert_id" must be text' in refusal(alert_id=written)
+
+
+# --- what is wanted afterwards, and what is not honoured --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("action", ["buy", "sell"])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("sentiment", "flat"), ("sentiment", "short"), ("sentiment", "bearish"), ("market_position", "Flat\n")),
+        *(("marketPosition", "short"), ("position_size", "0"), ("market_position_size", 0), ("position_size", -3)),
+        *(("strategy", {"market_position": "flat"}), ("strategy_info", {"market_position_size": "0.0"})),
+    ],
+)
+def test_a_target_of_flat_or_short_only_ever_sells(action: str, name: str, value: object) -> None:
+    """A strategy that closes a short with a buy would open a position that it does not want."""
+    assert read(action=action, **{name: value}).action is Side.SELL
+
+
+@pytest.mark.parametrize("changes", [{"sentiment": "long"}, {"market_position": "bullish"}, {"position_size": "3"}])
+def test_a_target_of_long_buys_and_refuses_to_sell_everything(changes: dict[str, object]) -> None:
+    """A strategy that takes profit on a part would lose the whole position."""
+    assert read(action="buy", **changes).action is Side.BUY
+    assert "partial exits are not traded" in refusal(action="sell", **changes)
+
+
+def test_targets_that_mean_nothing_are_refused_and_empty_ones_ignored() -> None:
+    """A misspelt target would be taken for none, and the alert would open what it should close."""
+    assert "must be long, flat or short" in refusal(sentiment="neutral-ish")
+    assert "must be long, flat or short" in refusal(market_position=1)
+    assert "only in an alert of a strategy" in refusal(market_position="{{strategy.market_position}}")
+    assert "two positions at once" in refusal(sentiment="long", market_position="flat")
+    assert read(sentiment="", market_position=None, position_size="NaN").target is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(
+            ("quantity", 1),
+            ("quantity", "2"),
+            ("qty", 0),
+            ("contracts", "{{strategy.order.contracts}}"),
+            ("amount", "5"),
+        ),
+        *(("quantityType", "dollar_amount"), ("orderType", "limit"), ("order_type", "STP"), ("limitPrice", 100)),
+        *(("stopLoss", {"percent": 5}), ("take_profit", "5%"), ("sl", 1), ("trailPercent", 2), ("timeInForce", "gtc")),
+        *(("extendedHours", True), ("cancelAfter", 60), ("delay", "30"), ("test", True), ("dry_run", "true")),
+        *(("test", "TRUE\n"), ("strategy", {"order_contracts": "3"}), ("order", {"amount": 3})),
+    ],
+)
+def test_what_would_change_the_trade_is_honoured_or_refused(name: str, value: object) -> None:
+    """A limit order would leave at the market, a protected one without its stop, a test with real money."""
+    assert "Nothing was traded. Leave the field out." in refusal(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("quantity", ""), ("quantity", None), ("orderType", "Market"), ("order_type", "MKT"), ("timeInForce", "DAY")),
+        *(("extendedHours", False), ("test", "false"), ("test", False), ("dry_run", 0), ("delay", 0), ("stopLoss", {})),
+        *(("signalPrice", "5"), ("interval", "5"), ("prev_market_position", "long"), ("strategy", "my best one")),
+    ],
+)
+def test_a_field_that_asks_for_what_the_bot_does_anyway_trades(name: str, value: object) -> None:
+    """A full template of TradersPost could not be used even where it asks for a plain market order."""
+    assert read(**{name: value}).action is Side.BUY
+
+
+# --- how senders write ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("blank", ["\n", "\t", "\r\n", " "])
+def test_blanks_around_a_word_do_not_matter(blank: str) -> None:
+    """A line break that a person cannot see in his template would cost every trade of it."""
+    got = read(action=f"{blank}Buy{blank}", ticker=f"AAPL{blank}")
+    assert (got.action, got.ticker) == (Side.BUY, "AAPL")
+
+
+def test_arca_has_three_names() -> None:
+    """Alerts on exchange-traded funds would be refused, depending on where the exchange's name was copied from."""
+    assert read(ticker="ARCA:SPY").primary_exchange == "NYSEARCA"
+    assert read(ticker="SPY", exchange="NYSE Arca").primary_exchange == "NYSEARCA"
+    assert read(ticker="SPY", exchange="NYSEARCA").primary_exchange == "NYSEARCA"
+
+
+def test_what_is_never_traded_is_named() -> None:
+    """The owner would look for a mistake in his template where there is none."""
+    for written in ("OTC:TCEHY", "OTCQX:RHHBY"):
+        assert "over-the-counter stocks are not traded" in refusal(ticker=written)
+    assert "over-the-counter" in refusal(ticker="TCEHY", exchange="OTC")
+    for written in ("NYSE:BAC/PL", "BAC PRL", "bac.prl", "BAC.PR.L"):
+        assert "preferred shares are not traded" in refusal(ticker=written)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("{\u201csecret\u201d: \u201cx\u201d, \u201caction\u201d: \u201cbuy\u201d}", "curly quotes"),
+        ("{'secret': 'x', 'action': 'buy'}", "single quotes"),
+        ("{ \u2018secret\u2019: 1}", "single quotes"),
+        ("", "is empty"),
+    ],
+)
+def test_wrong_quotes_are_named(body: str, told: str) -> None:
+    """The message looks right to a person: "not JSON at column 2" would help nobody."""
+    with pytest.raises(PayloadError, match=told):
+        parse(body.encode())

@@ -12,6 +12,7 @@ from tests.fakes import FixedClock
 from tradebot.database import migrate, open_ledger
 from tradebot.domain.alerts import Alert, AlertStatus, Side
 from tradebot.domain.events import Event, EventKind
+from tradebot.domain.facts.alerts import AlertRepeated
 from tradebot.errors import LedgerUnavailable
 from tradebot.ports import Ledger, Queue
 from tradebot.queues import EmbeddedQueue, open_redis_queue
@@ -96,7 +97,7 @@ async def test_an_alert_is_stored_with_its_event_and_then_queued(house: House) -
 async def test_a_resend_is_a_duplicate(house: House, identity: Mapping[str, object]) -> None:
     """TradingView's resends would be second orders."""
     first = await house.send(**identity)
-    house.now += timedelta(seconds=20)
+    house.now += timedelta(seconds=14)
     again = [await house.send(**identity) for _ in range(3)]
     assert again == [Accepted(Outcome.DUPLICATE, first.alert_id, ticker="AAPL")] * 3
     await house.intake.finish()
@@ -263,3 +264,26 @@ async def test_a_burst_reaches_the_queue_in_order_with_exits_first(house: House)
     contents = await house.queue.contents()
     assert contents.buy == tuple(one.alert_id for one in got[::2])
     assert contents.sell == tuple(one.alert_id for one in got[1::2])
+
+
+async def test_a_duplicate_later_than_a_resend_is_told(house: House) -> None:
+    """An alert_id that says "Long" for ever would trade once in its life, and nobody would hear of the rest."""
+    identity = {"alert_id": "Long"}
+    first = await house.send(**identity)
+    house.now += timedelta(seconds=16)
+    assert (await house.send(**identity)).status is Outcome.DUPLICATE
+    house.now += timedelta(seconds=30)
+    await house.send(**identity)  # within the minute: counted, not told again
+    house.now += timedelta(days=1)
+    await house.send(**identity)
+    told = [event.facts for event in await house.events() if isinstance(event.facts, AlertRepeated)]
+    assert [(one.known_alert, one.alert_key, one.side) for one in told] == [(first.alert_id, "Long", Side.BUY)] * 2
+    assert (await house.alert(first.alert_id)).duplicates == 3
+
+
+async def test_a_repeat_of_the_bots_own_alert_is_nobodys_mistake(house: House) -> None:
+    """A second press on the same button would be told as a mistake in a template."""
+    await house.intake.own(Side.SELL, "AAPL", "press 1", actor="owner")
+    house.now += timedelta(hours=1)
+    assert (await house.intake.own(Side.SELL, "AAPL", "press 1", actor="owner")).status is Outcome.DUPLICATE
+    assert not [event for event in await house.events() if event.kind is EventKind.ALERT_REPEATED]

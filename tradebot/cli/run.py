@@ -1,6 +1,7 @@
 """`tradebot run`: the daemon."""
 
 import asyncio
+import signal
 from typing import Annotated
 
 import typer
@@ -32,6 +33,9 @@ def run(
         error = _innermost(group)
         hint = ", or take over when it ends: tradebot run --wait" if isinstance(error, LockHeld) else ""
         fail(f"{error}{hint}", exit_code(error))
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):  # it ends already: another one must not cut that short
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _innermost(group: BaseExceptionGroup[TradebotError]) -> TradebotError:

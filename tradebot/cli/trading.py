@@ -110,9 +110,10 @@ def _key() -> str:
 
 async def _said(settings: Settings, state: TradingState) -> int:
     out = Console(highlight=False, soft_wrap=True)
-    out.print(f"Stored. {_SAID[state]}", markup=False)
     url = daemon_client.health_url(settings)
     heard = await _daemon_heard(url, state)
+    # What no daemon has confirmed is not said to be in force.
+    out.print(f"Stored. {_SAID[state]}" if heard else f"Stored: {state}.", markup=False)
     if heard is None:
         out.print(
             f"No daemon answers at {url}. One that starts, or runs elsewhere with this database, finds this state."

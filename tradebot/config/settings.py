@@ -181,6 +181,7 @@ class Log(Section):
     dir: Folder = f"{DATA_DIR}/logs"
     rotation_mb: Annotated[int, whole(1, 1_000)] = 20
     retention_days: Annotated[int, whole(1, 3_650)] = 30
+    total_mb: Annotated[int, whole(1, 1_000_000)] = 500
 
 
 class Settings(Section):

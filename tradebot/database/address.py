@@ -50,11 +50,12 @@ def _postgres_place(url: str) -> str:
         hosts = parts.netloc.rpartition("@")[2] or "localhost"
         if "," not in hosts:  # several hosts (a primary and its standbys) are asyncpg's to read
             hosts = f"{parts.hostname or 'localhost'}:{parts.port or 5432}"
-        clear = parts.netloc.count("@") <= 1  # programs disagree at which one the host begins
+        # Programs disagree at which @ the host begins; one behind a bare / ? or # was meant to be part of the password.
+        clear = parts.netloc.count("@") <= 1 and "@" not in parts.path + parts.query and not parts.fragment
     except ValueError:
         clear = False
     if not clear:  # the error's own text may quote a part of the password
         raise ConfigError(
-            f"the database URL cannot be read: {_FORMS}, and write @ : / # in the password as %40 %3A %2F %23"
+            f"the database URL cannot be read: {_FORMS}, and write @ : / ? # in the password as %40 %3A %2F %3F %23"
         )
     return f"PostgreSQL at {hosts}, database {unquote(parts.path.lstrip('/')) or '(default)'}"

@@ -22,7 +22,8 @@ from tradebot.database import address
 from tradebot.database.books import SqlBooks
 from tradebot.database.driver import to_the_end
 from tradebot.database.migrate import check, open_driver
-from tradebot.database.postgres import ERRORS, connecting, lock_key
+from tradebot.database.postgres import ERRORS, connecting, lock_key, no_idle_timeout
+from tradebot.database.sqlite import OpenedFile
 from tradebot.errors import LedgerUnavailable, LockHeld
 from tradebot.ports import InstanceLock
 
@@ -38,6 +39,7 @@ class _Lock(ABC):
     """`tradebot.ports.InstanceLock`, watched by a heartbeat."""
 
     epoch = 0
+    why_lost = "This instance's lock on the database is gone"
 
     def __init__(self) -> None:
         self.lost = asyncio.Event()
@@ -60,6 +62,10 @@ class _Lock(ABC):
             self.lost.set()  # whatever ended the watch: a lock that nobody watches is not held
 
     @abstractmethod
+    def database_opened(self) -> None:
+        """From now on the lock is good for this very database only."""
+
+    @abstractmethod
     def _connected(self) -> bool: ...
 
     @abstractmethod
@@ -67,12 +73,23 @@ class _Lock(ABC):
 
 
 class _FileLock(_Lock):
-    def __init__(self, descriptor: int, path: Path) -> None:
+    def __init__(self, descriptor: int, path: Path, database: Path) -> None:
         super().__init__()
         self._descriptor, self._path = descriptor, path
+        self._database_path = database
+        self._database: OpenedFile | None = None
+
+    def database_opened(self) -> None:
+        self._database = OpenedFile(self._database_path)
 
     def _connected(self) -> bool:
-        """The file is still the one that others would lock."""
+        """The file is still the one that others would lock, and the database the one that was opened."""
+        if self._database is not None and not self._database.in_place:
+            self.why_lost = (
+                f"The database file {self._database_path} was deleted or replaced while the bot was running (put the right"
+                " file back before the next start)"
+            )
+            return False
         return _same_file(self._descriptor, self._path)
 
     async def _beat(self) -> bool:
@@ -84,6 +101,9 @@ class _ServerLock(_Lock):
         super().__init__()
         self._connection, self._timeout_s = connection, timeout_s
         connection.add_termination_listener(lambda _: self.lost.set())
+
+    def database_opened(self) -> None:
+        """The connection that holds the lock is one to the database itself."""
 
     def _connected(self) -> bool:
         return not self._connection.is_closed()
@@ -125,6 +145,7 @@ async def open_instance_lock(
                 lock.epoch = int((await books.settings()).get(_EPOCH, "0")) + 1
                 await books.put_setting(_EPOCH, str(lock.epoch), _INSTANCE, now)
                 await books.put_setting(_INSTANCE, me, _INSTANCE, now)
+        lock.database_opened()
         watch = asyncio.create_task(lock.watch(), name="instance lock")
         try:
             yield lock
@@ -169,7 +190,7 @@ async def _file_lock(place: address.SqliteAddress, me: str, wait: bool) -> Async
     try:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, me.encode(), 0)
-        yield _FileLock(descriptor, path)
+        yield _FileLock(descriptor, path, place.path)
     finally:
         os.close(descriptor)  # frees the lock; the file stays, for taking it away would let two lock two files
 
@@ -221,6 +242,7 @@ async def _server_lock(place: address.PostgresAddress, wait: bool, timeout_s: fl
         )
     try:
         with connecting(place.place):
+            await no_idle_timeout(connection)
             if wait:
                 await connection.execute("SELECT pg_advisory_lock($1)", _KEY)
             elif not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _KEY, timeout=timeout_s):

@@ -188,6 +188,7 @@ async def open_postgres(address: PostgresAddress, timeout_s: float) -> AsyncIter
         timeout=connect_s,
         command_timeout=timeout_s,
         reset=_nothing_to_reset,
+        init=no_idle_timeout,
         server_settings={"application_name": "tradebot"},
     )
     with connecting(address.place):
@@ -208,6 +209,15 @@ def connecting(place: str) -> Iterator[None]:
         raise ConfigError(f"{place}: the database URL cannot be understood: look at its options and ports") from None
     except ERRORS as error:
         raise unavailable(error, place) or error from error
+
+
+async def no_idle_timeout(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """A server that closes idle sessions would take the instance's lock along, every few seconds.
+
+    idle_session_timeout: PostgreSQL 14 and later; any user may set it for his own session.
+    """
+    with suppress(asyncpg.UndefinedObjectError):
+        await connection.execute("SET idle_session_timeout = 0")
 
 
 async def _nothing_to_reset(_: "asyncpg.Connection[asyncpg.Record]") -> None:

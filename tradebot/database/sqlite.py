@@ -6,12 +6,14 @@ stored as exact text, times as ISO 8601 in UTC of a fixed width, which sort as t
 """
 
 import asyncio
+import os
 import re
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import aiosqlite
@@ -21,6 +23,9 @@ from tradebot.database.driver import Row, Transaction, to_the_end
 from tradebot.database.named_sql import spread
 from tradebot.errors import LedgerUnavailable
 
+_TAKEN_AWAY = (
+    "the file was deleted or replaced while it was in use: stop the daemon, put the right file back, and start it again"
+)
 _BUSY_MS = 50  # one wait inside SQLite; longer ones are repeated here, where a cancellation can end them
 _TYPE_WORDS = {
     "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY": "INTEGER PRIMARY KEY AUTOINCREMENT",
@@ -100,9 +105,10 @@ class SqliteDriver:
     name = "SQLite"
 
     def __init__(
-        self, place: str, writer: aiosqlite.Connection, reader: aiosqlite.Connection, timeout_s: float
+        self, address: SqliteAddress, writer: aiosqlite.Connection, reader: aiosqlite.Connection, timeout_s: float
     ) -> None:
-        self.place, self._timeout_s = place, timeout_s
+        self.place, self._timeout_s = address.place, timeout_s
+        self._file = OpenedFile(address.path)
         self._write = (writer, asyncio.Lock())
         self._read = (reader, asyncio.Lock())
 
@@ -122,6 +128,8 @@ class SqliteDriver:
                 raise
             else:
                 await to_the_end(self._commit(connection))
+                if write and not self._file.in_place:  # what was committed is in a file that nobody will ever read
+                    raise LedgerUnavailable(f"{self.place}: {_TAKEN_AWAY}")
         finally:
             lock.release()
 
@@ -132,6 +140,21 @@ class SqliteDriver:
         except BaseException:
             await _rollback(connection)
             raise
+
+
+class OpenedFile:
+    """Whether a path still leads to the file that it led to: one that is deleted or replaced takes writes and keeps none."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises OSError when there is none."""
+        self._path, self._opened = path.absolute(), path.stat()
+
+    @property
+    def in_place(self) -> bool:
+        try:
+            return os.path.samestat(self._opened, self._path.stat())
+        except OSError:
+            return False
 
 
 async def _rollback(connection: aiosqlite.Connection) -> None:
@@ -168,7 +191,7 @@ async def open_sqlite(address: SqliteAddress, timeout_s: float) -> AsyncIterator
         sqlite3.connect(address.path).close()  # aiosqlite's thread survives a failed opening, and complains on its own
     async with _connect(address, timeout_s) as writer, _connect(address, timeout_s) as reader:
         await reader.execute_fetchall("PRAGMA query_only = ON")
-        yield SqliteDriver(address.place, writer, reader, timeout_s)
+        yield SqliteDriver(address, writer, reader, timeout_s)
 
 
 @asynccontextmanager

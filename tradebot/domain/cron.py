@@ -46,6 +46,19 @@ def slot(cron: str, now: datetime) -> datetime:
     raise ValueError(f"cron line {cron!r} was never due")
 
 
+def slots_before(cron: str, since: datetime, now: datetime, most: int) -> list[datetime]:
+    """The slots in (since, now], the newest first, at most so many: what lies further back is not walked to.
+
+    Raises ValueError as `next_fire`.
+    """
+    found: set[datetime] = set()
+    for instants in _runs(cron, _wall(now) + 2 * HOUR, forward=False):
+        found |= {instant for instant in instants if since < instant <= now}
+        if len(found) >= most or instants[-1] <= since:
+            break
+    return sorted(found, reverse=True)[:most]
+
+
 def _runs(cron: str, start: datetime, *, forward: bool) -> Iterator[list[datetime]]:
     """The instants of each wall-clock time the line names, from `start` (naive New York time) on, or backwards from it."""
     by_interval = _fields(cron)[1] == "*"

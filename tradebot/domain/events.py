@@ -31,6 +31,8 @@ class EventKind(StrEnum):
     ALERT_STORED = "alert_stored"
     ALERT_REJECTED = "alert_rejected"
     ALERT_CONFLICT = "alert_conflict"  # same alert_id, another body
+    ALERT_REPEATED = "alert_repeated"  # the same again, later than a resend
+    ALERT_UNREADABLE = "alert_unreadable"  # no secret that can be read, from an address that may send
     ALERT_PENDING = "alert_pending"
     ALERT_BLOCKED = "alert_blocked"
     ALERT_FAILED = "alert_failed"  # no order was made of it: unknown ticker, internal error
@@ -66,6 +68,7 @@ class EventKind(StrEnum):
     LOGIN_REMINDER = "login_reminder"
     JOB_FAILED = "job_failed"
     JOB_MISSED = "job_missed"  # due while the bot was down, and too late to be made up
+    QUEUE_JUNK = "queue_junk"  # entries in the queue that no bot has put there
     STARTED = "started"
     STOPPED = "stopped"
 

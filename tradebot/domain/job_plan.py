@@ -6,16 +6,17 @@ Rules:
 - A run that was missed is made up while its window is open: the opening during its session, a day's job on the same New York
   day. One late run stands for all that its window still covers; what lies further back is missed for good, and reported.
 - A fresh database makes up the opening only: a report of a day on which there was no bot, or a reminder, would say nothing.
+- What is due is computed, not walked to: a line that is due every minute costs no more after a month than one that is due daily.
 - A health check and the account's equity are about now: late or missed ones are of no use to anybody. Pruning takes what a
   missed night left. None of the three is told when missed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tradebot.domain.calendar import DAY, Calendar, Session
-from tradebot.domain.cron import next_fire, slot
+from tradebot.domain.cron import next_fire, slot, slots_before
 
 MARKET_OPEN = "market_open"
 DAILY_REPORT = "daily_report"
@@ -27,6 +28,8 @@ PRUNE = "prune"
 
 LOOK_BACK = timedelta(days=31)
 """Missed runs before this are not counted up."""
+MISSED_MAX = 60
+"""Nor more than so many of one job."""
 AT_ONCE = timedelta(minutes=2)
 """A run that is about its moment is this late at most: other jobs of the same slot may come first."""
 _INSTANT = timedelta(microseconds=1)
@@ -40,7 +43,10 @@ class Plan:
     cron: str
     is_run: Callable[[datetime], bool]  # whether there is anything to do in this slot
     in_time: Callable[[datetime, datetime], bool]  # whether the run of this slot may still be made up now
-    told_when_missed: bool = True
+    runs: Callable[[datetime, datetime], Sequence[datetime]] | None = (
+        None  # in (since, now], newest first; None: not told
+    )
+    skip: Callable[[datetime], datetime] = lambda at: at  # after a slot that is no run: no run comes before this moment
     at_first_start: bool = False  # whether a database in which it never ran makes up what is still in time
 
 
@@ -72,6 +78,27 @@ def plans(crons: Mapping[str, str], calendar: Calendar) -> tuple[Plan, ...]:
     def ends_session(due: datetime) -> bool:
         return first_after_close(DAILY_REPORT, due)
 
+    def every_slot(job: str) -> Callable[[datetime, datetime], Sequence[datetime]]:
+        return lambda since, now: slots_before(crons[job], since, now, MISSED_MAX)
+
+    def openings(since: datetime, now: datetime) -> Sequence[datetime]:
+        runs: list[datetime] = []
+        for session in _sessions_before(calendar, since, now):
+            first, last = max(since, session.open - _INSTANT), min(now, session.close - _INSTANT)
+            runs += slots_before(crons[MARKET_OPEN], first, last, MISSED_MAX - len(runs))
+        return runs
+
+    def reports(since: datetime, now: datetime) -> Sequence[datetime]:
+        ended = [one for one in _sessions_before(calendar, since, now) if one.close <= now]
+        runs = dict.fromkeys(next_fire(crons[DAILY_REPORT], session.close - _INSTANT) for session in ended)
+        return [run for run in runs if since < run <= now]
+
+    def to_the_open(at: datetime) -> datetime:
+        return calendar.next_open(at) - _INSTANT
+
+    def to_the_close(at: datetime) -> datetime:
+        return calendar.next_close(at) - _INSTANT
+
     def has_equity(due: datetime) -> bool:
         return calendar.is_open(due) or first_after_close(EQUITY, due)
 
@@ -85,13 +112,13 @@ def plans(crons: Mapping[str, str], calendar: Calendar) -> tuple[Plan, ...]:
         return True
 
     return (
-        Plan(MARKET_OPEN, crons[MARKET_OPEN], opens, same_session, at_first_start=True),
-        Plan(EQUITY, crons[EQUITY], has_equity, at_once, told_when_missed=False),
-        Plan(DAILY_REPORT, crons[DAILY_REPORT], ends_session, same_day),
-        Plan(POSITION_SYNC, crons[POSITION_SYNC], always, same_day),
-        Plan(SUNDAY_REMINDER, crons[SUNDAY_REMINDER], always, same_day),
-        Plan(HEALTH_CHECK, crons[HEALTH_CHECK], always, is_the_last, told_when_missed=False, at_first_start=True),
-        Plan(PRUNE, crons[PRUNE], always, same_day, told_when_missed=False),
+        Plan(MARKET_OPEN, crons[MARKET_OPEN], opens, same_session, openings, to_the_open, at_first_start=True),
+        Plan(EQUITY, crons[EQUITY], has_equity, at_once, skip=to_the_open),
+        Plan(DAILY_REPORT, crons[DAILY_REPORT], ends_session, same_day, reports, to_the_close),
+        Plan(POSITION_SYNC, crons[POSITION_SYNC], always, same_day, every_slot(POSITION_SYNC)),
+        Plan(SUNDAY_REMINDER, crons[SUNDAY_REMINDER], always, same_day, every_slot(SUNDAY_REMINDER)),
+        Plan(HEALTH_CHECK, crons[HEALTH_CHECK], always, is_the_last, at_first_start=True),
+        Plan(PRUNE, crons[PRUNE], always, same_day),
     )
 
 
@@ -99,19 +126,15 @@ def due(plan: Plan, since: datetime | None, now: datetime) -> Due:
     """The runs in (since, now]. `since` None: the job has never run, so that nothing was missed."""
     if since is None and not plan.at_first_start:
         return Due(None, ())
-    if not plan.told_when_missed:
+    if plan.runs is None:
         last = slot(plan.cron, now)
         wanted = (since is None or last > since) and plan.is_run(last) and plan.in_time(last, now)
         return Due(last if wanted else None, ())
     if since is None:
         return Due(due(plan, now - DAY, now).run, ())
-    runs = []
-    at = max(since, now - LOOK_BACK)
-    while (at := next_fire(plan.cron, at)) <= now:
-        if plan.is_run(at):
-            runs.append(at)
+    runs = plan.runs(max(since, now - LOOK_BACK), now)
     in_time = [run for run in runs if plan.in_time(run, now)]
-    return Due(in_time[-1] if in_time else None, tuple(run for run in runs if run not in in_time))
+    return Due(in_time[0] if in_time else None, tuple(run for run in reversed(runs) if run not in in_time))
 
 
 def next_run(plan: Plan, after: datetime) -> datetime | None:
@@ -120,7 +143,17 @@ def next_run(plan: Plan, after: datetime) -> datetime | None:
     while (at := next_fire(plan.cron, at)) < after + timedelta(days=366):
         if plan.is_run(at):
             return at
+        at = max(at, plan.skip(at))
     return None
+
+
+def _sessions_before(calendar: Calendar, since: datetime, now: datetime) -> Iterator[Session]:
+    """The sessions that have begun, the newest first, back to the one before `since`: its runs may come long after its close."""
+    session = calendar.current(now) or last_session(calendar, now)
+    while session.close > since:
+        yield session
+        session = last_session(calendar, session.open)
+    yield session
 
 
 def last_session(calendar: Calendar, now: datetime) -> Session:

@@ -30,6 +30,7 @@ class QueuePart:
 
     async def health(self) -> Mapping[str, object]:
         try:
+            await self.queue.ping()
             listed = await self.queue.contents()
         except QueueUnavailable as error:
             return {"ok": False, "name": self.queue.name, "error": str(error)}

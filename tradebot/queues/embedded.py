@@ -12,6 +12,7 @@ class EmbeddedQueue:
     """See `tradebot.ports.Queue`."""
 
     name = "embedded"
+    junk = 0
 
     def __init__(self) -> None:
         self._sell: deque[int] = deque()

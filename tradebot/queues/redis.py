@@ -1,24 +1,27 @@
 """The queue in Redis: the lists `orders:sell`, `orders:buy` and `orders:pending`, which hold alert ids and nothing else.
 
-Rules: a write is never repeated by the client (each repeat of a lost reply would leave one more entry); `take` blocks in
-Redis, so it wakes at once and never polls; an id lost with a cancelled or broken `take` is brought back by the requeue. Whatever
-Redis cannot do now is QueueUnavailable, and the next call tries again.
+Rules: what is no id was put there by somebody else: it is dropped and counted; so is a list longer than all that can be waiting,
+for its ids come back from the database. A write is never repeated by the client (each repeat of a lost reply would leave one more
+entry); `take` blocks in Redis, so it wakes at once and never polls; an id lost with a cancelled or broken `take` is brought back
+by the requeue. Whatever Redis cannot do now is QueueUnavailable, and the next call tries again.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from tradebot.domain.alerts import Side
 from tradebot.errors import ConfigError, QueueUnavailable
 from tradebot.ports import QueueContents
 
+LISTED_MAX = 20_000
+_ID_DIGITS_MAX = 18  # more than that is no id of any database
 _BLOCK_S = 2  # one round of waiting inside Redis …
 _BLOCK_TIMEOUT_S = 10.0  # … and how long its answer may take: the same length for both would make each round a failure
 
@@ -30,7 +33,9 @@ class RedisQueue:
 
     def __init__(self, redis: Redis, blocking: Redis, place: str, prefix: str) -> None:
         self._redis, self._blocking, self._place = redis, blocking, place
+        self.junk = 0
         self._sell, self._buy, self._pending = (f"{prefix}orders:{name}" for name in ("sell", "buy", "pending"))
+        self._never = f"{prefix}orders:never"
 
     async def push(self, side: Side, alert_ids: Iterable[int]) -> None:
         await self._append(self._sell if side is Side.SELL else self._buy, alert_ids)
@@ -40,19 +45,37 @@ class RedisQueue:
             with self._translated():
                 async with asyncio.timeout(_BLOCK_TIMEOUT_S):
                     found: Any = await self._blocking.blpop([self._sell, self._buy], timeout=_BLOCK_S)
-            if ids := _ids([found[1]] if found else []):
-                return ids[0]
+            if found is None:
+                continue
+            if (alert_id := _id(found[1])) is not None:
+                return alert_id
+            self.junk += 1
 
     async def put_pending(self, alert_ids: Iterable[int]) -> None:
         await self._append(self._pending, alert_ids)
 
     async def contents(self) -> QueueContents:
+        keys = (self._sell, self._buy, self._pending)
         with self._translated():
             async with self._redis.pipeline(transaction=True) as pipe:
-                for key in (self._sell, self._buy, self._pending):
-                    pipe.lrange(key, 0, -1)
-                sell, buy, pending = await pipe.execute()
-        return QueueContents(_ids(sell), _ids(buy), _ids(pending))
+                for key in keys:
+                    pipe.llen(key)
+                    pipe.lrange(key, 0, LISTED_MAX - 1)
+                answers = await pipe.execute()
+        lengths, lists = answers[::2], answers[1::2]
+        return QueueContents(*[await self._cleaned(*one) for one in zip(keys, lengths, lists, strict=True)])
+
+    async def _cleaned(self, key: str, length: int, entries: Sequence[bytes]) -> tuple[int, ...]:
+        """The list's ids, once what is none is out of it."""
+        if length > LISTED_MAX:
+            await self._command("DEL", key)
+            self.junk += length
+            return ()
+        ids = {entry: _id(entry) for entry in entries}
+        for entry in (entry for entry, alert_id in ids.items() if alert_id is None):
+            await self._command("LREM", key, "0", entry)
+            self.junk += 1
+        return tuple(alert_id for entry in entries if (alert_id := ids[entry]) is not None)
 
     async def remove(self, alert_ids: Collection[int]) -> None:
         if not alert_ids:
@@ -65,13 +88,13 @@ class RedisQueue:
                 await pipe.execute()
 
     async def ping(self) -> None:
-        await self._command("PING")
+        await self._command("DEL", self._never)  # a write: one that is refused would be refused for an id, too
 
     async def _append(self, key: str, alert_ids: Iterable[int]) -> None:
         if ids := [str(alert_id) for alert_id in alert_ids]:
             await self._command("RPUSH", key, *ids)
 
-    async def _command(self, *words: str) -> None:
+    async def _command(self, *words: str | bytes) -> None:
         with self._translated():
             await self._redis.execute_command(*words)  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
 
@@ -80,9 +103,13 @@ class RedisQueue:
         try:
             yield
             _heed_cancellation()
+        except ResponseError as error:
+            raise QueueUnavailable(
+                f"{self._place}: {str(error).rstrip('.')}: it answers, but does not do what the queue needs: correct it"
+            ) from error
         except (RedisError, OSError) as error:  # TimeoutError is an OSError
             raise QueueUnavailable(
-                f"{self._place}: {str(error) or 'no answer in time'}: is it running, and is the queue's URL right?"
+                f"{self._place}: {str(error).rstrip('.') or 'no answer in time'}: is it running, and is the queue's URL right?"
             ) from error
 
 
@@ -121,6 +148,5 @@ def _heed_cancellation() -> None:
         raise asyncio.CancelledError
 
 
-def _ids(entries: Iterable[bytes]) -> tuple[int, ...]:
-    """Only ids are ours: anything else in the list was put there by someone else."""
-    return tuple(int(entry) for entry in entries if entry.isdigit())
+def _id(entry: bytes) -> int | None:
+    return int(entry) if entry.isdigit() and len(entry) <= _ID_DIGITS_MAX else None

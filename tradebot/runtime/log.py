@@ -168,6 +168,7 @@ class _JsonLines:
         self._path = Path(settings.dir) / FILE_NAME
         self._bytes_max = settings.rotation_mb * 1_000_000
         self._kept = timedelta(days=settings.retention_days)
+        self._kept_bytes = settings.total_mb * 1_000_000
         self._redact = redact
         self._failed = False
         try:
@@ -216,10 +217,14 @@ class _JsonLines:
         self._open()
 
     def _prune(self) -> None:
+        """Full files that are too old, or too many: the one in use, which may grow to its limit, counts as full."""
         oldest = (datetime.now(UTC) - self._kept).timestamp()
-        for old in self._path.parent.glob("tradebot-*.jsonl"):
-            if old.stat().st_mtime < oldest:
-                old.unlink(missing_ok=True)
+        left = self._kept_bytes - self._bytes_max
+        for full in sorted(self._path.parent.glob("tradebot-*.jsonl"), reverse=True):  # their names are their times
+            known = full.stat()
+            left -= known.st_size
+            if known.st_mtime < oldest or left < 0:
+                full.unlink(missing_ok=True)
 
 
 def _json(record: "Record") -> str:

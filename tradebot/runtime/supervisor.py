@@ -92,8 +92,15 @@ async def _store_limits(settings: Settings, bot: Tradebot) -> None:
 
 
 def _on_signal(act: Callable[[], object]) -> None:
+    """The handler outlives the loop: a second signal, while the program ends, must not cut the ending short."""
+    loop = asyncio.get_running_loop()
+
+    def handle(*_: object) -> None:
+        with suppress(RuntimeError):  # the loop is closed: it is ending already
+            loop.call_soon_threadsafe(act)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, act)
+        signal.signal(number, handle)
 
 
 @contextmanager
@@ -139,7 +146,7 @@ async def _scheduled(bot: Tradebot) -> None:
 
 async def _exit_when_lost(lock: InstanceLock) -> None:
     await lock.lost.wait()
-    raise LockLost("This instance's lock on the database is gone: it sends nothing any more and exits.")
+    raise LockLost(f"{lock.why_lost}: this instance sends nothing any more and exits.")
 
 
 async def _feed_watchdog(bot: Tradebot) -> None:

@@ -24,8 +24,7 @@ Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 class Idempotency(BaseMiddleware):
     """Gives each command that acts its key, and leaves out those that are too old."""
 
-    def __init__(self, sender: Sender, clock: Clock) -> None:
-        self._sender = sender
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._in_order = asyncio.Lock()
 
@@ -34,7 +33,8 @@ class Idempotency(BaseMiddleware):
         age = self._clock.now() - event.date
         if age > AGE_MAX:
             ago = figures.seconds(age.total_seconds())
-            await self._sender.answer(
+            sender: Sender = data["sender"]
+            await sender.answer(
                 f"Ignored: {esc((event.text or '')[:60])} was sent {ago} ago, while I could not hear you "
                 "(or this machine's clock is wrong).\nIf you still want it, send it again."
             )

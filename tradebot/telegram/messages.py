@@ -26,6 +26,9 @@ _K = EventKind
 TITLES: Mapping[str, str] = {
     _K.ALERT_REJECTED: "🚫 Alert not understood",
     _K.ALERT_CONFLICT: "❗ Alert refused",
+    _K.ALERT_REPEATED: "🔁 {} came again, not traded",
+    _K.ALERT_UNREADABLE: "🚫 An alert without a readable secret",
+    _K.QUEUE_JUNK: "🧹 Foreign entries in the queue",
     _K.ALERT_PENDING: "⏳ Waiting for the open: {}",
     _K.ALERT_BLOCKED: "🚫 {} blocked",
     _K.ALERT_FAILED: "⚠️ {} failed",

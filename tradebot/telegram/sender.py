@@ -1,7 +1,13 @@
-"""The one way out to the chat: Telegram's pace is kept for all, and an answer that cannot be sent never stops its command."""
+"""The one way out to the chat: Telegram's pace is kept for all, and an answer never holds up what is asked next.
 
+An answer is waited for a moment, so that answers come in their order; one that Telegram holds up for longer (429, away) is sent
+when it can be, while commands go on being acted on.
+"""
+
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from aiogram import Bot
@@ -17,32 +23,56 @@ TIMEOUT_S = 15
 CHAT_NOT_FOUND = "chat not found"
 ANSWER_TRIES = 4
 BETWEEN_TRIES_S = 1.0
+ANSWER_WITHIN_S = 3.0  # longer is not waited for an answer to be taken
+LATE_MAX = 20
 GROUP_PACE_S = 3.0  # Telegram: twenty messages a minute to a group,
 CHAT_PACE_S = 1.0  # and about one a second to anybody
 
 
-class Sender:
-    """Sends to the one chat, at Telegram's pace."""
+@dataclass(slots=True)
+class _Pace:
+    """What all senders of a chat keep to."""
 
-    def __init__(self, bot: Bot, chat_id: int, clock: Clock) -> None:
+    next_at: float = 0.0  # monotonic time at which the next event may go out
+    blocked_until: float = 0.0  # monotonic time: Telegram asked to wait until then
+    late: set[asyncio.Task[None]] = field(default_factory=set)  # answers that nobody waits for any more
+
+
+class Sender:
+    """Sends to the one chat, at Telegram's pace; answers to one of its topics, where it has such."""
+
+    def __init__(
+        self, bot: Bot, chat_id: int, clock: Clock, pace: _Pace | None = None, topic: int | None = None
+    ) -> None:
         self._bot = bot
         self._chat_id = chat_id
         self._clock = clock
         self._pace_s = GROUP_PACE_S if chat_id < 0 else CHAT_PACE_S
-        self._next_at = 0.0  # monotonic time at which the next event may go out
-        self._blocked_until = 0.0  # monotonic time: Telegram asked to wait until then
+        self._pace = pace or _Pace()
+        self._topic = topic
+
+    def in_topic(self, topic: int | None) -> "Sender":
+        """The same one, for answers in this topic."""
+        return Sender(self._bot, self._chat_id, self._clock, self._pace, topic)
+
+    def give_up(self) -> None:
+        """What is still to be answered is not."""
+        for task in self._pace.late:
+            task.cancel()
 
     async def answer(self, html: str, buttons: Buttons = ()) -> None:
         """A reply to the owner: at once, tried some times; in the end it is only logged that it could not be sent."""
-        await self._surely(lambda: self._send(html, buttons))
+        await self._soon(lambda: self._send(html, buttons))
 
     async def picture(self, png: bytes, caption: str) -> None:
         file = BufferedInputFile(png, "pnl.png")
 
         async def send() -> object:
-            return await self._bot.send_photo(self._chat_id, file, caption=caption, request_timeout=2 * TIMEOUT_S)
+            return await self._bot.send_photo(
+                self._chat_id, file, message_thread_id=self._topic, caption=caption, request_timeout=2 * TIMEOUT_S
+            )
 
-        await self._surely(send)
+        await self._soon(send)
 
     async def notice(self, query: CallbackQuery, text: str | None = None) -> None:
         """Ends the button's spinning, with a pop-up where there is something to say. Nothing depends on it."""
@@ -69,11 +99,11 @@ class Sender:
                     return None
                 return await self._send(html, buttons)
 
-        await self._surely(send)
+        await self._soon(send)
 
     async def deliver(self, html: str, buttons: Buttons = ()) -> None:
         """An event, in its time. Raises AiogramError: the caller keeps what was not sent."""
-        await self._clock.sleep(max(0.0, self._next_at - self._clock.monotonic()))
+        await self._clock.sleep(max(0.0, self._pace.next_at - self._clock.monotonic()))
         await self._paced(lambda: self._send(html, buttons))
 
     def error_text(self, error: BaseException) -> str:
@@ -83,23 +113,37 @@ class Sender:
     async def _send(self, html: str, buttons: Buttons) -> object:
         markup, text = keyboard(buttons), fit(html)
         try:
-            return await self._bot.send_message(self._chat_id, text, reply_markup=markup, request_timeout=TIMEOUT_S)
+            return await self._bot.send_message(
+                self._chat_id, text, message_thread_id=self._topic, reply_markup=markup, request_timeout=TIMEOUT_S
+            )
         except TelegramBadRequest as error:
             if CHAT_NOT_FOUND in error.message:
                 raise
             logger.error("Telegram refuses how this is written, it is sent as plain words: {}", error.message)
-            return await self._bot.send_message(self._chat_id, plain(text), parse_mode=None, request_timeout=TIMEOUT_S)
+            return await self._bot.send_message(
+                self._chat_id, plain(text), message_thread_id=self._topic, parse_mode=None, request_timeout=TIMEOUT_S
+            )
 
     async def _paced(self, call: Callable[[], Awaitable[T]]) -> T:
         """Waits where Telegram asked for it, and remembers when it does."""
-        await self._clock.sleep(max(0.0, self._blocked_until - self._clock.monotonic()))
+        await self._clock.sleep(max(0.0, self._pace.blocked_until - self._clock.monotonic()))
         try:
             return await call()
         except TelegramRetryAfter as error:
-            self._blocked_until = self._clock.monotonic() + error.retry_after
+            self._pace.blocked_until = self._clock.monotonic() + error.retry_after
             raise
         finally:
-            self._next_at = self._clock.monotonic() + self._pace_s
+            self._pace.next_at = self._clock.monotonic() + self._pace_s
+
+    async def _soon(self, call: Callable[[], Awaitable[object]]) -> None:
+        """Sent when this returns, or after a moment left to be sent when Telegram lets it."""
+        if len(self._pace.late) >= LATE_MAX:
+            logger.warning("an answer is left out: {} others wait for Telegram", LATE_MAX)
+            return
+        task = asyncio.create_task(self._surely(call), name="telegram: answer")
+        self._pace.late.add(task)
+        task.add_done_callback(self._pace.late.discard)
+        await asyncio.wait([task], timeout=ANSWER_WITHIN_S)
 
     async def _surely(self, call: Callable[[], Awaitable[object]]) -> None:
         for attempt in range(ANSWER_TRIES):

@@ -14,7 +14,6 @@ from typing import Any
 
 from aiogram import BaseMiddleware, Bot, Dispatcher
 from aiogram.client.default import DefaultBotProperties
-from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.session.middlewares.base import BaseRequestMiddleware, NextRequestMiddlewareType
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.enums import ParseMode
@@ -42,7 +41,9 @@ from tradebot.telegram.delivery import Delivery
 from tradebot.telegram.handlers import routers
 from tradebot.telegram.idempotency import Idempotency
 from tradebot.telegram.markup import prose
+from tradebot.telegram.reading import Session
 from tradebot.telegram.sender import CHAT_NOT_FOUND, Sender, error_text
+from tradebot.telegram.topics import InTopic, topic_of
 from tradebot.words import figures
 
 POLL_S = 10  # with REQUEST_S: how long a dead line keeps a /kill from being heard
@@ -70,7 +71,7 @@ async def serve(
     options: TelegramOptions, operations: Operations, queries: DaemonQueries, chance: Chance, stop: asyncio.Event
 ) -> None:
     """Until `stop`; what is in the outbox then is still sent, for a few seconds."""
-    session = AiohttpSession(api=TelegramAPIServer.from_base(options.api_url), timeout=REQUEST_S)
+    session = Session(api=TelegramAPIServer.from_base(options.api_url), timeout=REQUEST_S)
     properties = DefaultBotProperties(parse_mode=ParseMode.HTML, link_preview_is_disabled=True)
     bot = Bot(options.token, session=session, default=properties)
     chat = queries.chat
@@ -94,6 +95,7 @@ async def serve(
         with suppress(RuntimeError):  # it was not polling just then
             await dispatcher.stop_polling()
         await handling.finish()
+        sender.give_up()
         for task in (*tasks, delivery):
             task.cancel()
         await asyncio.gather(*tasks, delivery, return_exceptions=True)
@@ -113,17 +115,19 @@ def _dispatcher(
     allowed = Allowed(options.chat_id, options.user_ids)
     for observer in (dispatcher.message, dispatcher.edited_message, dispatcher.callback_query):
         observer.filter(allowed)
+        observer.outer_middleware(InTopic(sender))
     dispatcher.update.outer_middleware(handling)
     dispatcher.errors.register(_failed)
     free, changing, fallback = routers()
-    changing.message.middleware(Idempotency(sender, queries.clock))
+    changing.message.middleware(Idempotency(queries.clock))
     dispatcher.include_routers(free, changing, fallback)
     return dispatcher
 
 
 async def _failed(event: ErrorEvent, sender: Sender) -> None:
     """A command that did not work says so: an expected error in its own words, a defect without them."""
-    error = event.exception
+    error, asked = event.exception, event.update.message or event.update.callback_query
+    sender = sender.in_topic(topic_of(asked)) if asked else sender
     if isinstance(error, TradebotError):
         await sender.answer(f"⚠️ That did not work: {prose(str(error))}")
     else:
@@ -148,8 +152,8 @@ class Handling(BaseMiddleware):
         data: dict[str, Any],
     ) -> Any:
         update_id = getattr(event, "update_id", 0)
-        if update_id in self._seen:
-            return None
+        if update_id in self._seen or (isinstance(event, Update) and not event.model_fields_set - {"update_id"}):
+            return None  # handled already; or nothing of it could be read
         self._seen[update_id] = None
         if len(self._seen) > self.SEEN_MAX:
             del self._seen[next(iter(self._seen))]

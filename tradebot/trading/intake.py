@@ -8,6 +8,7 @@ Rules:
   `SAME_ALERT_WINDOW` is the same alert, whatever becomes of the machine's clock meanwhile.
 - A message that is not understood is stored as REJECTED and reported to the owner; the same one again within
   `SAME_MISTAKE_WINDOW` only counts.
+- A duplicate that comes later than a resend is reported: whoever sent it meant it to trade.
 - The queue gets the id after the commit and never delays an answer. A push that fails is only logged: the requeue repairs it.
 - A caller that is cancelled (a client that hung up, a stop) does not stop the storing: `finish` waits for it.
 """
@@ -23,17 +24,22 @@ from typing import Any
 from loguru import logger
 
 from tradebot.domain.alerts import Alert, AlertStatus, NewAlert, Side
-from tradebot.domain.events import NewEvent
-from tradebot.domain.facts.alerts import AlertConflict, AlertRejected, AlertStored
+from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.facts.alerts import AlertConflict, AlertRejected, AlertRepeated, AlertStored, AlertUnreadable
 from tradebot.domain.payload.own import Instruction, digest, payload_hash, understand
 from tradebot.errors import LedgerUnavailable, PayloadError, QueueUnavailable
 from tradebot.ports import Books, Clock, Ledger, Queue
+from tradebot.trading.notices import store_notice
 
 STORE_DEADLINE_S = 1.5  # TradingView drops a request after 3 s
 STORING_MAX = 5_000  # transactions under way; beyond, the database has long been down
 SAME_ALERT_WINDOW = timedelta(seconds=60)  # covers TradingView's resends: 5 s after each failure, up to three
 SAME_MISTAKE_WINDOW = timedelta(hours=1)
+RESENT_WITHIN_S = 15.0
+"""TradingView's resends come within this time; the same message later is news to the owner: it was meant to trade."""
+REPEATS_REPORTED_EVERY = timedelta(minutes=1)
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
+_OWN = "own:"  # begins the keys of the bot's own alerts
 
 
 class Outcome(StrEnum):
@@ -73,6 +79,7 @@ class Intake:
         self._clock = clock
         self._ages = _Ages(clock)
         self._storing: set[asyncio.Task[Accepted]] = set()
+        self._reporting: set[asyncio.Task[None]] = set()
         self._to_push: list[tuple[Side, Accepted]] = []
         self._pushing: asyncio.Task[None] | None = None
 
@@ -83,11 +90,22 @@ class Intake:
             wanted = understand(fields)
         except PayloadError as error:
             return await self._stored(self._reject(str(error), payload_hash(fields), raw_body, source_ip, now))
-        return await self._stored(self._accept(_new_alert(wanted, raw_body, source_ip, now), wanted.identity.key))
+        alert = _new_alert(wanted, raw_body, source_ip, now)
+        return await self._stored(self._accept(alert, wanted.identity.key, target=wanted.target))
 
     async def reject(self, reason: str, raw_body: bytes, source_ip: str | None) -> Accepted:
         """Stores an authenticated message that could not even be read as JSON. Raises LedgerUnavailable."""
         return await self._stored(self._reject(reason, digest(raw_body), raw_body, source_ip, self._clock.now()))
+
+    def report_unreadable(self, reason: str, source_ip: str, *, more: int) -> None:
+        """Has the owner hear of a message without a readable secret, and of so many `more` before it; returns at once."""
+        now = self._clock.now()
+        task = asyncio.create_task(
+            store_notice(self._ledger, NewEvent(AlertUnreadable(reason, source_ip, more), now)),
+            name="report unreadable",
+        )
+        self._reporting.add(task)
+        task.add_done_callback(self._reporting.discard)
 
     async def own(self, side: Side, ticker: str, key: str, *, actor: str) -> Accepted:
         """An alert of the bot itself, on behalf of `actor`; the same key again is a duplicate. Raises LedgerUnavailable."""
@@ -99,7 +117,7 @@ class Intake:
             price=None,
             alert_time=None,
             primary_exchange=None,
-            idempotency_key=f"own:{key}",
+            idempotency_key=f"{_OWN}{key}",
             payload_hash=payload_hash(fields),
             raw_body=b"",
             source_ip=None,
@@ -111,8 +129,8 @@ class Intake:
 
     async def finish(self) -> None:
         """Waits until all that was begun is stored and in the queue. The ledger must still be open."""
-        if self._storing:
-            await asyncio.wait(self._storing)
+        if under_way := self._storing | self._reporting:
+            await asyncio.wait(under_way)
         if self._pushing is not None:
             await asyncio.wait([self._pushing])
 
@@ -138,34 +156,46 @@ class Intake:
             # Its caller is notified too, unless he has stopped waiting.
             logger.warning("an alert was not stored: {}", task.exception())
 
-    async def _accept(self, alert: NewAlert, key: str | None, actor: str = "bot") -> Accepted:
+    async def _accept(
+        self, alert: NewAlert, key: str | None, actor: str = "bot", target: str | None = None
+    ) -> Accepted:
         async with self._ledger.begin() as books:
-            accepted = await self._insert(books, alert, key, actor)
+            accepted = await self._insert(books, alert, key, actor, target)
         if accepted.status is Outcome.QUEUED and alert.action is not None:
             self._push(alert.action, accepted)
         return accepted
 
-    async def _insert(self, books: Books, alert: NewAlert, key: str | None, actor: str) -> Accepted:
+    async def _insert(self, books: Books, alert: NewAlert, key: str | None, actor: str, target: str | None) -> Accepted:
         """The alert with its event, or what stands in its way: its key, or without one the same message a moment ago."""
         if key is None:
             latest = await books.recent_alert(alert.payload_hash, _EVER)
             if latest is not None and self._ages.is_recent(latest, alert.received_at):
-                return await _count(books, latest)
+                return await self._again(books, latest, alert)
         alert_id = await books.insert_alert(alert)
         if alert_id is None:
             known = await books.alert_by_key(alert.idempotency_key)
             if known is None:
                 raise LedgerUnavailable("The alert was stored by another request just now. Send it again.")
-            return (
-                await _count(books, known)
-                if known.payload_hash == alert.payload_hash
-                else await _conflict(books, known, alert)
-            )
+            if known.payload_hash != alert.payload_hash:
+                return await _conflict(books, known, alert)
+            return await self._again(books, known, alert)
         self._ages.born(alert_id)
         ticker, side = _wanted(alert)
-        stored = AlertStored(ticker, side, alert.price, alert.source_ip)
+        stored = AlertStored(ticker, side, alert.price, alert.source_ip, target)
         await books.add_event(NewEvent(stored, alert.received_at, alert_id, actor=actor))
         return Accepted(Outcome.QUEUED, alert_id, ticker=ticker)
+
+    async def _again(self, books: Books, known: Alert, alert: NewAlert) -> Accepted:
+        """A duplicate only counts; later than a resend it is reported, now and then."""
+        await books.count_duplicate(known.id)
+        now, after_s = alert.received_at, self._ages.age_s(known, alert.received_at)
+        if after_s > RESENT_WITHIN_S and not known.idempotency_key.startswith(_OWN):
+            lately = await books.events_since((EventKind.ALERT_REPEATED,), now - REPEATS_REPORTED_EVERY)
+            if not any(event.alert_id == known.id for event in lately):
+                kind, _, name = known.idempotency_key.partition(":")
+                repeated = AlertRepeated(known.ticker, known.action, name if kind == "id" else None, known.id, after_s)
+                await books.add_event(NewEvent(repeated, now, known.id))
+        return Accepted(Outcome.DUPLICATE, known.id, ticker=known.ticker)
 
     async def _reject(
         self, reason: str, body_hash: str, raw_body: bytes, source_ip: str | None, now: datetime
@@ -237,6 +267,11 @@ class _Ages:
         while now - next(iter(self._born.values())) >= SAME_ALERT_WINDOW.total_seconds():
             del self._born[next(iter(self._born))]
 
+    def age_s(self, alert: Alert, now: datetime) -> float:
+        """How old it is at least: one from before the start is as old as the clock says, and older than this process."""
+        age_s = self._clock.monotonic() - self._born.get(alert.id, self._started)
+        return age_s if alert.id in self._born else max(age_s, (now - alert.received_at).total_seconds())
+
     def is_recent(self, alert: Alert, now: datetime) -> bool:
         """One from before the start is as old as the clock says, and older than this process."""
         age_s = self._clock.monotonic() - self._born.get(alert.id, self._started)
@@ -258,11 +293,6 @@ def _new_alert(wanted: Instruction, raw_body: bytes, source_ip: str | None, now:
         raw_body=raw_body,
         source_ip=source_ip,
     )
-
-
-async def _count(books: Books, known: Alert) -> Accepted:
-    await books.count_duplicate(known.id)
-    return Accepted(Outcome.DUPLICATE, known.id, ticker=known.ticker)
 
 
 async def _conflict(books: Books, known: Alert, alert: NewAlert) -> Accepted:

@@ -1,12 +1,14 @@
 """Keeps the lists what they are: a function of the stored status. And brings pending alerts back when the market opens.
 
 Rules: what is stored as RECEIVED or PENDING and stands in no list is pushed, in the order of arrival; a double id is
-harmless. PENDING alerts become RECEIVED while the market is open, whenever that is noticed: at the open by the market-open
+harmless. What a queue does not take or give, and a SELL that nobody has taken within a second, is brought to the worker from
+the database. PENDING alerts become RECEIVED while the market is open, whenever that is noticed: at the open by the market-open
 job, later by any round, for instance that of a daemon which was down at the open. A session's first round tells, once,
 how many go on. Those that waited too long EXPIRE, and the owner is notified.
 """
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -16,15 +18,19 @@ from tradebot.domain.alerts import WAITING, Alert, AlertStatus, Side
 from tradebot.domain.calendar import Session
 from tradebot.domain.events import NewEvent
 from tradebot.domain.facts.alerts import AlertExpired
-from tradebot.domain.facts.daemon import MarketOpen
+from tradebot.domain.facts.daemon import MarketOpen, QueueJunk
 from tradebot.domain.hours import Hours
 from tradebot.domain.job_plan import MARKET_OPEN
 from tradebot.domain.reasons import Reason, ReasonCode
+from tradebot.errors import QueueUnavailable
 from tradebot.ports import Books, Clock, Ledger, Queue
 from tradebot.trading.every import every
 from tradebot.trading.worker import Worker
 
 REQUEUE_EVERY_S = 2.0
+SELLS_EVERY_S = 0.4
+"""A SELL that waits in two looks is brought: within a second."""
+JUNK_REPORTED_EVERY = timedelta(hours=1)
 
 
 class Requeue:
@@ -47,10 +53,25 @@ class Requeue:
         self._clock = clock
         self._pending_max_age = pending_max_age
         self._requeueing = asyncio.Lock()
+        self._sells_seen: set[int] = set()
+        self._junk = 0
+        self._junk_reported: datetime | None = None
         self._session: Session | None = None  # the one whose opening was reported last
 
     async def run(self) -> None:
-        await every(REQUEUE_EVERY_S, self.run_once, what="requeue", clock=self._clock)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(every(REQUEUE_EVERY_S, self.run_once, what="requeue", clock=self._clock), name="requeue")
+            watching = every(SELLS_EVERY_S, self.bring_late_sells, what="look at waiting SELLs", clock=self._clock)
+            group.create_task(watching, name="waiting SELLs")
+
+    async def bring_late_sells(self) -> None:
+        """Whatever the queue does. Raises LedgerUnavailable."""
+        async with self._ledger.read() as books:
+            received = await books.alerts((AlertStatus.RECEIVED,))
+        taken = self._worker.in_hand | self._worker.taking.brought
+        waiting = {alert.id for alert in received if alert.action is Side.SELL} - taken
+        self._worker.taking.bring(Side.SELL, sorted(waiting & self._sells_seen))
+        self._sells_seen = waiting
 
     async def run_once(self) -> None:
         """One round. Raises LedgerUnavailable, QueueUnavailable."""
@@ -58,17 +79,30 @@ class Requeue:
             await self._worker.release_idle()
             await self._end_waiting(self._clock.now())
             await self._fill_lists()
+            await self._report_junk(self._clock.now())
 
     async def _fill_lists(self) -> None:
         async with self._ledger.read() as books:
             waiting = await books.alerts(WAITING)
+        taking = self._worker.taking
+        busy = self._worker.in_hand | taking.brought
+        received = [a for a in waiting if a.status is AlertStatus.RECEIVED and a.id not in busy]
+        try:
+            await self._push(received, [alert.id for alert in waiting if alert.status is AlertStatus.PENDING])
+        except QueueUnavailable:
+            self._bring(received)
+            raise
+        if not taking.queue_gives:
+            self._bring(received)
+
+    def _bring(self, received: Sequence[Alert]) -> None:
+        for side in (Side.SELL, Side.BUY):
+            self._worker.taking.bring(side, [alert.id for alert in received if alert.action is side])
+
+    async def _push(self, received: Sequence[Alert], pending: Sequence[int]) -> None:
+        """What is in no list. Raises QueueUnavailable."""
         listed = await self._queue.contents()
-        in_lists = {*listed.sell, *listed.buy}
-        busy = self._worker.in_hand
-        received = [
-            a for a in waiting if a.status is AlertStatus.RECEIVED and a.id not in in_lists and a.id not in busy
-        ]
-        pending = [alert.id for alert in waiting if alert.status is AlertStatus.PENDING]
+        received = [alert for alert in received if alert.id not in {*listed.sell, *listed.buy}]
         if gone := set(listed.pending) - set(pending):
             await self._queue.remove(gone)  # from every list: before what is gone from here is pushed elsewhere
         for side in (Side.SELL, Side.BUY):
@@ -76,6 +110,15 @@ class Requeue:
                 await self._queue.push(side, ids)
         if new := [alert_id for alert_id in pending if alert_id not in listed.pending]:
             await self._queue.put_pending(new)
+
+    async def _report_junk(self, now: datetime) -> None:
+        new = self._queue.junk + self._worker.taking.junk - self._junk
+        lately = self._junk_reported is not None and now - self._junk_reported < JUNK_REPORTED_EVERY
+        if not new or lately:
+            return
+        async with self._ledger.begin() as books:
+            await books.add_event(NewEvent(QueueJunk(self._queue.name, new), now))
+        self._junk, self._junk_reported = self._junk + new, now
 
     async def _end_waiting(self, now: datetime) -> None:
         """PENDING ends for what is too old, and for everything while the market is open."""

@@ -39,9 +39,12 @@ from tradebot.trading.sequencer import Sequencer
 from tradebot.trading.snapshot import BrokerView
 from tradebot.trading.submission import DecidedUnder, Submission, check_epoch
 from tradebot.trading.switch import TradingSwitch
+from tradebot.trading.taking import Taking
 
-IN_HAND_MAX = 32
-"""Alerts prepared at once."""
+READ_MAX = 32
+"""Alerts read from the database at once."""
+BUYS_MAX = 32
+"""BUYs prepared at once; SELLs wait for none of them."""
 PRE_TRADE_MAX_AGE_S = 10.0
 """A quote or holdings older than this when their turn comes are asked for again."""
 ASK_AGAIN_S = 1.0
@@ -88,7 +91,7 @@ class Worker:
         self._options = options
         self._serial = asyncio.Lock()
         self._next_order_at = 0.0  # by the clock that only goes on
-        self._queue_away = False
+        self._taking = Taking(queue, clock)
         self._in_hand: set[int] = set()
         self._sequencer = Sequencer()
         self._parked: dict[str, list[Alert]] = {}  # by ticker: they wait for its order to end
@@ -97,20 +100,18 @@ class Worker:
 
     async def run(self) -> None:
         """Takes and handles until cancelled; alerts in hand are then finished first."""
-        slots = asyncio.Semaphore(IN_HAND_MAX)
+        reading = asyncio.Semaphore(READ_MAX)
         async with asyncio.TaskGroup() as group:
             try:
                 while True:
                     await self._gate.wait_open()
-                    await slots.acquire()
-                    alert_id = await self._take()
-                    if alert_id is None or alert_id in self._in_hand:
-                        slots.release()
+                    async with reading:
+                        alert_id = await self._taking.take()
+                    if alert_id in self._in_hand:
                         continue
                     self._in_hand.add(alert_id)
                     self._sequencer.take_place(alert_id)
-                    task = group.create_task(self._handle(alert_id), name=f"alert {alert_id}")
-                    task.add_done_callback(lambda _: slots.release())
+                    group.create_task(self._handle(alert_id, reading), name=f"alert {alert_id}")
             except asyncio.CancelledError:
                 await asyncio.shield(self._finish())
                 raise
@@ -118,6 +119,11 @@ class Worker:
     def trade_ended(self, trade: Trade) -> None:
         """The ticker is free: what waited for it goes on."""
         self._start(self._release({trade.ticker}), f"release {trade.ticker}")
+
+    @property
+    def taking(self) -> Taking:
+        """Where the ids come from."""
+        return self._taking
 
     @property
     def in_hand(self) -> frozenset[int]:
@@ -132,25 +138,18 @@ class Worker:
             busy = {trade.ticker for trade in await books.trades(UNRESOLVED)}
         await self._release(set(self._parked) - busy)
 
-    # --- taking -----------------------------------------------------------------------------------------------------
+    # --- one alert --------------------------------------------------------------------------------------------------
 
-    async def _take(self) -> int | None:
-        try:
-            taken = await self._queue.take()
-        except QueueUnavailable as error:
-            if not self._queue_away:  # said once, not every second of an outage
-                logger.error("queue: {}; stored alerts wait until it is back", error)
-            self._queue_away = True
-            await self._clock.sleep(ASK_AGAIN_S)
-            return None
-        self._queue_away = False
-        return taken
-
-    async def _handle(self, alert_id: int) -> None:
+    async def _handle(self, alert_id: int, reading: asyncio.Semaphore) -> None:
         with ExitStack() as context:
             context.enter_context(logger.contextualize(alert_id=alert_id))
             try:
-                await self._judge_and_send(alert_id, context)
+                async with reading, self._ledger.read() as books:
+                    alert = await books.alert(alert_id)
+                if alert is None:
+                    self._taking.note_junk(alert_id)
+                elif alert.status is AlertStatus.RECEIVED:
+                    await self._judge_and_send(alert, context)
             except LedgerUnavailable as error:
                 logger.error("alert {} waits: {}", alert_id, error)
             except (BrokerUnavailable, QueueUnavailable) as error:
@@ -164,12 +163,9 @@ class Worker:
                 self._sequencer.leave(alert_id)
                 self._in_hand.discard(alert_id)
 
-    async def _judge_and_send(self, alert_id: int, context: ExitStack) -> None:
-        async with self._ledger.read() as books:
-            alert = await books.alert(alert_id)
-        if alert is None or alert.status is not AlertStatus.RECEIVED:
-            return
+    async def _judge_and_send(self, alert: Alert, context: ExitStack) -> None:
         self._sequencer.is_a(alert.id, alert.action)
+        await self._sequencer.near(alert.id, BUYS_MAX)
         context.enter_context(logger.contextualize(ticker=alert.ticker))  # for what is logged of its failure, too
         pre_trade = await self._ask_broker(alert)
         asked_at = self._clock.monotonic()

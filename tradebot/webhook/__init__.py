@@ -169,7 +169,7 @@ class _HttpLog(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
-        if isinstance(error, HttpProcessingError):
+        if isinstance(error, HttpProcessingError | ConnectionError):  # a client that does not speak HTTP, or hung up
             logger.debug("not HTTP: {}", type(error).__name__)
         else:
             logger.opt(exception=error).log(record.levelname, "HTTP server: {}", record.getMessage())

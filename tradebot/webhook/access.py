@@ -17,6 +17,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from multidict import CIMultiDictProxy
 
+from tradebot.domain.payload.own import BLANKS
 from tradebot.errors import ConfigError
 
 # https://www.tradingview.com/support/solutions/43000529348
@@ -81,17 +82,20 @@ class Secrets:
     """The secret in use and, while alerts are being changed over, the previous one."""
 
     def __init__(self, secret: str, previous: str | None) -> None:
-        if not secret:
+        if not secret.strip(BLANKS):
             raise ConfigError("[webhook] secret is empty: anyone could trade.")
-        known = [secret, previous] if previous else [secret]
+        written = [word for word in (secret, previous) if word and word.strip(BLANKS)]
+        known = [word.strip(BLANKS) for word in written]
         self._known = [word.encode() for word in known]
         # The longer first: one may begin with the other.
-        self._written = re.compile(b"|".join(_ways_to_write(word) for word in sorted(known, key=len, reverse=True)))
+        self._written = re.compile(
+            b"|".join(_ways_to_write(word) for word in sorted({*written, *known}, key=len, reverse=True))
+        )
 
     def match(self, given: object) -> bool:
         if not isinstance(given, str):
             return False
-        word = given.encode("utf-8", "surrogatepass")
+        word = given.strip(BLANKS).encode("utf-8", "surrogatepass")
         return any([hmac.compare_digest(word, known) for known in self._known])  # noqa: C419 - a list: each is compared
 
     def match_in(self, broken: bytes) -> bool:

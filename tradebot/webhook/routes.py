@@ -36,6 +36,11 @@ ALERTS_BURST, ALERTS_PER_S = 2_000, 20
 # Messages without the right secret, and questions for the health.
 STRANGERS_BURST, STRANGERS_PER_S = 60, 1
 REFUSALS_LOGGED_BURST, REFUSALS_LOGGED_PER_S = 30, 0.2
+# Messages without a readable secret that the owner hears of: his own template may be the cause.
+REFUSALS_TOLD_BURST, REFUSALS_TOLD_PER_S = 1, 1 / 900
+
+# What other bots call the secret.
+_OTHER_SECRETS = ("passphrase", "key", "token", "password", "webhook_secret")
 
 
 class Refusal(Exception):
@@ -70,6 +75,8 @@ class Routes:
         self._alerts = Buckets(ALERTS_BURST, ALERTS_PER_S)
         self._strangers = Buckets(STRANGERS_BURST, STRANGERS_PER_S)
         self._refusals_logged = Buckets(REFUSALS_LOGGED_BURST, REFUSALS_LOGGED_PER_S)
+        self._refusals_told = Buckets(REFUSALS_TOLD_BURST, REFUSALS_TOLD_PER_S)
+        self._not_told = 0
 
     def table(self) -> list[web.RouteDef]:
         return [web.post("/webhook", self.webhook), web.get("/health", self.health)]
@@ -109,14 +116,11 @@ class Routes:
             raise Refusal(HTTPStatus.FORBIDDEN, caller.refused)
         message = self._message(await _read(request), request.query.get("secret"))
         self._limit(message.authentic, caller.address)
-        if message.unreadable is not None and not message.authentic:
-            raise Refusal(HTTPStatus.BAD_REQUEST, message.unreadable)
         if not message.authentic:
-            raise Refusal(
-                HTTPStatus.UNAUTHORIZED,
-                'The secret is missing or wrong. Write "secret": "…" into the alert\'s message, with what [webhook] of the'
-                " configuration says.",
-            )
+            status = HTTPStatus.UNAUTHORIZED if message.unreadable is None else HTTPStatus.BAD_REQUEST
+            refusal = Refusal(status, message.unreadable or _no_secret(message.fields or {}))
+            self._tell_owner(caller.address, refusal)
+            raise refusal
         return await self._store(message, caller.address)
 
     def _message(self, body: bytes, secret_in_url: str | None) -> Message:
@@ -138,6 +142,14 @@ class Routes:
                 HTTPStatus.TOO_MANY_REQUESTS, f"Too many requests: more than {buckets.per_s:g} a second for too long."
             )
 
+    def _tell_owner(self, address: str, refusal: Refusal) -> None:
+        """Now and then: whoever sent it from an address that is allowed may be the owner, with a template that never trades."""
+        if self._refusals_told.take("all", asyncio.get_running_loop().time()):
+            self._intake.report_unreadable(refusal.error, address, more=self._not_told)
+            self._not_told = 0
+        else:
+            self._not_told += 1
+
     async def _store(self, message: Message, address: str) -> Accepted:
         try:
             if message.fields is None:
@@ -153,6 +165,17 @@ class Routes:
             logger.error("alert from {} NOT stored, answered {}: {}", address, refusal.status, refusal.error)
         elif self._refusals_logged.take("all", asyncio.get_running_loop().time()):
             logger.warning("request from {} refused with {}: {}", address, refusal.status, refusal.error)
+
+
+def _no_secret(fields: Mapping[str, object]) -> str:
+    """Why a readable message has no right secret; never quotes it."""
+    other = next((name for name in _OTHER_SECRETS if name in fields and "secret" not in fields), None)
+    if other is not None:
+        return f'The secret is missing or wrong: the field "{other}" must be called "secret".'
+    return (
+        'The secret is missing or wrong. Write "secret": "…" into the alert\'s message, with what [webhook] of the'
+        " configuration says."
+    )
 
 
 async def _read(request: web.Request) -> bytes:

@@ -71,6 +71,32 @@ def _alert_conflict(facts: a.AlertConflict, _: Event | NewEvent) -> str:
     return f"{facts.side} {facts.ticker} was refused and is NOT traded: {conflict(facts)}"
 
 
+def _repeated(facts: a.AlertRepeated, event: Event | NewEvent) -> str:
+    came = f"{facts.side} {facts.ticker} came again {seconds(facts.after_s)} later and is NOT traded"
+    if facts.alert_key is None:
+        return (
+            f"{came}: it is word for word the message of alert {facts.known_alert}. If it was meant anew, put"
+            ' "time": "{{timenow}}" into the alert\'s message: then no two are the same.'
+        )
+    return (
+        f'{came}: it has the same "alert_id" as alert {facts.known_alert}, {facts.alert_key}. If it was meant anew, give each'
+        ' alert its own, for instance "alert_id": "{{ticker}}-{{strategy.order.id}}-{{timenow}}", or leave the field out.'
+    )
+
+
+def _unreadable(facts: a.AlertUnreadable, _: Event | NewEvent) -> str:
+    more = f" {facts.more} more came since the last report of one." if facts.more else ""
+    return (
+        f"An alert without a readable secret came from {facts.source_ip} and is NOT traded. {facts.reason}{more}"
+        " If it is not yours, another user of TradingView sends to your address: without the secret nothing can happen."
+    )
+
+
+def _received(facts: a.AlertStored, _: Event | NewEvent) -> str:
+    wanted = f" It wants to be {facts.target} afterwards: nothing is opened, what is held is sold."
+    return f"{facts.side} {facts.ticker} received.{wanted if facts.target in ('flat', 'short') else ''}"
+
+
 def _refused(verb: str) -> Says:
     def say(facts: a.RefusedFacts, _: Event | NewEvent) -> str:
         return f"{facts.side} {facts.ticker} {verb}: {refusals.refusal(facts.code, facts.facts)}."
@@ -245,9 +271,11 @@ def _where(facts: d.Started | d.Stopped) -> str:
 # --- every kind -----------------------------------------------------------------------------------------------------
 
 WORDS: Mapping[EventKind, Says] = {
-    EventKind.ALERT_STORED: lambda f, _: f"{f.side} {f.ticker} received.",
+    EventKind.ALERT_STORED: _received,
     EventKind.ALERT_REJECTED: lambda f, _: f"An alert was not understood and is NOT traded. {f.reason}",
     EventKind.ALERT_CONFLICT: _alert_conflict,
+    EventKind.ALERT_REPEATED: _repeated,
+    EventKind.ALERT_UNREADABLE: _unreadable,
     EventKind.ALERT_PENDING: _refused("waits"),
     EventKind.ALERT_BLOCKED: _refused("blocked"),
     EventKind.ALERT_FAILED: _alert_failed,
@@ -275,6 +303,10 @@ WORDS: Mapping[EventKind, Says] = {
     EventKind.LOGIN_REMINDER: _login,
     EventKind.JOB_FAILED: _job_failed,
     EventKind.JOB_MISSED: _job_missed,
+    EventKind.QUEUE_JUNK: lambda f, _: (
+        f"Entries in the lists of {f.queue} were no alerts of this bot and were dropped: {f.entries:,}. No alert is lost. "
+        "Something else writes there: give the bot a queue of its own ([queue] url, for instance another number at its end)."
+    ),
     EventKind.STARTED: lambda f, _: (
         f"tradebot {f.version} started on {_where(f)}. Alerts are taken; "
         "orders leave once the books have been compared with the broker."

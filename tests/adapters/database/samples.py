@@ -1,10 +1,12 @@
 """Alerts, trades, lots and executions to store, each with something to tell it from the others."""
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 from tradebot.domain.alerts import NewAlert, Side
@@ -90,3 +92,13 @@ def a_lot(opening: int, closing: int | None = None, **changes: Any) -> Lot:
 
 def without_ids(lots: Sequence[Lot]) -> list[Lot]:
     return [replace(lot, id=0) for lot in lots]
+
+
+def take_away(sqlite_url: str, folder: Path, how: str) -> None:
+    """The database's file, under whoever has it open: "deleted", or "replaced" by a copy of itself."""
+    path, copy = Path(sqlite_url.removeprefix("sqlite:///")), folder / "copy.db"
+    if how == "replaced":
+        shutil.copyfile(path, copy)
+        copy.replace(path)
+    else:
+        path.unlink()

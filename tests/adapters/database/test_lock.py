@@ -10,6 +10,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from tests.adapters.database.samples import take_away
 from tests.servers import PostgresServer
 from tradebot.database import migrate, open_instance_lock, open_ledger
 from tradebot.errors import LedgerUnavailable, LockHeld, MigrationError
@@ -174,3 +175,28 @@ async def test_no_lock_without_a_server(own_postgres: PostgresServer) -> None:
     with pytest.raises(LedgerUnavailable, match="server running"):
         async with open_instance_lock(own_postgres.url):
             pass
+
+
+@pytest.mark.parametrize("how", ["deleted", "replaced"])
+async def test_a_database_file_taken_away_is_a_lock_lost(sqlite_url: str, tmp_path: Path, how: str) -> None:
+    """Otherwise the daemon would go on with a file that nobody will ever read again."""
+    await migrate.up(sqlite_url)
+    async with open_instance_lock(sqlite_url) as lock:
+        assert lock.held
+        take_away(sqlite_url, tmp_path, how)
+        assert not lock.held
+        await asyncio.wait_for(lock.lost.wait(), 60)
+        assert "was deleted or replaced while the bot was running" in lock.why_lost
+
+
+async def test_a_server_that_ends_idle_sessions_leaves_the_lock(own_postgres: PostgresServer) -> None:
+    """Otherwise the daemon would exit and be started again every few seconds, on a server that closes idle sessions."""
+    await migrate.up(own_postgres.url)
+    connection = await asyncpg.connect(own_postgres.url)
+    await connection.execute("ALTER ROLE CURRENT_USER SET idle_session_timeout = '300ms'")
+    await connection.close()
+    async with open_instance_lock(own_postgres.url) as lock, open_ledger(own_postgres.url) as ledger:
+        await ledger.ping()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(lock.lost.wait(), 3)
+        await ledger.ping()

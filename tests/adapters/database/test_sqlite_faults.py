@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.adapters.database.samples import an_alert
+from tests.adapters.database.samples import an_alert, take_away
 from tradebot.database import migrate, open_ledger
 from tradebot.domain.alerts import AlertStatus
 from tradebot.errors import ConfigError, LedgerUnavailable
@@ -79,3 +79,25 @@ async def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "bot.db").mkdir()
     with pytest.raises(LedgerUnavailable, match="cannot be opened"):
         await migrate.up(f"sqlite:///{tmp_path}/bot.db")
+
+
+@pytest.mark.parametrize("how", ["deleted", "replaced"])
+async def test_nothing_is_stored_in_a_file_that_was_taken_away(sqlite_url: str, tmp_path: Path, how: str) -> None:
+    """Otherwise alerts would be answered with 200, and be gone: SQLite writes on into the file that has no name any more."""
+    await migrate.up(sqlite_url)
+    async with open_ledger(sqlite_url) as ledger:
+        async with ledger.begin() as books:
+            await books.insert_alert(an_alert())
+        take_away(sqlite_url, tmp_path, how)
+        with pytest.raises(LedgerUnavailable, match="was deleted or replaced while it was in use"):
+            async with ledger.begin() as books:
+                await books.insert_alert(an_alert(idempotency_key="another"))
+
+
+@pytest.mark.parametrize("password", ["p@ss#w", "p#w", "p?w@x", "p/w"])
+async def test_a_bare_sign_in_the_password_is_named(password: str) -> None:
+    """Otherwise the error would say "no database", and show half of the password as the host."""
+    with pytest.raises(ConfigError, match="%40 %3A %2F %3F %23") as caught:
+        async with open_ledger(f"postgresql://bot:{password}@db.example:5432/tradebot"):
+            pass
+    assert password not in str(caught.value)

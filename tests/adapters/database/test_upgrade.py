@@ -125,19 +125,67 @@ async def test_old_events_have_their_severity_and_their_words(old: str) -> None:
     assert set(Counter(row["severity"] for row in after)) == set(Severity)
 
 
+FIRST_KINDS = tuple(
+    EventKind(kind)
+    for kind in [
+        "alert_stored",
+        "alert_rejected",
+        "alert_conflict",
+        "alert_pending",
+        "alert_blocked",
+        "alert_failed",
+        "alert_expired",
+        "alert_cleared",
+        "order_intent",
+        "order_accepted",
+        "order_cancelling",
+        "partial_fill",
+        "buy_filled",
+        "sell_filled",
+        "order_failed",
+        "order_unknown",
+        "order_resolved",
+        "books_corrected",
+        "written_off",
+        "exit_incomplete",
+        "orphan_order",
+        "mismatch",
+        "owner_holdings",
+        "state_changed",
+        "setting_changed",
+        "broker_connected",
+        "broker_lost",
+        "broker_unreachable",
+        "trading_refused",
+        "gate_opened",
+        "market_open",
+        "daily_report",
+        "positions_compared",
+        "health_failing",
+        "health_back",
+        "login_reminder",
+        "job_failed",
+        "job_missed",
+        "started",
+        "stopped",
+    ]
+)
+"""The kinds of event that there were when the migration was written: no older database holds another one."""
+
+
 async def test_the_severities_of_the_migration_are_the_codes(empty_url: str, first: Path) -> None:
     """Otherwise an old event of a kind that the filled database happens to lack would get another severity than a new one."""
     await migrate.up(empty_url, folder=first)
-    for kind in EventKind:
+    for kind in FIRST_KINDS:
         sql = "INSERT INTO event (at, kind, text, actor, data) VALUES (:at, :kind, 'said', 'bot', '{}')"
         at = NOON if empty_url.startswith("postgres") else NOON.isoformat()
         await ask(empty_url, sql, at=at, kind=WAS.get(kind, str(kind)))
     await migrate.up(empty_url)
     async with open_ledger(empty_url) as ledger, ledger.begin() as books:
-        for kind in EventKind:
+        for kind in FIRST_KINDS:
             await books.add_event(NewEvent(every_kind()[kind], NOON))
     rows = await ask(empty_url, "SELECT kind, severity FROM event ORDER BY id")
-    old, new = rows[: len(EventKind)], rows[len(EventKind) :]
+    old, new = rows[: len(FIRST_KINDS)], rows[len(FIRST_KINDS) :]
     assert old == new
 
 

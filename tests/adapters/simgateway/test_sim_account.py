@@ -33,7 +33,7 @@ def values(ib: IB, tag: str, account: str = ACCOUNT) -> dict[str, str]:
 
 
 def shows(ib: IB, quantity: float) -> bool:
-    return [each.position for each in (*ib.positions(), *ib.portfolio())] == [quantity] * 2
+    return [each.position for each in ib.positions()] == [each.position for each in ib.portfolio()] == [quantity]
 
 
 async def test_positions_trail_what_happens(gateway: Gateway, ib: IB) -> None:

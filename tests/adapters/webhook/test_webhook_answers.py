@@ -15,6 +15,7 @@ from tradebot.errors import LedgerUnavailable
 from tradebot.queries.health import Health
 from tradebot.webhook import routes
 from tradebot.webhook.access import TRADINGVIEW_ADDRESSES
+from tradebot.words.events import text
 
 TRADINGVIEW = TRADINGVIEW_ADDRESSES[0]
 
@@ -155,7 +156,8 @@ async def test_a_wrong_template_is_told_to_sender_and_owner(house: House) -> Non
     )
     assert (await house.post(b'{"secret": "' + PREVIOUS.encode() + b'", "price": }'))[0] == 400
     assert len(await house.alerts()) == 1  # without the right secret nothing is kept
-    assert [event.kind for event in await house.events()] == [EventKind.ALERT_REJECTED]
+    await house.intake.finish()
+    assert [event.kind for event in await house.events()] == [EventKind.ALERT_REJECTED, EventKind.ALERT_UNREADABLE]
 
 
 async def test_a_broken_message_with_the_right_secret_is_kept(open_house: OpenHouse) -> None:
@@ -319,3 +321,31 @@ async def test_strangers_cannot_ask_for_the_health_without_end(house: House) -> 
     got = [(await house.get("/health"))[0] for _ in range(routes.STRANGERS_BURST + 3)]
     assert set(got[: routes.STRANGERS_BURST]) == {200}
     assert got[-1] == 429
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        (b"", "is empty"),
+        ("{\u201csecret\u201d: \u201cx\u201d}".encode(), "curly quotes"),
+        (b"{'secret': 'x'}", "single quotes"),
+        (b'{"passphrase": "x", "action": "buy", "ticker": "AAPL"}', '"passphrase" must be called "secret"'),
+        (message(secret="an older one"), "missing or wrong"),
+    ],
+)
+async def test_an_alert_without_a_readable_secret_is_told_now_and_then(house: House, body: bytes, named: str) -> None:
+    """A template that never trades would leave a line in the log and nothing on the owner's phone."""
+    for _ in range(3):
+        status, _ = await house.post(body)
+        assert status in (400, 401)
+    await house.intake.finish()
+    (told,) = await house.events()
+    assert (told.kind, told.severity) == (EventKind.ALERT_UNREADABLE, "WARNING")
+    assert named in text(told)
+    assert "NOT traded" in text(told)
+
+
+async def test_blanks_around_the_secret_do_not_matter(house: House) -> None:
+    """A line break copied along with the secret would refuse every alert."""
+    assert (await house.post(message(secret=f"{SECRET}\n")))[0] == 200
+    assert (await house.post(message(secret=f"\t{SECRET}\r\n", ticker="MSFT")))[0] == 200

@@ -167,3 +167,14 @@ async def test_requests_under_way_are_answered_before_the_server_stops(open_hous
         sending = asyncio.create_task(house.post(message()))
         assert (await house.get("/health"))[0] == 200
     assert await sending == (200, {"status": "queued", "alert_id": 1})
+
+
+async def test_clients_that_hang_up_leave_no_traceback(house: House) -> None:
+    """Anyone at an allowed address could fill the disk with tracebacks, four hundred at a time."""
+    for _ in range(40):
+        _, writer = await asyncio.open_connection("127.0.0.1", house.port)
+        writer.write(whole(message())[:-10])
+        await writer.drain()
+        writer.transport.abort()
+    assert (await house.post(message()))[0] == 200
+    assert not [line for line in house.logged if "Traceback" in line or "could not be answered" in line]

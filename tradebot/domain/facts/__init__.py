@@ -30,7 +30,9 @@ from tradebot.domain.facts.alerts import (
     AlertFailed,
     AlertPending,
     AlertRejected,
+    AlertRepeated,
     AlertStored,
+    AlertUnreadable,
 )
 from tradebot.domain.facts.daemon import (
     DailyReport,
@@ -40,6 +42,7 @@ from tradebot.domain.facts.daemon import (
     JobMissed,
     LoginReminder,
     MarketOpen,
+    QueueJunk,
     Started,
     Stopped,
 )
@@ -62,6 +65,8 @@ FACTS: Mapping[EventKind, type[Facts]] = {
         AlertStored,
         AlertRejected,
         AlertConflict,
+        AlertRepeated,
+        AlertUnreadable,
         AlertPending,
         AlertBlocked,
         AlertFailed,
@@ -97,6 +102,7 @@ FACTS: Mapping[EventKind, type[Facts]] = {
         LoginReminder,
         JobFailed,
         JobMissed,
+        QueueJunk,
         Started,
         Stopped,
     )

@@ -22,6 +22,7 @@ class AlertStored(Facts):
     side: Side
     price: Decimal | None = None  # the alert's own
     source_ip: str | None = None
+    target: str | None = None  # the position that it wants afterwards: why a buy became an exit
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,30 @@ class AlertConflict(Facts):
     known_ticker: str | None
     known_side: Side | None
     source_ip: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRepeated(Facts):
+    """A message came that is stored already, later than TradingView sends again: it is not traded."""
+
+    kind: ClassVar = _K.ALERT_REPEATED
+    severity: ClassVar = _S.WARNING
+    ticker: str | None
+    side: Side | None
+    alert_key: str | None  # the "alert_id" of the message; None: it has none, and is the same to the last character
+    known_alert: int
+    after_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class AlertUnreadable(Facts):
+    """A message without a readable secret came from an address that may send alerts."""
+
+    kind: ClassVar = _K.ALERT_UNREADABLE
+    severity: ClassVar = _S.WARNING
+    reason: str  # what its sender was answered
+    source_ip: str | None
+    more: int = 0  # others since the last report
 
 
 @dataclass(frozen=True, slots=True)

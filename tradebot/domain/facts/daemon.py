@@ -158,6 +158,16 @@ class JobMissed(Facts):
 
 
 @dataclass(frozen=True, slots=True)
+class QueueJunk(Facts):
+    """Entries in the queue were no alerts of this database, and were dropped."""
+
+    kind: ClassVar = _K.QUEUE_JUNK
+    severity: ClassVar = _S.WARNING
+    queue: str
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
 class Started(Facts):
     """The daemon runs."""
 

@@ -22,7 +22,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from tradebot.domain.alerts import Side
+from tradebot.domain.payload.not_honoured import refuse_not_honoured
 from tradebot.domain.payload.placeholders import refuse_placeholder
+from tradebot.domain.payload.shown import shown as _shown
+from tradebot.domain.payload.symbols import listing, symbol
+from tradebot.domain.payload.targets import Target, aim
 from tradebot.errors import PayloadError
 
 EXAMPLE = (
@@ -36,25 +40,17 @@ PRICE_MIN = Decimal("0.0001")  # USD
 PRICE_MAX = Decimal(10_000_000)  # USD; the dearest share ever, BRK.A, has stayed below one million
 TIME_MIN, TIME_MAX = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
+BLANKS = " \t\r\n"
+"""What alert templates and word processors leave around a word."""
+
 _NUMBER_CHARS_MAX = 30
 _EXPONENT_MAX = 20
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-# TradingView's names of US exchanges, and which of them say where a stock is listed. BATS is the Cboe data feed, which carries
-# every US stock, and AMEX stands for both NYSE American and NYSE Arca: as a primary exchange either would often be wrong.
-_LISTED_AT: Mapping[str, str | None] = {
-    "NASDAQ": "NASDAQ",
-    "NYSE": "NYSE",
-    "NYSEARCA": "NYSEARCA",
-    "CBOE": "CBOE",
-    "AMEX": None,
-    "BATS": None,
-}
 # What other bots call our fields: a hint for people who bring their template along.
 _OTHER_NAMES = {"action": ("side", "order_action", "signal"), "ticker": ("symbol", "instrument")}
 
 _STRUCTURE = re.compile(r'\\.|["\[\]{}]', re.DOTALL)
-_TICKER = re.compile(r"([A-Z][A-Z0-9]{0,5})(?:[. ]([A-Z]))?")
 _PRICE = re.compile(r"[0-9]{1,12}(\.[0-9]{0,12})?|\.[0-9]{1,12}")
 _ISO_TIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?"
@@ -80,6 +76,7 @@ class Instruction:
     price: Decimal | None  # USD
     alert_time: datetime | None
     identity: Identity
+    target: Target | None = None  # the position that is wanted afterwards, as far as the alert says
 
 
 def parse(body: bytes) -> Mapping[str, object]:
@@ -96,6 +93,7 @@ def parse(body: bytes) -> Mapping[str, object]:
             text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_decimal, parse_int=_integer
         )
     except json.JSONDecodeError as error:
+        _refuse_other_quotes(text)
         raise PayloadError(
             f"The message is not JSON: {error.msg} at line {error.lineno}, column {error.colno}. A placeholder that can be"
             f' empty must stand in quotes: "price": "{{{{close}}}}". A whole message: {EXAMPLE}'
@@ -108,13 +106,16 @@ def parse(body: bytes) -> Mapping[str, object]:
 def understand(fields: Mapping[str, object]) -> Instruction:
     """What the fields ask for. Raises PayloadError."""
     exchange, ticker = _ticker(fields)
+    action, target = aim(fields, _action(fields))
+    refuse_not_honoured(fields)
     return Instruction(
-        action=_action(fields),
+        action=action,
         ticker=ticker,
         primary_exchange=exchange,
         price=_price(fields.get("price")),
         alert_time=_time(fields.get("time")),
         identity=_identity(fields),
+        target=target,
     )
 
 
@@ -161,6 +162,16 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return fields
 
 
+def _refuse_other_quotes(text: str) -> None:
+    """For text that is not JSON: names the quotes of word processors and of Python, which look right to a person."""
+    if re.search("[\u201c\u201d\u201e\u201f]", text):
+        raise PayloadError(
+            f"The message has curly quotes, as word processors write them: JSON needs straight ones. Type them anew: {EXAMPLE}"
+        )
+    if re.match(r"\s*\{\s*['\u2018\u2019]", text):
+        raise PayloadError(f"The message has single quotes: JSON needs double ones. Write it like this: {EXAMPLE}")
+
+
 def _constant(name: str) -> object:
     raise PayloadError(
         f"The message contains {name}, which is no number. Put placeholders that can be empty into quotes."
@@ -195,7 +206,7 @@ def _text(fields: Mapping[str, object], name: str, example: str) -> str:
     if not isinstance(value, str):
         raise PayloadError(f'"{name}" must be text in quotes, but it is {_shown(value)}. Write "{name}": "{example}".')
     refuse_placeholder(name, value)
-    return value.strip(" ")
+    return value.strip(BLANKS)
 
 
 def _action(fields: Mapping[str, object]) -> Side:
@@ -211,29 +222,11 @@ def _action(fields: Mapping[str, object]) -> Side:
 
 def _ticker(fields: Mapping[str, object]) -> tuple[str | None, str]:
     """(where it is listed, as far as the alert says; the ticker in IB's form)."""
-    word = _text(fields, "ticker", "{{ticker}}")
-    prefix, colon, rest = word.rpartition(":")
-    listed_at = _listing(prefix, '"ticker"') if colon else None
+    listed_at, ticker = symbol(_text(fields, "ticker", "{{ticker}}"))
     if fields.get("exchange") not in (None, ""):
-        named = _listing(_text(fields, "exchange", "{{exchange}}"), '"exchange"')
+        named = listing(_text(fields, "exchange", "{{exchange}}"), '"exchange"')
         listed_at = listed_at or named
-    parts = _TICKER.fullmatch(rest.upper()) if rest.isascii() else None
-    if parts is None:
-        raise PayloadError(
-            f'"ticker" is {_shown(word)}, which is no US stock\'s ticker: one to six letters or digits, with a class after a'
-            ' point where there is one. Write "ticker": "{{ticker}}", or for instance "AAPL", "NASDAQ:AAPL" or "BRK.B".'
-        )
-    return listed_at, f"{parts[1]} {parts[2]}" if parts[2] else parts[1]
-
-
-def _listing(exchange: str, where: str) -> str | None:
-    name = re.sub("_DLY?$", "", exchange.upper())  # TradingView's mark for delayed data
-    if not exchange.isascii() or name not in _LISTED_AT:
-        raise PayloadError(
-            f"{where} names the exchange {_shown(exchange)}, which is not one of {', '.join(_LISTED_AT)}. Only US stocks are"
-            " traded: the same ticker at another exchange is another company. Set the alert on the US listing."
-        )
-    return _LISTED_AT[name]
+    return listed_at, ticker
 
 
 def _price(value: object) -> Decimal | None:
@@ -307,9 +300,3 @@ def _identity(fields: Mapping[str, object]) -> Identity:
             f' {_shown(alert_id)}. Write for instance "alert_id": "{{{{ticker}}}}-{{{{timenow}}}}", or leave the field out.'
         )
     return Identity(body_hash, f"id:{alert_id}")
-
-
-def _shown(value: object) -> str:
-    """A value as the sender wrote it, short and in ASCII: it goes into answers, logs and messages."""
-    text = json.dumps(value, default=str)
-    return text if len(text) <= 40 else f"{text[:37]}…"

@@ -40,7 +40,7 @@ def refuse_placeholder(field: str, value: str) -> None:
             " Write the value itself where the message comes from elsewhere."
         )
     spelt = name.strip().lower()
-    right = f"{{{{{spelt}}}}}" if spelt in _KNOWN else _MEANT[field]
+    right = f"{{{{{spelt}}}}}" if spelt in _KNOWN else _MEANT.get(field, "{{strategy.market_position}}")
     raise PayloadError(
         f'"{field}" still has the placeholder {written}, which TradingView does not know. Write {right}.'
     )

@@ -19,13 +19,14 @@ from tradebot.telegram.sender import Sender
 
 
 def router() -> Router:
+    # Numbers of rows are as long as the database can hold: anything longer was never on a button of ours.
     made = Router(name="buttons")
-    made.callback_query.register(do, F.data.regexp(r"^do:[\w-]+:[0-9]+$"))
+    made.callback_query.register(do, F.data.regexp(r"^do:[\w-]+:[0-9]{1,3}$"))
     made.callback_query.register(leave, F.data.startswith("no:"))
-    made.callback_query.register(sell_rest, F.data.regexp(r"^rest:[0-9]+$"))
-    made.callback_query.register(it_filled, F.data.regexp(r"^filled:[0-9]+$"))
-    made.callback_query.register(never_existed, F.data.regexp(r"^never:[0-9]+$"))
-    made.callback_query.register(accept, F.data.regexp(r"^accept:[0-9]+$"))
+    made.callback_query.register(sell_rest, F.data.regexp(r"^rest:[0-9]{1,18}$"))
+    made.callback_query.register(it_filled, F.data.regexp(r"^filled:[0-9]{1,18}$"))
+    made.callback_query.register(never_existed, F.data.regexp(r"^never:[0-9]{1,18}$"))
+    made.callback_query.register(accept, F.data.regexp(r"^accept:[0-9]{1,18}$"))
     return made
 
 

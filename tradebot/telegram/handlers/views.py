@@ -25,7 +25,7 @@ def router() -> Router:
     made.message.register(market, Command("market", ignore_case=True))
     made.message.register(queue, Command("queue", ignore_case=True))
     made.message.register(settings, Command("settings", ignore_case=True))
-    made.callback_query.register(positions_page, F.data.startswith("page:positions:"))
+    made.callback_query.register(positions_page, F.data.regexp(r"^page:positions:[0-9]{1,6}$"))
     return made
 
 
