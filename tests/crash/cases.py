@@ -35,13 +35,16 @@ class Case:
     database: str
     second: str | None = None
     """A point at which the next process dies too."""
+    realistic: bool = False
+    """Whether the gateway has the realistic profile."""
 
     @property
     def row(self) -> tuple[str, str]:
-        return self.way, f"{self.point}, then {self.second}" if self.second else self.point
+        way = f"{self.way}, realistic gateway" if self.realistic else self.way
+        return way, f"{self.point}, then {self.second}" if self.second else self.point
 
     def __str__(self) -> str:
-        return " · ".join((self.database, self.side, self.way, self.row[1], self.gateway))
+        return " · ".join((self.database, self.side, *self.row, self.gateway))
 
 
 def _around(*steps: str) -> tuple[str, ...]:
@@ -97,11 +100,18 @@ def _twice() -> Iterator[tuple[Way, str, Gateway, str | None]]:
 
 
 def every_case(loads: int = 10) -> list[Case]:
-    """Every point, every gateway, BUY and SELL, both databases; then again with a second kill, and at random times."""
+    """Every point, every gateway, BUY and SELL, both databases; then again with a second kill, and at random times.
+
+    Each point once more at a gateway with the realistic profile, and so the load.
+    """
     cases = [
         Case(way, point, gateway, side, database, second)
         for (way, point, gateway, second), (side, database) in product((*_road(), *_twice()), EVERYWHERE)
     ]
-    for number, database in product(range(loads), ("SQLite", "PostgreSQL")):
-        cases.append(Case(Way.LOAD, f"load {number}", Gateway.GOT_IT, Side.BUY, database))
+    cases += [
+        Case(way, point, gateway, Side.SELL, "SQLite", second, realistic=True)
+        for way, point, gateway, second in (*_road(), *_twice())
+    ]
+    for number, database, realistic in product(range(loads), ("SQLite", "PostgreSQL"), (False, True)):
+        cases.append(Case(Way.LOAD, f"load {number}", Gateway.GOT_IT, Side.BUY, database, realistic=realistic))
     return cases

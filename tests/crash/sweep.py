@@ -89,7 +89,7 @@ def daemon_for(case: Case, folder: Path, gateway: Gateway, servers: Servers | No
 
 async def run_case(case: Case, folder: Path, servers: Servers | None = None) -> str:
     """How the alert ended. Raises AssertionError for whatever is not as promised."""
-    gateway = Gateway.at(folder / "gateway")
+    gateway = Gateway.at(folder / "gateway", realistic=case.realistic)
     daemon = daemon_for(case, folder, gateway, servers)
     async with running(daemon, gateway):
         await gateway.ready()
@@ -103,14 +103,15 @@ async def run_case(case: Case, folder: Path, servers: Servers | None = None) -> 
             case Way.LOAD:
                 return await _load(case, daemon, gateway)
         await daemon.ready()
-        await _hold_some(case, daemon)
+        await _hold_some(case, daemon, gateway)
         await _prepare(case, gateway)
         return await _one_order(case, daemon, gateway)
 
 
-async def _hold_some(case: Case, daemon: Daemon) -> None:
-    """What is to be sold has to be bought."""
+async def _hold_some(case: Case, daemon: Daemon, gateway: Gateway) -> None:
+    """What is to be sold has to be bought, whole and before an order is overdue."""
     if case.side is Side.SELL:
+        await gateway.fault("slow_fill", delay_s=0.05)
         bought = await daemon.alert("BUY", TICKER, alert_id="to sell")
         books = await daemon.ended(bought)
         assert books.alerts[bought].status is AlertStatus.EXECUTED, books.alerts[bought]
@@ -232,7 +233,7 @@ async def _kill_from_the_chat(case: Case, daemon: MortalDaemon, gateway: Gateway
 
 async def _working_order(case: Case, daemon: MortalDaemon, gateway: Gateway) -> int:
     """The alert whose order the gateway holds."""
-    await _hold_some(case, daemon)
+    await _hold_some(case, daemon, gateway)
     await gateway.fault("hold")
     alert = await daemon.sent(case.side, TICKER, "the one")
     assert alert is not None
@@ -267,7 +268,7 @@ async def _pending(case: Case, daemon: MortalDaemon, gateway: Gateway) -> str:
     assert session is not None
     await _set(daemon, bought_at)
     await daemon.ready()
-    await _hold_some(case, daemon)
+    await _hold_some(case, daemon, gateway)
     await _set(daemon, session.close + timedelta(hours=1))
     arriving = case.point in PENDING[:2]
     if arriving:

@@ -14,6 +14,7 @@ PART = [
     (Case(Way.ORDER, "after the commit of the alert", GOT_IT, SELL, "SQLite"), "EXECUTED"),
     (Case(Way.ORDER, "before the commit of the decision", GOT_IT, BUY, "PostgreSQL"), "EXECUTED"),
     (Case(Way.ORDER, WRITTEN, FILLED, SELL, "PostgreSQL"), "EXECUTED"),
+    (Case(Way.ORDER, "after the commit of the partial fill", GOT_IT, SELL, "SQLite", realistic=True), "EXECUTED"),
     (Case(Way.ORDER, WRITTEN, LATE, BUY, "SQLite"), "EXECUTED"),
     (Case(Way.ORDER, WRITTEN, NEVER, BUY, "SQLite", "before the commit of the failure"), "FAILED"),
     (Case(Way.CANCEL, "after the commit of the cancellation", FILLED, BUY, "SQLite"), "EXECUTED"),

@@ -14,10 +14,11 @@ from tests.soak.soak import Figures, soak
 parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
 parser.add_argument("--minutes", type=float, default=30)
 parser.add_argument("--seed", type=int, default=1)
+parser.add_argument("--realistic", action="store_true", help="the gateway has the realistic profile")
 given = parser.parse_args()
 
 with tempfile.TemporaryDirectory() as folder:
-    soaked = asyncio.run(soak(Path(folder), minutes=given.minutes, seed=given.seed))
+    soaked = asyncio.run(soak(Path(folder), minutes=given.minutes, seed=given.seed, realistic=given.realistic))
 table = Table(
     title=f"{soaked.alerts} alerts, {soaked.faults} faults and {soaked.days} nights in {given.minutes:g} minutes: the books agree"
 )

@@ -59,13 +59,15 @@ class Soaked:
         return {field.name: getattr(last, field.name) - getattr(second, field.name) for field in fields(Figures)}
 
 
-async def soak(folder: Path, *, minutes: float = 0, rounds: int = 0, rounds_a_day: int = 30, seed: int = 1) -> Soaked:
+async def soak(
+    folder: Path, *, minutes: float = 0, rounds: int = 0, rounds_a_day: int = 30, seed: int = 1, realistic: bool = False
+) -> Soaked:
     """Runs daemon and gateway for so long, and for so many rounds of ten alerts; the checker has the last word.
 
     Raises AssertionError.
     """
     chance = random.Random(seed)
-    gateway = Gateway.at(folder / "gateway")
+    gateway = Gateway.at(folder / "gateway", realistic=realistic)
     unlimited = {"trading__repeat_window_s": "0", "trading__order_timeout_s": "2", "trading__orders_per_second": "40"}
     unlimited |= {f"trading__defaults__{name}": "10000" for name in ("max_daily_buys", "max_per_ticker")}
     unlimited |= {f"trading__defaults__{name}": "10000000" for name in ("max_total_investment", "max_daily_loss")}

@@ -105,10 +105,11 @@ class Gateway(Process):
     control_port: int = field(default_factory=free_port)
 
     @classmethod
-    def at(cls, folder: Path) -> "Gateway":
+    def at(cls, folder: Path, *, realistic: bool = False) -> "Gateway":
         gateway = cls([], folder, {}, "gateway")
         ports = ["--port", str(gateway.port), "--control-port", str(gateway.control_port)]
         gateway.arguments = ["simgateway", *ports, "--state", "gateway.jsonl", "--seed", "7"]
+        gateway.arguments += ["--realistic"] * realistic
         return gateway
 
     async def ready(self) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from datetime import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,7 +32,16 @@ def simgateway(
         Path | None,
         typer.Option(metavar="FILE", help="File that keeps account, orders and executions; default: memory."),
     ] = None,
+    session: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HH:MM-HH:MM", help="The exchange's hours in New York, on its days; without them it never closes."
+        ),
+    ] = None,
     seed: Annotated[int | None, typer.Option(metavar="NUMBER", help="Makes the quotes' walk repeatable.")] = None,
+    realistic: Annotated[
+        bool, typer.Option("--realistic", help="The switches set as real gateways are: slow fills in pieces, and more.")
+    ] = False,
     switch: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="A switch of docs/simgateway.md, as read_only=true; again for more."),
@@ -45,7 +55,13 @@ def simgateway(
 
     log.setup(Settings().log, [], daemon=False)
     settings = GatewaySettings(
-        host=host, port=port, control_port=control_port, state=state, seed=seed, switches=_switches(switch or [])
+        host=host,
+        port=port,
+        control_port=control_port,
+        state=state,
+        seed=seed,
+        session=_hours(session),
+        switches=_switches(switch or [], realistic=realistic),
     )
     try:
         asyncio.run(serve(settings))
@@ -53,10 +69,22 @@ def simgateway(
         sys.exit(0)
 
 
-def _switches(given: list[str]) -> "Switches":
+def _hours(text: str | None) -> tuple[time, time] | None:
+    if text is None:
+        return None
+    try:
+        opens, closes = (time.fromisoformat(each) for each in text.split("-"))
+    except ValueError:
+        opens = closes = time()
+    if opens >= closes:
+        raise typer.BadParameter(f"{text!r} is no session; one is 09:30-16:00", param_hint="--session")
+    return opens, closes
+
+
+def _switches(given: list[str], *, realistic: bool) -> "Switches":
     from tradebot.simgateway.switches import from_text
 
     try:
-        return from_text(given)
+        return from_text(given, realistic=realistic)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--switch") from error

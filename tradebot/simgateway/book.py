@@ -55,6 +55,7 @@ class Book:
         self.corporate_actions: list[e.Split | e.Renamed | e.Listed] = []
         self._moved: dict[int, int] = {}
         self._live: dict[int, None] = {}
+        self._listed_ids: dict[int, None] = {}
         self._next_ids: dict[int, int] = {}
         self._roots: dict[int, list[str]] = {}
         self._history: dict[int, list[e.PositionSet | e.Split | str]] = {}
@@ -81,6 +82,10 @@ class Book:
 
     def live_orders(self) -> list[Order]:
         return [self.orders[perm_id] for perm_id in self._live]
+
+    def open_orders(self) -> list[Order]:
+        """What IB lists as open: the live orders, and rejected ones that it has not let go of."""
+        return self.live_orders() + [self.orders[perm_id] for perm_id in self._listed_ids]
 
     def order_executions(self, perm_id: int) -> list[Execution]:
         return [self.executions[root] for root in self._roots.get(perm_id, ())]
@@ -114,13 +119,18 @@ class Book:
         self._change(entry.perm_id, status=entry.status, why_held=entry.why)
 
     def _refused(self, entry: e.Refused) -> None:
-        self._change(entry.perm_id, status="Inactive", done_at=entry.at, reason=entry.text)
+        self._change(entry.perm_id, status="Inactive", done_at=entry.at, reason=entry.text, listed=entry.listed)
+        if entry.listed:
+            self._listed_ids[entry.perm_id] = None
 
     def _cancel_asked(self, entry: e.CancelAsked) -> None:
         self._change(entry.perm_id, status="PendingCancel", why_held="")
 
     def _cancelled(self, entry: e.Cancelled) -> None:
-        self._change(entry.perm_id, status="Cancelled", done_at=entry.at, reason=entry.reason, why_held="")
+        self._listed_ids.pop(entry.perm_id, None)
+        self._change(
+            entry.perm_id, status="Cancelled", done_at=entry.at, reason=entry.reason, why_held="", listed=False
+        )
 
     def _change(self, perm_id: int, **changes: object) -> None:
         order = self.orders[perm_id] = replace(self.orders[perm_id], **changes)  # type: ignore[arg-type]
@@ -203,10 +213,15 @@ class Book:
 
     def _restarted(self, entry: e.Restarted) -> None:
         self._next_ids = {client_id: max(1, each - entry.rollback) for client_id, each in self._next_ids.items()}
-        self.by_client = {key: perm_id for key, perm_id in self.by_client.items() if perm_id in self._live}
+        self.by_client = {
+            key: perm_id for key, perm_id in self.by_client.items() if perm_id in self._live | self._listed_ids
+        }
 
     def _midnight(self, entry: e.Midnight) -> None:
         self.day_began = entry.at
+        for perm_id in self._listed_ids:
+            self._change(perm_id, listed=False)
+        self._listed_ids.clear()
 
     def _day_begins(self) -> Today:
         return Today(

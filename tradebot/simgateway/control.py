@@ -12,15 +12,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Any
 
 from aiohttp import web
 from loguru import logger
 
 from tradebot.errors import GatewayError
-from tradebot.simgateway import corporate, upstream
+from tradebot.simgateway import corporate, sessions, upstream
 from tradebot.simgateway.gateway import Gateway
 from tradebot.simgateway.listener import Listener
+from tradebot.simgateway.model import Order
 from tradebot.simgateway.report import state
 from tradebot.simgateway.switches import switched
 
@@ -43,9 +45,13 @@ ROUTES: dict[str, tuple[str, str]] = {
     "POST /splits": ("split", "symbol new old con_id?"),
     "POST /renames": ("rename", "symbol to"),
     "POST /listings": ("listing", "symbol con_id price"),
+    "POST /market": ("market", "open seconds? code? reason?"),
+    "POST /market/late": ("late", "symbol seconds"),
+    "POST /halts": ("halt", "symbol halted seconds? kind?"),
     "POST /orders": ("order", "symbol action quantity limit?"),
     "POST /orders/{perm_id}/fill": ("fill", "shares? price?"),
     "POST /orders/{perm_id}/cancel": ("cancel", ""),
+    "POST /orders/{perm_id}/end": ("end", "code? reason?"),
     "POST /connections/drop": ("drop", ""),
     "POST /connections/degrade": ("degrade", "fault *"),
     "POST /listening/pause": ("pause", "seconds"),
@@ -183,6 +189,30 @@ class _Control:
         corporate.list_new(self._gateway, body["symbol"], int(body["con_id"]), _amount(body["price"]))
         return _done()
 
+    async def market(self, request: web.Request) -> web.Response:
+        body, gateway = await _body(request), self._gateway
+        acts = (sessions.open_now, partial(sessions.close_now, code=_code(body), reason=str(body.get("reason", ""))))
+        now, afterwards = acts if body["open"] else reversed(acts)
+        now(gateway)
+        if body.get("seconds") is not None:
+            gateway.later(float(_amount(body["seconds"])), afterwards, gateway)
+        return _done()
+
+    async def late(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        sessions.open_late(self._gateway, body["symbol"], float(_amount(body["seconds"])))
+        return _done()
+
+    async def halt(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        if not body["halted"]:
+            sessions.resume(self._gateway, body["symbol"])
+            return _done()
+        sessions.halt(self._gateway, body["symbol"], int(body.get("kind", 2)))
+        if body.get("seconds") is not None:
+            self._gateway.later(float(_amount(body["seconds"])), sessions.resume, self._gateway, body["symbol"])
+        return _done()
+
     async def order(self, request: web.Request) -> web.Response:
         body = await _body(request)
         limit = body.get("limit")
@@ -198,11 +228,19 @@ class _Control:
         return _done()
 
     async def cancel(self, request: web.Request) -> web.Response:
-        order = self._gateway.book.orders[self._order(request)]
-        if not order.live:
-            raise ValueError(f"order {order.perm_id} is {order.status}")
-        self._gateway.cancel(order)
+        self._gateway.desk.cancel(self._open(request))
         return _done()
+
+    async def end(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        self._gateway.desk.end(self._open(request).perm_id, _code(body), str(body.get("reason", "")))
+        return _done()
+
+    def _open(self, request: web.Request) -> Order:
+        order = self._gateway.book.orders[self._order(request)]
+        if not order.live and not order.listed:
+            raise ValueError(f"order {order.perm_id} is {order.status}")
+        return order
 
     def _order(self, request: web.Request) -> int:
         perm_id = int(request.match_info["perm_id"])
@@ -285,6 +323,11 @@ def _amount(value: object) -> Decimal:
     if not amount.is_finite():
         raise ValueError(f"{value!r} is not a number")
     return amount
+
+
+def _code(body: dict[str, Any]) -> int:
+    """The code of the error that an order is ended with."""
+    return int(body.get("code", 202))
 
 
 def _done() -> web.Response:

@@ -40,9 +40,18 @@ def contract_details(version: int, req_id: int, listing: Listing, exchange: str,
 @lru_cache(maxsize=16)
 def hours(today: date, opens: str, closes: str) -> str:
     """Six days of sessions in IB's notation."""
-    closed = holidays.financial_holidays("NYSE", years=(today.year, today.year + 1))
     days = [today + timedelta(days=ahead) for ahead in range(DAYS)]
-    return ";".join(_day(day, opens, closes, day in closed or day.weekday() > 4) for day in days)
+    return ";".join(_day(day, opens, closes, closed_all_day(day)) for day in days)
+
+
+def closed_all_day(day: date) -> bool:
+    """Whether the exchange has no session on a day."""
+    return day.weekday() > 4 or day in _holidays(day.year)
+
+
+@lru_cache(maxsize=4)
+def _holidays(year: int) -> holidays.HolidayBase:
+    return holidays.financial_holidays("NYSE", years=(year, year + 1))
 
 
 def _day(day: date, opens: str, closes: str, closed: bool) -> str:

@@ -95,12 +95,13 @@ class Held(Entry):
 
 @dataclass(frozen=True)
 class Refused(Entry):
-    """The order was taken and then rejected."""
+    """The order was taken and then rejected; code 0: without an error. ``listed``: it stays in the open orders."""
 
     kind = "refused"
     perm_id: int
     code: int
     text: str
+    listed: bool = False
 
 
 @dataclass(frozen=True)
@@ -143,11 +144,12 @@ class CancelAsked(Entry):
 
 @dataclass(frozen=True)
 class Cancelled(Entry):
-    """The order is over without filling (further)."""
+    """The order is over without filling (further); code 0: without an error."""
 
     kind = "cancelled"
     perm_id: int
     reason: str = ""
+    code: int = 202
 
 
 @dataclass(frozen=True)

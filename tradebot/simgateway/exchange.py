@@ -13,7 +13,9 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from tradebot.simgateway import entries as e
+from tradebot.simgateway import natural
 from tradebot.simgateway.book import Book, commission
+from tradebot.simgateway.faults import error_text
 from tradebot.simgateway.model import ZERO, Order, Position, Quote, Ticket
 from tradebot.simgateway.wire import number
 
@@ -89,8 +91,15 @@ def place(book: Book, ticket: Ticket, asks: Asks, plan: dict[str, Any], now: dat
     if reason := margin(book, ticket, asks):
         return [accepted, e.Refused(now, perm_id, 201, REJECTED + reason)]
     if reject := plan.get("reject"):
-        return [accepted, e.Refused(now, perm_id, reject["code"], reject["text"])]
+        text = error_text(reject, **blanks(ticket)) if reject["code"] else ""
+        return [accepted, e.Refused(now, perm_id, reject["code"], text, reject["listed"])]
     return [accepted, e.Held(now, perm_id, locate["status"], "locate")] if locate else [accepted]
+
+
+def blanks(ticket: Ticket) -> dict[str, str]:
+    """What the text of an error about an order names."""
+    quantity = number(ticket.quantity)
+    return {"id": str(ticket.order_id), "action": ticket.action, "quantity": quantity, "symbol": ticket.symbol}
 
 
 def _changes(order: Order, ticket: Ticket) -> bool:
@@ -149,9 +158,10 @@ def due(order: Order, quote: Quote) -> Decimal:
     """How many shares would fill now, by quote and fault plan; zero for none."""
     if not order.live or order.why_held or order.plan.keys() & HELD or not crosses(order, quote):
         return ZERO
-    if partial := order.plan.get("partial"):
+    if partial := order.plan.get("partial") or order.plan.get("ended"):
         return ZERO if order.filled else min(Decimal(partial["filled"]), order.remaining)
-    return order.remaining
+    piece = natural.following(order)
+    return min(piece.shares, order.remaining) if piece else order.remaining
 
 
 def reaches_market(order: Order) -> bool:
@@ -181,9 +191,14 @@ def cancel_refusal(book: Book, client_id: int, order_id: int) -> Refusal | None:
     if perm_id is None:
         return NOT_FOUND[0], NOT_FOUND[1].format(id=order_id)
     order = book.orders[perm_id]
-    if not order.live or order.status == "PendingCancel":
+    if not (order.live or order.listed) or order.status == "PendingCancel":
         return NOT_CANCELLABLE[0], NOT_CANCELLABLE[1].format(id=order_id, state=order.status)
     return None
+
+
+def unanswered(order: Order) -> bool:
+    """Whether a cancel of this order is taken and comes to nothing."""
+    return order.listed and not order.plan.get("reject", {}).get("cancel_answered", True)
 
 
 def cancel(order: Order, now: datetime) -> list[e.Entry]:

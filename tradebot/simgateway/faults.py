@@ -10,6 +10,7 @@ The name's behaviour is where the plan is looked up by it. ``docs/simgateway.md`
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -34,13 +35,18 @@ ORDER_FAULTS: Table = {
     "hold": {"status": "Submitted"},
     # Held while shares to sell short are looked for: error 404, whyHeld "locate". It is found after delay_s, or never.
     "locate": {"status": "Inactive", "delay_s": None},
-    # Taken and then rejected: error first and status Inactive after it, or (status_first) the error delay_s later.
+    # Taken and then rejected: error first and status Inactive after it, or (status_first) the error delay_s later, or (code 0)
+    # no error at all. listed: it stays in the open orders, where its cancel is answered or not.
     "reject": {
         "code": 201,
-        "text": "Order rejected - reason:Simulated rejection",
+        "text": "",
         "status_first": False,
         "delay_s": 1.0,
+        "listed": False,
+        "cancel_answered": True,
     },
+    # IB itself ends it delay_s after it reached the market, when this many shares have filled; code 0: without any error.
+    "ended": {"code": 202, "reason": "", "filled": 0, "delay_s": 0.05, "error_first": False},
     # An error message about an order that stays live.
     "order_message": {"code": 399, "text": ""},
     # No orderStatus and no openOrder is sent without a request.
@@ -136,14 +142,24 @@ CHOICES: dict[tuple[str, str], tuple[str, ...]] = {
     ("garbage", "kind"): ("unknown_message", "bad_fields", "endless_frame", "web_page"),
 }
 
-# IB's own texts, for faults whose text is left empty. 404 and the 354 family follow IBKR's "Message Codes" page.
+PRECAUTION = "Restriction is specified in Precautionary Settings of Global Configuration/Presets."
+
+# IB's own texts, for faults whose text is left empty. 154, 404 and the 354 family follow IBKR's "Message Codes" page, 100, 399
+# and 451 what users reported; 109 and 383 are made like 451.
 ERROR_TEXTS: dict[int, str] = {
     100: "Max rate of messages per second has been exceeded.",
     103: "Duplicate order id",
+    109: 'The following order "ID:{id}" price exceeds \nthe Percentage constraint of 3%.\n' + PRECAUTION,
+    154: "Orders cannot be transmitted for a halted security",
+    201: "Order rejected - reason:Simulated rejection",
+    202: "Order Canceled - reason:",
     321: "Error validating request.-'bO' : cause - The API interface is currently in Read-Only mode.",
+    383: 'The following order "ID:{id}" size exceeds \nthe Size Limit of 500.\n' + PRECAUTION,
     354: "Requested market data is not subscribed.",
     399: "Order Message:\n{action} {quantity} {symbol} NASDAQ.NMS\nWarning: your order will not be placed at the exchange "
-    "until the market opens.",
+    "until {opens}.",
+    451: 'The following order "ID:{id}" value estimate of 154,990 USD exceeds \nthe Total Value Limit of 100,000 USD.\n'
+    + PRECAUTION,
     404: "Order held while securities are located.",
     10089: "Requested market data requires additional subscription for API. See link in 'Market Data Connections' dialog "
     "for more details.",
@@ -151,6 +167,7 @@ ERROR_TEXTS: dict[int, str] = {
     10168: "Requested market data is not subscribed. Delayed market data is not enabled.",
     10186: "Requested market data is not subscribed. Delayed market data is not enabled.",
     10197: "No market data during competing live session",
+    10268: "The 'EtradeOnly' order attribute is not supported.",
     10349: "Order TIF was set to DAY based on order preset.",
 }
 
@@ -250,7 +267,8 @@ def whole(name: str, given: dict[str, Any]) -> dict[str, Any]:
 def error_text(parameters: dict[str, Any], **blanks: str) -> str:
     """The error text of a fault: its own, or IB's for the code."""
     text: str = parameters["text"]
-    return text or ERROR_TEXTS.get(parameters["code"], f"Simulated error {parameters['code']}").format(**blanks)
+    own = ERROR_TEXTS.get(parameters["code"], f"Simulated error {parameters['code']}")
+    return text or own.format_map(defaultdict(str, blanks))
 
 
 def _fits(default: object, value: object) -> bool:

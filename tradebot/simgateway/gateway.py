@@ -25,9 +25,12 @@ from tradebot.simgateway.answers import Answers
 from tradebot.simgateway.book import Book
 from tradebot.simgateway.catalogue import Catalogue
 from tradebot.simgateway.days import new_york_date
-from tradebot.simgateway.faults import CONNECTION_FAULTS, Faults, whole
+from tradebot.simgateway.desk import Desk
+from tradebot.simgateway.faults import CONNECTION_FAULTS, ERROR_TEXTS, Faults, whole
 from tradebot.simgateway.lag import Lag
+from tradebot.simgateway.market import Market
 from tradebot.simgateway.model import Listing, Order, Position, Quote, Ticket
+from tradebot.simgateway.pace import VIOLATIONS_MAX
 from tradebot.simgateway.quotes import Quotes
 from tradebot.simgateway.session import Session
 from tradebot.simgateway.settings import GatewaySettings
@@ -36,9 +39,9 @@ from tradebot.simgateway.upstream import BACK_DATA_LOST, TEXTS, Upstream
 from tradebot.simgateway.wire import Message
 
 TICK_S = 1.0
+BEAT_S = 0.1
 ACCOUNT_REFRESH_S = 180.0
 OWNER = 0
-IMMEDIATE_OR_NEVER = ("IOC", "FOK")
 
 RequestHandler = Callable[["Gateway", Session, requests.Request], None]
 
@@ -77,10 +80,10 @@ class Gateway:
         self.sessions: dict[int, Session] = {}
         self.connections: set[Session] = set()
         self._timers: set[asyncio.TimerHandle] = set()
-        self._scheduled: set[int] = set()
         self.values = Lag(self.standing, lambda: self.switches.values_lag_s, self.later, self._values_news)
         self.positions = Lag(self.standing, lambda: self.switches.positions_lag_s, self.later, self._positions_news)
         self.others: dict[str, dict[int, Position]] = defaultdict(dict)
+        self._beat_at = 0.0
         for entry in store.load():
             self.book.apply(entry)
         self.catalogue = Catalogue(settings.tickers)
@@ -90,6 +93,8 @@ class Gateway:
             self.catalogue.add(listing)
         rng = random.Random(settings.seed)  # noqa: S311 - prices, not secrets
         self.quotes = Quotes(self.catalogue.by_symbol.values(), rng)
+        self.market = Market(settings.session, self.now())
+        self.desk = Desk(self, settings.fill_latency_s, random.Random(settings.seed))  # noqa: S311 - as above
         self._open_account()
         self.account_changed()
 
@@ -124,6 +129,7 @@ class Gateway:
         if self.settings.moving:
             self.later(TICK_S, self._tick)
         self.later(ACCOUNT_REFRESH_S, self._refresh)
+        self._beat()
 
     def stop(self) -> None:
         """Drop every timer and connection."""
@@ -156,7 +162,11 @@ class Gateway:
 
     def _tick(self) -> None:
         self.later(TICK_S, self._tick)
-        self.quotes_changed(self.quotes.step())
+        self.quotes_changed(self.market.moving(self.quotes.step(self.switches.spread_pct)))
+
+    def _beat(self) -> None:
+        self.later(BEAT_S, self._beat)
+        self._beat_at = asyncio.get_running_loop().time()
 
     def _refresh(self) -> None:
         self.later(ACCOUNT_REFRESH_S, self._refresh)
@@ -178,13 +188,25 @@ class Gateway:
                 notify(self, entry)
 
     def receive(self, session: Session, message: Message) -> None:
-        """Answer one message of a client."""
+        """Answer one message of a client, unless it sends too many."""
+        if self._too_fast(session):
+            return
         try:
             request = requests.decode(message, session.version)
         except (requests.BadRequest, ValueError, ArithmeticError) as error:
             self._not_understood(session, message, error)
         else:
             self._answers.give(session, request, lambda: self._serve(session, message, request))
+
+    def _too_fast(self, session: Session) -> bool:
+        most, now = int(self.switches.messages_per_second_max), asyncio.get_running_loop().time()
+        if not most or not session.pace.exceeds(most, now, max(0.0, now - self._beat_at - BEAT_S)):
+            return False
+        count = session.pace.violations
+        self.deny(session, -1, 100, f"{ERROR_TEXTS[100].rstrip('.')}:max={most} rec={most + 1} ({count})")
+        if count >= VIOLATIONS_MAX:
+            session.close()
+        return True
 
     def _serve(self, session: Session, message: Message, request: requests.Request) -> None:
         try:
@@ -203,57 +225,11 @@ class Gateway:
 
     def schedule(self, order: Order) -> None:
         """Look at an order when its time has come."""
-        if order.perm_id in self._scheduled:
-            return
-        if order.why_held:
-            if (found_s := order.plan["locate"]["delay_s"]) is not None:
-                self.later(float(found_s), self._located, order.perm_id)
-            return
-        self._scheduled.add(order.perm_id)
-        slow = order.plan.get("slow_fill")
-        if order.status == "PendingCancel":
-            self.later(self.settings.fill_latency_s, self._fill_late, order.perm_id)
-        else:
-            delay_s = slow["delay_s"] if slow else self.settings.fill_latency_s
-            self.later(delay_s, self._consider, order.perm_id)
-
-    def cancel(self, order: Order) -> None:
-        """Take a cancel; a fault may let the order fill after it."""
-        self.commit(*exchange.cancel(order, self.now()))
-        if late := order.plan.get("fill_after_cancel"):
-            self.later(late["delay_s"], self._fill_late, order.perm_id)
-
-    def _consider(self, perm_id: int) -> None:
-        self._scheduled.discard(perm_id)
-        order = self.book.orders[perm_id]
-        if shares := exchange.due(order, self.quote(order.ticket.symbol)):
-            self.fill(perm_id, shares)
-        elif exchange.reaches_market(order):
-            self.commit(e.Working(self.now(), perm_id))
-        order = self.book.orders[perm_id]
-        if order.live and order.ticket.tif in IMMEDIATE_OR_NEVER:
-            self.commit(*exchange.cancel(order, self.now()))
-
-    def _located(self, perm_id: int) -> None:
-        """Shares to sell short were found."""
-        order = self.book.orders[perm_id]
-        if order.live and order.why_held:
-            self.commit(e.Working(self.now(), perm_id))
-            self._consider(perm_id)
-
-    def _fill_late(self, perm_id: int) -> None:
-        """What a cancel came too late for."""
-        if self.book.orders[perm_id].remaining:
-            self.fill(perm_id)
+        self.desk.schedule(order)
 
     def fill(self, perm_id: int, shares: Decimal | None = None, price: Decimal | None = None) -> None:
         """Fill an order now, by default all that is left at the market. Raises ValueError for more than that."""
-        order = self.book.orders[perm_id]
-        quote = self.quote(order.ticket.symbol)
-        at = price or (quote.ask if order.signed > 0 else quote.bid)
-        venue = self.listing(order.ticket.con_id, order.ticket.symbol).primary
-        amount = order.remaining if shares is None else shares
-        self.commit(*exchange.fill(self.book, order, amount, at, venue=venue, now=self.now()))
+        self.desk.fill(perm_id, shares, price)
 
     def quotes_changed(self, symbols: list[str]) -> None:
         """Send the new quotes to their subscribers, and try the limit orders against them."""
@@ -261,12 +237,7 @@ class Gateway:
         for session in self._reachable():
             for send in self._handlers.quotes:
                 send(self, session, changed)
-        for order in self.book.live_orders():
-            if order.ticket.symbol in changed and exchange.due(order, self.quote(order.ticket.symbol)):
-                if "slow_fill" in order.plan:
-                    self.schedule(order)
-                elif order.perm_id not in self._scheduled:
-                    self._consider(order.perm_id)
+        self.desk.quotes_changed(changed)
 
     def account_changed(self) -> None:
         """Notify the subscribers, soon or with the lag that is set."""
@@ -319,10 +290,9 @@ class Gateway:
         if denied := exchange.refusal(self.book, ticket):
             raise ValueError(f"{denied[0]}: {denied[1]}")
         plan = self.faults.order(symbol, action, OWNER)
-        perm_id = self.book.perm_next
-        self.commit(*exchange.place(self.book, ticket, lambda each: self.quote(each).ask, plan, self.now()))
-        self.schedule(self.book.orders[perm_id])
-        return perm_id
+        order = self.desk.take(ticket, plan)
+        self.schedule(order)
+        return order.perm_id
 
     def tell_error(self, code: int, text: str) -> None:
         """An error that is about no request, to every client."""

@@ -78,7 +78,10 @@ class Ticket:
 
 @dataclass(frozen=True)
 class Order:
-    """A ticket and what became of it. ``plan`` holds the faults it met, by name."""
+    """A ticket and what became of it. ``plan`` holds the faults it met, by name.
+
+    ``listed``: rejected, and still in the open orders.
+    """
 
     perm_id: int
     ticket: Ticket
@@ -90,6 +93,7 @@ class Order:
     done_at: datetime | None = None
     reason: str = ""
     why_held: str = ""
+    listed: bool = False
     plan: dict[str, Any] = field(default_factory=dict)
 
     @property

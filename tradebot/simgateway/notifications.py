@@ -26,6 +26,8 @@ from tradebot.simgateway.wire import number
 if TYPE_CHECKING:
     from loguru import Logger
 
+WAITS = {"code": 399, "text": ""}
+
 
 def _denied(gateway: Gateway, entry: e.Denied) -> None:
     if session := gateway.sessions.get(entry.client_id):
@@ -40,8 +42,11 @@ def _accepted(gateway: Gateway, entry: e.Accepted) -> None:
     )  # fmt: skip
     order = gateway.book.orders[entry.perm_id]
     _status(gateway, order)
-    if message := order.plan.get("order_message"):
-        blanks = {"action": ticket.action, "quantity": number(ticket.quantity), "symbol": ticket.symbol}
+    message = order.plan.get("order_message")
+    if message is None and gateway.market.waits(order):
+        message = WAITS
+    if message:
+        blanks = exchange.blanks(ticket) | {"opens": gateway.market.opens(gateway.now())}
         _order_error(gateway, order, message["code"], error_text(message, **blanks))
 
 
@@ -74,8 +79,15 @@ def _refused(gateway: Gateway, entry: e.Refused) -> None:
 
 def _cancelled(gateway: Gateway, entry: e.Cancelled) -> None:
     order = gateway.book.orders[entry.perm_id]
+    text = (
+        ERROR_TEXTS[202] + entry.reason if entry.code == 202 else error_text({"code": entry.code, "text": entry.reason})
+    )
+    first = order.plan.get("ended", {}).get("error_first", False)
+    if first:
+        _order_error(gateway, order, entry.code, text)
     _status(gateway, order)
-    _order_error(gateway, order, 202, "Order Canceled - reason:" + entry.reason)
+    if not first:
+        _order_error(gateway, order, entry.code, text)
 
 
 def _executed(gateway: Gateway, entry: e.Executed) -> None:
@@ -179,7 +191,8 @@ def _execution(gateway: Gateway, order: Order, each: Execution) -> None:
 
 
 def _order_error(gateway: Gateway, order: Order, code: int, text: str) -> None:
-    if session := _owner(gateway, order):
+    session = _owner(gateway, order)
+    if session and code:
         session.error(order.ticket.order_id, code, text)
 
 

@@ -28,11 +28,11 @@ class Quotes:
     def __getitem__(self, symbol: str) -> Quote:
         return self._quotes[symbol]
 
-    def step(self) -> list[str]:
-        """Move every free quote once; the symbols whose quote changed."""
+    def step(self, spread_pct: float = 0.01) -> list[str]:
+        """Move every free quote once, to that spread; the symbols whose quote changed."""
         if self.frozen:
             return []
-        return [symbol for symbol in self._quotes if symbol not in self._still and self._move(symbol)]
+        return [symbol for symbol in self._quotes if symbol not in self._still and self._move(symbol, spread_pct)]
 
     def set(self, symbol: str, bid: Decimal, ask: Decimal, last: Decimal | None = None) -> None:
         """Put a quote where a test wants it; it stands still from then on."""
@@ -74,10 +74,10 @@ class Quotes:
         """A new stock's quote, instead of an older one's of its symbol."""
         self._quotes[listing.symbol] = _start(listing.price)
 
-    def _move(self, symbol: str) -> bool:
+    def _move(self, symbol: str, spread_pct: float) -> bool:
         old = self._quotes[symbol]
         mid = (old.bid + old.ask) / 2 * Decimal(repr(1 + self._rng.gauss(0, _STEP_SHARE)))
-        spread = _spread(mid)
+        spread = _spread(mid, spread_pct)
         bid = max(CENT, (mid - spread / 2).quantize(CENT, ROUND_HALF_UP))
         if bid == old.bid:
             return False
@@ -97,5 +97,5 @@ def _start(price: Decimal) -> Quote:
     return Quote(bid=bid, ask=bid + spread, last=price, close=price, open=price, high=price, low=price)
 
 
-def _spread(price: Decimal) -> Decimal:
-    return max(CENT, (price / 10_000).quantize(CENT, ROUND_HALF_UP))
+def _spread(price: Decimal, pct: float = 0.01) -> Decimal:
+    return max(CENT, (price * Decimal(str(pct)) / 100).quantize(CENT, ROUND_HALF_UP))

@@ -92,6 +92,8 @@ def completed_order(version: int, account: str, order: Order, listing: Listing, 
     ticket = order.ticket
     status = f"Filled Size: {number(order.filled)}" if order.status == "Filled" else "Cancelled by Trader"
     state = order.status
+    if order.status == "Cancelled" and order.reason:
+        status = f"Cancelled by System:{order.reason}"
     if order.status == "Inactive":
         state, status = "Cancelled", order.reason
     return [
@@ -200,6 +202,11 @@ def tick_size(version: int, req_id: int, tick: int, shares: Decimal) -> Fields:
 
 def tick_string(req_id: int, tick: int, text: str) -> Fields:
     return ["46", "6", str(req_id), str(tick), text]
+
+
+def halted(req_id: int, kind: int) -> Fields:
+    """The generic tick 49: 0 trades, 1 halted, 2 halted for volatility."""
+    return ["45", "6", str(req_id), "49", str(kind)]
 
 
 def tick_params(req_id: int, bbo: str = "9c0001") -> Fields:

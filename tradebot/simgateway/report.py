@@ -22,6 +22,11 @@ def state(gateway: Gateway) -> dict[str, Any]:
         "realised": number(sum((each.realised for each in book.positions.values()), ZERO)),
         "clients": sorted(gateway.sessions),
         "upstream": gateway.upstream.up,
+        "market": {
+            "open": gateway.market.open,
+            "late": sorted(gateway.market.not_yet),
+            "halted": sorted(gateway.market.halts),
+        },
         "positions": [_position(each) for each in book.positions.values() if each.quantity],
         "orders": [_order(each) for each in book.orders.values()],
         "executions": [_execution(each, book.orders[each.perm_id]) for each in book.executions.values()],

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from loguru import logger
 
+from tradebot.simgateway import sessions
 from tradebot.simgateway.control import open_control
 from tradebot.simgateway.gateway import Gateway
 from tradebot.simgateway.handlers import HANDLERS
@@ -26,6 +27,7 @@ async def open_gateway(settings: GatewaySettings) -> AsyncIterator[Gateway]:
         gateway.port = await listener.open()
         try:
             gateway.start()
+            sessions.watch(gateway)
             logger.info("simulated gateway of {} listens on {}:{}", gateway.book.account, settings.host, gateway.port)
             async with open_control(gateway, listener, settings.control_port) as control_port:
                 gateway.control_port = control_port

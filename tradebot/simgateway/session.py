@@ -13,6 +13,7 @@ from loguru import logger
 
 from tradebot.simgateway import replies
 from tradebot.simgateway.line import Line
+from tradebot.simgateway.pace import Pace
 from tradebot.simgateway.replies import Fields
 from tradebot.simgateway.wire import Message, Negotiated, Started, Wire, WireError, frame
 
@@ -71,6 +72,7 @@ class Session(asyncio.Protocol):
         self._line: Line
         self._withheld: Callable[[Fields], bool] | None = None
         self.client_id = -1
+        self.pace = Pace()
         self.data_type = 1
         self.subscriptions = Subscriptions()
 

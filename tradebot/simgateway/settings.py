@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import datetime, time, tzinfo
 from decimal import Decimal
 from pathlib import Path
 
@@ -18,7 +18,8 @@ class GatewaySettings:
 
     ``seed`` makes the quotes repeatable, ``moving`` False makes them stand still. ``zone`` is the gateway's own time zone,
     which its times refer to (None: the machine's). ``cash``, ``account`` and ``positions`` (ticker, shares, average cost)
-    count when the state is new. ``switches`` are as at the start. ``clock`` gives the time in UTC; it is there for tests.
+    count when the state is new. ``session`` are the exchange's hours in New York (None: it never closes). ``switches`` are
+    as at the start. ``clock`` gives the time in UTC; it is there for tests.
     """
 
     host: str = "127.0.0.1"
@@ -32,6 +33,7 @@ class GatewaySettings:
     positions: tuple[tuple[str, Decimal, Decimal], ...] = ()
     fill_latency_s: float = 0.05
     moving: bool = True
+    session: tuple[time, time] | None = None
     zone: tzinfo | None = None
     clock: Callable[[], datetime] | None = None
     switches: Switches = field(default_factory=Switches)

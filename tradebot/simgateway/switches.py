@@ -38,11 +38,31 @@ class Switches:
     usd_rate: float = 0.9
     # Further accounts of the same login, with commas between them.
     other_accounts: str = ""
+    # Market orders fill in up to so many executions, the last of them between fill_min_s and fill_max_s after the order reached
+    # the market, at prices up to slippage_pct % worse than the quote, or half of that better.
+    fill_pieces_max: int = 1
+    fill_min_s: float = 0.0
+    fill_max_s: float = 0.0
+    slippage_pct: float = 0.0
+    # The spread of quotes that move, in % of the price; at least a cent.
+    spread_pct: float = 0.01
+    # How many messages a client may send in a second; 0: any number.
+    messages_per_second_max: int = 0
 
     @property
     def others(self) -> tuple[str, ...]:
         return tuple(name.strip() for name in self.other_accounts.split(",") if name.strip())
 
+
+# What is usual at a real gateway and account, together: `tradebot simgateway --realistic`.
+REALISTIC = Switches(
+    fill_pieces_max=4,
+    fill_min_s=0.2,
+    fill_max_s=3.0,
+    slippage_pct=0.05,
+    spread_pct=0.05,
+    messages_per_second_max=50,
+)
 
 # The values of a text switch, where only some are allowed.
 CHOICES = {"execution_times": ("local", "named", "utc")}
@@ -73,7 +93,7 @@ def _value(name: str, before: object, value: Any) -> Any:
     return value
 
 
-def from_text(settings: list[str]) -> Switches:
+def from_text(settings: list[str], *, realistic: bool = False) -> Switches:
     """Switches from ``name=value``, values as in JSON or plain text. Raises ValueError."""
     given = {}
     for setting in settings:
@@ -84,4 +104,4 @@ def from_text(settings: list[str]) -> Switches:
             given[name] = json.loads(text)
         except ValueError:
             given[name] = text
-    return switched(Switches(), given)
+    return switched(REALISTIC if realistic else Switches(), given)

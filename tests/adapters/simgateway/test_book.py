@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tradebot.simgateway import entries as e
 from tradebot.simgateway import exchange
 from tradebot.simgateway.book import Book, commission, trade
+from tradebot.simgateway.faults import ORDER_FAULTS
 from tradebot.simgateway.model import ZERO, Position, Quote, Ticket
 
 D = Decimal
@@ -213,7 +214,7 @@ def test_cash_and_positions_agree(steps: list[tuple[int, int]]) -> None:
 
 
 actions = st.lists(
-    st.tuples(st.sampled_from(["BUY", "SELL"]), st.integers(1, 50), st.integers(0, 50), st.sampled_from("ncx")),
+    st.tuples(st.sampled_from(["BUY", "SELL"]), st.integers(1, 50), st.integers(0, 50), st.sampled_from("ncxr")),
     max_size=25,
 )
 
@@ -225,7 +226,8 @@ def test_replay(steps: list[tuple[str, int, int, str]]) -> None:
     written: list[e.Entry] = [e.Opened(NOW, "DU1", D(5000), 1000)]
     run(book, list(written))
     for number, (action, quantity, shares, then) in enumerate(steps, start=1):
-        written += place(book, ticket(action, str(quantity), order_id=number))
+        plan = {"reject": ORDER_FAULTS["reject"] | {"listed": True}} if then == "r" else {}
+        written += place(book, ticket(action, str(quantity), order_id=number), **plan)
         perm_id = book.perm_next - 1
         order = book.orders[perm_id]
         if order.live and shares:

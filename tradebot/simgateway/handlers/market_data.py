@@ -71,6 +71,8 @@ def _market_data(gateway: Gateway, session: Session, request: Request) -> None:
     quote = gateway.quote(listing.symbol)
     _send_top(gateway, session, req_id, stream, _old(quote, stale), float(stale["age_s"]) if stale else 0.0)
     _send_day(gateway, session, req_id, stream)
+    if not delayed and (kind := gateway.market.halts.get(listing.symbol)):
+        session.send(replies.halted(req_id, kind))
     if request.flag("snapshot"):
         session.send(replies.end(57, req_id))
     elif stale is None:

@@ -35,7 +35,7 @@ def _place(gateway: Gateway, session: Session, request: Request) -> None:
         if (confirmed_s := plan["swallow"]["delay_s"]) is not None:
             gateway.later(float(confirmed_s), _confirmed, gateway, ticket, plan)
     elif lost == "deny":
-        gateway.deny(session, order_id, plan["deny"]["code"], error_text(plan["deny"]))
+        gateway.deny(session, order_id, plan["deny"]["code"], error_text(plan["deny"], **exchange.blanks(ticket)))
     elif not lost:
         _take(gateway, ticket, plan)
         if not request.text("tif"):
@@ -53,10 +53,8 @@ def _take(gateway: Gateway, ticket: Ticket, plan: dict[str, Any]) -> None:
     dropped = plan.get("drop_after")
     if dropped and not dropped["filled"]:
         plan |= {"hold": {}}
-    entries = exchange.place(gateway.book, ticket, lambda symbol: gateway.quote(symbol).ask, plan, gateway.now())
-    gateway.commit(*entries)
-    order = gateway.book.orders[gateway.book.by_client[ticket.client_id, ticket.order_id]]
-    if dropped and (shares := exchange.due(order, gateway.quote(ticket.symbol))):
+    order = gateway.desk.take(ticket, plan)
+    if dropped and (shares := gateway.desk.due(order)):
         gateway.fill(order.perm_id, shares)
     elif order.live:
         gateway.schedule(order)
@@ -105,7 +103,11 @@ def _log(gateway: Gateway, session: Session, request: Request, fault: str = "") 
 
 def _cancel(gateway: Gateway, session: Session, request: Request) -> None:
     order_id = request.integer("orderId")
-    _log(gateway, session, request)
+    known = gateway.book.by_client.get((session.client_id, order_id))
+    ignored = known is not None and exchange.unanswered(gateway.book.orders[known])
+    _log(gateway, session, request, "reject" if ignored else "")
+    if ignored:
+        return
     if denied := exchange.cancel_refusal(gateway.book, session.client_id, order_id):
         gateway.deny(session, order_id, *denied)
         return
@@ -113,7 +115,7 @@ def _cancel(gateway: Gateway, session: Session, request: Request) -> None:
     if race := order.plan.get("fill_before_cancel"):
         _fill_first(gateway, session, order, bool(race["error_first"]))
     else:
-        gateway.cancel(order)
+        gateway.desk.cancel(order)
 
 
 def _fill_first(gateway: Gateway, session: Session, order: Order, error_first: bool) -> None:
@@ -130,12 +132,12 @@ def _global_cancel(gateway: Gateway, session: Session, request: Request) -> None
     _log(gateway, session, request)
     for order in gateway.book.live_orders():
         if order.status != "PendingCancel":
-            gateway.cancel(order)
+            gateway.desk.cancel(order)
 
 
 def _open_orders(gateway: Gateway, session: Session, request: Request) -> None:
     everyone = request.name == "reqAllOpenOrders"
-    for order in gateway.book.live_orders():
+    for order in gateway.book.open_orders():
         if everyone or order.ticket.client_id == session.client_id:
             notifications.send_order(gateway, session, order)
     session.send(replies.end(53))
@@ -144,7 +146,7 @@ def _open_orders(gateway: Gateway, session: Session, request: Request) -> None:
 def _completed_orders(gateway: Gateway, session: Session, request: Request) -> None:
     for order in gateway.book.orders.values():
         manual = order.ticket.order_id <= 0
-        if order.live or order.done_at is None or not gateway.today(order.done_at):
+        if order.live or order.listed or order.done_at is None or not gateway.today(order.done_at):
             continue
         if request.flag("apiOnly") and manual:
             continue

@@ -24,6 +24,7 @@ except ImportError:  # 9.81 has none
     OrderCancel = None
 
 DEADLINE_S = 30
+HALTED = 49
 
 
 class App(EWrapper, EClient):  # type: ignore[misc]  # ibapi has no types
@@ -42,6 +43,7 @@ class App(EWrapper, EClient):  # type: ignore[misc]  # ibapi has no types
         self.positions: dict[str, list[float]] = {}
         self.portfolio: dict[str, list[float]] = {}
         self.prices: dict[int, dict[int, float]] = {}
+        self.halted: dict[int, float] = {}
         self.sizes: dict[int, dict[int, float]] = {}
         self.statuses: dict[int, list[list[str | float]]] = {}
         self.executions: dict[int, dict[str, list[int | str | float]]] = {}
@@ -106,6 +108,10 @@ class App(EWrapper, EClient):  # type: ignore[misc]  # ibapi has no types
 
     def tickSize(self, reqId: int, tickType: int, size: Any) -> None:
         self.note(lambda: self.sizes.setdefault(reqId, {}).update({int(tickType): float(size)}))
+
+    def tickGeneric(self, reqId: int, tickType: int, value: float) -> None:
+        if int(tickType) == HALTED:
+            self.note(lambda: self.halted.update({reqId: value}))
 
     def tickSnapshotEnd(self, reqId: int) -> None:
         self.note(lambda: self.ended.add("snapshot"))
@@ -200,6 +206,8 @@ def look(app: App) -> dict[str, Any]:
     app.cancelMktData(9004)
     app.reqMktData(9005, stock("MSFT"), "", True, False, [])
     app.wait("snapshot", lambda: "snapshot" in app.ended)
+    app.reqMktData(9008, stock("KO"), "", False, False, [])
+    app.wait("halted", lambda: 9008 in app.halted)
     return {"summary": dict(app.summary), "cash": app.values["TotalCashBalance USD"], "positions": dict(app.positions)}
 
 
@@ -257,6 +265,8 @@ def main() -> None:
         "executions": list(app.executions[9006].values()),
         "commissions": list(app.commissions.values()),
         "completed": app.completed,
+        "halted": app.halted[9008],
+        "warned": [[int(error[0]) - first, error[1]] for error in app.errors if error[1] == 399],
         "after_reconnect": [list(again.executions[9007].values()), again.completed],
     }
     print(json.dumps(seen))
