@@ -21,6 +21,23 @@ class Switches:
     clock_ahead_s: float = 0.0
     # How executions' times are written: see CHOICES.
     execution_times: str = "local"
+    # How long news of positions, and of account values and portfolio, trail what happens.
+    positions_lag_s: float = 0.0
+    values_lag_s: float = 0.0
+    # Whether reqPositions is answered with the lagging state too.
+    lagging_answers: bool = False
+    # Whether news of account values and portfolio hold only what has changed.
+    changed_values_only: bool = False
+    # The values of AccountType and of TradingType-S (empty: not sent), and whether sales settle the next day.
+    account_type: str = "INDIVIDUAL"
+    trading_type: str = ""
+    cash_account: bool = False
+    # The base currency; if it is not USD, how much of it there is, and what a dollar is worth in it.
+    base_currency: str = "USD"
+    base_cash: float = 0.0
+    usd_rate: float = 0.9
+    # Further accounts of the same login, with commas between them.
+    other_accounts: str = ""
     # Market orders fill in up to so many executions, the last of them between fill_min_s and fill_max_s after the order reached
     # the market, at prices up to slippage_pct % worse than the quote, or half of that better.
     fill_pieces_max: int = 1
@@ -31,6 +48,10 @@ class Switches:
     spread_pct: float = 0.01
     # How many messages a client may send in a second; 0: any number.
     messages_per_second_max: int = 0
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        return tuple(name.strip() for name in self.other_accounts.split(",") if name.strip())
 
 
 # What is usual at a real gateway and account, together: `tradebot simgateway --realistic`.

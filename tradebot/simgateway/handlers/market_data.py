@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from tradebot.simgateway import replies
-from tradebot.simgateway.details import contract_details, new_york_date
+from tradebot.simgateway.days import new_york_date
+from tradebot.simgateway.details import contract_details
 from tradebot.simgateway.exchange import INVALID, NO_DEFINITION
 from tradebot.simgateway.faults import ERROR_TEXTS, error_text
 from tradebot.simgateway.gateway import Gateway, RequestHandler
