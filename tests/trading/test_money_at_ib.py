@@ -152,9 +152,10 @@ async def test_ibs_own_result_of_the_day_is_shown(make_at_gateway: MakeAtGateway
 
     async def told() -> bool:
         account = at.broker.account()
-        return account is not None and account.daily_pnl == at.gateway.quote("AAPL").last * 10 - 1505
+        return account is not None and account.daily_pnl == D(25)
 
+    at.gateway.set_quote("AAPL", D(230), D(230), D(230))  # yesterday's close: 227.50
     await at.bot.until(told, "IB has told its own figure")
     shown = (await at.bot.queries.status()).account
     assert shown is not None
-    assert shown.daily_pnl == D(770)
+    assert shown.daily_pnl == D(25)
