@@ -26,6 +26,8 @@ class Stream:
 
     symbol: str
     delayed: bool = False
+    moves: bool = False
+    """Whether the first ticks have all been sent, and new quotes follow."""
 
 
 @dataclass

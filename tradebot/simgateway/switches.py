@@ -46,12 +46,21 @@ class Switches:
     slippage_pct: float = 0.0
     # The spread of quotes that move, in % of the price; at least a cent.
     spread_pct: float = 0.01
+    # How long after a request for market data the first price comes, and each further one after that.
+    ticks_delay_s: float = 0.0
+    # Prices that are not to be had, and what comes instead of them: see CHOICES.
+    no_price_of: str = "none"
+    no_price_as: str = "unsent"
     # How many messages a client may send in a second; 0: any number.
     messages_per_second_max: int = 0
 
     @property
     def others(self) -> tuple[str, ...]:
         return tuple(name.strip() for name in self.other_accounts.split(",") if name.strip())
+
+    @property
+    def no_prices(self) -> frozenset[str]:
+        return frozenset(("bid", "ask", "last") if self.no_price_of == "all" else self.no_price_of.split("_"))
 
 
 # What is usual at a real gateway and account, together: `tradebot simgateway --realistic`.
@@ -65,7 +74,11 @@ REALISTIC = Switches(
 )
 
 # The values of a text switch, where only some are allowed.
-CHOICES = {"execution_times": ("local", "named", "utc")}
+CHOICES = {
+    "execution_times": ("local", "named", "utc"),
+    "no_price_of": ("none", "bid", "ask", "last", "bid_ask", "all"),
+    "no_price_as": ("unsent", "minus_one", "zero"),
+}
 MAY_BE_NEGATIVE = ("clock_ahead_s",)
 
 
