@@ -65,11 +65,15 @@ class Switches:
 
 # What is usual at a real gateway and account, together: `tradebot simgateway --realistic`.
 REALISTIC = Switches(
+    positions_lag_s=2.0,
+    values_lag_s=3.0,
+    changed_values_only=True,
     fill_pieces_max=4,
     fill_min_s=0.2,
     fill_max_s=3.0,
     slippage_pct=0.05,
     spread_pct=0.05,
+    ticks_delay_s=0.1,
     messages_per_second_max=50,
 )
 
