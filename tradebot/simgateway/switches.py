@@ -73,7 +73,6 @@ REALISTIC = Switches(
     fill_max_s=3.0,
     slippage_pct=0.05,
     spread_pct=0.05,
-    ticks_delay_s=0.1,
     messages_per_second_max=50,
 )
 
