@@ -13,6 +13,7 @@ from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.events import EventKind
 from tradebot.domain.limits import Limits, LossBasis
 from tradebot.simgateway import GatewaySettings
+from tradebot.simgateway.switches import Switches
 from tradebot.words import events as words
 
 D = Decimal
@@ -36,6 +37,17 @@ async def test_a_missing_quote_names_its_cause(make_at_gateway: MakeAtGateway, c
     at.gateway.faults.arm("no_market_data", times=0, code=code, text="said IB")
     why = said((await at.bot.becomes(await at.bot.alert("BUY"), BLOCKED)).reason)
     assert f"IB gave no price for AAPL (IB {code}: said IB): {cause}" in why
+
+
+@pytest.mark.parametrize("sent_as", ["unsent", "minus_one", "zero"])
+async def test_a_stock_that_nobody_offers_is_not_bought(make_at_gateway: MakeAtGateway, sent_as: str) -> None:
+    """A BUY would be sized by a bid, by an old trade, or by IB's -1."""
+    at = await make_at_gateway(
+        GatewaySettings(switches=Switches(no_price_of="ask", no_price_as=sent_as)), options={"quote_timeout_s": 0.1}
+    )
+    why = said((await at.bot.becomes(await at.bot.alert("BUY"), BLOCKED)).reason)
+    assert "IB gave no ask price for AAPL" in why
+    assert not at.gateway.book.orders
 
 
 async def test_an_offer_far_above_the_bid_buys_nothing(make_at_gateway: MakeAtGateway) -> None:
@@ -152,9 +164,10 @@ async def test_ibs_own_result_of_the_day_is_shown(make_at_gateway: MakeAtGateway
 
     async def told() -> bool:
         account = at.broker.account()
-        return account is not None and account.daily_pnl == at.gateway.quote("AAPL").last * 10 - 1505
+        return account is not None and account.daily_pnl == D(25)
 
+    at.gateway.set_quote("AAPL", D(230), D(230), D(230))  # yesterday's close: 227.50
     await at.bot.until(told, "IB has told its own figure")
     shown = (await at.bot.queries.status()).account
     assert shown is not None
-    assert shown.daily_pnl == D(770)
+    assert shown.daily_pnl == D(25)

@@ -8,16 +8,34 @@ an order. It is part of an opening trade's cost and of a closing trade's result,
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from decimal import Decimal
 from typing import ClassVar
 
 from tradebot.simgateway import entries as e
+from tradebot.simgateway.days import new_york_date
 from tradebot.simgateway.model import ZERO, Execution, Order, Position
 
 COMMISSION_PER_SHARE = Decimal("0.005")
 COMMISSION_MIN = Decimal(1)
+
+
+@dataclass(frozen=True)
+class Opening:
+    """One stock's position when the day began: shares, all that was realised, and its cash flow until then."""
+
+    quantity: Decimal = ZERO
+    realised: Decimal = ZERO
+    flow: Decimal = ZERO
+
+
+@dataclass
+class Today:
+    """How a day began, by contract, and what its sales will bring when they settle, the next day."""
+
+    opening: dict[int, Opening] = field(default_factory=dict)
+    unsettled: Decimal = ZERO
 
 
 class Book:
@@ -32,6 +50,8 @@ class Book:
         self.by_client: dict[tuple[int, int], int] = {}
         self.executions: dict[str, Execution] = {}
         self.positions: dict[int, Position] = {}
+        self._today = Today()
+        self._day: date | None = None
         self.corporate_actions: list[e.Split | e.Renamed | e.Listed] = []
         self._moved: dict[int, int] = {}
         self._live: dict[int, None] = {}
@@ -47,8 +67,14 @@ class Book:
 
     def apply(self, entry: e.Entry) -> None:
         """Fold one fact into the state."""
+        if (day := new_york_date(entry.at)) != self._day or isinstance(entry, e.Midnight):
+            self._day, self._today = day, self._day_begins()
         if fold := self._FOLDS.get(type(entry)):
             fold(self, entry)
+
+    def today(self, now: datetime) -> Today:
+        """How the New York day of ``now`` began, and what has not settled in it."""
+        return self._today if new_york_date(now) == self._day else self._day_begins()
 
     def next_id(self, client_id: int) -> int:
         """The first order id this client has not used; goes back only in a restart."""
@@ -119,6 +145,8 @@ class Book:
         )
         self._roots.setdefault(entry.perm_id, []).append(root)
         self._total(entry.perm_id)
+        if order.signed < 0:
+            self._today.unsettled += entry.shares * entry.price - self.executions[root].commission
         self._happened(self._now_under(order.ticket.con_id), order.ticket.symbol, root)
         if self.orders[entry.perm_id].remaining <= 0:
             self._change(entry.perm_id, status="Filled", done_at=entry.at, why_held="")
@@ -144,6 +172,10 @@ class Book:
         self.deposits += entry.cash - self.cash
 
     def _position_set(self, entry: e.PositionSet) -> None:
+        held = self.positions.get(entry.con_id, Position(entry.con_id, entry.symbol, ZERO, ZERO))
+        opening = self._today.opening.get(entry.con_id, Opening())
+        moved = replace(opening, quantity=opening.quantity + entry.quantity - held.quantity)
+        self._today.opening[entry.con_id] = moved
         self._happened(entry.con_id, entry.symbol, entry)
 
     def _split(self, entry: e.Split) -> None:
@@ -151,6 +183,9 @@ class Book:
         held = self.positions.get(entry.con_id)
         if held is None:
             return
+        opening = self._today.opening.pop(entry.con_id, Opening())
+        quantity = opening.quantity * entry.new / entry.old
+        self._today.opening[entry.new_con_id or entry.con_id] = replace(opening, quantity=quantity)
         if entry.new_con_id:
             self._moved[entry.con_id] = entry.new_con_id
             self._history[entry.new_con_id] = self._history.pop(entry.con_id)
@@ -188,6 +223,18 @@ class Book:
             self._change(perm_id, listed=False)
         self._listed_ids.clear()
 
+    def _day_begins(self) -> Today:
+        return Today(
+            {
+                each.con_id: Opening(each.quantity, each.realised, self.flow(each.con_id))
+                for each in self.positions.values()
+            }
+        )
+
+    def flow(self, con_id: int) -> Decimal:
+        """What one stock's executions brought in cash (negative: cost), commissions included."""
+        return self._flows.get(con_id, ZERO)
+
     def _total(self, perm_id: int) -> None:
         """Figures of an order from its executions."""
         filled, cost, charged = ZERO, ZERO, ZERO
@@ -214,7 +261,7 @@ class Book:
         closing = position.quantity * signed < 0
         self.executions[item] = replace(each, realised=after.realised - position.realised if closing else None)
         self.positions[con_id] = after
-        self._flows[con_id] = self._flows.get(con_id, ZERO) - signed * each.price - each.commission
+        self._flows[con_id] = self.flow(con_id) - signed * each.price - each.commission
 
     _FOLDS: ClassVar[dict[type[e.Entry], Callable[..., None]]] = {
         e.Opened: _opened,

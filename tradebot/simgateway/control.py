@@ -41,7 +41,7 @@ ROUTES: dict[str, tuple[str, str]] = {
     "POST /quotes": ("quote", "symbol bid ask last?"),
     "POST /quotes/frozen": ("freeze", "frozen"),
     "POST /cash": ("cash", "cash"),
-    "POST /positions": ("position", "symbol quantity avg_cost"),
+    "POST /positions": ("position", "symbol quantity avg_cost account?"),
     "POST /splits": ("split", "symbol new old con_id?"),
     "POST /renames": ("rename", "symbol to"),
     "POST /listings": ("listing", "symbol con_id price"),
@@ -169,7 +169,8 @@ class _Control:
 
     async def position(self, request: web.Request) -> web.Response:
         body = await _body(request)
-        self._gateway.set_position(body["symbol"], _amount(body["quantity"]), _amount(body["avg_cost"]))
+        quantity, avg_cost = _amount(body["quantity"]), _amount(body["avg_cost"])
+        self._gateway.set_position(body["symbol"], quantity, avg_cost, body.get("account", ""))
         return _done()
 
     async def split(self, request: web.Request) -> web.Response:

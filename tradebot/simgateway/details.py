@@ -5,9 +5,8 @@ Hours are New York's: 04:00–20:00 to trade, 09:30–16:00 liquid, closed on Sa
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 import holidays
 
@@ -15,7 +14,6 @@ from tradebot.simgateway.catalogue import VENUES
 from tradebot.simgateway.model import Listing
 from tradebot.simgateway.replies import MARKET_RULE, Fields
 
-NEW_YORK = ZoneInfo("America/New_York")
 ORDER_TYPES = (
     "ACTIVETIM,AD,ADJUST,ALERT,ALGO,ALLOC,AON,AVGCOST,BASKET,BENCHPX,CASHQTY,COND,CONDORDER,DARKONLY,DARKPOLL,DAY,DEACT,"
     "DEACTDIS,DEACTEOD,DIS,DUR,GAT,GTC,GTD,GTT,HID,IBKRATS,ICE,IMB,IOC,LIT,LMT,LOC,MIDPX,MIT,MKT,MOC,MTL,NGCOMB,NODARK,"
@@ -59,8 +57,3 @@ def _holidays(year: int) -> holidays.HolidayBase:
 def _day(day: date, opens: str, closes: str, closed: bool) -> str:
     text = f"{day:%Y%m%d}"
     return f"{text}:CLOSED" if closed else f"{text}:{opens}-{text}:{closes}"
-
-
-def new_york_date(now: datetime) -> date:
-    """The trading date that ``now`` falls on."""
-    return now.astimezone(NEW_YORK).date()

@@ -7,10 +7,10 @@ that costs more than the available funds is refused (201); a SELL beyond the pos
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from tradebot.simgateway import entries as e
 from tradebot.simgateway import natural
@@ -122,7 +122,19 @@ def margin(book: Book, ticket: Ticket, asks: Asks) -> str | None:
     return MARGIN.format(free=free, cost=cost) if cost > free else None
 
 
-def available(book: Book, asks: Asks) -> Decimal:
+class Funds(Protocol):
+    """What the available funds follow from."""
+
+    @property
+    def cash(self) -> Decimal: ...
+
+    @property
+    def positions(self) -> Mapping[int, Position]: ...
+
+    def live_orders(self) -> list[Order]: ...
+
+
+def available(book: Funds, asks: Asks) -> Decimal:
     """Available funds: cash less what working BUY orders may need, and less the collateral of shorts (150 %)."""
     free = book.cash
     for order in book.live_orders():

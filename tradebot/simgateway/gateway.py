@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,13 +20,16 @@ from loguru import logger
 from tradebot.errors import GatewayError
 from tradebot.simgateway import entries as e
 from tradebot.simgateway import exchange, replies, requests
+from tradebot.simgateway.account import Standing, standing
 from tradebot.simgateway.answers import Answers
 from tradebot.simgateway.book import Book
 from tradebot.simgateway.catalogue import Catalogue
+from tradebot.simgateway.days import new_york_date
 from tradebot.simgateway.desk import Desk
 from tradebot.simgateway.faults import CONNECTION_FAULTS, ERROR_TEXTS, Faults, whole
+from tradebot.simgateway.lag import Lag
 from tradebot.simgateway.market import Market
-from tradebot.simgateway.model import Listing, Order, Quote, Ticket
+from tradebot.simgateway.model import Listing, Order, Position, Quote, Ticket
 from tradebot.simgateway.pace import VIOLATIONS_MAX
 from tradebot.simgateway.quotes import Quotes
 from tradebot.simgateway.session import Session
@@ -36,7 +40,6 @@ from tradebot.simgateway.wire import Message
 
 TICK_S = 1.0
 BEAT_S = 0.1
-ACCOUNT_DELAY_S = 0.05
 ACCOUNT_REFRESH_S = 180.0
 OWNER = 0
 
@@ -53,8 +56,9 @@ class Handlers:
     entries: Mapping[type[e.Entry], Callable[..., None]]
     # What new quotes of these symbols send to one client.
     quotes: tuple[Callable[[Gateway, Session, set[str]], None], ...]
-    # What a change of the account sends to one client.
-    account: Callable[[Gateway, Session], None]
+    # What a change of the account's values, and of its positions, sends to one client.
+    values: Callable[[Gateway, Session], None]
+    positions: Callable[[Gateway, Session], None]
 
 
 class Gateway:
@@ -76,7 +80,9 @@ class Gateway:
         self.sessions: dict[int, Session] = {}
         self.connections: set[Session] = set()
         self._timers: set[asyncio.TimerHandle] = set()
-        self._account_due = False
+        self.values = Lag(self.standing, lambda: self.switches.values_lag_s, self.later, self._values_news)
+        self.positions = Lag(self.standing, lambda: self.switches.positions_lag_s, self.later, self._positions_news)
+        self.others: dict[str, dict[int, Position]] = defaultdict(dict)
         self._beat_at = 0.0
         for entry in store.load():
             self.book.apply(entry)
@@ -90,6 +96,7 @@ class Gateway:
         self.market = Market(settings.session, self.now())
         self.desk = Desk(self, settings.fill_latency_s, random.Random(settings.seed))  # noqa: S311 - as above
         self._open_account()
+        self.account_changed()
 
     def _forgotten(self) -> list[Listing]:
         """Stocks that the account knows and the configuration no longer does: they keep trading at their last cost."""
@@ -165,6 +172,11 @@ class Gateway:
         self.later(ACCOUNT_REFRESH_S, self._refresh)
         self.account_changed()
 
+    def today(self, at: datetime) -> bool:
+        """Whether answers still contain what happened then: since New York's midnight, or a simulated one."""
+        began = self.book.day_began
+        return new_york_date(at) == new_york_date(self.now()) and (began is None or at > began)
+
     # -- what happens -------------------------------------------------------------------------------------------------
 
     def commit(self, *entries: e.Entry) -> None:
@@ -228,15 +240,21 @@ class Gateway:
         self.desk.quotes_changed(changed)
 
     def account_changed(self) -> None:
-        """Notify the subscribers soon; many changes at once make one message."""
-        if not self._account_due:
-            self._account_due = True
-            self.later(ACCOUNT_DELAY_S, self._push_account)
+        """Notify the subscribers, soon or with the lag that is set."""
+        self.values.changed()
+        self.positions.changed()
 
-    def _push_account(self) -> None:
-        self._account_due = False
+    def _values_news(self) -> None:
         for session in self._reachable():
-            self._handlers.account(self, session)
+            self._handlers.values(self, session)
+
+    def _positions_news(self) -> None:
+        for session in self._reachable():
+            self._handlers.positions(self, session)
+
+    def standing(self) -> Standing:
+        """What the account holds now."""
+        return standing(self.book, self.now())
 
     def _reachable(self) -> list[Session]:
         """The clients that updates from IB reach now."""
@@ -253,9 +271,15 @@ class Gateway:
         """Deposit or withdraw until the account holds this much."""
         self.commit(e.CashSet(self.now(), cash))
 
-    def set_position(self, symbol: str, quantity: Decimal, avg_cost: Decimal) -> None:
-        """Make the account hold this much of a stock, without touching its cash. Raises ValueError."""
+    def set_position(self, symbol: str, quantity: Decimal, avg_cost: Decimal, account: str = "") -> None:
+        """Make an account hold this much of a stock, without touching its cash. Raises ValueError."""
         listing = self.known(symbol)
+        if account not in ("", self.book.account):
+            if account not in self.switches.others:
+                raise ValueError(f"no such account: {account}; the switch other_accounts makes it")
+            self.others[account][listing.con_id] = Position(listing.con_id, symbol, quantity, avg_cost)
+            self.account_changed()
+            return
         self.commit(e.PositionSet(self.now(), listing.con_id, listing.symbol, quantity, avg_cost))
 
     def owner_order(self, symbol: str, action: str, quantity: Decimal, limit: Decimal | None = None) -> int:
@@ -288,8 +312,10 @@ class Gateway:
         self.commit(e.Restarted(self.now(), rollback))
 
     def midnight(self) -> None:
-        """What happened until now is yesterday's: no answer contains it again."""
+        """What happened until now is yesterday's: no answer contains it again, and what was sold has settled."""
         self.commit(e.Midnight(self.now()))
+        self.quotes.close()
+        self.account_changed()
 
     def degrade(self, name: str, parameters: dict[str, Any]) -> None:
         """Apply a connection fault to every open connection from now on. Raises ValueError."""
@@ -333,10 +359,14 @@ class Gateway:
         session.client_id = client_id
         self.sessions[client_id] = session
         logger.info("simulated gateway: client {} connected, server version {}", client_id, session.version)
-        session.send(replies.managed_accounts(self.book.account))
+        session.send(replies.managed_accounts(self.accounts()))
         session.send(replies.next_valid_id(self.book.next_id(client_id)))
         for code, text in self.upstream.greeting:
             session.error(-1, code, text)
+
+    def accounts(self) -> str:
+        """The accounts of this login."""
+        return ",".join(sorted((self.book.account, *self.switches.others)))
 
     def forget(self, session: Session) -> None:
         """A connection is gone; its client id is free."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from datetime import datetime, time, timedelta
 
-from tradebot.simgateway.details import NEW_YORK, closed_all_day
+from tradebot.simgateway.days import NEW_YORK
+from tradebot.simgateway.details import closed_all_day
 from tradebot.simgateway.model import Order
 
 Session = tuple[time, time]

@@ -16,7 +16,7 @@ from loguru import logger
 
 from tradebot.simgateway import entries as e
 from tradebot.simgateway import exchange, replies
-from tradebot.simgateway.details import NEW_YORK
+from tradebot.simgateway.days import NEW_YORK
 from tradebot.simgateway.faults import ERROR_TEXTS, error_text
 from tradebot.simgateway.gateway import Gateway
 from tradebot.simgateway.model import Execution, Order, Ticket

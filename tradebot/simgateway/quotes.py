@@ -57,6 +57,12 @@ class Quotes:
             old, bid=bid, ask=max(bid + CENT, ask), last=last, close=close, open=opened, high=high, low=low
         )
 
+    def close(self) -> None:
+        """A day is over: what was last paid is its close, and where the next one begins."""
+        for symbol, old in self._quotes.items():
+            last = old.last
+            self._quotes[symbol] = replace(old, close=last, open=last, high=last, low=last)
+
     def rename(self, old: str, new: str) -> None:
         """A stock's quote goes on under another symbol."""
         self._quotes[new] = self._quotes.pop(old)

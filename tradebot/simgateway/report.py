@@ -6,20 +6,20 @@ from typing import Any
 
 from tradebot.simgateway import account
 from tradebot.simgateway.gateway import Gateway
-from tradebot.simgateway.model import Execution, Order, Position
+from tradebot.simgateway.model import ZERO, Execution, Order, Position
 from tradebot.simgateway.wire import number
 
 
 def state(gateway: Gateway) -> dict[str, Any]:
     """Account, positions, orders and executions; amounts as text, times in UTC."""
     book = gateway.book
-    now = account.figures(book, gateway.quote)
+    now = account.figures(gateway.standing(), gateway.quote)
     return {
         "account": book.account,
         "cash": number(book.cash),
         "available": number(now.available),
         "net_liquidation": number(now.net),
-        "realised": number(now.realised),
+        "realised": number(sum((each.realised for each in book.positions.values()), ZERO)),
         "clients": sorted(gateway.sessions),
         "upstream": gateway.upstream.up,
         "market": {

@@ -26,16 +26,19 @@ class Stream:
 
     symbol: str
     delayed: bool = False
+    moves: bool = False
+    """Whether the first ticks have all been sent, and new quotes follow."""
 
 
 @dataclass
 class Subscriptions:
     """What is sent to a client without a further question, by request id."""
 
-    account: bool = False
+    account: str = ""
+    told: dict[tuple[str, ...], Fields] = field(default_factory=dict)
     positions: bool = False
     summaries: dict[int, frozenset[str]] = field(default_factory=dict)
-    multis: dict[int, str] = field(default_factory=dict)
+    multis: dict[int, tuple[str, str]] = field(default_factory=dict)
     pnls: set[int] = field(default_factory=set)
     pnl_singles: dict[int, int] = field(default_factory=dict)
     streams: dict[int, Stream] = field(default_factory=dict)

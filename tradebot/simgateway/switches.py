@@ -21,6 +21,23 @@ class Switches:
     clock_ahead_s: float = 0.0
     # How executions' times are written: see CHOICES.
     execution_times: str = "local"
+    # How long news of positions, and of account values and portfolio, trail what happens.
+    positions_lag_s: float = 0.0
+    values_lag_s: float = 0.0
+    # Whether reqPositions is answered with the lagging state too.
+    lagging_answers: bool = False
+    # Whether news of account values and portfolio hold only what has changed.
+    changed_values_only: bool = False
+    # The values of AccountType and of TradingType-S (empty: not sent), and whether sales settle the next day.
+    account_type: str = "INDIVIDUAL"
+    trading_type: str = ""
+    cash_account: bool = False
+    # The base currency; if it is not USD, how much of it there is, and what a dollar is worth in it.
+    base_currency: str = "USD"
+    base_cash: float = 0.0
+    usd_rate: float = 0.9
+    # Further accounts of the same login, with commas between them.
+    other_accounts: str = ""
     # Market orders fill in up to so many executions, the last of them between fill_min_s and fill_max_s after the order reached
     # the market, at prices up to slippage_pct % worse than the quote, or half of that better.
     fill_pieces_max: int = 1
@@ -29,12 +46,28 @@ class Switches:
     slippage_pct: float = 0.0
     # The spread of quotes that move, in % of the price; at least a cent.
     spread_pct: float = 0.01
+    # How long after a request for market data the first price comes, and each further one after that.
+    ticks_delay_s: float = 0.0
+    # Prices that are not to be had, and what comes instead of them: see CHOICES.
+    no_price_of: str = "none"
+    no_price_as: str = "unsent"
     # How many messages a client may send in a second; 0: any number.
     messages_per_second_max: int = 0
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        return tuple(name.strip() for name in self.other_accounts.split(",") if name.strip())
+
+    @property
+    def no_prices(self) -> frozenset[str]:
+        return frozenset(("bid", "ask", "last") if self.no_price_of == "all" else self.no_price_of.split("_"))
 
 
 # What is usual at a real gateway and account, together: `tradebot simgateway --realistic`.
 REALISTIC = Switches(
+    positions_lag_s=2.0,
+    values_lag_s=3.0,
+    changed_values_only=True,
     fill_pieces_max=4,
     fill_min_s=0.2,
     fill_max_s=3.0,
@@ -44,7 +77,11 @@ REALISTIC = Switches(
 )
 
 # The values of a text switch, where only some are allowed.
-CHOICES = {"execution_times": ("local", "named", "utc")}
+CHOICES = {
+    "execution_times": ("local", "named", "utc"),
+    "no_price_of": ("none", "bid", "ask", "last", "bid_ask", "all"),
+    "no_price_as": ("unsent", "minus_one", "zero"),
+}
 MAY_BE_NEGATIVE = ("clock_ahead_s",)
 
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import struct
+from collections.abc import Callable
+from decimal import Decimal
+from functools import partial
+from math import isnan
 from typing import Any
 
 import pytest
@@ -13,11 +17,13 @@ from tests.adapters.simgateway.conftest import (
     DEADLINE_S,
     Connect,
     aapl,
+    caught_up,
     client,
     errors,
     filled,
     limit,
     market,
+    messages,
     settings,
     until,
 )
@@ -104,3 +110,71 @@ async def test_losses_in_a_row(gateway: Gateway, ib: IB) -> None:
     codes = [code for _, code, _ in received]
     assert (codes.count(1100), codes.count(2103), codes.count(1102), codes.count(1101)) == (3, 3, 0, 0)
     assert gateway.upstream.up
+
+
+@pytest.mark.parametrize(("sent_as", "price"), [("unsent", None), ("minus_one", "-1"), ("zero", "0")])
+@pytest.mark.parametrize(
+    ("of", "kinds"), [("bid", "1"), ("ask", "2"), ("last", "4"), ("bid_ask", "12"), ("all", "124")]
+)
+async def test_prices_that_are_not_to_be_had(
+    connect: Connect, of: str, kinds: str, sent_as: str, price: str | None
+) -> None:
+    """A stock without an offer or a trade would have one, or nothing instead of IB's -1."""
+    async with open_gateway(settings(switches=Switches(no_price_of=of, no_price_as=sent_as))) as gateway:
+        ib = await connect(gateway)
+        received = bytearray()
+        ib.client.conn.hasData += received.extend
+        ib.reqMktData(aapl())
+        await caught_up(ib)
+        gateway.set_quote("AAPL", Decimal(100), Decimal(101), Decimal(100))
+        await caught_up(ib)
+        told = [fields for fields in messages(received) if fields[0] == "1" and fields[3] in "124"]
+        real = {fields[3] for fields in told if Decimal(fields[4]) > 0}
+        assert real == set("124") - set(kinds)
+        missing = [tuple(fields[3:6]) for fields in told if fields[3] not in real]
+        assert missing == ([] if price is None else [(kind, price, "0") for kind in kinds] * 2)
+
+
+async def test_ticks_come_one_by_one(gateway: Gateway, ib: IB, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each price would be there with the first, or a cancelled request still get them."""
+    usual, due = gateway.later, dict[float, Callable[[], None]]()
+
+    def later(delay_s: float, act: Callable[..., None], *args: Any) -> None:
+        if delay_s < 1000:
+            usual(delay_s, act, *args)
+        else:
+            due[delay_s] = partial(act, *args)
+
+    monkeypatch.setattr(gateway, "later", later)
+    await post(gateway, "/switches", ticks_delay_s=1000)
+    slow = ib.reqMktData(aapl())
+    shown = []
+    for delay_s in (0, 1000, 2000, 3000, 4000):
+        if delay_s:
+            due[delay_s]()
+        gateway.set_quote("AAPL", Decimal(100 + delay_s), Decimal(101 + delay_s), Decimal(100 + delay_s))
+        await caught_up(ib)
+        shown.append([None if isnan(each) else each for each in (slow.bid, slow.ask, slow.last)])
+    assert shown == [
+        [None, None, None], [100, None, None], [100, 1101, None], [100, 1101, 2100], [4100, 4101, 4100],
+    ]  # fmt: skip
+    ib.cancelMktData(aapl())
+    due.clear()
+    ib.reqMktData(aapl())
+    ib.cancelMktData(aapl())
+    await caught_up(ib)
+    received = bytearray()
+    ib.client.conn.hasData += received.extend
+    for act in due.values():
+        act()
+    await caught_up(ib)
+    assert len(due) == 4
+    assert "1" not in {fields[0] for fields in messages(received)}
+
+
+async def test_a_slow_snapshot_ends(gateway: Gateway, ib: IB) -> None:
+    """A snapshot would end before its prices, or never."""
+    await post(gateway, "/switches", ticks_delay_s=0.02)
+    (ticker,) = await asyncio.wait_for(ib.reqTickersAsync(aapl()), DEADLINE_S)
+    assert ticker.hasBidAsk()
+    assert not next(iter(gateway.sessions.values())).subscriptions.streams

@@ -11,5 +11,6 @@ HANDLERS = Handlers(
     requests=orders.REQUESTS | account.REQUESTS | market_data.REQUESTS,
     entries={**notifications.ENTRIES, **corporate.ENTRIES},
     quotes=(market_data.send_changed, account.send_pnl),
-    account=account.send_subscribed,
+    values=account.send_values,
+    positions=account.send_positions,
 )

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from tradebot.simgateway import replies
-from tradebot.simgateway.details import contract_details, new_york_date
+from tradebot.simgateway.days import new_york_date
+from tradebot.simgateway.details import contract_details
 from tradebot.simgateway.exchange import INVALID, NO_DEFINITION
 from tradebot.simgateway.faults import ERROR_TEXTS, error_text
 from tradebot.simgateway.gateway import Gateway, RequestHandler
-from tradebot.simgateway.model import CENT, Listing, Quote
+from tradebot.simgateway.model import CENT, ZERO, Listing, Quote
 from tradebot.simgateway.requests import Request
 from tradebot.simgateway.session import Session, Stream
 
 LIVE, DELAYED = 1, 3
+TOP = ("bid", "ask", "last")
 # Tick types of (bid, ask, last, bid size, ask size, last size, high, low, volume, close, open, timestamp).
 TICKS = {False: (1, 2, 4, 0, 3, 5, 6, 7, 8, 9, 14, 45), True: (66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 88)}
 
@@ -23,8 +27,9 @@ TICKS = {False: (1, 2, 4, 0, 3, 5, 6, 7, 8, 9, 14, 45), True: (66, 67, 68, 69, 7
 def send_changed(gateway: Gateway, session: Session, changed: set[str]) -> None:
     """New quotes of the symbols ``changed`` to a client's streams."""
     for req_id, stream in session.subscriptions.streams.items():
-        if stream.symbol in changed:
-            _send_top(gateway, session, req_id, stream, gateway.quote(stream.symbol))
+        if stream.moves and stream.symbol in changed:
+            for price in TOP:
+                _send_price(gateway, session, req_id, stream, price)
 
 
 def _find(gateway: Gateway, session: Session, request: Request) -> Listing | None:
@@ -64,18 +69,43 @@ def _market_data(gateway: Gateway, session: Session, request: Request) -> None:
         return
     if delayed:
         session.error(req_id, 10167, ERROR_TEXTS[354] + " Displaying delayed market data.")
-    stream = Stream(listing.symbol, delayed is not None)
+    stream = session.subscriptions.streams[req_id] = Stream(listing.symbol, delayed is not None)
     session.send(replies.tick_params(req_id))
     session.send(replies.market_data_type(req_id, (DELAYED if delayed else LIVE) + (stale is not None)))
-    quote = gateway.quote(listing.symbol)
-    _send_top(gateway, session, req_id, stream, _old(quote, stale), float(stale["age_s"]) if stale else 0.0)
+    acts = [partial(_send_price, gateway, session, req_id, stream, price, stale) for price in TOP]
+    rest = partial(
+        _send_rest, gateway, session, req_id, stream, snapshot=request.flag("snapshot"), still=stale is not None
+    )
+    _one_by_one(gateway, session, req_id, stream, [*acts, rest])
+
+
+def _one_by_one(
+    gateway: Gateway, session: Session, req_id: int, stream: Stream, acts: list[Callable[[], None]]
+) -> None:
+    """The first ticks: at once, or each a while after the one before, until the client cancels."""
+
+    def unless_cancelled(act: Callable[[], None]) -> None:
+        if session.subscriptions.streams.get(req_id) is stream:
+            act()
+
+    delay_s = gateway.switches.ticks_delay_s
+    for number, act in enumerate(acts, 1):
+        if delay_s:
+            gateway.later(delay_s * number, unless_cancelled, act)
+        else:
+            act()
+
+
+def _send_rest(gateway: Gateway, session: Session, req_id: int, stream: Stream, *, snapshot: bool, still: bool) -> None:
+    """The day's figures after the prices; then the end of a snapshot, or what moves."""
     _send_day(gateway, session, req_id, stream)
-    if not delayed and (kind := gateway.market.halts.get(listing.symbol)):
+    if not stream.delayed and (kind := gateway.market.halts.get(stream.symbol)):
         session.send(replies.halted(req_id, kind))
-    if request.flag("snapshot"):
+    if snapshot:
         session.send(replies.end(57, req_id))
-    elif stale is None:
-        session.subscriptions.streams[req_id] = stream
+    if snapshot or still:
+        del session.subscriptions.streams[req_id]
+    stream.moves = True
 
 
 def _old(quote: Quote, stale: dict[str, Any] | None) -> Quote:
@@ -86,16 +116,21 @@ def _old(quote: Quote, stale: dict[str, Any] | None) -> Quote:
     return replace(quote, bid=price - CENT, ask=price + CENT, last=price)
 
 
-def _send_top(
-    gateway: Gateway, session: Session, req_id: int, stream: Stream, quote: Quote, age_s: float = 0.0
+def _send_price(
+    gateway: Gateway, session: Session, req_id: int, stream: Stream, name: str, stale: dict[str, Any] | None = None
 ) -> None:
-    """Bid, ask and last with their sizes, which travel twice as at IB, and when they were traded."""
-    kinds = TICKS[stream.delayed]
-    pairs = ((quote.bid, quote.bid_size), (quote.ask, quote.ask_size), (quote.last, quote.last_size))
-    for place, (price, shares) in enumerate(pairs):
-        session.send(replies.tick_price(session.version, req_id, kinds[place], price, shares))
-        session.send(replies.tick_size(session.version, req_id, kinds[place + 3], shares))
-    session.send(replies.tick_string(req_id, kinds[11], str(int(gateway.now().timestamp() - age_s))))
+    """Bid, ask or last with its size, which travels twice as at IB; with last, when it was traded."""
+    quote, kinds, place = _old(gateway.quote(stream.symbol), stale), TICKS[stream.delayed], TOP.index(name)
+    price, shares = ((quote.bid, quote.bid_size), (quote.ask, quote.ask_size), (quote.last, quote.last_size))[place]
+    if name in gateway.switches.no_prices:
+        if gateway.switches.no_price_as == "unsent":
+            return
+        price, shares = Decimal(-1) if gateway.switches.no_price_as == "minus_one" else ZERO, ZERO
+    session.send(replies.tick_price(session.version, req_id, kinds[place], price, shares))
+    session.send(replies.tick_size(session.version, req_id, kinds[place + 3], shares))
+    if name == "last":
+        age_s = float(stale["age_s"]) if stale else 0.0
+        session.send(replies.tick_string(req_id, kinds[11], str(int(gateway.now().timestamp() - age_s))))
 
 
 def _send_day(gateway: Gateway, session: Session, req_id: int, stream: Stream) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tradebot.simgateway import entries as e
 from tradebot.simgateway import exchange, notifications, replies
-from tradebot.simgateway.details import NEW_YORK, new_york_date
+from tradebot.simgateway.days import NEW_YORK
 from tradebot.simgateway.faults import ERROR_TEXTS, error_text
 from tradebot.simgateway.gateway import Gateway, RequestHandler
 from tradebot.simgateway.model import Execution, Order, Ticket
@@ -71,6 +71,8 @@ def _ticket(gateway: Gateway, session: Session, request: Request) -> tuple[Ticke
     if request.integer("orderId") <= 0:
         return None, (321, f"{exchange.INVALID}Invalid order id: {request.text('orderId')}")
     account = request.text("account")
+    if not account and gateway.switches.others:
+        return None, (435, "You must specify an account.")
     if account not in ("", gateway.book.account):
         return None, (321, f"{exchange.INVALID}Invalid account code '{account}'")
     for field, wanted in (("whatIf", False), ("transmit", True)):
@@ -144,7 +146,7 @@ def _open_orders(gateway: Gateway, session: Session, request: Request) -> None:
 def _completed_orders(gateway: Gateway, session: Session, request: Request) -> None:
     for order in gateway.book.orders.values():
         manual = order.ticket.order_id <= 0
-        if order.live or order.listed or order.done_at is None or not _today(gateway, order.done_at):
+        if order.live or order.listed or order.done_at is None or not gateway.today(order.done_at):
             continue
         if request.flag("apiOnly") and manual:
             continue
@@ -159,17 +161,11 @@ def _executions(gateway: Gateway, session: Session, request: Request) -> None:
     since = _filter_time(gateway, request.text("time"))
     for each in gateway.book.executions.values():
         order = gateway.book.orders[each.perm_id]
-        if _today(gateway, each.at) and (since is None or each.at >= since) and _wanted(request, order, each):
+        if gateway.today(each.at) and (since is None or each.at >= since) and _wanted(request, order, each):
             notifications.send_execution(gateway, session, req_id, order, each)
             if each.commission_reported:
                 session.send(replies.commission_report(each))
     session.send(replies.end(55, req_id))
-
-
-def _today(gateway: Gateway, at: datetime) -> bool:
-    """Whether answers still contain what happened then: since New York's midnight, or a simulated one."""
-    began = gateway.book.day_began
-    return new_york_date(at) == new_york_date(gateway.now()) and (began is None or at > began)
 
 
 def _wanted(request: Request, order: Order, each: Execution) -> bool:
