@@ -45,6 +45,7 @@ class Quotes:
             flight = asyncio.create_task(
                 self._fly(session, contract, timeout_s), name=f"broker-quote-{contract.ticker}"
             )
+            flight.add_done_callback(_seen)  # its askers may all be gone
             self._flights[contract.con_id] = flight
         return await asyncio.shield(flight)
 
@@ -65,6 +66,11 @@ class Quotes:
             raise BrokerUnavailable(f"no quote for {contract.ticker}: {error}") from error
         finally:
             del self._flights[contract.con_id]
+
+
+def _seen(flight: asyncio.Task[Quote | NoQuote]) -> None:
+    if not flight.cancelled():
+        flight.exception()
 
 
 async def _live_or_delayed(session: Session, contract: Contract, timeout_s: float) -> Quote | NoQuote:

@@ -16,7 +16,7 @@ import functools
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
-from typing import Any, ClassVar, Concatenate, ParamSpec, cast
+from typing import Any, ClassVar
 
 import ib_async
 from loguru import logger
@@ -24,6 +24,7 @@ from loguru import logger
 from tradebot.broker import codes, translate
 from tradebot.broker.account import AccountBook, watch_daily_pnl
 from tradebot.broker.client import new_client, next_order_id
+from tradebot.broker.guard import guarded
 from tradebot.broker.orders import OrderBook
 from tradebot.broker.requests import Requests, TickListener
 from tradebot.domain.brokerage import BrokerEvent, BrokerPosition, Execution, OrderReport, UpstreamBack, UpstreamLost
@@ -38,21 +39,6 @@ _VITAL = {5: ("an open order", 4), 11: ("an execution", 5), 61: ("a position", 5
 _NO_STOCKS = frozenset(
     ["BAG", "BOND", "CASH", "CFD", "CMDTY", "CRYPTO", "FOP", "FUND", "FUT", "IND", "IOPT", "OPT", "WAR"]
 )
-
-_P = ParamSpec("_P")
-
-
-def _guarded(
-    method: Callable[Concatenate["Session", _P], None],
-) -> Callable[Concatenate["Session", _P], None]:
-    @functools.wraps(method)
-    def guarded(self: "Session", *args: _P.args, **kwargs: _P.kwargs) -> None:
-        try:
-            method(self, *args, **kwargs)
-        except Exception as error:
-            logger.error("A message from IB cannot be read and is skipped: {}{}: {!r}", method.__name__, args, error)
-
-    return cast(Callable[Concatenate["Session", _P], None], guarded)
 
 
 class Session:
@@ -84,9 +70,7 @@ class Session:
         self._heard_at = 0.0
         self._zone: tzinfo = UTC
         self.next_order_id: int | None = None  # IB's own, of the handshake
-        self.clock_ahead_s: float | None = (
-            None  # this machine's clock before the gateway's; None: its greeting told none
-        )
+        self.clock_ahead_s: float | None = None  # this machine's clock before the gateway's; None: not told
         self._greeting = b""
         self.ib = self  # the decoder asks ib.TimezoneTWS
         self.TimezoneTWS = ""
@@ -247,7 +231,7 @@ class Session:
     def completedOrdersEnd(self) -> None:
         self.requests.end(COMPLETED_ORDERS)
 
-    @_guarded
+    @guarded
     def orderStatus(
         self,
         order_id: int,
@@ -277,7 +261,7 @@ class Session:
     def execDetailsEnd(self, req_id: int) -> None:
         self.requests.end(req_id)
 
-    @_guarded
+    @guarded
     def commissionReport(self, report: ib_async.CommissionReport) -> None:
         self.orders.commission(
             report.execId, translate.decimal(report.commission), translate.decimal(report.realizedPNL)
@@ -285,7 +269,7 @@ class Session:
 
     # --- account ---
 
-    @_guarded
+    @guarded
     def updateAccountValue(self, tag: str, text: str, currency: str, account: str) -> None:
         self.account.value(tag, text, currency, account)
 
@@ -296,12 +280,12 @@ class Session:
         self.account.batch_ended(datetime.now(UTC), download=True)
         self.requests.end(ACCOUNT)
 
-    @_guarded
+    @guarded
     def updatePortfolio(self, contract: ib_async.Contract, _qty: float, price: float, *others: Any) -> None:
         if others[-1] == self.account.account:
             self.account.price(contract.conId, translate.decimal(price))
 
-    @_guarded
+    @guarded
     def pnl(self, _req_id: int, daily: float, _unrealised: float, _realised: float) -> None:
         self.account.daily_pnl(translate.decimal(daily))
 
@@ -324,12 +308,12 @@ class Session:
     def contractDetailsEnd(self, req_id: int) -> None:
         self.requests.end(req_id)
 
-    @_guarded
+    @guarded
     def marketDataType(self, req_id: int, kind: int) -> None:
         if listener := self.ticks.get(req_id):
             listener.market_data_type(kind)
 
-    @_guarded
+    @guarded
     def priceSizeTick(self, req_id: int, kind: int, price: float, size: float) -> None:
         # "no offer" comes as -1, or as any price with size 0; the last price may well come without a size
         listener = self.ticks.get(req_id)
@@ -339,7 +323,7 @@ class Session:
 
     # --- errors and the gateway's own messages ---
 
-    @_guarded
+    @guarded
     def error(self, req_id: int, code: int, text: str, _reject_json: str = "") -> None:
         if code == codes.TOO_MANY_MESSAGES:
             self.limited_until = asyncio.get_running_loop().time() + 1.0

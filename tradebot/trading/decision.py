@@ -12,14 +12,11 @@ Rules:
 - A refusal is a code with facts, in the alert's row and in the event.
 """
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
-
-from loguru import logger
 
 from tradebot.domain.alerts import UNDECIDED, WAITING, Alert, AlertStatus, Side
 from tradebot.domain.brokerage import Contract, NoQuote, Order, Quote
@@ -38,9 +35,10 @@ from tradebot.domain.refusals import Fact, Refusal, RefusalCode
 from tradebot.domain.risk import Buy, Check, RiskDecision, Sell, Snapshot, judge, whole_shares
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import LIVE, ORDER_REF_PREFIX, POSITION_LAG, UNRESOLVED, NewTrade, Trade, recently_filled
-from tradebot.domain.working_sells import working_sells
+from tradebot.domain.working_sells import WorkingSells, working_sells
 from tradebot.ports import Books, PositionReport
 from tradebot.trading.corporate_actions import booked_ticker, unanswered_splits
+from tradebot.trading.decision_record import log_checks, plain_json, stored_check
 from tradebot.trading.exit_rest import older_lots
 from tradebot.trading.order_events import exit_incomplete, sized_by_delayed_quote
 from tradebot.trading.snapshot import BrokerView, take_snapshot
@@ -207,7 +205,7 @@ class _Judging:
         contract = self.pre_trade.contract
         snapshot = await self._snapshot()
         risk_decision = judge(order, snapshot, self.policy.limits, self.policy.fixed_limits)
-        _log_checks(risk_decision)
+        log_checks(risk_decision)
         refusal = risk_decision.refusal
         no_quote = refusal is not None and refusal.code is RefusalCode.NO_QUOTE
         if (no_quote and self.pre_trade.unavailable) or (refusal is None and self.view.exits_only):
@@ -234,7 +232,7 @@ class _Judging:
         held = sum((lot.qty for lot in lots), Decimal(0))
         held = held if self.left is None else min(held, self.left)
         risk_decision = judge(Sell(self.ticker, held), snapshot, self.policy.limits, self.policy.fixed_limits)
-        _log_checks(risk_decision)
+        log_checks(risk_decision)
         refusal = risk_decision.refusal
         if refusal is None and not held and not self.pre_trade.unavailable:  # else it may be held under another ticker
             refusal = Refusal(RefusalCode.NOTHING_HELD, {"ticker": self.ticker})
@@ -252,25 +250,11 @@ class _Judging:
         qty = min(held, at_ib - selling.qty)
         if not self.policy.fractional:
             qty = Decimal(int(qty))
-        if qty < held and await self._is_outdated(position_report):
+        outdated = qty < held and await self._is_outdated(position_report)
+        if outdated or not await self._may_be_believed(con_id, held, at_ib):
             return Wait.BROKER
-        owners = owners_last_known(await self.books.settings(), con_id)
-        if self.view.exits_only and at_ib - held not in (Decimal(0), owners):
-            return Wait.BROKER  # what IB has not told may be what makes the difference
         if qty <= 0:
-            by = ", ".join(str(order.perm_id) for order in selling.orders) if at_ib > 0 else ""
-            facts: dict[str, Fact] = {
-                "ticker": self.ticker,
-                "held": held,
-                "at_ib": at_ib,
-                "selling": selling.qty,
-                "by": by,
-            }
-            await self._refuse_sell(Refusal(RefusalCode.NOTHING_LEFT_TO_SELL, facts), risk_decision)
-            left = ExitLeft.BEING_SOLD if by else None
-            await exit_incomplete(
-                self.books, self.ticker, lots, self.view.now, alert_id=self.alert.id, code=left, detail=by
-            )
+            await self._refuse_for_lack(lots, held, at_ib, selling, risk_decision)
             return None
         await self._supersede()
         inputs = {
@@ -282,6 +266,29 @@ class _Judging:
         }
         name = position_report.positions[con_id].ticker  # as IB calls it today
         return await self._intend(Contract(con_id, name, ""), qty, Decimal(0), risk_decision, inputs)
+
+    async def _may_be_believed(self, con_id: int, held: Decimal, at_ib: Decimal) -> bool:
+        """While IB does not tell what is over, only a position that the books explain: what it hides may make the difference."""
+        if not self.view.exits_only:
+            return True
+        return at_ib - held in (Decimal(0), owners_last_known(await self.books.settings(), con_id))
+
+    async def _refuse_for_lack(
+        self, lots: Sequence[Lot], held: Decimal, at_ib: Decimal, selling: WorkingSells, risk_decision: RiskDecision
+    ) -> None:
+        by = ", ".join(str(order.perm_id) for order in selling.orders) if at_ib > 0 else ""
+        facts: dict[str, Fact] = {
+            "ticker": self.ticker,
+            "held": held,
+            "at_ib": at_ib,
+            "selling": selling.qty,
+            "by": by,
+        }
+        await self._refuse_sell(Refusal(RefusalCode.NOTHING_LEFT_TO_SELL, facts), risk_decision)
+        left = ExitLeft.BEING_SOLD if by else None
+        await exit_incomplete(
+            self.books, self.ticker, lots, self.view.now, alert_id=self.alert.id, code=left, detail=by
+        )
 
     async def _tell_that_it_waits(self, split: Split) -> None:
         """Once an alert and split."""
@@ -335,7 +342,7 @@ class _Judging:
         positions = asked.positions if asked is not None else self.view.positions
         holding = None if positions is None else positions.get(contract.con_id)
         before = None if positions is None else (holding.qty if holding else Decimal(0))
-        checks = [_check(one) for one in risk_decision.checks]
+        checks = [stored_check(one) for one in risk_decision.checks]
         new = NewTrade(
             alert_id=alert.id,
             ticker=self.ticker,
@@ -345,8 +352,8 @@ class _Judging:
             order_ref=f"{ORDER_REF_PREFIX}{alert.id}-{self.token}",
             ib_position_before=before,
             reserved=reserved,
-            quote=None if self.pre_trade.quote is None else _json(asdict(self.pre_trade.quote)),
-            decision=_json(
+            quote=None if self.pre_trade.quote is None else plain_json(asdict(self.pre_trade.quote)),
+            decision=plain_json(
                 {
                     "reserved": reserved,
                     "avg_cost_before": None if holding is None else holding.avg_cost,
@@ -370,31 +377,3 @@ def _of_one_contract(lots: Sequence[Lot], position_report: PositionReport | None
     held = position_report.positions if position_report else {}
     first = next((lot for lot in lots if lot.con_id in held and held[lot.con_id].qty > 0), next(iter(lots), None))
     return [lot for lot in lots if first is not None and lot.con_id == first.con_id]
-
-
-def _log_checks(risk_decision: RiskDecision) -> None:
-    logger.debug("checks: {}", ", ".join(map(_outcome, risk_decision.checks)))
-
-
-def _outcome(check: Check) -> str:
-    if check.refusal is None:
-        return f"{check.name} passed"
-    return f"{check.name} refused ({' '.join(f'{name}={fact}' for name, fact in check.refusal.facts.items())})"
-
-
-def _check(check: Check) -> dict[str, object]:
-    """As it is stored: `code` is None where the check passed."""
-    refusal = check.refusal
-    return {"name": check.name, "code": refusal and refusal.code, "facts": dict(refusal.facts) if refusal else {}}
-
-
-def _json(value: Mapping[str, object]) -> dict[str, object]:
-    """Nested dataclasses and Decimals as plain JSON: what was known is kept exactly as figures in text."""
-    plain: dict[str, object] = json.loads(json.dumps(value, default=_plain))
-    return plain
-
-
-def _plain(value: object) -> object:
-    if hasattr(value, "__dataclass_fields__"):
-        return asdict(value)  # type: ignore[call-overload]
-    return value.isoformat() if isinstance(value, datetime) else str(value)

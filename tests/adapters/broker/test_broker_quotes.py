@@ -1,6 +1,7 @@
 """Quotes are fresh or absent."""
 
 import asyncio
+import gc
 from decimal import Decimal
 
 import pytest
@@ -171,3 +172,21 @@ async def test_a_lost_connection_is_not_no_quote() -> None:
         gateway.peer.cut()
         with pytest.raises(BrokerUnavailable, match="lost"):
             await asking
+
+
+async def test_a_quote_that_nobody_waits_for_ends_with_the_connection_unsaid() -> None:
+    """Broken: a stop while a slow quote is on its way writes a traceback of an error that nobody has made."""
+    said: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: said.append(context))
+    async with open_scripted() as gateway, broker_for(gateway.port, quote_timeout_s=60) as broker:
+        await connected(broker)
+        asker = asyncio.create_task(broker.quote(AAPL))
+        await gateway.heard(QUOTE)
+        asker.cancel()
+        await asyncio.wait([asker])
+        gateway.peer.cut()
+        while broker.connection.up:
+            await asyncio.sleep(0.01)
+    gc.collect()
+    await asyncio.sleep(0)
+    assert said == []

@@ -1,0 +1,38 @@
+"""A decision as it is stored with its order, and as it is logged."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+
+from loguru import logger
+
+from tradebot.domain.risk import Check, RiskDecision
+
+
+def log_checks(risk_decision: RiskDecision) -> None:
+    logger.debug("checks: {}", ", ".join(map(_outcome, risk_decision.checks)))
+
+
+def _outcome(check: Check) -> str:
+    if check.refusal is None:
+        return f"{check.name} passed"
+    return f"{check.name} refused ({' '.join(f'{name}={fact}' for name, fact in check.refusal.facts.items())})"
+
+
+def stored_check(check: Check) -> dict[str, object]:
+    """As it is stored: `code` is None where the check passed."""
+    refusal = check.refusal
+    return {"name": check.name, "code": refusal and refusal.code, "facts": dict(refusal.facts) if refusal else {}}
+
+
+def plain_json(value: Mapping[str, object]) -> dict[str, object]:
+    """Nested dataclasses and Decimals as plain JSON: what was known is kept exactly as figures in text."""
+    plain: dict[str, object] = json.loads(json.dumps(value, default=_plain))
+    return plain
+
+
+def _plain(value: object) -> object:
+    if hasattr(value, "__dataclass_fields__"):
+        return asdict(value)  # type: ignore[call-overload]
+    return value.isoformat() if isinstance(value, datetime) else str(value)
