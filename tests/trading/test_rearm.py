@@ -9,6 +9,7 @@ from tests.bot_fixtures import MakeBot
 from tests.clockwork import new_york
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.brokerage import ErrorKind, OrderState
+from tradebot.domain.corporate_actions import Split
 from tradebot.domain.events import EventKind
 from tradebot.domain.facts.account import ExitIncomplete, ExitLeft
 from tradebot.domain.facts.orders import ExitWaitsForOpen
@@ -271,6 +272,36 @@ async def test_what_waits_for_the_open_can_be_taken_back(make_bot: MakeBot) -> N
     bot.clock.skip((new_york(2026, 11, 23, 9, 29, 58) - bot.clock.now()).total_seconds())
     await bot.seconds(30)
     assert len(bot.broker.sent) == 1
+
+
+@pytest.mark.parametrize(("shares", "at_ib", "avg_cost"), [(5, 30, "10.02"), (7, 1, "501")])
+async def test_what_the_close_cuts_off_goes_through_a_split(
+    make_bot: MakeBot, shares: int, at_ib: int, avg_cost: str
+) -> None:
+    """Of an exit that waits over the night of a split, the number of shares of before would be sold, and the others kept."""
+    bot = await make_bot(start=new_york(2026, 11, 20, 15, 59, 30), always=False)
+    await bot.start()
+    await bot.owns(shares)
+    alert_id, order_ref = await bot.order("SELL")
+    bot.broker.fill(order_ref, 2)
+    await bot.sooner_or_later(lambda: _has_cancel(bot, order_ref), "it is cancelled for the session", within_s=60)
+    end(bot, order_ref, BARE)
+    await bot.sooner_or_later(lambda: _has(bot, alert_id, AlertStatus.PENDING), "it waits for the open", within_s=60)
+    bot.broker.held, bot.broker.avg_costs[265598] = {265598: Decimal(at_ib)}, Decimal(avg_cost)
+    bot.clock.skip((new_york(2026, 11, 23, 9, 0) - bot.clock.now()).total_seconds())
+    split = await bot.queries.seen_split("AAPL")
+    assert isinstance(split, Split)
+    assert await bot.operations.book_split(split, "owner", "split")
+    bot.clock.skip((new_york(2026, 11, 23, 9, 29, 58) - bot.clock.now()).total_seconds())
+    await sent_again(bot, 2, within_s=60)
+    assert bot.broker.sent[-1].qty == at_ib
+    end(bot, bot.broker.sent[-1].order_ref)  # and what follows is counted in the new shares
+    await sent_again(bot, 3, within_s=120)
+    assert bot.broker.sent[-1].qty == at_ib
+
+
+async def _has_cancel(bot: Bot, order_ref: str) -> bool:
+    return order_ref in bot.broker.cancels
 
 
 async def _has(bot: Bot, alert_id: int, status: AlertStatus) -> bool:

@@ -25,7 +25,6 @@ from tradebot.domain.alerts import UNDECIDED, WAITING, Alert, AlertStatus, Side
 from tradebot.domain.brokerage import Contract, NoQuote, Order, Quote
 from tradebot.domain.corporate_actions import Split
 from tradebot.domain.events import NewEvent
-from tradebot.domain.exit_ends import left_unfilled
 from tradebot.domain.facts.account import ExitLeft, SplitSeen
 from tradebot.domain.facts.alerts import AlertBlocked, AlertFailed, AlertPending, RefusedFacts
 from tradebot.domain.facts.orders import OrderIntent
@@ -40,7 +39,7 @@ from tradebot.domain.trades import LIVE, ORDER_REF_PREFIX, POSITION_LAG, UNRESOL
 from tradebot.domain.working_sells import working_sells
 from tradebot.ports import Books, PositionReport
 from tradebot.trading.corporate_actions import booked_ticker, unanswered_splits
-from tradebot.trading.exit_rest import older_lots
+from tradebot.trading.exit_rest import left_of, older_lots
 from tradebot.trading.order_events import exit_incomplete, sized_by_delayed_quote
 from tradebot.trading.snapshot import BrokerView, take_snapshot
 
@@ -127,7 +126,7 @@ async def decide(
         token,
         _Ending(view.now),
         1 + max((one.n for one in earlier), default=0),
-        left_unfilled(earlier),
+        await left_of(books, earlier),
     )
     return await (one.buy() if alert.action is Side.BUY else one.sell())
 
