@@ -284,6 +284,28 @@ async def test_both_names_are_one_ticker_for_limits(renamed: Bot) -> None:
     assert (await renamed.row(exit_id)).status is AlertStatus.PROCESSING
 
 
+async def test_an_exit_by_the_old_name_ends_a_waiting_buy_by_the_new_one(renamed: Bot) -> None:
+    """The owner sells everything by the books' name, and the entry that waited buys it back."""
+    renamed.broker.failing.add("quote")
+    buy = await renamed.alert("BUY", "NEWCO")
+    await renamed.seconds(2)
+    assert (await renamed.row(buy)).status is RECEIVED
+    [exit_id] = await renamed.operations.sell(["AAPL"], ANN, "all")
+    await sold(renamed, exit_id, "101")
+    renamed.broker.failing.clear()
+    row = await renamed.becomes(buy, BLOCKED)
+    assert said(row.reason).startswith("superseded by SELL")
+
+
+async def test_an_exit_by_the_new_name_that_a_kill_stopped_is_listed(renamed: Bot) -> None:
+    """The owner resumes, and what the strategy has left under the stock's new name is on no list."""
+    assert await looked(renamed) == ["renamed"]
+    await renamed.switch.kill("owner")
+    await renamed.becomes(await renamed.alert("SELL", "NEWCO"), BLOCKED)
+    await renamed.switch.resume("owner")
+    assert len(await renamed.events(EventKind.EXITS_HELD_BACK)) == 1
+
+
 async def test_a_buy_of_the_symbols_new_company_is_blocked(renamed: Bot) -> None:
     """Two companies would be one ticker in the books, and an exit sell the wrong one first."""
     buy = await renamed.becomes(await renamed.alert("BUY", "AAPL"), BLOCKED)

@@ -7,7 +7,7 @@ Rules:
 - A SELL is the bot's open lots, at most what IB holds less every SELL already working there, the owner's included.
 - Lots are looked up by contract: where the books hold it under another ticker (IB renamed it), the order goes under that one.
 - A SELL of shares that a split seems to have changed waits for the owner's answer: it would sell too few, at a false P&L.
-- A judged SELL ends every older waiting BUY of its ticker: an exit must never be followed by its own entry.
+- A judged SELL ends every older waiting BUY of its ticker, by whichever name: an exit must never be followed by its own entry.
 - What cannot be known now waits; it is neither refused nor guessed, except that a BUY grows too old.
 - A refusal is a code with facts, in the alert's row and in the event.
 """
@@ -309,10 +309,18 @@ class _Judging:
 
     async def _supersede(self) -> None:
         superseded = Refusal(RefusalCode.SUPERSEDED, {"by_alert": self.alert.id})
-        for ticker in {self.ticker, self.alert.ticker}:
+        names = {self.ticker, self.alert.ticker} | await self._names_at_ib()
+        for ticker in names:
             for older in await self.books.alerts(WAITING, ticker=ticker):
                 if older.id < self.alert.id and older.action is Side.BUY:
                     await self.ending.write(self.books, older, AlertStatus.BLOCKED, superseded)
+
+    async def _names_at_ib(self) -> set[str]:
+        """What IB calls the ticker's contracts today."""
+        report = self.pre_trade.position_report
+        positions = report.positions if report else self.view.positions or {}
+        lots = await self.books.lots(LotStatus.OPEN, ticker=self.ticker)
+        return {positions[lot.con_id].ticker for lot in lots if lot.con_id in positions}
 
     async def _intend(
         self,

@@ -1,6 +1,7 @@
 """What an exit may still sell after its first order has ended at IB.
 
-Rules: never more than that order left, in the shares of today where they were split since, and never a lot that was opened after the exit's alert: it was not meant.
+Rules: never more than that order left, in the shares of today where they were split since; and never a lot that was opened after
+the exit's alert: it was not meant.
 """
 
 from collections.abc import Sequence

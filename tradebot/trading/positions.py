@@ -15,11 +15,9 @@ from tradebot.domain.corporate_actions import SEEN_BEFORE_KEY, Before, seen_befo
 from tradebot.domain.events import Facts, NewEvent
 from tradebot.domain.facts.account import Mismatch, OwnerHoldings, Renamed, SplitSeen
 from tradebot.domain.lots import LotStatus
-from tradebot.domain.positions import Position, compare
+from tradebot.domain.positions import TOLD_KEY, Position, compare, name_key
 from tradebot.ports import Books
 from tradebot.trading.corporate_actions import moving_contracts, unanswered_splits
-
-_TOLD_KEY = "told_positions"
 
 
 async def tell_differences(
@@ -39,7 +37,7 @@ async def tell_differences(
     for con_id, ticker in {lot.con_id: lot.ticker for lot in lots}.items():
         held = broker_positions.get(con_id)
         if held is not None and held.ticker != ticker:
-            found[f"name {con_id}"] = held.ticker, Renamed(ticker, held.ticker, con_id)
+            found[name_key(con_id)] = held.ticker, Renamed(ticker, held.ticker, con_id)
     await _remember(books, [row for row in rows if row.con_id not in explained], broker_positions, now)
     await _tell(books, found, {str(row.con_id) for row in rows}, now, again=mismatches_again, moving=bool(moving))
     return [row for row in rows if row.con_id not in explained]
@@ -71,11 +69,11 @@ async def _tell(
     again: bool,
     moving: bool,
 ) -> None:
-    told_before: dict[str, str] = json.loads((await books.settings()).get(_TOLD_KEY, "{}"))
+    told_before: dict[str, str] = json.loads((await books.settings()).get(TOLD_KEY, "{}"))
     for key, (as_it_stands, facts) in found.items():
         if as_it_stands != told_before.get(key) or (again and isinstance(facts, Mismatch | SplitSeen)):
             await books.add_event(NewEvent(facts, now))
     told_now = {key: as_it_stands for key, (as_it_stands, _) in found.items()}
     told_now |= {key: told for key, told in told_before.items() if key not in compared | set(found) and moving}
     if told_now != told_before:
-        await books.put_setting(_TOLD_KEY, json.dumps(told_now), "bot", now)
+        await books.put_setting(TOLD_KEY, json.dumps(told_now), "bot", now)
