@@ -258,6 +258,22 @@ async def test_what_the_close_cuts_off_is_sold_at_the_next_open(make_bot: MakeBo
     assert await bot.events(EventKind.EXIT_INCOMPLETE, EventKind.ALERT_EXPIRED) == []
 
 
+async def test_what_a_kill_stopped_does_not_wait_for_the_open(make_bot: MakeBot) -> None:
+    """The kill's cancel is answered after the close, when the kill is lifted: the machine would sell on the next day."""
+    bot = await make_bot(start=new_york(2026, 11, 20, 15, 59, 30), always=False)
+    await bot.start()
+    await bot.owns(5)
+    _, order_ref = await bot.order("SELL")
+    bot.broker.show(order_ref)
+    await bot.switch.kill("owner")
+    await bot.sooner_or_later(lambda: _has_cancel(bot, order_ref), "the kill cancels it", within_s=10)
+    await bot.switch.resume("owner")
+    bot.broker.cancels.clear()
+    await bot.sooner_or_later(lambda: _has_cancel(bot, order_ref), "it is cancelled for the session", within_s=60)
+    end(bot, order_ref, BARE)
+    assert (await offered(bot, within_s=60)).code is ExitLeft.KILLED
+
+
 async def test_what_waits_for_the_open_can_be_taken_back(make_bot: MakeBot) -> None:
     """The owner wants to keep the rest, and the bot sells it at the open all the same."""
     bot = await make_bot(start=new_york(2026, 11, 20, 15, 59, 30), always=False)

@@ -62,7 +62,7 @@ class Follow(Enum):
 
 
 def what_follows(told: Sequence[Told], cancelled_for: CancelReason | None, *, cut_off: bool) -> Follow | ExitLeft:
-    """`told`: in the order in which it came. `cancelled_for`: why the bot itself cancelled the order last, None when it did not.
+    """`told`: in the order in which it came. `cancelled_for`: why the bot itself cancelled the order, None when it did not.
     `cut_off`: the session's close ended it. An ExitLeft is offered by a button."""
     if cancelled_for is CancelReason.KILLED:
         return ExitLeft.KILLED

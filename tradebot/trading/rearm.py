@@ -253,9 +253,9 @@ async def _another_sell(books: Books, case: _Case) -> bool:
 
 
 def _cancelled_for(facts_of_order: Iterable[object]) -> CancelReason | None:
-    """Why the bot cancelled the order last."""
+    """Why the bot cancelled the order: the kill, whatever came after it, else what came last."""
     codes = [facts.code for facts in facts_of_order if isinstance(facts, OrderCancelling)]
-    return codes[-1] if codes else None
+    return CancelReason.KILLED if CancelReason.KILLED in codes else next(reversed(codes), None)
 
 
 def _is_of(shown: Execution | OrderReport, trade: Trade) -> bool:
