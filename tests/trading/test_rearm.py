@@ -13,6 +13,7 @@ from tradebot.domain.corporate_actions import Split
 from tradebot.domain.events import EventKind
 from tradebot.domain.facts.account import ExitIncomplete, ExitLeft
 from tradebot.domain.facts.orders import ExitWaitsForOpen
+from tradebot.domain.positions import WriteOff
 from tradebot.domain.trades import TradeStatus
 from tradebot.words import events as words
 
@@ -181,6 +182,17 @@ async def test_another_sell_takes_over(bot: Bot) -> None:
     await bot.seconds(400, at_once=5)
     assert len(bot.broker.sent) == 2
     assert await bot.events(EventKind.EXIT_INCOMPLETE) == []
+
+
+async def test_a_write_off_takes_nothing_over(bot: Bot) -> None:
+    """The owner accepts that two shares are gone, and the exit of the others is forgotten without a word."""
+    await bot.owns(5)
+    await ended(bot)
+    bot.broker.held = {265598: Decimal(3)}
+    loss = await bot.queries.missing_shares("AAPL")
+    assert isinstance(loss, WriteOff)
+    assert await bot.operations.write_off(loss, "owner", "gone")
+    assert (await offered(bot)).code is ExitLeft.NOT_PROVEN
 
 
 async def test_a_kill_ends_the_waiting(bot: Bot) -> None:

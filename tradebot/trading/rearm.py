@@ -198,7 +198,9 @@ class Rearm:
         lots = [lot for lot in await older_lots(books, trade.ticker, alert.id) if lot.con_id == con_id]
         left = min(await left_of(books, orders) or Decimal(0), sum((lot.qty for lot in lots), Decimal(0)))
         newer = await books.trades_from(trade.ticker, trade_id + 1, NEWER_MAX)
-        taken_over = len(newer) == NEWER_MAX or any(one.side is Side.SELL for one in newer)
+        # A write-off is a SELL without an order.
+        sells = any(one.side is Side.SELL and one.ib_order_id is not None for one in newer)
+        taken_over = len(newer) == NEWER_MAX or sells
         events = await books.events(alert_id=alert.id)
         mine = [event for event in events if event.trade_id == trade_id]
         if left <= 0 or taken_over or any(event.kind == EventKind.EXIT_INCOMPLETE for event in mine):
