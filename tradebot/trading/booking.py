@@ -237,7 +237,12 @@ class Booking:
         refusal = self._objections.refusal(before, update)
         seen = update.seen
         status = next_status(
-            before, total.qty, seen.state if seen else None, seen.filled if seen else None, refused=refusal is not None
+            before,
+            total.qty,
+            seen.state if seen else None,
+            seen.filled if seen else None,
+            refused=refusal is not None,
+            may_live=self._objections.may_live(before),
         )
         if before.status in ENDED and status is not before.status and refusal == before.error_message:
             refusal = None  # what was taken for its end was not
@@ -295,7 +300,7 @@ class Booking:
             if error.kind not in (ErrorKind.NOTICE, ErrorKind.CANCELLED):
                 self._doubt(after.order_ref, error)
         if after.status in ENDED:
-            self._objections.forget(after.order_ref)
+            self._objections.ended(after)
             if ended:
                 for hear in self._listeners.ended:
                     hear(after)
