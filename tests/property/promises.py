@@ -147,7 +147,8 @@ def _over_limits(stage: Stage, tables: Tables, order: Order) -> dict[str, bool]:
 
 
 def never_left(trade: Row) -> bool:
-    return trade["status"] == "FAILED" and trade["perm_id"] is None and not Decimal(trade["filled_qty"])
+    """Ended before its frame was written, and judged again. What the owner's word or IB's has ended decides about its alert."""
+    return trade["status"] == "FAILED" and _code(trade["error_message"]) in {*CERTAINLY_NOT_SENT, "older_alive"}
 
 
 def left_shares(trade: Row) -> bool:
@@ -208,9 +209,9 @@ def _books_add_up(tables: Tables) -> None:
         assert (held, closed) == (bought - sold, sold), f"{ticker}: lots {held}/{closed}, trades +{bought} -{sold}"
 
 
-def _code(alert: Row) -> str | None:
-    reason = alert["reason"] or ""
-    return json.loads(reason)["code"] if reason.startswith("{") else None
+def _code(reason: str | None) -> str | None:
+    """Of a stored reason; None for IB's own words, which are text."""
+    return json.loads(reason)["code"] if reason and reason.startswith("{") else None
 
 
 def unfinished(tables: Tables) -> list[Row]:
@@ -220,7 +221,11 @@ def unfinished(tables: Tables) -> list[Row]:
 def at_the_end(stage: Stage, tables: Tables) -> None:
     left = unfinished(tables)
     assert not left, f"these alerts never came to an end: {left}; gate: {stage.bot.gate.reasons}"
-    given_up = [row for row in tables.alerts.values() if row["status"] == "FAILED" and _code(row) in CERTAINLY_NOT_SENT]
+    given_up = [
+        row
+        for row in tables.alerts.values()
+        if row["status"] == "FAILED" and _code(row["reason"]) in CERTAINLY_NOT_SENT
+    ]
     assert not given_up, f"certainly not sent, and not judged again: {given_up}"
     for trade in tables.trades:
         at_ib = [fill for fill in stage.broker.fills if fill.order_ref == trade["order_ref"]]
