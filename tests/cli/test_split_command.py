@@ -17,7 +17,7 @@ from tests.cli.conftest import Type
 from tests.facts import a_split
 from tradebot.database import migrate, open_ledger
 from tradebot.domain.events import EventKind, NewEvent
-from tradebot.domain.facts.account import SplitSeen
+from tradebot.domain.facts.account import SplitBooked, SplitSeen
 from tradebot.domain.trades import TradeStatus
 from tradebot.ports import Books
 from tradebot.trading.refold import refold
@@ -84,6 +84,18 @@ def test_a_split_is_booked_after_a_question(typed: Type, url: str, monkeypatch: 
         ]
 
     assert in_books(url, actors) == ["command line"]
+
+
+def test_a_split_that_was_booked_is_not_asked_about_again(typed: Type, url: str) -> None:
+    """As many shares as before, bought since, would go through the same split once more."""
+
+    async def booked(books: Books) -> None:
+        await books.add_event(NewEvent(SplitBooked(a_split()), datetime.now(UTC)))
+
+    in_books(url, booked)
+    again = typed("split", "AAPL", "--yes", database__url=url)
+    assert (again.code, "there is nothing to answer" in again.out) == (1, True), again.all
+    assert lots(url) == [(10, 100)]
 
 
 def test_a_split_is_denied(typed: Type, url: str) -> None:

@@ -455,6 +455,7 @@ def test_targets_that_mean_nothing_are_refused_and_empty_ones_ignored() -> None:
     assert "must be long, flat or short" in refusal(market_position=1)
     assert "only in an alert of a strategy" in refusal(market_position="{{strategy.market_position}}")
     assert "two positions at once" in refusal(sentiment="long", market_position="flat")
+    assert "two positions at once" in refusal(market_position="flat", strategy={"market_position": "long"})
     assert read(sentiment="", market_position=None, position_size="NaN").target is None
 
 

@@ -6,12 +6,13 @@ from decimal import Decimal
 
 import pytest
 
-from tests.bot import Bot, said
+from tests.bot import NO_FIXED_LIMITS, Bot, said
 from tests.bot_fixtures import AtGateway, MakeAtGateway, MakeBot
 from tests.fakes import CON_IDS
 from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.corporate_actions import Split
 from tradebot.domain.events import EventKind
+from tradebot.domain.limits import LossBasis
 from tradebot.domain.lots import LotStatus
 from tradebot.queries.mismatches import NothingToWriteOff
 from tradebot.queries.splits import NoSplit
@@ -118,6 +119,20 @@ async def test_a_split_stops_a_buy_and_lets_a_sell_wait_until_it_is_booked(holde
     await sold(holder, exit_id, "10.50")
     [lot] = await holder.lots()
     assert (lot.status, lot.qty, lot.pnl) == (LotStatus.CLOSED, 100, D(50) - 2)
+
+
+async def test_a_loss_does_not_hide_behind_an_unanswered_split(make_bot: MakeBot) -> None:
+    """New shares' price times the old number of shares: a lot that has lost half would count as no loss, and BUYs go on."""
+    bot = await make_bot(fixed_limits=replace(NO_FIXED_LIMITS, daily_loss_basis=LossBasis.TOTAL))
+    await bot.start()
+    await bot.owns(100)
+    at_ib(bot, "10", "1000.1")
+    bot.broker.prices[AAPL] = D(500)
+    buy = await bot.becomes(await bot.alert("BUY", "KO"), BLOCKED)
+    assert said(buy.reason).startswith("IB gives no price for AAPL")
+    assert await bot.operations.book_split(await seen(bot), ANN, "split:1")
+    buy = await bot.becomes(await bot.alert("BUY", "KO"), BLOCKED)
+    assert "the daily loss limit is" in said(buy.reason)
 
 
 async def test_the_owner_may_say_that_it_was_none(holder: Bot) -> None:
@@ -282,6 +297,28 @@ async def test_both_names_are_one_ticker_for_limits(renamed: Bot) -> None:
     await renamed.sooner_or_later(left, "the exit leaves")
     assert renamed.broker.sent[-1].qty == 15
     assert (await renamed.row(exit_id)).status is AlertStatus.PROCESSING
+
+
+async def test_an_exit_by_the_old_name_ends_a_waiting_buy_by_the_new_one(renamed: Bot) -> None:
+    """The owner sells everything by the books' name, and the entry that waited buys it back."""
+    renamed.broker.failing.add("quote")
+    buy = await renamed.alert("BUY", "NEWCO")
+    await renamed.seconds(2)
+    assert (await renamed.row(buy)).status is RECEIVED
+    [exit_id] = await renamed.operations.sell(["AAPL"], ANN, "all")
+    await sold(renamed, exit_id, "101")
+    renamed.broker.failing.clear()
+    row = await renamed.becomes(buy, BLOCKED)
+    assert said(row.reason).startswith("superseded by SELL")
+
+
+async def test_an_exit_by_the_new_name_that_a_kill_stopped_is_listed(renamed: Bot) -> None:
+    """The owner resumes, and what the strategy has left under the stock's new name is on no list."""
+    assert await looked(renamed) == ["renamed"]
+    await renamed.switch.kill("owner")
+    await renamed.becomes(await renamed.alert("SELL", "NEWCO"), BLOCKED)
+    await renamed.switch.resume("owner")
+    assert len(await renamed.events(EventKind.EXITS_HELD_BACK)) == 1
 
 
 async def test_a_buy_of_the_symbols_new_company_is_blocked(renamed: Bot) -> None:

@@ -266,6 +266,17 @@ async def test_a_sell_that_another_order_covers_names_it(bot: Bot) -> None:
     assert "another SELL at IB covers them (permId 77). Cancel that one first" in words.text(left)
 
 
+async def test_shares_that_a_filled_exit_could_not_sell_are_told(bot: Bot) -> None:
+    """The exit reads as done, and the owner's own order, once cancelled, leaves shares that nobody sells."""
+    await bot.owns(5)
+    bot.broker.others = [_owners_sell(2)]
+    alert_id, order_ref = await bot.order("SELL")
+    bot.broker.fill(order_ref, 3)
+    await bot.becomes(alert_id, AlertStatus.EXECUTED)
+    (left,) = await bot.events(EventKind.EXIT_INCOMPLETE)
+    assert "the exit left 2 shares in the books" in words.text(left)
+
+
 async def test_an_inactive_order_does_not_count_after_a_second_look(bot: Bot) -> None:
     """A SELL that IB rejected and still lists would keep every later one from leaving."""
     await bot.owns(5)

@@ -9,6 +9,7 @@ from tests.trading.moments import gate_closed
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.brokerage import ErrorKind, OrderState, OrderUpdate
 from tradebot.domain.events import EventKind, Severity
+from tradebot.domain.facts.account import ExitIncomplete, ExitLeft
 from tradebot.domain.trades import TradeStatus
 from tradebot.words import events as words
 
@@ -156,6 +157,30 @@ async def test_an_exit_over_its_time_works_on_and_is_told_once(bot: Bot) -> None
     assert told.severity is Severity.WARNING
     bot.broker.fill(order_ref, 5)
     await bot.becomes(alert_id, AlertStatus.EXECUTED)
+
+
+async def test_an_exit_that_ib_never_shows_is_asked_about_and_offered(bot: Bot) -> None:
+    """An exit that IB has swallowed would be told as one that works, and wait all day for an order that there is not."""
+    await bot.owns(5)
+    bot.broker.takes_orders = False
+    _, order_ref = await bot.order("SELL")
+    await bot.turns(order_ref, T.FAILED)
+    (told,) = await bot.told(EventKind.EXIT_INCOMPLETE)
+    assert isinstance(told.facts, ExitIncomplete)
+    assert told.facts.code is ExitLeft.NOT_SHOWN
+    assert await bot.events(EventKind.EXIT_WORKS_ON) == []
+    assert bot.broker.cancels == []
+
+
+async def test_an_exit_whose_end_was_not_told_is_asked_about(bot: Bot) -> None:
+    """The ticker would stay busy until the close, with shares that nobody sells."""
+    await bot.owns(5)
+    _, order_ref = await bot.order("SELL")
+    bot.broker.show(order_ref)
+    await bot.seconds(2)
+    order = bot.broker.working.pop(order_ref)
+    bot.broker.completed[order_ref] = replace(order, order_id=0, client_id=None, state=OrderState.CANCELLED)
+    await bot.turns(order_ref, T.CANCELLED)
 
 
 async def test_an_exit_that_works_on_is_not_told_again_after_a_restart(make_bot: MakeBot) -> None:

@@ -9,9 +9,11 @@ from tests.bot_fixtures import MakeBot
 from tests.clockwork import new_york
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.brokerage import ErrorKind, OrderState
+from tradebot.domain.corporate_actions import Split
 from tradebot.domain.events import EventKind
 from tradebot.domain.facts.account import ExitIncomplete, ExitLeft
 from tradebot.domain.facts.orders import ExitWaitsForOpen
+from tradebot.domain.positions import WriteOff
 from tradebot.domain.trades import TradeStatus
 from tradebot.words import events as words
 
@@ -164,7 +166,11 @@ async def test_a_lot_that_was_bought_later_is_not_sold(bot: Bot) -> None:
     _, buy = await bot.order("BUY")
     bot.broker.fill(buy, 5)
     await sent_again(bot, 3, within_s=60)
-    assert bot.broker.sent[-1].qty == 3
+    last = bot.broker.sent[-1]
+    assert last.qty == 3
+    bot.broker.fill(last.order_ref, 3)
+    await bot.turns(last.order_ref, TradeStatus.FILLED)
+    assert await bot.events(EventKind.EXIT_INCOMPLETE) == []
 
 
 async def test_another_sell_takes_over(bot: Bot) -> None:
@@ -176,6 +182,17 @@ async def test_another_sell_takes_over(bot: Bot) -> None:
     await bot.seconds(400, at_once=5)
     assert len(bot.broker.sent) == 2
     assert await bot.events(EventKind.EXIT_INCOMPLETE) == []
+
+
+async def test_a_write_off_takes_nothing_over(bot: Bot) -> None:
+    """The owner accepts that two shares are gone, and the exit of the others is forgotten without a word."""
+    await bot.owns(5)
+    await ended(bot)
+    bot.broker.held = {265598: Decimal(3)}
+    loss = await bot.queries.missing_shares("AAPL")
+    assert isinstance(loss, WriteOff)
+    assert await bot.operations.write_off(loss, "owner", "gone")
+    assert (await offered(bot)).code is ExitLeft.NOT_PROVEN
 
 
 async def test_a_kill_ends_the_waiting(bot: Bot) -> None:
@@ -253,6 +270,22 @@ async def test_what_the_close_cuts_off_is_sold_at_the_next_open(make_bot: MakeBo
     assert await bot.events(EventKind.EXIT_INCOMPLETE, EventKind.ALERT_EXPIRED) == []
 
 
+async def test_what_a_kill_stopped_does_not_wait_for_the_open(make_bot: MakeBot) -> None:
+    """The kill's cancel is answered after the close, when the kill is lifted: the machine would sell on the next day."""
+    bot = await make_bot(start=new_york(2026, 11, 20, 15, 59, 30), always=False)
+    await bot.start()
+    await bot.owns(5)
+    _, order_ref = await bot.order("SELL")
+    bot.broker.show(order_ref)
+    await bot.switch.kill("owner")
+    await bot.sooner_or_later(lambda: _has_cancel(bot, order_ref), "the kill cancels it", within_s=10)
+    await bot.switch.resume("owner")
+    bot.broker.cancels.clear()
+    await bot.sooner_or_later(lambda: _has_cancel(bot, order_ref), "it is cancelled for the session", within_s=60)
+    end(bot, order_ref, BARE)
+    assert (await offered(bot, within_s=60)).code is ExitLeft.KILLED
+
+
 async def test_what_waits_for_the_open_can_be_taken_back(make_bot: MakeBot) -> None:
     """The owner wants to keep the rest, and the bot sells it at the open all the same."""
     bot = await make_bot(start=new_york(2026, 11, 20, 15, 59, 30), always=False)
@@ -271,6 +304,36 @@ async def test_what_waits_for_the_open_can_be_taken_back(make_bot: MakeBot) -> N
     bot.clock.skip((new_york(2026, 11, 23, 9, 29, 58) - bot.clock.now()).total_seconds())
     await bot.seconds(30)
     assert len(bot.broker.sent) == 1
+
+
+@pytest.mark.parametrize(("shares", "at_ib", "avg_cost"), [(5, 30, "10.02"), (7, 1, "501")])
+async def test_what_the_close_cuts_off_goes_through_a_split(
+    make_bot: MakeBot, shares: int, at_ib: int, avg_cost: str
+) -> None:
+    """Of an exit that waits over the night of a split, the number of shares of before would be sold, and the others kept."""
+    bot = await make_bot(start=new_york(2026, 11, 20, 15, 59, 30), always=False)
+    await bot.start()
+    await bot.owns(shares)
+    alert_id, order_ref = await bot.order("SELL")
+    bot.broker.fill(order_ref, 2)
+    await bot.sooner_or_later(lambda: _has_cancel(bot, order_ref), "it is cancelled for the session", within_s=60)
+    end(bot, order_ref, BARE)
+    await bot.sooner_or_later(lambda: _has(bot, alert_id, AlertStatus.PENDING), "it waits for the open", within_s=60)
+    bot.broker.held, bot.broker.avg_costs[265598] = {265598: Decimal(at_ib)}, Decimal(avg_cost)
+    bot.clock.skip((new_york(2026, 11, 23, 9, 0) - bot.clock.now()).total_seconds())
+    split = await bot.queries.seen_split("AAPL")
+    assert isinstance(split, Split)
+    assert await bot.operations.book_split(split, "owner", "split")
+    bot.clock.skip((new_york(2026, 11, 23, 9, 29, 58) - bot.clock.now()).total_seconds())
+    await sent_again(bot, 2, within_s=60)
+    assert bot.broker.sent[-1].qty == at_ib
+    end(bot, bot.broker.sent[-1].order_ref)  # and what follows is counted in the new shares
+    await sent_again(bot, 3, within_s=120)
+    assert bot.broker.sent[-1].qty == at_ib
+
+
+async def _has_cancel(bot: Bot, order_ref: str) -> bool:
+    return order_ref in bot.broker.cancels
 
 
 async def _has(bot: Bot, alert_id: int, status: AlertStatus) -> bool:

@@ -133,6 +133,26 @@ async def test_a_refused_order_that_turns_out_alive_is_booked(bot: Bot, shown: b
     assert sum(lot.qty for lot in await bot.lots()) == 5
 
 
+async def test_an_order_that_works_after_it_was_inactive_is_watched(bot: Bot) -> None:
+    """An order that was taken for refused and works would count in no limit, and no kill would reach it."""
+    alert_id, order_ref = await bot.order("BUY")
+    bot.broker.error(order_ref, 451, ErrorKind.UNCERTAIN, "exceeds the Total Value Limit")
+    working = bot.broker.working[order_ref]
+    bot.broker.show(order_ref, OrderState.INACTIVE)
+    await bot.turns(order_ref, TradeStatus.FAILED)
+    bot.broker.completed.clear()
+    bot.broker.working[order_ref] = working
+    bot.broker.show(order_ref)
+    await bot.turns(order_ref, TradeStatus.SUBMITTED)
+    assert (await bot.row(alert_id)).status is AlertStatus.PROCESSING
+    await bot.switch.kill("owner")
+
+    async def cancelled() -> bool:
+        return bot.broker.cancels == [order_ref]
+
+    await bot.sooner_or_later(cancelled, "the kill reaches it", within_s=10)
+
+
 @pytest.mark.parametrize("code", [19999, 451])
 async def test_an_order_held_for_a_locate_is_not_refused(bot: Bot, code: int) -> None:
     """An order that IB holds and may release would be called refused, and its shares be in no book."""

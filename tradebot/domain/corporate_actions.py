@@ -76,10 +76,20 @@ def recognise(lots: Iterable[Lot], positions: Mapping[int, BrokerPosition], sett
     found = []
     for con_id, mine in by_contract.items():
         held = _in_its_place(mine[0], by_contract, positions)
+        if held is not None and _is_as_it_was(mine, held, before.get(con_id)):
+            continue
         split = held and (_of_the_books(mine, held) or _of_a_part(mine, held, before.get(con_id)))
         if split and split.key not in denied:
             found.append(split)
     return found
+
+
+def market_prices(
+    lots: Iterable[Lot], positions: Mapping[int, BrokerPosition], settings: Mapping[str, str]
+) -> dict[int, Decimal | None]:
+    """IB's, by contract, without those of a split that is not answered: new shares' price says nothing of the old number."""
+    unclear = {split.con_id for split in recognise(lots, positions, settings)}
+    return {con_id: one.market_price for con_id, one in positions.items() if con_id not in unclear}
 
 
 def denied_splits(settings: Mapping[str, str]) -> frozenset[str]:
@@ -111,6 +121,12 @@ def _in_its_place(
         one for one in positions.values() if one.ticker == lot.ticker and one.con_id not in booked and one.qty > 0
     ]
     return others[0] if len(others) == 1 else None
+
+
+def _is_as_it_was(lots: Sequence[Lot], held: BrokerPosition, before: Before | None) -> bool:
+    """What is so for nearly every contract, nearly always: no ratio need be tried."""
+    same = held.con_id == lots[0].con_id and held.qty == _shares(lots)
+    return same and (before is None or before.qty == held.qty)
 
 
 def _of_the_books(lots: Sequence[Lot], held: BrokerPosition) -> Split | None:

@@ -6,13 +6,14 @@ Rules:
 - What the close cuts off waits for the next open. What the bot cancelled for another reason stays cancelled.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 
 from tradebot.domain.facts.account import ExitLeft
 from tradebot.domain.facts.orders import CancelReason
+from tradebot.domain.lots import PRICE_STEP, CorporateAction
 from tradebot.domain.trades import Trade, TradeStatus
 
 WAITS_S = (10.0, 60.0, 300.0)
@@ -61,7 +62,7 @@ class Follow(Enum):
 
 
 def what_follows(told: Sequence[Told], cancelled_for: CancelReason | None, *, cut_off: bool) -> Follow | ExitLeft:
-    """`told`: in the order in which it came. `cancelled_for`: why the bot itself cancelled the order last, None when it did not.
+    """`told`: in the order in which it came. `cancelled_for`: why the bot itself cancelled the order, None when it did not.
     `cut_off`: the session's close ended it. An ExitLeft is offered by a button."""
     if cancelled_for is CancelReason.KILLED:
         return ExitLeft.KILLED
@@ -90,9 +91,29 @@ def ends_at_ib(orders: Sequence[Trade]) -> int:
     return sum(order.status in AT_IB for order in orders)
 
 
-def left_unfilled(orders: Sequence[Trade]) -> Decimal | None:
-    """What an alert's next order may sell at most: what its first order at IB left. None when it is the first."""
-    at_ib = [order for order in orders if order.status in AT_IB]
-    if not at_ib:
+def left_unfilled(orders: Sequence[Trade], actions: Iterable[CorporateAction] = ()) -> Decimal | None:
+    """What an alert's next order may sell at most: what its first order at IB left. None when it is the first.
+
+    In shares as they are after `actions`, the ticker's, oldest first.
+    """
+    first = next((order for order in orders if order.status in AT_IB), None)
+    if first is None:
         return None
-    return max(at_ib[0].requested_qty - sum(order.filled_qty for order in orders), Decimal(0))
+    actions = tuple(actions)
+    filled = sum((_after(order, order.filled_qty, actions)[1] for order in orders), Decimal(0))
+    left = _after(first, first.requested_qty, actions)[1] - filled
+    return max(left.quantize(PRICE_STEP).normalize() if actions else left, Decimal(0))
+
+
+def contract_now(order: Trade, actions: Iterable[CorporateAction]) -> int:
+    """The contract that its shares are of after `actions`, the ticker's, oldest first."""
+    return _after(order, Decimal(0), actions)[0]
+
+
+def _after(order: Trade, qty: Decimal, actions: Iterable[CorporateAction]) -> tuple[int, Decimal]:
+    """What has become of shares of an order: contract and number."""
+    con_id = order.con_id
+    for action in actions:
+        if action.after_trade_id >= order.id and action.con_id == con_id:
+            con_id, qty = action.new_con_id, qty * action.new_shares / action.old_shares
+    return con_id, qty

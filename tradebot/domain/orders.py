@@ -96,17 +96,24 @@ def step(trade: Trade, to: TradeStatus) -> TradeStatus:
 
 
 def next_status(
-    trade: Trade, filled: Decimal, state: OrderState | None, reported_filled: Decimal | None, *, refused: bool
+    trade: Trade,
+    filled: Decimal,
+    state: OrderState | None,
+    reported_filled: Decimal | None,
+    *,
+    refused: bool,
+    may_live: bool = False,
 ) -> TradeStatus:
     """The status that booked executions and IB's latest word give.
 
     `filled`: shares booked from executions. `state`: what IB just reported of the order, None when it reported nothing.
     `reported_filled`: the shares that IB reports as filled. `refused`: IB answered with a rejection (error 201 and its like).
+    `may_live`: it was taken for refused by words that are a refusal or none.
     """
     if filled >= trade.requested_qty:
         return _T.FILLED
     if trade.status in ENDED:
-        return _after_the_end(trade, filled, state, reported_filled)
+        return _after_the_end(trade, filled, state, reported_filled, may_live=may_live)
     ended = state is OrderState.CANCELLED or (state is OrderState.INACTIVE and refused)
     if ended and (reported_filled is None or reported_filled <= filled):
         if filled > 0:
@@ -120,12 +127,12 @@ def next_status(
 
 
 def _after_the_end(
-    trade: Trade, filled: Decimal, state: OrderState | None, reported_filled: Decimal | None
+    trade: Trade, filled: Decimal, state: OrderState | None, reported_filled: Decimal | None, *, may_live: bool
 ) -> TradeStatus:
-    never_seen = trade.status is _T.FAILED and trade.perm_id is None
+    may_live |= trade.status is _T.FAILED and trade.perm_id is None  # never seen
     # Fills only grow, so this is never an old word; "working" may be, once IB has shown the order.
     more_filled = state is OrderState.FILLED or (reported_filled is not None and reported_filled > filled)
-    if trade.status in (_T.CANCELLED, _T.FAILED) and (more_filled or (never_seen and state is OrderState.WORKING)):
+    if trade.status in (_T.CANCELLED, _T.FAILED) and (more_filled or (may_live and state is OrderState.WORKING)):
         return _T.SUBMITTED
     if filled > 0:
         return _T.PARTIAL

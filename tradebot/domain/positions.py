@@ -10,6 +10,7 @@ from tradebot.domain.lots import Lot, LotStatus
 
 TOLD_KEY = "told_positions"
 """The setting with the differences between books and IB that the owner was told of: `booked/at_ib` by contract."""
+_NAME = "name "
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,17 @@ def compare(lots: Sequence[Lot], broker_positions: Mapping[int, BrokerPosition])
         if booked or at_ib:
             rows.append(Position(ticker, con_id, booked, at_ib))
     return rows
+
+
+def name_key(con_id: int) -> str:
+    """Under which it is kept that the owner was told of a contract's new name."""
+    return f"{_NAME}{con_id}"
+
+
+def new_names(settings: Mapping[str, str]) -> dict[int, str]:
+    """What IB calls contracts that the books hold under another ticker, as it was told last."""
+    told: dict[str, str] = json.loads(settings.get(TOLD_KEY, "{}"))
+    return {int(key.removeprefix(_NAME)): name for key, name in told.items() if key.startswith(_NAME)}
 
 
 @dataclass(frozen=True, slots=True)

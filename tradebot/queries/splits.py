@@ -40,7 +40,7 @@ async def seen_split(ledger: Ledger, broker: Broker, clock: Clock, ticker: str) 
 async def told_split(ledger: Ledger, ticker: str, now: datetime) -> tuple[Split, datetime] | None:
     """The newest that the owner was told of and has not answered, and when; as the books stand now. Raises LedgerUnavailable."""
     async with ledger.read() as books:
-        events = await books.events_since((EventKind.SPLIT_SEEN,), now - _TOLD_WITHIN)
+        events = await books.events_since((EventKind.SPLIT_SEEN, EventKind.SPLIT_BOOKED), now - _TOLD_WITHIN)
         lots = await books.lots(LotStatus.OPEN, ticker=ticker)
         settings = await books.settings()
     told = next((one for one in reversed(events) if one.ticker == ticker), None)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from tradebot.domain.alerts import WAITING, AlertStatus, Side
 from tradebot.domain.brokerage import Account, BrokerPosition
+from tradebot.domain.corporate_actions import market_prices
 from tradebot.domain.exposure import Exposure, exposure, recent_since
 from tradebot.domain.gate import GateReason
 from tradebot.domain.hours import Hours
@@ -52,7 +53,7 @@ async def books_status(
     day_start = hours.day_start(now)
     recent = await books.trades(since=recent_since(day_start))
     closed = await books.lots(LotStatus.CLOSED, closed_since=day_start)
-    prices = {con_id: one.market_price for con_id, one in (positions or {}).items()}
+    prices = market_prices(lots, positions or {}, settings)
     return BooksStatus(
         state=state_in(settings),
         limits=limits_in(settings, defaults),

@@ -10,7 +10,7 @@ Rules:
 """
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
@@ -31,7 +31,7 @@ from tradebot.domain.brokerage import (
 )
 from tradebot.domain.events import Facts, NewEvent
 from tradebot.domain.facts.account import WrittenOff
-from tradebot.domain.lots import LotStatus, summarise
+from tradebot.domain.lots import Lot, LotStatus, summarise
 from tradebot.domain.orders import ALERT_OF_TRADE, ENDED, moved_by, next_status, step
 from tradebot.domain.payload.own import payload_hash
 from tradebot.domain.positions import WriteOff
@@ -41,6 +41,7 @@ from tradebot.errors import LedgerUnavailable
 from tradebot.ports import Books, Clock, Ledger
 from tradebot.trading import order_events
 from tradebot.trading.broker_update import BrokerUpdate, Objections, broker_ids, ibs_words, retracted, ticker_in
+from tradebot.trading.exit_rest import older_lots
 from tradebot.trading.refold import refold
 
 COMMISSION_WAIT_S = 0.25
@@ -236,7 +237,12 @@ class Booking:
         refusal = self._objections.refusal(before, update)
         seen = update.seen
         status = next_status(
-            before, total.qty, seen.state if seen else None, seen.filled if seen else None, refused=refusal is not None
+            before,
+            total.qty,
+            seen.state if seen else None,
+            seen.filled if seen else None,
+            refused=refusal is not None,
+            may_live=self._objections.may_live(before),
         )
         if before.status in ENDED and status is not before.status and refusal == before.error_message:
             refusal = None  # what was taken for its end was not
@@ -261,7 +267,7 @@ class Booking:
         await books.save_trade(after)
         if executions_changed:
             await self._refold(books, after)
-        lots = *await books.lots_closed_by([after.id]), *await books.lots(LotStatus.OPEN, ticker=after.ticker)
+        lots = *await books.lots_closed_by([after.id]), *await _still_open(books, after)
         alert = await self._move_alert(books, after, _reason(after))
         change = order_events.OrderChange(before, after, alert, lots, total, now)
         await order_events.advanced(books, change)
@@ -294,7 +300,7 @@ class Booking:
             if error.kind not in (ErrorKind.NOTICE, ErrorKind.CANCELLED):
                 self._doubt(after.order_ref, error)
         if after.status in ENDED:
-            self._objections.forget(after.order_ref)
+            self._objections.ended(after)
             if ended:
                 for hear in self._listeners.ended:
                     hear(after)
@@ -307,6 +313,13 @@ class Booking:
     def _doubt(self, order_ref: str, error: OrderError | None) -> None:
         for hear in self._listeners.doubt:
             hear(order_ref, error)
+
+
+async def _still_open(books: Books, trade: Trade) -> Sequence[Lot]:
+    """The ticker's open lots; beside an exit that has ended those that it was meant to sell."""
+    if trade.side is Side.SELL and trade.status in ENDED:
+        return await older_lots(books, trade.ticker, trade.alert_id)
+    return await books.lots(LotStatus.OPEN, ticker=trade.ticker)
 
 
 def _about(trade: Trade) -> AbstractContextManager[None]:

@@ -14,7 +14,7 @@ from tradebot.domain.brokerage import (
     OrderUpdate,
 )
 from tradebot.domain.reasons import Reason
-from tradebot.domain.trades import Trade
+from tradebot.domain.trades import Trade, TradeStatus
 
 OWNERS_WORD = "owner."
 """Begins the execution id of a fill that is booked on the owner's word, never IB's."""
@@ -53,7 +53,8 @@ class Objections:
     """Errors that are a refusal or only a word about an order that lives (IB's codes do not tell), until the order's end.
 
     A code that stands for refusals only is believed by itself. Any other one is the reason while IB has not shown the order, or
-    shows it Inactive; an order that works has none. No error ends an order. After a restart nothing is known, and IB is asked.
+    shows it Inactive; an order that works has none, and lives on though it was taken for refused. No error ends an order. After a
+    restart nothing is known, and IB is asked.
     """
 
     def __init__(self) -> None:
@@ -76,9 +77,14 @@ class Objections:
         unseen = seen is None and before.perm_id is None
         return refusal or (self._words.get(ref) if ref in self._inactive or unseen else None)
 
-    def forget(self, order_ref: str) -> None:
-        self._words.pop(order_ref, None)
-        self._inactive.discard(order_ref)
+    def may_live(self, trade: Trade) -> bool:
+        """Whether it was taken for refused by such words: it lives if IB shows it at work all the same."""
+        return trade.status is TradeStatus.FAILED and trade.error_message == self._words.get(trade.order_ref, "")
+
+    def ended(self, trade: Trade) -> None:
+        self._inactive.discard(trade.order_ref)
+        if not self.may_live(trade):
+            self._words.pop(trade.order_ref, None)
 
 
 def ibs_words(error: OrderError) -> str:

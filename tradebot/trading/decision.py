@@ -7,7 +7,7 @@ Rules:
 - A SELL is the bot's open lots, at most what IB holds less every SELL already working there, the owner's included.
 - Lots are looked up by contract: where the books hold it under another ticker (IB renamed it), the order goes under that one.
 - A SELL of shares that a split seems to have changed waits for the owner's answer: it would sell too few, at a false P&L.
-- A judged SELL ends every older waiting BUY of its ticker: an exit must never be followed by its own entry.
+- A judged SELL ends every older waiting BUY of its ticker, by whichever name: an exit must never be followed by its own entry.
 - What cannot be known now waits; it is neither refused nor guessed, except that a BUY grows too old.
 - A refusal is a code with facts, in the alert's row and in the event.
 """
@@ -22,7 +22,6 @@ from tradebot.domain.alerts import UNDECIDED, WAITING, Alert, AlertStatus, Side
 from tradebot.domain.brokerage import Contract, NoQuote, Order, Quote
 from tradebot.domain.corporate_actions import Split
 from tradebot.domain.events import NewEvent
-from tradebot.domain.exit_ends import left_unfilled
 from tradebot.domain.facts.account import ExitLeft, SplitSeen
 from tradebot.domain.facts.alerts import AlertBlocked, AlertFailed, AlertPending, RefusedFacts
 from tradebot.domain.facts.orders import OrderIntent
@@ -39,7 +38,7 @@ from tradebot.domain.working_sells import WorkingSells, working_sells
 from tradebot.ports import Books, PositionReport
 from tradebot.trading.corporate_actions import booked_ticker, unanswered_splits
 from tradebot.trading.decision_record import log_checks, plain_json, stored_check
-from tradebot.trading.exit_rest import older_lots
+from tradebot.trading.exit_rest import left_of, older_lots
 from tradebot.trading.order_events import exit_incomplete, sized_by_delayed_quote
 from tradebot.trading.snapshot import BrokerView, take_snapshot
 
@@ -126,7 +125,7 @@ async def decide(
         token,
         _Ending(view.now),
         1 + max((one.n for one in earlier), default=0),
-        left_unfilled(earlier),
+        await left_of(books, earlier),
     )
     return await (one.buy() if alert.action is Side.BUY else one.sell())
 
@@ -320,10 +319,18 @@ class _Judging:
 
     async def _supersede(self) -> None:
         superseded = Refusal(RefusalCode.SUPERSEDED, {"by_alert": self.alert.id})
-        for ticker in {self.ticker, self.alert.ticker}:
+        names = {self.ticker, self.alert.ticker} | await self._names_at_ib()
+        for ticker in names:
             for older in await self.books.alerts(WAITING, ticker=ticker):
                 if older.id < self.alert.id and older.action is Side.BUY:
                     await self.ending.write(self.books, older, AlertStatus.BLOCKED, superseded)
+
+    async def _names_at_ib(self) -> set[str]:
+        """What IB calls the ticker's contracts today."""
+        report = self.pre_trade.position_report
+        positions = report.positions if report else self.view.positions or {}
+        lots = await self.books.lots(LotStatus.OPEN, ticker=self.ticker)
+        return {positions[lot.con_id].ticker for lot in lots if lot.con_id in positions}
 
     async def _intend(
         self,

@@ -1,7 +1,8 @@
 """Exits that the kill switch kept from being sent: which they are, when it is lifted.
 
 Rules: blocked, not sent or cancelled because of the kill, since it was last lifted, and still held. A ticker with a SELL that
-waits is left out: that one sells it. Nothing is sent by itself: what was stopped by the owner's word needs another word.
+waits is left out: that one sells it. An exit under a stock's new name is one of the ticker that the books have. Nothing is sent
+by itself: what was stopped by the owner's word needs another word.
 """
 
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ from tradebot.domain.facts.account import ExitIncomplete, ExitLeft, HeldBack, St
 from tradebot.domain.facts.alerts import AlertBlocked
 from tradebot.domain.facts.orders import OrderFailed
 from tradebot.domain.lots import LotStatus
+from tradebot.domain.positions import new_names
 from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.domain.refusals import RefusalCode
 from tradebot.domain.settings import TradingState
@@ -25,9 +27,13 @@ _KINDS = (EventKind.STATE_CHANGED, EventKind.ALERT_BLOCKED, EventKind.ORDER_FAIL
 
 async def held_back(books: Books, now: datetime) -> tuple[HeldBack, ...]:
     """By ticker. To be asked before the lifting itself is stored. Raises LedgerUnavailable."""
-    tickers = _stopped(await books.events_since(_KINDS, now - LOOK_BACK))
-    waiting = {alert.ticker for alert in await books.alerts(WAITING) if alert.action is Side.SELL}
     lots = await books.lots(LotStatus.OPEN)
+    names = new_names(await books.settings())
+    booked = {names[lot.con_id]: lot.ticker for lot in lots if lot.con_id in names}
+    stopped = _stopped(await books.events_since(_KINDS, now - LOOK_BACK))
+    tickers = stopped | {booked[name] for name in stopped if name in booked}
+    selling = {alert.ticker for alert in await books.alerts(WAITING) if alert.action is Side.SELL and alert.ticker}
+    waiting = selling | {booked[name] for name in selling if name in booked}
     held = {ticker: sum((lot.qty for lot in lots if lot.ticker == ticker), Decimal(0)) for ticker in tickers}
     return tuple(HeldBack(ticker, held[ticker]) for ticker in sorted(tickers - waiting) if held[ticker])
 

@@ -29,7 +29,7 @@ class OrderChange:
     before: Trade
     after: Trade
     alert: Alert
-    lots: tuple[Lot, ...]  # the ticker's open ones, and those that this trade closed
+    lots: tuple[Lot, ...]  # the ticker's open ones (of an ended exit: older ones), and those that this trade closed
     total: ExecutionSummary
     now: datetime
 
@@ -116,7 +116,9 @@ async def _ended(books: Books, change: OrderChange) -> None:
         else:
             pnls = [lot.pnl for lot in change.lots if lot.closing_trade_id == after.id and lot.pnl is not None]
             await _add(books, change, o.SellFilled.of(after, **known, pnl=sum(pnls, Decimal(0))))
-    if after.side is Side.SELL and after.status is TradeStatus.FAILED:  # the rest: see rearm.py
+    # What one that was refused, or that could not be for all shares, has left; of any other see rearm.py.
+    refused = after.status is TradeStatus.FAILED
+    if after.side is Side.SELL and (refused or after.status is TradeStatus.FILLED):
         await exit_incomplete(
             books,
             after.ticker,
@@ -124,8 +126,8 @@ async def _ended(books: Books, change: OrderChange) -> None:
             change.now,
             alert_id=after.alert_id,
             trade_id=after.id,
-            code=ExitLeft.REFUSED,
-            detail=str(after.error_message),
+            code=ExitLeft.REFUSED if refused else None,
+            detail=str(after.error_message) if refused else "",
         )
 
 

@@ -7,7 +7,8 @@ Rules:
 - An exit that IB lists as Inactive does not work: it is cancelled like an overdue entry.
 - A cancel is sent again while the order works on, for IB may refuse or lose it, and no longer than two minutes: then a person is
   needed, and told so, once. An order is never sent again.
-- IB is asked about a trade soon after it came in doubt, and again and again about one that is UNKNOWN or was cancelled.
+- IB is asked about a trade soon after it came in doubt, and again and again about one that is UNKNOWN, was cancelled, or is an
+  exit over its time: that it works on is IB's word, not a guess, and what IB does not show is offered to the owner.
 """
 
 from collections.abc import Callable, Sequence
@@ -184,7 +185,8 @@ class OrderMonitor:
     # --- telling ----------------------------------------------------------------------------------------------------
 
     async def _tell_of_what_works_on(self, trade: Trade) -> None:
-        if trade.role is OrderRole.EXIT and self._is_overdue(trade):
+        """Only what IB has shown: the other is asked about."""
+        if trade.role is OrderRole.EXIT and self._is_overdue(trade) and trade.status is TradeStatus.SUBMITTED:
             since = trade.submitted_at or trade.created_at
             await self._tell_once(trade, ExitWorksOn.of(trade, since=since, timeout_s=self._order_timeout_s))
 
@@ -206,9 +208,10 @@ class OrderMonitor:
     def _takes_question(self, trade: Trade) -> bool:
         """Whether IB is to be asked about this trade now; if so, the next time is set."""
         now, cancel = self._clock.monotonic(), self._cancels.get(trade.id)
-        hopeless = cancel is not None and now - cancel.first > STUCK_AFTER_S
-        repeat_s = UNKNOWN_EVERY_S if hopeless or trade.status is TradeStatus.UNKNOWN else CANCEL_GRACE_S
-        repeats = trade.status is TradeStatus.UNKNOWN or cancel is not None
+        soon = trade.status is TradeStatus.SUBMITTING or (cancel is not None and now - cancel.first <= STUCK_AFTER_S)
+        repeat_s = CANCEL_GRACE_S if soon else UNKNOWN_EVERY_S
+        over_its_time = trade.role is OrderRole.EXIT and trade.status in LIVE and self._is_overdue(trade)
+        repeats = trade.status is TradeStatus.UNKNOWN or cancel is not None or over_its_time
         if repeats:
             self._ask_at.setdefault(trade.order_ref, now + repeat_s)
         if now < self._ask_at.get(trade.order_ref, float("inf")):

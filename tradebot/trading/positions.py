@@ -15,7 +15,7 @@ from tradebot.domain.corporate_actions import SEEN_BEFORE_KEY, Before, seen_befo
 from tradebot.domain.events import Facts, NewEvent
 from tradebot.domain.facts.account import Mismatch, OwnerHoldings, Renamed, SplitSeen
 from tradebot.domain.lots import LotStatus
-from tradebot.domain.positions import TOLD_KEY, Position, compare
+from tradebot.domain.positions import TOLD_KEY, Position, compare, name_key
 from tradebot.ports import Books
 from tradebot.trading.corporate_actions import moving_contracts, unanswered_splits
 
@@ -37,7 +37,7 @@ async def tell_differences(
     for con_id, ticker in {lot.con_id: lot.ticker for lot in lots}.items():
         held = broker_positions.get(con_id)
         if held is not None and held.ticker != ticker:
-            found[f"name {con_id}"] = held.ticker, Renamed(ticker, held.ticker, con_id)
+            found[name_key(con_id)] = held.ticker, Renamed(ticker, held.ticker, con_id)
     await _remember(books, [row for row in rows if row.con_id not in explained], broker_positions, now)
     await _tell(books, found, {str(row.con_id) for row in rows}, now, again=mismatches_again, moving=bool(moving))
     return [row for row in rows if row.con_id not in explained]

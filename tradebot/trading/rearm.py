@@ -16,7 +16,7 @@ from decimal import Decimal
 from tradebot.domain.alerts import WAITING, Alert, AlertStatus, Side
 from tradebot.domain.brokerage import Execution, OrderReport, OrderState
 from tradebot.domain.events import EventKind, Facts, NewEvent
-from tradebot.domain.exit_ends import AT_IB, WAITS_S, Follow, Told, ends_at_ib, left_unfilled, what_follows
+from tradebot.domain.exit_ends import AT_IB, WAITS_S, Follow, Told, contract_now, ends_at_ib, what_follows
 from tradebot.domain.facts.account import ExitLeft
 from tradebot.domain.facts.orders import CancelReason, ExitArmedAgain, ExitWaitsForOpen, OrderCancelling, OrderTold
 from tradebot.domain.hours import Hours
@@ -27,7 +27,7 @@ from tradebot.domain.trades import UNRESOLVED, OrderRole, Trade
 from tradebot.ports import Books, Broker, Clock, Ledger
 from tradebot.trading.booking import Booking, Listeners
 from tradebot.trading.every import every
-from tradebot.trading.exit_rest import older_lots
+from tradebot.trading.exit_rest import left_of, older_lots
 from tradebot.trading.gate import Gate
 from tradebot.trading.order_events import exit_incomplete
 from tradebot.trading.switch import TradingSwitch
@@ -194,10 +194,13 @@ class Rearm:
         orders = await books.trades_of_alert(alert.id)
         if not _is_exit_with_rest(trade) or alert.status is not ALERT_OF_TRADE[trade.status]:
             return None
-        lots = [lot for lot in await older_lots(books, trade.ticker, alert.id) if lot.con_id == trade.con_id]
-        left = min(left_unfilled(orders) or Decimal(0), sum((lot.qty for lot in lots), Decimal(0)))
+        con_id = contract_now(trade, await books.corporate_actions(trade.ticker))
+        lots = [lot for lot in await older_lots(books, trade.ticker, alert.id) if lot.con_id == con_id]
+        left = min(await left_of(books, orders) or Decimal(0), sum((lot.qty for lot in lots), Decimal(0)))
         newer = await books.trades_from(trade.ticker, trade_id + 1, NEWER_MAX)
-        taken_over = len(newer) == NEWER_MAX or any(one.side is Side.SELL for one in newer)
+        # A write-off is a SELL without an order.
+        sells = any(one.side is Side.SELL and one.ib_order_id is not None for one in newer)
+        taken_over = len(newer) == NEWER_MAX or sells
         events = await books.events(alert_id=alert.id)
         mine = [event for event in events if event.trade_id == trade_id]
         if left <= 0 or taken_over or any(event.kind == EventKind.EXIT_INCOMPLETE for event in mine):
@@ -252,9 +255,9 @@ async def _another_sell(books: Books, case: _Case) -> bool:
 
 
 def _cancelled_for(facts_of_order: Iterable[object]) -> CancelReason | None:
-    """Why the bot cancelled the order last."""
+    """Why the bot cancelled the order: the kill, whatever came after it, else what came last."""
     codes = [facts.code for facts in facts_of_order if isinstance(facts, OrderCancelling)]
-    return codes[-1] if codes else None
+    return CancelReason.KILLED if CancelReason.KILLED in codes else next(reversed(codes), None)
 
 
 def _is_of(shown: Execution | OrderReport, trade: Trade) -> bool:

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import Account, BrokerPosition
+from tradebot.domain.corporate_actions import market_prices
 from tradebot.domain.exposure import exposure, recent_since
 from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.risk import Snapshot
@@ -50,7 +51,7 @@ async def take_snapshot(
     lots = await books.lots(LotStatus.OPEN)
     recent = await books.trades(since=recent_since(day_start))
     closed = await books.lots(LotStatus.CLOSED, closed_since=day_start)
-    prices = {con_id: one.market_price for con_id, one in (view.positions or {}).items()} | _known(quoted or {})
+    prices = market_prices(lots, view.positions or {}, await books.settings()) | _known(quoted or {})
     at_stake = exposure(lots, unresolved, recent, closed, account, day_start=day_start, now=now, prices=prices)
     mine = [trade for trade in recent if trade.ticker == ticker]
     held = [lot for lot in lots if lot.ticker == ticker]

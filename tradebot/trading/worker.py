@@ -115,7 +115,7 @@ class Worker:
         self._waits_ended = 0  # for IB to take messages again
         self._taking = Taking(queue, clock)
         self._in_hand: set[int] = set()
-        self._sequencer = Sequencer()
+        self._sequencer = Sequencer(BUYS_MAX)
         self._parked: dict[str, list[Alert]] = {}  # by ticker: they wait for its order to end
         self._tasks: set[asyncio.Task[None]] = set()
         listeners.ended.append(self.trade_ended)
@@ -187,7 +187,7 @@ class Worker:
 
     async def _judge_and_send(self, alert: Alert, context: ExitStack) -> None:
         self._sequencer.is_a(alert.id, alert.action)
-        await self._sequencer.near(alert.id, BUYS_MAX)
+        await self._sequencer.near(alert.id)
         context.enter_context(logger.contextualize(ticker=alert.ticker))  # for what is logged of its failure, too
         prepared = await self._prepare(alert)
         while (decided := await self._in_turn(alert, prepared)) is Wait.LIMIT:

@@ -58,10 +58,10 @@ def aim(fields: Mapping[str, object], action: Side) -> tuple[Side, Target | None
 
 
 def _targets(fields: Mapping[str, object]) -> Iterator[tuple[str, Target]]:
-    inside = (value for name in _INSIDE if isinstance(value := fields.get(name), dict))
-    for group in (fields, *inside):
-        for name, value in group.items():
-            plain = re.sub("[^a-z]", "", name.lower())
+    inside = ((f"{name}.", value) for name in _INSIDE if isinstance(value := fields.get(name), dict))
+    for path, group in (("", fields), *inside):
+        for field, value in group.items():
+            name, plain = path + field, re.sub("[^a-z]", "", field.lower())
             if value is None or value == "":
                 continue
             if plain in _DIRECTIONS:
