@@ -25,7 +25,9 @@ _KEEP = 14
 def backup(
     folder: Annotated[
         Path | None,
-        typer.Argument(metavar="[DIR]", help="Where to; default: /var/backups/tradebot if it is there, else data/backups."),
+        typer.Argument(
+            metavar="[DIR]", help="Where to; default: /var/backups/tradebot if it is there, else data/backups."
+        ),
     ] = None,
     keep: Annotated[int, typer.Option("--keep", min=1, metavar="N", help="Keep the newest N there.")] = _KEEP,
     config: Config = None,
@@ -102,7 +104,8 @@ def _told(plan: restore.Plan) -> Iterator[str]:
     yield from _stopped(plan)
     yield (
         "At the next start IB's positions are compared with the restored books: shares bought since the backup count as "
-        "your own, and the bot will not sell them; shares sold since are a mismatch, and BUY of that ticker is blocked until you resolve it."
+        "your own, and the bot will not sell them; shares sold since are a mismatch, and BUY of that ticker is blocked until "
+        "you resolve it."
     )
     yield "The account that the books belong to, limits and settings are the backup's from then on."
 
@@ -117,17 +120,23 @@ def _missing(present: Contents, backup: Contents) -> Iterator[str]:
         "lots opened or closed": present.lots_since(backup.executions.newest),
     }
     lost = [f"{kept.count} {name} (newest {_at(kept)})" for name, kept in kinds.items() if kept.count]
-    yield f"Missing afterwards: {', '.join(lost)}." if lost else "Nothing that the present database has will be missing."
+    yield (
+        f"Missing afterwards: {', '.join(lost)}." if lost else "Nothing that the present database has will be missing."
+    )
     for ticker in sorted({*present.held, *backup.held}):
         now, then = (held.get(ticker, Decimal(0)) for held in (present.held, backup.held))
-        if now > then:
-            yield f"  {ticker}: the books hold {figures.shares(now)} now, {figures.shares(then)} afterwards: {figures.shares(now - then)} will count as your own."
-        elif now < then:
-            yield f"  {ticker}: the books hold {figures.shares(now)} now, {figures.shares(then)} afterwards: {figures.shares(then - now)} will be a mismatch."
+        if now != then:
+            what = "will count as your own" if now > then else "will be a mismatch"
+            yield (
+                f"  {ticker}: the books hold {figures.shares(now)} now and {figures.shares(then)} afterwards: "
+                f"{figures.shares(abs(now - then))} {what}."
+            )
 
 
 def _stopped(plan: restore.Plan) -> Iterator[str]:
-    yield f"Afterwards trading is {plan.state}: today's BUYs and losses since the backup are not in its books, so no limit counts them."
+    yield (
+        f"Afterwards trading is {plan.state}: BUYs and losses since the backup are not in its books, so no limit counts them."
+    )
     if plan.cleared:
         yield (
             f"{len(plan.cleared)} alerts that waited in the backup (numbers {', '.join(map(str, plan.cleared[:20]))}) will be "

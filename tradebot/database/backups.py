@@ -110,8 +110,8 @@ def _room(folder: Path, size: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < size + _SPARE:
         raise BackupError(
-            f"{folder}: its disk is full: a backup needs some {size / 1e6:.1f} MB, and {free / 1e6:.1f} MB are free; none was made, "
-            "and those that are there were kept"
+            f"{folder}: its disk is full: a backup needs some {size / 1e6:.1f} MB, and {free / 1e6:.1f} MB are free; none was "
+            "made, and those that are there were kept"
         )
 
 

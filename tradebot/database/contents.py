@@ -1,7 +1,6 @@
-"""What a database holds, as far as a person who makes or restores a backup must know it: from its rows, wherever they are read.
+"""What a database holds, as far as a person who makes or restores a backup must know it, wherever its rows are read.
 
-Rules: it is read out of the backup itself, never remembered beside it; a table or column that an older program did not have counts
-as empty.
+Rules: it is read out of the backup itself, never remembered beside it.
 """
 
 from collections import defaultdict

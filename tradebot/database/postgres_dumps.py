@@ -65,7 +65,9 @@ class Tools:
         """Writes these tables to `target`, which is there and empty. Raises BackupError."""
         chosen = [f"--table={name}" for name in tables]
         options = ["--format=custom", "--no-owner", "--no-privileges", f"--lock-wait-timeout={_CONNECT_S}s"]
-        self._run("pg_dump", *options, *chosen, f"--file={target}", f"--dbname={_without_password(place.url)}", url=place.url)
+        self._run(
+            "pg_dump", *options, *chosen, f"--file={target}", f"--dbname={_without_password(place.url)}", url=place.url
+        )
 
     def contents(self, dump: Path) -> Contents:
         """What is in it, read to its end. Raises BackupError when that is not there."""
@@ -91,7 +93,7 @@ class Tools:
         self._run("psql", *options, *file, url=place.url)
 
     def _run(self, program: str, *arguments: str, url: str) -> None:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603  # PostgreSQL's own program, and no shell
             [self.folder / program, *arguments],
             env=_environment(url), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False,
         )  # fmt: skip
@@ -101,8 +103,8 @@ class Tools:
     @contextmanager
     def _script(self, dump: Path) -> Iterator[IO[str]]:
         """What pg_restore makes of the dump. Raises BackupError unless it could read it to its end."""
-        command = [self.folder / "pg_restore", "--no-owner", "--no-privileges", "--file=-", dump]
-        with subprocess.Popen(
+        command = [str(self.folder / "pg_restore"), "--no-owner", "--no-privileges", "--file=-", str(dump)]
+        with subprocess.Popen(  # noqa: S603  # as above
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
             errors="surrogateescape", env=_environment(""),
         ) as reading:  # fmt: skip
@@ -131,7 +133,9 @@ def _there() -> Iterator[Tools]:
         if (folder / "pg_dump").resolve().name == "pg_wrapper":
             continue  # Debian's stand-in, which takes the newest version there is
         if all(shutil.which(program, path=str(folder)) for program in _PROGRAMS):
-            told = subprocess.run([folder / "pg_dump", "--version"], capture_output=True, text=True, check=False)
+            told = subprocess.run(  # noqa: S603  # as above
+                [folder / "pg_dump", "--version"], capture_output=True, text=True, check=False
+            )
             if version := re.search(r"\) (\d+)", told.stdout):
                 yield Tools(folder, int(version[1]))
 

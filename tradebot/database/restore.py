@@ -67,7 +67,7 @@ async def plan(url: str, file: Path) -> Plan:
 async def carry_out(url: str, agreed: Plan, folder: Path, now: datetime) -> Done:
     """Replaces the database. On PostgreSQL the old one is kept in `folder`, on SQLite beside the new one.
 
-    Raises BackupError, also when something has changed since it was agreed; LockHeld, LedgerUnavailable. The old one is there then.
+    Raises BackupError, also when something has changed since it was agreed; LockHeld, LedgerUnavailable. The old one stands then.
     """
     place = address.parse(url)
     async with alone(url):
@@ -129,7 +129,9 @@ def _right_kind(file: Path, place: SqliteAddress | PostgresAddress) -> None:
         raise BackupError(f"{file} cannot be read: {error.strerror}") from error
     kinds = {SqliteAddress: begins == _SQLITE_MARK, PostgresAddress: begins.startswith(_DUMP_MARK)}
     if not any(kinds.values()):
-        raise BackupError(f"{file} is no backup of tradebot's: neither a SQLite file nor a dump of pg_dump --format=custom")
+        raise BackupError(
+            f"{file} is no backup of tradebot's: neither a SQLite file nor a dump of pg_dump --format=custom"
+        )
     if not kinds[type(place)]:
         raise BackupError(
             f"{file} is a backup of another kind of database than the configured one ({place.place}): books are not carried "
@@ -168,7 +170,7 @@ def _what_changes(plan: Plan, now: datetime) -> str:
     epoch = max(plan.backup.epoch, plan.present.epoch if plan.present else 0)
     settings = {STATE_KEY: str(plan.state), "epoch": str(epoch)}
     sql = "".join(
-        "INSERT INTO bot_settings (key, value, updated_at, updated_by) "
+        "INSERT INTO bot_settings (key, value, updated_at, updated_by) "  # noqa: S608  # each value is quoted
         f"VALUES ({_text(key)}, {_text(value)}, {_text(now.isoformat(timespec='microseconds'))}, {_text(ACTOR)}) "
         "ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at, "
         "updated_by = excluded.updated_by;\n"
@@ -177,7 +179,7 @@ def _what_changes(plan: Plan, now: datetime) -> str:
     if plan.cleared:
         why = Reason(ReasonCode.CLEARED, {"by": ACTOR})
         sql += (
-            f"UPDATE alert_log SET status = {_text(AlertStatus.CLEARED)}, "
+            f"UPDATE alert_log SET status = {_text(AlertStatus.CLEARED)}, "  # noqa: S608  # as above
             f"reason = {_text(json.dumps({'code': why.code, 'facts': dict(why.facts)}))} "
             f"WHERE id IN ({', '.join(map(str, plan.cleared))});\n"
         )

@@ -1,8 +1,8 @@
 """A SQLite database as a file: copied while others use it, examined, and replaced.
 
 Rules: a copy is made by SQLite itself, from one read transaction, so that writers neither wait for it nor make it begin again; it
-is one file, examined, and on the disk before it has its name. What replaces a database does so in one step, when nobody has the old
-one open and its write-ahead log is in it.
+is one file, examined, and on the disk before it has its name. What replaces a database does so in one step, when nobody has the
+old one open and its write-ahead log is in it.
 """
 
 import os
@@ -30,7 +30,9 @@ def copy(source: Path, target: Path, *, in_use: bool = True) -> None:
                 reading.backup(writing, pages=_PAGES)
                 writing.execute("PRAGMA journal_mode = DELETE")  # one file, with nothing beside it
             except sqlite3.Error as error:
-                raise BackupError(f"{target.parent}: the copy could not be written: {error}: is the disk full?") from error
+                raise BackupError(
+                    f"{target.parent}: the copy could not be written: {error}: is the disk full?"
+                ) from error
     examine(target)
     sync(target)
 
