@@ -30,7 +30,7 @@ def daemon(request: pytest.FixtureRequest, tmp_path: Path, gateway: Gateway) -> 
 
 
 async def test_restored_after_a_kill_under_alerts(daemon: Daemon, gateway: Gateway, tmp_path: Path) -> None:
-    """Broken, a backup under load is torn or stops trading, or restored books send an order again or sell what they do not hold."""
+    """Broken, a backup under load is torn, or restored books send an order again or sell what was sold since."""
     async with running(daemon, gateway):
         await gateway.ready()
         await daemon.ready()

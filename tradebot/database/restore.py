@@ -104,7 +104,7 @@ async def _replace_file(place: SqliteAddress, plan: Plan, now: datetime) -> Done
         sqlite_files.sync(new)
         kept = place.path.with_name(f"{place.path.name}.replaced-{now:%Y%m%dT%H%M%SZ}")
         was_there = place.path.exists()
-        sqlite_files.replace(new, place.path, kept)
+        sqlite_files.replace(new, place.path, kept, readable=plan.present is not None)
     return Done(kept if was_there else None, applied)
 
 
