@@ -307,6 +307,7 @@ def test_what_will_be_missing_is_said_before_the_question(
     assert "  DIS: the books hold 0 now and 4 afterwards: 4 will be a mismatch." in asked.out
     assert "ANOTHER ACCOUNT: DU1234567; the present books belong to DU7654321" in asked.out
     assert "Afterwards trading is PAUSED" in asked.out
+    assert f"in the place of SQLite file {tmp_path}/data/tradebot.db." in asked.out
     assert asyncio.run(held(url)) == {"AAPL": 10, "MSFT": 5}
     done = typed("restore", str(file), "--yes")
     assert (done.code, "The database that was there is kept: data/tradebot.db.replaced-" in done.out) == (0, True), (

@@ -41,11 +41,13 @@ async def test_restored_after_a_kill_under_alerts(daemon: Daemon, gateway: Gatew
         assert code == 0, said
         later = await stream
         await daemon.ended(*later, await daemon.alert("SELL", "DIS"))
+        (file,) = (tmp_path / "backups").iterdir()
+        code, said = await daemon.command("restore", str(file), "--yes")
+        assert (code, "another instance already trades with this database" in said) == (1, True), said
         await daemon.kill()
         before = {symbol: await gateway.position(symbol) for symbol in ("AAPL", "DIS", *TICKERS)}
         ordered = len(await gateway.received())
 
-        (file,) = (tmp_path / "backups").iterdir()
         code, said = await daemon.command("restore", str(file), "--yes")
         assert code == 0, said
         assert f"DIS: the books hold 0 now and {dis} afterwards: {dis} will be a mismatch." in said
