@@ -147,6 +147,24 @@ async def test_never_while_a_daemon_has_it(url: str, tmp_path: Path) -> None:
         await restore.carry_out(url, plan, tmp_path / "backups", NOW)
 
 
+async def test_the_tables_are_changed_by_who_has_the_lock(postgres_url: str, programs: Path, tmp_path: Path) -> None:
+    """A daemon that started in the last moment would trade on tables that are being replaced."""
+    async with books(postgres_url) as open_books:
+        await bought(open_books)
+    place = parse(postgres_url)
+    assert isinstance(place, PostgresAddress)
+    script = tmp_path / "script.sql"
+    script.write_text("DROP TABLE event CASCADE;\n")
+    tools = await backups.postgres_tools(place)
+    async with open_instance_lock(postgres_url):
+        with pytest.raises(BackupError, match="another instance trades with this database: stop it first"):
+            await asyncio.to_thread(tools.bring_back, place, script)
+    script.write_text("DROP TABLE event CASCADE;\nSELECT 1 / 0;\n")
+    with pytest.raises(BackupError, match="division by zero"):
+        await asyncio.to_thread(tools.bring_back, place, script)
+    assert await held(postgres_url) == {"AAPL": 10}
+
+
 async def test_never_while_a_command_has_the_file_open(tmp_path: Path) -> None:
     """Two files would share one write-ahead log, and both be lost."""
     url = f"sqlite:///{tmp_path}/tradebot.db"

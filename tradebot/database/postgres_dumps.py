@@ -98,7 +98,8 @@ class Tools:
             env=environment(url), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False,
         )  # fmt: skip
         if done.returncode:
-            raise BackupError(f"{program} {self.version}: {_words(done.stderr)}")
+            killed = f"ended by signal {-done.returncode}" if done.returncode < 0 else _words(done.stderr)
+            raise BackupError(f"{program} {self.version}: {killed}")
 
     @contextmanager
     def _script(self, dump: Path) -> Iterator[IO[str]]:
