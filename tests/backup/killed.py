@@ -67,7 +67,9 @@ def _restore(here: Path, backup: Path, die_at: int) -> None:
 def _content(path: Path) -> str:
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        return ",".join(row[0] for row in connection.execute("SELECT ticker FROM trade ORDER BY id"))
+        state = "SELECT value FROM bot_settings WHERE key = 'trading_state'"  # a restore has stored one
+        rows = [*connection.execute("SELECT ticker FROM trade ORDER BY id"), *connection.execute(state)]
+        return ",".join(row[0] for row in rows)
 
 
 if __name__ == "__main__":

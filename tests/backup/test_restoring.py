@@ -256,9 +256,9 @@ async def test_killed_anywhere_a_file_is_old_or_new(tmp_path: Path) -> None:
     printed, _ = await asyncio.wait_for(process.communicate(), DEADLINE_S)
     lines = printed.decode().splitlines()
     assert process.returncode == 0, lines
-    old, new = "killed AAPL,MSFT", "killed AAPL"
+    old, new = "killed AAPL,MSFT", "killed AAPL,PAUSED"
     assert set(lines[:-1]) <= {old, new}
-    assert lines[-1] == "done AAPL"
+    assert lines[-1] == "done AAPL,PAUSED"
     assert lines.count(old) > 10
     assert lines == sorted(lines[:-1], key=[old, new].index) + lines[-1:], "from old to new once"
 
