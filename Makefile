@@ -2,7 +2,7 @@
 # ARGS passes arguments on: make run ARGS="--config /etc/tradebot/config.toml", make test ARGS="-k webhook".
 
 .DELETE_ON_ERROR:
-.PHONY: install run test crash faults soak bench lint types format lock clean
+.PHONY: deploy rollback dist install run test crash faults soak bench lint types format lock clean
 
 ARGS ?=
 VENV := .venv
@@ -102,6 +102,13 @@ lock: $(VENV)/.dev
 		$(COMPILE) requirements/client-$$client.in -o requirements/client-$$client.txt || exit 1; \
 	done
 	$(NPM) install --prefix $(STOQEY) --package-lock-only --omit-lockfile-registry-resolved $(NPM_QUIET)
+
+# On the machine that trades, as root: installs, updates, goes to the version before. docs/commands.md tells what they do.
+deploy:
+	@sh docs/deploy/install.sh deploy
+
+rollback:
+	@sh docs/deploy/install.sh rollback
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
