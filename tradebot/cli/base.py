@@ -36,7 +36,21 @@ _ELSEWHERE = {
 }
 """What people type, and where it is found."""
 
-_ORDER = ("run", "alert", "status", "jobs", "pause", "resume", "kill", "split", "migrate", "simgateway")
+_ORDER = (
+    "run",
+    "alert",
+    "status",
+    "jobs",
+    "pause",
+    "resume",
+    "kill",
+    "split",
+    "backup",
+    "restore",
+    "export",
+    "migrate",
+    "simgateway",
+)
 
 Config = Annotated[
     Path | None,
