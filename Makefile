@@ -110,6 +110,18 @@ deploy:
 rollback:
 	@sh docs/deploy/install.sh rollback
 
+# A release, out of what is committed: wheel, source, what it runs on, and their sums. The same commit gives the same bytes.
+COMMITTED = $(abspath $(VENV)/committed)
+dist: $(VENV)/.run
+	@rm -rf dist $(COMMITTED) && mkdir -p dist $(COMMITTED)
+	@git archive HEAD | tar -x -C $(COMMITTED)
+	@cp $(COMMITTED)/requirements/run.txt dist/requirements.txt
+	$(call step,1 of 2: the wheel,cd $(COMMITTED) && SOURCE_DATE_EPOCH=$$(git -C $(CURDIR) log -1 --format=%ct) \
+		$(abspath $(VENV))/bin/python -c 'from setuptools.build_meta import build_wheel; build_wheel("$(CURDIR)/dist")')
+	$(call step,2 of 2: the source,name=$$(basename dist/*.whl -py3-none-any.whl) && git archive --format=tar.gz --prefix=$$name/ \
+		--add-file=$(COMMITTED)/tradebot.egg-info/PKG-INFO --output=dist/$$name.tar.gz HEAD)
+	@cd dist && sha256sum * >SHA256SUMS && cat SHA256SUMS
+
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
