@@ -100,11 +100,14 @@ unknown_to() {
 
 # --- A version -------------------------------------------------------------------------------------------------------------------
 
+# One in a home folder fits nobody else: the service cannot look in there.
 find_python() {
-    for python in python3.13 python3.12 python3.11 python3; do
-        if "$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
+    for python in python3.13 python3.12 python3.11 python3 /usr/bin/python3.13 /usr/bin/python3.12 /usr/bin/python3.11 /usr/bin/python3; do
+        home=$("$python" -c 'import sys; (3, 11) <= sys.version_info[:2] <= (3, 13) and print(sys.base_prefix)' 2>/dev/null) || home=
+        case $root$home in "" | /root/* | /home/*) continue ;; esac
+        if [ -n "$home" ]; then
             "$python" -c 'import ensurepip, venv' 2>/dev/null ||
-                die "this Python cannot make virtual environments: apt install $python-venv"
+                die "this Python cannot make virtual environments: apt install ${python##*/}-venv"
             return
         fi
     done
