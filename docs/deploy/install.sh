@@ -91,6 +91,8 @@ applied() {
     esac
 }
 
+steps_of() { (cd "$1/migrations" && ls) | sed -n 's/\.up\.sql$//p'; }
+
 # Of the migrations on stdin those that VERSION does not know, the newest first.
 unknown_to() {
     while read -r step; do
@@ -300,17 +302,18 @@ migrate_down() {
 
 # Back from VERSION, which does not become ready, to the one BEFORE.
 go_back() {
-    say "${1##*/} did not become ready within $ready_within_s s:"
+    say "${1##*/} did not become ready:"
     journalctl --unit tradebot --lines 15 --no-pager --output cat 2>/dev/null || true
     [ -n "$2" ] && [ "$2" != "$1" ] ||
         die "systemd goes on trying to start it. See what it says (journalctl -u tradebot), correct it, and make deploy again"
     systemctl stop tradebot
-    applied "$1" >"$scratch/applied"
-    unknown_to "$2" <"$scratch/applied" >"$scratch/beyond"
-    migrate_down "$1" "$(wc -l <"$scratch/beyond")" || {
+    if [ -n "$(steps_of "$1" | unknown_to "$2")" ]; then
         stopped=yes
-        die "the database cannot go back to what ${2##*/} knows, so ${1##*/} stays: journalctl -u tradebot says what it lacks"
-    }
+        applied "$1" >"$scratch/applied"
+        unknown_to "$2" <"$scratch/applied" >"$scratch/beyond"
+        migrate_down "$1" "$(wc -l <"$scratch/beyond")" ||
+            die "the database cannot go back to what ${2##*/} knows, so ${1##*/} stays: journalctl -u tradebot says what it lacks"
+    fi
     switch_to "$2"
     start_service || die "${2##*/} does not become ready either: journalctl -u tradebot"
     say "${2##*/} runs again"
@@ -376,8 +379,8 @@ rollback() {
     say "from ${now##*/} back to ${earlier##*/}"
     say_what_is_lost
     [ "${YES:-}" = 1 ] || ask
-    stop_service
     [ ! -s "$scratch/applied" ] || backup "$now" "$earlier"
+    stop_service
     migrate_down "$now" "$(wc -l <"$scratch/beyond")" || die "the database cannot go back, so ${now##*/} stays"
     switch_to "$earlier"
     if ! has_systemd; then
