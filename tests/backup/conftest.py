@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.adapters.database.samples import a_lot, a_trade, an_alert, an_execution
+from tests.bot_fixtures import bot, empty_books, make_bot  # noqa: F401  # fixtures
+from tests.cli.conftest import typed  # noqa: F401  # a fixture
 from tests.conftest import fresh_database
 from tests.servers import GivenServer, PostgresServer, postgres_programs
 from tradebot.database import migrate, open_ledger

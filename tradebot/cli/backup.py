@@ -91,6 +91,7 @@ async def _restore(settings: Settings, file: Path, *, ask: bool) -> int:
 def _told(plan: restore.Plan) -> Iterator[str]:
     """What a person must know before he says yes: the numbers first."""
     yield f"The backup is whole. In it: {_inside(plan.backup)}."
+    yield f"It is to be put in the place of {plan.place}."
     if plan.missing_steps:
         yield f"Its tables are older than this program and will be brought up to it: {', '.join(plan.missing_steps)}."
     if plan.present is None:

@@ -25,7 +25,7 @@ from tradebot.database.postgres import connecting
 from tradebot.errors import BackupError
 
 _PROGRAMS = ("pg_dump", "pg_restore", "psql")
-_DEBIAN = Path("/usr/lib/postgresql")
+DEBIAN = Path("/usr/lib/postgresql")
 _COPY = re.compile(r'^COPY (?:"?\w+"?\.)?"?(\w+)"? \((.+)\) FROM stdin;$')
 _ESCAPED = re.compile(r"\\(.)")
 _SIGNS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
@@ -66,7 +66,7 @@ class Tools:
         chosen = [f"--table={name}" for name in tables]
         options = ["--format=custom", "--no-owner", "--no-privileges", f"--lock-wait-timeout={_CONNECT_S}s"]
         self._run(
-            "pg_dump", *options, *chosen, f"--file={target}", f"--dbname={_without_password(place.url)}", url=place.url
+            "pg_dump", *options, *chosen, f"--file={target}", f"--dbname={without_password(place.url)}", url=place.url
         )
 
     def contents(self, dump: Path) -> Contents:
@@ -89,16 +89,17 @@ class Tools:
     def bring_back(self, place: PostgresAddress, script: Path) -> None:
         """Runs the script in one transaction, alone with the database. Raises BackupError; then nothing was changed."""
         options = ["--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", "--output=/dev/null"]
-        file = [f"--command={_ALONE}", f"--file={script}", f"--dbname={_without_password(place.url)}"]
+        file = [f"--command={_ALONE}", f"--file={script}", f"--dbname={without_password(place.url)}"]
         self._run("psql", *options, *file, url=place.url)
 
     def _run(self, program: str, *arguments: str, url: str) -> None:
         done = subprocess.run(  # noqa: S603  # PostgreSQL's own program, and no shell
             [self.folder / program, *arguments],
-            env=_environment(url), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False,
+            env=environment(url), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False,
         )  # fmt: skip
         if done.returncode:
-            raise BackupError(f"{program} {self.version}: {_words(done.stderr)}")
+            killed = f"ended by signal {-done.returncode}" if done.returncode < 0 else _words(done.stderr)
+            raise BackupError(f"{program} {self.version}: {killed}")
 
     @contextmanager
     def _script(self, dump: Path) -> Iterator[IO[str]]:
@@ -106,7 +107,7 @@ class Tools:
         command = [str(self.folder / "pg_restore"), "--no-owner", "--no-privileges", "--file=-", str(dump)]
         with subprocess.Popen(  # noqa: S603  # as above
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
-            errors="surrogateescape", env=_environment(""),
+            errors="surrogateescape", env=environment(""),
         ) as reading:  # fmt: skip
             assert reading.stdout is not None
             assert reading.stderr is not None
@@ -128,7 +129,7 @@ async def server_version(place: PostgresAddress, timeout_s: float = 5.0) -> int:
 
 def _there() -> Iterator[Tools]:
     """Every whole set of programs: on the path first, then where Debian keeps each version."""
-    folders = [Path(name) for name in os.get_exec_path()] + sorted(_DEBIAN.glob("*/bin"))
+    folders = [Path(name) for name in os.get_exec_path()] + sorted(DEBIAN.glob("*/bin"))
     for folder in dict.fromkeys(folders):
         if (folder / "pg_dump").resolve().name == "pg_wrapper":
             continue  # Debian's stand-in, which takes the newest version there is
@@ -162,7 +163,7 @@ def _value(field: str) -> str | None:
     return _ESCAPED.sub(lambda sign: _SIGNS.get(sign[1], sign[1]), field) if "\\" in field else field
 
 
-def _without_password(url: str) -> str:
+def without_password(url: str) -> str:
     """The URL as it may stand on a command line."""
     parts = urlsplit(url)
     user, at, host = parts.netloc.rpartition("@")
@@ -171,7 +172,7 @@ def _without_password(url: str) -> str:
     return f"{parts.scheme}://{user.partition(':')[0]}{at}{host}{parts.path}{query}"
 
 
-def _environment(url: str) -> Mapping[str, str]:
+def environment(url: str) -> Mapping[str, str]:
     """This process's own, with the URL's password; every program's words in English and in UTF-8."""
     given = urlsplit(url)
     password = dict(parse_qsl(given.query)).get("password") or unquote(

@@ -31,6 +31,7 @@ class Plan:
     """A backup that was read and fits, beside the database that it is to replace."""
 
     file: Path
+    place: str  # the database that it is to replace
     backup: Contents
     present: Contents | None  # None: there is none, or it cannot be read
     why_unreadable: str | None
@@ -91,7 +92,8 @@ async def _plan(place: SqliteAddress | PostgresAddress, file: Path) -> Plan:
         raise MigrationError(
             f"{file} cannot be used with this program: {error}. Its tables are of step {backup.migrations[-1]['name']}"
         ) from None
-    return Plan(file, backup, *await _present(place), missing)
+    there = f"SQLite file {place.path.absolute()}" if isinstance(place, SqliteAddress) else place.place
+    return Plan(file, there, backup, *await _present(place), missing)
 
 
 async def _replace_file(place: SqliteAddress, plan: Plan, now: datetime) -> Done:
@@ -104,7 +106,7 @@ async def _replace_file(place: SqliteAddress, plan: Plan, now: datetime) -> Done
         sqlite_files.sync(new)
         kept = place.path.with_name(f"{place.path.name}.replaced-{now:%Y%m%dT%H%M%SZ}")
         was_there = place.path.exists()
-        sqlite_files.replace(new, place.path, kept)
+        sqlite_files.replace(new, place.path, kept, readable=plan.present is not None)
     return Done(kept if was_there else None, applied)
 
 

@@ -78,28 +78,19 @@ def one_file(path: Path) -> None:
         raise LedgerUnavailable(f"SQLite file {path}: another program has it open: close it first")
 
 
-def replace(new: Path, place: Path, kept: Path) -> None:
+def replace(new: Path, place: Path, kept: Path, *, readable: bool) -> None:
     """Puts `new` where the database is, and the old one at `kept`. Killed anywhere, one of both is at `place`, whole.
 
-    Raises LedgerUnavailable while anybody has the old one open.
+    An old one that is not `readable` is kept as it lies there, log and all. Raises LedgerUnavailable while anybody has it open.
     """
+    if readable:
+        one_file(place)
     if place.exists():
-        try:
-            one_file(place)
-        except LedgerUnavailable as error:
-            if type(error.__cause__) is not sqlite3.DatabaseError:
-                raise  # somebody has it open, or the disk fails
-            _link(place, kept)  # it is damaged: whatever there is of it is kept, together
-            for ending in _BESIDE:
-                with suppress(FileNotFoundError):
-                    place.with_name(place.name + ending).rename(kept.with_name(kept.name + ending))
-        else:
-            _link(place, kept)
-        sync(place.parent)
-    else:
-        for ending in _BESIDE:  # of a database that was taken away: they would be read into the new one
-            with suppress(FileNotFoundError):
-                place.with_name(place.name + ending).rename(kept.with_name(kept.name + ending))
+        _link(place, kept)
+    for ending in _BESIDE:  # left by who was killed, or beside a damaged file: it would be read into the new one
+        with suppress(FileNotFoundError):
+            place.with_name(place.name + ending).rename(kept.with_name(kept.name + ending))
+    sync(place.parent)
     new.replace(place)
     sync(place.parent)
 

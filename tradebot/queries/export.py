@@ -101,7 +101,7 @@ _SUMMED = ("proceeds", "cost_basis", "commissions", "commission", "realised_pnl"
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """Records of one kind, in time's order, and the sums of what is known of them."""
+    """Records of one kind, in time's order, and their sums; of lots, of those whose realised P&L is known."""
 
     what: What
     year: int | None
@@ -116,8 +116,10 @@ async def export(ledger: Ledger, what: What, year: int | None) -> Export:
     async with ledger.read() as books:
         records = await read(books, year)
     columns = [field.name for field in fields(kind)]
+    # A lot that is open, or was written off, would be a cost without its proceeds.
+    counted = [one for one in records if not isinstance(one, LotRecord) or one.realised_pnl is not None]
     sums = {
-        name: sum((one for record in records if (one := getattr(record, name)) is not None), Decimal(0))
+        name: sum((one for record in counted if (one := getattr(record, name)) is not None), Decimal(0))
         for name in columns
         if name in _SUMMED
     }
