@@ -262,7 +262,7 @@ switch_to() {
     systemctl daemon-reload
     systemctl --quiet enable tradebot
     for file in "$1"/deploy/*.timer; do
-        [ ! -e "$file" ] || systemctl --quiet enable --now "${file##*/}"
+        [ ! -e "$file" ] || systemctl --quiet enable --now "${file##*/}" || say "${file##*/} does not start: systemctl status ${file##*/}"
     done
 }
 
@@ -283,16 +283,17 @@ start_service() {
     timeout "$ready_within_s" systemctl restart tradebot
 }
 
+# By the first of these versions that can.
 backup() {
     for program in "$@"; do
-        if as_service "$program/bin/tradebot" backup --help >/dev/null 2>&1; then
-            [ "$program" = "$1" ] || say "${1##*/} cannot make a backup itself: ${program##*/} does"
-            say "making a backup in $backups"
-            quietly as_service "$program/bin/tradebot" backup "$backups"
+        say "making a backup in $backups"
+        if as_service "$program/bin/tradebot" backup "$backups" >"$scratch/log" 2>&1; then
             return
         fi
+        grep -q "No such command" "$scratch/log" || die "there is no backup, so nothing was changed: $(cat "$scratch/log")"
+        say "${program##*/} cannot make a backup itself"
     done
-    die "neither version can make a backup, so nothing was changed"
+    die "no version here can make a backup, so nothing was changed"
 }
 
 # Undoes with VERSION's program its newest N migrations.

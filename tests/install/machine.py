@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.system.harness import ROOT
-from tradebot import __version__ as VERSION
+from tradebot import __version__
 
 SHIPPED = ("tradebot", "migrations", "requirements", "docs/deploy")
 FILES = ("Makefile", "pyproject.toml", "README.md", "config.toml.example", "tradebot.service")
+SCRIPT = "docs/deploy/install.sh"
 PLAIN = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -40,6 +41,7 @@ class Machine:
         self.source = folder / "source"
         self.programs = folder / "programs"
         self.versions = self.root / "opt" / "tradebot" / "versions"
+        self.units = self.root / "etc" / "systemd" / "system"
         self.etc = self.root / "etc" / "tradebot"
         (self.root / "run" / "systemd" / "system").mkdir(parents=True)
         self._programs()
@@ -75,9 +77,8 @@ class Machine:
 
     def git(self, *words: str) -> str:
         who = ("-c", "user.name=tests", "-c", "user.email=tests@localhost")
-        return subprocess.run(
-            ["git", *who, *words], cwd=self.source, check=True, capture_output=True, text=True
-        ).stdout.strip()
+        command = ["git", *who, *words]
+        return subprocess.run(command, cwd=self.source, check=True, capture_output=True, text=True).stdout.strip()
 
     def commit(self) -> None:
         self.git("add", "--all")
@@ -98,7 +99,7 @@ class Machine:
 
     def tradebot(self, *words: str) -> str:
         """The installed command, as somebody on the machine types it."""
-        command = [self.root / "usr" / "local" / "bin" / "tradebot", *words]
+        command = [str(self.root / "usr" / "local" / "bin" / "tradebot"), *words]
         env = {"PATH": PLAIN, "COLUMNS": "200"}
         ran = subprocess.run(command, cwd="/", env=env, capture_output=True, text=True, timeout=120, check=False)
         assert "Traceback" not in ran.stdout + ran.stderr
@@ -110,7 +111,7 @@ class Machine:
 
     @property
     def name_of_source(self) -> str:
-        return f"{VERSION}-{self.git('rev-parse', '--short', 'HEAD')}"
+        return f"{__version__}-{self.git('rev-parse', '--short', 'HEAD')}"
 
     def steps(self) -> list[str]:
         """The migrations of the database."""
@@ -123,6 +124,11 @@ class Machine:
     def kept(self) -> dict[str, bytes]:
         """What is the owner's: no installation may change it."""
         return {str(file): file.read_bytes() for file in self.etc.rglob("*") if file.is_file()}
+
+    def asked(self, words: str) -> int:
+        """How often systemd was asked for it."""
+        lines = (self.root / "run" / "systemd" / "asked").read_text().splitlines()
+        return sum(line.removeprefix("--quiet ") == words for line in lines)
 
     def systemctl(self, *words: str) -> None:
         subprocess.run([self.programs / "systemctl", *words], env={"ROOT": str(self.root)}, check=True)

@@ -57,7 +57,11 @@ def start(unit: str) -> int:
         daemon = subprocess.Popen(
             [moved(word) for word in only["ExecStart"].split()],
             cwd=moved(only["WorkingDirectory"].replace("%S", "/var/lib")),
-            env={"PATH": "/usr/bin:/bin", "NOTIFY_SOCKET": str(RUN / "notify"), "CREDENTIALS_DIRECTORY": str(credentials)},
+            env={
+                "PATH": "/usr/bin:/bin",
+                "NOTIFY_SOCKET": str(RUN / "notify"),
+                "CREDENTIALS_DIRECTORY": str(credentials),
+            },
             stdin=subprocess.DEVNULL,
             stdout=journal,
             stderr=journal,

@@ -1,13 +1,14 @@
 """`make deploy`, `make rollback` and `make dist`, below a folder; a stand-in for systemd runs the installed unit."""
 
 import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.install.machine import PLAIN, Machine, bare
+from tests.install.machine import PLAIN, SCRIPT, Machine, bare
 from tests.servers import free_port
 from tests.system.harness import ROOT
 
@@ -56,6 +57,19 @@ def test_install_update_a_broken_update_and_the_way_back(machine: Machine) -> No
     second = machine.current
     assert second == machine.name_of_source
     assert machine.steps()[-1] == "9000_notes"
+    assert machine.asked("enable --now tradebot-backup.timer") == 2
+    drop_in = machine.units / "tradebot-backup.service.d" / "credentials.conf"
+    assert drop_in.read_text().splitlines()[2:] == [
+        "LoadCredential=webhook_secret:/etc/tradebot/credentials/webhook_secret"
+    ]
+
+    config = machine.etc / "config.toml"
+    config.write_text("[webhok]\n")
+    done = machine.make("deploy")
+    assert done.code == 2, done.said
+    assert "does not take the configuration, and nothing was changed" in done.said
+    config.write_bytes(kept[str(config)])
+    assert machine.asked("restart tradebot") == 2
 
     break_start(machine)
     machine.commit()
@@ -80,6 +94,14 @@ def test_install_update_a_broken_update_and_the_way_back(machine: Machine) -> No
     assert len(machine.backups()) == 3
 
 
+def test_the_script_is_sound() -> None:
+    """A mistake that a shell forgives (an unquoted name, a status that is lost) would run as root on the owner's machine."""
+    checked = subprocess.run(
+        [Path(sys.executable).with_name("shellcheck"), ROOT / SCRIPT], capture_output=True, text=True, check=False
+    )
+    assert checked.stdout + checked.stderr == ""
+
+
 def test_a_release_runs_in_a_bare_environment(machine: Machine, tmp_path: Path) -> None:
     """What is released lacks a file, differs from build to build, or runs only in the tree that it was made in."""
     dist = machine.source / "dist"
@@ -94,8 +116,8 @@ def test_a_release_runs_in_a_bare_environment(machine: Machine, tmp_path: Path) 
     there = {file.removeprefix("tradebot_") for file in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in file}
     assert there == set(machine.git("ls-files", "tradebot", "migrations").split())
     for package in (wheel, source):
-        packages = bare(tmp_path / f"bare{package.suffix}")
-        python = packages / "bin" / "python"
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", package], check=True)
-        where = subprocess.run([packages / "bin" / "tradebot", "--version"], env={"PATH": PLAIN}, cwd="/", capture_output=True)
-        assert where.stdout.decode().split()[-1] in wheel.name
+        programs = bare(tmp_path / f"bare{package.suffix}") / "bin"
+        install = [programs / "python", "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", package]
+        subprocess.run(install, check=True)
+        said = subprocess.check_output([programs / "tradebot", "--version"], env={"PATH": PLAIN}, cwd="/", text=True)
+        assert said.split()[-1] in wheel.name

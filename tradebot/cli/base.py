@@ -55,7 +55,10 @@ _ORDER = (
 Config = Annotated[
     Path | None,
     typer.Option(
-        "--config", metavar="FILE", envvar=CONFIG_VARIABLE, help="Configuration file; default: config.toml here, if any."
+        "--config",
+        metavar="FILE",
+        envvar=CONFIG_VARIABLE,
+        help="Configuration file; default: config.toml here, if any.",
     ),
 ]
 

@@ -68,7 +68,11 @@ def read(
                 yield Variable(path, _plain(text) if name == "DATABASE_URL" else text, origin.format(name))
     for variables, origin in sources:
         for name, text in variables.items():
-            if not name.upper().startswith(PREFIX) or name.startswith(TESTS_PREFIX) or (name == CONFIG_VARIABLE and variables is env):
+            if (
+                not name.upper().startswith(PREFIX)
+                or name.startswith(TESTS_PREFIX)
+                or (name == CONFIG_VARIABLE and variables is env)
+            ):
                 continue
             known = by_variable.get(name)
             if known is not None:
