@@ -117,7 +117,16 @@ def test_a_release_runs_in_a_bare_environment(machine: Machine, tmp_path: Path) 
     assert there == set(machine.git("ls-files", "tradebot", "migrations").split())
     for package in (wheel, source):
         programs = bare(tmp_path / f"bare{package.suffix}") / "bin"
-        install = [programs / "python", "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", package]
+        install = [
+            str(programs / "python"),
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--no-build-isolation",
+            str(package),
+        ]
         subprocess.run(install, check=True)
         said = subprocess.check_output([programs / "tradebot", "--version"], env={"PATH": PLAIN}, cwd="/", text=True)
         assert said.split()[-1] in wheel.name
