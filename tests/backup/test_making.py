@@ -2,9 +2,8 @@
 
 import asyncio
 import os
-import resource
+import re
 import shutil
-import signal
 import stat
 import subprocess
 import sys
@@ -93,18 +92,18 @@ async def test_no_room_leaves_the_old_ones_and_no_half_file(url: str, tmp_path: 
     await migrate.up(url)
     folder = tmp_path / "backups"
     old = await backups.make(url, folder, NOW)
-    command = [sys.executable, "-c", "import sys; from tradebot.cli import main; sys.argv[0] = 'tradebot'; main()"]
-    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TRADEBOT_DATABASE__URL": url}
-
-    def no_room() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000) if url.startswith("sqlite") else (4_000, 4_000))
-
+    room = 40_000 if url.startswith("sqlite") else 4_000  # bytes that a file may have
+    limited = (
+        f"import resource, signal, sys; from tradebot.cli import main; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room})); sys.argv[0] = 'tradebot'; main()"
+    )
     ran = await asyncio.to_thread(
-        subprocess.run, [*command, "backup", str(folder), "--keep", "1"],
-        cwd=tmp_path, env=env, preexec_fn=no_room, capture_output=True, text=True, check=False,
+        subprocess.run, [sys.executable, "-c", limited, "backup", str(folder), "--keep", "1"],
+        cwd=tmp_path, env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TRADEBOT_DATABASE__URL": url},
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (ran.returncode, "Traceback" in ran.stderr) == (1, False), ran.stderr
+    assert re.search(r"the copy could not be written: .*is the disk full|pg_dump \d+: ", ran.stderr), ran.stderr
     assert list(folder.iterdir()) == [old.path]
 
 

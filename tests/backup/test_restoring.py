@@ -52,8 +52,11 @@ async def test_the_books_are_the_backup_s_and_the_old_ones_are_kept(url: str, tm
     async with books(url) as open_books:
         assert (await open_books.settings())["account"] == "DU1234567"
         assert await bought(open_books, "KO", 3) == 2, "ids go on where the backup ends"
-    await restored(url, done.kept, tmp_path / "backups")
+    again = await restored(url, done.kept, tmp_path / "backups")
     assert await held(url) == {"AAPL": 10, "MSFT": 5}
+    assert again.kept is not None
+    assert again.kept != done.kept
+    assert done.kept.exists()
 
 
 async def test_what_stands_still_and_what_was_done_stays_so(url: str, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ the restored books are PAUSED at least, and an alert that waited in the backup w
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -104,7 +104,8 @@ async def _replace_file(place: SqliteAddress, plan: Plan, now: datetime) -> Done
         sqlite_files.one_file(new)
         sqlite_files.examine(new)
         sqlite_files.sync(new)
-        kept = place.path.with_name(f"{place.path.name}.replaced-{now:%Y%m%dT%H%M%SZ}")
+        while (kept := place.path.with_name(f"{place.path.name}.replaced-{now:%Y%m%dT%H%M%SZ}")).exists():
+            now += timedelta(seconds=1)
         was_there = place.path.exists()
         sqlite_files.replace(new, place.path, kept, readable=plan.present is not None)
     return Done(kept if was_there else None, applied)
