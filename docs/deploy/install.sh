@@ -250,7 +250,8 @@ switch_to() {
     for unit in $before_units; do
         if [ ! -e "$1/deploy/$unit" ] && [ -e "$units/$unit" ]; then
             ! has_systemd || systemctl --quiet disable --now "$unit" || true
-            rm -rf "${units:?}/$unit" "${units:?}/$unit.d/credentials.conf"
+            rm -f "$units/$unit" "$units/$unit.d/credentials.conf"
+            rmdir "$units/$unit.d" 2>/dev/null || true
         fi
     done
     for file in "$1"/deploy/*.service "$1"/deploy/*.timer; do
