@@ -16,7 +16,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from tradebot import __version__
-from tradebot.config import Settings, load
+from tradebot.config import CONFIG_VARIABLE, Settings, load
 from tradebot.errors import ConfigError, LedgerUnavailable, TradebotError
 
 FAILED, WRONG, NOBODY, UNKNOWN = 1, 2, 3, 4
@@ -53,7 +53,13 @@ _ORDER = (
 )
 
 Config = Annotated[
-    Path | None, typer.Option("--config", metavar="FILE", help="Configuration file; default: config.toml here, if any.")
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        envvar=CONFIG_VARIABLE,
+        help="Configuration file; default: config.toml here, if any.",
+    ),
 ]
 
 
