@@ -107,7 +107,9 @@ async def _lock(url: str, opened: AsyncExitStack, *, wait: bool) -> InstanceLock
         if not wait:
             raise
         logger.info("waiting until the other instance ends: {}", error)
-    return await once_reachable(lambda: take(waiting=True))
+    lock = await once_reachable(lambda: take(waiting=True))
+    logger.warning("the other instance has ended: this one takes over")
+    return lock
 
 
 async def once_reachable(attempt: Callable[[], Awaitable[T]]) -> T:
