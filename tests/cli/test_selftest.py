@@ -2,15 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import aiohttp
 import pytest
-from aiohttp import web
 
+from tests.cli.proxied import proxy
 from tests.cli.shell import Ran, tradebot
 from tests.servers import free_port
 from tests.system.harness import SECRET, Daemon, running
@@ -96,32 +94,6 @@ async def test_a_market_that_is_closed_and_a_daemon_that_is_gone(tmp_path: Path)
 # --- through a proxy ----------------------------------------------------------------------------------------------------
 
 
-@asynccontextmanager
-async def proxy(daemon: Daemon, headers: Mapping[str, str], *, health: bool = False) -> AsyncIterator[str]:
-    """The URL of a proxy that adds these headers; nothing but the webhook is passed on, and the health where that is wrong."""
-
-    async def hand_on(request: web.Request) -> web.Response:
-        body, url = await request.read(), f"http://127.0.0.1:{daemon.port}{request.path}"
-        async with (
-            aiohttp.ClientSession() as session,
-            session.request(request.method, url, data=body, headers=headers) as answer,
-        ):
-            return web.Response(status=answer.status, body=await answer.read(), content_type="application/json")
-
-    app = web.Application()
-    app.router.add_post("/webhook", hand_on)
-    if health:
-        app.router.add_get("/health", hand_on)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        port = free_port()
-        await web.TCPSite(runner, "127.0.0.1", port).start()
-        yield f"http://127.0.0.1:{port}/webhook"
-    finally:
-        await runner.cleanup()
-
-
 async def test_through_a_proxy(tmp_path: Path) -> None:
     """Broken, a proxy that lets everybody in, or nobody, or shows the health to all, is called right."""
     stranger, friend = "203.0.113.9", "198.51.100.7"
@@ -155,7 +127,10 @@ async def test_through_a_proxy(tmp_path: Path) -> None:
 
 # --- real money ---------------------------------------------------------------------------------------------------------
 
-WELL = {"broker": {"kind": "paper"}, "trading": {"state": "RUNNING", "waiting_for": []}}
+WELL: Mapping[str, Mapping[str, object]] = {
+    "broker": {"kind": "paper"},
+    "trading": {"state": "RUNNING", "waiting_for": []},
+}
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import closing
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -62,8 +63,8 @@ async def test_a_drill_measures_the_take_over(tmp_path: Path, gateway: Gateway, 
     async def feed() -> None:
         """As a proxy with both of them behind it, and TradingView before it, which sends again."""
         for number in count(1):
-            side, own_id = ("BUY", "SELL")[number % 2], f"fed-{number}"
-            answered.append(await until(lambda: _taken(first, second, side, own_id), f"alert {own_id} to be taken"))
+            send = partial(_taken, first, second, ("BUY", "SELL")[number % 2], f"fed-{number}")
+            answered.append(await until(send, f"alert {number} to be taken"))
             await asyncio.sleep(0.05)
 
     async with running(first, second, drill, gateway):

@@ -36,7 +36,20 @@ _ELSEWHERE = {
 }
 """What people type, and where it is found."""
 
-_ORDER = ("run", "alert", "status", "jobs", "pause", "resume", "kill", "split", "migrate", "simgateway")
+_ORDER = (
+    "run",
+    "alert",
+    "status",
+    "jobs",
+    "pause",
+    "resume",
+    "kill",
+    "split",
+    "migrate",
+    "simgateway",
+    "selftest",
+    "drill",
+)
 
 Config = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="Configuration file; default: config.toml here, if any.")

@@ -55,7 +55,7 @@ async def _drill(settings: Settings, timeout_s: int, as_json: bool) -> int:
     """Raises ConfigError, LedgerUnavailable, MigrationError."""
     out = Console(highlight=False, soft_wrap=True, quiet=as_json)
     async with (
-        open_lock_watch(daemon_client.database(settings)) as watch,
+        open_lock_watch(settings.database.url.get_secret_value()) as watch,
         daemon_client.open_database(settings) as ledger,
     ):
         seen, before = await watch.look(), await last_instance(ledger)
@@ -77,6 +77,8 @@ async def _drill(settings: Settings, timeout_s: int, as_json: bool) -> int:
                     out.print(f"  +{moment.after_s:6.2f} s  {moment.said}", markup=False)
         except TimeoutError:
             pass
+        except asyncio.CancelledError:  # Ctrl-C
+            return _complain("the drill was ended; nothing else was")
         after = await last_instance(ledger)
     if as_json:
         typer.echo(json.dumps(_document(moments, before, after), indent=2))

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from tradebot.cli import daemon_client, sending
 from tradebot.cli.base import Config, cli, do, settings_of
-from tradebot.cli.selftest_steps import LIQUID, Outcome, Step, Trial, steps
+from tradebot.cli.selftest_steps import LIQUID, LOOPBACK, Outcome, Step, Trial, steps
 from tradebot.cli.webhook_calls import TIMEOUT_S, Caller
 from tradebot.config import Settings
 from tradebot.errors import ConfigError
@@ -58,9 +58,16 @@ def _addresses(settings: Settings, url: str | None) -> tuple[str, str | None]:
             )
         return url, None
     near = sending.address(settings.webhook.host, settings.webhook.port)
-    if url is None or urlsplit(url).netloc == urlsplit(near).netloc:
-        return near, None
-    return near, url
+    return near, None if url is None or _place(url) == _place(near) else url
+
+
+def _place(url: str) -> tuple[str | None, int | None]:
+    """Host and port; this machine has several names for itself."""
+    try:
+        parts = urlsplit(url)
+        return "127.0.0.1" if parts.hostname in LOOPBACK else parts.hostname, parts.port
+    except ValueError as error:
+        raise ConfigError(f"--url {url} cannot be read: write it like https://bot.example.com/webhook") from error
 
 
 async def _selftest(trial: Trial, as_json: bool) -> int:

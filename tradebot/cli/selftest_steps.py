@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from http import HTTPStatus
 from ipaddress import ip_network
 from urllib.parse import urlsplit
 
@@ -27,7 +28,7 @@ from tradebot.domain.settings import TradingState
 from tradebot.errors import LedgerUnavailable, MigrationError
 from tradebot.operations import queue
 from tradebot.ports import Ledger
-from tradebot.queries.alert_trail import AlertTrail
+from tradebot.queries.alert_trail import AlertTrail, alert_trail
 from tradebot.queries.trial import lots_of, untouched
 from tradebot.queues import open_queue
 from tradebot.webhook.access import TRADINGVIEW_ADDRESSES
@@ -38,6 +39,7 @@ ACTOR = "selftest"
 NO_TICKER = "TBTEST"  # six letters: no exchange has such a stock
 LIQUID = ("F", "INTC", "BAC", "KO", "CSCO", "PLTR")  # a small amount buys a whole share
 ANSWERS = 10
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 REFUSED_WITHIN_S = 15.0
 _TRADINGVIEW = set(map(ip_network, TRADINGVIEW_ADDRESSES))
 _NOBODY_HERE = Console(quiet=True)
@@ -127,47 +129,55 @@ async def _health(trial: Trial) -> Step:
 
 async def _from_outside(trial: Trial, url: str, call: Caller) -> Step:
     """Whether the road from the internet leads here, and what it lets through."""
-    name = "from outside"
     try:
         answer = await call.post(url, _message("not the secret"))
     except Unanswered as error:
-        return _failed(name, f"{url}: {error}")
+        return _failed("from outside", f"{url}: {error}")
+    tradingview_only = set(map(ip_network, trial.settings.webhook.allowed_ips)) == _TRADINGVIEW
+    outcome, said = _what_it_proves(url, answer, tradingview_only=tradingview_only)
+    if outcome is Outcome.PASSED and answer.status == HTTPStatus.UNAUTHORIZED:
+        trial.target = url
+    return Step("from outside", outcome, said)
+
+
+def _what_it_proves(url: str, answer: Answer, *, tradingview_only: bool) -> tuple[Outcome, str]:
+    """Of a message with a wrong secret that was sent through the proxy."""
+    outcome, said = Outcome.FAILED, f"answered {answer}; 403 or 401 is expected"
     match answer.status:
         case 403 | 401 if not _is_private(url):
-            return _failed(name, "the secret would travel readable over http: give TradingView an https address")
+            said = "the secret would travel readable over http: give TradingView an https address"
         case 403 if answer.error.startswith("The request came through a proxy"):
-            return _failed(name, f"{answer}")
+            said = f"{answer}"
         case 403 if answer.error:
-            return _passed(
-                name,
+            outcome = Outcome.PASSED
+            said = (
                 f"{_first_sentence(answer.error)} (403): name, certificate and proxy lead to this bot, and it sees who "
-                "calls. The rest is tried on this machine",
+                "calls. The rest is tried on this machine"
             )
         case 403:
-            return _passed(
-                name,
+            outcome = Outcome.PASSED
+            said = (
                 "403 by the proxy itself: name and certificate are right, and it keeps strangers out. Whether it hands "
-                "TradingView's alerts on only an alert shows; the rest is tried on this machine",
+                "TradingView's alerts on, only an alert shows; the rest is tried on this machine"
             )
-        case 401 if set(map(ip_network, trial.settings.webhook.allowed_ips)) == _TRADINGVIEW:
-            return _failed(
-                name,
+        case 401 if tradingview_only:
+            said = (
                 "the caller's address did not count, though only TradingView's may call: the proxy does not send "
-                "X-Forwarded-For, so everybody who knows the secret may trade (docs/deploy has both proxies)",
+                "X-Forwarded-For, so everybody who knows the secret may trade (docs/deploy has both proxies)"
             )
         case 401:
-            trial.target = url
-            return _passed(name, "this address may call (allowed_ips): what follows is sent through the proxy")
+            outcome = Outcome.PASSED
+            said = "this address may call (allowed_ips): what follows is sent through the proxy"
         case 404:
-            return _failed(name, "404: the proxy does not pass POST on to /webhook, or the path is another one")
+            said = "404: the proxy does not pass POST on to /webhook, or the path is another one"
         case 502 | 503 | 504:
-            return _failed(name, f"{answer}: the proxy does not reach the daemon. Is it up, on the proxy's port?")
-    return _failed(name, f"answered {answer}; 403 or 401 is expected")
+            said = f"{answer}: the proxy does not reach the daemon. Is it up, on the proxy's port?"
+    return outcome, said
 
 
 def _is_private(url: str) -> bool:
     """Whether nobody on the way can read what is sent."""
-    return url.startswith("https://") or urlsplit(url).hostname in ("127.0.0.1", "::1", "localhost")
+    return url.startswith("https://") or urlsplit(url).hostname in LOOPBACK
 
 
 def _first_sentence(text: str) -> str:
@@ -255,7 +265,7 @@ async def _followed(
         return trail
     async with open_queue(trial.settings.queue.url.get_secret_value()) as listed:
         await queue.clear(ledger, listed, [taken.alert_id], ACTOR, datetime.now(UTC))
-    return trail
+    return await alert_trail(ledger, taken.alert_id)
 
 
 async def _is_of_use(ledger: Ledger, trail: AlertTrail) -> bool:
@@ -295,21 +305,19 @@ async def _orders(trial: Trial, ledger: Ledger, duplicate: Step) -> AsyncIterato
 def why_no_order(trial: Trial, now: datetime) -> str | None:
     """Why BUY and SELL are not sent. What is not known keeps them from being sent."""
     broker, trading = trial.parts.get("broker", {}), trial.parts.get("trading", {})
-    if not trial.orders:
-        return "as --no-orders says"
-    if broker.get("kind") == "live":
-        return f"account {broker.get('account')} is LIVE: no order is sent with real money"
-    if broker.get("kind") != "paper":
-        return "it is not known whether the account is a paper one: no order is sent"
-    if trading.get("state") != TradingState.RUNNING:
-        return f"trading is {trading.get('state')}: `tradebot resume`, then try again"
-    if waiting := trading.get("waiting_for"):
-        return f"no order leaves: {'; '.join(map(str, waiting if isinstance(waiting, list) else [waiting]))}"
-    hours = trial.settings.trading.open_hours()
-    if not hours.is_open(now):
-        opens = figures.new_york(hours.calendar.next_open(now))
-        return f"the market is closed and orders would wait for the open ({opens}): try again then"
-    return None
+    waiting, hours = trading.get("waiting_for"), trial.settings.trading.open_hours()
+    because = {
+        "as --no-orders says": not trial.orders,
+        f"account {broker.get('account')} is LIVE: no order is sent with real money": broker.get("kind") == "live",
+        "it is not known whether the account is a paper one: no order is sent": broker.get("kind") != "paper",
+        f"trading is {trading.get('state')}: `tradebot resume`, then try again": (
+            trading.get("state") != TradingState.RUNNING
+        ),
+        f"no order leaves: {'; '.join(map(str, waiting)) if isinstance(waiting, list) else waiting}": bool(waiting),
+        f"the market is closed and orders would wait for the open ({figures.new_york(hours.calendar.next_open(now))}): "
+        "try again then": not hours.is_open(now),
+    }
+    return next((text for text, holds in because.items() if holds), None)
 
 
 async def _order(trial: Trial, ledger: Ledger, side: Side, ticker: str) -> tuple[Step, AlertTrail | None]:
@@ -321,22 +329,28 @@ async def _order(trial: Trial, ledger: Ledger, side: Side, ticker: str) -> tuple
         return _failed(side, str(error)), None
     if trail is None:
         return _failed(side, "a daemon with another database took it"), None
-    return _judged(trail, side, ticker), trail
+    return _judged(trial, trail, side, ticker), trail
 
 
-def _judged(trail: AlertTrail, side: Side, ticker: str) -> Step:
+def _judged(trial: Trial, trail: AlertTrail, side: Side, ticker: str) -> Step:
     alert, trade = trail.alert, trail.trade
     said = follow.summary(alert, trade)
-    if alert.status is AlertStatus.EXECUTED and trade is not None:
-        took = {
-            "order_s": (trade.created_at - alert.received_at).total_seconds(),
-            "fill_s": ((trade.finished_at or trade.created_at) - alert.received_at).total_seconds(),
-        }
-        return _passed(
-            side, f"{said}; order after {took['order_s']:.2f} s, filled after {took['fill_s']:.2f} s", **took
-        )
-    if alert.status is AlertStatus.PENDING:
-        return _left_out(side, f"the market has just closed: {said}")
-    if trade is not None and side is Side.BUY:
-        said += f". If it is filled yet: tradebot alert SELL {ticker}"
+    match alert.status:
+        case AlertStatus.EXECUTED if trade is not None:
+            took = {
+                "order_s": (trade.created_at - alert.received_at).total_seconds(),
+                "fill_s": ((trade.finished_at or trade.created_at) - alert.received_at).total_seconds(),
+            }
+            times = f"order after {took['order_s']:.2f} s, filled after {took['fill_s']:.2f} s"
+            return _passed(side, f"{said}; {times}", **took)
+        case AlertStatus.PENDING | AlertStatus.CLEARED if not trial.settings.trading.open_hours().is_open(
+            datetime.now(UTC)
+        ):
+            return _left_out(side, f"the market has just closed. {said}")
+        case AlertStatus.CLEARED:
+            return _failed(
+                side, f"not decided within {trial.timeout_s:.0f} s, and taken back: `tradebot status` says why"
+            )
+        case AlertStatus.PROCESSING | AlertStatus.UNKNOWN if side is Side.BUY:
+            return _failed(side, f"{said}. Once it is filled: tradebot alert SELL {ticker}")
     return _failed(side, said)

@@ -64,7 +64,7 @@ class Caller:
         began = time.perf_counter()
         try:
             async with self._session.request(method, url, data=body, allow_redirects=False) as answer:
-                text = await answer.read()
+                text = await answer.text(errors="replace")
         except aiohttp.InvalidURL as error:
             raise ConfigError(f"--url {url} cannot be read: write it like https://bot.example.com/webhook") from error
         except aiohttp.ClientConnectorCertificateError as error:
@@ -78,7 +78,7 @@ class Caller:
         return Answer(answer.status, _object(text), (time.perf_counter() - began) * 1000)
 
 
-def _object(text: bytes) -> Mapping[str, object]:
+def _object(text: str) -> Mapping[str, object]:
     try:
         said = json.loads(text)
     except ValueError:

@@ -7,7 +7,7 @@ from tradebot.domain.events import EventKind
 from tradebot.domain.instance import Instance, instance_in
 from tradebot.ports import Ledger
 
-_COMES_UP = (EventKind.STARTED, EventKind.GATE_OPENED)
+COMES_UP = (EventKind.STARTED, EventKind.GATE_OPENED)
 
 
 async def last_instance(ledger: Ledger) -> Instance | None:
@@ -19,4 +19,5 @@ async def last_instance(ledger: Ledger) -> Instance | None:
 async def came_up(ledger: Ledger, since: datetime) -> Mapping[int, EventKind]:
     """By event id: STARTED (alerts are taken from then on) and GATE_OPENED (orders may leave). Raises LedgerUnavailable."""
     async with ledger.read() as books:
-        return {event.id: event.kind for event in await books.events_since(_COMES_UP, since) if event.kind in _COMES_UP}
+        events = await books.events_since(COMES_UP, since)
+    return {event.id: EventKind(event.kind) for event in events}

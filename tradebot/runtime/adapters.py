@@ -107,9 +107,7 @@ async def _lock(url: str, opened: AsyncExitStack, *, wait: bool) -> InstanceLock
         if not wait:
             raise
         logger.info("waiting until the other instance ends: {}", error)
-    lock = await once_reachable(lambda: take(waiting=True))
-    logger.warning("the other instance has ended: this one takes over")
-    return lock
+    return await once_reachable(lambda: take(waiting=True))
 
 
 async def once_reachable(attempt: Callable[[], Awaitable[T]]) -> T:
