@@ -59,7 +59,7 @@ def test_sixteen_phases_each_with_what_verifies_it() -> None:
 
 
 def installed(folder: Path, daemon: Daemon, gateway: Gateway, telegram: int) -> dict[str, str]:
-    """The machine of the page below this folder; returns what stands in for its paths. `tradebot` is what the installed one is."""
+    """The machine of the page below this folder; returns what stands in for its paths and its `tradebot`."""
     etc, var, programs = (folder / name for name in ("etc", "var", "bin"))
     for each in (etc / "credentials", var, programs):
         each.mkdir(parents=True)

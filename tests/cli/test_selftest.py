@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from tests.cli.proxied import proxy
 from tests.cli.shell import Ran, tradebot
 from tests.servers import free_port
 from tests.system.harness import SECRET, Daemon, running
-from tradebot.cli.selftest_steps import NO_TICKER, Trial, why_no_order
+from tradebot.cli.selftest_steps import NO_TICKER, Outcome, Step, Trial, steps, what_it_proves, why_no_order
+from tradebot.cli.webhook_calls import Answer, Caller
 from tradebot.config import load
 from tradebot.domain.alerts import WAITING, AlertStatus, Side
 from tradebot.domain.calendar import NEW_YORK
@@ -94,17 +96,29 @@ async def test_a_market_that_is_closed_and_a_daemon_that_is_gone(tmp_path: Path)
 # --- through a proxy ----------------------------------------------------------------------------------------------------
 
 
+async def tried(daemon: Daemon, url: str) -> dict[str, Step]:
+    settings = load(None, daemon.env)
+    trial = Trial(settings, f"http://127.0.0.1:{daemon.port}/webhook", url, SECRET, orders=False)
+    async with aiohttp.ClientSession() as session:
+        return {step.name: step async for step in steps(trial, Caller(session))}
+
+
+def failed(made: Mapping[str, Step]) -> list[str]:
+    return [name for name, step in made.items() if step.outcome is Outcome.FAILED]
+
+
 async def test_through_a_proxy(tmp_path: Path) -> None:
     """Broken, a proxy that lets everybody in, or nobody, or shows the health to all, is called right."""
     stranger, friend = "203.0.113.9", "198.51.100.7"
-    daemon = Daemon.at(tmp_path / "one", webhook__trusted_proxies="127.0.0.1")
-    friendly = Daemon.at(tmp_path / "two", webhook__trusted_proxies="127.0.0.1", webhook__allowed_ips=friend)
-    nowhere = f"http://127.0.0.1:{free_port()}/webhook"
-
-    async def tried(of: Daemon, url: str) -> tuple[Ran, dict[str, str]]:
-        ran = await tradebot(of.folder, "selftest", "--json", "--no-orders", "--url", url, env=of.env)
-        return ran, outcomes(ran)
-
+    daemon, friendly = (
+        Daemon.at(
+            tmp_path / name,
+            database__url=f"sqlite:///{tmp_path / name}/tradebot.db",
+            webhook__trusted_proxies="127.0.0.1",
+            **settings,
+        )
+        for name, settings in {"one": {}, "two": {"webhook__allowed_ips": friend}}.items()
+    )
     async with (
         running(daemon, friendly),
         proxy(daemon, {"X-Forwarded-For": stranger}) as right,
@@ -112,17 +126,44 @@ async def test_through_a_proxy(tmp_path: Path) -> None:
         proxy(friendly, {"X-Forwarded-For": friend}) as known,
     ):
         await asyncio.gather(daemon.ready(), friendly.ready())
-        (good, kept_out), (bad, let_in), (allowed, passed), (dead, unreached) = await asyncio.gather(
-            tried(daemon, right), tried(daemon, silent), tried(friendly, known), tried(daemon, nowhere)
-        )
-        assert (good.code, kept_out["from outside"], kept_out["health is private"]) == (0, "passed", "passed"), good.all
-        assert f"The address {stranger} is not allowed (403)" in good.out
-        assert (bad.code, let_in["from outside"], let_in["health is private"]) == (1, "FAILED", "FAILED"), bad.all
-        assert "does not send X-Forwarded-For" in bad.out
-        assert (allowed.code, set(passed.values())) == (0, {"passed", "left out"}), allowed.all
-        assert (dead.code, unreached["from outside"], unreached["duplicate"]) == (1, "FAILED", "passed"), dead.all
+        made = await tried(daemon, right)
+        assert failed(made) == []
+        assert f"The address {stranger} is not allowed (403)" in made["from outside"].said
+        assert made["health is private"].outcome is Outcome.PASSED
+        made = await tried(daemon, silent)
+        assert failed(made) == ["from outside", "health is private"]
+        assert "does not send X-Forwarded-For" in made["from outside"].said
+        made = await tried(daemon, f"http://127.0.0.1:{free_port()}/webhook")
+        assert failed(made) == ["from outside", "health is private"], "the rest is tried on this machine"
+        assert failed(await tried(friendly, known)) == []
         sources = {alert.source_ip for alert in (await friendly.books()).alerts.values()}
         assert sources == {friend}, "what an allowed address may send goes through the proxy"
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "said", "outcome", "words"),
+    [
+        ("https://bot.example.com/webhook", 403, {}, Outcome.PASSED, "by the proxy itself"),
+        ("https://bot.example.com/webhook", 404, {}, Outcome.FAILED, "does not pass POST on"),
+        ("https://bot.example.com/webhook", 502, {}, Outcome.FAILED, "does not reach the daemon"),
+        ("https://bot.example.com/webhook", 200, {"status": "queued"}, Outcome.FAILED, "403 or 401 is expected"),
+        ("http://bot.example.com/webhook", 401, {"error": "No."}, Outcome.FAILED, "readable over http"),
+        ("http://bot.example.com/webhook", 403, {"error": "No."}, Outcome.FAILED, "readable over http"),
+        (
+            "https://bot.example.com/webhook",
+            403,
+            {"error": "The request came through a proxy at 10.0.0.1, which does not tell whom it speaks for"},
+            Outcome.FAILED,
+            "does not tell whom it speaks for",
+        ),
+    ],
+)
+def test_what_an_answer_from_outside_proves(
+    url: str, status: int, said: Mapping[str, object], outcome: Outcome, words: str
+) -> None:
+    """Broken, the owner looks for the mistake on the wrong machine, or his secret goes readable through the internet."""
+    judged, text = what_it_proves(url, Answer(status, said, 1.0), tradingview_only=False)
+    assert (judged, words in text) == (outcome, True), text
 
 
 # --- real money ---------------------------------------------------------------------------------------------------------

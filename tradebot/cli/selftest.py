@@ -65,9 +65,10 @@ def _place(url: str) -> tuple[str | None, int | None]:
     """Host and port; this machine has several names for itself."""
     try:
         parts = urlsplit(url)
-        return "127.0.0.1" if parts.hostname in LOOPBACK else parts.hostname, parts.port
+        host, port = parts.hostname, parts.port
     except ValueError as error:
         raise ConfigError(f"--url {url} cannot be read: write it like https://bot.example.com/webhook") from error
+    return "127.0.0.1" if host in LOOPBACK else host, port
 
 
 async def _selftest(trial: Trial, as_json: bool) -> int:

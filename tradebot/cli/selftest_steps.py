@@ -134,13 +134,13 @@ async def _from_outside(trial: Trial, url: str, call: Caller) -> Step:
     except Unanswered as error:
         return _failed("from outside", f"{url}: {error}")
     tradingview_only = set(map(ip_network, trial.settings.webhook.allowed_ips)) == _TRADINGVIEW
-    outcome, said = _what_it_proves(url, answer, tradingview_only=tradingview_only)
+    outcome, said = what_it_proves(url, answer, tradingview_only=tradingview_only)
     if outcome is Outcome.PASSED and answer.status == HTTPStatus.UNAUTHORIZED:
         trial.target = url
     return Step("from outside", outcome, said)
 
 
-def _what_it_proves(url: str, answer: Answer, *, tradingview_only: bool) -> tuple[Outcome, str]:
+def what_it_proves(url: str, answer: Answer, *, tradingview_only: bool) -> tuple[Outcome, str]:
     """Of a message with a wrong secret that was sent through the proxy."""
     outcome, said = Outcome.FAILED, f"answered {answer}; 403 or 401 is expected"
     match answer.status:
