@@ -36,7 +36,7 @@ _ELSEWHERE = {
 }
 """What people type, and where it is found."""
 
-_ORDER = ("run", "alert", "status", "jobs", "pause", "resume", "kill", "split", "migrate", "simgateway")
+_ORDER = ("run", "alert", "status", "doctor", "jobs", "pause", "resume", "kill", "split", "migrate", "simgateway")
 
 Config = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="Configuration file; default: config.toml here, if any.")

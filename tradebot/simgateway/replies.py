@@ -87,9 +87,7 @@ def contract(listing: Listing, exchange: str, strike: str, right: str) -> Fields
     ]  # fmt: skip
 
 
-def open_order(
-    version: int, account: str, order: Order, listing: Listing, outcome: WhatIf | None = None
-) -> Fields:
+def open_order(version: int, account: str, order: Order, listing: Listing, outcome: WhatIf | None = None) -> Fields:
     """An order as it is, or with ``outcome`` what it would lead to."""
     ticket = order.ticket
     costs = [UNSET] * 9 + [""] * 4 if outcome is None else outcome.fields()
