@@ -25,7 +25,7 @@ from tradebot.broker.translate import decimal
 from tradebot.broker.wrapper import ACCOUNT, COMPLETED_ORDERS, Session
 from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import Account, Contract, Execution, NoQuote, Order, OrderReport, Quote
-from tradebot.errors import BrokerUnavailable, ConfigError, UnknownContract
+from tradebot.errors import ConfigError, UnknownContract
 
 _CLIENT_IDS = (900_000, 999_999)
 _WHAT_IF = "what an order would lead to"

@@ -8,7 +8,17 @@ from decimal import Decimal
 import pytest
 from ib_async import IB
 
-from tests.adapters.simgateway.conftest import DEADLINE_S, Connect, aapl, client, errors, filled, market, settings, until
+from tests.adapters.simgateway.conftest import (
+    DEADLINE_S,
+    Connect,
+    aapl,
+    client,
+    errors,
+    filled,
+    market,
+    settings,
+    until,
+)
 from tradebot.simgateway import Gateway, open_gateway
 from tradebot.simgateway.switches import Switches
 

@@ -9,6 +9,7 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from tradebot.config import describe_url
 from tradebot.database import migrate, open_ledger
@@ -47,6 +48,10 @@ class _TakenBack(Exception):
     """Ends a transaction that must leave nothing."""
 
 
+def _take_back() -> NoReturn:
+    raise _TakenBack
+
+
 def is_file(asked: Asked) -> bool:
     return isinstance(parse(asked.settings.database.url.get_secret_value()), SqliteAddress)
 
@@ -77,11 +82,10 @@ async def look(section: Section, asked: Asked, machine: Machine) -> Stored | Non
 
 
 def _not_yet(section: Section, path: Path) -> Stored:
-    section.warn(
-        FILE,
-        f"{path} is not there yet",
-        "the first start of the daemon makes it; if there was one, look at [database] url",
-    )
+    remedy = "the first start of the daemon makes it; if there was one, look at [database] url"
+    section.warn(FILE, f"{path} is not there yet", remedy)
+    for check in CHECKS:
+        section.skip(check, "there is no database yet")
     return EMPTY
 
 
@@ -95,7 +99,7 @@ async def _write(section: Section, ledger: Ledger, machine: Machine) -> None:
     try:
         async with ledger.begin() as books:
             await books.put_setting("doctor", "taken back", "doctor", machine.now())
-            raise _TakenBack
+            _take_back()
     except _TakenBack:
         took_ms = (machine.now() - began).total_seconds() * 1000
         section.ok(WRITE, f"a row was written and taken back, in {took_ms:.0f} ms")

@@ -1,6 +1,6 @@
 """Runs every check, at once where they do not depend on each other, and ends in time whatever hangs.
 
-Rules: each section has a deadline of its own, and the whole one above them; what has not ended is cancelled, said so, and left behind.
+Rules: each section has a deadline of its own; what has not ended then is cancelled, said so, and left behind.
 """
 
 import asyncio
@@ -10,11 +10,11 @@ from functools import partial
 from typing import Any
 
 from tradebot import __version__
-from tradebot.config import TOKEN_SHAPE, URL_PASSWORD_SHAPE
 from tradebot.errors import ConfigError
 from tradebot.runtime.doctor import books, chat, gateway, going_live, machine, queue, webhook
 from tradebot.runtime.doctor.report import Line, Report, Section, Status
 from tradebot.runtime.doctor.surroundings import Asked, Machine
+from tradebot.runtime.log import Redactor
 
 DEADLINE_S = 5.0
 GATEWAY_DEADLINE_S = 9.2
@@ -27,8 +27,7 @@ class _Examination:
 
     def __init__(self, asked: Asked, host: Machine) -> None:
         self.asked, self.host = asked, host
-        clean = _cleaner(asked)
-        section = partial(Section, clean=clean)
+        section = partial(Section, clean=Redactor(asked.settings.secrets()))
         self.machine = section(machine.TITLE, machine.CHECKS)
         self.books = section(books.TITLE, books.CHECKS_OF_A_FILE if books.is_file(asked) else books.CHECKS)
         self.queue = section(queue.TITLE, queue.EMBEDDED if queue.is_embedded(asked) else queue.CHECKS)
@@ -99,18 +98,6 @@ async def _within(section: Section, work: Awaitable[None], deadline_s: float) ->
     if (error := task.exception()) is not None:
         section.unforeseen(error)
     return True
-
-
-def _cleaner(asked: Asked) -> Callable[[str], str]:
-    """Cuts out every secret, whoever repeated it."""
-    secrets = sorted(asked.settings.secrets(), key=len, reverse=True)
-
-    def clean(text: str) -> str:
-        for secret in secrets:
-            text = text.replace(secret, "***")
-        return URL_PASSWORD_SHAPE.sub(r"\1:***", TOKEN_SHAPE.sub("***", text))
-
-    return clean
 
 
 def wrong_configuration(error: ConfigError, now: datetime | None = None) -> Report:

@@ -1,7 +1,7 @@
-"""Interactive Brokers: the gateway reached, the account known, its cash, one ticker's market data, and whether it would take an order.
+"""Interactive Brokers: the gateway, the account, its cash, one ticker's market data, and whether it would take an order.
 
-Rules: a connection of its own beside the daemon's; the only order is a what-if order, which is none. What the questions do not
-depend on each other for is asked at once.
+Rules: a connection of its own beside the daemon's; the only order is a what-if order, which is none. Questions that do not
+depend on each other are asked at once.
 """
 
 import asyncio
@@ -247,5 +247,6 @@ async def _lists(section: Section, probe: Probe) -> None:
         section.fail(
             LISTS,
             f"IB does not answer the question for {' and '.join(silent)}",
-            "restart IB Gateway; set “Send instrument-specific attributes for dual-mode API client in” to UTC (Configure, API, Settings)",
+            "restart IB Gateway; in Configure, API, Settings set “Send instrument-specific attributes for dual-mode API client "
+            "in” to UTC",
         )

@@ -70,7 +70,8 @@ def _memory(section: Section, facts: RedisFacts) -> None:
         bound = "" if facts.bounded else ", once it has a maxmemory"
         section.warn(
             MEMORY,
-            f"maxmemory-policy {facts.policy}: it throws lists away when its memory is full{bound}; alerts then wait for the requeue",
+            f"maxmemory-policy {facts.policy}: it throws lists away when its memory is full{bound}; alerts then wait for the "
+            "requeue",
             "maxmemory-policy noeviction in redis.conf",
         )
     else:

@@ -1,11 +1,11 @@
 """What the doctor found: lines in sections. Pure.
 
-Rules: a line says what was checked, how it is, what was found and, unless it is well, what to do about it. A line that another one
-stands in the way of is there all the same, as not checked: what is missing from a report would pass for what is well. No line holds a secret.
+Rules: a line says what was checked, how it is, what was found and, unless it is well, what to do about it. What could not be
+looked at has its line all the same, as not checked: what is missing from a report would pass for well. No line holds a secret.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -86,7 +86,7 @@ class Section:
 
     def _say(self, line: Line) -> None:
         assert line.check in self.checks, line.check
-        self._lines[line.check] = Line(line.check, line.status, self.clean(line.found), self.clean(line.fix))
+        self._lines[line.check] = replace(line, found=self.clean(line.found))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The webhook: its port, the daemon behind it, its secret, and how it looks from outside.
 
-Rules: nothing is sent that could be an alert. The outside is asked with a message in an encoding that the daemon refuses (415) right
-after it has looked at the caller's address (403): its answer tells whose address it saw, and nobody is notified.
+Rules: nothing is sent that could be an alert. The outside is asked with a message in an encoding that the daemon refuses (415)
+right after it has looked at the caller's address (403): its answer tells whose address it saw, and nobody is notified.
 """
 
 import asyncio
@@ -34,7 +34,10 @@ EXPIRES_SOON = timedelta(days=14)
 TRADINGVIEWS_PORTS = (80, 443)
 _SEEN = re.compile(r"[Tt]he address (\S+) is not allowed|through a proxy at ([^\s,]+)")
 _NEW_SECRET = "openssl rand -hex 32 makes one; change it in the alerts too (previous_secret lets both pass meanwhile)"  # noqa: S105
-_PROXY = 'let the proxy send X-Forwarded-For (docs/deploy/ has nginx and Caddy), and [webhook] trusted_proxies = ["127.0.0.1", "::1"]'
+_PROXY = (
+    "let the proxy send X-Forwarded-For (docs/deploy/ has nginx and Caddy), and name it in [webhook] trusted_proxies, as "
+    '["127.0.0.1", "::1"]'
+)
 
 
 @dataclass(slots=True)
@@ -214,8 +217,8 @@ def _caller(section: Section, status: int, told: str | None) -> None:
     if status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
         section.fail(
             CALLER,
-            "tradebot takes this machine for a caller that is allowed: either [webhook] allowed_ips has its address, or the proxy "
-            "tells no address at all, and everybody may try secrets",
+            "tradebot takes this machine for a caller that is allowed: either [webhook] allowed_ips has its address, or the "
+            "proxy tells no address at all, and everybody may try secrets",
             _PROXY,
         )
     elif "through a proxy" in told or _is_loopback(seen):

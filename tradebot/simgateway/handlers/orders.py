@@ -6,8 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from tradebot.simgateway import entries as e
 from tradebot.simgateway import account, exchange, notifications, replies
+from tradebot.simgateway import entries as e
 from tradebot.simgateway.days import NEW_YORK
 from tradebot.simgateway.faults import ERROR_TEXTS, error_text
 from tradebot.simgateway.gateway import Gateway, RequestHandler
