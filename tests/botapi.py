@@ -183,6 +183,9 @@ class BotApi:
             return _refusal(401, "Unauthorized") if of_its_form else _refusal(404, "Not Found")
         if method == "getMe":
             return _done(BOT)
+        if method == "getChat":
+            known = fields.get("chat_id") == str(CHAT["id"])
+            return _done(CHAT) if known else _refusal(400, "Bad Request: chat not found")
         if method == "getUpdates":
             return _done(await self._poll(int(fields.get("offset", 0)), int(fields.get("timeout", 0))))
         if method in MESSAGES and (wrong := _wrong(fields, photo=method == "sendPhoto")):

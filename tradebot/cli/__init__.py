@@ -3,7 +3,7 @@
 import io
 import sys
 
-from tradebot.cli import admin, alert, drill, jobs, run, selftest, show, simgateway, splits, trading
+from tradebot.cli import admin, alert, doctor, drill, jobs, run, selftest, show, simgateway, splits, trading
 from tradebot.cli.base import cli, exit_code, fail
 from tradebot.errors import TradebotError
 
@@ -11,6 +11,7 @@ __all__ = [
     "admin",
     "alert",
     "cli",
+    "doctor",
     "drill",
     "jobs",
     "main",

@@ -40,6 +40,8 @@ _ORDER = (
     "run",
     "alert",
     "status",
+    "doctor",
+    "selftest",
     "jobs",
     "pause",
     "resume",
@@ -47,7 +49,6 @@ _ORDER = (
     "split",
     "migrate",
     "simgateway",
-    "selftest",
     "drill",
 )
 
