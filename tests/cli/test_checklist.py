@@ -115,7 +115,7 @@ async def test_each_line_prints_what_the_page_promises(tmp_path: Path) -> None:
                 if line not in printed:
                     printed[line] = await typed(line, {**env, "URL": url})
                 for word in words:
-                    assert " ".join(word.split()) in printed[line], (line, word, printed[line])
+                    assert " ".join(word.split()) in printed[line], f"{line}: {word!r} is not in: {printed[line]}"
                 assert SECRET not in printed[line], line
 
 
