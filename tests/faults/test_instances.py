@@ -57,6 +57,8 @@ async def test_the_one_that_waits_takes_over(tmp_path: Path, gateway: Gateway, p
 async def test_a_drill_measures_the_take_over(tmp_path: Path, gateway: Gateway, postgres_url: str) -> None:
     """Broken, alerts are lost or traded twice while a standby takes over; or the owner is told a time that was not measured."""
     first, second = two(tmp_path, gateway, postgres_url)
+    for one in (first, second):
+        one.env["TRADEBOT_TRADING__REPEAT_WINDOW_S"] = "0"
     drill = Process(["drill", "--json"], tmp_path / "second", second.env, "drill")
     answered: list[int] = []
 
@@ -92,6 +94,9 @@ async def test_a_drill_measures_the_take_over(tmp_path: Path, gateway: Gateway, 
         _, status = await second.command("status")
         assert f"process {second.running.pid if second.running else 0}, since " in status, status
         books = await second.ended(*answered)
+        orders = {trade.alert_id for trade in books.trades}
+        assert orders & set(answered[:taken_over]), "orders of the first"
+        assert orders & set(answered[taken_over:]), "orders of the second"
         await check(books, gateway, acknowledged=answered)
 
 
