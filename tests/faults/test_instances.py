@@ -20,6 +20,7 @@ from tests.system.harness import Daemon, Gateway, Process, running, until
 from tradebot.domain.alerts import AlertStatus
 
 STANDS_STILL_S = 60.0
+TICKERS = ("AAPL", "MSFT", "NVDA", "AMZN", "GOOGL", "AMD", "INTC", "CSCO", "PEP", "PLTR", "JPM", "BAC")
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ async def test_a_drill_measures_the_take_over(tmp_path: Path, gateway: Gateway, 
     async def feed() -> None:
         """As a proxy with both of them behind it, and TradingView before it, which sends again."""
         for number in count(1):
-            send = partial(_taken, first, second, ("BUY", "SELL")[number % 2], f"fed-{number}")
+            send = partial(_taken, first, second, TICKERS[number % len(TICKERS)], f"fed-{number}")
             answered.append(await until(send, f"alert {number} to be taken"))
             await asyncio.sleep(0.05)
 
@@ -75,13 +76,14 @@ async def test_a_drill_measures_the_take_over(tmp_path: Path, gateway: Gateway, 
         alone, _ = await first.command("drill")
         await second.start()
         await until(_said(second, "waiting until the other instance ends"), "the second to wait")
-        feeding = asyncio.create_task(feed())
         await drill.start()
         await until(lambda: _watched(postgres_url), "the drill to watch")
+        feeding = asyncio.create_task(feed())
+        await until(_more_than(answered, 3), "alerts to be taken by the first")
         await first.kill()
+        taken_over = len(answered)
         assert drill.running is not None
         assert await asyncio.wait_for(drill.running.wait(), 120) == 0, drill.output
-        taken_over = len(answered)
         await until(_more_than(answered, taken_over + 3), "alerts to be taken by the second")
         feeding.cancel()
         told = json.loads(drill.output)
@@ -114,11 +116,11 @@ def _more_than(answered: list[int], number: int) -> Callable[[], Awaitable[bool]
     return look
 
 
-async def _taken(first: Daemon, second: Daemon, side: str, own_id: str) -> int | None:
+async def _taken(first: Daemon, second: Daemon, ticker: str, own_id: str) -> int | None:
     """The alert's number where one of them answered it with 200."""
     for one in (first, second):
         try:
-            status, body = await one.post(action=side, ticker="AAPL", alert_id=own_id)
+            status, body = await one.post(action="BUY", ticker=ticker, alert_id=own_id)
         except aiohttp.ClientError:
             continue
         if status == 200:
