@@ -61,8 +61,8 @@ MISTAKES = {
     "logs": "No such command 'logs'. The log is on the daemon's console, in data/logs",
     "sell": "No such command 'sell'. `tradebot alert SELL AAPL` sells what the bot holds of it. There are: run, alert,",
     "positions": "No such command 'positions'. `tradebot status` shows the positions. There are: run, alert,",
-    "frobnicate": "No such command 'frobnicate'. There are: run, alert, status, jobs, pause, resume, kill, split, migrate, "
-    "simgateway.",
+    "frobnicate": "No such command 'frobnicate'. There are: run, alert, status, doctor, jobs, pause, resume, kill, split, "
+    "migrate, simgateway.",
 }
 
 

@@ -36,7 +36,7 @@ from tradebot.domain.brokerage import (
     Quote,
     UpstreamLost,
 )
-from tradebot.errors import ConfigError, UnknownContract
+from tradebot.errors import BrokerUnavailable, ConfigError, UnknownContract
 
 _CLIENT_IDS = (900_000, 999_999)
 _WHAT_IF = "what an order would lead to"
