@@ -6,6 +6,7 @@ Rules:
 - Every question has a time-out; nothing is tried again.
 """
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -24,8 +25,18 @@ from tradebot.broker.requests import RequestRefused
 from tradebot.broker.translate import decimal
 from tradebot.broker.wrapper import ACCOUNT, COMPLETED_ORDERS, Session
 from tradebot.domain.alerts import Side
-from tradebot.domain.brokerage import Account, Contract, Execution, NoQuote, Order, OrderReport, Quote
-from tradebot.errors import ConfigError, UnknownContract
+from tradebot.domain.brokerage import (
+    Account,
+    BrokerEvent,
+    Contract,
+    Execution,
+    NoQuote,
+    Order,
+    OrderReport,
+    Quote,
+    UpstreamLost,
+)
+from tradebot.errors import BrokerUnavailable, ConfigError, UnknownContract
 
 _CLIENT_IDS = (900_000, 999_999)
 _WHAT_IF = "what an order would lead to"
@@ -45,9 +56,18 @@ class WhatIf:
 class Probe:
     """One connection, for questions only. Each raises BrokerUnavailable, BrokerSilent."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self) -> None:
+        self.lost = asyncio.Event()  # the gateway says that it does not reach IB's servers
+        # not the daemon's client id, nor another doctor's
+        self._session = Session(random.randint(*_CLIENT_IDS), self._hear)  # noqa: S311  no secret
         self._quotes = Quotes()
+
+    def _hear(self, event: BrokerEvent) -> None:
+        if isinstance(event, UpstreamLost):
+            self.lost.set()
+
+    async def open(self, host: str, port: int, timeout_s: float) -> None:
+        await self._session.open(host, port, timeout_s)
 
     @property
     def server_version(self) -> int:
@@ -57,11 +77,6 @@ class Probe:
     def clock_ahead_s(self) -> float | None:
         """By how much this machine's clock is ahead of the gateway's; None: not told."""
         return self._session.clock_ahead_s
-
-    @property
-    def linked(self) -> bool:
-        """Whether the gateway reaches IB's servers."""
-        return self._session.upstream
 
     @property
     def read_only(self) -> bool:
@@ -84,7 +99,10 @@ class Probe:
         return book.snapshot()
 
     async def executions(self, timeout_s: float) -> Sequence[Execution]:
-        return await self._session.executions(timeout_s)
+        try:
+            return await self._session.executions(timeout_s)
+        except RequestRefused as refusal:
+            raise BrokerUnavailable(f"the gateway refuses to tell of executions: {refusal}") from refusal
 
     async def completed_orders(self, timeout_s: float) -> Sequence[OrderReport]:
         client = self._session.client
@@ -144,10 +162,9 @@ def _ask_what_if(client: TwsClient, order_id: int, order: Order, account: str) -
 @asynccontextmanager
 async def open_probe(host: str, port: int, timeout_s: float) -> AsyncIterator[Probe]:
     """Connects once. Raises BrokerUnavailable."""
-    session = Session(random.randint(*_CLIENT_IDS), lambda _: None)  # noqa: S311  no secret
-    probe = Probe(session)
+    probe = Probe()
     try:
-        await session.open(host, port, timeout_s)
+        await probe.open(host, port, timeout_s)
         yield probe
     finally:
         await probe.close()

@@ -50,7 +50,6 @@ def doctor(
 async def _doctor(config: Path | None, *, ticker: str, public: str | None, live: bool, as_json: bool) -> int:
     from tradebot.runtime.doctor import Asked, examine, wrong_configuration
 
-    logger.disable("tradebot")  # the report says it, and stdout and the terminal are the report's
     try:
         settings = settings_of(config)
     except ConfigError as error:
@@ -58,7 +57,9 @@ async def _doctor(config: Path | None, *, ticker: str, public: str | None, live:
     else:
         health = partial(daemon_client.health, daemon_client.health_url(settings))
         file = config or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
+        logger.disable("tradebot")  # the report says it, and the terminal is the report's
         report = await examine(Asked(settings, health, file, os.environ, ticker, public, live))
+        logger.enable("tradebot")
     if as_json:
         typer.echo(json.dumps(report.document(), indent=2, ensure_ascii=False))
     else:
@@ -115,7 +116,8 @@ def _summary(report: "Report") -> list[tuple[str, str]]:
 
     counts = {status: report.count(status) for status in Status}
     failed, warned = counts[Status.FAILURE], counts[Status.WARNING]
-    words = [(f"{failed} failure{'s' * (failed != 1)}", _STYLES["failure"])] if failed else []
+    which = ", ".join(dict.fromkeys(line.check for line in report.lines if line.status is Status.FAILURE))
+    words = [(f"{failed} failure{'s' * (failed != 1)} ({which})", _STYLES["failure"])] if failed else []
     words += [(f"{warned} warning{'s' * (warned != 1)}", _STYLES["warning"])] if warned else []
     words += [(f"{counts[Status.OK]} ok", _STYLES["ok"])]
     words += (

@@ -1,4 +1,4 @@
-"""An installation in which all is well, and what breaks it: files, a database, Redis, a gateway, a Bot API, a webhook behind a proxy."""
+"""An installation in which all is well: files, a database, Redis, a gateway, a Bot API, a webhook behind a proxy."""
 
 import asyncio
 import json
@@ -57,6 +57,7 @@ class Installation:
     ticker: str = "AAPL"
     public: str | None = None
     live: bool = False
+    patience: float = 4.0  # a busy machine makes nothing red
 
     @property
     def file(self) -> Path:
@@ -95,7 +96,7 @@ class Installation:
         """As the command does: through the real configuration and the daemon's health over HTTP."""
         settings = load(self.file, self.env)
         health = partial(daemon_client.health, daemon_client.health_url(settings))
-        asked = Asked(settings, health, self.file, self.env, self.ticker, self.public, self.live)
+        asked = Asked(settings, health, self.file, self.env, self.ticker, self.public, self.live, self.patience)
         return await examine(asked, self.machine)
 
     @property
@@ -158,7 +159,7 @@ async def serve_webhook(one: Installation, health: Health) -> None:
 async def serve_proxy(
     one: Installation, *, forwards: Mapping[str, str] | None = None, days: int | None = None, answers: str | None = None
 ) -> None:
-    """A proxy at `one.public`. `forwards`: headers it adds; `days`: TLS with a certificate for so long; `answers`: its own page."""
+    """A proxy at `one.public`. `forwards`: headers it adds; `days`: of its TLS certificate; `answers`: a page of its own."""
 
     async def pass_on(request: web.Request) -> web.Response:
         if answers is not None:

@@ -27,6 +27,7 @@ from tradebot.simgateway.switches import Switches, switched
 from tradebot.trading.reconciler import ACCOUNT_KEY
 
 Break = Callable[[Installation], Awaitable[None]]
+HANGING = 0.5
 NOT_RUNNING = "Webhook: daemon"  # in these installations the daemon does not run
 
 
@@ -40,6 +41,7 @@ class Broken:
     do: Break
     status: Status = Status.FAILURE
     also: tuple[str, ...] = ()  # what is red for the same reason
+    hangs: bool = False  # a deadline has to pass: the product's own, halved
 
 
 # --- files and the machine --------------------------------------------------------------------------------------------
@@ -273,7 +275,7 @@ async def short_secret(one: Installation) -> None:
 
 
 async def ill_daemon(one: Installation) -> None:
-    parts = {"broker": {"ok": False, "why_not": "the gateway's Read-Only API is on"}, "daemon": {"version": "0"}}
+    parts: dict[str, dict[str, object]] = {"broker": {"ok": False, "why_not": "the gateway's Read-Only API is on"}}
     await serve_webhook(one, Health(False, parts))
 
 
@@ -316,7 +318,7 @@ TABLE = (
     Broken("no time zone data", "This machine: time zones", "apt-get install tzdata", no_zones),
     Broken("a clock 40 s off", "This machine: clock", "timedatectl set-ntp true", wrong_clock),
     Broken("SQLite: a damaged file", "Database: connection", "is the path right", damaged_file),
-    Broken("SQLite: a browser holds it", "Database: writing", "stop what keeps it locked", locked_file),
+    Broken("SQLite: a browser holds it", "Database: writing", "stop what keeps it locked", locked_file, hangs=True),
     Broken("SQLite: everybody reads it", "Database: file", "chmod 600", readable_database, WARNING),
     Broken("SQLite: on a network share", "Database: file", "a disk of this machine", network_share),
     Broken("SQLite: there is none yet", "Database: file", "first start", missing_file, WARNING),
@@ -333,13 +335,17 @@ TABLE = (
     Broken("Redis: a wrong password", "Queue: connection", "correct user and password", wrong_redis_password),
     Broken("Redis: it throws keys away", "Queue: memory", "maxmemory-policy noeviction", evicting_redis, WARNING),
     Broken("IB: the gateway is down", f"{IB}: gateway", "start IB Gateway and log in", no_gateway),
-    Broken("IB: the gateway hangs", f"{IB}: gateway", "Trusted IPs", fault("half_open")),
+    Broken("IB: the gateway hangs", f"{IB}: gateway", "Trusted IPs", fault("half_open"), hangs=True),
     Broken(
         "IB: Read-Only API", f"{IB}: orders", "untick Read-Only API", switch(read_only=True), also=(f"{IB}: lists",)
     ),
     Broken("IB: a precaution", f"{IB}: orders", "Bypass Order Precautions for API Orders", fault("deny", code=383)),
     Broken(
-        "IB: a dialog swallows orders", f"{IB}: orders", "look at the gateway's screen for a dialog", fault("swallow")
+        "IB: a dialog swallows orders",
+        f"{IB}: orders",
+        "look at the gateway's screen for a dialog",
+        fault("swallow"),
+        hangs=True,
     ),
     Broken(
         "IB: no market data", f"{IB}: market data", "Market Data Subscriptions", fault("no_market_data", code=10168)
@@ -351,14 +357,14 @@ TABLE = (
     Broken("IB: live, and not allowed", f"{IB}: account", "[broker] allow_live = true", another_gateway("U1234567")),
     Broken("IB: several accounts", f"{IB}: account", "Set [broker] account", several_accounts),
     Broken("IB: no cash", f"{IB}: cash", "deposit", another_gateway(cash=Decimal(0)), WARNING, also=(f"{IB}: orders",)),
-    Broken("IB: executions are not answered", f"{IB}: lists", "to UTC", fault("no_answer", question="reqExecutions")),
     Broken(
-        "IB: its servers are lost",
-        f"{IB}: gateway",
-        "the gateway's own line to IB",
-        lost_servers,
-        also=(f"{IB}: cash", f"{IB}: market data", f"{IB}: lists"),
+        "IB: executions are not answered",
+        f"{IB}: lists",
+        "to UTC",
+        fault("no_answer", question="reqExecutions"),
+        hangs=True,
     ),
+    Broken("IB: its servers are lost", f"{IB}: gateway", "the gateway's own line to IB", lost_servers),
     Broken("IB: simulated", f"{IB}: broker", '[broker] mode = "gateway"', simulated, WARNING),
     Broken("IB: no such stock", f"{IB}: market data", "--ticker", unknown_ticker),
     Broken("Telegram: a wrong token", "Telegram: token", "@BotFather", wrong_token),
@@ -382,12 +388,15 @@ TABLE = (
 async def test_the_doctor_says_it_and_what_to_do(one: Installation, row: Broken) -> None:
     """Broken, somebody looks for hours for what one line could say, or is sent after something that is well."""
     await row.do(one)
+    one.patience = HANGING if row.hangs else one.patience
     lines = told(await one.examine())
     line = lines[row.line]
     assert (line.status, row.fix in line.fix) == (row.status, True), line
+    assert "canary" not in str(lines)
+    if row.hangs:
+        return  # on a busy machine another line may be late as well
     red = {name for name, each in lines.items() if each.status in (Status.FAILURE, Status.WARNING)}
     assert red - {NOT_RUNNING} == {row.line, *row.also} - {NOT_RUNNING}, {name: lines[name] for name in red}
-    assert "canary" not in str(lines)
 
 
 def test_the_table_is_long_enough() -> None:

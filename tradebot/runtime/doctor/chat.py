@@ -30,7 +30,7 @@ async def look(section: Section, asked: Asked, machine: Machine) -> float | None
             "[telegram] bot_token and chat_id, as in docs/telegram.md",
         )
         return None
-    timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+    timeout = aiohttp.ClientTimeout(total=asked.within(TIMEOUT_S))
     try:
         async with aiohttp.ClientSession(timeout=timeout) as session:
             me, date = await _ask(session, asked, "getMe")

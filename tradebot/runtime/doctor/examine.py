@@ -67,6 +67,7 @@ class _Examination:
 
 async def examine(asked: Asked, host: Machine | None = None) -> Report:
     """Everything. Never raises for what it finds; ends within ten seconds."""
+    began = asyncio.get_running_loop().time()
     one = _Examination(asked, host or Machine())
     looks: list[tuple[Section, Callable[[], Coroutine[Any, Any, None]], float]] = [
         (one.machine, one.look_at_machine, DEADLINE_S),
@@ -78,13 +79,16 @@ async def examine(asked: Asked, host: Machine | None = None) -> Report:
     ]
     if asked.public:
         looks.append((one.webhook, one.look_from_outside, DEADLINE_S))
-    in_time = await asyncio.gather(*(_within(section, work(), limit_s) for section, work, limit_s in looks))
+    in_time = await asyncio.gather(
+        *(_within(section, work(), asked.within(limit_s)) for section, work, limit_s in looks)
+    )
     one.conclude()
     late = {id(section): limit_s for (section, _, limit_s), ended in zip(looks, in_time, strict=True) if not ended}
     sections = [one.machine, one.books, one.queue, one.gateway, one.chat, one.webhook, one.live]
     for section in sections:
         section.end(in_time=id(section) not in late, deadline_s=late.get(id(section), DEADLINE_S))
-    return Report(__version__, one.host.now(), [each for each in sections if each.checks], late=bool(late))
+    took_s = asyncio.get_running_loop().time() - began
+    return Report(__version__, one.host.now(), [each for each in sections if each.checks], took_s, late=bool(late))
 
 
 async def _within(section: Section, work: Awaitable[None], deadline_s: float) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from tradebot.broker import Probe, open_probe
-from tradebot.domain.brokerage import Account, Contract, NoQuote, Quote
+from tradebot.domain.brokerage import Contract, NoQuote, Quote
 from tradebot.errors import BrokerSilent, BrokerUnavailable, ConfigError, UnknownContract
 from tradebot.runtime.doctor.report import Section
 from tradebot.runtime.doctor.surroundings import Asked
@@ -21,6 +21,7 @@ GATEWAY, ACCOUNT, CASH, DATA, ORDERS, LISTS = "gateway", "account", "cash", "mar
 CHECKS = (GATEWAY, ACCOUNT, CASH, DATA, ORDERS, LISTS)
 CONNECT_S, QUESTION_S, QUOTE_S = 3.0, 4.0, 2.0
 READ_ONLY_FIX = "in IB Gateway: Configure, Settings, API, Settings, untick Read-Only API"
+_RESTART = "restart IB Gateway"
 _DIALOG = (
     "look at the gateway's screen for a dialog that waits for an answer, and tick “Bypass Order Precautions for API Orders” "
     "(Configure, Settings, API, Precautions)"
@@ -50,25 +51,43 @@ async def look(section: Section, asked: Asked, seen: Seen) -> None:
         )
         return
     broker = asked.settings.broker
+    place = f"{broker.host}:{broker.port}"
     try:
-        async with open_probe(broker.host, broker.port, CONNECT_S) as probe:
+        async with open_probe(broker.host, broker.port, asked.within(CONNECT_S)) as probe:
             seen.clock_ahead_s = probe.clock_ahead_s
-            section.ok(GATEWAY, f"{broker.host}:{broker.port}, API version {probe.server_version}")
-            if not _account(section, asked, probe, seen):
-                return
-            async with asyncio.TaskGroup() as group:
-                values = group.create_task(_values(section, probe))
-                group.create_task(_lists(section, probe))
-                group.create_task(_order(section, asked, probe, seen))
-            _cash(section, values.result(), probe)
-            if not probe.linked:
+            section.ok(GATEWAY, f"{place}, API version {probe.server_version}")
+            if _account(section, asked, probe, seen) and not await _ask(section, asked, probe, seen):
                 section.fail(
                     GATEWAY,
-                    f"{broker.host}:{broker.port} answers, and has lost IB's servers (1100, 2110)",
+                    f"{place} answers, and has lost IB's servers (1100, 2110)",
                     "look at the gateway's own line to IB; at night it is IB's maintenance, and comes back by itself",
                 )
+    except ConnectionError as error:  # ib_async's, when the socket is gone between two questions
+        section.fail(GATEWAY, f"{place} broke the connection: {error}", _RESTART)
     except BrokerUnavailable as error:
         section.fail(GATEWAY, str(error), _unreachable(str(error), broker.port))
+
+
+async def _ask(section: Section, asked: Asked, probe: Probe, seen: Seen) -> bool:
+    """Everything that IB itself must answer. False, and no more is asked, when the gateway says that it has lost IB."""
+
+    async def ask() -> None:
+        await asyncio.gather(
+            _cash(section, asked, probe), _lists(section, asked, probe), _order(section, asked, probe, seen)
+        )
+
+    asking = asyncio.create_task(ask(), name="doctor-ib")
+    losing = asyncio.create_task(probe.lost.wait(), name="doctor-ib-lost")
+    try:
+        await asyncio.wait({asking, losing}, return_when=asyncio.FIRST_COMPLETED)
+        if losing.done():
+            return False
+        await asking
+        return True
+    finally:
+        for task in (asking, losing):
+            task.cancel()
+        await asyncio.gather(asking, losing, return_exceptions=True)
 
 
 def _unreachable(error: str, port: int) -> str:
@@ -115,16 +134,11 @@ def own_account(section: Section, seen: Seen, stored: str | None) -> None:
         )
 
 
-async def _values(section: Section, probe: Probe) -> Account | None:
+async def _cash(section: Section, asked: Asked, probe: Probe) -> None:
     try:
-        return await probe.values(QUESTION_S)
+        account = await probe.values(asked.within(QUESTION_S))
     except BrokerUnavailable as error:
-        section.fail(CASH, str(error), "restart IB Gateway")
-        return None
-
-
-def _cash(section: Section, account: Account | None, probe: Probe) -> None:
-    if section.has(CASH):
+        section.fail(CASH, str(error), _RESTART)
         return
     if account is None:
         section.fail(
@@ -153,13 +167,13 @@ def _cash(section: Section, account: Account | None, probe: Probe) -> None:
 
 async def _order(section: Section, asked: Asked, probe: Probe, seen: Seen) -> None:
     try:
-        contract = await probe.contract(asked.ticker, QUOTE_S)
-        quote = await probe.quote(contract, QUOTE_S)
+        contract = await probe.contract(asked.ticker, asked.within(QUOTE_S))
+        quote = await probe.quote(contract, asked.within(QUOTE_S))
     except UnknownContract as error:
         section.fail(DATA, str(error), "name another one with --ticker")
         return
     except BrokerUnavailable as error:
-        section.fail(DATA, str(error), "restart IB Gateway")
+        section.fail(DATA, str(error), _RESTART)
         return
     _data(section, asked, quote, seen)
     await _what_if(section, asked, probe, contract, quote)
@@ -195,12 +209,12 @@ async def _what_if(section: Section, asked: Asked, probe: Probe, contract: Contr
     qty = max(Decimal(1), (amount / ask).to_integral_value("ROUND_FLOOR")) if ask else Decimal(1)
     what = f"BUY {figures.shares(qty)} {contract.ticker}"
     try:
-        answer = await probe.what_if(contract, qty, QUOTE_S)
+        answer = await probe.what_if(contract, qty, asked.within(QUOTE_S))
     except BrokerSilent:
         section.fail(ORDERS, f"no answer to a what-if order ({what}): orders are swallowed", _DIALOG)
         return
     except BrokerUnavailable as error:
-        section.fail(ORDERS, str(error), "restart IB Gateway")
+        section.fail(ORDERS, str(error), _RESTART)
         return
     if answer.refused is None:
         fee = f", commission {figures.usd(answer.commission)}" if answer.commission is not None else ""
@@ -222,12 +236,13 @@ async def _what_if(section: Section, asked: Asked, probe: Probe, contract: Contr
 # --- what recovery asks for -------------------------------------------------------------------------------------------
 
 
-async def _lists(section: Section, probe: Probe) -> None:
+async def _lists(section: Section, asked: Asked, probe: Probe) -> None:
     """Open orders, completed orders and executions: what is not answered holds trading back after each reconnect."""
+    timeout_s = asked.within(QUESTION_S)
     questions = {
-        "open orders": probe.open_orders(QUESTION_S),
-        "completed orders": probe.completed_orders(QUESTION_S),
-        "executions": probe.executions(QUESTION_S),
+        "open orders": probe.open_orders(timeout_s),
+        "completed orders": probe.completed_orders(timeout_s),
+        "executions": probe.executions(timeout_s),
     }
     answers = await asyncio.gather(*questions.values(), return_exceptions=True)
     silent = [name for name, each in zip(questions, answers, strict=True) if isinstance(each, BaseException)]

@@ -48,8 +48,8 @@ def _secret_files(section: Section, asked: Asked, machine: Machine) -> None:
         names = " ".join(map(str, open_))
         section.fail(SECRETS, f"every user of this machine may read {names}", f"chmod o-rwx {names}")
     else:
-        names = ", ".join(map(str, files)) or "no file has a secret in it"
-        section.ok(SECRETS, f"{names}: not readable by others" if files else names)
+        names = ", ".join(file.name for file in files)
+        section.ok(SECRETS, f"{names}: not readable by others" if files else "no file has a secret in it")
 
 
 def _with_secrets(asked: Asked, machine: Machine) -> Iterator[Path]:
@@ -128,7 +128,8 @@ def clock(section: Section, ahead: Mapping[str, float]) -> None:
         return
     whose, most = max(ahead.items(), key=lambda each: abs(each[1]))
     found = f"{abs(most):.0f} s {'ahead of' if most > 0 else 'behind'} {whose} clock"
-    remedy = "timedatectl set-ntp true (or the gateway's machine is wrong)"
+    agrees = next((other for other, by in ahead.items() if abs(by) <= CLOCK_OFF_S), None)
+    remedy = f"timedatectl set-ntp true{f', where the gateway runs: {agrees} clock is as this one' if agrees else ''}"
     if abs(most) >= CLOCK_WRONG_S:
         section.fail(CLOCK, f"{found}: the age of alerts, the open and the close go by it", remedy)
     elif abs(most) > CLOCK_OFF_S:

@@ -10,14 +10,13 @@ REACHED, ROLE, WRITE, MEMORY = "connection", "role", "writing", "memory"
 EMBEDDED = ("queue",)
 CHECKS = (REACHED, ROLE, WRITE, MEMORY)
 TIMEOUT_S = 3.0
-_REMEDIES = (
-    ("READONLY", "point [queue] url at the master, or make this one the master: redis-cli REPLICAOF NO ONE"),
+_AT_A_REPLICA = "point [queue] url at the master, or make this one the master: redis-cli REPLICAOF NO ONE"
+_REMEDIES = (  # by words of Redis's, without the code that the library takes off
+    ("READ ONLY REPLICA", _AT_A_REPLICA),
     ("MISCONF", "it cannot save to its disk: make room there, look at Redis's log"),
-    ("NOPERM", "let its user write: redis-cli ACL SETUSER … +@all ~*"),
-    ("OOM", "its memory is full: raise maxmemory in redis.conf"),
-    ("NOAUTH", "put the password into [queue] url: redis://:password@host:6379/0"),
+    ("NO PERMISSIONS", "let its user write: redis-cli ACL SETUSER … +@all ~*"),
+    ("USED MEMORY", "its memory is full: raise maxmemory in redis.conf"),
     ("AUTHENTICATION REQUIRED", "put the password into [queue] url: redis://:password@host:6379/0"),
-    ("WRONGPASS", "correct user and password in [queue] url"),
     ("INVALID USERNAME-PASSWORD", "correct user and password in [queue] url"),
 )
 
@@ -33,7 +32,8 @@ async def look(section: Section, asked: Asked) -> None:
         )
         return
     try:
-        async with open_redis_queue(asked.settings.queue.url.get_secret_value(), timeout_s=TIMEOUT_S) as queue:
+        url, timeout_s = asked.settings.queue.url.get_secret_value(), asked.within(TIMEOUT_S)
+        async with open_redis_queue(url, timeout_s=timeout_s) as queue:
             facts = await queue.facts()
             section.ok(REACHED, facts.version or "it answers (and does not let this user ask for more)")
             _role(section, facts)
@@ -60,7 +60,7 @@ def _role(section: Section, facts: RedisFacts) -> None:
     elif facts.role == "master":
         section.ok(ROLE, "master")
     else:
-        section.fail(ROLE, "it is a replica, which takes no writes", _REMEDIES[0][1])
+        section.fail(ROLE, "it is a replica, which takes no writes", _AT_A_REPLICA)
 
 
 def _memory(section: Section, facts: RedisFacts) -> None:

@@ -91,11 +91,12 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All sections. `late`: something hung, and may hang still."""
+    """All sections. `took_s`: seconds. `late`: something hung, and may hang still."""
 
     version: str
     at: datetime
     sections: Sequence[Section]
+    took_s: float = 0.0
     late: bool = False
     wrong_configuration: bool = False
 
@@ -118,6 +119,7 @@ class Report:
             "at": self.at.isoformat(),
             "ok": self.exit_code == 0,
             "exit_code": self.exit_code,
+            "took_s": round(self.took_s, 2),
             "checks": [
                 {
                     "section": section.title,

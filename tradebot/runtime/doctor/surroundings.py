@@ -27,6 +27,11 @@ class Asked:
     ticker: str = "AAPL"
     public: str | None = None  # the webhook's address outside
     live: bool = False
+    patience: float = 1.0  # all deadlines are as many times as long
+
+    def within(self, seconds: float) -> float:
+        """A deadline."""
+        return seconds * self.patience
 
 
 @dataclass(frozen=True, slots=True)
