@@ -110,15 +110,12 @@ def failed(made: Mapping[str, Step]) -> list[str]:
 async def test_through_a_proxy(tmp_path: Path) -> None:
     """Broken, a proxy that lets everybody in, or nobody, or shows the health to all, is called right."""
     stranger, friend = "203.0.113.9", "198.51.100.7"
-    daemon, friendly = (
-        Daemon.at(
-            tmp_path / name,
-            database__url=f"sqlite:///{tmp_path / name}/tradebot.db",
-            webhook__trusted_proxies="127.0.0.1",
-            **settings,
-        )
-        for name, settings in {"one": {}, "two": {"webhook__allowed_ips": friend}}.items()
-    )
+
+    def behind_a_proxy(name: str, **settings: str) -> Daemon:
+        url = f"sqlite:///{tmp_path / name}/tradebot.db"
+        return Daemon.at(tmp_path / name, database__url=url, webhook__trusted_proxies="127.0.0.1", **settings)
+
+    daemon, friendly = behind_a_proxy("one"), behind_a_proxy("two", webhook__allowed_ips=friend)
     async with (
         running(daemon, friendly),
         proxy(daemon, {"X-Forwarded-For": stranger}) as right,
