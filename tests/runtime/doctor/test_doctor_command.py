@@ -48,7 +48,7 @@ async def test_all_is_well_beside_a_running_daemon(one: Installation, monkeypatc
 
         assert await broker() == before  # the same connection to IB, and well
     finally:
-        await daemon.stop()
+        await daemon.kill()
     assert one.gateway.book.orders == {}
     asked = [line for line in one.gateway.store.lines if line["kind"] == "received"]
     assert [line["fields"]["whatIf"] for line in asked if line["message"] == "placeOrder"] == ["1", "1"]
