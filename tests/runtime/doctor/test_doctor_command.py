@@ -72,7 +72,7 @@ async def test_everything_hangs(one: Installation) -> None:
     one.set("telegram", api_url=f"http://127.0.0.1:{telegram}")
     ran = await doctor(one, "--json", "--live", "--public", f"https://127.0.0.1:{one.webhook_port}")
     report = json.loads(ran.out)
-    assert (ran.code, report["ok"]) == (1, False)
+    assert (ran.code, ran.err, report["ok"]) == (1, "", False)
     assert report["took_s"] < 10
     status = {f"{check['section']}: {check['check']}": check["status"] for check in report["checks"]}
     hung = ("Database: connection", "Queue: connection", "Interactive Brokers: gateway", "Telegram: token")

@@ -36,7 +36,7 @@ class _Examination:
         checks = webhook.CHECKS + (webhook.CHECKS_OUTSIDE if asked.public else ())
         self.webhook = section(webhook.TITLE, checks)
         self.live = section(going_live.TITLE, going_live.CHECKS if asked.live else ())
-        self.seen = gateway.Seen()
+        self.seen = gateway.Seen(exchange_open=asked.settings.trading.open_hours().calendar.is_open(host.now()))
         self.stored: books.Stored | None = None
         self.telegram_ahead_s: float | None = None
 
