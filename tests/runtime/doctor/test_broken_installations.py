@@ -317,7 +317,7 @@ async def nobody_outside(one: Installation) -> None:
 
 
 FORWARDED = {"X-Forwarded-For": OUR_ADDRESS}
-PLAIN, CERTIFICATE = "Webhook: certificate", "Webhook: certificate"
+PLAIN = CERTIFICATE = "Webhook: certificate"
 OUTSIDE, CALLER = "Webhook: outside", "Webhook: caller's address"
 IB = "Interactive Brokers"
 WARNING = Status.WARNING
