@@ -120,7 +120,8 @@ async def installed(
         }
         credentials = {"webhook_secret": SECRET, "telegram_bot_token": TOKEN}
         one = Installation(folder, gateway, api, config, credentials, stack, servers)
-        one.machine = replace(one.machine, folder=folder, free_bytes=lambda _: 50_000_000_000)
+        free_bytes, nowhere = 50_000_000_000, folder / "nowhere"
+        one.machine = replace(one.machine, folder=folder, free_bytes=lambda _: free_bytes, system_backups=nowhere)
         one.database.parent.mkdir(mode=0o700)
         shutil.copy(tables, one.database)
         one.database.chmod(0o600)

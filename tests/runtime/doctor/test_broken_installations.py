@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,6 +29,7 @@ from tradebot.trading.reconciler import ACCOUNT_KEY
 
 Break = Callable[[Installation], Awaitable[None]]
 HANGING = 0.5
+NOON, NIGHT = datetime(2026, 11, 24, 17, 0, tzinfo=UTC), datetime(2026, 11, 24, 6, 0, tzinfo=UTC)  # a Tuesday
 NOT_RUNNING = "Webhook: daemon"  # in these installations the daemon does not run
 
 
@@ -203,6 +205,14 @@ def fault(name: str, **how: Any) -> Break:
     return do
 
 
+def no_price(now: datetime) -> Break:
+    async def do(one: Installation) -> None:
+        one.gateway.switches = switched(one.gateway.switches, {"no_price_of": "all"})
+        one.machine = replace(one.machine, now=lambda: now)
+
+    return do
+
+
 async def no_gateway(one: Installation) -> None:
     one.set("broker", port=free_port())
 
@@ -290,6 +300,13 @@ def behind(**proxy: Any) -> Break:
     return do
 
 
+async def certificate_that_ends_soon(one: Installation) -> None:
+    await behind(forwards=FORWARDED, days=5)(one)
+    here = pytest.MonkeyPatch()
+    one.stack.callback(here.undo)
+    here.setenv("SSL_CERT_FILE", str(one.folder / "certificate.pem"))
+
+
 async def untrusted_proxy(one: Installation) -> None:
     one.set("webhook", trusted_proxies=[])
     await behind(forwards=FORWARDED)(one)
@@ -300,7 +317,7 @@ async def nobody_outside(one: Installation) -> None:
 
 
 FORWARDED = {"X-Forwarded-For": OUR_ADDRESS}
-PLAIN, CERTIFICATE = "Webhook: certificate", "Webhook: certificate"
+PLAIN = CERTIFICATE = "Webhook: certificate"
 OUTSIDE, CALLER = "Webhook: outside", "Webhook: caller's address"
 IB = "Interactive Brokers"
 WARNING = Status.WARNING
@@ -353,6 +370,17 @@ TABLE = (
     Broken(
         "IB: another login has the data", f"{IB}: market data", "Log out there", fault("no_market_data", code=10197)
     ),
+    Broken(
+        "IB: no price by day", f"{IB}: market data", "look at the account's market data", no_price(NOON), hangs=True
+    ),
+    Broken(
+        "IB: no price at night",
+        f"{IB}: market data",
+        "look again while it is open",
+        no_price(NIGHT),
+        WARNING,
+        hangs=True,
+    ),
     Broken("IB: delayed data", f"{IB}: market data", "subscribe", fault("delayed_only"), WARNING),
     Broken("IB: live, and not allowed", f"{IB}: account", "[broker] allow_live = true", another_gateway("U1234567")),
     Broken("IB: several accounts", f"{IB}: account", "Set [broker] account", several_accounts),
@@ -378,6 +406,14 @@ TABLE = (
     Broken("outside: the proxy's own page", OUTSIDE, "POST /webhook", behind(answers="Bad Gateway"), also=(PLAIN,)),
     Broken(
         "outside: a certificate that is not valid", CERTIFICATE, "certbot renew", behind(forwards=FORWARDED, days=90)
+    ),
+    Broken(
+        "outside: a certificate that ends soon",
+        CERTIFICATE,
+        "certbot renew --dry-run",
+        certificate_that_ends_soon,
+        WARNING,
+        (OUTSIDE,),
     ),
     Broken("outside: the proxy tells no address", CALLER, "X-Forwarded-For", behind(), also=(PLAIN, OUTSIDE)),
     Broken("outside: the proxy is not trusted", CALLER, "trusted_proxies", untrusted_proxy, also=(PLAIN, OUTSIDE)),

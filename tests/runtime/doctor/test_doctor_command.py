@@ -48,7 +48,7 @@ async def test_all_is_well_beside_a_running_daemon(one: Installation, monkeypatc
 
         assert await broker() == before  # the same connection to IB, and well
     finally:
-        await daemon.stop()
+        await daemon.kill()
     assert one.gateway.book.orders == {}
     asked = [line for line in one.gateway.store.lines if line["kind"] == "received"]
     assert [line["fields"]["whatIf"] for line in asked if line["message"] == "placeOrder"] == ["1", "1"]
@@ -72,7 +72,7 @@ async def test_everything_hangs(one: Installation) -> None:
     one.set("telegram", api_url=f"http://127.0.0.1:{telegram}")
     ran = await doctor(one, "--json", "--live", "--public", f"https://127.0.0.1:{one.webhook_port}")
     report = json.loads(ran.out)
-    assert (ran.code, report["ok"]) == (1, False)
+    assert (ran.code, ran.err, report["ok"]) == (1, "", False)
     assert report["took_s"] < 10
     status = {f"{check['section']}: {check['check']}": check["status"] for check in report["checks"]}
     hung = ("Database: connection", "Queue: connection", "Interactive Brokers: gateway", "Telegram: token")

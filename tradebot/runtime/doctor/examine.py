@@ -36,7 +36,7 @@ class _Examination:
         checks = webhook.CHECKS + (webhook.CHECKS_OUTSIDE if asked.public else ())
         self.webhook = section(webhook.TITLE, checks)
         self.live = section(going_live.TITLE, going_live.CHECKS if asked.live else ())
-        self.seen = gateway.Seen()
+        self.seen = gateway.Seen(exchange_open=asked.settings.trading.open_hours().calendar.is_open(host.now()))
         self.stored: books.Stored | None = None
         self.telegram_ahead_s: float | None = None
 
@@ -62,7 +62,10 @@ class _Examination:
         machine.clock(self.machine, {whose: by for whose, by in ahead.items() if by is not None})
         gateway.own_account(self.gateway, self.seen, self.stored.account if self.stored else None)
         if self.asked.live:
-            going_live.look(self.live, self.asked, self.host, self.stored, self.seen)
+            try:
+                going_live.look(self.live, self.asked, self.host, self.stored, self.seen)
+            except OSError as error:  # a folder that may not be looked at
+                self.live.unforeseen(error)
 
 
 async def examine(asked: Asked, host: Machine | None = None) -> Report:

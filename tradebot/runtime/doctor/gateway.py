@@ -36,6 +36,7 @@ class Seen:
     live: bool = False
     delayed: bool | None = None  # market data; None: there is none
     clock_ahead_s: float | None = None
+    exchange_open: bool = True
 
 
 def is_simulated(asked: Asked) -> bool:
@@ -181,6 +182,13 @@ async def _order(section: Section, asked: Asked, probe: Probe, seen: Seen) -> No
 
 def _data(section: Section, asked: Asked, quote: Quote | NoQuote, seen: Seen) -> None:
     name = asked.ticker
+    if isinstance(quote, NoQuote) and quote.code is None and not seen.exchange_open:
+        section.warn(
+            DATA,
+            f"no price for {name}: the exchange is closed",
+            "look again while it is open (weekdays from 09:30 in New York)",
+        )
+        return
     if isinstance(quote, NoQuote):
         why = f"{quote.text} (IB's code {quote.code})" if quote.code else "IB sends none"
         section.fail(DATA, f"no price for {name}: {why}", ib_codes.no_data(quote.code or 0))

@@ -5,7 +5,6 @@ A failure is what would go wrong; a warning is a figure larger than a first week
 
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 
 from tradebot.config import DATA_DIR
 from tradebot.domain.limits import Limits
@@ -34,7 +33,6 @@ START = Limits(
 """The largest limits that a first week needs."""
 ORDER_VALUE_START = Decimal(1_000)
 BACKUP_AGE_MAX = timedelta(days=2)
-SYSTEM_BACKUPS = Path("/var/backups/tradebot")
 
 
 def look(section: Section, asked: Asked, machine: Machine, stored: Stored | None, seen: Seen) -> None:
@@ -177,17 +175,16 @@ def _secret(section: Section, asked: Asked) -> None:
 
 
 def _backup(section: Section, machine: Machine) -> None:
-    folders = (SYSTEM_BACKUPS, machine.place(DATA_DIR) / "backups")
+    system = machine.system_backups
+    folder = system if system.is_dir() else machine.place(DATA_DIR) / "backups"  # as `tradebot backup` chooses
     ages = {
         file: machine.now().timestamp() - file.stat().st_mtime
-        for folder in folders
-        if folder.is_dir()
         for file in folder.glob("tradebot-*")
         if file.suffix in (".db", ".dump")
     }
     remedy = "systemctl enable --now tradebot-backup.timer; keep copies on another machine too"
     if not ages:
-        section.fail(BACKUP, f"none in {' or '.join(map(str, folders))}", remedy)
+        section.fail(BACKUP, f"none in {folder}", remedy)
         return
     newest, age_s = min(ages.items(), key=lambda each: each[1])
     if age_s > BACKUP_AGE_MAX.total_seconds():

@@ -39,6 +39,7 @@ class Machine:
     """What no test can break at the machine itself."""
 
     folder: Path = Path()  # the working directory, which relative paths begin at
+    system_backups: Path = Path("/var/backups/tradebot")
     free_bytes: Callable[[Path], int] = lambda place: shutil.disk_usage(place).free
     mounts: Callable[[], str] = lambda: Path("/proc/self/mountinfo").read_text("utf-8", "replace")
     zone: Callable[[str], object] = ZoneInfo
