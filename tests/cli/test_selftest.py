@@ -20,6 +20,7 @@ from tradebot.domain.alerts import WAITING, AlertStatus, Side
 from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.events import EventKind, Severity
 from tradebot.domain.lots import LotStatus
+from tradebot.webhook.access import TRADINGVIEW_ADDRESSES
 
 MADE = ["health", "wrong secret", "invalid action", "bad JSON", "too large", "duplicate"]
 
@@ -111,11 +112,13 @@ async def test_through_a_proxy(tmp_path: Path) -> None:
     """Broken, a proxy that lets everybody in, or nobody, or shows the health to all, is called right."""
     stranger, friend = "203.0.113.9", "198.51.100.7"
 
-    def behind_a_proxy(name: str, **settings: str) -> Daemon:
+    def behind_a_proxy(name: str, allowed: str) -> Daemon:
         url = f"sqlite:///{tmp_path / name}/tradebot.db"
-        return Daemon.at(tmp_path / name, database__url=url, webhook__trusted_proxies="127.0.0.1", **settings)
+        return Daemon.at(
+            tmp_path / name, database__url=url, webhook__trusted_proxies="127.0.0.1", webhook__allowed_ips=allowed
+        )
 
-    daemon, friendly = behind_a_proxy("one"), behind_a_proxy("two", webhook__allowed_ips=friend)
+    daemon, friendly = behind_a_proxy("one", ",".join(TRADINGVIEW_ADDRESSES)), behind_a_proxy("two", friend)
     async with (
         running(daemon, friendly),
         proxy(daemon, {"X-Forwarded-For": stranger}) as right,
