@@ -181,8 +181,8 @@ class BotApi:
         if (token := request.match_info["token"]) != TOKEN:
             of_its_form = len(token) == len(TOKEN)
             return _refusal(401, "Unauthorized") if of_its_form else _refusal(404, "Not Found")
-        if method == "getMe":
-            return _done(BOT)
+        if method in ("getMe", "getChat"):
+            return _done(BOT) if method == "getMe" else _chat(fields)
         if method == "getUpdates":
             return _done(await self._poll(int(fields.get("offset", 0)), int(fields.get("timeout", 0))))
         if method in MESSAGES and (wrong := _wrong(fields, photo=method == "sendPhoto")):
@@ -235,6 +235,12 @@ async def _form(request: web.Request) -> tuple[dict[str, Any], dict[str, bytes]]
         else:
             fields[name] = value
     return fields, files
+
+
+def _chat(fields: dict[str, Any]) -> web.Response:
+    if fields.get("chat_id") == str(CHAT["id"]):
+        return _done(CHAT)
+    return _refusal(400, "Bad Request: chat not found")
 
 
 def _wrong(fields: dict[str, Any], *, photo: bool) -> str | None:

@@ -70,8 +70,11 @@ MISTAKES = {
     "logs": "No such command 'logs'. The log is on the daemon's console, in data/logs",
     "sell": "No such command 'sell'. `tradebot alert SELL AAPL` sells what the bot holds of it. There are: run, alert,",
     "positions": "No such command 'positions'. `tradebot status` shows the positions. There are: run, alert,",
-    "frobnicate": "No such command 'frobnicate'. There are: run, alert, status, jobs, pause, resume, kill, split, backup, "
-    "restore, export, migrate, simgateway.",
+    "frobnicate": "No such command 'frobnicate'. There are: run, alert, status, jobs, doctor, selftest, pause, resume, "
+    "kill, split, backup, restore, export, migrate, drill, simgateway.",
+    "selftest --url bot.example.com": "is no web address: write it whole",
+    "selftest --url http://[": "cannot be read",
+    "drill": "which two machines cannot share: a standby needs PostgreSQL",
 }
 
 

@@ -1,10 +1,14 @@
 """Two daemons on one database: one trades; the other waits, or takes over; and who has lost the lock sends nothing."""
 
 import asyncio
+import json
 import signal
 import sqlite3
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import closing
+from functools import partial
+from itertools import count
 from pathlib import Path
 
 import aiohttp
@@ -12,10 +16,11 @@ import asyncpg
 import pytest
 
 from tests.system.checker import check
-from tests.system.harness import Daemon, Gateway, running, until
+from tests.system.harness import Daemon, Gateway, Process, running, until
 from tradebot.domain.alerts import AlertStatus
 
 STANDS_STILL_S = 60.0
+TICKERS = ("AAPL", "MSFT", "NVDA", "AMZN", "GOOGL", "AMD", "INTC", "CSCO", "PEP", "PLTR", "JPM", "BAC")
 
 
 @pytest.fixture
@@ -48,6 +53,88 @@ async def test_the_one_that_waits_takes_over(tmp_path: Path, gateway: Gateway, p
         books = await second.ended(working, sold)
         assert {books.alerts[one].status for one in (alert, working, sold)} == {AlertStatus.EXECUTED}
         await check(books, gateway, acknowledged=[alert, working, sold])
+
+
+async def test_a_drill_measures_the_take_over(tmp_path: Path, gateway: Gateway, postgres_url: str) -> None:
+    """Broken, alerts are lost or traded twice while a standby takes over; or the owner is told a time that was not measured."""
+    first, second = two(tmp_path, gateway, postgres_url)
+    for one in (first, second):
+        one.env["TRADEBOT_TRADING__REPEAT_WINDOW_S"] = "0"
+    drill = Process(["drill", "--json"], tmp_path / "second", second.env, "drill")
+    answered: list[int] = []
+
+    async def feed() -> None:
+        """As a proxy with both of them behind it, and TradingView before it, which sends again."""
+        for number in count(1):
+            send = partial(_taken, first, second, TICKERS[number % len(TICKERS)], f"fed-{number}")
+            answered.append(await until(send, f"alert {number} to be taken"))
+            await asyncio.sleep(0.05)
+
+    async with running(first, second, drill, gateway):
+        await gateway.ready()
+        await first.ready()
+        alone, _ = await first.command("drill")
+        await second.start()
+        await until(_said(second, "waiting until the other instance ends"), "the second to wait")
+        await drill.start()
+        await until(lambda: _watched(postgres_url), "the drill to watch")
+        feeding = asyncio.create_task(feed())
+        await until(_more_than(answered, 3), "alerts to be taken by the first")
+        await first.kill()
+        taken_over = len(answered)
+        assert drill.running is not None
+        assert await asyncio.wait_for(drill.running.wait(), 120) == 0, drill.output
+        await until(_more_than(answered, taken_over + 3), "alerts to be taken by the second")
+        feeding.cancel()
+        told = json.loads(drill.output)
+        assert alone == 1, "without one that waits there is nothing to measure"
+        assert told["taken_over"], told
+        assert [moment["kind"] for moment in told["moments"]][:2] == ["freed", "taken"]
+        assert {moment["kind"] for moment in told["moments"]} == {"freed", "taken", "started", "gate_opened"}
+        assert told["nobody_traded_s"] == max(moment["after_s"] for moment in told["moments"])
+        assert told["before"] != told["after"]
+        _, status = await second.command("status")
+        assert f"process {second.running.pid if second.running else 0}, since " in status, status
+        books = await second.ended(*answered)
+        orders = {trade.alert_id for trade in books.trades}
+        assert orders & set(answered[:taken_over]), "orders of the first"
+        assert orders & set(answered[taken_over:]), "orders of the second"
+        await check(books, gateway, acknowledged=answered)
+
+
+def _said(daemon: Daemon, words: str) -> Callable[[], Awaitable[bool]]:
+    async def look() -> bool:
+        return words in daemon.output
+
+    return look
+
+
+def _more_than(answered: list[int], number: int) -> Callable[[], Awaitable[bool]]:
+    async def look() -> bool:
+        return len(answered) > number
+
+    return look
+
+
+async def _taken(first: Daemon, second: Daemon, ticker: str, own_id: str) -> int | None:
+    """The alert's number where one of them answered it with 200."""
+    for one in (first, second):
+        try:
+            status, body = await one.post(action="BUY", ticker=ticker, alert_id=own_id)
+        except aiohttp.ClientError:
+            continue
+        if status == 200:
+            return int(body["alert_id"])
+    return None
+
+
+async def _watched(database: str) -> bool:
+    connection = await asyncpg.connect(database)
+    try:
+        look = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tradebot drill' AND state = 'idle'"
+        return bool(await connection.fetchval(look))
+    finally:
+        await connection.close()
 
 
 @pytest.mark.timeout(300)

@@ -1,6 +1,7 @@
-"""Interactive Brokers, through ib_async: the only package that knows it. `open_broker` is the way in."""
+"""Interactive Brokers, through ib_async: the only package that knows it. `open_broker` is the way in, `open_probe` a look."""
 
 from tradebot.broker.adapter import IbBroker, open_broker
 from tradebot.broker.connection import BrokerOptions
+from tradebot.broker.probe import Probe, WhatIf, open_probe
 
-__all__ = ["BrokerOptions", "IbBroker", "open_broker"]
+__all__ = ["BrokerOptions", "IbBroker", "Probe", "WhatIf", "open_broker", "open_probe"]

@@ -13,12 +13,14 @@ TOO_MANY_MESSAGES = 100
 REQUEST_INVALID = 321
 NO_CONTRACT = 200
 
+NOTICES = frozenset({399, 481, 10233, 10349})
+"""The order lives, whatever the client library thinks."""
 _ORDER_ERRORS: dict[ErrorKind, frozenset[int]] = {
     # 10242 … 10246 and 10318: fractional quantity refused for API orders
     ErrorKind.REJECTED: frozenset({200, 201, 203, REQUEST_INVALID, 460, 10242, 10243, 10245, 10246, 10318}),
     ErrorKind.CANCELLED: frozenset({202}),
     ErrorKind.CANCEL_REFUSED: frozenset({135, 161, 10147, 10148}),
-    ErrorKind.NOTICE: frozenset({399, 481, 10233, 10349}),  # the order lives, whatever the client library thinks
+    ErrorKind.NOTICE: NOTICES,
     ErrorKind.HELD: frozenset({404}),
 }
 _KIND_BY_CODE = {code: kind for kind, codes in _ORDER_ERRORS.items() for code in codes}

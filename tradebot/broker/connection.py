@@ -137,9 +137,9 @@ class Link:
         options = self._options
         await session.open(options.host, options.port, options.connect_timeout_s)
         accounts = session.client.getAccounts()
-        account = _account(accounts, options.account)
-        if account is None or _is_advisors_own(account, accounts):
-            self._refuse(_which_account(accounts, options))
+        account = choose_account(accounts, options.account)
+        if account is None or is_advisors_own(account, accounts):
+            self._refuse(which_account(accounts, options.account))
             await session.watch(options.heartbeat_s)  # only a person can put it right; the login may change, though
             return
         await _initial_data(session, account, options.connect_timeout_s)
@@ -231,26 +231,28 @@ async def _initial_data(session: Session, account: str, timeout_s: float) -> Non
         raise BrokerUnavailable(f"IB says that the values of account {account} are not ready (AccountReady=false)")
 
 
-def _account(accounts: list[str], wanted: str | None) -> str | None:
+def choose_account(accounts: list[str], wanted: str | None) -> str | None:
+    """The account to trade; None where the configuration does not say which, or one that there is not."""
     if wanted:
         return wanted if wanted in accounts else None
     return accounts[0] if len(accounts) == 1 else None
 
 
-def _is_advisors_own(account: str, accounts: list[str]) -> bool:
+def is_advisors_own(account: str, accounts: list[str]) -> bool:
     """F1234567, DF1234567: an advisor's master account, whose orders IB takes only with an allocation to clients' accounts."""
     return len(accounts) > 1 and account.removeprefix("D").startswith("F")
 
 
-def _which_account(accounts: list[str], options: BrokerOptions) -> str:
-    names = ", ".join(name for name in accounts if not _is_advisors_own(name, accounts))
-    if options.account in accounts:
+def which_account(accounts: list[str], wanted: str | None) -> str:
+    """Why none of the login's accounts can be traded, and what to set."""
+    names = ", ".join(name for name in accounts if not is_advisors_own(name, accounts))
+    if wanted in accounts:
         return (
-            f"{options.account} is an advisor's master account: IB takes its orders only with an allocation to clients. "
+            f"{wanted} is an advisor's master account: IB takes its orders only with an allocation to clients. "
             f"Set [broker] account to one of these: {names}."
         )
-    if options.account:
-        return f"the gateway's login does not manage account {options.account}; it manages: {names}. Correct [broker] account."
+    if wanted:
+        return f"the gateway's login does not manage account {wanted}; it manages: {names}. Correct [broker] account."
     return f"the gateway's login manages several accounts: {names}. Set [broker] account to the one to trade."
 
 

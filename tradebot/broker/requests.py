@@ -11,7 +11,7 @@ Rules:
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -56,7 +56,7 @@ class Requests:
     """The questions of one connection."""
 
     def __init__(self) -> None:
-        self._numbered: dict[int, tuple[list[Any], asyncio.Future[list[Any]]]] = {}
+        self._numbered: dict[int, tuple[list[Any], asyncio.Future[list[Any]], Container[int]]] = {}
         self._listings: dict[str, _Listing] = {}
         self._alone: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._owed: Counter[str] = Counter()
@@ -68,11 +68,16 @@ class Requests:
         """The lock of one kind of question: different kinds do not wait for each other."""
         return self._alone[name]
 
-    async def numbered(self, req_id: int, name: str, send: Callable[[], None], timeout_s: float) -> list[Any]:
-        """The items of the answer. Raises RequestRefused, BrokerUnavailable, BrokerSilent naming the question."""
+    async def numbered(
+        self, req_id: int, name: str, send: Callable[[], None], timeout_s: float, *, notices: Container[int] = ()
+    ) -> list[Any]:
+        """The items of the answer. `notices`: codes that come beside an answer, and are none.
+
+        Raises RequestRefused, BrokerUnavailable, BrokerSilent naming the question.
+        """
         self._check()
         future: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
-        self._numbered[req_id] = ([], future)
+        self._numbered[req_id] = ([], future, notices)
         try:
             send()
             async with asyncio.timeout(timeout_s):
@@ -132,7 +137,7 @@ class Requests:
     def end(self, key: int | str) -> None:
         """An answer is complete."""
         if isinstance(key, int):
-            items, future = self._numbered.get(key, ([], None))
+            items, future, _ = self._numbered.get(key, ([], None, ()))
             if future and not future.done():
                 future.set_result(items)
         elif listing := self._listings.get(key):
@@ -141,12 +146,17 @@ class Requests:
         elif self._owed[key] > 0:
             self._owed[key] -= 1
 
+    def answer(self, key: int, item: object) -> None:
+        """A whole answer of one item."""
+        self.item(key, item)
+        self.end(key)
+
     def refuse(self, req_id: int, code: int, text: str) -> bool:
         """IB answered with an error; False when no question has this number."""
         if req_id not in self._numbered:
             return False
-        future = self._numbered[req_id][1]
-        if not future.done():
+        _, future, notices = self._numbered[req_id]
+        if not future.done() and code not in notices:
             future.set_exception(RequestRefused(code, text))
         return True
 
@@ -158,7 +168,7 @@ class Requests:
     def lose(self, reason: str) -> None:
         """The connection is gone: nothing will be answered any more."""
         self._lost = BrokerUnavailable(f"the connection to the gateway was lost: {reason}")
-        for _, future in self._numbered.values():
+        for _, future, _ in self._numbered.values():
             if not future.done():
                 future.set_exception(BrokerUnavailable(str(self._lost)))
         for listing in self._listings.values():

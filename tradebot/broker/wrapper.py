@@ -213,6 +213,8 @@ class Session:
     def openOrder(
         self, order_id: int, contract: ib_async.Contract, order: ib_async.Order, state: ib_async.OrderState
     ) -> None:
+        if order.whatIf:  # what an order would lead to, and no order; see `probe`
+            return self.requests.answer(order_id, state)
         if order.clientId == self.client_id:
             self.client.updateReqId(order_id + 1)
         shown = translate.open_order(contract, order, state)

@@ -3,7 +3,21 @@
 import io
 import sys
 
-from tradebot.cli import admin, alert, backup, export, jobs, run, show, simgateway, splits, trading
+from tradebot.cli import (
+    admin,
+    alert,
+    backup,
+    doctor,
+    drill,
+    export,
+    jobs,
+    run,
+    selftest,
+    show,
+    simgateway,
+    splits,
+    trading,
+)
 from tradebot.cli.base import cli, exit_code, fail
 from tradebot.errors import TradebotError
 
@@ -12,10 +26,13 @@ __all__ = [
     "alert",
     "backup",
     "cli",
+    "doctor",
+    "drill",
     "export",
     "jobs",
     "main",
     "run",
+    "selftest",
     "show",
     "simgateway",
     "splits",

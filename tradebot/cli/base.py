@@ -28,6 +28,7 @@ _ELSEWHERE = {
     "queue": "`tradebot status` shows what waits",
     "health": "`tradebot status` shows how the daemon is",
     "pnl": "`tradebot status` shows what was realised today; /pnl in the chat shows more",
+    "check": "`tradebot doctor` checks the installation",
     "buy": "`tradebot alert BUY AAPL` sends an alert",
     "sell": "`tradebot alert SELL AAPL` sells what the bot holds of it",
     "start": "`tradebot run` runs the daemon",
@@ -41,6 +42,8 @@ _ORDER = (
     "alert",
     "status",
     "jobs",
+    "doctor",
+    "selftest",
     "pause",
     "resume",
     "kill",
@@ -49,6 +52,7 @@ _ORDER = (
     "restore",
     "export",
     "migrate",
+    "drill",
     "simgateway",
 )
 

@@ -20,7 +20,7 @@ from tradebot.words.reasons import reason
 
 DONE, NOT_EXECUTED, NOBODY, NOT_KNOWN = 0, 1, 3, 4
 LOOK_EVERY_S = 0.05
-_ENDS = frozenset(AlertStatus) - {AlertStatus.RECEIVED, AlertStatus.PROCESSING}
+ENDS = frozenset(AlertStatus) - {AlertStatus.RECEIVED, AlertStatus.PROCESSING}
 _NO_ANSWER = {NobodyAnswers: NOBODY, NoAnswer: NOT_KNOWN}
 
 
@@ -35,7 +35,7 @@ async def send_and_follow(settings: Settings, message: Message, url: str, timeou
     out.print(f"alert {taken.alert_id} {taken.status}{again}: {message.action} {message.ticker}", markup=False)
     try:
         async with daemon_client.open_database(settings) as ledger:
-            trail = await _follow(ledger, taken, message, timeout_s, out)
+            trail = await to_its_end(ledger, taken, message, timeout_s, out)
     except asyncio.CancelledError:  # Ctrl-C ends the following, not the alert
         return _complain(f"alert {taken.alert_id} is taken and goes on by itself: see `tradebot status`", NOT_KNOWN)
     except (LedgerUnavailable, MigrationError) as error:
@@ -49,7 +49,7 @@ async def send_and_follow(settings: Settings, message: Message, url: str, timeou
             NOT_KNOWN,
         )
     alert = trail.alert
-    out.print(_summary(alert, trail.trade), markup=False, style="bold")
+    out.print(summary(alert, trail.trade), markup=False, style="bold")
     if alert.status is AlertStatus.RECEIVED:
         out.print(await _what_it_waits_for(url), markup=False)
     return _exit_code(alert)
@@ -60,7 +60,9 @@ def _complain(text: str, code: int) -> int:
     return code
 
 
-async def _follow(ledger: Ledger, taken: Taken, message: Message, timeout_s: float, out: Console) -> AlertTrail | None:
+async def to_its_end(
+    ledger: Ledger, taken: Taken, message: Message, timeout_s: float, out: Console
+) -> AlertTrail | None:
     """Prints events as they appear until the alert has ended or the time is up. None: another alert has this id here."""
     deadline = asyncio.get_running_loop().time() + timeout_s
     after_id = 0
@@ -71,7 +73,7 @@ async def _follow(ledger: Ledger, taken: Taken, message: Message, timeout_s: flo
         for event in trail.events:
             out.print(_line(event, trail.alert.received_at), markup=False)
             after_id = event.id
-        if trail.alert.status in _ENDS or asyncio.get_running_loop().time() > deadline:
+        if trail.alert.status in ENDS or asyncio.get_running_loop().time() > deadline:
             return trail
         await asyncio.sleep(LOOK_EVERY_S)
 
@@ -80,7 +82,7 @@ def _line(event: Event, since: datetime) -> str:
     return f"  +{(event.at - since).total_seconds():6.2f} s  {words.text(event)}"
 
 
-def _summary(alert: Alert, trade: Trade | None) -> str:
+def summary(alert: Alert, trade: Trade | None) -> str:
     if trade is not None and trade.avg_fill_price is not None:
         shares, price = figures.shares(trade.filled_qty), figures.price(trade.avg_fill_price)
         return f"{trade.status}: {trade.side} {shares} {trade.ticker} at {price}, commission {figures.usd(trade.commission)}"

@@ -87,6 +87,8 @@ def _overview(booked: BooksStatus, database: str) -> Iterable[tuple[str, str]]:
     limits, used = booked.limits, booked.exposure
     yield "trading", str(booked.state)
     yield "database", database
+    if booked.instance is not None:
+        yield "lock", f"taken last by {booked.instance}"
     yield (
         "waiting",
         f"{booked.received_sells} SELL, {booked.received_buys} BUY, {booked.pending} for the market to open",

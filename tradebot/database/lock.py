@@ -24,6 +24,7 @@ from tradebot.database.driver import to_the_end
 from tradebot.database.migrate import check, open_driver
 from tradebot.database.postgres import ERRORS, connecting, lock_key, no_idle_timeout
 from tradebot.database.sqlite import OpenedFile
+from tradebot.domain.instance import EPOCH_KEY, INSTANCE_KEY
 from tradebot.errors import LedgerUnavailable, LockHeld
 from tradebot.ports import InstanceLock
 
@@ -31,8 +32,6 @@ _BEAT_S = 2.0
 _STALE_S = 10.0  # without a heartbeat for so long, the lock is not trusted (this process may have stood still)
 _WAIT_S = 0.25  # between two tries for a file lock, which cannot be waited for
 _GOODBYE_S = 1.0
-_INSTANCE = "instance"
-_EPOCH = "epoch"
 
 
 class _Lock(ABC):
@@ -140,9 +139,9 @@ async def open_instance_lock(
             await check(driver)
             async with driver.transaction() as transaction:
                 books, now = SqlBooks(transaction), datetime.now(UTC)
-                lock.epoch = int((await books.settings()).get(_EPOCH, "0")) + 1
-                await books.put_setting(_EPOCH, str(lock.epoch), _INSTANCE, now)
-                await books.put_setting(_INSTANCE, me, _INSTANCE, now)
+                lock.epoch = int((await books.settings()).get(EPOCH_KEY, "0")) + 1
+                await books.put_setting(EPOCH_KEY, str(lock.epoch), INSTANCE_KEY, now)
+                await books.put_setting(INSTANCE_KEY, me, INSTANCE_KEY, now)
         lock.database_opened()
         watch = asyncio.create_task(lock.watch(), name="instance lock")
         try:
@@ -271,7 +270,9 @@ async def _let_go(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
 
 async def _stored_instance(connection: "asyncpg.Connection[asyncpg.Record]", timeout_s: float) -> str | None:
     try:
-        value = await connection.fetchval("SELECT value FROM bot_settings WHERE key = $1", _INSTANCE, timeout=timeout_s)
+        value = await connection.fetchval(
+            "SELECT value FROM bot_settings WHERE key = $1", INSTANCE_KEY, timeout=timeout_s
+        )
     except asyncpg.UndefinedTableError:
         return None
     return value if isinstance(value, str) else None

@@ -10,6 +10,7 @@ from tradebot.domain.corporate_actions import market_prices
 from tradebot.domain.exposure import Exposure, exposure, recent_since
 from tradebot.domain.gate import GateReason
 from tradebot.domain.hours import Hours
+from tradebot.domain.instance import Instance, instance_in
 from tradebot.domain.limits import Limits, LossBasis
 from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.questions import Silent
@@ -31,6 +32,7 @@ class BooksStatus:
     unknown: Sequence[Trade]
     lots: Sequence[Lot]
     exposure: Exposure  # the sums that the risk checks compare with the limits
+    instance: Instance | None = None  # who took the lock last
 
 
 async def books_status(
@@ -74,6 +76,7 @@ async def books_status(
             prices=prices,
             loss_basis=loss_basis,
         ),
+        instance=instance_in(settings),
     )
 
 

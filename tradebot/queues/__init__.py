@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from tradebot.errors import ConfigError
 from tradebot.ports import Queue
 from tradebot.queues.embedded import EmbeddedQueue
-from tradebot.queues.redis import open_redis_queue
+from tradebot.queues.redis import RedisFacts, open_redis_queue
 
-__all__ = ["EmbeddedQueue", "open_queue", "open_redis_queue"]
+__all__ = ["EmbeddedQueue", "RedisFacts", "open_queue", "open_redis_queue"]
 
 
 @asynccontextmanager

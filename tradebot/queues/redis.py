@@ -9,6 +9,7 @@ by the requeue. Whatever Redis cannot do now is QueueUnavailable, and the next c
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio import Redis
@@ -24,6 +25,16 @@ LISTED_MAX = 20_000
 _ID_DIGITS_MAX = 18  # more than that is no id of any database
 _BLOCK_S = 2  # one round of waiting inside Redis …
 _BLOCK_TIMEOUT_S = 10.0  # … and how long its answer may take: the same length for both would make each round a failure
+
+
+@dataclass(frozen=True, slots=True)
+class RedisFacts:
+    """What Redis tells of itself; None where the user may not ask."""
+
+    version: str | None = None
+    role: str | None = None  # "master", "slave"
+    policy: str | None = None  # maxmemory-policy
+    bounded: bool = False  # by maxmemory
 
 
 class RedisQueue:
@@ -89,6 +100,18 @@ class RedisQueue:
 
     async def ping(self) -> None:
         await self._command("DEL", self._never)  # a write: one that is refused would be refused for an id, too
+
+    async def facts(self) -> RedisFacts:
+        """Raises QueueUnavailable."""
+        try:
+            with self._translated():
+                told: Any = await self._redis.info()
+        except QueueUnavailable as error:
+            if isinstance(error.__cause__, ResponseError):  # an ACL without INFO
+                return RedisFacts()
+            raise
+        version = f"{told.get('server_name', 'redis')} {told.get('valkey_version') or told.get('redis_version')}"
+        return RedisFacts(version, told.get("role"), told.get("maxmemory_policy"), bool(told.get("maxmemory")))
 
     async def _append(self, key: str, alert_ids: Iterable[int]) -> None:
         if ids := [str(alert_id) for alert_id in alert_ids]:

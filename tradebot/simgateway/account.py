@@ -13,9 +13,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from tradebot.simgateway import exchange
-from tradebot.simgateway.book import Book, Opening
-from tradebot.simgateway.model import ZERO, Order, Position, Quote
-from tradebot.simgateway.replies import money
+from tradebot.simgateway.book import Book, Opening, commission
+from tradebot.simgateway.model import ZERO, Order, Position, Quote, Ticket
+from tradebot.simgateway.replies import WhatIf, money
 from tradebot.simgateway.switches import Switches
 
 LEVERAGE = 4
@@ -161,6 +161,17 @@ def totals(now: Figures, kind: Switches) -> list[Cell]:
         ("DayTradesRemaining", "-1", ""),
         *((tag, money(value), kind.base_currency) for tag, value in amounts.items()),
     ]
+
+
+def what_if(then: Standing, ticket: Ticket, quoted: Quoted) -> WhatIf:
+    """What an order would do to margins (half of what is held, and half of that) and equity, in USD."""
+    now = figures(then, quoted)
+    held = then.positions[ticket.con_id].quantity if ticket.con_id in then.positions else ZERO
+    quantity = held + (ticket.quantity if ticket.action == "BUY" else -ticket.quantity)
+    quote = quoted(ticket.symbol)
+    gross = now.gross + (abs(quantity) - abs(held)) * quote.last
+    fee = commission(ticket.quantity)
+    return WhatIf((now.gross / 2, now.gross / 4, now.net), (gross / 2, gross / 4, now.net - fee), fee)
 
 
 def _rate(kind: Switches) -> Decimal:

@@ -224,6 +224,11 @@ class Faults:
         """The plan of a new order; uses the faults up."""
         return self._take(ORDER_FAULTS, {"symbol": symbol, "action": action, "client_id": client_id})
 
+    def what_if(self, symbol: str, action: str, client_id: int) -> Plan:
+        """What a what-if order meets: it can be refused or left unanswered, and nothing else. Uses the faults up."""
+        table = {name: ORDER_FAULTS[name] for name in ("deny", "swallow")}
+        return self._take(table, {"symbol": symbol, "action": action, "client_id": client_id})
+
     def data(self, symbol: str, client_id: int) -> Plan:
         """What a market-data request meets; uses the faults up."""
         return self._take(DATA_FAULTS, {"symbol": symbol, "client_id": client_id})

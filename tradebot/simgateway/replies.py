@@ -8,6 +8,7 @@ number. Message numbers and orders are those of ib_async's ``decoder.py`` and ib
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -19,6 +20,20 @@ MARKET_RULE = 26
 NO_SHARES = Decimal(0)
 _SCALE = ("2147483647", "2147483647", "", "")
 _EIGHT_PLACES = Decimal("1e-8")
+
+
+@dataclass(frozen=True)
+class WhatIf:
+    """What an order would lead to: initial margin, maintenance margin and equity before and after it, and its commission."""
+
+    before: tuple[Decimal, Decimal, Decimal]
+    after: tuple[Decimal, Decimal, Decimal]
+    commission: Decimal
+
+    def fields(self) -> Fields:
+        """initMarginBefore .. commissionCurrency"""
+        changes = [then - now for now, then in zip(self.before, self.after, strict=True)]
+        return [*(double(each) for each in (*self.before, *changes, *self.after, self.commission)), UNSET, UNSET, "USD"]
 
 
 def money(value: Decimal) -> str:
@@ -72,15 +87,17 @@ def contract(listing: Listing, exchange: str, strike: str, right: str) -> Fields
     ]  # fmt: skip
 
 
-def open_order(version: int, account: str, order: Order, listing: Listing) -> Fields:
+def open_order(version: int, account: str, order: Order, listing: Listing, outcome: WhatIf | None = None) -> Fields:
+    """An order as it is, or with ``outcome`` what it would lead to."""
     ticket = order.ticket
+    costs = [UNSET] * 9 + [""] * 4 if outcome is None else outcome.fields()
     allocation = f"{order.perm_id}.0/{account}/{number(ticket.quantity)}"
     return [
         "5", str(ticket.order_id), *contract(listing, ticket.exchange, "0", "?"), *_terms(order, account),
         str(ticket.client_id), *_identity(order), allocation, *_allocation(version),
         "0", *[""] * 5, "2147483647", "0", "0", "0", "", "3", "0", "0", "", "0", "0",
         "", "0", "None", "", "0", "", "", "", "?", "0", "0", "", "0", "0", "", "", "", "", "", "0", "0", "0",
-        *_SCALE, "0", "", "IB", "0", "0", "", "0", "0", order.status, *[UNSET] * 9, "", "", "", "", "",
+        *_SCALE, "0", "", "IB", "0", "0", "", "0", flag(outcome is not None), order.status, *costs, "",
         "0", "0", "0", "None", *[UNSET] * 6, "0", "", "", "", "0", "1", "0", "0", "0",
         *([""] if version >= 158 else []), *([""] if version >= 160 else []), *(["0"] if version >= 162 else []),
         *_pegged(version),

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from loguru import logger
 
 from tradebot.domain.alerts import Side
+from tradebot.domain.instance import EPOCH_KEY
 from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus
@@ -128,5 +129,5 @@ async def _older_alive(books: Books, trade: Trade) -> Reason | None:
 
 def check_epoch(settings: Mapping[str, str], lock: InstanceLock) -> None:
     """Raises LockLost when another instance has begun an epoch of its own."""
-    if settings.get("epoch", "0") != str(lock.epoch):
+    if settings.get(EPOCH_KEY, "0") != str(lock.epoch):
         raise LockLost("Another instance has taken this database over: this one sends nothing any more.")

@@ -83,6 +83,7 @@ async def test_official_client(library: str, version: int) -> None:
     assert (seen["live_executions"], seen["executions"], seen["commissions"]) == (executions, executions, [1, 1])
     assert (seen["completed"], seen["after_reconnect"]) == (completed, [executions, completed])
     assert len(set(perm_ids)) == 3
+    assert seen["what_if"] == [11375, 1]
     assert (seen["halted"], seen["warned"]) == (2, [[0, 399]])
 
 

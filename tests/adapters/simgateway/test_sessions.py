@@ -162,7 +162,6 @@ async def test_client_id_in_use(gateway: Gateway, connect: Connect) -> None:
         (Stock("AAPL", "SMART", "EUR"), market("BUY", 1), 200, "No security definition"),
         (aapl(), Order(action="BUY", totalQuantity=1, orderType="STP", auxPrice=1, tif="DAY"), 387, "Unsupported"),
         (aapl(), market("BUY", 1, account="U999"), 321, "Invalid account code"),
-        (aapl(), market("BUY", 1, whatIf=True), 321, "whatIf"),
         (aapl(), market("BUY", 1, transmit=False), 321, "transmit"),
     ],
 )

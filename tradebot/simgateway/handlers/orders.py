@@ -6,8 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from tradebot.simgateway import account, exchange, notifications, replies
 from tradebot.simgateway import entries as e
-from tradebot.simgateway import exchange, notifications, replies
 from tradebot.simgateway.days import NEW_YORK
 from tradebot.simgateway.faults import ERROR_TEXTS, error_text
 from tradebot.simgateway.gateway import Gateway, RequestHandler
@@ -25,6 +25,9 @@ def _place(gateway: Gateway, session: Session, request: Request) -> None:
         _log(gateway, session, request)
         gateway.deny(session, order_id, *(denied or exchange.NO_DEFINITION))
         return
+    if request.flag("whatIf"):
+        _what_if(gateway, session, request, ticket)
+        return
     known = gateway.book.by_client.get((ticket.client_id, order_id))
     plan = gateway.faults.order(ticket.symbol, ticket.action, ticket.client_id) if known is None else {}
     lost = next((name for name in ("drop_before", "swallow", "deny") if name in plan), "")
@@ -40,6 +43,24 @@ def _place(gateway: Gateway, session: Session, request: Request) -> None:
         _take(gateway, ticket, plan)
         if not request.text("tif"):
             session.error(order_id, 10349, ERROR_TEXTS[10349])
+
+
+def _what_if(gateway: Gateway, session: Session, request: Request, ticket: Ticket) -> None:
+    """What an order would cost: it is answered, or refused, as the order would be, and is none."""
+    plan = gateway.faults.what_if(ticket.symbol, ticket.action, ticket.client_id)
+    _log(gateway, session, request, "swallow" if "swallow" in plan else "")
+    if "swallow" in plan:
+        return
+    if denied := plan.get("deny"):
+        gateway.deny(session, ticket.order_id, denied["code"], error_text(denied, **exchange.blanks(ticket)))
+        return
+    if reason := exchange.margin(gateway.book, ticket, lambda symbol: gateway.quote(symbol).ask):
+        gateway.deny(session, ticket.order_id, 201, exchange.REJECTED + reason)
+        return
+    order = Order(perm_id=0, ticket=ticket, accepted_at=gateway.now())
+    outcome = account.what_if(gateway.standing(), ticket, gateway.quote)
+    listing = gateway.listing(ticket.con_id, ticket.symbol)
+    session.send(replies.open_order(session.version, gateway.book.account, order, listing, outcome))
 
 
 def _confirmed(gateway: Gateway, ticket: Ticket, plan: dict[str, Any]) -> None:
@@ -70,14 +91,13 @@ def _ticket(gateway: Gateway, session: Session, request: Request) -> tuple[Ticke
         return None, exchange.NO_DEFINITION
     if request.integer("orderId") <= 0:
         return None, (321, f"{exchange.INVALID}Invalid order id: {request.text('orderId')}")
-    account = request.text("account")
-    if not account and gateway.switches.others:
+    name = request.text("account")
+    if not name and gateway.switches.others:
         return None, (435, "You must specify an account.")
-    if account not in ("", gateway.book.account):
-        return None, (321, f"{exchange.INVALID}Invalid account code '{account}'")
-    for field, wanted in (("whatIf", False), ("transmit", True)):
-        if request.flag(field) is not wanted:
-            return None, (321, f"{exchange.INVALID}{field}={not wanted} is not simulated")
+    if name not in ("", gateway.book.account):
+        return None, (321, f"{exchange.INVALID}Invalid account code '{name}'")
+    if not request.flag("transmit"):
+        return None, (321, f"{exchange.INVALID}transmit=False is not simulated")
     return Ticket(
         client_id=session.client_id,
         order_id=request.integer("orderId"),

@@ -49,6 +49,7 @@ class App(EWrapper, EClient):  # type: ignore[misc]  # ibapi has no types
         self.executions: dict[int, dict[str, list[int | str | float]]] = {}
         self.commissions: dict[str, float] = {}
         self.opened: dict[int, list[list[str]]] = {}
+        self.what_if: list[float] = []
 
     def wait(self, what: str, test: Callable[[], bool]) -> None:
         with self.changed:
@@ -117,6 +118,10 @@ class App(EWrapper, EClient):  # type: ignore[misc]  # ibapi has no types
         self.note(lambda: self.ended.add("snapshot"))
 
     def openOrder(self, orderId: int, contract: Contract, order: Order, orderState: Any) -> None:
+        if order.whatIf:
+            fee = getattr(orderState, "commission", None) or orderState.commissionAndFees
+            self.note(lambda: self.what_if.extend([float(orderState.initMarginChange), fee]))
+            return
         self.note(lambda: self.opened.setdefault(orderId, []).append([order.orderRef, orderState.status]))
 
     def openOrderEnd(self) -> None:
@@ -223,6 +228,10 @@ def trade(app: App, first: int) -> None:
     app.wait("cancel", lambda: has(app, first + 1, "Cancelled"))
     app.placeOrder(first + 2, stock("AAPL"), order("SELL", 10, "sell"))
     app.wait("sell", lambda: has(app, first + 2, "Filled") and len(app.commissions) == 2)
+    what_if = order("BUY", 100, "what if")
+    what_if.whatIf = True
+    app.placeOrder(first + 3, stock("AAPL"), what_if)
+    app.wait("what it would lead to", lambda: bool(app.what_if))
 
 
 def has(app: App, order_id: int, status: str) -> bool:
@@ -265,6 +274,7 @@ def main() -> None:
         "executions": list(app.executions[9006].values()),
         "commissions": list(app.commissions.values()),
         "completed": app.completed,
+        "what_if": app.what_if,
         "halted": app.halted[9008],
         "warned": [[int(error[0]) - first, error[1]] for error in app.errors if error[1] == 399],
         "after_reconnect": [list(again.executions[9007].values()), again.completed],
