@@ -3,11 +3,25 @@
 import io
 import sys
 
-from tradebot.cli import admin, alert, jobs, run, show, simgateway, splits, trading
+from tradebot.cli import admin, alert, jobs, lists, logs, run, show, simgateway, splits, trace, trading
 from tradebot.cli.base import cli, exit_code, fail
 from tradebot.errors import TradebotError
 
-__all__ = ["admin", "alert", "cli", "jobs", "main", "run", "show", "simgateway", "splits", "trading"]
+__all__ = [
+    "admin",
+    "alert",
+    "cli",
+    "jobs",
+    "lists",
+    "logs",
+    "main",
+    "run",
+    "show",
+    "simgateway",
+    "splits",
+    "trace",
+    "trading",
+]
 
 
 def main() -> None:

@@ -21,13 +21,8 @@ from tradebot.errors import ConfigError, LedgerUnavailable, TradebotError
 
 FAILED, WRONG, NOBODY, UNKNOWN = 1, 2, 3, 4
 _ELSEWHERE = {
-    "logs": "The log is on the daemon's console, in data/logs, and under systemd in `journalctl -u tradebot`",
-    "log": "The log is on the daemon's console, in data/logs, and under systemd in `journalctl -u tradebot`",
-    "positions": "`tradebot status` shows the positions",
-    "orders": "`tradebot status` shows the orders in flight",
     "queue": "`tradebot status` shows what waits",
     "health": "`tradebot status` shows how the daemon is",
-    "pnl": "`tradebot status` shows what was realised today; /pnl in the chat shows more",
     "buy": "`tradebot alert BUY AAPL` sends an alert",
     "sell": "`tradebot alert SELL AAPL` sells what the bot holds of it",
     "start": "`tradebot run` runs the daemon",
@@ -36,7 +31,10 @@ _ELSEWHERE = {
 }
 """What people type, and where it is found."""
 
-_ORDER = ("run", "alert", "status", "jobs", "pause", "resume", "kill", "split", "migrate", "simgateway")
+_ORDER = (
+    *("run", "alert", "status", "alerts", "trace", "orders", "positions", "pnl", "logs"),
+    *("jobs", "pause", "resume", "kill", "split", "migrate", "simgateway"),
+)
 
 Config = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="Configuration file; default: config.toml here, if any.")
