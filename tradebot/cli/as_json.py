@@ -1,11 +1,12 @@
 """The one JSON document that a command prints with `--json`: amounts as strings, times in UTC, nothing rounded."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
+from typing import Any
 
 import typer
 
@@ -18,27 +19,24 @@ def show(document: Mapping[str, object]) -> None:
     typer.echo(json.dumps(plain(document), indent=2))
 
 
-def plain(value: object) -> object:
+def plain(value: object) -> Any:
     """A value of the domain as JSON has it."""
-    match value:
-        case Enum():
-            return value.value
-        case None | bool() | int() | float() | str():
-            return value
-        case Decimal():
-            return f"{value:f}"
-        case datetime():
-            return value.astimezone(UTC).isoformat()
-        case date():
-            return value.isoformat()
-        case bytes():
-            return value.decode(errors="replace")
-        case Reason():
-            return {"code": value.code, "facts": plain(value.facts), "text": reason(value)}
-        case Mapping():
-            return {str(key): plain(each) for key, each in value.items()}
-        case _ if is_dataclass(value):
-            return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
-        case list() | tuple() | set() | frozenset():
-            return [plain(each) for each in value]
-    return str(value)
+    for kind, write in _WRITERS.items():
+        if isinstance(value, kind):
+            return write(value)
+    if is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    return value
+
+
+_WRITERS: Mapping[type, Callable[[Any], object]] = {
+    Enum: lambda value: value.value,
+    Decimal: lambda value: f"{value:f}",
+    datetime: lambda value: value.astimezone(UTC).isoformat(),
+    date: lambda value: value.isoformat(),  # after datetime, which is one
+    bytes: lambda value: value.decode(errors="replace"),
+    Reason: lambda value: {"code": plain(value.code), "facts": plain(value.facts), "text": reason(value)},
+    Mapping: lambda value: {str(plain(key)): plain(each) for key, each in value.items()},
+    list: lambda value: [plain(each) for each in value],
+    tuple: lambda value: [plain(each) for each in value],
+}

@@ -1,4 +1,4 @@
-"""`tradebot alerts`, `orders`, `positions` and `pnl`: tables for people, or one JSON document for programs. The database tells."""
+"""`tradebot alerts`, `orders`, `positions` and `pnl`: tables for people or one JSON document for programs, from the database."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -6,10 +6,8 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from tradebot.cli import as_json, daemon_client
+from tradebot.cli import as_json, daemon_client, tables
 from tradebot.cli.base import Config, cli, do, settings_of
 from tradebot.cli.trace_page import day_and_time
 from tradebot.config import Settings
@@ -27,8 +25,6 @@ from tradebot.runtime.log import visible
 from tradebot.words import figures, refusals
 from tradebot.words.reasons import reason
 
-CUT_TO_AT_LEAST = 12
-"""Columns of the last one on a narrow terminal."""
 Json = Annotated[bool, typer.Option("--json", metavar="", help="One JSON document instead of a table.")]
 
 
@@ -306,18 +302,8 @@ def _show(
     empty: str,
     total: bool = False,
 ) -> None:
-    """One line a row: what does not fit is cut off at the last column. With `total` the last row stands apart."""
-    out = Console(highlight=False)
-    given = list(rows)
-    if not given:
+    out, given = Console(highlight=False), list(rows)
+    if given:
+        tables.show(out, headings, given, right=right, total=total)
+    else:
         out.print(empty, markup=False)
-        return
-    table = Table(box=None, pad_edge=False)
-    widths = [max(map(len, [*heading.split("\n"), *(row[n] for row in given)])) for n, heading in enumerate(headings)]
-    widths[-1] = max(min(widths[-1], out.width - sum(widths[:-1]) - 2 * len(widths[:-1])), CUT_TO_AT_LEAST)
-    for heading, width in zip(headings, widths, strict=True):
-        table.add_column(heading, justify="right" if heading in right else "left", width=width, no_wrap=True)
-    for number, row in enumerate(given, start=1):
-        last = total and number == len(given)
-        table.add_row(*map(Text, row), style="bold" if last else "")
-    out.print(table, crop=False)

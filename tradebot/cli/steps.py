@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 
 from tradebot.domain.events import EventKind
 from tradebot.queries.alert_trace import AlertTrace, TracedOrder
@@ -133,8 +134,7 @@ def _when(step: Step) -> datetime:
 
 
 def _with_gaps(found: Sequence[Step]) -> list[Step]:
-    first, before = found[:1], zip(found[:-1], found[1:], strict=True)
-    return [*first, *(_after(earlier, step) for earlier, step in before)]
+    return [*found[:1], *(_after(earlier, step) for earlier, step in pairwise(found))]
 
 
 def _after(earlier: Step, step: Step) -> Step:

@@ -55,9 +55,10 @@ async def _trace(settings: Settings, name: str, *, document: bool) -> int:
 
 def _not_there(name: str) -> str:
     number = alert_of(name)
-    order = f"no order {name}" if number is not None else f"no alert {name}"
-    of = f"; it names alert {number}, so it may be another database's" if number is not None else ""
-    return f"there is {order} in this database{of}. `tradebot alerts` lists the newest with their ids, `tradebot orders --all` the orders"
+    how = "`tradebot alerts` lists the newest with their ids, `tradebot orders --all` every order"
+    if number is None:
+        return f"there is no alert {name} in this database. {how}"
+    return f"there is no order {name} in this database; it names alert {number}, perhaps of another one. {how}"
 
 
 # --- the log --------------------------------------------------------------------------------------------------------

@@ -51,17 +51,14 @@ def refused_checks(trace: AlertTrace) -> list[dict[str, Any]]:
 
 
 def _alert(alert: Alert) -> dict[str, object]:
-    fields = plain(alert)
-    assert isinstance(fields, dict), "an alert is a record"
+    fields: dict[str, object] = plain(alert)
     fields["message"] = fields.pop("raw_body")
     return fields
 
 
 def _order(order: TracedOrder) -> dict[str, object]:
-    fields = plain(order.trade)
-    assert isinstance(fields, dict), "a trade is a record"
     return {
-        **fields,
+        **plain(order.trade),
         "checks": stored_checks(order),
         "inputs": order.decision.get("inputs"),
         "executions": order.executions,
@@ -71,7 +68,4 @@ def _order(order: TracedOrder) -> dict[str, object]:
 
 
 def _step(step: Step, begun: datetime) -> dict[str, object]:
-    since_s = (step.at - begun).total_seconds()
-    fields = plain(step)
-    assert isinstance(fields, dict), "a step is a record"
-    return {**fields, "since_alert_s": since_s}
+    return {**plain(step), "since_alert_s": (step.at - begun).total_seconds()}

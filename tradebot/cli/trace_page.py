@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tradebot.cli import tables
 from tradebot.cli.steps import Step, longest
 from tradebot.cli.trace_document import refused_checks, stored_checks
 from tradebot.domain.alerts import WAITING, Alert, AlertStatus
@@ -184,7 +185,8 @@ def _closed(lot: Lot) -> str:
 def _sold(lot: Lot) -> str:
     if lot.exit_price is None or lot.pnl is None:
         return "written off: no price, no P&L"
-    return f"sold at {figures.price(lot.exit_price)}: P&L {figures.signed_usd(lot.pnl)} after {figures.usd(lot.commission)} commission"
+    pnl, fees = figures.signed_usd(lot.pnl), figures.usd(lot.commission)
+    return f"sold at {figures.price(lot.exit_price)}: P&L {pnl} after {fees} commission"
 
 
 # --- when, and who was told -------------------------------------------------------------------------------------------
@@ -220,13 +222,11 @@ def _deliveries(out: Console, trace: AlertTrace) -> None:
         return
     events = {event.id: event for event in trace.events}
     out.print("\nTold", style="bold")
-    table = _table("channel", "", "")
-    table.columns[-1].no_wrap, table.columns[-1].overflow = True, "ellipsis"
-    for one in trace.deliveries:
-        table.add_row(
-            one.channel, _delivery(one, events[one.event_id]), Text(visible(words.text(events[one.event_id])))
-        )
-    out.print(table)
+    rows = [
+        (one.channel, _delivery(one, events[one.event_id]), visible(words.text(events[one.event_id])))
+        for one in trace.deliveries
+    ]
+    tables.show(out, ("channel", "delivered", "what"), rows)
 
 
 def _delivery(one: Any, event: Event) -> str:
