@@ -7,10 +7,12 @@ from typing import Any
 from tradebot.cli.as_json import plain
 from tradebot.cli.steps import Step, longest
 from tradebot.domain.alerts import Alert
+from tradebot.domain.events import Event
 from tradebot.domain.facts.alerts import AlertBlocked
 from tradebot.domain.reasons import Reason
 from tradebot.queries.alert_trace import AlertTrace, TracedOrder
 from tradebot.words import checks
+from tradebot.words import events as words
 from tradebot.words.reasons import reason
 
 
@@ -21,6 +23,7 @@ def document(trace: AlertTrace, steps: Sequence[Step], log_note: str, now: datet
         "checks": refused_checks(trace),
         "orders": [_order(order) for order in trace.orders],
         "steps": [_step(step, begun) for step in steps],
+        "events": [_event(event) for event in trace.events],
         "longest_gap": None if slowest is None else _step(slowest, begun),
         "last_step_ago_s": (now - steps[-1].at).total_seconds() if steps else None,
         "deliveries": trace.deliveries,
@@ -64,6 +67,18 @@ def _order(order: TracedOrder) -> dict[str, object]:
         "executions": order.executions,
         "lots_opened": order.opened,
         "lots_closed": order.closed,
+    }
+
+
+def _event(event: Event) -> dict[str, object]:
+    return {
+        "id": event.id,
+        "at": event.at,
+        "kind": event.kind,
+        "severity": event.severity,
+        "actor": event.actor,
+        "trade_id": event.trade_id,
+        "text": words.text(event),
     }
 
 

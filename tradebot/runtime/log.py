@@ -93,7 +93,7 @@ def setup(settings: LogSettings, secrets: Iterable[str], *, daemon: bool = True,
         diagnose=False,
     )
     if daemon:
-        lines = _JsonLines(settings, redact)
+        lines = JsonLines(settings, redact)
         logger.add(lines, level=level, filter=heard, format="{message}", backtrace=False, diagnose=False)
     _route_standard_logging(level)
     sys.excepthook = _log_uncaught
@@ -160,7 +160,7 @@ def _traceback(record: "Record") -> str:
 # --- file -----------------------------------------------------------------------------------------------------------
 
 
-class _JsonLines:
+class JsonLines:
     """One JSON object a line, in a file that is renamed when full. Kept apart from loguru's own file sink, which prints the
     whole record, secrets included, when the disk is full."""
 
