@@ -13,7 +13,16 @@ from rich.text import Text
 from tradebot.cli.base import FAILED, Config, cli, fail, settings_of
 from tradebot.domain.trades import alert_of
 from tradebot.errors import ConfigError
-from tradebot.runtime.log_reading import LEVELS, LogLine, Tail, Wanted, as_on_the_console, follow, newest_lines
+from tradebot.runtime.log_reading import (
+    LEVELS,
+    LogLine,
+    Tail,
+    Wanted,
+    as_on_the_console,
+    follow,
+    newest_lines,
+    open_tail,
+)
 
 LOOK_EVERY_S = 0.25
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -49,15 +58,15 @@ def logs(
     folder = Path(settings.log.dir)
     out = Console(highlight=False, soft_wrap=True)
     try:
-        tail = Tail(folder)
-        lines = newest_lines(tail, wanted, number, unfinished=not on)
-        for line in lines:
-            _show(out, line)
-        if not lines and not on:
-            fail(_nothing(tail, folder, number), FAILED)
-        if on:
-            for line in follow(tail, wanted, lambda: time.sleep(LOOK_EVERY_S)):
+        with open_tail(folder) as tail:
+            lines = newest_lines(tail, wanted, number, unfinished=not on)
+            for line in lines:
                 _show(out, line)
+            if on:
+                for line in follow(tail, wanted, lambda: time.sleep(LOOK_EVERY_S)):
+                    _show(out, line)
+            elif number and not lines:
+                fail(_nothing(tail, folder), FAILED)
     except KeyboardInterrupt:
         return
     except OSError as error:
@@ -70,14 +79,10 @@ def logs(
         )
 
 
-def _nothing(tail: Tail, folder: Path, number: int) -> str:
+def _nothing(tail: Tail, folder: Path) -> str:
     if not tail.has_files:
         return f"there is no log file in {folder.absolute()}: a daemon makes one when it starts (tradebot run)"
-    return (
-        "no lines were asked for"
-        if not number
-        else "the log files have no such line; they go as far back as [log] keeps them"
-    )
+    return "the log files have no such line; they go as far back as [log] keeps them"
 
 
 def _show(out: Console, line: LogLine) -> None:

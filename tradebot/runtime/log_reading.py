@@ -9,7 +9,7 @@ import os
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -152,6 +152,10 @@ class Tail:
     def has_files(self) -> bool:
         return self._file is not None
 
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
     def new(self, *, unfinished: bool = False) -> Iterator[bytes]:
         """Each call gives what has come since; with `unfinished` also a last line that is not whole. Raises OSError."""
         yield from self._rest()
@@ -160,8 +164,7 @@ class Tail:
                 file = path.open("rb")
             except FileNotFoundError:  # it was renamed just now: the next call finds it
                 break
-            if self._file is not None:
-                self._file.close()
+            self.close()
             self._file = file
             yield from self._flushed()  # the file before ended in it
             yield from self._rest()
@@ -191,6 +194,16 @@ class Tail:
                 return files[number + 1 :]
         pairs = zip(files, there, strict=True)
         return [path for path, status in pairs if status is not None and status.st_mtime >= here.st_mtime]
+
+
+@contextmanager
+def open_tail(folder: Path) -> Iterator[Tail]:
+    """Raises OSError."""
+    tail = Tail(folder)
+    try:
+        yield tail
+    finally:
+        tail.close()
 
 
 def _status(path: Path) -> os.stat_result | None:
