@@ -1,6 +1,7 @@
 """`tradebot logs`: the log files as a person reads them, full ones included, and as they grow."""
 
 import json
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -166,7 +167,9 @@ def test_it_takes_a_line_once_it_is_whole(followed: Path) -> None:
 def test_it_begins_before_there_is_a_file_and_outlives_one_that_is_deleted(followed: Path) -> None:
     """Somebody starts to look before he starts the daemon, or clears the folder, and never sees a line."""
     file = followed / "tradebot.jsonl"
-    steps = iter([lambda: file.write_text(a_line("one")), file.unlink, lambda: file.write_text(a_line("two"))])
+    steps: Iterator[Callable[[], object]] = iter(
+        [lambda: file.write_text(a_line("one")), file.unlink, lambda: file.write_text(a_line("two"))]
+    )
 
     def happens() -> None:
         next(steps)()

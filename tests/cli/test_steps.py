@@ -29,11 +29,11 @@ def at(seconds: float) -> datetime:
     return BEGUN + timedelta(seconds=seconds)
 
 
-def found(events: dict[float, Facts], lines: dict[float, str], **line: str) -> list[Step]:
+def found(events: dict[float, Facts], lines: dict[float, str], where: str = "") -> list[Step]:
     """The steps of an alert with these events and log lines, by seconds since it came."""
     alert = Alert(**{name: getattr(an_alert(), name) for name in an_alert().__dataclass_fields__}, id=1)
     stored = [Event(facts, at(after), 1, id=number) for number, (after, facts) in enumerate(events.items(), start=1)]
-    logged = [LogLine(at(after), "INFO", message, **line) for after, message in lines.items()]
+    logged = [LogLine(at(after), "INFO", message, where) for after, message in lines.items()]
     return steps(AlertTrace(replace(alert, received_at=BEGUN), [], stored, []), logged)
 
 
