@@ -177,3 +177,13 @@ def test_it_begins_before_there_is_a_file_and_outlives_one_that_is_deleted(follo
     with open_tail(followed) as tail:
         grown = follow(tail, Wanted(), happens)
         assert [next(grown).message, next(grown).message] == ["one", "two"]
+
+
+def test_ctrl_c_ends_it_well(typed: Type, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has seen enough is shown a traceback, or a script takes it for a failure."""
+
+    def ctrl_c(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tradebot.cli.logs.time.sleep", ctrl_c)
+    assert messages(typed("logs", "-f", "-n", "1", log__dir=str(folder))) == ["new"]

@@ -10,7 +10,7 @@ from tests.adapters.database.samples import an_alert
 from tradebot.cli.steps import Step, longest, steps
 from tradebot.domain.alerts import Alert, Side
 from tradebot.domain.events import Event, Facts
-from tradebot.domain.facts.alerts import AlertBlocked, AlertPending, AlertStored
+from tradebot.domain.facts.alerts import AlertBlocked, AlertPending, AlertRepeated, AlertStored
 from tradebot.domain.facts.orders import OrderAccepted, OrderIntent
 from tradebot.domain.refusals import RefusalCode
 from tradebot.domain.trades import TradeStatus
@@ -72,6 +72,14 @@ def test_the_largest_gap_has_a_name(
     slowest = longest(found(events, lines))
     assert slowest is not None
     assert (slowest.gap_s, slowest.gap) == (pytest.approx(gap_s), gap)
+
+
+def test_the_same_message_days_later_is_no_gap() -> None:
+    """The largest gap of an alert that was done in a second is three days."""
+    repeated = AlertRepeated("AAPL", Side.BUY, "mine", 1, 259_200.0)
+    slowest = longest(found({0: STORED, 0.7: BLOCKED, 259_200: repeated}, {}))
+    assert slowest is not None
+    assert slowest.gap_s == 0.7
 
 
 def test_nothing_is_told_twice() -> None:

@@ -30,8 +30,11 @@ class StepKind(StrEnum):
     SENT = "sent"
     AT_IB = "at_ib"
     TOLD = "told"  # IB's words
+    WORKS_ON = "works_on"
+    CANCELLING = "cancelling"
     FILLED = "filled"
     FAILED = "failed"
+    ENDED = "ended"  # without an order
     UNKNOWN = "unknown"
     RESOLVED = "resolved"
     OTHER = "other"
@@ -51,6 +54,11 @@ _OF_EVENTS = {
     _K.EXIT_ARMED_AGAIN: _S.JUDGED_AGAIN,
     _K.ORDER_ACCEPTED: _S.AT_IB,
     _K.ORDER_TOLD: _S.TOLD,
+    _K.EXIT_WORKS_ON: _S.WORKS_ON,
+    _K.ORDER_STUCK: _S.WORKS_ON,
+    _K.ORDER_CANCELLING: _S.CANCELLING,
+    _K.ALERT_EXPIRED: _S.ENDED,
+    _K.ALERT_CLEARED: _S.ENDED,
     _K.PARTIAL_FILL: _S.FILLED,
     _K.BUY_FILLED: _S.FILLED,
     _K.SELL_FILLED: _S.FILLED,
@@ -85,6 +93,9 @@ _BEFORE = {
     _S.SENT: "between storing the order and sending it",
     _S.AT_IB: "until IB showed the order",
     _S.TOLD: "until IB said something of it",
+    _S.WORKS_ON: "worked at IB",
+    _S.CANCELLING: "worked at IB until it was cancelled",
+    _S.ENDED: "waited until it was ended",
     _S.FILLED: "until it was filled and booked",
     _S.FAILED: "until the order ended",
     _S.UNKNOWN: "until the order counted as UNKNOWN",
@@ -124,8 +135,10 @@ def steps(trace: AlertTrace, lines: Iterable[LogLine]) -> list[Step]:
 
 
 def longest(found: Sequence[Step]) -> Step | None:
-    """The step with the longest time before it; None where there is only one."""
-    return max((step for step in found if step.gap_s is not None), key=lambda step: step.gap_s or 0, default=None)
+    """The step with the longest time before it; None where there is only one. What only happens beside its way (the same message
+    days later) is no part of it."""
+    timed = [step for step in found if step.gap_s is not None and step.kind is not _S.OTHER]
+    return max(timed, key=lambda step: step.gap_s or 0, default=None)
 
 
 def _when(step: Step) -> datetime:
