@@ -23,7 +23,7 @@ from tradebot.domain.brokerage import (
     Quote,
 )
 from tradebot.domain.equity import Equity
-from tradebot.domain.events import Event, EventKind, NewEvent, Severity
+from tradebot.domain.events import Delivery, Event, EventKind, NewEvent, Severity
 from tradebot.domain.gate import GateReason
 from tradebot.domain.lots import CorporateAction, Lot, LotStatus
 from tradebot.domain.questions import Silent
@@ -168,6 +168,10 @@ class Books(Protocol):
         self, statuses: Collection[AlertStatus], *, ticker: str | None = None, limit: int | None = None
     ) -> Sequence[Alert]: ...
 
+    async def newest_alerts(
+        self, statuses: Collection[AlertStatus], limit: int, *, ticker: str | None = None
+    ) -> Sequence[Alert]: ...
+
     async def move_alert(
         self, alert_id: int, from_: Collection[AlertStatus], to: AlertStatus, reason: Reason | str | None
     ) -> bool:
@@ -185,6 +189,9 @@ class Books(Protocol):
 
     async def trades_of_alert(self, alert_id: int) -> Sequence[Trade]:
         """Every ENTRY or EXIT order of the alert: `n` of them, and never two alive."""
+
+    async def orders_of_alerts(self, alert_ids: Collection[int]) -> Sequence[Trade]:
+        """Every order of these alerts, whatever it is for."""
 
     async def trades(
         self,
@@ -227,6 +234,9 @@ class Books(Protocol):
     ) -> Sequence[Lot]: ...
 
     async def lots_closed_by(self, trade_ids: Collection[int]) -> Sequence[Lot]: ...
+
+    async def lots_of(self, trade_ids: Collection[int]) -> Sequence[Lot]:
+        """Rows that these trades opened or closed."""
 
     async def lots_open_before(self, ticker: str, trade_id: int) -> Sequence[Lot]:
         """Rows of shares that were open just before this trade: an older one opened them, and no older one closed them."""
@@ -274,6 +284,9 @@ class Books(Protocol):
         self, channel: str, limit: int, *, severities: Collection[Severity] = tuple(Severity)
     ) -> Sequence[Event]:
         """What waits for this channel and matters so much, the oldest first."""
+
+    async def deliveries(self, event_ids: Collection[int]) -> Sequence[Delivery]:
+        """On every channel, by event."""
 
     async def mark_delivered(self, channel: str, event_ids: Collection[int], at: datetime) -> None:
         """The first time counts."""

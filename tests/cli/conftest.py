@@ -1,13 +1,17 @@
 """A command typed in this very process: for what ends before anything is opened, a process of its own would only cost time."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from loguru import logger
 
+from tests.bot_fixtures import bot, empty_books, make_at_gateway, make_bot  # noqa: F401 - fixtures
 from tests.cli.shell import Ran
 from tradebot.cli import main
+from tradebot.config import Log
+from tradebot.runtime.log import JsonLines, Redactor
 
 Type = Callable[..., Ran]
 
@@ -29,3 +33,12 @@ def typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Capture
         return Ran(code if isinstance(code, int) else 0, *capfd.readouterr())
 
     return run
+
+
+@pytest.fixture
+def log_folder(tmp_path: Path) -> Iterator[Path]:
+    """Where all that this test logs is written, as the daemon writes it."""
+    folder = tmp_path / "logs"
+    sink = logger.add(JsonLines(Log(dir=str(folder)), Redactor([])), level="INFO", format="{message}")
+    yield folder
+    logger.remove(sink)

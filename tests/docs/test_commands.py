@@ -55,7 +55,9 @@ def test_a_command_s_section_is_whole(command: str) -> None:
     assert re.search(rf"```sh\n(.*\n)*?{re.escape(command)}\b", body), "an example"
 
 
-@pytest.mark.parametrize("command", ["run", "alert", "status", "jobs", "pause", "simgateway", "migrate up"])
+@pytest.mark.parametrize(
+    "command", ["run", "alert", "status", "alerts", "trace", "logs", "jobs", "pause", "simgateway", "migrate up"]
+)
 def test_exit_codes_are_told(command: str) -> None:
     """A script cannot tell a refused order from a broken line."""
     assert "Exit codes" in sections()[f"tradebot {command}"]

@@ -42,6 +42,11 @@ async def test_an_alert_is_found_by_a_word_search_and_no_other_one_with_it(tmp_p
     assert [entry["message"] for entry in entries if entry.get("alert_id") == 1] == told
     assert {entry["ticker"] for entry in entries if entry.get("alert_id") == 1} == {"AAPL"}
 
+    code, out = await daemon.command("trace", "1", "--json")
+    assert code == 0, out
+    steps = [step["kind"] for step in json.loads(out)["steps"] if step["kind"] != "at_ib"]
+    assert steps == ["received", "answered", "quote", "decided", "sent", "filled"], out
+
 
 async def test_nothing_is_told_twice_from_start_to_stop(tmp_path: Path) -> None:
     """A new user would wonder which of two lines is the true one, or take the simulation for IB."""

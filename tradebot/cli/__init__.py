@@ -11,11 +11,14 @@ from tradebot.cli import (
     drill,
     export,
     jobs,
+    lists,
+    logs,
     run,
     selftest,
     show,
     simgateway,
     splits,
+    trace,
     trading,
 )
 from tradebot.cli.base import cli, exit_code, fail
@@ -30,12 +33,15 @@ __all__ = [
     "drill",
     "export",
     "jobs",
+    "lists",
+    "logs",
     "main",
     "run",
     "selftest",
     "show",
     "simgateway",
     "splits",
+    "trace",
     "trading",
 ]
 

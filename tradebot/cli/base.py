@@ -21,13 +21,8 @@ from tradebot.errors import ConfigError, LedgerUnavailable, TradebotError
 
 FAILED, WRONG, NOBODY, UNKNOWN = 1, 2, 3, 4
 _ELSEWHERE = {
-    "logs": "The log is on the daemon's console, in data/logs, and under systemd in `journalctl -u tradebot`",
-    "log": "The log is on the daemon's console, in data/logs, and under systemd in `journalctl -u tradebot`",
-    "positions": "`tradebot status` shows the positions",
-    "orders": "`tradebot status` shows the orders in flight",
     "queue": "`tradebot status` shows what waits",
     "health": "`tradebot status` shows how the daemon is",
-    "pnl": "`tradebot status` shows what was realised today; /pnl in the chat shows more",
     "check": "`tradebot doctor` checks the installation",
     "buy": "`tradebot alert BUY AAPL` sends an alert",
     "sell": "`tradebot alert SELL AAPL` sells what the bot holds of it",
@@ -41,6 +36,12 @@ _ORDER = (
     "run",
     "alert",
     "status",
+    "alerts",
+    "orders",
+    "positions",
+    "pnl",
+    "trace",
+    "logs",
     "jobs",
     "doctor",
     "selftest",

@@ -28,6 +28,13 @@ WHERE status IN (:statuses) AND (:ticker = '' OR ticker = :ticker)
 ORDER BY id
 LIMIT :limit
 
+-- newest_alerts --
+-- An empty ticker stands for every ticker.
+SELECT * FROM alert_log
+WHERE status IN (:statuses) AND (:ticker = '' OR ticker = :ticker)
+ORDER BY id DESC
+LIMIT :limit
+
 -- move_alert --
 UPDATE alert_log SET status = :to, reason = :reason
 WHERE id = :id AND status IN (:from_)

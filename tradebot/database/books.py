@@ -13,7 +13,7 @@ from tradebot.database.driver import Row, Transaction
 from tradebot.domain.alerts import Alert, AlertStatus, NewAlert
 from tradebot.domain.brokerage import Execution
 from tradebot.domain.equity import Equity
-from tradebot.domain.events import Event, EventKind, NewEvent, Severity, code_of
+from tradebot.domain.events import Delivery, Event, EventKind, NewEvent, Severity, code_of
 from tradebot.domain.lots import CorporateAction, Lot, LotStatus
 from tradebot.domain.reasons import Reason
 from tradebot.domain.trades import NewTrade, Trade, TradeStatus
@@ -40,6 +40,11 @@ class SqlBooks:
 
     async def _all(self, kind: type[T], name: str, **parameters: Any) -> list[T]:
         return [values.read(kind, row) async for row in _in_turns(await self._rows(name, **parameters))]
+
+    async def _of_ids(self, kind: type[T], name: str, parameter: str, ids: Collection[int]) -> list[T]:
+        wanted = sorted(ids)
+        chunks = [wanted[start : start + _CHUNK] for start in range(0, len(wanted), _CHUNK)]
+        return [one for chunk in chunks for one in await self._all(kind, name, **{parameter: chunk})]
 
     async def _row(self, name: str, **parameters: Any) -> Row | None:
         rows = await self._rows(name, **parameters)
@@ -74,6 +79,14 @@ class SqlBooks:
             Alert, "alerts", statuses=_names(statuses), ticker=ticker or "", limit=_ALL if limit is None else limit
         )
 
+    async def newest_alerts(
+        self, statuses: Collection[AlertStatus], limit: int, *, ticker: str | None = None
+    ) -> Sequence[Alert]:
+        found = await self._all(
+            Alert, "newest_alerts", statuses=_names(statuses), ticker=values.outgoing(ticker or ""), limit=limit
+        )
+        return found[::-1]
+
     async def move_alert(
         self, alert_id: int, from_: Collection[AlertStatus], to: AlertStatus, reason: Reason | str | None
     ) -> bool:
@@ -105,6 +118,9 @@ class SqlBooks:
 
     async def trades_of_alert(self, alert_id: int) -> Sequence[Trade]:
         return [values.read(Trade, row) for row in await self._rows("trades_of_alert", alert_id=alert_id)]
+
+    async def orders_of_alerts(self, alert_ids: Collection[int]) -> Sequence[Trade]:
+        return await self._of_ids(Trade, "orders_of_alerts", "alert_ids", alert_ids)
 
     async def trades(
         self,
@@ -169,6 +185,10 @@ class SqlBooks:
 
     async def lots_closed_by(self, trade_ids: Collection[int]) -> Sequence[Lot]:
         return await self._all(Lot, "lots_closed_by", trade_ids=list(trade_ids))
+
+    async def lots_of(self, trade_ids: Collection[int]) -> Sequence[Lot]:
+        found = {lot.id: lot for lot in await self._of_ids(Lot, "lots_of", "trade_ids", trade_ids)}
+        return list(found.values())
 
     async def lots_open_before(self, ticker: str, trade_id: int) -> Sequence[Lot]:
         return await self._all(Lot, "lots_open_before", ticker=values.outgoing(ticker), trade_id=trade_id)
@@ -262,6 +282,9 @@ class SqlBooks:
     ) -> Sequence[Event]:
         rows = await self._rows("undelivered", channel=channel, limit=limit, severities=_names(severities))
         return [_event(row) for row in rows]
+
+    async def deliveries(self, event_ids: Collection[int]) -> Sequence[Delivery]:
+        return await self._of_ids(Delivery, "deliveries", "ids", event_ids)
 
     async def mark_delivered(self, channel: str, event_ids: Collection[int], at: datetime) -> None:
         ids = list(event_ids)

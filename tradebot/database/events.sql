@@ -46,6 +46,9 @@ WHERE channel = :channel AND event_id IN (:ids) AND state <> 'DELIVERED'
 UPDATE delivery SET attempts = attempts + 1, error = :error
 WHERE channel = :channel AND event_id IN (:ids) AND state = 'PENDING'
 
+-- deliveries --
+SELECT event_id, channel, state, attempts, error, delivered_at FROM delivery WHERE event_id IN (:ids) ORDER BY event_id, channel
+
 -- open_channel --
 INSERT INTO channel (name) VALUES (:channel) ON CONFLICT (name) DO NOTHING
 

@@ -238,7 +238,7 @@ def _text(path: Path) -> str | None:
 
 # --- PostgreSQL: an advisory lock on a connection of its own --------------------------------------------------------------
 
-INSTANCE_KEY = lock_key("instance")
+LOCK_KEY = lock_key("instance")
 # A holder whose machine vanished is noticed by the server within half a minute, not after its default of two hours.
 _KEEPALIVE = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "4"}
 
@@ -253,8 +253,8 @@ async def _server_lock(place: address.PostgresAddress, wait: bool, timeout_s: fl
         with connecting(place.place):
             await no_idle_timeout(connection)
             if wait:
-                await connection.execute("SELECT pg_advisory_lock($1)", INSTANCE_KEY)
-            elif not await connection.fetchval("SELECT pg_try_advisory_lock($1)", INSTANCE_KEY, timeout=timeout_s):
+                await connection.execute("SELECT pg_advisory_lock($1)", LOCK_KEY)
+            elif not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK_KEY, timeout=timeout_s):
                 raise _held_by(place.place, await _stored_instance(connection, timeout_s))
         yield _ServerLock(connection, timeout_s)
     finally:

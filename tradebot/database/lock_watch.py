@@ -8,7 +8,7 @@ from datetime import datetime
 import asyncpg
 
 from tradebot.database import address
-from tradebot.database.lock import INSTANCE_KEY
+from tradebot.database.lock import LOCK_KEY
 from tradebot.database.postgres import connecting
 from tradebot.errors import ConfigError
 
@@ -51,7 +51,7 @@ class LockWatch:
     async def look(self) -> LockSeen:
         """Raises LedgerUnavailable."""
         with connecting(self._place):
-            rows = await self._connection.fetch(_LOOK, INSTANCE_KEY, timeout=5)
+            rows = await self._connection.fetch(_LOOK, LOCK_KEY, timeout=5)
             at = rows[0]["now"] if rows else await self._connection.fetchval("SELECT clock_timestamp()", timeout=5)
         sessions = [
             (row["granted"], LockSession(row["pid"], _shown(row["client_addr"]), float(row["silent_s"])))

@@ -13,6 +13,9 @@ ORDER BY id + 0
 -- lots_closed_by --
 SELECT * FROM position WHERE closing_trade_id IN (:trade_ids) ORDER BY id
 
+-- lots_of --
+SELECT * FROM position WHERE opening_trade_id IN (:trade_ids) OR closing_trade_id IN (:trade_ids) ORDER BY id
+
 -- lots_open_before --
 -- By indexes from both sides: few lots are open, and few trades follow the newest.
 SELECT * FROM position

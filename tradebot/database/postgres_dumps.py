@@ -20,7 +20,7 @@ import asyncpg
 
 from tradebot.database.address import PostgresAddress
 from tradebot.database.contents import COLUMNS, Contents, Counting
-from tradebot.database.lock import INSTANCE_KEY
+from tradebot.database.lock import LOCK_KEY
 from tradebot.database.postgres import connecting
 from tradebot.errors import BackupError
 
@@ -31,7 +31,7 @@ _ESCAPED = re.compile(r"\\(.)")
 _SIGNS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _NEWER_SERVERS_ONLY = "SET transaction_timeout = 0;\n"  # what a program of version 17 asks of every server
 _CONNECT_S = 10
-_ALONE = f"""DO $$ BEGIN IF NOT pg_try_advisory_xact_lock({INSTANCE_KEY}) THEN
+_ALONE = f"""DO $$ BEGIN IF NOT pg_try_advisory_xact_lock({LOCK_KEY}) THEN
 RAISE EXCEPTION 'another instance trades with this database: stop it first'; END IF; END $$;
 """
 

@@ -1,13 +1,22 @@
 """What the bot holds, at IB's prices, beside IB's own positions. What is not known is None, never zero."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
+from enum import StrEnum
 
 from tradebot.domain import pnl
 from tradebot.domain.brokerage import BrokerPosition
-from tradebot.domain.lots import Lot
+from tradebot.domain.events import Event, EventKind
+from tradebot.domain.facts.daemon import DailyReport
+from tradebot.domain.hours import Hours
+from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.positions import compare
+from tradebot.ports import Ledger
+
+REPORTS_WITHIN = timedelta(days=10)
+"""An older daily report's price is not called the last one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +37,80 @@ def held_positions(lots: Sequence[Lot], broker_positions: Mapping[int, BrokerPos
         missing={row.ticker: row.missing for row in rows if row.missing},
         known=broker_positions is not None,
     )
+
+
+# --- beside the daemon ------------------------------------------------------------------------------------------------
+
+
+class LastPriceSource(StrEnum):
+    """Where the newest price that is stored comes from."""
+
+    DAILY_REPORT = "daily_report"
+    FILL = "fill"  # of the newest lot that was opened, or closed today
+
+
+@dataclass(frozen=True, slots=True)
+class LastPrice:
+    """USD a share, and when it was the price."""
+
+    price: Decimal
+    at: datetime
+    source: LastPriceSource
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPosition:
+    """The open lots of one contract, by the database alone."""
+
+    held: pnl.OpenPosition
+    since: datetime  # when the oldest of the lots was bought
+    last: LastPrice | None  # None: none is stored
+    realised_today: Decimal  # USD, net; of its ticker, on New York's date
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPositions:
+    """All open lots by contract, and what the day has realised besides."""
+
+    positions: Sequence[StoredPosition]
+    realised_today: Decimal  # of every ticker
+    realised_by_ticker: Mapping[str, Decimal]
+
+
+async def stored_positions(ledger: Ledger, hours: Hours, now: datetime) -> StoredPositions:
+    """What the database alone knows, for who stands beside the daemon. Raises LedgerUnavailable."""
+    async with ledger.read() as books:
+        lots = await books.lots(LotStatus.OPEN)
+        closed = await books.lots(LotStatus.CLOSED, closed_since=hours.day_start(now))
+        today = hours.calendar.trading_date(now)
+        done = pnl.summarise(today, today, closed, ())
+        reports = await books.events_since((EventKind.DAILY_REPORT,), now - REPORTS_WITHIN)
+    positions = []
+    for one in pnl.unrealised(lots, {}).positions:
+        mine = [lot for lot in lots if (lot.ticker, lot.con_id) == (one.ticker, one.con_id)]
+        sold = [lot for lot in closed if lot.con_id == one.con_id]
+        since = min(lot.entry_time for lot in mine)
+        last = max(
+            (*_filled(mine, sold), *_reported(reports, one.ticker, mine)), key=lambda known: known.at, default=None
+        )
+        positions.append(StoredPosition(one, since, last, done.by_ticker.get(one.ticker, pnl.ZERO)))
+    return StoredPositions(positions, done.net, done.by_ticker)
+
+
+def _filled(bought: Iterable[Lot], sold: Iterable[Lot]) -> Iterable[LastPrice]:
+    """An entry price went through the splits with its lot."""
+    for lot in bought:
+        yield LastPrice(lot.entry_price, lot.entry_time, LastPriceSource.FILL)
+    for lot in sold:
+        if lot.exit_price is not None and lot.exit_time is not None:
+            yield LastPrice(lot.exit_price, lot.exit_time, LastPriceSource.FILL)
+
+
+def _reported(reports: Iterable[Event], ticker: str, lots: Sequence[Lot]) -> Iterable[LastPrice]:
+    """What the daily reports said of it since its last split."""
+    splits = [datetime.fromisoformat(str(split["at"])) for lot in lots for split in lot.splits]
+    for event in reports:
+        if isinstance(event.facts, DailyReport) and all(event.at > at for at in splits):
+            for position in event.facts.positions:
+                if position.ticker == ticker and position.price is not None:
+                    yield LastPrice(position.price, event.at, LastPriceSource.DAILY_REPORT)

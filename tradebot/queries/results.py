@@ -1,6 +1,6 @@
 """What New York dates brought: realised P&L, trades, and the curve of the picture."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -8,7 +8,8 @@ from decimal import Decimal
 from tradebot.domain import pnl
 from tradebot.domain.hours import Hours
 from tradebot.domain.lots import Lot, LotStatus
-from tradebot.ports import Books
+from tradebot.domain.trades import Trade
+from tradebot.ports import Books, Ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +26,34 @@ async def read_result(books: Books, hours: Hours, now: datetime, days: int) -> R
     """The last `days` New York dates, today included. Raises LedgerUnavailable."""
     last = hours.calendar.trading_date(now)
     first = last - timedelta(days=days - 1)
+    closed, trades = await _since(books, hours, first)
+    return Result(first, last, pnl.summarise(first, last, closed, trades), list(_curve(closed)))
+
+
+@dataclass(frozen=True, slots=True)
+class DailyResults:
+    """What each of some New York dates brought, and all of them."""
+
+    days: Mapping[date, pnl.Summary]  # every date, the oldest first
+    total: pnl.Summary
+
+
+async def daily_results(ledger: Ledger, hours: Hours, now: datetime, days: int) -> DailyResults:
+    """The last `days` New York dates, today included. Raises LedgerUnavailable."""
+    last = hours.calendar.trading_date(now)
+    dates = [last - timedelta(days=ago) for ago in reversed(range(days))]
+    async with ledger.read() as books:
+        closed, trades = await _since(books, hours, dates[0])
+    each = {day: pnl.summarise(day, day, closed, trades) for day in dates}
+    return DailyResults(each, pnl.summarise(dates[0], last, closed, trades))
+
+
+async def _since(books: Books, hours: Hours, first: date) -> tuple[Sequence[Lot], Sequence[Trade]]:
+    """Lots that closed, and trades that filled."""
     since = hours.calendar.day_start(first)
     closed = await books.lots(LotStatus.CLOSED, closed_since=since)
     # A written-off SELL has no price: it is no trade of that day, its lots are counted apart.
-    trades = [trade for trade in await books.trades(since=since) if trade.avg_fill_price is not None]
-    return Result(first, last, pnl.summarise(first, last, closed, trades), list(_curve(closed)))
+    return closed, [trade for trade in await books.trades(since=since) if trade.avg_fill_price is not None]
 
 
 def _curve(lots: Iterable[Lot]) -> Iterable[tuple[datetime, Decimal]]:

@@ -93,7 +93,7 @@ def setup(settings: LogSettings, secrets: Iterable[str], *, daemon: bool = True,
         diagnose=False,
     )
     if daemon:
-        lines = _JsonLines(settings, redact)
+        lines = JsonLines(settings, redact)
         logger.add(lines, level=level, filter=heard, format="{message}", backtrace=False, diagnose=False)
     _route_standard_logging(level)
     sys.excepthook = _log_uncaught
@@ -135,9 +135,9 @@ def _prepare(record: "Record") -> None:
     """Message, context and traceback as the console shows them: continuation lines indented, control characters visible."""
     extra = record["extra"]
     context = " ".join(f"{KEYS.get(name, name)}={value}" for name, value in _context(record))
-    extra["_text"] = _visible(record["message"])
-    extra["_context"] = _visible(f" [{context}]") if context else ""
-    extra["_trace"] = _visible("\n" + _traceback(record).rstrip()) if record["exception"] else ""
+    extra["_text"] = visible(record["message"])
+    extra["_context"] = visible(f" [{context}]") if context else ""
+    extra["_trace"] = visible("\n" + _traceback(record).rstrip()) if record["exception"] else ""
 
 
 def _context(record: "Record") -> Iterator[tuple[str, object]]:
@@ -147,7 +147,7 @@ def _context(record: "Record") -> Iterator[tuple[str, object]]:
     return ((name, extra[name]) for name in names if extra[name] is not None and name[0] != "_")
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text).replace("\n", "\n    ")
 
 
@@ -160,7 +160,7 @@ def _traceback(record: "Record") -> str:
 # --- file -----------------------------------------------------------------------------------------------------------
 
 
-class _JsonLines:
+class JsonLines:
     """One JSON object a line, in a file that is renamed when full. Kept apart from loguru's own file sink, which prints the
     whole record, secrets included, when the disk is full."""
 

@@ -219,7 +219,13 @@ class _Judging:
             return None
         assert contract is not None, "a quote belongs to a contract"
         assert order.qty is not None, "a passing decision has a quantity"
-        inputs = {"quote": quote, "order": order, "snapshot": snapshot, "limits": self.policy.limits}
+        inputs = {
+            "quote": quote,
+            "order": order,
+            "snapshot": snapshot,
+            "limits": self.policy.limits,
+            "fixed_limits": self.policy.fixed_limits,
+        }
         return await self._intend(contract, order.qty, order.cost, risk_decision, inputs)
 
     async def sell(self) -> Decided:

@@ -1,0 +1,104 @@
+"""What the lists and traces of the command line read, on both databases."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+from tests.adapters.database.samples import NOON, a_lot, a_trade, an_alert, an_execution
+from tests.facts import every_kind
+from tradebot.domain.alerts import AlertStatus, Side
+from tradebot.domain.calendar import Calendar
+from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.hours import Hours
+from tradebot.domain.lots import LotStatus
+from tradebot.domain.trades import TradeStatus
+from tradebot.ports import Ledger
+from tradebot.queries.alert_trace import alert_trace
+from tradebot.queries.newest import newest_alerts, newest_orders
+from tradebot.queries.positions import LastPriceSource, stored_positions
+from tradebot.queries.results import daily_results
+
+HOURS = Hours(Calendar(), always=True)
+
+
+async def test_the_newest_alerts(ledger: Ledger) -> None:
+    """The list begins with the oldest alerts, or shows those of another state or ticker."""
+    async with ledger.begin() as books:
+        for ticker, status in (("AAPL", "RECEIVED"), ("MSFT", "BLOCKED"), ("AAPL", "BLOCKED"), (None, "REJECTED")):
+            await books.insert_alert(an_alert(ticker=ticker, status=AlertStatus(status)))
+    assert [one.alert.id for one in await newest_alerts(ledger, 2)] == [3, 4]
+    assert [one.alert.id for one in await newest_alerts(ledger, 9, ticker="AAPL")] == [1, 3]
+    assert [one.alert.id for one in await newest_alerts(ledger, 9, statuses=[AlertStatus.BLOCKED])] == [2, 3]
+
+
+async def test_an_alert_with_all_that_belongs_to_it(ledger: Ledger) -> None:
+    """An order, a fill, a lot or a delivery of another alert is shown, or one of its own is not."""
+    async with ledger.begin() as books:
+        await books.serve_channels(["log", "telegram"])
+        bought, other = await a_trade(books), await a_trade(books)
+        sold = await a_trade(books, side=Side.SELL)
+        for trade, root in ((bought, "a"), (other, "b"), (sold, "c")):
+            await books.put_execution(trade, an_execution(f"{root}.01"))
+        await books.rewrite_lots("AAPL", [a_lot(bought, sold), a_lot(bought), a_lot(other)], closed_by=[sold])
+        ids = [
+            await books.add_event(NewEvent(every_kind()[kind], NOON, 1, bought))
+            for kind in (EventKind.ALERT_STORED, EventKind.BUY_FILLED)
+        ]
+        await books.add_event(NewEvent(every_kind()[EventKind.BUY_FILLED], NOON, 2, other))
+        await books.delivery_failed("telegram", ids, "it is away")
+        await books.mark_delivered("log", ids, NOON)
+    found = await alert_trace(ledger, "1")
+    assert found is not None
+    [order] = found.orders
+    assert (order.trade.id, [one.exec_id for one in order.executions]) == (bought, ["a.01"])
+    assert order.decision == {"checks": [{"name": "cash", "code": None, "facts": {}}]}
+    assert sorted(lot.status for lot in order.opened) == [LotStatus.CLOSED, LotStatus.OPEN]
+    assert [event.id for event in found.events] == ids
+    assert [(one.event_id, one.channel, one.attempts, one.error, one.delivered_at) for one in found.deliveries] == [
+        (ids[1], "log", 1, None, NOON),
+        (ids[1], "telegram", 1, "it is away", None),
+    ]
+    assert not found.is_pruned
+    exit_ = await alert_trace(ledger, "tb-3-0badcafe")
+    assert exit_ is not None
+    assert [len(exit_.orders[0].closed), exit_.events, exit_.is_pruned] == [1, [], True]
+
+
+async def test_an_own_id_that_is_a_number(ledger: Ledger) -> None:
+    """A sender's own id hides the alert that has this number."""
+    async with ledger.begin() as books:
+        await books.insert_alert(an_alert(idempotency_key="id:2"))
+        await books.insert_alert(an_alert(idempotency_key="id:77"))
+    found = [await alert_trace(ledger, name) for name in ("2", "77", "78")]
+    assert [one and one.alert.id for one in found] == [2, 2, None]
+
+
+async def test_orders_of_today_and_those_that_are_not_resolved(ledger: Ledger) -> None:
+    """An order that is UNKNOWN since yesterday is not in the list."""
+    async with ledger.begin() as books:
+        yesterday = NOON - timedelta(days=1)
+        for created in (yesterday, yesterday, NOON):
+            await a_trade(books, created_at=created)
+        ended = await books.trade(1)
+        assert ended is not None
+        await books.save_trade(replace(ended, status=TradeStatus.FAILED))
+    assert [one.id for one in await newest_orders(ledger, HOURS, NOON)] == [2, 3]
+    assert [one.id for one in await newest_orders(ledger, HOURS, NOON, every=True)] == [1, 2, 3]
+
+
+async def test_positions_and_results_of_days(ledger: Ledger) -> None:
+    """Amounts of two days, tickers or contracts run into each other; or an old price is called the last one."""
+    async with ledger.begin() as books:
+        bought, more, sold = await a_trade(books), await a_trade(books), await a_trade(books, side=Side.SELL)
+        today = a_lot(bought, sold, exit_time=NOON, pnl=Decimal("5.00000001"))
+        await books.rewrite_lots("AAPL", [today, a_lot(bought, qty=Decimal(3)), a_lot(more)], closed_by=[sold])
+    found = await stored_positions(ledger, HOURS, NOON)
+    [held] = found.positions
+    assert (held.held.lots, held.held.qty, held.held.cost) == (2, 13, 13 * Decimal("187.3215"))
+    assert held.last is not None
+    assert (held.last.price, held.last.at, held.last.source) == (Decimal("187.3215"), NOON, LastPriceSource.FILL)
+    assert (held.realised_today, found.realised_today) == (Decimal("5.00000001"), Decimal("5.00000001"))
+    tomorrow = await daily_results(ledger, HOURS, NOON + timedelta(days=1), 3)
+    assert [(one.net, one.wins) for one in tomorrow.days.values()] == [(0, 0), (Decimal("5.00000001"), 1), (0, 0)]
+    assert tomorrow.total.net == Decimal("5.00000001")
+    assert (await stored_positions(ledger, HOURS, NOON + timedelta(days=1))).realised_today == 0

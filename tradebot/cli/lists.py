@@ -1,0 +1,309 @@
+"""`tradebot alerts`, `orders`, `positions` and `pnl`: tables for people or one JSON document for programs, from the database."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from tradebot.cli import as_json, daemon_client, tables
+from tradebot.cli.base import Config, cli, do, settings_of
+from tradebot.cli.trace_page import day_and_time
+from tradebot.config import Settings
+from tradebot.domain.alerts import AlertStatus
+from tradebot.domain.calendar import NEW_YORK
+from tradebot.domain.payload.symbols import symbol
+from tradebot.domain.pnl import Summary
+from tradebot.domain.reasons import Reason
+from tradebot.domain.trades import Trade
+from tradebot.errors import PayloadError
+from tradebot.queries.newest import ListedAlert, newest_alerts, newest_orders
+from tradebot.queries.positions import LastPrice, StoredPositions, stored_positions
+from tradebot.queries.results import DailyResults, daily_results
+from tradebot.runtime.log import visible
+from tradebot.words import figures, refusals
+from tradebot.words.reasons import reason
+
+Json = Annotated[bool, typer.Option("--json", metavar="", help="One JSON document instead of a table.")]
+
+
+# --- alerts ---------------------------------------------------------------------------------------------------------
+
+
+def _status(text: str) -> AlertStatus:
+    try:
+        return AlertStatus(text.upper())
+    except ValueError:
+        raise typer.BadParameter(f"{text} is no status: write one of {', '.join(AlertStatus)}") from None
+
+
+@cli.command()
+def alerts(
+    number: Annotated[int, typer.Option("--number", "-n", metavar="N", min=1, max=100_000, help="How many.")] = 20,
+    status: Annotated[
+        AlertStatus | None, typer.Option(metavar="STATUS", parser=_status, help="BLOCKED, FAILED …")
+    ] = None,
+    ticker: Annotated[str | None, typer.Option(metavar="TICKER", help="AAPL, BRK.B …")] = None,
+    document: Json = False,
+    config: Config = None,
+) -> None:
+    """List the newest alerts, the newest last: id, time, what it wanted, and what became of it.
+
+    Examples: `tradebot alerts` · `tradebot alerts -n 50 --status blocked` · `tradebot alerts --ticker AAPL --json`
+    """
+    statuses = tuple(AlertStatus) if status is None else (status,)
+    do(_alerts(settings_of(config), number, statuses, _ticker(ticker), document=document))
+
+
+async def _alerts(
+    settings: Settings, number: int, statuses: Collection[AlertStatus], ticker: str | None, *, document: bool
+) -> int:
+    """Raises LedgerUnavailable, MigrationError, ConfigError."""
+    async with daemon_client.open_database(settings) as ledger:
+        found = await newest_alerts(ledger, number, statuses=statuses, ticker=ticker)
+    if document:
+        as_json.show({"alerts": [_alert_fields(one) for one in found]})
+        return 0
+    rows = ((str(one.alert.id), day_and_time(one.alert.received_at), _wanted(one), _became(one)) for one in found)
+    _show(("alert", "New York time", "wants", "outcome"), rows, right=("alert",), empty="No such alert is stored.")
+    return 0
+
+
+def _ticker(text: str | None) -> str | None:
+    """In IB's form, in which it is stored."""
+    try:
+        return None if text is None else symbol(text)[1]
+    except PayloadError:
+        return str(text).upper()
+
+
+def _wanted(one: ListedAlert) -> str:
+    return f"{one.alert.action} {one.alert.ticker}" if one.alert.action else "not understood"
+
+
+def _became(one: ListedAlert) -> str:
+    """The status with its reason in a few words."""
+    filled = next((order for order in reversed(one.orders) if order.avg_fill_price is not None), None)
+    alert = one.alert
+    if alert.status is AlertStatus.EXECUTED and filled is not None:
+        return f"{alert.status} {_filled(filled)}"
+    return f"{alert.status}: {_briefly(alert.reason)}" if alert.reason else str(alert.status)
+
+
+def _briefly(why: Reason | str) -> str:
+    if isinstance(why, Reason) and why.code in refusals.TITLES:
+        return refusals.title(why.code)
+    return visible(reason(why).splitlines()[0])
+
+
+def _alert_fields(one: ListedAlert) -> Mapping[str, object]:
+    alert = one.alert
+    names = ("id", "received_at", "action", "ticker", "price", "status", "strategy", "duplicates", "reason")
+    fields = {name: getattr(alert, name) for name in names}
+    return {
+        **fields,
+        "why": reason(alert.reason) if alert.reason else None,
+        "orders": [order.order_ref for order in one.orders],
+    }
+
+
+# --- orders ---------------------------------------------------------------------------------------------------------
+
+
+@cli.command()
+def orders(
+    every: Annotated[bool, typer.Option("--all", metavar="", help="Every order there ever was.")] = False,
+    document: Json = False,
+    config: Config = None,
+) -> None:
+    """List orders in flight or UNKNOWN and those of today, New York's date; the newest last.
+
+    Examples: `tradebot orders` · `tradebot orders --all --json`
+    """
+    do(_orders(settings_of(config), every=every, document=document))
+
+
+async def _orders(settings: Settings, *, every: bool, document: bool) -> int:
+    """Raises LedgerUnavailable, MigrationError, ConfigError."""
+    async with daemon_client.open_database(settings) as ledger:
+        found = await newest_orders(ledger, settings.trading.open_hours(), datetime.now(UTC), every=every)
+    if document:
+        as_json.show({"orders": found})
+        return 0
+    rows = (
+        (day_and_time(one.created_at), figures.order(one), str(one.status), _filled(one), one.order_ref)
+        for one in found
+    )
+    nothing = (
+        "There is no order."
+        if every
+        else "No order is in flight or UNKNOWN, and none is of today: --all lists every one."
+    )
+    _show(("New York time", "order", "status", "filled", "orderRef"), rows, empty=nothing)
+    return 0
+
+
+def _filled(one: Trade) -> str:
+    if not one.filled_qty or one.avg_fill_price is None:
+        return "nothing"
+    rest = f" of {figures.shares(one.requested_qty)}" if one.filled_qty < one.requested_qty else ""
+    return f"{figures.shares(one.filled_qty)}{rest} at {figures.price(one.avg_fill_price)}"
+
+
+# --- positions ------------------------------------------------------------------------------------------------------
+
+
+@cli.command()
+def positions(document: Json = False, config: Config = None) -> None:
+    """List what the bot holds, by contract, and what was realised today, New York's date.
+
+    Example: `tradebot positions`
+    """
+    do(_positions(settings_of(config), document=document))
+
+
+async def _positions(settings: Settings, *, document: bool) -> int:
+    """Raises LedgerUnavailable, MigrationError, ConfigError."""
+    async with daemon_client.open_database(settings) as ledger:
+        found = await stored_positions(ledger, settings.trading.open_hours(), datetime.now(UTC))
+    if document:
+        as_json.show(_positions_document(found))
+        return 0
+    rows = (
+        (
+            one.held.ticker,
+            figures.shares(one.held.qty),
+            figures.price(one.held.entry_price),
+            str(one.held.lots),
+            f"{one.since.astimezone(NEW_YORK):%Y-%m-%d}",
+            _last(one.last),
+            figures.signed_usd(one.realised_today),
+        )
+        for one in found.positions
+    )
+    right = ("shares", "average\ncost", "lots", "realised\ntoday")
+    headings = (
+        "ticker",
+        "shares",
+        "average\ncost",
+        "lots",
+        "bought\nsince",
+        "last price stored\n(New York time)",
+        "realised\ntoday",
+    )
+    _show(headings, rows, right=right, empty="The bot holds nothing.")
+    out = Console(highlight=False)
+    held = {one.held.ticker for one in found.positions}
+    sold = [f"{name} {figures.signed_usd(pnl)}" for name, pnl in found.realised_by_ticker.items() if name not in held]
+    gone = f"; of what is not held any more {', '.join(sold)}" if sold else ""
+    out.print(f"\nRealised today in all: {figures.signed_usd(found.realised_today)}{gone}.", markup=False)
+    if found.positions:
+        out.print(
+            "IB's prices of this moment are not stored: /positions in the chat shows them.", style="dim", markup=False
+        )
+    return 0
+
+
+def _last(known: LastPrice | None) -> str:
+    if known is None:
+        return "unknown"
+    return f"{figures.price(known.price)} ({known.at.astimezone(NEW_YORK):%d %b %H:%M})"
+
+
+def _positions_document(found: StoredPositions) -> Mapping[str, object]:
+    listed = [
+        {
+            "ticker": one.held.ticker,
+            "con_id": one.held.con_id,
+            "shares": one.held.qty,
+            "average_cost": one.held.entry_price,
+            "cost": one.held.cost,
+            "lots": one.held.lots,
+            "since": one.since,
+            "last_price": one.last,
+            "realised_today": one.realised_today,
+        }
+        for one in found.positions
+    ]
+    return {
+        "positions": listed,
+        "realised_today": found.realised_today,
+        "realised_today_by_ticker": found.realised_by_ticker,
+    }
+
+
+# --- pnl ------------------------------------------------------------------------------------------------------------
+
+
+@cli.command()
+def pnl(
+    days: Annotated[int, typer.Option(metavar="N", min=1, max=3_650, help="How many days, today included.")] = 30,
+    document: Json = False,
+    config: Config = None,
+) -> None:
+    """List what each day has realised, New York's dates: net P&L, commissions paid, orders filled, lots won and lost.
+
+    Examples: `tradebot pnl` · `tradebot pnl --days 365 --json`
+    """
+    do(_pnl(settings_of(config), days, document=document))
+
+
+async def _pnl(settings: Settings, days: int, *, document: bool) -> int:
+    """Raises LedgerUnavailable, MigrationError, ConfigError."""
+    async with daemon_client.open_database(settings) as ledger:
+        found = await daily_results(ledger, settings.trading.open_hours(), datetime.now(UTC), days)
+    if document:
+        listed = [{"date": day, **_summary_fields(one)} for day, one in found.days.items()]
+        as_json.show({"days": listed, "total": _summary_fields(found.total)})
+        return 0
+    headings = ("New York date", "net P&L", "commissions", "buys", "sells", "won", "lost")
+    rows = list(_pnl_rows(found))
+    _show(headings, rows, right=headings[1:], empty=f"Nothing was bought or sold in {days} days.", total=bool(rows))
+    if found.total.written_off:
+        Console(highlight=False).print(
+            f"{found.total.written_off} lots were written off: no price, no P&L.", markup=False
+        )
+    return 0
+
+
+def _pnl_rows(found: DailyResults) -> Iterable[Sequence[str]]:
+    """Days on which nothing was traded are left out."""
+    traded = [(f"{day:%a %Y-%m-%d}", one) for day, one in found.days.items() if one.buys or one.sells or one.closed]
+    for name, one in [*traded, *([(f"{len(found.days)} days", found.total)] if traded else [])]:
+        counts = (one.buys, one.sells, one.wins, one.closed - one.wins)
+        yield name, figures.signed_usd(one.net), figures.usd(one.commissions_paid), *map(str, counts)
+
+
+def _summary_fields(one: Summary) -> dict[str, object]:
+    return {
+        "net": one.net,
+        "gross": one.gross,
+        "commissions": one.commissions_paid,
+        "lot_commissions": one.lot_commissions,
+        "buys": one.buys,
+        "sells": one.sells,
+        "closed": one.closed,
+        "wins": one.wins,
+        "losses": one.closed - one.wins,
+        "written_off": one.written_off,
+        "by_ticker": one.by_ticker,
+    }
+
+
+# --- tables ---------------------------------------------------------------------------------------------------------
+
+
+def _show(
+    headings: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    right: Collection[str] = (),
+    empty: str,
+    total: bool = False,
+) -> None:
+    out, given = Console(highlight=False), list(rows)
+    if given:
+        tables.show(out, headings, given, right=right, total=total)
+    else:
+        out.print(empty, markup=False)

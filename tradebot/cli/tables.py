@@ -1,0 +1,29 @@
+"""Tables whose rows are one line each, however narrow the terminal."""
+
+from collections.abc import Collection, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+LAST_AT_LEAST = 12
+"""Columns that the last column keeps on a narrow terminal."""
+
+
+def show(
+    out: Console,
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    right: Collection[str] = (),
+    total: bool = False,
+) -> None:
+    """What does not fit is cut off in the last column. With `total` the last row stands apart."""
+    table = Table(box=None, pad_edge=False, show_header=any(headings))
+    widths = [max(map(len, [*heading.split("\n"), *(row[n] for row in rows)])) for n, heading in enumerate(headings)]
+    widths[-1] = max(min(widths[-1], out.width - sum(widths[:-1]) - 2 * len(widths[:-1])), LAST_AT_LEAST)
+    for heading, width in zip(headings, widths, strict=True):
+        table.add_column(heading, justify="right" if heading in right else "left", width=width, no_wrap=True)
+    for number, row in enumerate(rows, start=1):
+        table.add_row(*map(Text, row), style="bold" if total and number == len(rows) else "")
+    out.print(table, crop=False)

@@ -1,0 +1,149 @@
+"""The figures that a check which passed was decided on, from the decision as it is stored. Pure.
+
+Rules: one short phrase a check; nothing where the stored decision does not have its figures (another version made it).
+"""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from tradebot.domain.refusals import RefusalCode
+from tradebot.words.figures import price, seconds, shares, signed_usd, usd
+
+_C = RefusalCode
+
+
+def passed(code: str, decision: Mapping[str, object]) -> str:
+    """What the check `code` compared with what, when this decision was made."""
+    say = next((say for known, say in _PHRASES.items() if known == code), None)
+    if say is None:
+        return ""
+    try:
+        return say(_Decision(decision))
+    except (KeyError, TypeError, ValueError, ArithmeticError):
+        return ""
+
+
+class _Decision:
+    """A stored decision's inputs: a figure is text there."""
+
+    def __init__(self, decision: Mapping[str, Any]) -> None:
+        inputs = decision["inputs"]
+        self.reserved = Decimal(decision["reserved"])
+        self.order: Mapping[str, Any] = inputs.get("order") or {}
+        self.now: Mapping[str, Any] = inputs["snapshot"]
+        self.limits: Mapping[str, Any] = inputs.get("limits") or {}
+        self.fixed: Mapping[str, Any] = inputs.get("fixed_limits") or {}
+
+    def pct(self, name: str) -> str:
+        """A limit of the file, 0 where it is switched off."""
+        limit = Decimal(self.fixed[name])
+        return f"{shares(limit)}% allowed" if limit else "any allowed"
+
+    @property
+    def ask(self) -> Decimal:
+        return Decimal(self.order["ask"])
+
+    @property
+    def qty(self) -> Decimal:
+        return Decimal(self.order["qty"])
+
+
+def _state(d: _Decision) -> str:
+    return f"trading is {d.now['state']}"
+
+
+def _alert_age(d: _Decision) -> str:
+    return f"waited {seconds(float(d.order['waited_s']))} of {d.fixed['max_alert_age_s']} s"
+
+
+def _repeat(d: _Decision) -> str:
+    since, window = d.now["since_last_buy_s"], d.fixed["repeat_window_s"]
+    if since is None:
+        return "no BUY of it before, today"
+    return f"the BUY before was {seconds(abs(float(since)))} ago, {window} s are asked for"
+
+
+def _quote(d: _Decision) -> str:
+    return f"IB asks {price(d.ask)}"
+
+
+def _delayed(d: _Decision) -> str:
+    account = "a live account" if d.now["live"] else "no live account"
+    return f"a {'delayed' if d.order['delayed'] else 'live'} quote, {account}"
+
+
+def _spread(d: _Decision) -> str:
+    if d.order["bid"] is None:
+        return "no bid to compare with"
+    bid = Decimal(d.order["bid"])
+    return f"{(d.ask - bid) * 200 / (d.ask + bid):.2f}%, {d.pct('max_spread_pct')}"
+
+
+def _size(d: _Decision) -> str:
+    return f"{usd(Decimal(d.order['amount_usd']))} / {price(d.ask)} → {shares(d.qty)}"
+
+
+def _cash(d: _Decision) -> str:
+    cash, reserve, taken = (
+        Decimal(d.now["cash"]),
+        Decimal(d.limits["min_cash_reserve"]),
+        Decimal(d.now["reserved"]),
+    )
+    return (
+        f"needs {usd(d.reserved)}, free {usd(cash - reserve - taken)} "
+        f"({usd(cash)} at IB − {usd(reserve)} reserve − {usd(taken)} in flight)"
+    )
+
+
+def _investment(d: _Decision) -> str:
+    total = Decimal(d.now["held"]) + Decimal(d.now["in_flight"]) + d.reserved
+    return f"{usd(total)} with it, of {usd(Decimal(d.limits['max_total_investment']))}"
+
+
+def _count(figure: str, limit: str) -> Callable[[_Decision], str]:
+    return lambda d: f"{d.now[figure]} before it, of {d.limits[limit]}"
+
+
+def _loss(d: _Decision) -> str:
+    realised = f"{signed_usd(Decimal(d.now['realised_today']))} realised today"
+    if d.fixed.get("daily_loss_basis") == "total":
+        realised += f", {signed_usd(Decimal(d.now['open_change']))} in open lots"
+    return f"{realised}, limit {usd(-Decimal(d.limits['max_daily_loss']))}"
+
+
+def _collar(d: _Decision) -> str:
+    if d.order["alert_price"] is None:
+        return "the alert has no price"
+    alert = Decimal(d.order["alert_price"])
+    off = (d.ask - alert) * 100 / alert
+    return f"{price(d.ask)} against the alert's {price(alert)}: {off:+.2f}%, {d.pct('price_collar_pct')}"
+
+
+def _value(d: _Decision) -> str:
+    return f"{usd(d.qty * d.ask)} of {usd(Decimal(d.fixed['max_order_value_usd']))}"
+
+
+_PHRASES: Mapping[RefusalCode, Callable[[_Decision], str]] = {
+    _C.KILL_SWITCH: _state,
+    _C.PAUSED: _state,
+    _C.UNKNOWN_ORDER: lambda d: "none of this ticker",
+    _C.SPLIT: lambda d: "none seen",
+    _C.OTHER_CONTRACT: lambda d: "none held",
+    _C.SHORT_AT_IB: lambda d: "not short",
+    _C.MISMATCH: lambda d: "books and IB agree",
+    _C.ALERT_AGE: _alert_age,
+    _C.REPEAT_WINDOW: _repeat,
+    _C.NO_QUOTE: _quote,
+    _C.DELAYED_QUOTE: _delayed,
+    _C.MAX_SPREAD: _spread,
+    _C.SIZE: _size,
+    _C.CASH: _cash,
+    _C.MAX_TOTAL_INVESTMENT: _investment,
+    _C.MAX_OPEN_POSITIONS: _count("open_positions", "max_open_positions"),
+    _C.MAX_PER_TICKER: _count("ticker_positions", "max_per_ticker"),
+    _C.MAX_DAILY_BUYS: _count("buys_today", "max_daily_buys"),
+    _C.MAX_DAILY_LOSS: _loss,
+    _C.PRICE_COLLAR: _collar,
+    _C.MAX_ORDER_VALUE: _value,
+}
