@@ -201,7 +201,7 @@ class Caddy(TlsProxy):
         ]
         return {
             "\n{\n": "\n{\n" + "".join(f"\t{line}\n" for line in here),
-            "reverse_proxy 127.0.0.1:8000": f"reverse_proxy 127.0.0.1:{self.bot_port}",
+            "{$TRADEBOT_ADDRESS:127.0.0.1:8000}": f"127.0.0.1:{self.bot_port}",
         }
 
     def _with_client_certificates(self, text: str) -> str:
