@@ -157,10 +157,11 @@ async def test_the_proxy_answers_before_tradingview_hangs_up(
         await daemon.kill()
         later = message(secret=..., alert_id="a-2")
         assert (await ask(proxy, later, path))[0] == 502
-        await daemon.ready()
+        await daemon.start()
+        await daemon.listening()
         status, text, _ = await ask(proxy, later, path)
         assert (status, '"queued"' in text) == (200, True), text
-        books = await daemon.ended(1, 2)
+        books = await daemon.books()
         assert len(books.alerts) == 2
         assert SECRET not in proxy.logs()
         assert "502" in proxy.logs()
