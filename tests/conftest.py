@@ -30,7 +30,7 @@ settings.register_profile("tradebot", deadline=None, suppress_health_check=[Heal
 settings.load_profile("tradebot")
 
 _numbers = count(1)
-LONGEST_FIRST = ("soak", "faults", "system", "crash", "property", "security", "cli", "trading", "runtime")
+LONGEST_FIRST = ("soak", "faults", "system", "crash", "property", "security", "cli", "deploy", "trading", "runtime")
 """The folders under `tests` that begin first, in this order."""
 WORKERS_A_CORE = 3  # they wait a good part of their time
 WORKERS_MAX = 8
