@@ -1,6 +1,7 @@
-"""Every fault in turn: `python -m tests.faults [-k TEXT] [--jobs N]`. Prints a table; ends with 1 after a violation."""
+"""Every fault in turn: `python -m tests.faults [-k TEXT] [--realistic]`. Prints a table; ends with 1 after a violation."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from rich.table import Table
 
@@ -10,8 +11,8 @@ from tests.faults.stage import staged
 from tests.table import CONSOLE, Place, Trial, Violation, arguments, run
 
 
-async def _run(fault: Fault, place: Place) -> Outcome:
-    async with staged(fault, place.folder, place.postgres_url, place.redis_url) as all_:
+async def _run(fault: Fault, place: Place, *, realistic: bool) -> Outcome:
+    async with staged(fault, place.folder, place.postgres_url, place.redis_url, realistic=realistic) as all_:
         return await drill(fault, all_)
 
 
@@ -32,6 +33,8 @@ def _show(results: Mapping[Fault, Outcome | Violation]) -> None:
 
 
 if __name__ == "__main__":
-    given = arguments("tests.faults", __doc__).parse_args()
+    asked = arguments("tests.faults", __doc__)
+    asked.add_argument("--realistic", action="store_true", help="the gateway has the realistic profile")
+    given = asked.parse_args()
     faults = [fault for fault in every_fault() if given.k in str(fault)]
-    run(Trial(faults, _run, _show, deadline_s=240), given.jobs)
+    run(Trial(faults, partial(_run, realistic=given.realistic), _show, deadline_s=240), given.jobs)

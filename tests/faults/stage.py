@@ -13,10 +13,12 @@ from tests.system.harness import Daemon, Gateway, running
 
 
 @asynccontextmanager
-async def staged(fault: Fault, folder: Path, postgres_url: str, redis_url: str) -> AsyncIterator[Surroundings]:
+async def staged(
+    fault: Fault, folder: Path, postgres_url: str, redis_url: str, *, realistic: bool = False
+) -> AsyncIterator[Surroundings]:
     """Everything that the fault needs, not started yet."""
     async with AsyncExitStack() as house:
-        gateway = Gateway.at(folder / "gateway")
+        gateway = Gateway.at(folder / "gateway", realistic=realistic)
         urls = urlsplit(postgres_url), urlsplit(redis_url)
         bot = await house.enter_async_context(bot_api())
         postgres, redis, ib, telegram = [

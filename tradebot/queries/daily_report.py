@@ -4,12 +4,12 @@ Rules: figures come from the books, cash and equity and prices from IB; what is 
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from tradebot.domain import pnl
-from tradebot.domain.alerts import Side
+from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.brokerage import Account, BrokerPosition
 from tradebot.domain.calendar import DAY, Session
 from tradebot.domain.events import Event, EventKind, OtherFacts
@@ -61,6 +61,7 @@ async def gather(
     closed = await books.lots(LotStatus.CLOSED, closed_since=begin - SERIES)
     events = await books.events_since((EventKind.ALERT_BLOCKED, EventKind.ALERT_FAILED, EventKind.ORDER_FAILED), begin)
     events = [event for event in events if event.at < end]
+    failures = {event.alert_id for event in events if event.kind is not EventKind.ALERT_BLOCKED}
     trades = [trade for trade in await books.trades(since=begin) if trade.avg_fill_price is not None]
     current = await books_status(
         books, defaults, hours, now, account, positions=broker_positions, loss_basis=loss_basis
@@ -88,7 +89,7 @@ async def gather(
         unrealised_unknown=open_.unknown,
         positions=tuple(ReportedPosition(one.ticker, one.qty, one.cost, one.price) for one in open_.positions),
         blocked=dict(blocked.most_common()),
-        failed=sum(event.kind is not EventKind.ALERT_BLOCKED for event in events),
+        failed=await _failed(books, failures),
         waiting=current.received_sells + current.received_buys + current.pending,
         cash=account.cash if account else None,
         equity=account.equity if account else None,
@@ -101,6 +102,12 @@ async def gather(
         ib_daily_pnl=account.daily_pnl if account else None,
         series=_series(session, closed, earlier, account, hours),
     )
+
+
+async def _failed(books: Books, alert_ids: Collection[int | None]) -> int:
+    """How many of these did fail: what waits for its next order has not, nor what another order of it has filled."""
+    alerts = [await books.alert(one) for one in alert_ids if one is not None]
+    return sum(alert is not None and alert.status is AlertStatus.FAILED for alert in alerts)
 
 
 def rule_of(event: Event) -> str:
