@@ -15,7 +15,7 @@ from loguru import logger
 from tradebot.domain.events import Event, Severity
 from tradebot.errors import LedgerUnavailable
 from tradebot.notify.log_channel import log_event
-from tradebot.ports import Clock, Ledger
+from tradebot.ports import IDLE_S, Beat, Clock, Ledger
 from tradebot.telegram.markup import esc
 from tradebot.telegram.messages import Folded, curve_of, fold
 from tradebot.telegram.pictures import draw
@@ -40,9 +40,10 @@ class Delivery:
         self._failures = 0
         self._served = False
 
-    async def run(self, stop: asyncio.Event) -> None:
+    async def run(self, stop: asyncio.Event, beat: Beat) -> None:
         """Until `stop` is set and everything is out."""
         while True:
+            beat()
             try:
                 busy = await self.round()
             except LedgerUnavailable as error:
@@ -62,6 +63,9 @@ class Delivery:
         for lane in LANES:
             if events := await self._read(lane):
                 self._log(events)
+                if self._sender.silent_for_s > IDLE_S:  # which may be hours: what is said then is decided then
+                    await self._clock.sleep(IDLE_S)
+                    return True
                 await self._send(fold(events, self._clock.now()))
                 return True
         return False

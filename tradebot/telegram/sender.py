@@ -101,6 +101,11 @@ class Sender:
 
         await self._soon(send)
 
+    @property
+    def silent_for_s(self) -> float:
+        """So long Telegram still wants to hear nothing."""
+        return max(0.0, self._pace.blocked_until - self._clock.monotonic())
+
     async def deliver(self, html: str, buttons: Buttons = ()) -> None:
         """An event, in its time. Raises AiogramError: the caller keeps what was not sent."""
         await self._clock.sleep(max(0.0, self._pace.next_at - self._clock.monotonic()))
