@@ -43,7 +43,7 @@ LAST_WORDS_S = 8.0
 STORING_S = 60.0
 DECIDING_S = 60.0
 """How long these take at most with a database that answers late: so long systemd is asked not to cut the ending short."""
-STATUS_EVERY_S = 3.0
+STATUS_EVERY_S = 2.0
 ASK_ITSELF_EVERY_S = 15.0
 JOBS_WAIT_S = 30.0  # for IB, at the start
 
