@@ -209,7 +209,7 @@ def test_under_systemd_lines_carry_priorities_instead_of_times(tmp_path: Path) -
 
 
 def test_what_is_redirected_from_systemd_elsewhere_keeps_its_times(tmp_path: Path) -> None:
-    """A file that a command started from a service writes would have priorities in place of times, for the variable is inherited."""
+    """A file that a service's child writes would have priorities in place of times, for the variable is inherited."""
     console, _ = scene(tmp_path, "logger.info('a')", env={"JOURNAL_STREAM": "8:1"})
     assert re.match(r"\d{4}-\d\d-\d\d .* INFO     a\n", console)
 

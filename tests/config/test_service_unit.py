@@ -1,5 +1,5 @@
-"""What the systemd unit promises. `make unit` has systemd's own tool judge it where there is one; this table holds everywhere, so that
-a machine without systemd does not let a weaker unit through."""
+"""What the systemd unit promises. `make unit` has systemd's own tool judge it where there is one; this table holds everywhere, so
+that a machine without systemd does not let a weaker unit through."""
 
 from collections.abc import Mapping
 from pathlib import Path
