@@ -45,6 +45,8 @@ DECIDING_S = 60.0
 """How long these take at most with a database that answers late: so long systemd is asked not to cut the ending short."""
 STATUS_EVERY_S = 2.0
 ASK_ITSELF_EVERY_S = 15.0
+ANSWERS_WITHIN_S = 300.0
+"""Even to a bot that is asked by very many at once."""
 JOBS_WAIT_S = 30.0  # for IB, at the start
 
 
@@ -159,7 +161,7 @@ def _background(bot: Tradebot) -> Mapping[str, Run]:
 def _said_of_itself(bot: Tradebot, webhook: Webhook) -> Mapping[str, Run]:
     """What looks at the bot as others do, once it can be looked at; it ends when the bot begins to."""
     clock, pulse = bot.outside.clock, bot.outside.pulse
-    heard, shown = pulse.of("webhook"), pulse.of("status line")
+    heard, shown = pulse.of("webhook", ANSWERS_WITHIN_S), pulse.of("status line")
     line = StatusLine(bot.queries.headline)
 
     async def ask() -> None:

@@ -15,7 +15,7 @@ from loguru import logger
 from tradebot.domain.events import Event, Severity
 from tradebot.errors import LedgerUnavailable
 from tradebot.notify.log_channel import log_event
-from tradebot.ports import IDLE_S, Beat, Clock, Ledger
+from tradebot.ports import Beat, Clock, Ledger
 from tradebot.telegram.markup import esc
 from tradebot.telegram.messages import Folded, curve_of, fold
 from tradebot.telegram.pictures import draw
@@ -31,19 +31,20 @@ LANES = ((Severity.CRITICAL,), (Severity.WARNING, Severity.INFO))
 class Delivery:
     """The channel `telegram`."""
 
-    def __init__(self, ledger: Ledger, sender: Sender, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, sender: Sender, clock: Clock, beat: Beat) -> None:
         self._ledger = ledger
         self._sender = sender
         self._clock = clock
+        self._beat = beat
         self._logged: set[int] = set()
         self._unmarked: set[int] = set()  # sent, not yet marked in the database
         self._failures = 0
         self._served = False
 
-    async def run(self, stop: asyncio.Event, beat: Beat) -> None:
+    async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set and everything is out."""
         while True:
-            beat()
+            self._beat()
             try:
                 busy = await self.round()
             except LedgerUnavailable as error:
@@ -63,9 +64,6 @@ class Delivery:
         for lane in LANES:
             if events := await self._read(lane):
                 self._log(events)
-                if self._sender.silent_for_s > IDLE_S:  # which may be hours: what is said then is decided then
-                    await self._clock.sleep(IDLE_S)
-                    return True
                 await self._send(fold(events, self._clock.now()))
                 return True
         return False
@@ -83,7 +81,7 @@ class Delivery:
 
     async def _try_to_send(self, message: Folded) -> None:
         try:
-            await self._sender.deliver(message.html, message.buttons)
+            await self._sender.deliver(message.html, message.buttons, self._beat)
         except TelegramRetryAfter as error:
             logger.warning("Telegram wants {} s of silence; events wait", error.retry_after)
             await self._count_failure(message, error)

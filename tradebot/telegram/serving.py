@@ -79,15 +79,31 @@ async def serve(
     stop: asyncio.Event,
 ) -> None:
     """Until `stop`; what is in the outbox then is still sent, for a few seconds."""
+    polled, delivered = pulse.of(POLLING, WITHIN_S), pulse.of(DELIVERY, WITHIN_S)
+    try:
+        await _serve(options, operations, queries, chance, polled, delivered, stop)
+    finally:
+        for component in (POLLING, DELIVERY):
+            pulse.end(component)
+
+
+async def _serve(
+    options: TelegramOptions,
+    operations: Operations,
+    queries: DaemonQueries,
+    chance: Chance,
+    polled: Beat,
+    delivered: Beat,
+    stop: asyncio.Event,
+) -> None:
     session = Session(api=TelegramAPIServer.from_base(options.api_url), timeout=REQUEST_S)
     properties = DefaultBotProperties(parse_mode=ParseMode.HTML, link_preview_is_disabled=True)
     bot = Bot(options.token, session=session, default=properties)
     chat = queries.chat
     chat.state = "connecting"
-    heard = pulse.of(POLLING, WITHIN_S)
     handling = Handling()
     session.middleware(KillFirst(handling))
-    session.middleware(Watch(chat, options.token, queries.clock, heard))
+    session.middleware(Watch(chat, options.token, queries.clock, polled))
     sender = Sender(bot, options.chat_id, queries.clock)
     confirmations = Confirmations(queries.clock, chance)
     dispatcher = _dispatcher(options, operations, queries, sender, confirmations, handling)
@@ -95,8 +111,8 @@ async def serve(
         asyncio.create_task(_poll(dispatcher, bot), name=POLLING),
         asyncio.create_task(_introduce(bot), name="telegram: commands registered"),
     ]
-    outbox = Delivery(queries.ledger, sender, queries.clock)
-    delivery = asyncio.create_task(_deliver(outbox, stop, pulse.of(DELIVERY, WITHIN_S)), name=DELIVERY)
+    outbox = Delivery(queries.ledger, sender, queries.clock, delivered)
+    delivery = asyncio.create_task(_deliver(outbox, stop), name=DELIVERY)
     try:
         await stop.wait()
         await asyncio.wait([delivery], timeout=LAST_WORDS_S)
@@ -109,8 +125,6 @@ async def serve(
             task.cancel()
         await asyncio.gather(*tasks, delivery, return_exceptions=True)
         await session.close()
-        for component in (POLLING, DELIVERY):
-            pulse.end(component)
         chat.state = "off"
 
 
@@ -229,11 +243,11 @@ async def _poll(dispatcher: Dispatcher, bot: Bot) -> None:
             await asyncio.sleep(RETRY_S)
 
 
-async def _deliver(outbox: Delivery, stop: asyncio.Event, beat: Beat) -> None:
+async def _deliver(outbox: Delivery, stop: asyncio.Event) -> None:
     """A defect in how something is worded must not silence all the rest."""
     while True:
         try:
-            return await outbox.run(stop, beat)
+            return await outbox.run(stop)
         except Exception:
             logger.exception("Telegram: the delivery of messages has failed, it starts anew")
             await asyncio.sleep(RETRY_S)
