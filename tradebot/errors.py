@@ -55,6 +55,10 @@ class MigrationError(TradebotError):
     """The database's tables do not fit this program."""
 
 
+class BackupError(TradebotError):
+    """A backup could not be made, or cannot be used; what was there before is there still."""
+
+
 class LockHeld(TradebotError):
     """Another instance holds the lock on this database."""
 

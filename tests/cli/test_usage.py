@@ -37,6 +37,15 @@ def test_version(typed: Type) -> None:
     assert typed("--version").out == f"tradebot {__version__}\n"
 
 
+def test_the_environment_names_the_configuration(typed: Type, tmp_path: Path) -> None:
+    """The command that `make deploy` installs would miss the service's configuration, or take the name for a mistake."""
+    (tmp_path / "a.toml").write_text("nonsense = 1\n")
+    (tmp_path / "b.toml").write_text("folly = 1\n")
+    ran = typed("status", config=str(tmp_path / "a.toml"))
+    assert (ran.code, "nonsense" in ran.err, "TRADEBOT_CONFIG" in ran.err) == (2, True, False)
+    assert "folly" in typed("status", "--config", str(tmp_path / "b.toml"), config=str(tmp_path / "a.toml")).err
+
+
 def test_first_words(typed: Type) -> None:
     """Broken, a new user is not told how to start."""
     assert "Start with tradebot run, then send tradebot alert BUY AAPL" in typed("--help").out
@@ -61,8 +70,8 @@ MISTAKES = {
     "logs": "No such command 'logs'. The log is on the daemon's console, in data/logs",
     "sell": "No such command 'sell'. `tradebot alert SELL AAPL` sells what the bot holds of it. There are: run, alert,",
     "positions": "No such command 'positions'. `tradebot status` shows the positions. There are: run, alert,",
-    "frobnicate": "No such command 'frobnicate'. There are: run, alert, status, jobs, pause, resume, kill, split, migrate, "
-    "simgateway.",
+    "frobnicate": "No such command 'frobnicate'. There are: run, alert, status, jobs, pause, resume, kill, split, backup, "
+    "restore, export, migrate, simgateway.",
 }
 
 

@@ -3,11 +3,24 @@
 import io
 import sys
 
-from tradebot.cli import admin, alert, jobs, run, show, simgateway, splits, trading
+from tradebot.cli import admin, alert, backup, export, jobs, run, show, simgateway, splits, trading
 from tradebot.cli.base import cli, exit_code, fail
 from tradebot.errors import TradebotError
 
-__all__ = ["admin", "alert", "cli", "jobs", "main", "run", "show", "simgateway", "splits", "trading"]
+__all__ = [
+    "admin",
+    "alert",
+    "backup",
+    "cli",
+    "export",
+    "jobs",
+    "main",
+    "run",
+    "show",
+    "simgateway",
+    "splits",
+    "trading",
+]
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from tradebot import __version__
-from tradebot.config import Settings, load
+from tradebot.config import CONFIG_VARIABLE, Settings, load
 from tradebot.errors import ConfigError, LedgerUnavailable, TradebotError
 from tradebot.runtime import systemd
 
@@ -38,10 +38,30 @@ _ELSEWHERE = {
 }
 """What people type, and where it is found."""
 
-_ORDER = ("run", "alert", "status", "jobs", "pause", "resume", "kill", "split", "migrate", "simgateway")
+_ORDER = (
+    "run",
+    "alert",
+    "status",
+    "jobs",
+    "pause",
+    "resume",
+    "kill",
+    "split",
+    "backup",
+    "restore",
+    "export",
+    "migrate",
+    "simgateway",
+)
 
 Config = Annotated[
-    Path | None, typer.Option("--config", metavar="FILE", help="Configuration file; default: config.toml here, if any.")
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        envvar=CONFIG_VARIABLE,
+        help="Configuration file; default: config.toml here, if any.",
+    ),
 ]
 
 

@@ -6,6 +6,7 @@ Variables are those of the environment, and of a file `.env` beside config.toml.
 Every mistake is reported at once, one line each: key, what was given (never a secret), what is allowed.
 """
 
+from tradebot.config.environment import CONFIG_VARIABLE
 from tradebot.config.loading import load
 from tradebot.config.secrets import TOKEN_SHAPE, URL_PASSWORD_SHAPE, describe_url
 from tradebot.config.settings import (
@@ -28,6 +29,7 @@ from tradebot.config.settings import (
 from tradebot.config.webhook_secret import webhook_secret
 
 __all__ = [
+    "CONFIG_VARIABLE",
     "DATA_DIR",
     "GATEWAY_STATE",
     "TOKEN_SHAPE",

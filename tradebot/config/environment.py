@@ -19,6 +19,8 @@ from tradebot.errors import ConfigError
 PREFIX = "TRADEBOT_"
 TESTS_PREFIX = "TRADEBOT_TEST_"
 """Variables that steer the test suite, not the daemon."""
+CONFIG_VARIABLE = "TRADEBOT_CONFIG"
+"""Names the configuration file where the command line does not: no key of it."""
 ENV_FILE = ".env"
 
 Path_ = tuple[str, ...]
@@ -66,7 +68,11 @@ def read(
                 yield Variable(path, _plain(text) if name == "DATABASE_URL" else text, origin.format(name))
     for variables, origin in sources:
         for name, text in variables.items():
-            if not name.upper().startswith(PREFIX) or name.startswith(TESTS_PREFIX):
+            if (
+                not name.upper().startswith(PREFIX)
+                or name.startswith(TESTS_PREFIX)
+                or (name == CONFIG_VARIABLE and variables is env)
+            ):
                 continue
             known = by_variable.get(name)
             if known is not None:

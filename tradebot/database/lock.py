@@ -132,9 +132,7 @@ async def open_instance_lock(
     Raises LedgerUnavailable, MigrationError. A holder must watch `lost`, and compare `epoch` in what it decides.
     """
     place = address.parse(url)
-    me = json.dumps(
-        {"host": socket.gethostname(), "pid": os.getpid(), "since": f"{datetime.now(UTC):%Y-%m-%d %H:%M UTC}"}
-    )
+    me = _this_process()
     async with _locked(place, me, wait, timeout_s) as lock:
         if prepare is not None:
             await prepare()
@@ -155,6 +153,13 @@ async def open_instance_lock(
 
 
 @asynccontextmanager
+async def alone(url: str, *, timeout_s: float = 5.0) -> AsyncIterator[None]:
+    """Nobody trades with this database meanwhile; its tables are not looked at. Raises LockHeld, LedgerUnavailable."""
+    async with _locked(address.parse(url), _this_process(), False, timeout_s):
+        yield
+
+
+@asynccontextmanager
 async def _locked(
     place: address.SqliteAddress | address.PostgresAddress, me: str, wait: bool, timeout_s: float
 ) -> AsyncIterator[_Lock]:
@@ -164,6 +169,11 @@ async def _locked(
     else:
         async with _file_lock(place, me, wait) as lock:
             yield lock
+
+
+def _this_process() -> str:
+    since = f"{datetime.now(UTC):%Y-%m-%d %H:%M UTC}"
+    return json.dumps({"host": socket.gethostname(), "pid": os.getpid(), "since": since})
 
 
 def _held_by(place: str, stored: str | None) -> LockHeld:
@@ -229,7 +239,7 @@ def _text(path: Path) -> str | None:
 
 # --- PostgreSQL: an advisory lock on a connection of its own --------------------------------------------------------------
 
-_KEY = lock_key("instance")
+INSTANCE_KEY = lock_key("instance")
 # A holder whose machine vanished is noticed by the server within half a minute, not after its default of two hours.
 _KEEPALIVE = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "4"}
 
@@ -244,8 +254,8 @@ async def _server_lock(place: address.PostgresAddress, wait: bool, timeout_s: fl
         with connecting(place.place):
             await no_idle_timeout(connection)
             if wait:
-                await connection.execute("SELECT pg_advisory_lock($1)", _KEY)
-            elif not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _KEY, timeout=timeout_s):
+                await connection.execute("SELECT pg_advisory_lock($1)", INSTANCE_KEY)
+            elif not await connection.fetchval("SELECT pg_try_advisory_lock($1)", INSTANCE_KEY, timeout=timeout_s):
                 raise _held_by(place.place, await _stored_instance(connection, timeout_s))
         yield _ServerLock(connection, timeout_s)
     finally:

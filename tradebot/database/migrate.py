@@ -26,6 +26,7 @@ SQLITE = "SQLite"
 _CREATE = """
 CREATE TABLE IF NOT EXISTS schema_migration (name TEXT PRIMARY KEY, checksum TEXT NOT NULL, applied_at TIMESTAMPTZ NOT NULL);
 """
+_TABLE = re.compile(r"^CREATE TABLE (?:IF NOT EXISTS )?(\w+)", re.MULTILINE)
 _REFUSAL = re.compile(r"^-- REFUSE: (.+)\n(SELECT [^;]+);$", re.MULTILINE)
 _HAS_TABLE = {
     SQLITE: "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'schema_migration'",
@@ -104,6 +105,30 @@ async def status(url: str, *, folder: Traversable | None = None) -> list[Migrati
             applied = {row.name: row.applied_at for row in await _applied(driver, transaction)}
     names = sorted({file.name for file in _files(folder, SQLITE)} | set(applied))  # of any database
     return [Migration(name, applied.get(name)) for name in names]
+
+
+def tables() -> list[str]:
+    """Every table that the program makes, in any of its steps."""
+    made = [name for file in _files(None, "PostgreSQL") for name in _TABLE.findall(file.up)]
+    return [*made, *_TABLE.findall(_CREATE)]
+
+
+def missing(applied: Sequence[Mapping[str, object]]) -> list[str]:
+    """The steps that tables with these rows of `schema_migration` lack. Raises MigrationError when they are not this program's.
+
+    Which of both databases they came from is told by the rows themselves: a step may have other words in each.
+    """
+    rows = sorted((values.read(_Applied, row) for row in applied), key=lambda row: row.name)
+    refused: MigrationError | None = None
+    for database in (SQLITE, "PostgreSQL"):
+        known = _files(None, database)
+        try:
+            _verify(known, rows)
+        except MigrationError as error:
+            refused = refused or error
+        else:
+            return [file.name for file in known[len(rows) :]]
+    raise refused or MigrationError
 
 
 async def check(driver: Driver) -> None:

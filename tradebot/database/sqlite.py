@@ -51,7 +51,7 @@ _MEND = {
 
 
 @contextmanager
-def _translated(place: str) -> Iterator[None]:
+def translated(place: str) -> Iterator[None]:
     """Errors that mean "not now" become LedgerUnavailable; the rest are ours and pass."""
     try:
         yield
@@ -90,7 +90,7 @@ class SqliteTransaction:
         """The write lock is held already."""
 
     async def _run(self, sql: str, values: Mapping[str, object]) -> Sequence[Row]:
-        with _translated(self._place):
+        with translated(self._place):
             try:
                 async with asyncio.timeout(self._timeout_s):
                     return [dict(row) for row in await self._connection.execute_fetchall(sql, values)]
@@ -115,12 +115,12 @@ class SqliteDriver:
     @asynccontextmanager
     async def transaction(self, *, write: bool = True) -> AsyncIterator[Transaction]:
         connection, lock = self._write if write else self._read
-        with _translated(self.place):
+        with translated(self.place):
             async with asyncio.timeout(self._timeout_s):
                 await lock.acquire()
         try:
             try:
-                with _translated(self.place):
+                with translated(self.place):
                     await _when_free(connection, "BEGIN IMMEDIATE" if write else "BEGIN", self._timeout_s)
                 yield SqliteTransaction(connection, self.place, self._timeout_s)
             except BaseException:
@@ -135,7 +135,7 @@ class SqliteDriver:
 
     async def _commit(self, connection: aiosqlite.Connection) -> None:
         try:
-            with _translated(self.place):
+            with translated(self.place):
                 await connection.execute_fetchall("COMMIT")
         except BaseException:
             await _rollback(connection)
@@ -187,7 +187,7 @@ async def open_sqlite(address: SqliteAddress, timeout_s: float) -> AsyncIterator
         raise LedgerUnavailable(
             f"{address.place}: its folder cannot be made: {error.strerror}: look at the path and who may write there"
         ) from error
-    with _translated(address.place):
+    with translated(address.place):
         sqlite3.connect(address.path).close()  # aiosqlite's thread survives a failed opening, and complains on its own
     async with _connect(address, timeout_s) as writer, _connect(address, timeout_s) as reader:
         await reader.execute_fetchall("PRAGMA query_only = ON")
@@ -198,7 +198,7 @@ async def open_sqlite(address: SqliteAddress, timeout_s: float) -> AsyncIterator
 async def _connect(address: SqliteAddress, timeout_s: float) -> AsyncIterator[aiosqlite.Connection]:
     connection = aiosqlite.connect(address.path, isolation_level=None, timeout=_BUSY_MS / 1000)
     try:
-        with _translated(address.place):
+        with translated(address.place):
             await connection
             connection.row_factory = sqlite3.Row
             await _when_free(connection, "PRAGMA journal_mode = WAL", timeout_s)

@@ -71,6 +71,15 @@ async def test_every_migration_has_its_way_back(folder: Path) -> None:
         await migrate.up(f"sqlite:///{folder}/x.db", folder=folder)
 
 
+def test_every_way_back_says_what_it_loses() -> None:
+    """`make rollback` shows the first lines of each step that it undoes, and the owner would agree to he knows not what."""
+    for file in files("tradebot_migrations").iterdir():
+        if ".down." in file.name:
+            said = re.match(r"(?:-- .+\n)+", file.read_text())
+            assert said, file.name
+            assert re.search(r"-- (?:Lost (?:is|are)|Nothing is lost)\b", said[0]), file.name
+
+
 async def test_a_file_changed_after_it_was_applied_is_refused(empty_url: str, folder: Path) -> None:
     """Otherwise two databases of one version could differ."""
     await migrate.up(empty_url, folder=folder)
