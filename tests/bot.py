@@ -29,6 +29,7 @@ from tradebot.errors import LedgerUnavailable
 from tradebot.ports import Broker, Ledger, Queue
 from tradebot.queues import EmbeddedQueue
 from tradebot.runtime.build import Options, Outside, build
+from tradebot.runtime.pulse import Pulse
 from tradebot.trading.broker_update import BrokerUpdate
 from tradebot.words.reasons import reason
 
@@ -86,10 +87,13 @@ class Bot:
         self.clock = Clock(setup.start)
         self.url = url
         self.ledger = WatchedLedger(ledger)
+        self.pulse = Pulse(self.clock)
         self.broker, self.lock = FakeBroker(self.clock), FakeLock()
         self.queue = setup.queue or EmbeddedQueue()
         self.options = setup.options
-        outside = Outside(self.ledger, self.lock, self.queue, broker or self.broker, self.clock, secrets.token_hex)
+        outside = Outside(
+            self.ledger, self.lock, self.queue, broker or self.broker, self.clock, secrets.token_hex, self.pulse
+        )
         self.built = built = build(outside, self.options)
         self.gate, self.switch, self.booking = built.gate, built.switch, built.booking
         self.in_doubt_orders, self.recovery = built.in_doubt_orders, built.recovery

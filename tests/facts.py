@@ -144,6 +144,7 @@ def every_kind(ticker: str = "AAPL") -> Mapping[EventKind, Facts]:
         d.LoginReminder(NOON, NOON + timedelta(days=7), NOON + timedelta(days=1), connected=True, since=None),
         d.JobFailed("position_sync", slots[:1], d.JobFailure.TIMEOUT, "60 s", NOON),
         d.JobMissed("position_sync", slots),
+        d.ComponentStuck("booking", 125.0, restarts=True),
         d.QueueJunk("Redis", 3),
         d.Started("0.2.0", "127.0.0.1:4002", paper=True),
         d.Stopped("0.2.0", None, paper=None),

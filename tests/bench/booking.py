@@ -17,6 +17,7 @@ from tradebot.domain.alerts import Side
 from tradebot.domain.trades import Trade
 from tradebot.ports import Ledger
 from tradebot.runtime.clock import SystemClock
+from tradebot.runtime.pulse import Pulse
 from tradebot.trading.booking import Booking, Listeners
 from tradebot.trading.broker_update import BrokerUpdate
 
@@ -39,7 +40,7 @@ async def bookings(row: Row) -> None:
 async def _compared(name: str, url: str, row: Row) -> None:
     await migrate.up(url)
     async with open_ledger(url) as ledger:
-        booking = Booking(ledger, asyncio.Queue(), SystemClock(), Listeners())
+        booking = Booking(ledger, asyncio.Queue(), SystemClock(), Pulse(SystemClock()), Listeners())
         async with ledger.begin() as books:
             for trades in (FEW, MANY):
                 await long_history(books, trades, held=HELD, ticker=f"T{trades}")

@@ -198,8 +198,33 @@ def test_colour_only_where_a_person_looks(tmp_path: Path) -> None:
 
 def test_under_systemd_lines_carry_priorities_instead_of_times(tmp_path: Path) -> None:
     """journalctl -p warning would show nothing, and every line would carry two times."""
-    console, _ = scene(tmp_path, "logger.info('a\\nb'); logger.critical('c')", env={"JOURNAL_STREAM": "8:1"})
-    assert console == "<6>a\n<6>    b\n<2>c\n"
+    code = "logger.info('a\\nb'); logger.success('s'); logger.warning('w'); logger.error('e'); logger.critical('c')"
+    text = SET_UP.format(secret=SECRET, token=TOKEN, level="INFO", dir=str(tmp_path / "logs"), daemon=True) + code
+    journal = tmp_path / "journal"
+    with journal.open("w") as stream:
+        there = os.fstat(stream.fileno())
+        env = os.environ | {"JOURNAL_STREAM": f"{there.st_dev}:{there.st_ino}"}
+        subprocess.run([sys.executable, "-c", text], stderr=stream, env=env, timeout=60, check=True)
+    assert journal.read_text() == "<6>a\n<6>    b\n<5>s\n<4>w\n<3>e\n<2>c\n"
+
+
+def test_what_is_redirected_from_systemd_elsewhere_keeps_its_times(tmp_path: Path) -> None:
+    """A file that a service's child writes would have priorities in place of times, for the variable is inherited."""
+    console, _ = scene(tmp_path, "logger.info('a')", env={"JOURNAL_STREAM": "8:1"})
+    assert re.match(r"\d{4}-\d\d-\d\d .* INFO     a\n", console)
+
+
+def test_a_start_that_fails_is_an_error_in_the_journal(tmp_path: Path) -> None:
+    """`journalctl -p warning` would not show why the bot does not start."""
+    journal = tmp_path / "journal"
+    with journal.open("w") as stream:
+        there = os.fstat(stream.fileno())
+        env = os.environ | {"JOURNAL_STREAM": f"{there.st_dev}:{there.st_ino}", "TRADEBOT_WEBHOOK__PORT": "no port"}
+        command = [sys.executable, "-m", "tradebot", "run"]
+        failed = subprocess.run(command, cwd=tmp_path, stderr=stream, env=env, timeout=60, check=False)
+    assert failed.returncode == 2
+    assert journal.read_text().startswith("<3>tradebot: ")
+    assert all(line.startswith("<3>") for line in journal.read_text().splitlines())
 
 
 def test_a_full_file_is_renamed_and_old_ones_go(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tradebot.runtime.systemd import notify, watchdog_interval_s
+from tradebot.runtime.systemd import notify, patience, status, watchdog_interval_s
 
 
 @pytest.mark.parametrize("abstract", [False, True])
@@ -20,6 +20,19 @@ def test_systemd_hears_what_is_said(tmp_path: Path, abstract: bool) -> None:
         for state in ("READY=1\nSTATUS=trading", "WATCHDOG=1", "STOPPING=1"):
             notify(state, env)
             assert ear.recv(1000).decode() == state
+
+
+def test_a_status_is_one_line(tmp_path: Path) -> None:
+    """An error of several lines would be read as commands by systemd, such as READY=1; or a whole page would be sent."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
+        ear.bind(str(tmp_path / "notify"))
+        ear.settimeout(5)
+        env = {"NOTIFY_SOCKET": str(tmp_path / "notify")}
+        status("the database\nREADY=1 \udcff " + "x" * 100_000, patience(60), env)
+        told = ear.recv(200_000).decode().split("\n")
+    assert told[0].startswith("STATUS=the database READY=1 ? x")
+    assert len(told[0]) < 500
+    assert told[1:] == ["EXTEND_TIMEOUT_USEC=60000000"]
 
 
 @pytest.mark.parametrize("address", [None, "", "relative", "/nowhere/to/be/found", "/" + "x" * 200, "vsock:2:1"])

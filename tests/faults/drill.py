@@ -138,7 +138,8 @@ async def _start_broken(fault: Fault, all_: Surroundings) -> None:
     if fault.part == "disk":  # the limit is set on the process: there has to be one
         all_.daemon.env["FILE_SIZE_MAX"] = "1"
         await all_.daemon.start()
-        await until(lambda: _is_full(all_.daemon), "the limit to be set")  # else it is set after the disk has room again
+        # Else it would be set after the disk has room again.
+        await until(lambda: _is_full(all_.daemon), "the limit to be set")
     else:
         await fault.begin(all_)
         await all_.daemon.start()

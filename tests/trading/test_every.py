@@ -19,6 +19,10 @@ class Pauses(FixedClock):
     def __init__(self) -> None:
         super().__init__(lambda: datetime.now(UTC))
         self.asked: list[float] = []
+        self.beats = 0
+
+    def beat(self) -> None:
+        self.beats += 1
 
     async def sleep(self, seconds: float) -> None:
         self.asked.append(seconds)
@@ -27,7 +31,7 @@ class Pauses(FixedClock):
 
 @asynccontextmanager
 async def _looping(step: Step, clock: Pauses, wake: asyncio.Event | None = None) -> AsyncIterator[None]:
-    task = asyncio.create_task(every(60, step, what="the parts", clock=clock, wake=wake))
+    task = asyncio.create_task(every(60, step, what="the parts", clock=clock, beat=clock.beat, wake=wake))
     try:
         yield
     finally:
@@ -65,7 +69,7 @@ async def test_a_defect_and_a_lost_lock_end_the_loop() -> None:
         raise LockLost
 
     with pytest.raises(LockLost):
-        await asyncio.wait_for(every(60, step, what="the parts", clock=Pauses()), 10)
+        await asyncio.wait_for(every(60, step, what="the parts", clock=Pauses(), beat=lambda: None), 10)
 
 
 async def test_a_step_may_say_how_long_to_wait() -> None:

@@ -21,6 +21,7 @@ from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import TradeStatus
 from tradebot.ports import Books
 from tradebot.runtime.clock import SystemClock
+from tradebot.runtime.pulse import Pulse
 from tradebot.trading.booking import Booking, Listeners
 from tradebot.trading.broker_update import BrokerUpdate
 from tradebot.trading.decision import Policy, PreTradeData, decide
@@ -33,7 +34,7 @@ async def test_two_foldings_of_one_order_lose_nothing(postgres_url: str) -> None
     """An older view of the order would overwrite the fills that were booked meanwhile, and tell the fill twice."""
     await migrate.up(postgres_url)
     async with open_ledger(postgres_url) as ledger:
-        booking = Booking(ledger, asyncio.Queue(), SystemClock(), Listeners())
+        booking = Booking(ledger, asyncio.Queue(), SystemClock(), Pulse(SystemClock()), Listeners())
         refs = []
         async with ledger.begin() as books:
             for number in range(20):
@@ -93,7 +94,7 @@ async def test_a_fill_booked_while_a_buy_is_judged_counts(postgres_url: str) -> 
     now = datetime.now(UTC)
     account = _account(now - timedelta(minutes=1))
     async with open_ledger(postgres_url) as ledger:
-        booking = Booking(ledger, asyncio.Queue(), FixedClock(lambda: now), Listeners())
+        booking = Booking(ledger, asyncio.Queue(), FixedClock(lambda: now), Pulse(SystemClock()), Listeners())
         async with ledger.begin() as books:
             trade = await books.trade(await a_trade(books, created_at=now, reserved=Decimal("1893.23")))
             assert trade is not None

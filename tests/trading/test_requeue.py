@@ -73,7 +73,15 @@ async def test_a_daemon_that_was_down_at_the_open_flushes_when_it_starts(make_bo
     await bot.requeue.run_once()
     assert (await bot.row(alert_id)).status is AlertStatus.RECEIVED
     assert (await bot.queue.contents()).sell == (alert_id,)
-    again = Requeue(bot.ledger, bot.queue, bot.worker, clockwork.hours, bot.clock, pending_max_age=timedelta(hours=96))
+    again = Requeue(
+        bot.ledger,
+        bot.queue,
+        bot.worker,
+        clockwork.hours,
+        bot.clock,
+        pulse=bot.pulse,
+        pending_max_age=timedelta(hours=96),
+    )
     await again.run_once()
     assert len(await bot.events(EventKind.MARKET_OPEN)) == 1, "told once a session, over restarts"
 
@@ -114,7 +122,13 @@ async def test_lists_follow_the_stored_status(make_bot: MakeBot, redis_url: str)
     second = await clockwork.pending("KO", Side.BUY, SATURDAY)
     async with open_redis_queue(redis_url) as queue, Redis.from_url(redis_url) as redis:
         requeue = Requeue(
-            bot.ledger, queue, bot.worker, clockwork.hours, bot.clock, pending_max_age=timedelta(hours=96)
+            bot.ledger,
+            queue,
+            bot.worker,
+            clockwork.hours,
+            bot.clock,
+            pulse=bot.pulse,
+            pending_max_age=timedelta(hours=96),
         )
         await requeue.run_once()
         assert (await queue.contents()).pending == (first, second)

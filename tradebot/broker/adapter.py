@@ -34,18 +34,18 @@ from tradebot.domain.brokerage import (
 )
 from tradebot.domain.questions import Question
 from tradebot.errors import BrokerUnavailable, UnknownContract
-from tradebot.ports import Broker, Connection, PositionReport
+from tradebot.ports import ASKS_IB_S, Beat, Broker, Connection, PositionReport, Pulse
 
 _T = TypeVar("_T")
 
 
 @asynccontextmanager
-async def open_broker(options: BrokerOptions) -> AsyncIterator["IbBroker"]:
+async def open_broker(options: BrokerOptions, pulse: Pulse) -> AsyncIterator["IbBroker"]:
     """A broker that connects in the background and keeps connected until the block ends."""
     broker = IbBroker(options)
     tasks = [
-        asyncio.create_task(broker.keep_connected(), name="broker-connection"),
-        asyncio.create_task(broker.look_for_latches(), name="broker-latches"),
+        asyncio.create_task(broker.keep_connected(pulse.of("connection to IB", ASKS_IB_S)), name="broker-connection"),
+        asyncio.create_task(broker.look_for_latches(pulse.of("health of the connection to IB")), name="broker-latches"),
     ]
     try:
         yield broker
@@ -72,15 +72,16 @@ class IbBroker(Broker):
 
     # --- connection ---
 
-    async def keep_connected(self) -> None:
-        await self._link.run()
+    async def keep_connected(self, beat: Beat) -> None:
+        await self._link.run(beat)
 
-    async def look_for_latches(self) -> None:
+    async def look_for_latches(self, beat: Beat) -> None:
         """Ends what would otherwise stay so until somebody restarts: a loss without an end, a refusal that is over."""
         loop, options = asyncio.get_running_loop(), self._options
         pause_s = min(1.0, options.farms_ok_s, options.upstream_lost_s, options.read_only_again_s)
         read_only_since = None
         while True:
+            beat()
             await asyncio.sleep(pause_s)
             self._link.give_up_if_stuck()
             session = self._link.session

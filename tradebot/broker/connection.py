@@ -25,7 +25,7 @@ from tradebot.broker.wrapper import ACCOUNT, POSITIONS, Session
 from tradebot.domain.brokerage import BrokerEvent, Connected, Disconnected, OrdersTaken, Refused
 from tradebot.domain.restart_window import NO_RESTART, RestartWindow
 from tradebot.errors import BrokerUnavailable
-from tradebot.ports import Connection, LinkSession
+from tradebot.ports import Beat, Connection, LinkSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +118,13 @@ class Link:
         if self._state.why_not:
             self._refuse(self._state.why_not)
 
-    async def run(self) -> None:
+    async def run(self, beat: Beat) -> None:
         """Connect, serve, start over; until cancelled."""
         while True:
+            beat()
             session = Session(self._options.client_id, self._emit)
             try:
-                await self._serve(session)
+                await self._serve(session, beat)
             except BrokerUnavailable as error:
                 self._failed(str(error), session.client_id_taken)
             except Exception as error:  # trying goes on whatever happens
@@ -133,19 +134,20 @@ class Link:
                 await session.close()
             await asyncio.sleep(_pause(max(1, self._failures, self._unreadable), self._options.backoff_s))
 
-    async def _serve(self, session: Session) -> None:
+    async def _serve(self, session: Session, beat: Beat) -> None:
         options = self._options
         await session.open(options.host, options.port, options.connect_timeout_s)
         accounts = session.client.getAccounts()
         account = choose_account(accounts, options.account)
         if account is None or is_advisors_own(account, accounts):
             self._refuse(which_account(accounts, options.account))
-            await session.watch(options.heartbeat_s)  # only a person can put it right; the login may change, though
+            # Only a person can put it right; the login may change, though.
+            await session.watch(options.heartbeat_s, beat)
             return
         await _initial_data(session, account, options.connect_timeout_s)
         self._came_up(session, account)
         try:
-            reason = await session.watch(options.heartbeat_s)
+            reason = await session.watch(options.heartbeat_s, beat)
         except asyncio.CancelledError:
             self._session = None
             self._set_down("tradebot is stopping")

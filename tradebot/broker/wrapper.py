@@ -30,6 +30,7 @@ from tradebot.broker.requests import Requests, TickListener
 from tradebot.domain.brokerage import BrokerEvent, BrokerPosition, Execution, OrderReport, UpstreamBack, UpstreamLost
 from tradebot.domain.questions import Question
 from tradebot.errors import BrokerUnavailable
+from tradebot.ports import Beat
 
 OPEN_ORDERS, COMPLETED_ORDERS = Question.OPEN_ORDERS, Question.COMPLETED_ORDERS
 POSITIONS, ACCOUNT, EXECUTIONS = Question.POSITIONS, Question.ACCOUNT, Question.EXECUTIONS
@@ -107,10 +108,11 @@ class Session:
         self._heard_at = asyncio.get_running_loop().time()
         self.next_order_id = next_order_id(self.client)
 
-    async def watch(self, heartbeat_s: float) -> str:
+    async def watch(self, heartbeat_s: float, beat: Beat) -> str:
         """Return why the connection ended. A socket that is silent though asked for the time is dead: cut it."""
         loop = asyncio.get_running_loop()
         while not self.closed.done():
+            beat()
             await asyncio.wait({self.closed}, timeout=heartbeat_s)
             if self.closed.done():
                 break

@@ -7,6 +7,7 @@ Exit codes: 0 done · 1 it did not work, or the alert was not executed · 2 wron
 import asyncio
 import difflib
 import os
+import sys
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -18,6 +19,7 @@ from typer.core import TyperGroup
 from tradebot import __version__
 from tradebot.config import CONFIG_VARIABLE, Settings, load
 from tradebot.errors import ConfigError, LedgerUnavailable, TradebotError
+from tradebot.runtime import systemd
 
 FAILED, WRONG, NOBODY, UNKNOWN = 1, 2, 3, 4
 _ELSEWHERE = {
@@ -106,7 +108,10 @@ def exit_code(error: TradebotError) -> int:
 
 
 def fail(text: str, code: int) -> NoReturn:
-    Console(stderr=True, highlight=False, soft_wrap=True).print(f"tradebot: {text}", markup=False)
+    line = f"tradebot: {text}"
+    if systemd.journal_reads(sys.stderr):
+        line = systemd.with_priority(3, line).rstrip("\n")
+    Console(stderr=True, highlight=False, soft_wrap=True).print(line, markup=False)
     raise SystemExit(code)
 
 

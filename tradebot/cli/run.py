@@ -1,6 +1,7 @@
 """`tradebot run`: the daemon."""
 
 import asyncio
+import faulthandler
 import signal
 from typing import Annotated
 
@@ -26,6 +27,7 @@ def run(
     from tradebot.cli import banner
     from tradebot.runtime import supervisor
 
+    faulthandler.enable()  # whoever ends a process that hangs (systemd does, by SIGABRT) finds where it stood
     settings = settings_of(config)
     try:
         asyncio.run(supervisor.run(settings, lambda webhook: banner.show(settings, webhook, config), wait=wait))

@@ -84,6 +84,7 @@ class EventKind(StrEnum):
     LOGIN_REMINDER = "login_reminder"
     JOB_FAILED = "job_failed"
     JOB_MISSED = "job_missed"  # due while the bot was down, and too late to be made up
+    COMPONENT_STUCK = "component_stuck"  # a part of the program makes no progress: a defect
     QUEUE_JUNK = "queue_junk"  # entries in the queue that no bot has put there
     STARTED = "started"
     STOPPED = "stopped"

@@ -8,7 +8,7 @@ from loguru import logger
 
 from tradebot.domain.events import Event, Severity
 from tradebot.errors import LedgerUnavailable
-from tradebot.ports import Clock, Ledger
+from tradebot.ports import Beat, Clock, Ledger
 from tradebot.words import events as words
 
 CHANNEL = "log"
@@ -16,12 +16,13 @@ LOOK_EVERY_S = 0.5
 BATCH_MAX = 200
 
 
-async def log_events(ledger: Ledger, clock: Clock, stop: asyncio.Event) -> None:
+async def log_events(ledger: Ledger, clock: Clock, beat: Beat, stop: asyncio.Event) -> None:
     """Runs until `stop` is set and the last words are logged, or until cancelled.
 
     A crash between logging and marking logs the batch again: logged twice is better than never."""
     served = False
     while True:
+        beat()
         last = stop.is_set()
         try:
             if not served:

@@ -29,6 +29,7 @@ from tradebot.ports import (
     TradingStateSource,
 )
 from tradebot.queries.exits import Exit, read_exits
+from tradebot.queries.headline import Headline, read_headline
 from tradebot.queries.health import Health
 from tradebot.queries.market import Market, market_now
 from tradebot.queries.mismatches import NothingToWriteOff, missing_shares
@@ -85,6 +86,18 @@ class DaemonQueries:
             version=self.run.version,
             simulated=self.run.simulated,
         )
+
+    async def headline(self) -> Headline:
+        """Raises LedgerUnavailable."""
+        async with self.ledger.read() as books:
+            return await read_headline(
+                books,
+                self.run.hours,
+                self.clock.now(),
+                state=self.switch.state,
+                connection=self.broker.connection,
+                held_up_by=self.gate.reasons,
+            )
 
     async def _booked(self, books: Books, account: Account | None) -> BooksStatus:
         run, basis = self.run, self.run.fixed_limits.daily_loss_basis

@@ -10,8 +10,8 @@ Rules:
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager, AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -27,15 +27,18 @@ from tradebot.domain.restart_window import NO_RESTART, RestartWindow
 from tradebot.errors import ConfigError, LedgerUnavailable, LockHeld, MigrationError
 from tradebot.ports import InstanceLock
 from tradebot.queues import open_queue
-from tradebot.runtime import log
+from tradebot.runtime import log, systemd
 from tradebot.runtime.build import Options, Outside
 from tradebot.runtime.clock import SystemClock
 from tradebot.runtime.dead_mans_switch import ping
+from tradebot.runtime.pulse import Pulse
 from tradebot.simgateway import GatewaySettings, open_gateway
 from tradebot.webhook import TakenPort, WebhookOptions, take_port
 
 T = TypeVar("T")
 DATABASE_RETRY_S = 2.0
+PATIENCE_S = 60.0
+"""While a start waits for what may come later, it asks systemd for this much more, again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +64,12 @@ async def open_outside(settings: Settings, opened: AsyncExitStack, *, wait: bool
     port = port or opened.enter_context(_take_port(settings))
     ledger = await once_reachable(lambda: opened.enter_async_context(open_ledger(url)))
     queue = await opened.enter_async_context(open_queue(settings.queue.url.get_secret_value()))
+    clock = SystemClock()
+    pulse = Pulse(clock)
     broker_options = await _broker_options(settings, opened)
-    broker = await opened.enter_async_context(open_broker(broker_options))
+    broker = await opened.enter_async_context(open_broker(broker_options, pulse))
     return Opened(
-        outside=Outside(ledger, lock, queue, broker, SystemClock(), secrets.token_hex),
+        outside=Outside(ledger, lock, queue, broker, clock, secrets.token_hex, pulse),
         port=port,
         webhook=_webhook_options(settings, secret),
         broker_at=f"{broker_options.host}:{broker_options.port}",
@@ -103,11 +108,27 @@ async def _lock(url: str, opened: AsyncExitStack, *, wait: bool) -> InstanceLock
 
     try:
         return await once_reachable(lambda: take(waiting=False))
-    except LockHeld as error:
+    except LockHeld as held:
         if not wait:
             raise
+        error = held
         logger.info("waiting until the other instance ends: {}", error)
-    return await once_reachable(lambda: take(waiting=True))
+    async with _waiting(f"Waiting until the other instance ends: {error}"):
+        return await once_reachable(lambda: take(waiting=True))
+
+
+@asynccontextmanager
+async def _waiting(what: str) -> AsyncIterator[None]:
+    async def ask() -> None:
+        while True:
+            systemd.status(what, systemd.patience(PATIENCE_S))
+            await asyncio.sleep(PATIENCE_S / 4)
+
+    asking = asyncio.create_task(ask(), name="patience")
+    try:
+        yield
+    finally:
+        asking.cancel()
 
 
 async def once_reachable(attempt: Callable[[], Awaitable[T]]) -> T:
@@ -120,6 +141,7 @@ async def once_reachable(attempt: Callable[[], Awaitable[T]]) -> T:
             if not reported:
                 logger.error("waiting for the database: {}", error)
             reported = True
+            systemd.status(f"Waiting for the database, no alert is taken yet: {error}", systemd.patience(PATIENCE_S))
             await asyncio.sleep(DATABASE_RETRY_S)
 
 

@@ -17,6 +17,7 @@ from tradebot.ports import Broker, Chance, Clock, HealthPart, InstanceLock, Ledg
 from tradebot.queries.daemon import DaemonQueries, RunSettings
 from tradebot.queries.parts import BrokerPart, ChatPart, DatabasePart, QuestionsPart, QueuePart, TradingPart
 from tradebot.runtime.jobs.jobs import Jobs, all_jobs
+from tradebot.runtime.pulse import Pulse
 from tradebot.runtime.scheduler import Scheduler, Work
 from tradebot.trading.booking import Booking, Listeners
 from tradebot.trading.gate import Gate
@@ -43,6 +44,7 @@ class Outside:
     broker: Broker
     clock: Clock
     chance: Chance
+    pulse: Pulse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,9 +100,9 @@ class Tradebot:
 
 def build(outside: Outside, options: Options) -> Tradebot:
     """Everything, wired. Needs a running event loop."""
-    ledger, queue, broker, clock = outside.ledger, outside.queue, outside.broker, outside.clock
-    gate, switch, listeners = Gate(), TradingSwitch(ledger, clock), Listeners()
-    booking = Booking(ledger, broker.events, clock, listeners)
+    ledger, queue, broker, clock, pulse = outside.ledger, outside.queue, outside.broker, outside.clock, outside.pulse
+    gate, switch, listeners = Gate(), TradingSwitch(ledger, clock, pulse), Listeners()
+    booking = Booking(ledger, broker.events, clock, pulse, listeners)
     questions = Questions(clock)
     in_doubt_orders = InDoubtOrders(
         ledger, broker, booking, questions, clock, second_look_delay_s=options.second_look_delay_s
@@ -114,15 +116,18 @@ def build(outside: Outside, options: Options) -> Tradebot:
         gate=gate,
         switch=switch,
         clock=clock,
+        pulse=pulse,
         order_timeout_s=options.order_timeout_s,
         hours=options.hours,
         restart=options.restart,
     )
-    rearm = Rearm(ledger, broker, booking, listeners, gate=gate, switch=switch, hours=options.hours, clock=clock)
+    rearm = Rearm(
+        ledger, broker, booking, listeners, gate=gate, switch=switch, hours=options.hours, clock=clock, pulse=pulse
+    )
     worker = _worker(
         outside, options, questions=questions, gate=gate, switch=switch, booking=booking, listeners=listeners
     )
-    requeue = Requeue(ledger, queue, worker, options.hours, clock, pending_max_age=options.pending_max_age)
+    requeue = Requeue(ledger, queue, worker, options.hours, clock, pulse=pulse, pending_max_age=options.pending_max_age)
     intake = Intake(ledger, queue, clock, store_within_s=options.store_within_s)
     queries = _queries(outside, options, gate, switch, questions)
     operations = Operations(
@@ -183,6 +188,7 @@ def _worker(
         listeners=listeners,
         questions=questions,
         clock=outside.clock,
+        pulse=outside.pulse,
         chance=outside.chance,
         options=WorkerOptions(
             fixed_limits=options.fixed_limits,
@@ -230,4 +236,4 @@ def _queries(
 def scheduler(outside: Outside, options: Options, work: Mapping[str, Work]) -> Scheduler:
     """One that knows nothing but what the database knows. `work` is what each job does, by its name."""
     due = plans(options.crons, options.hours.calendar)
-    return Scheduler(outside.ledger, [(plan, work[plan.name]) for plan in due], outside.clock)
+    return Scheduler(outside.ledger, [(plan, work[plan.name]) for plan in due], outside.clock, outside.pulse)

@@ -30,6 +30,7 @@ from loguru import logger
 from tradebot.config import TOKEN_SHAPE, URL_PASSWORD_SHAPE
 from tradebot.config import Log as LogSettings
 from tradebot.errors import ConfigError
+from tradebot.runtime import systemd
 
 if TYPE_CHECKING:
     from loguru import Message, Record
@@ -40,7 +41,7 @@ KEYS = {"alert_id": "alert", "ticker": "ticker", "order_ref": "order"}
 """What names an alert's lines: in the file, and on the console, in this order."""
 # Shorter ones are ordinary words ("test"): cutting them out would make the log unreadable. As `user:word@` they are cut.
 SECRET_LENGTH_MIN = 5
-# syslog's priorities, which journald reads from the head of a line (sd-daemon(3)).
+# syslog's priorities, by loguru's levels.
 _PRIORITIES = ((50, 2), (40, 3), (30, 4), (25, 5), (20, 6))
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _CHATTY = ("aiogram", "aiohttp.access", "asyncio", "ib_async")
@@ -82,7 +83,7 @@ def setup(settings: LogSettings, secrets: Iterable[str], *, daemon: bool = True,
     heard: dict[str | None, str | int | bool] = {_SIMULATED: "WARNING"} if daemon and not _is_debug(level) else {}
     stream = console or sys.stderr
     logger.remove()
-    to_journal = "JOURNAL_STREAM" in os.environ and not stream.isatty()
+    to_journal = systemd.journal_reads(stream)
     logger.add(
         _Console(stream, redact, to_journal=to_journal),
         level=level,
@@ -111,8 +112,9 @@ class _Console:
         line = self._redact(str(message))
         if self._to_journal:
             number = message.record["level"].no
-            head = f"<{next((priority for above, priority in _PRIORITIES if number >= above), 7)}>"
-            line = "".join(f"{head}{each}\n" for each in line.splitlines())
+            line = systemd.with_priority(
+                next((priority for above, priority in _PRIORITIES if number >= above), 7), line
+            )
         with suppress(OSError, ValueError):  # a closed pipe: nobody is listening
             self._stream.write(line)
             self._stream.flush()
@@ -197,10 +199,9 @@ class JsonLines:
         except OSError as error:
             if not self._failed:
                 self._failed = True
+                words = f"the log file {self._path} cannot be written: {error.strerror}; trading goes on\n"
                 with suppress(OSError, ValueError):
-                    sys.stderr.write(
-                        f"the log file {self._path} cannot be written: {error.strerror}; trading goes on\n"
-                    )
+                    sys.stderr.write(systemd.with_priority(3, words) if systemd.journal_reads(sys.stderr) else words)
 
     def _write_whole(self, line: bytes) -> None:
         if self._file.write(line) != len(line):

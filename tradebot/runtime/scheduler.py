@@ -19,7 +19,7 @@ from tradebot.domain.events import NewEvent
 from tradebot.domain.facts.daemon import JobFailed, JobFailure, JobMissed
 from tradebot.domain.job_plan import MARKET_OPEN, Plan, due, next_run
 from tradebot.errors import LedgerUnavailable, TradebotError
-from tradebot.ports import Clock, Ledger
+from tradebot.ports import Clock, Ledger, Pulse
 from tradebot.runtime.jobs.record import store_run
 from tradebot.trading.every import every
 
@@ -34,16 +34,17 @@ JOB_MAX_S = 60.0
 class Scheduler:
     """Runs each job once a slot."""
 
-    def __init__(self, ledger: Ledger, jobs: Sequence[tuple[Plan, Work]], clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, jobs: Sequence[tuple[Plan, Work]], clock: Clock, pulse: Pulse) -> None:
         self._ledger = ledger
         self._jobs = jobs
         self._clock = clock
+        self._beat = pulse.of("scheduler")
         self._done_to: dict[str, datetime | None] = {}  # everything up to here is done; None: the job has never run
         self._next: dict[str, datetime] = {}
         self._last_tick: datetime | None = None
 
     async def run(self) -> None:
-        await every(RETRY_S, self._step, what="jobs wait for the database", clock=self._clock)
+        await every(RETRY_S, self._step, what="jobs wait for the database", clock=self._clock, beat=self._beat)
 
     async def _step(self) -> float:
         await self.tick(self._clock.now())
@@ -68,6 +69,7 @@ class Scheduler:
         for plan, work in self._jobs:
             if now < self._next[plan.name]:
                 continue
+            self._beat()
             try:
                 await self._catch_up(plan, work, now)
             except LedgerUnavailable as error:

@@ -22,12 +22,14 @@ from tradebot.domain.settings import TradingState
 from tradebot.errors import LedgerUnavailable, LockLost
 from tradebot.notify.log_channel import log_events
 from tradebot.operations.limits import store_configured
-from tradebot.ports import Chance, InstanceLock
+from tradebot.ports import IDLE_S, Beat, Chance, InstanceLock, Pulse
 from tradebot.runtime import systemd
 from tradebot.runtime.adapters import Opened, once_reachable, open_outside, options
 from tradebot.runtime.build import Run, Tradebot, build
-from tradebot.trading.every import every
-from tradebot.webhook import Webhook, open_webhook
+from tradebot.runtime.status_line import StatusLine
+from tradebot.runtime.watchdog import Watchdog
+from tradebot.trading.every import every, happens
+from tradebot.webhook import Webhook, answers, open_webhook
 from tradebot.words import events as words
 
 if TYPE_CHECKING:
@@ -35,7 +37,16 @@ if TYPE_CHECKING:
     from tradebot.queries.daemon import DaemonQueries
     from tradebot.telegram import TelegramOptions
 
+    _Serve = Callable[[TelegramOptions, Operations, DaemonQueries, Chance, Pulse, asyncio.Event], Awaitable[None]]
+
 LAST_WORDS_S = 8.0
+STORING_S = 60.0
+DECIDING_S = 60.0
+"""How long these take at most with a database that answers late: so long systemd is asked not to cut the ending short."""
+STATUS_EVERY_S = 2.0
+ASK_ITSELF_EVERY_S = 15.0
+ANSWERS_WITHIN_S = 300.0
+"""Even to a bot that is asked by very many at once."""
 JOBS_WAIT_S = 30.0  # for IB, at the start
 
 
@@ -44,23 +55,26 @@ async def run(settings: Settings, ready: Callable[[Webhook], None], *, wait: boo
 
     Raises ConfigError, MigrationError, LockHeld, LockLost and GatewayError; anything else is a defect.
     """
+    stop = asyncio.Event()
     async with AsyncExitStack() as stack:
-        with _stopping_means_giving_up() as given_up:
+        with _stopping_means_giving_up(stop):
+            systemd.status("Starting")
             opened = await open_outside(settings, stack, wait=wait)
             bot = build(opened.outside, options(settings))
             await once_reachable(lambda: _store_limits(settings, bot))
             await once_reachable(bot.switch.refresh)  # a stored kill is in force, and shown, from the first moment
             if bot.switch.state is not TradingState.RUNNING:
                 logger.warning("trading is {}, as it was stored; `tradebot resume` lifts it", bot.switch.state)
-        if given_up.is_set():
+        if stop.is_set():
             logger.info("stopped before it was ready: no alert was taken, no order sent")
             return
-        await _serve(settings, opened, bot, ready)
+        await _serve(settings, opened, bot, ready, stop)
 
 
-async def _serve(settings: Settings, opened: Opened, bot: Tradebot, ready: Callable[[Webhook], None]) -> None:
-    stop, last_words = asyncio.Event(), asyncio.Event()
-    _on_signal(stop.set)
+async def _serve(
+    settings: Settings, opened: Opened, bot: Tradebot, ready: Callable[[Webhook], None], stop: asyncio.Event
+) -> None:
+    last_words = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         background = [group.create_task(work(), name=name) for name, work in _background(bot).items()]
         worker = group.create_task(bot.worker.run(), name="worker")
@@ -70,11 +84,15 @@ async def _serve(settings: Settings, opened: Opened, bot: Tradebot, ready: Calla
             ready(webhook)
             systemd.notify("READY=1")
             messages = group.create_task(_send_messages(settings, bot, last_words), name="messages")
+            said = [group.create_task(run(), name=name) for name, run in _said_of_itself(bot, webhook).items()]
             await stop.wait()
             logger.info("stopping: no more alerts are taken")
-            systemd.notify("STOPPING=1")
+            await _end(said)
+            systemd.status("Stopping: what is being stored is stored", f"STOPPING=1\n{systemd.patience(STORING_S)}")
+        systemd.status("Stopping: what is being decided is finished", systemd.patience(DECIDING_S))
         await _end([worker])
         await _end(background)
+        systemd.status("Stopping: the last messages are delivered", systemd.patience(2 * LAST_WORDS_S))
         await _add_event(bot, Stopped(*_where(settings, bot)))
         last_words.set()
         await asyncio.wait([messages], timeout=LAST_WORDS_S)
@@ -92,7 +110,9 @@ async def _store_limits(settings: Settings, bot: Tradebot) -> None:
 
 
 def _on_signal(act: Callable[[], object]) -> None:
-    """The handler outlives the loop: a second signal, while the program ends, must not cut the ending short."""
+    """The handler outlives the loop: a second signal, while the program ends, must not cut the ending short.
+
+    One handler from the first moment to the last: between two of them a signal would be acted on by the wrong one."""
     loop = asyncio.get_running_loop()
 
     def handle(*_: object) -> None:
@@ -104,23 +124,25 @@ def _on_signal(act: Callable[[], object]) -> None:
 
 
 @contextmanager
-def _stopping_means_giving_up() -> Iterator[asyncio.Event]:
-    """At the start a database or another instance may be waited for without end: a signal ends the wait."""
-    given_up, task = asyncio.Event(), asyncio.current_task()
+def _stopping_means_giving_up(stop: asyncio.Event) -> Iterator[None]:
+    """A signal sets `stop`. At the start a database or another instance may be waited for without end: it ends the wait too."""
+    starting, task = True, asyncio.current_task()
     assert task is not None
 
-    def give_up() -> None:
-        if not given_up.is_set():
-            given_up.set()
+    def act() -> None:
+        if starting and not stop.is_set():
             task.cancel()
+        stop.set()
 
-    _on_signal(give_up)
+    _on_signal(act)
     try:
-        yield given_up
+        yield
     except asyncio.CancelledError:
-        if not given_up.is_set():
+        if not stop.is_set():
             raise
         task.uncancel()
+    finally:
+        starting = False
 
 
 # --- what runs ------------------------------------------------------------------------------------------------------
@@ -131,8 +153,25 @@ def _background(bot: Tradebot) -> Mapping[str, Run]:
     return {
         **bot.trading(),
         "scheduler": lambda: _scheduled(bot),
-        "instance lock": lambda: _exit_when_lost(bot.outside.lock),
-        "watchdog": lambda: _feed_watchdog(bot),
+        "instance lock": lambda: _exit_when_lost(bot.outside.lock, bot.outside.pulse.of("instance lock")),
+        "watchdog": lambda: _watchdog(bot).run(),
+    }
+
+
+def _said_of_itself(bot: Tradebot, webhook: Webhook) -> Mapping[str, Run]:
+    """What looks at the bot as others do, once it can be looked at; it ends when the bot begins to."""
+    clock, pulse = bot.outside.clock, bot.outside.pulse
+    heard, shown = pulse.of("webhook", ANSWERS_WITHIN_S), pulse.of("status line")
+    line = StatusLine(bot.queries.headline)
+
+    async def ask() -> None:
+        if await answers(webhook):
+            heard()
+
+    return {
+        # Its beat is the answer, not the question.
+        "webhook": lambda: every(ASK_ITSELF_EVERY_S, ask, what="webhook", clock=clock, beat=lambda: None),
+        "status line": lambda: every(STATUS_EVERY_S, line.show, what="status line", clock=clock, beat=shown),
     }
 
 
@@ -144,21 +183,18 @@ async def _scheduled(bot: Tradebot) -> None:
     await bot.scheduler.run()
 
 
-async def _exit_when_lost(lock: InstanceLock) -> None:
-    await lock.lost.wait()
+async def _exit_when_lost(lock: InstanceLock, beat: Beat) -> None:
+    while not await happens(lock.lost, IDLE_S):
+        if lock.held:
+            beat()
     raise LockLost(f"{lock.why_lost}: this instance sends nothing any more and exits.")
 
 
-async def _feed_watchdog(bot: Tradebot) -> None:
-    """Proves to systemd that the event loop runs."""
-    interval_s = systemd.watchdog_interval_s()
-    if interval_s is None:
-        return
+def _watchdog(bot: Tradebot) -> Watchdog:
+    async def tell(facts: Facts) -> None:
+        await _add_event(bot, facts)
 
-    async def feed() -> None:
-        systemd.notify("WATCHDOG=1")
-
-    await every(interval_s, feed, what="watchdog", clock=bot.outside.clock)
+    return Watchdog(bot.outside.pulse, bot.outside.clock, tell, fed_every_s=systemd.watchdog_interval_s())
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:
@@ -177,7 +213,8 @@ async def _send_messages(settings: Settings, bot: Tradebot, stop: asyncio.Event)
             return await _serve_telegram(settings, bot, stop)
         except Exception:
             logger.exception("Telegram has failed and stays off until the next start; messages go to the log")
-    await log_events(bot.outside.ledger, bot.outside.clock, stop)
+    outside = bot.outside
+    await log_events(outside.ledger, outside.clock, outside.pulse.of("messages to the log"), stop)
 
 
 async def _serve_telegram(settings: Settings, bot: Tradebot, stop: asyncio.Event) -> None:
@@ -188,12 +225,10 @@ async def _serve_telegram(settings: Settings, bot: Tradebot, stop: asyncio.Event
     access = telegram_options(
         telegram.bot_token.get_secret_value(), telegram.chat_id, telegram.user_ids, telegram.api_url
     )
-    await serve(access, bot.operations, bot.queries, bot.outside.chance, stop)
+    await serve(access, bot.operations, bot.queries, bot.outside.chance, bot.outside.pulse, stop)
 
 
-def _import_telegram() -> (
-    "tuple[Callable[[TelegramOptions, Operations, DaemonQueries, Chance, asyncio.Event], Awaitable[None]], type[TelegramOptions]]"
-):
+def _import_telegram() -> "tuple[_Serve, type[TelegramOptions]]":
     from tradebot.telegram import TelegramOptions, serve  # noqa: PLC0415 - seconds, and 125 MB: only where it is used
 
     return serve, TelegramOptions

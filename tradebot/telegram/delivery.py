@@ -15,7 +15,7 @@ from loguru import logger
 from tradebot.domain.events import Event, Severity
 from tradebot.errors import LedgerUnavailable
 from tradebot.notify.log_channel import log_event
-from tradebot.ports import Clock, Ledger
+from tradebot.ports import Beat, Clock, Ledger
 from tradebot.telegram.markup import esc
 from tradebot.telegram.messages import Folded, curve_of, fold
 from tradebot.telegram.pictures import draw
@@ -31,10 +31,11 @@ LANES = ((Severity.CRITICAL,), (Severity.WARNING, Severity.INFO))
 class Delivery:
     """The channel `telegram`."""
 
-    def __init__(self, ledger: Ledger, sender: Sender, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, sender: Sender, clock: Clock, beat: Beat) -> None:
         self._ledger = ledger
         self._sender = sender
         self._clock = clock
+        self._beat = beat
         self._logged: set[int] = set()
         self._unmarked: set[int] = set()  # sent, not yet marked in the database
         self._failures = 0
@@ -43,6 +44,7 @@ class Delivery:
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set and everything is out."""
         while True:
+            self._beat()
             try:
                 busy = await self.round()
             except LedgerUnavailable as error:
@@ -79,7 +81,7 @@ class Delivery:
 
     async def _try_to_send(self, message: Folded) -> None:
         try:
-            await self._sender.deliver(message.html, message.buttons)
+            await self._sender.deliver(message.html, message.buttons, self._beat)
         except TelegramRetryAfter as error:
             logger.warning("Telegram wants {} s of silence; events wait", error.retry_after)
             await self._count_failure(message, error)

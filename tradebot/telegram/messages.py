@@ -76,6 +76,7 @@ TITLES: Mapping[str, str] = {
     _K.LOGIN_REMINDER: "🔑 IB login",
     _K.JOB_FAILED: "⚠️ A job failed",
     _K.JOB_MISSED: "⚠️ A job was missed",
+    _K.COMPONENT_STUCK: "❗ A part is stuck",
     _K.STARTED: "🚀 Started",
     _K.STOPPED: "🛑 Stopped",
 }

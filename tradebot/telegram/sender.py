@@ -15,7 +15,7 @@ from aiogram.exceptions import AiogramError, TelegramBadRequest, TelegramRetryAf
 from aiogram.types import BufferedInputFile, CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, Message
 from loguru import logger
 
-from tradebot.ports import Clock
+from tradebot.ports import IDLE_S, Beat, Clock
 from tradebot.telegram.markup import Buttons, fit, plain
 
 T = TypeVar("T")
@@ -101,10 +101,10 @@ class Sender:
 
         await self._soon(send)
 
-    async def deliver(self, html: str, buttons: Buttons = ()) -> None:
-        """An event, in its time. Raises AiogramError: the caller keeps what was not sent."""
+    async def deliver(self, html: str, buttons: Buttons, beat: Beat) -> None:
+        """An event, in its time; `beat` while Telegram wants silence. Raises AiogramError: the caller keeps what was not sent."""
         await self._clock.sleep(max(0.0, self._pace.next_at - self._clock.monotonic()))
-        await self._paced(lambda: self._send(html, buttons))
+        await self._paced(lambda: self._send(html, buttons), beat)
 
     def error_text(self, error: BaseException) -> str:
         """Why something was not sent, in one line that holds no secret."""
@@ -124,9 +124,11 @@ class Sender:
                 self._chat_id, plain(text), message_thread_id=self._topic, parse_mode=None, request_timeout=TIMEOUT_S
             )
 
-    async def _paced(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Waits where Telegram asked for it, and remembers when it does."""
-        await self._clock.sleep(max(0.0, self._pace.blocked_until - self._clock.monotonic()))
+    async def _paced(self, call: Callable[[], Awaitable[T]], beat: Beat = lambda: None) -> T:
+        """Waits where Telegram asked for it, perhaps for hours, and remembers when it does."""
+        while (silent_s := self._pace.blocked_until - self._clock.monotonic()) > 0:
+            beat()
+            await self._clock.sleep(min(silent_s, IDLE_S))
         try:
             return await call()
         except TelegramRetryAfter as error:

@@ -31,7 +31,7 @@ from loguru import logger
 
 from tradebot.errors import TradebotError
 from tradebot.operations.operations import Operations
-from tradebot.ports import Chance, Clock
+from tradebot.ports import Beat, Chance, Clock, Pulse
 from tradebot.queries.daemon import DaemonQueries
 from tradebot.queries.parts import ChatPart
 from tradebot.telegram.access import Allowed
@@ -54,6 +54,9 @@ _TOKEN_REFUSED = (TelegramUnauthorizedError, TelegramNotFound)  # revoked or unk
 KILL_S = 3.0  # how long a /kill that cannot be stored keeps the next poll waiting
 LAST_WORDS_S = 3.0
 """How long the end of the daemon waits for its last messages."""
+POLLING, DELIVERY = "telegram: polling", "telegram: delivery"
+WITHIN_S = 300.0
+"""Polls, and messages with pictures, each with its time-outs; what Telegram asks to wait for is waited for in small steps."""
 UPDATES = ["message", "edited_message", "callback_query"]
 
 
@@ -68,9 +71,31 @@ class TelegramOptions:
 
 
 async def serve(
-    options: TelegramOptions, operations: Operations, queries: DaemonQueries, chance: Chance, stop: asyncio.Event
+    options: TelegramOptions,
+    operations: Operations,
+    queries: DaemonQueries,
+    chance: Chance,
+    pulse: Pulse,
+    stop: asyncio.Event,
 ) -> None:
     """Until `stop`; what is in the outbox then is still sent, for a few seconds."""
+    polled, delivered = pulse.of(POLLING, WITHIN_S), pulse.of(DELIVERY, WITHIN_S)
+    try:
+        await _serve(options, operations, queries, chance, polled, delivered, stop)
+    finally:
+        for component in (POLLING, DELIVERY):
+            pulse.end(component)
+
+
+async def _serve(
+    options: TelegramOptions,
+    operations: Operations,
+    queries: DaemonQueries,
+    chance: Chance,
+    polled: Beat,
+    delivered: Beat,
+    stop: asyncio.Event,
+) -> None:
     session = Session(api=TelegramAPIServer.from_base(options.api_url), timeout=REQUEST_S)
     properties = DefaultBotProperties(parse_mode=ParseMode.HTML, link_preview_is_disabled=True)
     bot = Bot(options.token, session=session, default=properties)
@@ -78,16 +103,16 @@ async def serve(
     chat.state = "connecting"
     handling = Handling()
     session.middleware(KillFirst(handling))
-    session.middleware(Watch(chat, options.token, queries.clock))
+    session.middleware(Watch(chat, options.token, queries.clock, polled))
     sender = Sender(bot, options.chat_id, queries.clock)
     confirmations = Confirmations(queries.clock, chance)
     dispatcher = _dispatcher(options, operations, queries, sender, confirmations, handling)
     tasks = [
-        asyncio.create_task(_poll(dispatcher, bot), name="telegram: polling"),
+        asyncio.create_task(_poll(dispatcher, bot), name=POLLING),
         asyncio.create_task(_introduce(bot), name="telegram: commands registered"),
     ]
-    outbox = Delivery(queries.ledger, sender, queries.clock)
-    delivery = asyncio.create_task(_deliver(outbox, stop), name="telegram: delivery")
+    outbox = Delivery(queries.ledger, sender, queries.clock, delivered)
+    delivery = asyncio.create_task(_deliver(outbox, stop), name=DELIVERY)
     try:
         await stop.wait()
         await asyncio.wait([delivery], timeout=LAST_WORDS_S)
@@ -252,10 +277,11 @@ class Watch(BaseRequestMiddleware):
     Receiving and sending are watched apart: who blocked the bot is still heard, and is sent nothing.
     """
 
-    def __init__(self, chat: ChatPart, token: str, clock: Clock) -> None:
+    def __init__(self, chat: ChatPart, token: str, clock: Clock, heard: Beat) -> None:
         self._chat = chat
         self._token = token
         self._clock = clock
+        self._heard = heard
         self._errors: dict[bool, str] = {}  # by whether it is about telling
         self._since = 0.0
         # Every failed poll would be a line of its own, every five seconds, for as long as an outage lasts.
@@ -264,6 +290,8 @@ class Watch(BaseRequestMiddleware):
     async def __call__(
         self, make_request: NextRequestMiddlewareType[TelegramType], bot: Bot, method: TelegramMethod[TelegramType]
     ) -> Response[TelegramType]:
+        if method.__api_method__ in _LISTENING:
+            self._heard()
         try:
             response = await make_request(bot, method)
         except TelegramBadRequest as error:

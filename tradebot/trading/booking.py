@@ -38,7 +38,7 @@ from tradebot.domain.positions import WriteOff
 from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.domain.trades import ORDER_REF_PREFIX, UNRESOLVED, NewTrade, Trade, TradeStatus, alert_of
 from tradebot.errors import LedgerUnavailable
-from tradebot.ports import Books, Clock, Ledger
+from tradebot.ports import IDLE_S, Beat, Books, Clock, Ledger, Pulse
 from tradebot.trading import order_events
 from tradebot.trading.broker_update import BrokerUpdate, Objections, broker_ids, ibs_words, retracted, ticker_in
 from tradebot.trading.exit_rest import older_lots
@@ -65,18 +65,24 @@ class Listeners:
 class Booking:
     """Moves trades by what the broker, the reconciliation or the owner reports of them."""
 
-    def __init__(self, ledger: Ledger, events: asyncio.Queue[BrokerEvent], clock: Clock, listeners: Listeners) -> None:
+    def __init__(
+        self, ledger: Ledger, events: asyncio.Queue[BrokerEvent], clock: Clock, pulse: Pulse, listeners: Listeners
+    ) -> None:
         self._ledger = ledger
         self._events = events
         self._clock = clock
+        self._pulse = pulse
         self._listeners = listeners
         self._one_at_a_time = asyncio.Lock()  # two foldings of one order must not overwrite each other
         self._objections = Objections()
 
     async def run(self) -> None:
+        beat = self._pulse.of("booking")
         while True:
+            beat()
             for order_ref, update in (await self._collect()).items():
-                await self._book_surely(order_ref, update)
+                await self._book_surely(order_ref, update, beat)
+                beat()
 
     async def book(self, order_ref: str, update: BrokerUpdate) -> Trade | None:
         """The trade as it stands afterwards; None when the books do not know the order. Raises LedgerUnavailable."""
@@ -198,7 +204,12 @@ class Booking:
     async def _collect(self) -> dict[str, BrokerUpdate]:
         """Everything that is there, by order, waiting a moment where a fill still lacks its commission."""
         batch: dict[str, BrokerUpdate] = {}
-        self._take(batch, await self._events.get())
+        try:
+            async with asyncio.timeout(IDLE_S):
+                first = await self._events.get()
+        except TimeoutError:
+            return batch
+        self._take(batch, first)
         try:
             async with asyncio.timeout(COMMISSION_WAIT_S):
                 while not self._events.empty() or any(update.lacks_commission for update in batch.values()):
@@ -219,11 +230,15 @@ class Booking:
                 for hear in self._listeners.connection:
                     hear(event)
 
-    async def _book_surely(self, order_ref: str, update: BrokerUpdate) -> None:
+    async def _book_surely(self, order_ref: str, update: BrokerUpdate, beat: Beat) -> None:
+        def say(state: RetryCallState) -> None:
+            beat()
+            _say_not_booked(state)
+
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(LedgerUnavailable),
             wait=wait_exponential(0.2, max=5),
-            before_sleep=_say_not_booked,
+            before_sleep=say,
         )
         with logger.contextualize(alert_id=alert_of(order_ref), ticker=ticker_in(update), order_ref=order_ref):
             if await retrying(self.book, order_ref, update) is None:

@@ -36,7 +36,7 @@ from tradebot.domain.facts.account import (
 )
 from tradebot.domain.gate import GateCode, GateReason
 from tradebot.domain.questions import Question, Silent
-from tradebot.ports import Broker, Clock, Ledger
+from tradebot.ports import Broker, Clock, Ledger, Pulse
 from tradebot.trading.notices import store_notice
 from tradebot.trading.questions import Questions
 from tradebot.trading.restart_pause import RestartPause
@@ -50,13 +50,21 @@ class ConnectionNotices:
     """Watches the connection, and stores a notice of each change that the owner should know of."""
 
     def __init__(
-        self, ledger: Ledger, broker: Broker, *, restart: RestartPause, questions: Questions, clock: Clock
+        self,
+        ledger: Ledger,
+        broker: Broker,
+        *,
+        restart: RestartPause,
+        questions: Questions,
+        clock: Clock,
+        pulse: Pulse,
     ) -> None:
         self._ledger = ledger
         self._broker = broker
         self._questions = questions
         self._restart = restart
         self._clock = clock
+        self._pulse = pulse
         self._changes: asyncio.Queue[BrokerEvent | GateReason] = asyncio.Queue()
         self._lost_since: float | None = None  # loop time
         self._loss_notified = False
@@ -77,7 +85,9 @@ class ConnectionNotices:
 
     async def run(self) -> None:
         """Notifies of each change as it comes, and every second of a loss that lasts."""
+        beat = self._pulse.of("connection notices")
         while True:
+            beat()
             try:
                 async with asyncio.timeout(1):
                     event = await self._changes.get()

@@ -6,24 +6,26 @@ its health is shown elsewhere. Any other error is a defect and ends the loop.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 from loguru import logger
 
 from tradebot.errors import BrokerUnavailable, LedgerUnavailable, QueueUnavailable
-from tradebot.ports import Clock
+from tradebot.ports import Beat, Clock
 
 Step = Callable[[], Awaitable[float | None]]
 """One run. May return how many seconds to wait after it, in place of the usual."""
 
 
-async def every(seconds: float, step: Step, *, what: str, clock: Clock, wake: asyncio.Event | None = None) -> None:
-    """Runs `step` at once and again after `seconds`, until cancelled. `what` names it in the log.
+async def every(
+    seconds: float, step: Step, *, what: str, clock: Clock, beat: Beat, wake: asyncio.Event | None = None
+) -> None:
+    """Runs `step` at once and again after `seconds`, until cancelled. `what` names it in the log; `beat` is called each time.
 
     `wake`: ends a pause early; who wants that sets it.
     """
     failing = False
     while True:
+        beat()
         pause_s: float | None = None
         try:
             pause_s = await step()
@@ -39,7 +41,15 @@ async def _pause(seconds: float, clock: Clock, wake: asyncio.Event | None) -> No
     if wake is None:
         await clock.sleep(seconds)
         return
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await wake.wait()
+    await happens(wake, seconds)
     wake.clear()
+
+
+async def happens(event: asyncio.Event, within_s: float) -> bool:
+    """False when it was not set in that time."""
+    try:
+        async with asyncio.timeout(within_s):
+            await event.wait()
+    except TimeoutError:
+        return event.is_set()
+    return True

@@ -10,6 +10,7 @@ import asyncio
 
 from tradebot.domain.gate import GateReason
 from tradebot.ports import LinkSession
+from tradebot.trading.every import happens
 
 
 class Gate:
@@ -48,3 +49,7 @@ class Gate:
 
     async def wait_open(self) -> None:
         await self._opened.wait()
+
+    async def opens(self, within_s: float) -> bool:
+        """Whether it is open by then."""
+        return await happens(self._opened, within_s)

@@ -31,7 +31,7 @@ from tradebot.domain.facts.orders import CancelReason, ExitWorksOn, OrderCancell
 from tradebot.domain.hours import Hours
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import LIVE, UNRESOLVED, OrderRole, Trade, TradeStatus
-from tradebot.ports import Broker, Clock, Ledger
+from tradebot.ports import Broker, Clock, Ledger, Pulse
 from tradebot.trading.every import every
 from tradebot.trading.notices import store_notice, store_notice_once
 from tradebot.trading.switch import TradingSwitch
@@ -69,6 +69,7 @@ class OrderMonitor:
         switch: TradingSwitch,
         hours: Hours,
         clock: Clock,
+        pulse: Pulse,
         order_timeout_s: float,
         ask_ib: Callable[[], None],
     ) -> None:
@@ -78,6 +79,7 @@ class OrderMonitor:
         self._switch = switch
         self._hours = hours
         self._clock = clock
+        self._pulse = pulse
         self._order_timeout_s = order_timeout_s
         self._ask_ib = ask_ib
         self._in_flight_since: dict[int, float] = {}  # trade id → monotonic time when first seen in flight
@@ -109,8 +111,8 @@ class OrderMonitor:
 
     async def run(self) -> None:
         """Looks every second, and at once when the trading state changes."""
-        what, changed = "orders in flight not looked at", self._switch.changed
-        await every(LOOK_EVERY_S, self._look, what=what, clock=self._clock, wake=changed)
+        what, beat = "orders in flight not looked at", self._pulse.of("order monitor")
+        await every(LOOK_EVERY_S, self._look, what=what, clock=self._clock, beat=beat, wake=self._switch.changed)
 
     async def _look(self) -> None:
         if not (self._broker.connection.up and self._broker.connection.upstream):

@@ -24,7 +24,7 @@ from tradebot.domain.lots import LotStatus, summarise
 from tradebot.domain.orders import ALERT_OF_TRADE
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import UNRESOLVED, OrderRole, Trade
-from tradebot.ports import Books, Broker, Clock, Ledger
+from tradebot.ports import ASKS_IB_S, Books, Broker, Clock, Ledger, Pulse
 from tradebot.trading.booking import Booking, Listeners
 from tradebot.trading.every import every
 from tradebot.trading.exit_rest import left_of, older_lots
@@ -80,6 +80,7 @@ class Rearm:
         switch: TradingSwitch,
         hours: Hours,
         clock: Clock,
+        pulse: Pulse,
     ) -> None:
         self._ledger = ledger
         self._broker = broker
@@ -88,6 +89,7 @@ class Rearm:
         self._switch = switch
         self._hours = hours
         self._clock = clock
+        self._pulse = pulse
         self._ended: dict[int, _Ended] = {}  # by trade id
         self._looked_back = False
         listeners.ended.append(self.trade_ended)
@@ -97,7 +99,8 @@ class Rearm:
             self._ended.setdefault(trade.id, _Ended(self._clock.monotonic()))
 
     async def run(self) -> None:
-        await every(LOOK_EVERY_S, self._look, what="exits with shares left", clock=self._clock)
+        what = "exits with shares left"
+        await every(LOOK_EVERY_S, self._look, what=what, clock=self._clock, beat=self._pulse.of(what, ASKS_IB_S))
 
     async def _look(self) -> None:
         if not self._looked_back:

@@ -35,8 +35,8 @@ from tradebot.domain.hours import Hours
 from tradebot.domain.settings import ORPHANS_KEY, TradingState, accepted_orphans
 from tradebot.domain.trades import Trade, TradeStatus
 from tradebot.errors import BrokerUnavailable, LedgerUnavailable
-from tradebot.ports import Broker, Clock, Ledger
-from tradebot.trading.every import every
+from tradebot.ports import ASKS_IB_S, IDLE_S, Beat, Broker, Clock, Ledger, Pulse
+from tradebot.trading.every import every, happens
 from tradebot.trading.gate import Gate
 from tradebot.trading.in_doubt import Checked, InDoubtOrders
 from tradebot.trading.notices import store_notice
@@ -65,6 +65,7 @@ class Reconciler:
         switch: TradingSwitch,
         hours: Hours,
         clock: Clock,
+        pulse: Pulse,
         wanted: asyncio.Event,
         reconciled: Callable[[int], None],
     ) -> None:
@@ -78,6 +79,7 @@ class Reconciler:
         self._switch = switch
         self._hours = hours
         self._clock = clock
+        self._pulse = pulse
         self._wanted = wanted
         self._reconciled = reconciled
         self._in_doubt = asyncio.Event()
@@ -126,10 +128,12 @@ class Reconciler:
 
     async def _reconcile_when_wanted(self) -> None:
         """Reconciles whenever it is wanted, until it has passed."""
+        beat = self._pulse.of("reconciliation", ASKS_IB_S)
         while True:
-            await self._until_wanted()
+            await self._until_wanted(beat)
             self._wanted.clear()
             while self._broker.connection.up and self._broker.connection.upstream:
+                beat()
                 try:
                     async with self._asking:
                         await self._reconcile()
@@ -140,8 +144,11 @@ class Reconciler:
 
     async def _check_when_in_doubt(self) -> None:
         """Asks about orders in doubt while others trade on; the order monitor says when."""
+        beat = self._pulse.of("orders in doubt", ASKS_IB_S)
         while True:
-            await self._in_doubt.wait()
+            beat()
+            if not await happens(self._in_doubt, IDLE_S):
+                continue
             self._in_doubt.clear()
             try:
                 async with self._asking:
@@ -153,7 +160,9 @@ class Reconciler:
                     self._in_doubt.set()
 
     async def _ask_again_while_silent(self) -> None:
-        await every(SILENT_RETRY_S, self._ask_the_silent, what="silent questions", clock=self._clock)
+        what = "silent questions"
+        beat = self._pulse.of(what, ASKS_IB_S)
+        await every(SILENT_RETRY_S, self._ask_the_silent, what=what, clock=self._clock, beat=beat)
 
     async def _ask_the_silent(self) -> None:
         """Compares everything once more as soon as all is answered. Raises BrokerUnavailable, LedgerUnavailable."""
@@ -166,15 +175,13 @@ class Reconciler:
         if checked.whole:
             self._wanted.set()
 
-    async def _until_wanted(self) -> None:
+    async def _until_wanted(self, beat: Beat) -> None:
         """Until somebody wants it, or the owner has accepted the orders of another database."""
-        while not self._wanted.is_set():
-            try:
-                async with asyncio.timeout(1):
-                    await self._wanted.wait()
-            except TimeoutError:
-                if await self._orphans_accepted():
-                    return
+        beat()
+        while not await happens(self._wanted, 1):
+            beat()
+            if await self._orphans_accepted():
+                return
 
     async def _orphans_accepted(self) -> bool:
         if "orphans" not in self._gate.holders:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from tradebot.domain.brokerage import BrokerEvent, OrderError
 from tradebot.domain.hours import Hours
 from tradebot.domain.restart_window import RestartWindow
-from tradebot.ports import Broker, Clock, Ledger
+from tradebot.ports import Broker, Clock, Ledger, Pulse
 from tradebot.trading.booking import Listeners
 from tradebot.trading.connection_notices import ConnectionNotices
 from tradebot.trading.gate import Gate
@@ -35,12 +35,15 @@ class Recovery:
         gate: Gate,
         switch: TradingSwitch,
         clock: Clock,
+        pulse: Pulse,
         order_timeout_s: float,
         hours: Hours,
         restart: RestartWindow,
     ) -> None:
         wanted = asyncio.Event()
-        self._restart_pause = RestartPause(broker, gate=gate, window=restart, clock=clock, reconcile=wanted.set)
+        self._restart_pause = RestartPause(
+            broker, gate=gate, window=restart, clock=clock, pulse=pulse, reconcile=wanted.set
+        )
         self._reconciler = Reconciler(
             ledger,
             broker,
@@ -50,6 +53,7 @@ class Recovery:
             switch=switch,
             hours=hours,
             clock=clock,
+            pulse=pulse,
             wanted=wanted,
             reconciled=self._restart_pause.reconciled,
         )
@@ -59,10 +63,13 @@ class Recovery:
             switch=switch,
             hours=hours,
             clock=clock,
+            pulse=pulse,
             order_timeout_s=order_timeout_s,
             ask_ib=self._reconciler.ask_about_in_doubt,
         )
-        self._notices = ConnectionNotices(ledger, broker, restart=self._restart_pause, questions=questions, clock=clock)
+        self._notices = ConnectionNotices(
+            ledger, broker, restart=self._restart_pause, questions=questions, clock=clock, pulse=pulse
+        )
         listeners.connection.append(self._connection_changed)
         listeners.doubt.append(self._order_in_doubt)
         listeners.shown.append(self._order_monitor.order_shown)

@@ -24,7 +24,7 @@ from tradebot.domain.hours import Hours
 from tradebot.domain.job_plan import MARKET_OPEN
 from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.errors import QueueUnavailable
-from tradebot.ports import Books, Clock, Ledger, Queue
+from tradebot.ports import Books, Clock, Ledger, Pulse, Queue
 from tradebot.trading.every import every
 from tradebot.trading.worker import Worker
 
@@ -45,6 +45,7 @@ class Requeue:
         hours: Hours,
         clock: Clock,
         *,
+        pulse: Pulse,
         pending_max_age: timedelta,
     ) -> None:
         self._ledger = ledger
@@ -52,6 +53,7 @@ class Requeue:
         self._worker = worker
         self._hours = hours
         self._clock = clock
+        self._pulse = pulse
         self._pending_max_age = pending_max_age
         self._requeueing = asyncio.Lock()
         self._sells_seen: set[int] = set()
@@ -61,9 +63,16 @@ class Requeue:
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
-            group.create_task(every(REQUEUE_EVERY_S, self.run_once, what="requeue", clock=self._clock), name="requeue")
-            watching = every(SELLS_EVERY_S, self.bring_late_sells, what="look at waiting SELLs", clock=self._clock)
-            group.create_task(watching, name="waiting SELLs")
+            group.create_task(self._keep_the_lists(), name="requeue")
+            group.create_task(self._watch_sells(), name="waiting SELLs")
+
+    async def _keep_the_lists(self) -> None:
+        beat = self._pulse.of("requeue")
+        await every(REQUEUE_EVERY_S, self.run_once, what="requeue", clock=self._clock, beat=beat)
+
+    async def _watch_sells(self) -> None:
+        what, beat = "look at waiting SELLs", self._pulse.of("waiting SELLs")
+        await every(SELLS_EVERY_S, self.bring_late_sells, what=what, clock=self._clock, beat=beat)
 
     async def bring_late_sells(self) -> None:
         """Whatever the queue does. Raises LedgerUnavailable."""

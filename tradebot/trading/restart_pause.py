@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from tradebot.domain.gate import GateCode, GateReason
 from tradebot.domain.restart_window import RestartWindow
-from tradebot.ports import Broker, Clock
+from tradebot.ports import Broker, Clock, Pulse
 from tradebot.trading.every import every
 from tradebot.trading.gate import Gate
 
@@ -28,6 +28,7 @@ class RestartPause:
         gate: Gate,
         window: RestartWindow,
         clock: Clock,
+        pulse: Pulse,
         reconcile: Callable[[], None],
     ) -> None:
         """`reconcile` asks for a reconciliation and returns at once."""
@@ -35,6 +36,7 @@ class RestartPause:
         self._gate = gate
         self._window = window
         self._clock = clock
+        self._pulse = pulse
         self._reconcile = reconcile
         self._generation_before = 0  # of the connection, when the window began
         self.active = False
@@ -42,7 +44,8 @@ class RestartPause:
         self.look()
 
     async def run(self) -> None:
-        await every(LOOK_EVERY_S, self._step, what="restart window", clock=self._clock)
+        beat = self._pulse.of("restart pause")
+        await every(LOOK_EVERY_S, self._step, what="restart window", clock=self._clock, beat=beat)
 
     async def _step(self) -> None:
         self.look()

@@ -26,7 +26,7 @@ from tradebot.domain.settings import (
     state_in,
 )
 from tradebot.errors import LedgerUnavailable
-from tradebot.ports import Books, Clock, Ledger
+from tradebot.ports import Books, Clock, Ledger, Pulse
 from tradebot.trading.every import every
 from tradebot.trading.held_back import held_back
 
@@ -37,9 +37,10 @@ _SEVERITY = (TradingState.RUNNING, TradingState.PAUSED, TradingState.KILLED)
 class TradingSwitch:
     """The trading state in force: what is stored, or a kill that could not be stored yet."""
 
-    def __init__(self, ledger: Ledger, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock, pulse: Pulse) -> None:
         self._ledger = ledger
         self._clock = clock
+        self._pulse = pulse
         self._state = TradingState.RUNNING
         self._unstored: str | None = None  # who killed, until that is stored
         self._storing = asyncio.Lock()  # stored in the order in which they were asked for: a kill after a resume stays
@@ -96,7 +97,8 @@ class TradingSwitch:
 
     async def run(self) -> None:
         """Follows the stored state, which other processes may change, and stores a kill that could not be stored."""
-        await every(FOLLOW_EVERY_S, self._follow, what="trading state not read", clock=self._clock)
+        beat = self._pulse.of("trading switch")
+        await every(FOLLOW_EVERY_S, self._follow, what="trading state not read", clock=self._clock, beat=beat)
 
     async def _follow(self) -> None:
         if self._unstored is not None:

@@ -41,13 +41,15 @@ class Taking:
         """What was brought and is not taken yet."""
         return frozenset({*self._brought[Side.SELL], *self._brought[Side.BUY]})
 
-    async def take(self) -> int:
-        """The next id, whichever source has one. What the queue gives after a cancellation the requeue brings again."""
+    async def take(self, within_s: float) -> int | None:
+        """The next id, whichever source has one; None when there was none in that time. What the queue gives after a
+        cancellation the requeue brings again."""
         if self._from_queue is None:
             self._from_queue = asyncio.create_task(self._ask_queue(), name="take from the queue")
         something = asyncio.create_task(self._something.wait(), name="brought from the database")
         try:
-            await asyncio.wait({self._from_queue, something}, return_when=asyncio.FIRST_COMPLETED)
+            either = {self._from_queue, something}
+            await asyncio.wait(either, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
             self._from_queue.cancel()
             raise
@@ -55,6 +57,8 @@ class Taking:
             something.cancel()
         if self._brought[Side.SELL] or (self._brought[Side.BUY] and not self._from_queue.done()):
             return self._next_brought()
+        if not self._from_queue.done():
+            return None
         taken, self._from_queue = self._from_queue, None
         return taken.result()
 

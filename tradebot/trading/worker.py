@@ -33,7 +33,19 @@ from tradebot.errors import (
     QueueUnavailable,
     UnknownContract,
 )
-from tradebot.ports import Books, Broker, Chance, Clock, InstanceLock, Ledger, PositionReport, Queue
+from tradebot.ports import (
+    ASKS_IB_S,
+    IDLE_S,
+    Books,
+    Broker,
+    Chance,
+    Clock,
+    InstanceLock,
+    Ledger,
+    PositionReport,
+    Pulse,
+    Queue,
+)
 from tradebot.trading import second_look
 from tradebot.trading.booking import Booking, Listeners
 from tradebot.trading.decision import Decided, Intent, Policy, PreTradeData, Wait, decide
@@ -95,6 +107,7 @@ class Worker:
         listeners: Listeners,
         questions: Questions,
         clock: Clock,
+        pulse: Pulse,
         chance: Chance,
         options: WorkerOptions,
     ) -> None:
@@ -108,6 +121,8 @@ class Worker:
         self._submission = Submission(ledger, broker, lock, gate, switch, booking, clock)
         self._questions = questions
         self._clock = clock
+        self._pulse = pulse
+        self._judged = pulse.of("alerts in hand", ASKS_IB_S)
         self._chance = chance
         self._options = options
         self._serial = asyncio.Lock()
@@ -122,14 +137,18 @@ class Worker:
 
     async def run(self) -> None:
         """Takes and handles until cancelled; alerts in hand are then finished first."""
-        reading = asyncio.Semaphore(READ_MAX)
+        reading, beat = asyncio.Semaphore(READ_MAX), self._pulse.of("worker")
         async with asyncio.TaskGroup() as group:
             try:
                 while True:
-                    await self._gate.wait_open()
+                    beat()
+                    if not self._in_hand:
+                        self._judged()
+                    if not await self._gate.opens(IDLE_S):
+                        continue
                     async with reading:
-                        alert_id = await self._taking.take()
-                    if alert_id in self._in_hand:
+                        alert_id = await self._taking.take(IDLE_S)
+                    if alert_id is None or alert_id in self._in_hand:
                         continue
                     self._in_hand.add(alert_id)
                     self._sequencer.take_place(alert_id)
@@ -184,6 +203,7 @@ class Worker:
             finally:
                 self._sequencer.leave(alert_id)
                 self._in_hand.discard(alert_id)
+                self._judged()
 
     async def _judge_and_send(self, alert: Alert, context: ExitStack) -> None:
         self._sequencer.is_a(alert.id, alert.action)
@@ -193,6 +213,7 @@ class Worker:
         while (decided := await self._in_turn(alert, prepared)) is Wait.LIMIT:
             if self._broker.throttled():
                 while self._broker.throttled():
+                    self._judged()
                     await self._clock.sleep(LIMIT_LOOK_S)
                 self._waits_ended += 1
             if alert.action is Side.SELL:  # it is sized by what IB holds, which the owner may have changed meanwhile

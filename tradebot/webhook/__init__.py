@@ -11,7 +11,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -24,11 +24,12 @@ from tradebot.trading.intake import Intake
 from tradebot.webhook.access import Addresses, Secrets
 from tradebot.webhook.routes import BODY_BYTES_MAX, Routes, always_json
 
-__all__ = ["TakenPort", "Webhook", "WebhookOptions", "open_webhook", "take_port"]
+__all__ = ["TakenPort", "Webhook", "WebhookOptions", "answers", "open_webhook", "take_port"]
 
 CONNECTIONS_MAX = 512
 IDLE_S = 10.0  # for a whole header, and between two requests of one connection
 STOP_S = 3.0  # TradingView waits no longer for an answer
+ANSWER_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,19 @@ class Webhook:
 
     host: str
     port: int  # the real one
+
+
+async def answers(webhook: Webhook) -> bool:
+    """Whether somebody who connects now is answered: a request for nothing, which counts towards no limit and is not logged."""
+    with suppress(OSError, TimeoutError):
+        async with asyncio.timeout(ANSWER_S):
+            reader, writer = await asyncio.open_connection(webhook.host, webhook.port)
+            try:
+                writer.write(b"GET / HTTP/1.0\r\n\r\n")
+                return (await reader.readline()).startswith(b"HTTP/")
+            finally:
+                writer.close()
+    return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -313,6 +313,19 @@ def _job_missed(facts: d.JobMissed, _: Event | NewEvent) -> str:
     return f"The {_job(facts)} of {named}{more} was missed while the bot was down, and comes too late now."
 
 
+def _component_stuck(facts: d.ComponentStuck, _: Event | NewEvent) -> str:
+    what_now = (
+        "The service manager ends the bot and starts it anew within a minute or two"
+        if facts.restarts
+        else "Nothing does so by itself here: start the bot anew, now"
+    )
+    return (
+        f"A part is stuck: {facts.component} has made no progress for {seconds(facts.for_s)}, which is a mistake in tradebot, "
+        f"and a new start heals it. {what_now}. Nothing is lost by that: alerts that were acknowledged are stored, and orders "
+        "in flight are looked for at IB. Please report it, with the log of these minutes."
+    )
+
+
 def _where(facts: d.Started | d.Stopped) -> str:
     if facts.gateway is None:
         return "the simulated gateway"
@@ -364,6 +377,7 @@ WORDS: Mapping[EventKind, Says] = {
     EventKind.LOGIN_REMINDER: _login,
     EventKind.JOB_FAILED: _job_failed,
     EventKind.JOB_MISSED: _job_missed,
+    EventKind.COMPONENT_STUCK: _component_stuck,
     EventKind.QUEUE_JUNK: lambda f, _: (
         f"Entries in the lists of {f.queue} were no alerts of this bot and were dropped: {f.entries:,}. No alert is lost. "
         "Something else writes there: give the bot a queue of its own ([queue] url, for instance another number at its end)."

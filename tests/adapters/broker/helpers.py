@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 from tradebot.broker import BrokerOptions, IbBroker, open_broker
 from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import BrokerEvent, Connected, Contract, Order
+from tradebot.runtime.clock import SystemClock
+from tradebot.runtime.pulse import Pulse
 
 AAPL = Contract(265598, "AAPL", "NASDAQ")
 DEADLINE_S = 60.0
@@ -18,7 +20,7 @@ _E = TypeVar("_E", bound=BrokerEvent)
 def broker_for(port: int, **options: Any) -> AbstractAsyncContextManager[IbBroker]:
     """A broker that loses little time on failures."""
     quick = {"backoff_s": (0.01, 0.05), "question_timeout_s": 2.0, "connect_timeout_s": 2.0, "quote_timeout_s": 0.5}
-    return open_broker(BrokerOptions("127.0.0.1", port, **{**quick, **options}))
+    return open_broker(BrokerOptions("127.0.0.1", port, **{**quick, **options}), Pulse(SystemClock()))
 
 
 async def event(broker: IbBroker, kind: type[_E], fits: Callable[[_E], bool] = lambda _: True) -> _E:

@@ -14,6 +14,8 @@ from tests.botapi import TOKEN, BotApi, Sent, bot_api
 from tradebot.domain.events import Facts, NewEvent
 from tradebot.operations.operations import Operations
 from tradebot.queries.daemon import DaemonQueries
+from tradebot.runtime.clock import SystemClock
+from tradebot.runtime.pulse import Pulse
 from tradebot.telegram import TelegramOptions, serve
 from tradebot.telegram.delivery import CHANNEL
 
@@ -36,7 +38,7 @@ class Phone:
     async def connect(self) -> None:
         self._stop = asyncio.Event()
         self._serving = asyncio.create_task(
-            serve(self.options, self.operations, self.queries, secrets.token_hex, self._stop)
+            serve(self.options, self.operations, self.queries, secrets.token_hex, Pulse(SystemClock()), self._stop)
         )
 
     async def hang_up(self) -> None:

@@ -44,6 +44,7 @@ from tradebot.domain.facts.alerts import (
     AlertUnreadable,
 )
 from tradebot.domain.facts.daemon import (
+    ComponentStuck,
     DailyReport,
     HealthBack,
     HealthFailing,
@@ -134,6 +135,7 @@ FACTS: Mapping[EventKind, type[Facts]] = {
         LoginReminder,
         JobFailed,
         JobMissed,
+        ComponentStuck,
         QueueJunk,
         Started,
         Stopped,

@@ -159,6 +159,17 @@ class JobMissed(Facts):
 
 
 @dataclass(frozen=True, slots=True)
+class ComponentStuck(Facts):
+    """A component has not gone round within its time."""
+
+    kind: ClassVar = _K.COMPONENT_STUCK
+    severity: ClassVar = _S.CRITICAL
+    component: str
+    for_s: float
+    restarts: bool  # whether the service manager starts the bot anew
+
+
+@dataclass(frozen=True, slots=True)
 class QueueJunk(Facts):
     """Entries in the queue were no alerts of this database, and were dropped."""
 
