@@ -102,7 +102,7 @@ class Drills:
 
     async def _tables(self) -> str:
         return await self._do(
-            f"python3 -c 'import sqlite3; print(sqlite3.connect(\"file:{DATABASE}?mode=ro\", uri=True)"
+            f'python3 -c \'import sqlite3; print(sqlite3.connect("file:{DATABASE}?mode=ro", uri=True)'
             f'.execute("SELECT name FROM sqlite_master").fetchall())\''
         )
 
@@ -131,7 +131,9 @@ class Drills:
         await self._alerts_go_on()
 
     async def _backed_up(self) -> None:
-        await self._do("systemctl is-enabled tradebot-backup.timer && systemctl list-timers --no-pager tradebot-backup.timer")
+        await self._do(
+            "systemctl is-enabled tradebot-backup.timer && systemctl list-timers --no-pager tradebot-backup.timer"
+        )
         await self._do("systemctl start tradebot-backup.service")
         self.backed_up_at = time.time()
         await self._do("tradebot backup")
@@ -166,6 +168,8 @@ class Drills:
         counts = {state: sum(states[alert] == state for alert in promised) for state in ENDED}
         counted = ", ".join(f"{number} {state}" for state, number in counts.items() if number)
         missing = len(taken.keys() - states.keys())
-        self.steps.told("drills", "alerts", f"{len(taken)} taken: {counted}; {missing} taken after the backup are gone by its restore")
-
-
+        self.steps.told(
+            "drills",
+            "alerts",
+            f"{len(taken)} taken: {counted}; {missing} taken after the backup are gone by its restore",
+        )

@@ -56,14 +56,40 @@ class Machine:
 
 
 def _enter(leader: int) -> list[str]:
-    return ["nsenter", f"--target={leader}", "--mount", "--pid", "--uts", "--ipc", "--net", "--cgroup", "--root", "--wd"]
+    return [
+        "nsenter",
+        f"--target={leader}",
+        "--mount",
+        "--pid",
+        "--uts",
+        "--ipc",
+        "--net",
+        "--cgroup",
+        "--root",
+        "--wd",
+    ]
 
 
 @asynccontextmanager
 async def booted(root: Path, binds: Mapping[Path, str], log: Path) -> AsyncIterator[Machine]:
     """The machine, up and with its address; powered off at the end."""
-    command = ["systemd-nspawn", "--quiet", f"--directory={root}", "--boot", "--register=no", "--keep-unit", f"--machine={NAME}"]
-    command += ["--hostname=vps", "--network-veth", "--console=pipe", "--link-journal=no", "--resolv-conf=off", "--timezone=off"]
+    command = [
+        "systemd-nspawn",
+        "--quiet",
+        f"--directory={root}",
+        "--boot",
+        "--register=no",
+        "--keep-unit",
+        f"--machine={NAME}",
+    ]
+    command += [
+        "--hostname=vps",
+        "--network-veth",
+        "--console=pipe",
+        "--link-journal=no",
+        "--resolv-conf=off",
+        "--timezone=off",
+    ]
     command += [f"--bind={outside}:{inside}" for outside, inside in binds.items()]
     with log.open("wb") as out:
         process = await asyncio.create_subprocess_exec(
@@ -90,25 +116,35 @@ async def _leader(process: asyncio.subprocess.Process, log: Path) -> int:
     async with asyncio.timeout(60):
         while True:
             if process.returncode is not None:
-                raise OSError(f"systemd-nspawn ended with {process.returncode}: {log.read_text('utf-8', 'replace')[-2000:]}")
-            for child in await _children(process.pid):
-                with suppress(OSError):
-                    if Path(f"/proc/{child}/comm").read_text().strip() == "systemd":
-                        return child
+                raise OSError(
+                    f"systemd-nspawn ended with {process.returncode}: {log.read_text('utf-8', 'replace')[-2000:]}"
+                )
+            if found := [child for child in _children(process.pid) if _name(child) == "systemd"]:
+                return found[0]
             await asyncio.sleep(0.1)
 
 
-async def _children(pid: int) -> list[int]:
+def _children(pid: int) -> list[int]:
     with suppress(OSError):
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     return []
 
 
+def _name(pid: int) -> str:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    return ""
+
+
 async def _up(machine: Machine) -> None:
-    await machine.sh(f"ip address add {ADDRESS}/30 dev host0; ip link set host0 up; ip route replace default via {HOST_ADDRESS}")
-    done = await machine.sh("systemctl is-system-running --wait", 90)
-    if done.output.strip() not in {"running", "degraded"}:
-        raise OSError(f"systemd is not up in the container: {done.output}")
+    await machine.sh(
+        f"ip address add {ADDRESS}/30 dev host0; ip link set host0 up; ip route replace default via {HOST_ADDRESS}"
+    )
+    async with asyncio.timeout(90):
+        while (done := await machine.sh("systemctl is-system-running")).output.strip() not in {"running", "degraded"}:
+            await asyncio.sleep(0.2)
+    if "degraded" in done.output:
+        raise OSError(f"units failed at the start: {(await machine.sh('systemctl --failed --no-pager')).output}")
 
 
 async def _host(script: str) -> None:

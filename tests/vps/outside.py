@@ -39,8 +39,14 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
                 writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
             else:
                 path = url.path + (f"?{url.query}" if url.query else "")
-                lines = [line for line in head.split(b"\r\n")[1:-2] if not line.lower().startswith((b"connection", b"proxy-"))]
-                server.write(b"\r\n".join([f"{method} {path} {version}".encode(), *lines, b"Connection: close", b"", b""]))
+                lines = [
+                    line
+                    for line in head.split(b"\r\n")[1:-2]
+                    if not line.lower().startswith((b"connection", b"proxy-"))
+                ]
+                server.write(
+                    b"\r\n".join([f"{method} {path} {version}".encode(), *lines, b"Connection: close", b"", b""])
+                )
             await asyncio.gather(_pour(reader, server), _pour(theirs, writer))
     with suppress(OSError):
         writer.close()
@@ -57,7 +63,9 @@ async def _pour(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> N
 def furnish(root: Path, proxy_port: int) -> None:
     """Tells the root how packages are reached from here, where the pages' names lead, and nothing else."""
     proxy = f"http://{HOST_ADDRESS}:{proxy_port}"
-    (root / "etc/apt/apt.conf.d/90outside").write_text(f'Acquire::http::Proxy "{proxy}";\nAcquire::Retries "3";\n')
+    (root / "etc/apt/apt.conf.d/90outside").write_text(
+        f'Acquire::http::Proxy "{proxy}";\nAcquire::http::Pipeline-Depth "0";\nAcquire::Retries "3";\n'
+    )
     (root / "etc/apt/sources.list").write_text(
         "deb http://deb.debian.org/debian bookworm main\n"
         "deb http://deb.debian.org/debian bookworm-updates main\n"

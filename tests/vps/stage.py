@@ -58,7 +58,18 @@ def publish_newer(root: Path, number: int) -> str:
     (tree / f"migrations/{newest + 1:04}_{table}.up.sql").write_text(f"CREATE TABLE {table} (id BIGINT NOT NULL);\n")
     (tree / f"migrations/{newest + 1:04}_{table}.down.sql").write_text(f"DROP TABLE {table};\n")
     _git("-C", str(tree), "add", "--all")
-    _git("-C", str(tree), "-c", "user.name=you", "-c", "user.email=you@example.com", "commit", "--quiet", "--message", "Newer")
+    _git(
+        "-C",
+        str(tree),
+        "-c",
+        "user.name=you",
+        "-c",
+        "user.email=you@example.com",
+        "commit",
+        "--quiet",
+        "--message",
+        "Newer",
+    )
     _git("-C", str(tree), "push", "--quiet", "origin", "HEAD:main")
     return _git("-C", str(tree), "rev-parse", "--short", "HEAD").strip()
 
@@ -80,7 +91,8 @@ class Surroundings:
     async def before(self, block: Block) -> None:
         if "IB Gateway" in block.heading and block.page == "setup.md":
             await self._once(
-                "ib-gateway", f"/opt/tradebot/current/bin/tradebot simgateway --port 4002 --control-port 4003 --state {GATEWAY_STATE}"
+                "ib-gateway",
+                f"/opt/tradebot/current/bin/tradebot simgateway --port 4002 --control-port 4003 --state {GATEWAY_STATE}",
             )
             await self._waits_for(4002)
         if "Telegram" in block.heading:
@@ -90,7 +102,9 @@ class Surroundings:
             await self._trust_the_authority()
 
     async def _once(self, unit: str, command: str) -> None:
-        done = await self.machine.sh(f"systemctl is-active {unit} || systemd-run --unit={unit} -p WorkingDirectory=/srv {command}")
+        done = await self.machine.sh(
+            f"systemctl is-active {unit} || systemd-run --unit={unit} -p WorkingDirectory=/srv {command}"
+        )
         if done.code:
             raise Failed(f"{unit} does not start: {done.output}")
 

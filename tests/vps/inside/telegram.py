@@ -38,10 +38,21 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(5)  # nobody writes
             return []
         if method == "getChat":
-            return {"id": 123456789, "type": "private", "first_name": "Ann", "accent_color_id": 0, "max_reaction_count": 0}
+            return {
+                "id": 123456789,
+                "type": "private",
+                "first_name": "Ann",
+                "accent_color_id": 0,
+                "max_reaction_count": 0,
+            }
         if method.startswith(("send", "edit")):
             SENT.append(body)
-            return {"message_id": len(SENT), "date": int(time.time()), "chat": {"id": 123456789, "type": "private"}, "text": "…"}
+            return {
+                "message_id": len(SENT),
+                "date": int(time.time()),
+                "chat": {"id": 123456789, "type": "private"},
+                "text": "…",
+            }
         return True
 
     def log_message(self, *_: object) -> None:
