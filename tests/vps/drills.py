@@ -173,3 +173,25 @@ class Drills:
             "alerts",
             f"{len(taken)} taken: {counted}; {missing} taken after the backup are gone by its restore",
         )
+
+
+async def on_servers(machine: Machine, steps: Steps) -> None:
+    """The same bot on PostgreSQL and Redis, where the pages have put it."""
+    part = "on PostgreSQL"
+    async with steps.step(part, "an alert is taken and done"):
+        await do(machine, steps, "tradebot alert BUY IBM && tradebot alert SELL IBM")
+    async with steps.step(part, "backup and restore"):
+        await do(
+            machine,
+            steps,
+            """
+            tradebot backup
+            systemctl stop tradebot
+            tradebot restore --yes "$(ls -1t /var/backups/tradebot/tradebot-*.dump | head -n 1)"
+            systemctl start tradebot
+            tradebot resume --everything
+            """,
+            120,
+        )
+    async with steps.step(part, "doctor is green"):
+        await do(machine, steps, f"tradebot doctor --public https://{DOMAIN}", 120)

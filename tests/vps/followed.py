@@ -1,7 +1,7 @@
 """Follows pages in the machine, block by block, and keeps a row of each step: what, how long, and whether it worked."""
 
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,17 +25,20 @@ class Steps:
     """What was done so far."""
 
     log: Path
+    go_on: bool = False  # after a step that failed, to see what else does
     rows: list[tuple[str, str, float, str]] = field(default_factory=list)  # part, step, seconds, how it ended
 
     @asynccontextmanager
-    async def step(self, part: str, name: str):  # type: ignore[no-untyped-def]
+    async def step(self, part: str, name: str) -> AsyncIterator[None]:
         began = time.monotonic()
         try:
             yield
         except (AssertionError, OSError, TimeoutError, Failed) as error:
             self._row(part, name, time.monotonic() - began, f"FAILED: {error or type(error).__name__}")
-            raise Failed(name) from error
-        self._row(part, name, time.monotonic() - began, "ok")
+            if not self.go_on:
+                raise Failed(name) from error
+        else:
+            self._row(part, name, time.monotonic() - began, "ok")
 
     def told(self, part: str, name: str, how: str) -> None:
         """A step that is not done here, and why."""
@@ -48,6 +51,10 @@ class Steps:
     def write(self, title: str, done: Done) -> None:
         with self.log.open("a") as out:
             out.write(f"\n##### {title} ({done.seconds:.1f} s, exit {done.code})\n{done.output}\n")
+
+    @property
+    def well(self) -> bool:
+        return not any(how.startswith("FAILED") for *_, how in self.rows)
 
     def show(self) -> None:
         table = Table(title="what was done in the clean root")
@@ -80,8 +87,3 @@ async def follow(machine: Machine, steps: Steps, page: Path, before: Before) -> 
                 await do(machine, steps, block.text, BLOCK_S)
         elif block.reason:
             steps.told(page.name, name, f"not run: {block.reason}")
-
-
-def pages_of(root: Path) -> Iterator[Path]:
-    """What a person follows, in order."""
-    yield from (root / "docs" / name for name in ("setup.md", "deployment.md"))

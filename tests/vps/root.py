@@ -1,6 +1,6 @@
 """A clean Debian 12, made once with debootstrap and kept as an archive.
 
-What is in it is what a provider's smallest image has of this: systemd, the login, certificates. Everything else the pages install.
+What is in it is what the smallest image of a provider has of this: systemd, the login, certificates. The pages install the rest.
 """
 
 import shutil
