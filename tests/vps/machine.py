@@ -116,9 +116,7 @@ async def _leader(process: asyncio.subprocess.Process, log: Path) -> int:
     async with asyncio.timeout(60):
         while True:
             if process.returncode is not None:
-                raise OSError(
-                    f"systemd-nspawn ended with {process.returncode}: {log.read_text('utf-8', 'replace')[-2000:]}"
-                )
+                raise OSError(f"systemd-nspawn ended with {process.returncode}: see {log}")
             if found := [child for child in _children(process.pid) if _name(child) == "systemd"]:
                 return found[0]
             await asyncio.sleep(0.1)

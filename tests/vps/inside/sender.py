@@ -1,7 +1,7 @@
 """Sends alerts as TradingView does, all the time, and writes down which were taken. Runs in the machine, on Python's own library.
 
 Rules: from TradingView's address, through the proxy, over TLS that is checked; three seconds for an answer; what was not taken
-(a 5xx, no answer, no connection) is sent three times more, as it was. What was answered 200 is promised, and written down at once.
+(a 5xx, no answer, no connection) is sent three times more, as it was. What was answered 200 is promised, and noted at once.
 """
 
 import http.client
