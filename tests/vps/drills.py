@@ -84,7 +84,7 @@ class Drills:
         await self._alerts_go_on()
 
     def _taken(self) -> dict[str, float]:
-        """The alerts that were answered 200, and when they were sent."""
+        """The alerts that were answered 200, and when."""
         record = self.machine.root / RECORD
         lines = record.read_text().splitlines(keepends=True) if record.exists() else []
         sent = [json.loads(line) for line in lines if line.endswith("\n")]
@@ -143,8 +143,8 @@ class Drills:
     async def _restored(self) -> None:
         refused = await self.machine.sh(f"tradebot restore --yes {self.backup}")
         assert refused.code, "restored under a running daemon"
-        self.stopped_at = time.time()
         await self._do("systemctl stop tradebot")
+        self.stopped_at = time.time()
         said = await self._do(f"tradebot restore --yes {self.backup}")
         self.steps.told("drills", "what restore says is missing", " ".join(said.split())[:160])
         await self._do("systemctl start tradebot")

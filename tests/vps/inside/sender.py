@@ -42,9 +42,8 @@ def main(host: str, source: str, certificate: str, secret_file: str, record: str
             alert = {"action": ("buy", "sell")[number % 2], "ticker": ticker, "alert_id": f"drill-{number}"}
             for attempt in range(1 + RESENDS):
                 secret = Path(secret_file).read_text().strip()
-                began = time.time()
                 status = send(host, source, trust, json.dumps(alert | {"secret": secret}).encode())
-                line = {"alert_id": alert["alert_id"], "attempt": attempt, "status": status, "at": began}
+                line = {"alert_id": alert["alert_id"], "attempt": attempt, "status": status, "at": time.time()}
                 out.write(json.dumps(line) + "\n")
                 if 0 < status < 500:
                     break
