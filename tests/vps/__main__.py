@@ -39,7 +39,7 @@ async def main(given: argparse.Namespace) -> int:
             stage.serve_repository(root)
         async with booted(root, kept, CACHE / "console.log") as machine, way_to_packages() as port:
             furnish(root, port)
-            machine.variables = stage.ELSEWHERE
+            machine.variables = stage.ELSEWHERE | stage.CHECKLIST
             try:
                 await _everything(machine, steps, drills=not given.no_drills)
             finally:
@@ -59,6 +59,7 @@ async def main(given: argparse.Namespace) -> int:
 async def _everything(machine: Machine, steps: Steps, *, drills: bool) -> None:
     surroundings = stage.Surroundings(machine, steps)
     await follow(machine, steps, PAGES / "setup.md", surroundings.before)
+    await follow(machine, steps, PAGES / "checklist.md", surroundings.before)
     if drills:
         await Drills(machine, steps).all()
     for page in AFTERWARDS:

@@ -1,5 +1,6 @@
 """Follows pages in the machine, block by block, and keeps a row of each step: what, how long, and whether it worked."""
 
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -84,6 +85,14 @@ async def follow(machine: Machine, steps: Steps, page: Path, before: Before) -> 
         if block.runs:
             async with steps.step(page.name, name):
                 await before(block)
-                await do(machine, steps, block.text, BLOCK_S)
+                said = await do(machine, steps, block.text, BLOCK_S)
+                if lacking := [words for words in promised(block.text) if words not in " ".join(said.split())]:
+                    raise Failed(f"it does not print {', '.join(lacking)}:\n{said.strip()[-2000:]}")
         elif block.reason:
             steps.told(page.name, name, f"not run: {block.reason}")
+
+
+def promised(script: str) -> list[str]:
+    """What a block says that it prints, in lines `# prints: words · words`."""
+    lines = re.findall(r"^# prints: (.+)$", script, re.MULTILINE)
+    return [" ".join(words.split()) for line in lines for words in line.split("·")]

@@ -20,8 +20,22 @@ ELSEWHERE = {
     "TRADEBOT_TRADING__HOURS": "always",  # the exchange is open, whatever the day
     "TRADEBOT_TELEGRAM__API_URL": f"http://127.0.0.1:{TELEGRAM_PORT}",
 }
+CHECKLIST = {
+    "ETC": "/etc/tradebot",
+    "NAME": DOMAIN,
+    "HERE": "http://127.0.0.1:8000",
+    "URL": f"https://{DOMAIN}/webhook",
+}
+"""What the checklist has set in the shell that it is typed in."""
 AUTHORITY = "/var/lib/caddy/.local/share/caddy/pki/authorities/local/root.crt"
-OWN_AUTHORITY = """
+OWN_CHECKLIST = {
+    "ETC": "/etc/tradebot",
+    "NAME": DOMAIN,
+    "HERE": "http://127.0.0.1:8000",
+    "URL": f"https://{DOMAIN}/webhook",
+}
+"""What the checklist has set in the shell that it is typed in."""
+AUTHORITY = """
 [Service]
 RuntimeDirectory=caddy-own
 ExecStart=
@@ -89,7 +103,9 @@ class Surroundings:
     steps: Steps
 
     async def before(self, block: Block) -> None:
-        if "IB Gateway" in block.heading and block.page == "setup.md":
+        if block.page != "setup.md":
+            return
+        if "IB Gateway" in block.heading:
             await self._once(
                 "ib-gateway",
                 f"/opt/tradebot/current/bin/tradebot simgateway --port 4002 --control-port 4003 --state {GATEWAY_STATE}",
