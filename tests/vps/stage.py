@@ -28,14 +28,7 @@ CHECKLIST = {
 }
 """What the checklist has set in the shell that it is typed in."""
 AUTHORITY = "/var/lib/caddy/.local/share/caddy/pki/authorities/local/root.crt"
-OWN_CHECKLIST = {
-    "ETC": "/etc/tradebot",
-    "NAME": DOMAIN,
-    "HERE": "http://127.0.0.1:8000",
-    "URL": f"https://{DOMAIN}/webhook",
-}
-"""What the checklist has set in the shell that it is typed in."""
-AUTHORITY = """
+OWN_AUTHORITY = """
 [Service]
 RuntimeDirectory=caddy-own
 ExecStart=
