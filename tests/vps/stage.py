@@ -128,7 +128,7 @@ class Surroundings:
             f"""
             until test -s {AUTHORITY}; do sleep 0.2; done
             cp {AUTHORITY} /usr/local/share/ca-certificates/own-authority.crt && update-ca-certificates
-            ip address show dev lo | grep -q {TRADINGVIEW} || ip address add {TRADINGVIEW}/32 dev lo
+            ip address replace {TRADINGVIEW}/32 dev lo
             until curl -sS -o /dev/null https://{DOMAIN}/; do sleep 0.2; done
             """,
             60,
