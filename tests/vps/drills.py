@@ -10,6 +10,7 @@ from tests.vps import stage
 from tests.vps.followed import Failed, Steps, do
 from tests.vps.machine import Machine
 from tests.vps.outside import DOMAIN, TRADINGVIEW
+from tests.vps.pages import blocks
 
 RECORD = "srv/sent.jsonl"
 DATABASE = "/var/lib/tradebot/data/tradebot.db"
@@ -51,6 +52,8 @@ class Drills:
             await self._stopped()
         async with self.steps.step(part, "backup, and the timer's"):
             await self._backed_up()
+        async with self.steps.step(part, "the page's rehearsal of a restore"):
+            await self._rehearsed()
         async with self.steps.step(part, "update to a newer commit"):
             newer = stage.publish_newer(self.machine.root, 1)
             await self._do(f"{SOURCE} && git pull && make deploy", 600)
@@ -140,6 +143,16 @@ class Drills:
         self.backed_up_at = time.time()
         await self._do("tradebot backup")
         self.backup = (await self._do("ls -1t /var/backups/tradebot/tradebot-*.db | head -n 1")).strip()
+        await self._alerts_go_on()
+
+    async def _rehearsed(self) -> None:
+        """As the page says, with the name of the backup that is there; nothing of it is the running bot's."""
+        page = stage.WORK_TREE / "docs" / "backup.md"
+        [block] = [block for block in blocks(page) if block.heading == "A rehearsal"]
+        before = await self._main_pid()
+        said = await self._do(re.sub(r"/var/backups/tradebot/tradebot-\S+\.db", self.backup, block.text), 120)
+        assert "The backup is whole." in said
+        assert await self._main_pid() == before
         await self._alerts_go_on()
 
     async def _restored(self) -> None:
