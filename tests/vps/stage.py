@@ -63,7 +63,9 @@ def publish_newer(root: Path, number: int) -> str:
     newest = max(int(file.name[:4]) for file in (tree / "migrations").glob("[0-9]*.sql"))
     table = f"rehearsal_{number}"
     (tree / f"migrations/{newest + 1:04}_{table}.up.sql").write_text(f"CREATE TABLE {table} (id BIGINT NOT NULL);\n")
-    (tree / f"migrations/{newest + 1:04}_{table}.down.sql").write_text(f"DROP TABLE {table};\n")
+    (tree / f"migrations/{newest + 1:04}_{table}.down.sql").write_text(
+        f"-- Nothing is lost: {table} is empty.\n\nDROP TABLE {table};\n"
+    )
     _git("-C", str(tree), "add", "--all")
     _git(
         "-C",
