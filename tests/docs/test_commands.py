@@ -36,7 +36,7 @@ def sections() -> dict[str, str]:
 
 def lines_in(text: str) -> Iterator[list[str]]:
     """Every line that calls tradebot, in code blocks and in code spans, as words after the program's name."""
-    for block in re.findall(r"```(?:sh|)\n(.*?)```|`([^`\n]+)`", text, re.DOTALL):
+    for block in re.findall(r"```(?:sh[^\n]*|)\n(.*?)```|`([^`\n]+)`", text, re.DOTALL):
         for line in "".join(block).splitlines():
             if match := re.match(r"\s*(?:\S*/)?tradebot ([a-z-].*)", line.partition("#")[0]):
                 yield match[1].split()
@@ -92,11 +92,31 @@ def test_the_readme_s_make_targets_exist() -> None:
         assert used <= targets
 
 
+def headings(document: Path) -> list[str]:
+    text = re.sub(r"^```.*?^```$", "", document.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    return re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+
+
+def anchor(heading: str) -> str:
+    """As GitHub and GitLab make it."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
 @pytest.mark.parametrize("document", DOCUMENTS[:-1], ids=lambda path: path.name)
 def test_links_lead_somewhere(document: Path) -> None:
     """A reader in trouble follows a link into nothing."""
     for target in re.findall(r"\]\(([^):]+)\)", document.read_text("utf-8")):
-        assert (document.parent / target.partition("#")[0]).exists(), target
+        name, _, place = target.partition("#")
+        page = document.parent / name if name else document
+        assert page.exists(), target
+        assert not place or place in map(anchor, headings(page)), target
+
+
+@pytest.mark.parametrize("document", DOCUMENTS[:-1], ids=lambda path: path.name)
+def test_a_section_that_is_named_beside_a_link_is_there(document: Path) -> None:
+    """A reader looks for a heading that is called otherwise now."""
+    for name, title in re.findall(r"\]\(([\w./-]+\.md)\), \"([^\"]+)\"", document.read_text("utf-8")):
+        assert title in headings(document.parent / name), (name, title)
 
 
 def said_by_the_program() -> str:
