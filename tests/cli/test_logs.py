@@ -31,10 +31,10 @@ def folder(tmp_path: Path) -> Path:
         a_line("oldest", ago_s=9000) + a_line("old", ago_s=8000)
     )
     (made / "tradebot-20261120T000000.000000Z.jsonl").write_text(
-        a_line("bought", ago_s=7000, alert_id=1, ticker="AAPL")
+        a_line("bought", ago_s=6000, alert_id=1, ticker="AAPL")
     )
     (made / "tradebot.jsonl").write_text(
-        a_line("slow", ago_s=60, level="WARNING", alert_id=12, order_ref="tb-12-ab12cd34", ticker="MSFT")
+        a_line("slow", ago_s=1800, level="WARNING", alert_id=12, order_ref="tb-12-ab12cd34", ticker="MSFT")
         + '{"time": "2026-11-2\n'
         + a_line("new", ago_s=1)
     )
@@ -64,7 +64,7 @@ SLOW = "slow [alert=12 ticker=MSFT order=tb-12-ab12cd34]"
         ("--level Warning --alert 12", [SLOW]),
         ("--since 1h", [SLOW, BROKEN, "new"]),
         ("--since 121m", ["bought [alert=1 ticker=AAPL]", SLOW, BROKEN, "new"]),
-        ("--since 30s", ["new"]),
+        ("--since 10m", ["new"]),
     ],
 )
 def test_which_lines(typed: Type, folder: Path, line: str, found: list[str]) -> None:
