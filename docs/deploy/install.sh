@@ -37,7 +37,7 @@ die() { printf 'tradebot install: %s\n' "$*" >&2; exit 1; }
 finish() {
     if [ -n "$stopped" ]; then
         say "starting the service again"
-        systemctl start tradebot || say "it does not start: journalctl -u tradebot"
+        timeout "$ready_within_s" systemctl start tradebot || say "it does not start: journalctl -u tradebot"
     fi
     [ -z "$scratch" ] || rm -rf "$scratch"
 }

@@ -112,3 +112,20 @@ async def test_a_start_that_waits_says_for_what_and_is_given_time(tmp_path: Path
             assert "EXTEND_TIMEOUT_USEC=60000000" in systemd.said[-1]
             assert await daemon.stop() == 0, daemon.output
             assert "READY=1" not in systemd.said
+
+
+async def test_who_stands_by_is_ready_to_take_over(tmp_path: Path) -> None:
+    """A start or an update of the standby would never end, and be taken back; or its watchdog would end it."""
+    first = Daemon.at(tmp_path / "first")
+    standby = Daemon.at(tmp_path / "standby", database__url=f"{first.database}")
+    standby.arguments = ["run", "--wait"]
+    async with running(first, standby):
+        await first.ready()
+        with _systemd(standby, str(tmp_path / "notify")) as systemd:
+            await standby.start()
+            await systemd.shows("Waiting until the other instance ends", standby)
+            await systemd.hears("READY=1", standby)
+            fed = len(systemd.said)
+            await systemd.hears("WATCHDOG=1", standby, after=fed)
+            await first.kill()
+            await standby.well()

@@ -39,6 +39,7 @@ T = TypeVar("T")
 DATABASE_RETRY_S = 2.0
 PATIENCE_S = 60.0
 """While a start waits for what may come later, it asks systemd for this much more, again and again."""
+STANDING_BY_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,22 +114,24 @@ async def _lock(url: str, opened: AsyncExitStack, *, wait: bool) -> InstanceLock
             raise
         error = held
         logger.info("waiting until the other instance ends: {}", error)
-    async with _waiting(f"Waiting until the other instance ends: {error}"):
+    async with _standing_by(f"Waiting until the other instance ends: {error}"):
         return await once_reachable(lambda: take(waiting=True))
 
 
 @asynccontextmanager
-async def _waiting(what: str) -> AsyncIterator[None]:
-    async def ask() -> None:
-        while True:
-            systemd.status(what, systemd.patience(PATIENCE_S))
-            await asyncio.sleep(PATIENCE_S / 4)
+async def _standing_by(what: str) -> AsyncIterator[None]:
+    """Who waits for the other instance is ready to take over: a start or an update is done then, and no watchdog ends it."""
 
-    asking = asyncio.create_task(ask(), name="patience")
+    async def tell() -> None:
+        while True:
+            systemd.status(what, "READY=1\nWATCHDOG=1")
+            await asyncio.sleep(min(systemd.watchdog_interval_s() or STANDING_BY_S, STANDING_BY_S))
+
+    telling = asyncio.create_task(tell(), name="standing by")
     try:
         yield
     finally:
-        asking.cancel()
+        telling.cancel()
 
 
 async def once_reachable(attempt: Callable[[], Awaitable[T]]) -> T:
