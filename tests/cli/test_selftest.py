@@ -49,15 +49,16 @@ async def test_a_daemon_that_is_right(tmp_path: Path) -> None:
             assert words in shown.out, shown.all
         assert SECRET not in shown.all
 
-        own, again, nothing_bought = await asyncio.gather(
+        own, named, again, nothing_bought = await asyncio.gather(
             tradebot(tmp_path, "selftest", "--json", "--ticker", "F", env=daemon.env),
+            tradebot(tmp_path, "selftest", "--json", "--ticker", "nyse:F", env=daemon.env),
             tradebot(tmp_path, "selftest", "--json", "--no-orders", env=daemon.env),
             tradebot(tmp_path, "selftest", "--json", "--ticker", "ZZZZ", env=daemon.env),
         )
         assert nothing_bought.code == 1, nothing_bought.all
         assert outcomes(nothing_bought) == {**dict.fromkeys(MADE, "passed"), "BUY": "FAILED"}
         assert "IB knows no stock ZZZZ" in nothing_bought.out
-        for ran in (own, again):
+        for ran in (own, named, again):
             assert ran.code == 0, ran.all
             assert outcomes(ran) == {**dict.fromkeys(MADE, "passed"), "BUY and SELL": "left out"}
         document = json.loads(again.out)
@@ -71,9 +72,9 @@ async def test_a_daemon_that_is_right(tmp_path: Path) -> None:
         )
         assert [trade.side for trade in books.trades if trade.ticker != "F"] == [Side.BUY, Side.SELL]
         tried = [alert for alert in books.alerts.values() if alert.ticker == NO_TICKER]
-        assert [(alert.status, alert.duplicates) for alert in tried] == [(AlertStatus.BLOCKED, 9)] * 4
+        assert [(alert.status, alert.duplicates) for alert in tried] == [(AlertStatus.BLOCKED, 9)] * 5
         told = [event.kind for event in books.events if event.severity in (Severity.WARNING, Severity.CRITICAL)]
-        assert told.count(EventKind.ALERT_REJECTED) == 1, "four selftests are told once"
+        assert told.count(EventKind.ALERT_REJECTED) == 1, "five selftests are told once"
         assert told.count(EventKind.ALERT_UNREADABLE) == 1, told
 
 

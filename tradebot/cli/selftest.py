@@ -14,7 +14,8 @@ from tradebot.cli.base import Config, cli, do, settings_of
 from tradebot.cli.selftest_steps import LIQUID, LOOPBACK, Outcome, Step, Trial, steps
 from tradebot.cli.webhook_calls import TIMEOUT_S, Caller
 from tradebot.config import Settings
-from tradebot.errors import ConfigError
+from tradebot.domain.payload.symbols import symbol
+from tradebot.errors import ConfigError, PayloadError
 
 _STYLES = {Outcome.PASSED: "green", Outcome.FAILED: "bold red", Outcome.LEFT_OUT: "yellow"}
 _NAMES_WIDE = len("health is private")
@@ -44,9 +45,17 @@ def selftest(
     """
     settings = settings_of(config)
     near, outside = _addresses(settings, sending.checked(url) if url else None)
-    chosen = (ticker.upper().replace(".", " "),) if ticker else LIQUID
+    chosen = (_as_in_the_books(ticker),) if ticker else LIQUID
     trial = Trial(settings, near, outside, daemon_client.secret(settings), chosen, not no_orders, timeout)
     do(_selftest(trial, as_json))
+
+
+def _as_in_the_books(ticker: str) -> str:
+    """As the webhook will read it: what is looked up here must be what is sold there. Raises ConfigError."""
+    try:
+        return symbol(ticker)[1]
+    except PayloadError as error:
+        raise ConfigError(f"--ticker: {error}") from error
 
 
 def _addresses(settings: Settings, url: str | None) -> tuple[str, str | None]:

@@ -295,7 +295,8 @@ async def _orders(trial: Trial, ledger: Ledger, duplicate: Step) -> AsyncIterato
     yield bought
     if trail is None or trail.trade is None or trail.alert.status is not AlertStatus.EXECUTED:
         return
-    if any(lot.opening_trade_id != trail.trade.id for lot in await lots_of(ledger, ticker)):
+    # By the order's own ticker: the books keep a renamed stock under its old one.
+    if any(lot.opening_trade_id != trail.trade.id for lot in await lots_of(ledger, trail.trade.ticker)):
         yield _left_out("SELL", f"another alert bought {ticker} meanwhile: a SELL would sell that too")
         return
     sold, _ = await _order(trial, ledger, Side.SELL, ticker)
