@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.adapters.database.samples import NOON
+from tests.adapters.database.samples import NOON, a_trade
 from tests.backup.conftest import NOW, books, bought, waits
 from tests.cli.conftest import Type
 from tests.cli.shell import DEADLINE_S
@@ -23,8 +24,9 @@ from tests.servers import until
 from tests.system.harness import ROOT
 from tradebot.database import backups, migrate, open_instance_lock, open_ledger, restore
 from tradebot.database.address import PostgresAddress, parse
-from tradebot.domain.alerts import AlertStatus
+from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.settings import STATE_KEY, TradingState, state_in
+from tradebot.domain.trades import TradeStatus
 from tradebot.errors import BackupError, LedgerUnavailable, LockHeld, MigrationError
 
 
@@ -77,6 +79,21 @@ async def test_what_stands_still_and_what_was_done_stays_so(url: str, tmp_path: 
         rows = [await open_books.alert(number) for number in (done, still)]
     assert [row.status for row in rows if row] == [AlertStatus.CLEARED, AlertStatus.RECEIVED]
     assert str(rows[0].reason if rows[0] else "") == "cleared (by=restore)"
+
+
+async def test_an_exit_that_waits_for_its_rest_only_is_not_sold_whole_again(url: str, tmp_path: Path) -> None:
+    """A SELL that waited in the backup, sold a part since and waits for its rest, would sell that part a second time."""
+    async with books(url) as open_books:
+        sells, untouched = await waits(open_books), await waits(open_books)
+    backup = await backups.make(url, tmp_path / "backups", NOW)
+    async with books(url) as open_books:
+        for alert, status, filled in ((sells, TradeStatus.PARTIAL, 6), (untouched, TradeStatus.FAILED, 0)):
+            order = await open_books.trade(
+                await a_trade(open_books, alert_id=alert, order_ref=f"tb-{alert}-1", side=Side.SELL, created_at=NOW)
+            )
+            assert order is not None
+            await open_books.save_trade(replace(order, status=status, filled_qty=Decimal(filled), finished_at=NOW))
+    assert (await restore.plan(url, backup.path)).cleared == [sells]
 
 
 async def test_without_books_nothing_waits_and_nothing_is_bought(url: str, tmp_path: Path) -> None:

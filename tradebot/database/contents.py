@@ -14,12 +14,13 @@ from tradebot.database import values
 from tradebot.domain.alerts import WAITING
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.settings import TradingState, state_in
+from tradebot.domain.trades import UNRESOLVED
 from tradebot.errors import BackupError
 
 COLUMNS: Mapping[str, Sequence[str]] = {
     "schema_migration": ("name", "checksum", "applied_at"),
     "alert_log": ("id", "received_at", "status", "idempotency_key"),
-    "trade": ("created_at",),
+    "trade": ("created_at", "alert_id", "order_ref", "filled_qty", "status"),
     "execution": ("time",),
     "position": ("ticker", "qty", "status", "entry_time", "exit_time"),
     "bot_settings": ("key", "value"),
@@ -40,6 +41,14 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """An alert that may still become an order. An exit whose order was ended with shares left waits once more."""
+
+    key: str
+    done: frozenset[tuple[str, Decimal]]  # its orders that filled or may fill, and what they filled
+
+
+@dataclass(frozen=True, slots=True)
 class Contents:
     """A database at one moment, in figures."""
 
@@ -47,7 +56,7 @@ class Contents:
     alerts: Kept
     trades: Kept
     executions: Kept
-    waiting: Mapping[int, str]  # alerts that may still become orders, with their keys
+    waiting: Mapping[int, "Waiting"]  # alerts that may still become orders
     held: Mapping[str, Decimal]  # open shares by ticker
     lots: Sequence[tuple[datetime, datetime | None]]  # when each was opened, and closed
     settings: Mapping[str, str] = field(repr=False)
@@ -83,6 +92,7 @@ class Counting:
         self._migrations: list[Mapping[str, Any]] = []
         self._times: dict[str, list[datetime]] = defaultdict(list)
         self._waiting: dict[int, str] = {}
+        self._orders: dict[int, set[tuple[str, Decimal]]] = defaultdict(set)
         self._held: dict[str, Decimal] = defaultdict(Decimal)
         self._lots: list[tuple[datetime, datetime | None]] = []
         self._settings: dict[str, str] = {}
@@ -97,6 +107,9 @@ class Counting:
                     self._waiting[int(row["id"])] = str(row["idempotency_key"])
             case "trade":
                 self._times[table].append(values.time(row["created_at"]))
+                filled = Decimal(row["filled_qty"])
+                if filled or row["status"] in UNRESOLVED:
+                    self._orders[int(row["alert_id"])].add((str(row["order_ref"]), filled))
             case "execution":
                 self._times[table].append(values.time(row["time"]))
             case "position":
@@ -116,7 +129,9 @@ class Counting:
             alerts=_kept(self._times["alert_log"]),
             trades=_kept(self._times["trade"]),
             executions=_kept(self._times["execution"]),
-            waiting=self._waiting,
+            waiting={
+                number: Waiting(key, frozenset(self._orders[number])) for number, key in self._waiting.items()
+            },
             held=dict(self._held),
             lots=self._lots,
             settings=self._settings,

@@ -2,7 +2,8 @@
 
 Rules: nothing is touched before the backup has been read to its end and its tables are known to this program. The old database or
 the new one is there, whole, at every moment. What the old one had stopped stays stopped, and what it had done is not done again:
-the restored books are PAUSED at least, and an alert that waited in the backup waits on only if it waits in the old books too.
+the restored books are PAUSED at least, and an alert that waited in the backup waits on only if it waits in the old books too, and
+nothing was traded for it since.
 """
 
 import json
@@ -14,7 +15,7 @@ from urllib.parse import quote
 
 from tradebot.database import address, backups, migrate, sqlite_files
 from tradebot.database.address import PostgresAddress, SqliteAddress
-from tradebot.database.contents import Contents
+from tradebot.database.contents import Contents, Waiting
 from tradebot.database.lock import alone
 from tradebot.database.postgres_dumps import Tools
 from tradebot.domain.alerts import AlertStatus
@@ -39,9 +40,9 @@ class Plan:
 
     @property
     def cleared(self) -> list[int]:
-        """Alerts that waited in the backup, and not in the present books any more: they will not be judged again."""
-        still = set(self.present.waiting.values()) if self.present else set[str]()
-        return sorted(number for number, key in self.backup.waiting.items() if key not in still)
+        """Alerts that waited in the backup, and in the present books wait no more or have sold since: not judged again."""
+        still = set(self.present.waiting.values()) if self.present else set[Waiting]()
+        return sorted(number for number, alert in self.backup.waiting.items() if alert not in still)
 
     @property
     def state(self) -> TradingState:
