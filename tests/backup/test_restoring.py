@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -183,6 +184,27 @@ async def test_the_tables_are_changed_by_who_has_the_lock(postgres_url: str, pro
     with pytest.raises(BackupError, match="division by zero"):
         await asyncio.to_thread(tools.bring_back, place, script)
     assert await held(postgres_url) == {"AAPL": 10}
+
+
+async def test_a_kill_in_the_middle_is_not_lost(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`tradebot kill`, typed while the old books are being kept, would be gone with them: the bot would start PAUSED, and sell."""
+    async with books(url) as open_books:
+        await bought(open_books)
+    backup = await backups.make(url, tmp_path / "backups", NOW)
+    plan, changes = await restore.plan(url, backup.path), restore._what_changes
+
+    def meanwhile(*given: Any) -> str:
+        subprocess.run(
+            [sys.executable, "-m", "tradebot", "kill"], cwd=tmp_path, check=False, capture_output=True,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TRADEBOT_DATABASE__URL": url},
+        )  # fmt: skip
+        return changes(*given)
+
+    monkeypatch.setattr(restore, "_what_changes", meanwhile)
+    with pytest.raises(BackupError, match="changed meanwhile"):
+        await restore.carry_out(url, plan, tmp_path / "backups", NOW)
+    async with books(url) as open_books:
+        assert state_in(await open_books.settings()) is TradingState.KILLED
 
 
 async def test_never_while_a_command_has_the_file_open(tmp_path: Path) -> None:

@@ -19,11 +19,13 @@ from tradebot.database.contents import Contents, Waiting
 from tradebot.database.lock import alone
 from tradebot.database.postgres_dumps import Tools
 from tradebot.domain.alerts import AlertStatus
+from tradebot.domain.instance import EPOCH_KEY
 from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.domain.settings import STATE_KEY, TradingState
 from tradebot.errors import BackupError, MigrationError, TradebotError
 
 ACTOR = "restore"
+_CHANGED = "the backup or the database has changed meanwhile; nothing was restored: begin again"
 _SQLITE_MARK, _DUMP_MARK = b"SQLite format 3\0", b"PGDMP"
 
 
@@ -74,7 +76,7 @@ async def carry_out(url: str, agreed: Plan, folder: Path, now: datetime) -> Done
     place = address.parse(url)
     async with alone(url):
         if await _plan(place, agreed.file) != agreed:
-            raise BackupError("the backup or the database has changed meanwhile; nothing was restored: begin again")
+            raise BackupError(_CHANGED)
         if isinstance(place, SqliteAddress):
             return await _replace_file(place, agreed, now)
     kept = await _replace_tables(place, agreed, folder, now)
@@ -108,6 +110,8 @@ async def _replace_file(place: SqliteAddress, plan: Plan, now: datetime) -> Done
         while (kept := place.path.with_name(f"{place.path.name}.replaced-{now:%Y%m%dT%H%M%SZ}")).exists():
             now += timedelta(seconds=1)
         was_there = place.path.exists()
+        if plan.present is not None and sqlite_files.contents(place.path) != plan.present:
+            raise BackupError(_CHANGED)
         sqlite_files.replace(new, place.path, kept, readable=plan.present is not None)
     return Done(kept if was_there else None, applied)
 
@@ -119,7 +123,7 @@ async def _replace_tables(place: PostgresAddress, plan: Plan, folder: Path, now:
         kept = (await backups.make(place.url, folder, now, prefix="replaced-")).path
     drop = "".join(f"DROP TABLE IF EXISTS {name} CASCADE;\n" for name in migrate.tables())
     with backups.unfinished(folder) as script:
-        tools.script(plan.file, script, drop, _what_changes(plan, now))
+        tools.script(plan.file, script, _unchanged(plan) + drop, _what_changes(plan, now))
         tools.bring_back(place, script)
     return kept
 
@@ -169,10 +173,25 @@ async def _tables_now(place: PostgresAddress) -> Contents | None:
     return await backups.contents_now(place)
 
 
+def _unchanged(plan: Plan) -> str:
+    """SQL that ends the restore where somebody has killed, or an instance begun, while the old tables were dumped."""
+    if plan.present is None:
+        return ""
+    other = " OR ".join(
+        f"(SELECT coalesce(max(value), '') FROM bot_settings WHERE key = {_text(key)}) "  # noqa: S608  # quoted
+        f"<> {_text(plan.present.settings.get(key, ''))}"
+        for key in (STATE_KEY, EPOCH_KEY)
+    )
+    return (
+        "LOCK TABLE bot_settings IN ACCESS EXCLUSIVE MODE;\n"
+        f"DO $$ BEGIN IF {other} THEN RAISE EXCEPTION '{_CHANGED}'; END IF; END $$;\n"
+    )
+
+
 def _what_changes(plan: Plan, now: datetime) -> str:
     """SQL that both databases take, for tables of any step."""
     epoch = max(plan.backup.epoch, plan.present.epoch if plan.present else 0)
-    settings = {STATE_KEY: str(plan.state), "epoch": str(epoch)}
+    settings = {STATE_KEY: str(plan.state), EPOCH_KEY: str(epoch)}
     sql = "".join(
         "INSERT INTO bot_settings (key, value, updated_at, updated_by) "  # noqa: S608  # each value is quoted
         f"VALUES ({_text(key)}, {_text(value)}, {_text(now.isoformat(timespec='microseconds'))}, {_text(ACTOR)}) "
