@@ -134,7 +134,7 @@ class Probe:
     async def what_if(self, contract: Contract, qty: Decimal, timeout_s: float) -> WhatIf:
         """What buying so many shares at the market would lead to. No order is made."""
         session = self._session
-        order_id = session.client.getReqId()
+        order_id = session.what_if = session.client.getReqId()
         asked = Order("tradebot-doctor", contract, Side.BUY, qty)
         try:
             *_, state = await session.requests.numbered(

@@ -62,6 +62,7 @@ class Session:
         self.losses = 0  # of IB's servers
         self.read_only = False
         self.unreadable = False
+        self.what_if: int | None = None  # the order id of the what-if order that this connection asked
         self.client_id_taken = False
         self.limited_until = 0.0  # loop time until which IB takes no more messages (error 100)
         self.closed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -215,8 +216,8 @@ class Session:
     def openOrder(
         self, order_id: int, contract: ib_async.Contract, order: ib_async.Order, state: ib_async.OrderState
     ) -> None:
-        if order.whatIf:  # what an order would lead to, and no order; see `probe`
-            return self.requests.answer(order_id, state)
+        if order.whatIf:  # what an order would lead to, and no order; see `probe`. A master client may be shown another's
+            return self.requests.answer(order_id, state) if order_id == self.what_if else None
         if order.clientId == self.client_id:
             self.client.updateReqId(order_id + 1)
         shown = translate.open_order(contract, order, state)

@@ -3,12 +3,14 @@
 import asyncio
 from decimal import Decimal
 
+import ib_async
 import pytest
 
 from tests.adapters.broker.helpers import AAPL, DEADLINE_S, broker_for, connected, waiting
 from tests.adapters.simgateway.conftest import settings
 from tradebot.broker import WhatIf, open_probe
 from tradebot.broker.requests import RequestRefused, Requests
+from tradebot.broker.wrapper import Session
 from tradebot.simgateway import open_gateway
 
 
@@ -28,6 +30,18 @@ async def test_a_what_if_order_is_none_to_anybody() -> None:
         assert waiting(broker) == []
         assert broker.connection.up
         assert gateway.book.orders == {}
+
+
+async def test_the_doctors_order_answers_no_question_of_the_daemons() -> None:
+    """A master client is shown other clients' orders: the daemon's question of the same number, for executions perhaps, would
+    end early, with an answer that is none."""
+    session = Session(1, lambda _: None)
+    asking = asyncio.create_task(session.requests.numbered(4, "executions", lambda: None, DEADLINE_S))
+    await asyncio.sleep(0)
+    order = ib_async.Order(orderId=4, clientId=912_345, whatIf=True)
+    session.openOrder(4, ib_async.Contract(secType="STK"), order, ib_async.OrderState())
+    session.requests.end(4)
+    assert await asking == []
 
 
 async def test_a_notice_is_no_answer() -> None:
