@@ -153,6 +153,23 @@ async def test_another_kind_of_database_is_refused(postgres_url: str, programs: 
             await restore.plan(elsewhere, file)
 
 
+async def test_tables_that_cannot_be_kept_are_not_replaced(
+    postgres_url: str, programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trades and a kill that nobody can read at the moment would be dropped for good, and the bot would sell again."""
+    async with books(postgres_url) as open_books:
+        await bought(open_books)
+    backup = await backups.make(postgres_url, tmp_path / "backups", NOW)
+    server = await asyncpg.connect(postgres_url)
+    try:
+        await server.execute("BEGIN; LOCK TABLE execution")  # as VACUUM FULL has it, for minutes
+        monkeypatch.setattr(migrate, "TIMEOUT_S", 0.5)
+        with pytest.raises(BackupError, match="cannot be read, so they cannot be kept"):
+            await restore.plan(postgres_url, backup.path)
+    finally:
+        await server.close()
+
+
 async def test_never_while_a_daemon_has_it(url: str, tmp_path: Path) -> None:
     """A daemon would go on with books that are not there any more, and what it stored would be lost."""
     await migrate.up(url)
@@ -187,7 +204,7 @@ async def test_the_tables_are_changed_by_who_has_the_lock(postgres_url: str, pro
 
 
 async def test_a_kill_in_the_middle_is_not_lost(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`tradebot kill`, typed while the old books are being kept, would be gone with them: the bot would start PAUSED, and sell."""
+    """`tradebot kill`, typed while the old books are being kept, would be gone with them: the bot would start and sell."""
     async with books(url) as open_books:
         await bought(open_books)
     backup = await backups.make(url, tmp_path / "backups", NOW)

@@ -1,12 +1,14 @@
 """Exits that IB ended with shares left: armed again, put off until the open, or offered; never twice, never too much."""
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from tests.bot import Bot
 from tests.bot_fixtures import MakeBot
 from tests.clockwork import new_york
+from tradebot.database import backups, restore
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.brokerage import ErrorKind, OrderState
 from tradebot.domain.corporate_actions import Split
@@ -223,6 +225,33 @@ async def test_a_restart_goes_on(make_bot: MakeBot) -> None:
     await sent_again(second, 2, within_s=60)
     assert second.broker.sent[-1].qty == 3
     assert len(await second.events(EventKind.EXIT_ARMED_AGAIN)) == 1
+
+
+async def test_after_a_restore_no_exit_is_sent_again_by_itself(make_bot: MakeBot, tmp_path: Path) -> None:
+    """What the lost books sold since the backup would be sold once more, out of the owner's own shares of that ticker."""
+    lost = tmp_path / "lost"
+    lost.mkdir()
+    first = await make_bot(folder=lost)
+    await first.start()
+    await first.owns(5, at_ib=10)
+    await ended(first)
+    backup = await backups.make(first.url, tmp_path / "backups", first.clock.now())
+    await sent_again(first, 2, within_s=60)
+    first.broker.fill(first.broker.sent[-1].order_ref, 5)
+    await first.turns(first.broker.sent[-1].order_ref, TradeStatus.FILLED)
+    await first.stop()
+
+    url = f"sqlite:///{tmp_path}/tradebot.db"
+    await restore.carry_out(url, await restore.plan(url, backup.path), tmp_path / "backups", first.clock.now())
+    second = await make_bot(start=first.clock.now())
+    for name in ("held", "fills", "completed"):
+        setattr(second.broker, name, getattr(first.broker, name))
+    await second.start(connected=False)
+    second.broker.connect()
+    await second.told(EventKind.ORPHAN_ORDER)
+    await second.switch.resume("owner")  # after a look at TWS
+    assert (await offered(second)).code is ExitLeft.RESTORED
+    assert second.broker.sent == []
 
 
 async def test_an_order_that_comes_to_life_stops_the_one_after_it(bot: Bot) -> None:

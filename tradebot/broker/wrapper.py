@@ -216,7 +216,9 @@ class Session:
     def openOrder(
         self, order_id: int, contract: ib_async.Contract, order: ib_async.Order, state: ib_async.OrderState
     ) -> None:
-        if order.whatIf:  # what an order would lead to, and no order; see `probe`. A master client may be shown another's
+        if (
+            order.whatIf
+        ):  # what an order would lead to, and no order; see `probe`. A master client may be shown another's
             return self.requests.answer(order_id, state) if order_id == self.what_if else None
         if order.clientId == self.client_id:
             self.client.updateReqId(order_id + 1)

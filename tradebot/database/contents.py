@@ -129,9 +129,7 @@ class Counting:
             alerts=_kept(self._times["alert_log"]),
             trades=_kept(self._times["trade"]),
             executions=_kept(self._times["execution"]),
-            waiting={
-                number: Waiting(key, frozenset(self._orders[number])) for number, key in self._waiting.items()
-            },
+            waiting={number: Waiting(key, frozenset(self._orders[number])) for number, key in self._waiting.items()},
             held=dict(self._held),
             lots=self._lots,
             settings=self._settings,

@@ -21,7 +21,7 @@ from tradebot.database.postgres_dumps import Tools
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.instance import EPOCH_KEY
 from tradebot.domain.reasons import Reason, ReasonCode
-from tradebot.domain.settings import STATE_KEY, TradingState
+from tradebot.domain.settings import RESTORED_KEY, STATE_KEY, TradingState
 from tradebot.errors import BackupError, MigrationError, TradebotError
 
 ACTOR = "restore"
@@ -96,7 +96,13 @@ async def _plan(place: SqliteAddress | PostgresAddress, file: Path) -> Plan:
             f"{file} cannot be used with this program: {error}. Its tables are of step {backup.migrations[-1]['name']}"
         ) from None
     there = f"SQLite file {place.path.absolute()}" if isinstance(place, SqliteAddress) else place.place
-    return Plan(file, there, backup, *await _present(place), missing)
+    present, why_unreadable = await _present(place)
+    if why_unreadable is not None and isinstance(place, PostgresAddress):  # a file is kept as it lies there
+        raise BackupError(
+            f"{there}: the tables that are there cannot be read, so they cannot be kept: {why_unreadable}. Try again once they "
+            "can, or restore into an empty database (createdb) and name that one in [database] url"
+        )
+    return Plan(file, there, backup, present, why_unreadable, missing)
 
 
 async def _replace_file(place: SqliteAddress, plan: Plan, now: datetime) -> Done:
@@ -191,7 +197,7 @@ def _unchanged(plan: Plan) -> str:
 def _what_changes(plan: Plan, now: datetime) -> str:
     """SQL that both databases take, for tables of any step."""
     epoch = max(plan.backup.epoch, plan.present.epoch if plan.present else 0)
-    settings = {STATE_KEY: str(plan.state), EPOCH_KEY: str(epoch)}
+    settings = {STATE_KEY: str(plan.state), EPOCH_KEY: str(epoch), RESTORED_KEY: now.isoformat()}
     sql = "".join(
         "INSERT INTO bot_settings (key, value, updated_at, updated_by) "  # noqa: S608  # each value is quoted
         f"VALUES ({_text(key)}, {_text(value)}, {_text(now.isoformat(timespec='microseconds'))}, {_text(ACTOR)}) "

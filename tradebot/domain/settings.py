@@ -6,6 +6,7 @@ Rules: what was never stored has its default; a stored limit that is no number o
 import json
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 
@@ -15,6 +16,7 @@ from tradebot.domain.strategies import MAIN
 STATE_KEY = "trading_state"
 ORPHANS_KEY = "orphan_orders"  # JSON list: orders at IB that this database does not know, waiting for the owner
 ACCEPTED_ORPHANS_KEY = "accepted_orphan_orders"
+RESTORED_KEY = "restored_at"  # when these books, a backup's, were put in the place of others
 
 
 class TradingState(StrEnum):
@@ -62,6 +64,12 @@ def _number(text: str | None) -> Decimal | None:
     except InvalidOperation:
         return None
     return number if number is None or number.is_finite() else None
+
+
+def restored_at(settings: Mapping[str, str]) -> datetime | None:
+    """What was done between the backup and this moment is not in these books; None: they were never restored."""
+    stored = settings.get(RESTORED_KEY)
+    return None if stored is None else datetime.fromisoformat(stored)
 
 
 def accepted_orphans(settings: Mapping[str, str]) -> frozenset[str]:

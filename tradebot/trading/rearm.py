@@ -3,7 +3,8 @@
 Rules:
 - What IB itself ended is armed again: its alert is judged anew and gets another order. Only where it is proven what had filled:
   executions and positions, both asked after the end, agree with the books, and 10 s have passed since the contract's last fill.
-- Never beside another SELL of the ticker, in flight or waiting; never after a kill; three times at most, later each time.
+- Never beside another SELL of the ticker, in flight or waiting; never after a kill, nor in restored books; three times at most,
+  later each time.
 - What the close cuts off waits for the next open. All else is told, and offered again by a button.
 - Nothing is stored beside trades and events: a restart finds there what was ended and what was told, and waits anew.
 """
@@ -22,7 +23,7 @@ from tradebot.domain.facts.orders import CancelReason, ExitArmedAgain, ExitWaits
 from tradebot.domain.hours import Hours
 from tradebot.domain.lots import LotStatus, summarise
 from tradebot.domain.orders import ALERT_OF_TRADE
-from tradebot.domain.settings import TradingState
+from tradebot.domain.settings import TradingState, restored_at
 from tradebot.domain.trades import UNRESOLVED, OrderRole, Trade
 from tradebot.ports import ASKS_IB_S, Books, Broker, Clock, Ledger, Pulse
 from tradebot.trading.booking import Booking, Listeners
@@ -212,6 +213,9 @@ class Rearm:
         follows = what_follows(told, _cancelled_for(event.facts for event in mine), cut_off=self._cut_off(trade))
         if orders[-1].id != trade_id:
             follows = ExitLeft.NOT_PROVEN  # it came to life after it had been followed by another one
+        since = restored_at(await books.settings())
+        if isinstance(follows, Follow) and since is not None and trade.created_at <= since:
+            follows = ExitLeft.RESTORED
         return _Case(
             trade=trade,
             alert=alert,

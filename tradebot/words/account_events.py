@@ -122,6 +122,7 @@ _WHY_LEFT: Mapping[f.ExitLeft, str] = {
     _L.STOPPED: ": IB held the order and did not work on it, so the bot cancelled it",
     _L.NOT_PROVEN: ": IB ended the order ({}), and its answers do not agree with the books on what had filled",
     _L.TRIED: ": IB ended the order again and again ({})",
+    _L.RESTORED: ": the books were restored from a backup after that order, and may lack what was sold since",
 }
 _WHAT_TO_DO: Mapping[f.ExitLeft, str] = {
     _L.BEING_SOLD: "Cancel that one first, or let it sell them; only then can the bot sell.",
@@ -130,6 +131,7 @@ _WHAT_TO_DO: Mapping[f.ExitLeft, str] = {
         "then sell again."
     ),
     _L.CANCELLED: "The bot takes that for your word. To sell all the same, press the button or send another SELL alert.",
+    _L.RESTORED: "Compare with TWS first: press the button only if the bot has not sold them since the backup.",
     _L.KILLED: "To sell them, /resume first, then press the button.",
 }
 

@@ -39,6 +39,7 @@ class ExitLeft(StrEnum):
     STOPPED = "stopped"  # by the bot: IB held it, and did not work on it
     NOT_PROVEN = "not_proven"  # IB's answers and the books do not agree on what has filled
     TRIED = "tried"  # sent again as often as it is
+    RESTORED = "restored"  # the books are a backup's: what was sold since is not in them
 
 
 @dataclass(frozen=True, slots=True)
