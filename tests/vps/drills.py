@@ -167,7 +167,8 @@ class Drills:
         await self._alerts_go_on()
         # IB's orders since the backup: the bot asks whether they are known, once it has compared.
         await self._do(
-            "until curl -s http://127.0.0.1:8000/health | grep 'database does not know'; do sleep 0.5; done", 90
+            "until curl -s http://127.0.0.1:8000/health | grep 'Orders of another database are at IB'; do sleep 0.5; done",
+            90,
         )
         await self._do("tradebot resume --everything")
 
