@@ -2,7 +2,7 @@
 
 from tradebot.domain.gate import GateCode, GateReason
 
-_SENTENCES = {
+SENTENCES = {
     GateCode.NOT_CONNECTED_YET: "IB is not connected yet.",
     GateCode.DISCONNECTED: "IB is not connected: {reason}",
     GateCode.UPSTREAM_LOST: "The gateway has lost IB's servers: {text}",
@@ -26,4 +26,4 @@ _SENTENCES = {
 
 
 def gate_reason(reason: GateReason) -> str:
-    return _SENTENCES[reason.code].format_map(reason.facts)
+    return SENTENCES[reason.code].format_map(reason.facts)
