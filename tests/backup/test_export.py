@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -159,3 +160,21 @@ def test_the_command_writes_one_document(typed: Type, tmp_path: Path) -> None:
     assert typed("export", "--csv", "--json").code == 2
     refused = typed("export", "--out", "nowhere/lots.csv")
     assert (refused.code, "cannot be written" in refused.err) == (2, True), refused.all
+    (tmp_path / "link.csv").symlink_to("lots.csv")
+    assert typed("export", "--out", "link.csv").code == 0
+    assert (tmp_path / "link.csv").is_symlink()
+    refused = typed("export", "--out", "data")
+    assert (refused.code, "cannot be written: Is a directory" in refused.err) == (2, True), refused.all
+
+
+def test_a_pipe_is_written_to_and_not_replaced(typed: Type, tmp_path: Path) -> None:
+    """`--out /dev/stdout`, typed as root, would put a file in the place of the machine's own device."""
+    typed("migrate", "up")
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        written = typed("export", "--out", "pipe")
+        assert (written.code, os.read(reader, 10)) == (0, b"ticker,con"), written.all
+    finally:
+        os.close(reader)
+    assert (tmp_path / "pipe").is_fifo()

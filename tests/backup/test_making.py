@@ -206,6 +206,8 @@ async def test_the_command_says_it_all(typed: Type, tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")
     refused = await asyncio.to_thread(typed, "backup", str(blocked))
+    assert (refused.code, f"{blocked} is a file: a backup needs a folder" in refused.err) == (1, True), refused.all
+    refused = await asyncio.to_thread(typed, "backup", str(blocked / "below"))
     assert (refused.code, "look at its owner, its mode and its space" in refused.err) == (1, True), refused.all
 
 

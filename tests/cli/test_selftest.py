@@ -13,6 +13,7 @@ from tests.cli.proxied import proxy
 from tests.cli.shell import Ran, tradebot
 from tests.servers import free_port
 from tests.system.harness import SECRET, Daemon, running
+from tradebot.cli.selftest import addresses
 from tradebot.cli.selftest_steps import NO_TICKER, Outcome, Step, Trial, steps, what_it_proves, why_no_order
 from tradebot.cli.webhook_calls import Answer, Caller
 from tradebot.config import load
@@ -143,6 +144,22 @@ async def test_through_a_proxy(tmp_path: Path) -> None:
         assert failed(await tried(friendly, known)) == []
         sources = {alert.source_ip for alert in (await friendly.books()).alerts.values()}
         assert sources == {friend}, "what an allowed address may send goes through the proxy"
+
+
+@pytest.mark.parametrize(
+    ("url", "is_tried"),
+    [
+        ("http://127.0.0.1:8000/webhook", False),
+        ("http://localhost:8000/webhook", False),
+        ("https://127.0.0.1:8000/webhook", True),
+        ("http://127.0.0.1:8000/webhok", True),
+        ("https://bot.example.com/webhook", True),
+    ],
+)
+def test_only_the_daemons_own_address_needs_no_look_from_outside(url: str, is_tried: bool) -> None:
+    """Broken, an address at which nobody answers passes, because the daemon was asked at its own instead."""
+    near, outside = addresses(load(None, {"TRADEBOT_WEBHOOK__PORT": "8000"}), url)
+    assert (near, outside) == ("http://127.0.0.1:8000/webhook", url if is_tried else None)
 
 
 @pytest.mark.parametrize(

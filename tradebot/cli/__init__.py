@@ -1,5 +1,6 @@
 """The command line: one file a group of commands, each beside what it does."""
 
+import errno
 import io
 import sys
 
@@ -21,7 +22,7 @@ from tradebot.cli import (
     trace,
     trading,
 )
-from tradebot.cli.base import cli, exit_code, fail
+from tradebot.cli.base import FAILED, cli, exit_code, fail
 from tradebot.errors import TradebotError
 
 __all__ = [
@@ -55,3 +56,7 @@ def main() -> None:
         cli()
     except TradebotError as error:
         fail(str(error), exit_code(error))
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        fail(f"what the command says cannot be written: {error.strerror}", FAILED)

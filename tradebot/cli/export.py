@@ -113,7 +113,14 @@ def _plain(value: Decimal) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """Raises ConfigError where it cannot be written."""
+    """A file is there whole or not at all; a pipe or a device is written to, and never replaced. Raises ConfigError."""
+    if path.exists() and not path.is_file():
+        try:
+            path.write_text(text, encoding="utf-8", newline="")
+        except OSError as error:
+            raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
+        return
+    path = path.resolve()  # what a link leads to is replaced, not the link
     new = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8", newline="") as file:

@@ -44,7 +44,7 @@ def selftest(
     Exit code 0 when nothing failed, 1 when something did, 2 for a wrong configuration. With real money no order is sent.
     """
     settings = settings_of(config)
-    near, outside = _addresses(settings, sending.checked(url) if url else None)
+    near, outside = addresses(settings, sending.checked(url) if url else None)
     chosen = (_as_in_the_books(ticker),) if ticker else LIQUID
     trial = Trial(settings, near, outside, daemon_client.secret(settings), chosen, not no_orders, timeout)
     do(_selftest(trial, as_json))
@@ -58,7 +58,7 @@ def _as_in_the_books(ticker: str) -> str:
         raise ConfigError(f"--ticker: {error}") from error
 
 
-def _addresses(settings: Settings, url: str | None) -> tuple[str, str | None]:
+def addresses(settings: Settings, url: str | None) -> tuple[str, str | None]:
     """The webhook on this machine, and the one seen from outside where that is another address. Raises ConfigError."""
     if settings.webhook.port == 0:
         if url is None:
@@ -70,14 +70,14 @@ def _addresses(settings: Settings, url: str | None) -> tuple[str, str | None]:
     return near, None if url is None or _place(url) == _place(near) else url
 
 
-def _place(url: str) -> tuple[str | None, int | None]:
-    """Host and port; this machine has several names for itself."""
+def _place(url: str) -> tuple[str, str, int | None, str]:
+    """All of it that decides who is asked what; this machine has several names for itself."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError as error:
         raise ConfigError(f"--url {url} cannot be read: write it like https://bot.example.com/webhook") from error
-    return "127.0.0.1" if host in LOOPBACK else host, port
+    return parts.scheme, "127.0.0.1" if host is None or host in LOOPBACK else host, port, parts.path
 
 
 async def _selftest(trial: Trial, as_json: bool) -> int:

@@ -92,6 +92,8 @@ def unfinished(folder: Path) -> Iterator[Path]:
         os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         yield file
     except OSError as error:
+        if folder.is_file():
+            raise BackupError(f"{folder} is a file: a backup needs a folder") from error
         raise BackupError(f"{folder}: {error.strerror}: look at its owner, its mode and its space") from error
     finally:
         for left in folder.glob(f"{file.name}*"):

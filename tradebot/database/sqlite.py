@@ -180,13 +180,15 @@ async def _when_free(connection: aiosqlite.Connection, sql: str, timeout_s: floa
 
 @asynccontextmanager
 async def open_sqlite(address: SqliteAddress, timeout_s: float) -> AsyncIterator[SqliteDriver]:
-    """Makes the file and its folder when they are missing. Raises LedgerUnavailable."""
+    """Makes the file, for its owner alone, and its folder when they are missing. Raises LedgerUnavailable."""
     try:
         address.path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise LedgerUnavailable(
             f"{address.place}: its folder cannot be made: {error.strerror}: look at the path and who may write there"
         ) from error
+    with suppress(OSError):  # what is wrong with the path SQLite says below; its -wal and -shm take the file's mode
+        os.close(os.open(address.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     with translated(address.place):
         sqlite3.connect(address.path).close()  # aiosqlite's thread survives a failed opening, and complains on its own
     async with _connect(address, timeout_s) as writer, _connect(address, timeout_s) as reader:

@@ -23,6 +23,19 @@ async def test_the_folder_is_made_and_relative_paths_are_relative(
         await ledger.ping()
 
 
+async def test_the_file_is_for_its_owner_alone(sqlite_url: str) -> None:
+    """Otherwise every user of the machine reads all trades, and the doctor warns of what the bot has made itself."""
+    before = os.umask(0o022)
+    try:
+        await migrate.up(sqlite_url)
+        async with open_ledger(sqlite_url) as ledger, ledger.begin() as books:
+            await books.insert_alert(an_alert())
+            files = [Path(f"{sqlite_url.removeprefix('sqlite:///')}{end}") for end in ("", "-wal", "-shm")]
+            assert [os.stat(file).st_mode & 0o777 for file in files] == [0o600] * 3
+    finally:
+        os.umask(before)
+
+
 @pytest.mark.parametrize(
     "url", ["sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite:///folder/", "sqlite:x.db", "x.db"]
 )

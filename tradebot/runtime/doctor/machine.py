@@ -38,7 +38,8 @@ def _source(asked: Asked) -> str:
 
 
 def _secret_files(section: Section, asked: Asked, machine: Machine) -> None:
-    files = {file: file.stat().st_mode for file in _with_secrets(asked, machine)}
+    # A container's secrets are mounted one by one, readable by the one user that there is.
+    files = {file: file.stat().st_mode for file in _with_secrets(asked, machine) if not file.is_mount()}
     writable = [file for file, mode in files.items() if mode & stat.S_IWOTH]
     open_ = [file for file, mode in files.items() if mode & stat.S_IROTH]
     if writable:
