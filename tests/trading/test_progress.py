@@ -123,9 +123,11 @@ class _Told:
         clock = FixedClock(lambda: NotImplemented, lambda: self.now)
         self.pulse = Pulse(clock)
         self.facts: list[Facts] = []
+        self.telling_takes_s = 0.0
         self.dog = Watchdog(self.pulse, clock, self._tell, fed_every_s=None)
 
     async def _tell(self, facts: Facts) -> None:
+        self.now += self.telling_takes_s
         self.facts.append(facts)
 
     async def look(self, after_s: float) -> None:
@@ -143,6 +145,35 @@ async def test_a_machine_that_slept_is_no_stuck_bot() -> None:
     for _ in range(25):
         await told.look(5)
     assert [type(one) for one in told.facts] == [ComponentStuck]
+
+
+async def test_what_was_there_before_the_watching_has_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A start that waited for its database would tell the owner of a mistake in tradebot, and be ended for it."""
+    told = _Told()
+    told.pulse.of("scheduler", 120)
+    told.now += 900
+    with _systemd(tmp_path, monkeypatch) as ear:
+        watching = asyncio.create_task(told.dog.run())
+        await asyncio.sleep(0)
+        assert (_heard(ear), told.facts) == (["WATCHDOG=1"], [])
+        watching.cancel()
+
+
+async def test_a_database_that_answers_late_excuses_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To tell of a stuck component would pass for a machine that slept: it would be fed for, and stay stuck for ever."""
+    told = _Told()
+    told.telling_takes_s = 30
+    told.pulse.of("booking", 10)
+    with _systemd(tmp_path, monkeypatch) as ear:
+        for _ in range(3):
+            await told.look(5)
+        assert [type(one) for one in told.facts] == [ComponentStuck]
+        _heard(ear)
+        for _ in range(3):
+            await told.look(5)
+        assert _heard(ear) == []
 
 
 async def test_who_goes_on_is_fed_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
