@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,8 +11,11 @@ from loguru import logger
 
 from tests.bot import Bot
 from tests.fakes import FixedClock
+from tradebot.domain.brokerage import ErrorKind, Execution, OrderState
 from tradebot.domain.events import Facts
 from tradebot.domain.facts.daemon import ComponentStuck
+from tradebot.domain.trades import TradeStatus
+from tradebot.errors import LedgerUnavailable
 from tradebot.runtime.pulse import Pulse
 from tradebot.runtime.watchdog import Watchdog
 
@@ -192,3 +195,56 @@ async def test_who_goes_on_is_fed_for_again(tmp_path: Path, monkeypatch: pytest.
         for _ in range(5):
             await told.look(5)
         assert len(told.facts) == 1, "who has ended is missed by nobody"
+
+
+async def test_a_kill_of_many_orders_that_cannot_be_stored_is_progress(bot: Bot) -> None:
+    """While another program holds the database each notice waits, and the bot would be ended in the midst of its cancels."""
+    for number in range(30):
+        await bot.owns(5, f"T{number}")
+        _, order_ref = await bot.order("SELL", f"T{number}")
+        bot.broker.show(order_ref)
+        await bot.turns(order_ref, TradeStatus.SUBMITTED)
+    stuck: dict[str, float] = {}
+
+    async def late() -> None:
+        bot.clock.skip(5)
+        stuck.update(bot.pulse.stuck())
+        raise LedgerUnavailable("locked")
+
+    async def all_cancelled() -> bool:
+        return len(bot.broker.cancels) >= 30
+
+    bot.ledger.before_commit = late
+    killing = asyncio.create_task(bot.switch.kill("Ann"))
+    await bot.sooner_or_later(all_cancelled, "all are cancelled")
+    bot.ledger.before_commit = None
+    await asyncio.gather(killing, return_exceptions=True)
+    assert "order monitor" not in stuck
+
+
+async def test_many_exits_to_prove_at_a_slow_gateway_are_progress(bot: Bot) -> None:
+    """After a close that cut many exits off, a gateway that takes nine seconds an answer would have the bot started anew."""
+    tickers = [f"T{number}" for number in range(20)]
+    for ticker in tickers:
+        await bot.owns(5, ticker)
+    orders = [(await bot.order("SELL", ticker))[1] for ticker in tickers]
+    ask, asked, stuck = bot.broker.executions, 0, dict[str, float]()
+
+    async def slow() -> Sequence[Execution]:
+        nonlocal asked
+        asked += 1
+        while bot.ledger.under_way:  # it would be taken for late
+            await asyncio.sleep(0)
+        bot.clock.skip(3 * 9)  # executions, open orders, positions
+        stuck.update(bot.pulse.stuck())
+        return await ask()
+
+    async def all_asked_about() -> bool:
+        return asked >= len(tickers)
+
+    bot.broker.executions = slow  # type: ignore[method-assign]
+    for order_ref in orders:
+        bot.broker.error(order_ref, 202, ErrorKind.CANCELLED, "Order Canceled - reason:Cancelled by Exchange")
+        bot.broker.show(order_ref, OrderState.CANCELLED)
+    await bot.sooner_or_later(all_asked_about, "all are asked about")
+    assert "exits with shares left" not in stuck
