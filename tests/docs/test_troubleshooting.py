@@ -13,8 +13,10 @@ import pytest
 
 from tests.vps.stage import WORK_TREE
 from tradebot import errors
+from tradebot.domain.gate import GateCode
 from tradebot.domain.reasons import ReasonCode
 from tradebot.domain.refusals import RefusalCode
+from tradebot.words.gate import SENTENCES
 
 GUIDE = (WORK_TREE / "docs" / "troubleshooting.md").read_text("utf-8")
 NOT_FOR_PEOPLE = {"IllegalTransition"}  # a defect of the program, with its traceback in the log
@@ -84,6 +86,13 @@ QUOTED = quoted()
 def test_an_error_is_in_the_guide(place: str, text: str) -> None:
     """Somebody searches the guide for what he reads on his screen, and it is not there."""
     assert any(piece in text for piece in QUOTED), f"{place}: {text}"
+
+
+@pytest.mark.parametrize("code", GateCode, ids=str)
+def test_why_no_order_leaves_is_in_the_guide(code: GateCode) -> None:
+    """Nothing trades, and the words of `tradebot status` for it lead nowhere."""
+    text = re.sub(r"\{\w+\}", "…", plain(SENTENCES[code]))
+    assert any(piece in text for piece in QUOTED) or not has_words(text), text
 
 
 def test_the_errors_are_found() -> None:

@@ -58,6 +58,10 @@ class Day:
 
         return await until(look, f"{kind} with {what!r}; the daemon printed {self.bot.output[-3000:]}")
 
+    async def is_met_with_silence(self) -> bool:
+        parts = ((await self.bot.health() or {}).get("parts") or {}).get("questions") or {}
+        return bool(parts.get("unanswered"))
+
     async def sold_out(self, ticker: str) -> None:
         async def look() -> bool:
             return all(one.status is LotStatus.CLOSED for one in (await self.bot.books()).lots if one.ticker == ticker)
@@ -152,12 +156,13 @@ async def the_night(day: Day) -> None:
     await day.gateway.control("POST", "/splits", symbol="AAPL", new=3, old=1)
     await day.gateway.control("POST", "/renames", symbol="META", to="FB")
     await day.gateway.control("POST", "/restart", seconds=3)
-    await day.told(EventKind.SPLIT_SEEN, "AAPL")
-    await day.told(EventKind.RENAMED, "META")
+    await until(day.is_met_with_silence, f"questions without an answer; the daemon printed {day.bot.output[-3000:]}")
     await day.reaches(19, 0, 20)  # until then a restart is expected, and nobody is woken up
     await day.told(EventKind.QUESTION_SILENT, "executions")
     await day.gateway.control("DELETE", "/faults?fault=no_answer")
     await day.told(EventKind.QUESTION_ANSWERED, "executions")
+    await day.told(EventKind.SPLIT_SEEN, "AAPL")
+    await day.told(EventKind.RENAMED, "META")
     await day.bot.well()
 
 

@@ -150,9 +150,7 @@ async def test_a_machine_that_slept_is_no_stuck_bot() -> None:
     assert [type(one) for one in told.facts] == [ComponentStuck]
 
 
-async def test_what_was_there_before_the_watching_has_its_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_was_there_before_the_watching_has_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A start that waited for its database would tell the owner of a mistake in tradebot, and be ended for it."""
     told = _Told()
     told.pulse.of("scheduler", 120)

@@ -165,6 +165,11 @@ class Drills:
         self.said_missing = int(told[1].replace(",", "")) if told else 0
         await self._do("systemctl start tradebot")
         await self._alerts_go_on()
+        # IB's orders since the backup: the bot asks whether they are known, once it has compared.
+        await self._do(
+            "until curl -s http://127.0.0.1:8000/health | grep 'Orders of another database are at IB'; do sleep 0.5; done",
+            90,
+        )
         await self._do("tradebot resume --everything")
 
     async def _nothing_lost(self) -> None:

@@ -57,3 +57,12 @@ def test_health_shows_sentences_and_leaves_the_rest() -> None:
         "trading": {"ok": False, "waiting_for": ["Orders and positions are being compared with IB."]},
         "queue": {"ok": True, "buy": 3},
     }
+
+
+def test_a_hundred_orders_are_not_all_named() -> None:
+    """After a restore the message would be a page of references."""
+    refs = [f"tb-{n}-ab12cd34" for n in range(1, 101)]
+    said = gate_reason(GateReason(GateCode.ORPHANS, {"order_refs": ", ".join(refs)}))
+    assert said == f"Orders of another database are at IB: {', '.join(refs[:5])} and 95 more."
+    few = gate_reason(GateReason(GateCode.ORPHANS, {"order_refs": ", ".join(refs[:5])}))
+    assert few == f"Orders of another database are at IB: {', '.join(refs[:5])}."

@@ -2,7 +2,7 @@
 
 from tradebot.domain.gate import GateCode, GateReason
 
-_SENTENCES = {
+SENTENCES = {
     GateCode.NOT_CONNECTED_YET: "IB is not connected yet.",
     GateCode.DISCONNECTED: "IB is not connected: {reason}",
     GateCode.UPSTREAM_LOST: "The gateway has lost IB's servers: {text}",
@@ -25,5 +25,17 @@ _SENTENCES = {
 }
 
 
+NAMED_MAX = 5
+"""Orders that are named; a day after a restore may have a hundred."""
+
+
 def gate_reason(reason: GateReason) -> str:
-    return _SENTENCES[reason.code].format_map(reason.facts)
+    facts = dict(reason.facts)
+    if reason.code is GateCode.ORPHANS:
+        facts["order_refs"] = _few(str(facts["order_refs"]).split(", "))
+    return SENTENCES[reason.code].format_map(facts)
+
+
+def _few(names: list[str]) -> str:
+    more = len(names) - NAMED_MAX
+    return ", ".join(names[:NAMED_MAX]) + (f" and {more} more" if more > 0 else "")

@@ -143,16 +143,18 @@ def empty_tables(folder: Path) -> Path:
 # --- a webhook and a proxy before it ----------------------------------------------------------------------------------
 
 
-async def serve_webhook(one: Installation, health: Health) -> None:
-    """The webhook that the daemon has, on the port that is configured, with this to say of its health."""
+async def serve_webhook(one: Installation, *healths: Health) -> None:
+    """The webhook that the daemon has, on the port that is configured, with these to say of its health, one after the other."""
     settings = load(one.file, one.env).webhook
     options = WebhookOptions(SECRET, trusted_proxies=tuple(map(str, settings.trusted_proxies)))
     ledger = await one.stack.enter_async_context(open_ledger(f"sqlite:///{one.database}"))
     taken = one.stack.enter_context(take_port("127.0.0.1", one.webhook_port))
     intake = Intake(ledger, EmbeddedQueue(), FixedClock(SystemClock().now), store_within_s=60)
 
+    left = list(healths)
+
     async def state() -> Health:
-        return health
+        return left.pop(0) if len(left) > 1 else left[0]
 
     await one.stack.enter_async_context(open_webhook(options, taken, intake, state))
 

@@ -438,3 +438,10 @@ async def test_the_doctor_says_it_and_what_to_do(one: Installation, row: Broken)
 def test_the_table_is_long_enough() -> None:
     """Twenty ways to break an installation are promised."""
     assert len({row.how for row in TABLE}) == len(TABLE) >= 20
+
+
+async def test_a_daemon_that_has_just_started_is_given_its_moment(one: Installation) -> None:
+    """`make deploy && tradebot doctor` calls a bot ill that only compares its orders with IB's yet."""
+    comparing: dict[str, dict[str, object]] = {"trading": {"ok": False, "why_not": "Orders and positions are compared"}}
+    await serve_webhook(one, Health(False, comparing), Health(False, comparing), WELL)
+    assert told(await one.examine())["Webhook: daemon"].status is Status.OK

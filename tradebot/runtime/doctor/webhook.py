@@ -29,6 +29,8 @@ OUTSIDE, CERTIFICATE, CALLER = "outside", "certificate", "caller's address"
 CHECKS = (PORT, DAEMON, SECRET)
 CHECKS_OUTSIDE = (OUTSIDE, CERTIFICATE, CALLER)
 TIMEOUT_S = 4.0
+SETTLES_WITHIN_S = 3.0
+"""A daemon that has just started compares orders and positions with IB's first, and is not well until it has."""
 SECRET_LENGTH_GOOD = 32
 EXPIRES_SOON = timedelta(days=14)
 TRADINGVIEWS_PORTS = (80, 443)
@@ -58,7 +60,7 @@ async def look(section: Section, asked: Asked, machine: Machine) -> Daemon:
         section.warn(PORT, "0: the daemon takes any free one, another one at each start", "[webhook] port = 8000")
         section.skip(DAEMON, "its port is not known")
         return Daemon()
-    daemon = Daemon(await asked.health())
+    daemon = Daemon(await _settled(asked))
     if daemon.parts is not None:
         section.ok(PORT, f"{host}:{port}, held by the daemon")
         _daemon(section, daemon.parts)
@@ -78,9 +80,23 @@ async def look(section: Section, asked: Asked, machine: Machine) -> Daemon:
     return daemon
 
 
+async def _settled(asked: Asked) -> Parts | None:
+    """What the daemon says of itself; not the first moment's word of what passes by itself."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + SETTLES_WITHIN_S
+    while True:
+        parts = await asked.health()
+        if parts is None or not _ill(parts) or loop.time() >= deadline:
+            return parts
+        await asyncio.sleep(0.2)
+
+
+def _ill(parts: Parts) -> dict[str, Mapping[str, object]]:
+    return {name: part for name, part in parts.items() if part.get("ok") is False}
+
+
 def _daemon(section: Section, parts: Parts) -> None:
-    ill = {name: part for name, part in parts.items() if part.get("ok") is False}
-    if ill:
+    if ill := _ill(parts):
         told = "; ".join(f"{name}: {_why(part)}" for name, part in ill.items())
         section.fail(
             DAEMON,
