@@ -31,7 +31,7 @@ kept_versions=3
 stopped=  # set while the service is stopped by us: whatever ends this script, it is started again
 scratch=
 
-say() { printf '  %s\n' "$*"; }
+say() { printf '  %s\n' "$*" || true; }  # a terminal that is gone ends no update halfway
 die() { printf 'tradebot install: %s\n' "$*" >&2; exit 1; }
 
 finish() {
@@ -49,7 +49,8 @@ begin() {
     flock -n 9 || die "another make deploy or make rollback is at work"
     scratch=$(mktemp -d)
     trap finish EXIT
-    trap 'exit 1' HUP INT TERM
+    trap 'exit 1' INT TERM
+    trap '' HUP  # a connection that breaks: the update goes on to its end, or back
 }
 
 # --- What there is ---------------------------------------------------------------------------------------------------------------
@@ -106,7 +107,7 @@ unknown_to() {
 find_python() {
     for python in python3.13 python3.12 python3.11 python3 /usr/bin/python3.13 /usr/bin/python3.12 /usr/bin/python3.11 /usr/bin/python3; do
         home=$("$python" -c 'import sys; (3, 11) <= sys.version_info[:2] <= (3, 13) and print(sys.base_prefix)' 2>/dev/null) || home=
-        case $root$home in "" | /root/* | /home/*) continue ;; esac
+        case $root:$home in *: | :/root/* | :/home/*) continue ;; esac
         if [ -n "$home" ]; then
             "$python" -c 'import ensurepip, venv' 2>/dev/null ||
                 die "this Python cannot make virtual environments: apt install ${python##*/}-venv"
@@ -179,7 +180,7 @@ if [ -n "\${TRADEBOT_CONFIG:-}" ]; then
     esac
     unset TRADEBOT_CONFIG
 fi
-exec $opt/.venv/bin/python -m tradebot "\$@"
+exec "$opt/.venv/bin/python" -m tradebot "\$@"
 END
     chmod 755 "$old/bin/tradebot"
     echo 1 >"$old/turn"
@@ -188,11 +189,12 @@ END
 
 make_user() {
     private=$root/var/lib/private/tradebot
-    if [ -L "$state" ] && [ "$(readlink -f "$state")" = "$(readlink -f "$private")" ]; then
+    # Without the link an installation was interrupted right here: the books are in there still.
+    if [ -d "$private" ] && { [ ! -e "$state" ] || [ "$(readlink -f "$state")" = "$(readlink -f "$private")" ]; }; then
         # The user that systemd made has its folder there, and holds the name while the service runs.
         say "stopping the service, and moving $private to $state"
         stop_service
-        rm "$state"
+        rm -f "$state"
         mv "$private" "$state"
     fi
     if [ -z "$root" ] && ! grep -q "^$user:" /etc/passwd; then
@@ -224,10 +226,10 @@ make_command() {
     cat >"$scratch/tradebot" <<END
 #!/bin/sh
 # tradebot with the service's user, folder, configuration and credentials. Made by \`make deploy\`.
-cd $state 2>/dev/null || { echo "tradebot: this needs root: sudo tradebot \$*" >&2; exit 1; }
-export HOME=$state CREDENTIALS_DIRECTORY=$etc/credentials TRADEBOT_CONFIG="\${TRADEBOT_CONFIG:-$etc/config.toml}"
-[ "\$(id -un)" = $user ] || exec setpriv --reuid $user --regid $group --init-groups -- $opt/current/bin/tradebot "\$@"
-exec $opt/current/bin/tradebot "\$@"
+cd "$state" 2>/dev/null || { echo "tradebot: this needs root: sudo tradebot \$*" >&2; exit 1; }
+export HOME="$state" CREDENTIALS_DIRECTORY="$etc/credentials" TRADEBOT_CONFIG="\${TRADEBOT_CONFIG:-$etc/config.toml}"
+[ "\$(id -un)" = $user ] || exec setpriv --reuid $user --regid $group --init-groups -- "$opt/current/bin/tradebot" "\$@"
+exec "$opt/current/bin/tradebot" "\$@"
 END
     install -m 0755 "$scratch/tradebot" "$root/usr/local/bin/tradebot"
 }
@@ -307,7 +309,7 @@ go_back() {
     say "${1##*/} did not become ready:"
     journalctl --unit tradebot --lines 15 --no-pager --output cat 2>/dev/null || true
     [ -n "$2" ] && [ "$2" != "$1" ] ||
-        die "systemd goes on trying to start it. See what it says (journalctl -u tradebot), correct it, and make deploy again"
+        die "systemd goes on trying to start it. See what it says (journalctl -u tradebot), correct it and make deploy again, or make rollback"
     systemctl stop tradebot
     if [ -n "$(steps_of "$1" | unknown_to "$2")" ]; then
         stopped=yes

@@ -9,7 +9,7 @@ from tradebot.config import load
 from tradebot.webhook import Webhook
 
 SECRET = "canary-webhook-secret-0123456789"
-HERE = Webhook("127.0.0.1", 8000)
+HERE = Webhook("127.0.0.1", 8000, "127.0.0.1")
 REAL = {
     "TRADEBOT_WEBHOOK__SECRET": SECRET,
     "TRADEBOT_BROKER__MODE": "gateway",
@@ -68,7 +68,7 @@ def test_one_part_less_is_named_alone(taken: str) -> None:
 
 def test_the_lines_name_what_is_needed() -> None:
     """Broken, the pasted line reaches another daemon than the one that printed it."""
-    said = banner.text(load(None, {"TRADEBOT_WEBHOOK__PORT": "0"}), Webhook("::", 4711), Path("/etc/my bot.toml"))
+    said = banner.text(load(None, {"TRADEBOT_WEBHOOK__PORT": "0"}), Webhook("::", 4711, "::"), Path("/etc/my bot.toml"))
     assert "alert BUY AAPL --config '/etc/my bot.toml' --url http://[::1]:4711/webhook" in said.replace(
         "'http", "http"
     ).replace("hook'", "hook")

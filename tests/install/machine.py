@@ -1,9 +1,13 @@
 """A folder that is installed into, and the checkout that it is installed from."""
 
+import fcntl
+import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +41,7 @@ class Machine:
     """A folder that is installed into, and the checkout that it is installed from."""
 
     def __init__(self, folder: Path) -> None:
-        self.root = folder / "machine"
+        self.root = folder / "the machine"
         self.source = folder / "source"
         self.programs = folder / "programs"
         self.versions = self.root / "opt" / "tradebot" / "versions"
@@ -54,7 +58,7 @@ class Machine:
         systemctl = self.programs / "systemctl"
         systemctl.write_text(f"#!{sys.executable}\n{Path(__file__).with_name('systemctl.py').read_text()}")
         journalctl = self.programs / "journalctl"
-        journalctl.write_text(f"#!/bin/sh\ncat {self.root}/run/systemd/journal\n")
+        journalctl.write_text(f"#!/bin/sh\ncat '{self.root}/run/systemd/journal'\n")
         for program in (systemctl, journalctl):
             program.chmod(0o755)
 
@@ -88,7 +92,7 @@ class Machine:
         ran = subprocess.run(
             ["make", "--silent", target, *(f"{name}={value}" for name, value in variables.items())],
             cwd=self.source,
-            env={"PATH": f"{self.programs}:{PLAIN}", "HOME": "/", "ROOT": str(self.root)},
+            env=self._env,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -96,6 +100,31 @@ class Machine:
             check=False,
         )
         return Done(ran.returncode, ran.stdout + ran.stderr)
+
+    def deploy_and_hang_up(self) -> None:
+        """The terminal goes away when the new version is the current one; returns when the update has ended all the same."""
+        before, (ours, terminal) = self.current, os.openpty()
+        deploying = subprocess.Popen(
+            ["make", "--silent", "deploy"],
+            cwd=self.source,
+            env=self._env,
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+            start_new_session=True,
+        )
+        os.close(terminal)
+        while self.current == before and deploying.poll() is None:
+            time.sleep(0.01)
+        os.close(ours)
+        os.killpg(deploying.pid, signal.SIGHUP)
+        deploying.wait()
+        with (self.versions.parent / ".lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+
+    @property
+    def _env(self) -> dict[str, str]:
+        return {"PATH": f"{self.programs}:{PLAIN}", "HOME": "/", "ROOT": str(self.root)}
 
     def tradebot(self, *words: str) -> str:
         """The installed command, as somebody on the machine types it."""

@@ -80,6 +80,10 @@ def test_install_update_a_broken_update_and_the_way_back(machine: Machine) -> No
     assert f"{second} runs again" in done.said
     assert (machine.current, machine.steps()[-1]) == (second, "9000_notes")
 
+    machine.deploy_and_hang_up()
+    assert (machine.current, machine.steps()[-1]) == (second, "9000_notes")
+    assert "FILLED" in machine.tradebot("alert", "BUY", "AAPL")
+
     done = machine.make("rollback")
     assert "undoing 9000_notes" in done.said
     assert "Lost are the notes." in done.said
@@ -91,7 +95,32 @@ def test_install_update_a_broken_update_and_the_way_back(machine: Machine) -> No
     assert (machine.current, "9000_notes" in machine.steps()) == (first, False)
     assert machine.kept() == kept
     assert "FILLED" in machine.tradebot("alert", "SELL", "AAPL"), "the position of before the updates"
-    assert len(machine.backups()) == 3
+    assert len(machine.backups()) == 4
+
+
+def test_books_that_an_interrupted_installation_left_are_found(machine: Machine) -> None:
+    """Killed while it moves the folder of a user that systemd made, it would go on with empty books when it is run again."""
+    private = machine.root / "var" / "lib" / "private" / "tradebot"
+    private.mkdir(parents=True)
+    (private / "books").touch()
+    (machine.etc).mkdir(parents=True)
+    (machine.etc / "config.toml").write_text("[webhok]\n")
+    assert machine.make("deploy").code == 2
+    assert (machine.root / "var" / "lib" / "tradebot" / "books").exists()
+
+
+def test_a_trial_in_a_home_folder_has_a_python(machine: Machine) -> None:
+    """ROOT=~/trial would say that there is no Python on a machine that has one."""
+    script = (ROOT / SCRIPT).read_text()
+    finding = script[script.index("find_python() {") : script.index("in_git() {")]
+    asked = subprocess.run(
+        ["sh", "-c", f'die() {{ echo "$*"; exit 1; }}\n{finding}\nroot=/home/ann/trial\nfind_python\necho "$python"'],
+        env={"PATH": f"{machine.programs}:{PLAIN}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert asked.stdout == "python3.13\n"
 
 
 def test_the_script_is_sound() -> None:
@@ -104,11 +133,12 @@ def test_the_script_is_sound() -> None:
 
 def test_a_release_runs_in_a_bare_environment(machine: Machine, tmp_path: Path) -> None:
     """What is released lacks a file, differs from build to build, or runs only in the tree that it was made in."""
-    dist = machine.source / "dist"
-    done = machine.make("dist", VENV=str(machine.seed))
+    dist, venv = machine.source / "dist", tmp_path / "venv"  # a path of make's own has no spaces
+    venv.symlink_to(machine.seed)
+    done = machine.make("dist", VENV=str(venv))
     assert done.code == 0, done.said
     sums = (dist / "SHA256SUMS").read_text()
-    assert machine.make("dist", VENV=str(machine.seed)).code == 0
+    assert machine.make("dist", VENV=str(venv)).code == 0
     assert (dist / "SHA256SUMS").read_text() == sums
     subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=dist, check=True)
     assert (dist / "requirements.txt").read_bytes() == (ROOT / "requirements" / "run.txt").read_bytes()

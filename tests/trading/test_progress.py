@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,8 +11,11 @@ from loguru import logger
 
 from tests.bot import Bot
 from tests.fakes import FixedClock
+from tradebot.domain.brokerage import ErrorKind, Execution, OrderState
 from tradebot.domain.events import Facts
 from tradebot.domain.facts.daemon import ComponentStuck
+from tradebot.domain.trades import TradeStatus
+from tradebot.errors import LedgerUnavailable
 from tradebot.runtime.pulse import Pulse
 from tradebot.runtime.watchdog import Watchdog
 
@@ -123,9 +126,11 @@ class _Told:
         clock = FixedClock(lambda: NotImplemented, lambda: self.now)
         self.pulse = Pulse(clock)
         self.facts: list[Facts] = []
+        self.telling_takes_s = 0.0
         self.dog = Watchdog(self.pulse, clock, self._tell, fed_every_s=None)
 
     async def _tell(self, facts: Facts) -> None:
+        self.now += self.telling_takes_s
         self.facts.append(facts)
 
     async def look(self, after_s: float) -> None:
@@ -145,6 +150,33 @@ async def test_a_machine_that_slept_is_no_stuck_bot() -> None:
     assert [type(one) for one in told.facts] == [ComponentStuck]
 
 
+async def test_what_was_there_before_the_watching_has_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start that waited for its database would tell the owner of a mistake in tradebot, and be ended for it."""
+    told = _Told()
+    told.pulse.of("scheduler", 120)
+    told.now += 900
+    with _systemd(tmp_path, monkeypatch) as ear:
+        watching = asyncio.create_task(told.dog.run())
+        await asyncio.sleep(0)
+        assert (_heard(ear), told.facts) == (["WATCHDOG=1"], [])
+        watching.cancel()
+
+
+async def test_a_database_that_answers_late_excuses_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To tell of a stuck component would pass for a machine that slept: it would be fed for, and stay stuck for ever."""
+    told = _Told()
+    told.telling_takes_s = 30
+    told.pulse.of("booking", 10)
+    with _systemd(tmp_path, monkeypatch) as ear:
+        for _ in range(3):
+            await told.look(5)
+        assert [type(one) for one in told.facts] == [ComponentStuck]
+        _heard(ear)
+        for _ in range(3):
+            await told.look(5)
+        assert _heard(ear) == []
+
+
 async def test_who_goes_on_is_fed_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A component that was merely slow would be taken for stuck until the end."""
     told = _Told()
@@ -161,3 +193,56 @@ async def test_who_goes_on_is_fed_for_again(tmp_path: Path, monkeypatch: pytest.
         for _ in range(5):
             await told.look(5)
         assert len(told.facts) == 1, "who has ended is missed by nobody"
+
+
+async def test_a_kill_of_many_orders_that_cannot_be_stored_is_progress(bot: Bot) -> None:
+    """While another program holds the database each notice waits, and the bot would be ended in the midst of its cancels."""
+    for number in range(30):
+        await bot.owns(5, f"T{number}")
+        _, order_ref = await bot.order("SELL", f"T{number}")
+        bot.broker.show(order_ref)
+        await bot.turns(order_ref, TradeStatus.SUBMITTED)
+    stuck: dict[str, float] = {}
+
+    async def late() -> None:
+        bot.clock.skip(5)
+        stuck.update(bot.pulse.stuck())
+        raise LedgerUnavailable("locked")
+
+    async def all_cancelled() -> bool:
+        return len(bot.broker.cancels) >= 30
+
+    bot.ledger.before_commit = late
+    killing = asyncio.create_task(bot.switch.kill("Ann"))
+    await bot.sooner_or_later(all_cancelled, "all are cancelled")
+    bot.ledger.before_commit = None
+    await asyncio.gather(killing, return_exceptions=True)
+    assert "order monitor" not in stuck
+
+
+async def test_many_exits_to_prove_at_a_slow_gateway_are_progress(bot: Bot) -> None:
+    """After a close that cut many exits off, a gateway that takes nine seconds an answer would have the bot started anew."""
+    tickers = [f"T{number}" for number in range(20)]
+    for ticker in tickers:
+        await bot.owns(5, ticker)
+    orders = [(await bot.order("SELL", ticker))[1] for ticker in tickers]
+    ask, asked, stuck = bot.broker.executions, 0, dict[str, float]()
+
+    async def slow() -> Sequence[Execution]:
+        nonlocal asked
+        asked += 1
+        while bot.ledger.under_way:  # it would be taken for late
+            await asyncio.sleep(0)
+        bot.clock.skip(3 * 9)  # executions, open orders, positions
+        stuck.update(bot.pulse.stuck())
+        return await ask()
+
+    async def all_asked_about() -> bool:
+        return asked >= len(tickers)
+
+    bot.broker.executions = slow  # type: ignore[method-assign]
+    for order_ref in orders:
+        bot.broker.error(order_ref, 202, ErrorKind.CANCELLED, "Order Canceled - reason:Cancelled by Exchange")
+        bot.broker.show(order_ref, OrderState.CANCELLED)
+    await bot.sooner_or_later(all_asked_about, "all are asked about")
+    assert "exits with shares left" not in stuck

@@ -144,7 +144,8 @@ async def once_reachable(attempt: Callable[[], Awaitable[T]]) -> T:
             if not reported:
                 logger.error("waiting for the database: {}", error)
             reported = True
-            systemd.status(f"Waiting for the database, no alert is taken yet: {error}", systemd.patience(PATIENCE_S))
+            patience = f"{systemd.patience(PATIENCE_S)}\nWATCHDOG=1"  # who has stood by is watched already
+            systemd.status(f"Waiting for the database, no alert is taken yet: {error}", patience)
             await asyncio.sleep(DATABASE_RETRY_S)
 
 

@@ -27,9 +27,9 @@ from tradebot.runtime import systemd
 from tradebot.runtime.adapters import Opened, once_reachable, open_outside, options
 from tradebot.runtime.build import Run, Tradebot, build
 from tradebot.runtime.status_line import StatusLine
-from tradebot.runtime.watchdog import Watchdog
+from tradebot.runtime.watchdog import Watchdog, look_at_webhook
 from tradebot.trading.every import every, happens
-from tradebot.webhook import Webhook, answers, open_webhook
+from tradebot.webhook import Webhook, open_webhook
 from tradebot.words import events as words
 
 if TYPE_CHECKING:
@@ -45,8 +45,6 @@ DECIDING_S = 60.0
 """How long these take at most with a database that answers late: so long systemd is asked not to cut the ending short."""
 STATUS_EVERY_S = 2.0
 ASK_ITSELF_EVERY_S = 15.0
-ANSWERS_WITHIN_S = 300.0
-"""Even to a bot that is asked by very many at once."""
 JOBS_WAIT_S = 30.0  # for IB, at the start
 
 
@@ -161,15 +159,12 @@ def _background(bot: Tradebot) -> Mapping[str, Run]:
 def _said_of_itself(bot: Tradebot, webhook: Webhook) -> Mapping[str, Run]:
     """What looks at the bot as others do, once it can be looked at; it ends when the bot begins to."""
     clock, pulse = bot.outside.clock, bot.outside.pulse
-    heard, shown = pulse.of("webhook", ANSWERS_WITHIN_S), pulse.of("status line")
-    line = StatusLine(bot.queries.headline)
+    line, shown = StatusLine(bot.queries.headline), pulse.of("status line")
 
     async def ask() -> None:
-        if await answers(webhook):
-            heard()
+        await look_at_webhook(webhook, bot.outside.pulse)
 
     return {
-        # Its beat is the answer, not the question.
         "webhook": lambda: every(ASK_ITSELF_EVERY_S, ask, what="webhook", clock=clock, beat=lambda: None),
         "status line": lambda: every(STATUS_EVERY_S, line.show, what="status line", clock=clock, beat=shown),
     }

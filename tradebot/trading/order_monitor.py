@@ -31,7 +31,7 @@ from tradebot.domain.facts.orders import CancelReason, ExitWorksOn, OrderCancell
 from tradebot.domain.hours import Hours
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import LIVE, UNRESOLVED, OrderRole, Trade, TradeStatus
-from tradebot.ports import Broker, Clock, Ledger, Pulse
+from tradebot.ports import Beat, Broker, Clock, Ledger, Pulse
 from tradebot.trading.every import every
 from tradebot.trading.notices import store_notice, store_notice_once
 from tradebot.trading.switch import TradingSwitch
@@ -112,15 +112,17 @@ class OrderMonitor:
     async def run(self) -> None:
         """Looks every second, and at once when the trading state changes."""
         what, beat = "orders in flight not looked at", self._pulse.of("order monitor")
-        await every(LOOK_EVERY_S, self._look, what=what, clock=self._clock, beat=beat, wake=self._switch.changed)
+        wake = self._switch.changed
+        await every(LOOK_EVERY_S, lambda: self._look(beat), what=what, clock=self._clock, beat=beat, wake=wake)
 
-    async def _look(self) -> None:
+    async def _look(self, beat: Beat) -> None:
         if not (self._broker.connection.up and self._broker.connection.upstream):
             return
         async with self._ledger.read() as books:
             unresolved = await books.trades(UNRESOLVED)
         self._forget_all_but(unresolved)
         for trade in unresolved:
+            beat()
             if trade.status in LIVE:
                 await self._cancel_if_due(trade, unresolved)
                 await self._tell_of_inactive(trade)

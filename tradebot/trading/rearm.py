@@ -25,7 +25,7 @@ from tradebot.domain.lots import LotStatus, summarise
 from tradebot.domain.orders import ALERT_OF_TRADE
 from tradebot.domain.settings import TradingState, restored_at
 from tradebot.domain.trades import UNRESOLVED, OrderRole, Trade
-from tradebot.ports import ASKS_IB_S, Books, Broker, Clock, Ledger, Pulse
+from tradebot.ports import ASKS_IB_S, Beat, Books, Broker, Clock, Ledger, Pulse
 from tradebot.trading.booking import Booking, Listeners
 from tradebot.trading.every import every
 from tradebot.trading.exit_rest import left_of, older_lots
@@ -101,15 +101,17 @@ class Rearm:
 
     async def run(self) -> None:
         what = "exits with shares left"
-        await every(LOOK_EVERY_S, self._look, what=what, clock=self._clock, beat=self._pulse.of(what, ASKS_IB_S))
+        beat = self._pulse.of(what, ASKS_IB_S)
+        await every(LOOK_EVERY_S, lambda: self._look(beat), what=what, clock=self._clock, beat=beat)
 
-    async def _look(self) -> None:
+    async def _look(self, beat: Beat) -> None:
         if not self._looked_back:
             async with self._ledger.read() as books:
                 for trade in await books.trades(tuple(AT_IB), since=self._clock.now() - LOOK_BACK):
                     self.trade_ended(trade)
             self._looked_back = True
         for trade_id in list(self._ended):
+            beat()
             if await self._is_settled(trade_id, self._ended[trade_id]):
                 del self._ended[trade_id]
 

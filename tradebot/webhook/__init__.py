@@ -8,10 +8,11 @@ Rules:
 """
 
 import asyncio
+import errno
 import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -48,19 +49,27 @@ class Webhook:
 
     host: str
     port: int  # the real one
+    address: str  # the first that it listens at
 
 
 async def answers(webhook: Webhook) -> bool:
-    """Whether somebody who connects now is answered: a request for nothing, which counts towards no limit and is not logged."""
-    with suppress(OSError, TimeoutError):
+    """Whether somebody who connects now is answered: a request for nothing, which counts towards no limit and is not logged.
+
+    An address that the machine has lost (a VPN that is down) is no silence: the webhook answers as soon as it is back.
+    """
+    try:
         async with asyncio.timeout(ANSWER_S):
-            reader, writer = await asyncio.open_connection(webhook.host, webhook.port)
+            own = webhook.address
+            reader, writer = await asyncio.open_connection(own, webhook.port, local_addr=(own, 0))
             try:
                 writer.write(b"GET / HTTP/1.0\r\n\r\n")
                 return (await reader.readline()).startswith(b"HTTP/")
             finally:
                 writer.close()
-    return False
+    except TimeoutError:
+        return False
+    except OSError as error:
+        return error.errno == errno.EADDRNOTAVAIL
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +141,7 @@ async def open_webhook(
                     server = await asyncio.get_running_loop().create_server(lambda: connections.admit(runner), sock=one)
                 listening.callback(server.close)
             logger.debug("webhook listens on http://{}:{}/webhook", taken.host, taken.port)
-            yield Webhook(taken.host, taken.port)
+            yield Webhook(taken.host, taken.port, taken.sockets[0].getsockname()[0])
     finally:
         await runner.cleanup()
         await intake.finish()
