@@ -148,7 +148,7 @@ def test_the_command_writes_one_document(typed: Type, tmp_path: Path) -> None:
     told = typed("export", "--json", "--year", "2026")
     document = json.loads(told.out)
     assert document["sums"]["realised_pnl"] == document["lots"][0]["realised_pnl"] == "24.7850001"
-    assert "1 lots of 2026: proceeds 1900.0000001" in told.err
+    assert "1 lot of 2026: proceeds 1900.0000001" in told.err
     assert json.loads(typed("export", "--json", "--what", "trades").out)["trades"] == []
     written = typed("export", "--csv", "--out", "lots.csv")
     assert (written.code, written.out) == (0, "")

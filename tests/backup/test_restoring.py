@@ -377,8 +377,8 @@ def test_what_will_be_missing_is_said_before_the_question(
     asked = typed("restore", str(file))
     assert asked.code == 1
     assert (
-        f"Missing afterwards: 1 alerts (newest {NOON:%Y-%m-%d %H:%M:%S} UTC), 1 orders (newest 2026-11-20 23:30:00 UTC), "
-        "1 executions (newest 2026-11-20 23:30:00 UTC), 1 lots opened or closed (newest 2026-11-20 23:30:00 UTC)."
+        f"Missing afterwards: 1 alert (newest {NOON:%Y-%m-%d %H:%M:%S} UTC), 1 order (newest 2026-11-20 23:30:00 UTC), "
+        "1 execution (newest 2026-11-20 23:30:00 UTC), 1 lot opened or closed (newest 2026-11-20 23:30:00 UTC)."
     ) in asked.out
     assert "  MSFT: the books hold 5 now and 0 afterwards: 5 will count as your own." in asked.out
     assert "  DIS: the books hold 0 now and 4 afterwards: 4 will be a mismatch." in asked.out

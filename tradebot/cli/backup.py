@@ -114,13 +114,13 @@ def _told(plan: restore.Plan) -> Iterator[str]:
 def _missing(present: Contents, backup: Contents) -> Iterator[str]:
     if present.account and backup.account and present.account != backup.account:
         yield f"It is the backup of ANOTHER ACCOUNT: {backup.account}; the present books belong to {present.account}."
-    kinds = {
-        "alerts": present.alerts.since(backup.alerts),
-        "orders": present.trades.since(backup.trades),
-        "executions": present.executions.since(backup.executions),
-        "lots opened or closed": present.lots_since(backup.executions.newest),
-    }
-    lost = [f"{kept.count} {name} (newest {_at(kept)})" for name, kept in kinds.items() if kept.count]
+    kinds = (
+        ("alerts", "", present.alerts.since(backup.alerts)),
+        ("orders", "", present.trades.since(backup.trades)),
+        ("executions", "", present.executions.since(backup.executions)),
+        ("lots", " opened or closed", present.lots_since(backup.executions.newest)),
+    )
+    lost = [f"{figures.some(one.count, name)}{how} (newest {_at(one)})" for name, how, one in kinds if one.count]
     yield (
         f"Missing afterwards: {', '.join(lost)}." if lost else "Nothing that the present database has will be missing."
     )
@@ -139,8 +139,9 @@ def _stopped(plan: restore.Plan) -> Iterator[str]:
         f"Afterwards trading is {plan.state}: BUYs and losses since the backup are not in its books, so no limit counts them."
     )
     if plan.cleared:
+        numbers = ", ".join(map(str, plan.cleared[:20]))
         yield (
-            f"{len(plan.cleared)} alerts that waited in the backup (numbers {', '.join(map(str, plan.cleared[:20]))}) will be "
+            f"{figures.some(len(plan.cleared), 'alerts')} that waited in the backup (numbers {numbers}) will be "
             "CLEARED: what became of them since is not known, and nothing is sent twice."
         )
 
@@ -148,8 +149,9 @@ def _stopped(plan: restore.Plan) -> Iterator[str]:
 def _inside(contents: Contents) -> str:
     account = f", account {contents.account}" if contents.account else ""
     return (
-        f"{contents.alerts.count} alerts (newest {_at(contents.alerts)}), {contents.trades.count} orders (newest "
-        f"{_at(contents.trades)}), {len(contents.lots)} lots, tables of step {contents.step}{account}"
+        f"{figures.some(contents.alerts.count, 'alerts')} (newest {_at(contents.alerts)}), "
+        f"{figures.some(contents.trades.count, 'orders')} (newest {_at(contents.trades)}), "
+        f"{figures.some(len(contents.lots), 'lots')}, tables of step {contents.step}{account}"
     )
 
 

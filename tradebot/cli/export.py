@@ -23,6 +23,7 @@ from tradebot.cli.base import Config, cli, do, settings_of
 from tradebot.config import Settings
 from tradebot.errors import ConfigError
 from tradebot.queries.export import Export, What, export
+from tradebot.words import figures
 
 _FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")  # begins one in some spreadsheet program
 
@@ -58,7 +59,7 @@ async def _export(settings: Settings, what: What, year: int | None, *, as_json: 
         _write(out, text)
     told = Console(stderr=True, highlight=False, soft_wrap=True)
     sums = ", ".join(f"{name} {_plain(total)}" for name, total in found.sums.items())
-    told.print(f"{len(found.records)} {found.what}{f' of {year}' if year else ''}: {sums}.", markup=False)
+    told.print(f"{figures.some(len(found.records), found.what)}{f' of {year}' if year else ''}: {sums}.", markup=False)
     return 0
 
 

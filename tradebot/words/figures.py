@@ -40,6 +40,11 @@ def shares(qty: Decimal) -> str:
     return f"{qty.normalize():f}"
 
 
+def some(number: int, things: str) -> str:
+    """`3 orders`, `1 order`; `things` is the plural."""
+    return f"{number} {things.removesuffix('s') if number == 1 else things}"
+
+
 def seconds(value: float) -> str:
     """`0.42 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `6 d 15 h`."""
     if value < 10:
