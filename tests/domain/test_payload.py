@@ -532,3 +532,9 @@ def test_wrong_quotes_are_named(body: str, told: str) -> None:
     """The message looks right to a person: "not JSON at column 2" would help nobody."""
     with pytest.raises(PayloadError, match=told):
         parse(body.encode())
+
+
+def test_where_a_message_breaks_off_is_said_once() -> None:
+    """The answer would read "starting at at line 1", as if it were broken itself."""
+    with pytest.raises(PayloadError, match="Unterminated string starting at line 1, column 2"):
+        parse(b'{"garbage')

@@ -95,8 +95,8 @@ def parse(body: bytes) -> Mapping[str, object]:
     except json.JSONDecodeError as error:
         _refuse_other_quotes(text)
         raise PayloadError(
-            f"The message is not JSON: {error.msg} at line {error.lineno}, column {error.colno}. A placeholder that can be"
-            f' empty must stand in quotes: "price": "{{{{close}}}}". A whole message: {EXAMPLE}'
+            f"The message is not JSON: {error.msg.removesuffix(' at')} at line {error.lineno}, column {error.colno}. "
+            f'A placeholder that can be empty must stand in quotes: "price": "{{{{close}}}}". A whole message: {EXAMPLE}'
         ) from None
     if not isinstance(fields, dict):
         raise PayloadError(f"The message must be one JSON object in braces, like this: {EXAMPLE}")
