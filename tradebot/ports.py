@@ -108,9 +108,8 @@ class Connection:
     tradable: bool  # False: connected and shown, but never traded (`why_not` says why)
     why_not: str | None
     since: datetime | None
-    next_order_id: int | None = (
-        None  # as IB counted when this connection was made: above every order it has taken of us
-    )
+    next_order_id: int | None = None
+    """As IB counted when this connection was made: above every order that it has taken of us."""
 
     @property
     def generation(self) -> int:

@@ -107,19 +107,8 @@ def build(outside: Outside, options: Options) -> Tradebot:
     in_doubt_orders = InDoubtOrders(
         ledger, broker, booking, questions, clock, second_look_delay_s=options.second_look_delay_s
     )
-    recovery = Recovery(
-        ledger,
-        broker,
-        in_doubt_orders,
-        listeners,
-        questions=questions,
-        gate=gate,
-        switch=switch,
-        clock=clock,
-        pulse=pulse,
-        order_timeout_s=options.order_timeout_s,
-        hours=options.hours,
-        restart=options.restart,
+    recovery = _recovery(
+        outside, options, in_doubt_orders, questions=questions, gate=gate, switch=switch, listeners=listeners
     )
     rearm = Rearm(
         ledger, broker, booking, listeners, gate=gate, switch=switch, hours=options.hours, clock=clock, pulse=pulse
@@ -164,6 +153,32 @@ def build(outside: Outside, options: Options) -> Tradebot:
         operations=operations,
         jobs=jobs,
         scheduler=scheduler(outside, options, jobs),
+    )
+
+
+def _recovery(
+    outside: Outside,
+    options: Options,
+    in_doubt_orders: InDoubtOrders,
+    *,
+    questions: Questions,
+    gate: Gate,
+    switch: TradingSwitch,
+    listeners: Listeners,
+) -> Recovery:
+    return Recovery(
+        outside.ledger,
+        outside.broker,
+        in_doubt_orders,
+        listeners,
+        questions=questions,
+        gate=gate,
+        switch=switch,
+        clock=outside.clock,
+        pulse=outside.pulse,
+        order_timeout_s=options.order_timeout_s,
+        hours=options.hours,
+        restart=options.restart,
     )
 
 
