@@ -23,7 +23,7 @@ async def long_history(books: Books, trades: int, *, held: int, ticker: str = "A
     for number in range(trades):
         side = Side.BUY if number < held or (number - held) % 2 == 0 else Side.SELL
         await _filled(books, ticker, side, NOON + timedelta(seconds=number))
-    await books.rewrite_lots(ticker, fold(ticker, await filled(books, await books.trades(ticker=ticker))).lots)
+    await books.rewrite_lots("main", ticker, fold(ticker, await filled(books, await books.trades(ticker=ticker))).lots)
 
 
 async def _filled(books: Books, ticker: str, side: Side, at: datetime) -> None:

@@ -190,12 +190,26 @@ class Books(Protocol):
     async def count_duplicate(self, alert_id: int) -> None: ...
 
     async def alerts(
-        self, statuses: Collection[AlertStatus], *, ticker: str | None = None, limit: int | None = None
-    ) -> Sequence[Alert]: ...
+        self,
+        statuses: Collection[AlertStatus],
+        *,
+        ticker: str | None = None,
+        strategy: str | None = None,
+        limit: int | None = None,
+    ) -> Sequence[Alert]:
+        """Each filter that is None admits all."""
 
     async def newest_alerts(
-        self, statuses: Collection[AlertStatus], limit: int, *, ticker: str | None = None
+        self, statuses: Collection[AlertStatus], limit: int, *, ticker: str | None = None, strategy: str | None = None
     ) -> Sequence[Alert]: ...
+
+    async def newest_alert_time(
+        self, strategy: str, ticker: str, side: Side, received_since: datetime
+    ) -> datetime | None:
+        """The latest `alert_time` among these, whatever became of them; None when none has any."""
+
+    async def count_alerts(self, strategy: str, side: Side, received_since: datetime) -> int:
+        """How many were understood and asked for this side, whatever became of them; tests are left out."""
 
     async def move_alert(
         self, alert_id: int, from_: Collection[AlertStatus], to: AlertStatus, reason: Reason | str | None
@@ -223,15 +237,16 @@ class Books(Protocol):
         statuses: Collection[TradeStatus] | None = None,
         *,
         ticker: str | None = None,
+        strategy: str | None = None,
         since: datetime | None = None,
     ) -> Sequence[Trade]:
-        """By status, ticker and creation time; each filter that is None admits all."""
+        """By status, ticker, strategy and creation time; each filter that is None admits all."""
 
-    async def trades_from(self, ticker: str, trade_id: int, limit: int) -> Sequence[Trade]:
-        """The ticker's trades from this id on, at most so many."""
+    async def trades_from(self, strategy: str, ticker: str, trade_id: int, limit: int) -> Sequence[Trade]:
+        """The strategy's trades of the ticker from this id on, at most so many."""
 
     async def trades_ended_since(self, ticker: str, since: datetime) -> Sequence[Trade]:
-        """The ticker's trades that have not ended, or ended at or after `since`."""
+        """The ticker's trades, of every strategy, that have not ended, or ended at or after `since`."""
 
     async def decision(self, trade_id: int) -> Mapping[str, object] | None:
         """Checks and inputs that the order was decided on; None when there is no such trade."""
@@ -255,7 +270,12 @@ class Books(Protocol):
 
     # lots
     async def lots(
-        self, status: LotStatus | None = None, *, ticker: str | None = None, closed_since: datetime | None = None
+        self,
+        status: LotStatus | None = None,
+        *,
+        ticker: str | None = None,
+        strategy: str | None = None,
+        closed_since: datetime | None = None,
     ) -> Sequence[Lot]: ...
 
     async def lots_closed_by(self, trade_ids: Collection[int]) -> Sequence[Lot]: ...
@@ -263,13 +283,19 @@ class Books(Protocol):
     async def lots_of(self, trade_ids: Collection[int]) -> Sequence[Lot]:
         """Rows that these trades opened or closed."""
 
-    async def lots_open_before(self, ticker: str, trade_id: int) -> Sequence[Lot]:
+    async def lots_open_before(self, strategy: str, ticker: str, trade_id: int) -> Sequence[Lot]:
         """Rows of shares that were open just before this trade: an older one opened them, and no older one closed them."""
 
     async def rewrite_lots(
-        self, ticker: str, lots: Iterable[Lot], *, closed_by: Collection[int] = (), and_open: bool = True
+        self,
+        strategy: str,
+        ticker: str,
+        lots: Iterable[Lot],
+        *,
+        closed_by: Collection[int] = (),
+        and_open: bool = True,
     ) -> None:
-        """Makes the rows that these trades closed, and with `and_open` the ticker's open ones, equal to `lots`.
+        """Makes the rows that these trades closed, and with `and_open` the strategy's open ones of the ticker, equal to `lots`.
 
         Matched by (opening, closing) trade. All other rows stay as they are.
         """
@@ -277,7 +303,7 @@ class Books(Protocol):
     async def add_corporate_action(self, action: CorporateAction) -> None:
         """Waits for transactions that have read those of its ticker; later ones wait for this one."""
 
-    async def corporate_actions(self, ticker: str) -> Sequence[CorporateAction]: ...
+    async def corporate_actions(self, strategy: str, ticker: str) -> Sequence[CorporateAction]: ...
 
     # settings, events, jobs
     async def settings(self) -> Mapping[str, str]:

@@ -61,7 +61,9 @@ async def bought(into: Books, ticker: str = "AAPL", shares: int = 10, at: dateti
         trade, an_execution(f"{ticker}.{trade}.01", ticker=ticker, shares=Decimal(shares), time=at)
     )
     await into.rewrite_lots(
-        ticker, [*await into.lots(ticker=ticker), a_lot(trade, ticker=ticker, qty=Decimal(shares), entry_time=at)]
+        "main",
+        ticker,
+        [*await into.lots(ticker=ticker), a_lot(trade, ticker=ticker, qty=Decimal(shares), entry_time=at)],
     )
     return trade
 

@@ -74,7 +74,7 @@ async def test_a_year_is_new_york_s(tmp_path: Path) -> None:
             )
             await open_books.put_execution(sell, an_execution(f"{number}.01", side=Side.SELL, time=at))
             lot = a_lot(buy, sell, ticker=f"T{number}", entry_time=datetime(2026, 3, 2, 15, tzinfo=UTC), exit_time=at)
-            await open_books.rewrite_lots(f"T{number}", [lot])
+            await open_books.rewrite_lots("main", f"T{number}", [lot])
         assert not await export_of(open_books, What.LOTS, 2025)
         (old,), (new,) = [await export_of(open_books, What.LOTS, year) for year in (2026, 2027)]
         assert [len(await export_of(open_books, What.EXECUTIONS, year)) for year in (2025, 2026, 2027)] == [0, 1, 1]
@@ -108,7 +108,7 @@ async def test_splits_and_what_was_written_off_are_noted(tmp_path: Path) -> None
     async with books(f"sqlite:///{tmp_path}/tradebot.db") as open_books:
         buy, sell = await a_trade(open_books), await a_trade(open_books, side=Side.SELL)
         gone = a_lot(buy, sell, exit_price=None, pnl=None, splits=splits)
-        await open_books.rewrite_lots("AAPL", [gone])
+        await open_books.rewrite_lots("main", "AAPL", [gone])
         found = await export(_Same(open_books), What.LOTS, None)  # type: ignore[arg-type]
     (row,) = rows(found)
     assert set(found.sums.values()) == {0}, "its cost alone is no loss"
@@ -125,7 +125,9 @@ async def test_splits_and_what_was_written_off_are_noted(tmp_path: Path) -> None
 async def test_text_is_quoted_and_never_a_formula(tmp_path: Path, evil: str) -> None:
     """A ticker out of an alert would run as a formula in the owner's spreadsheet, or shift every column after it."""
     async with books(f"sqlite:///{tmp_path}/tradebot.db") as open_books:
-        await open_books.rewrite_lots(evil, [a_lot(await a_trade(open_books), ticker=evil, qty=Decimal("0.00000001"))])
+        await open_books.rewrite_lots(
+            "main", evil, [a_lot(await a_trade(open_books), ticker=evil, qty=Decimal("0.00000001"))]
+        )
         found = await export(_Same(open_books), What.LOTS, None)  # type: ignore[arg-type]
     text = as_table(found)
     assert text.count("\r\n") == 2 + evil.count("\r\n")
@@ -142,7 +144,7 @@ def test_the_command_writes_one_document(typed: Type, tmp_path: Path) -> None:
     async def fill() -> None:
         async with books(f"sqlite:///{tmp_path}/data/tradebot.db") as open_books:
             buy, sell = await a_trade(open_books), await a_trade(open_books, side=Side.SELL)
-            await open_books.rewrite_lots("AAPL", [a_lot(buy, sell)])
+            await open_books.rewrite_lots("main", "AAPL", [a_lot(buy, sell)])
 
     asyncio.run(fill())
     told = typed("export", "--json", "--year", "2026")

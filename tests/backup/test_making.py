@@ -28,13 +28,13 @@ async def test_a_backup_tells_what_is_in_it(url: str, tmp_path: Path) -> None:
         await waits(open_books, NOW - timedelta(hours=2))
         await open_books.put_setting("account", "DU1234567", "bot", NOW)
     made = await backups.make(url, tmp_path / "backups", NOW)
-    assert made.path.name == f"tradebot-20261120T223000Z-0003.{'db' if url.startswith('sqlite') else 'dump'}"
+    assert made.path.name == f"tradebot-20261120T223000Z-0004.{'db' if url.startswith('sqlite') else 'dump'}"
     assert list((tmp_path / "backups").iterdir()) == [made.path]
     assert stat.S_IMODE(made.path.stat().st_mode) == 0o600
     inside = made.contents
     assert (inside.alerts.count, inside.trades.count, inside.executions.count) == (2, 1, 1)
     assert inside.alerts.newest is not None
-    assert (inside.step, inside.account, inside.held) == ("0003", "DU1234567", {"AAPL": 10})
+    assert (inside.step, inside.account, inside.held) == ("0004", "DU1234567", {"AAPL": 10})
     assert len(inside.waiting) == 2
 
 
@@ -43,9 +43,9 @@ async def test_the_newest_are_kept_and_nothing_else_is_touched(url: str, tmp_pat
     await migrate.up(url)
     others = [
         "notes.txt",
-        "replaced-tradebot-20200101T000000Z-0003.dump",
+        "replaced-tradebot-20200101T000000Z-0004.dump",
         "tradebot-2020.db",
-        "tradebot-20200101T000000Z-0003.db.gz",
+        "tradebot-20200101T000000Z-0004.db.gz",
     ]
     for name in others:
         (tmp_path / name).write_text("mine")

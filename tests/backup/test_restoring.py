@@ -365,7 +365,7 @@ def test_what_will_be_missing_is_said_before_the_question(
     async def trade() -> None:
         async with books(url) as open_books:
             await bought(open_books, "MSFT", 5, NOW + timedelta(hours=1))
-            await open_books.rewrite_lots("DIS", [])
+            await open_books.rewrite_lots("main", "DIS", [])
             await open_books.put_setting("account", "DU7654321", "bot", NOW)
 
     asyncio.run(fill())

@@ -113,7 +113,7 @@ async def books_of(bot: Bot) -> Mapping[str, Any]:
             "alerts": [replace(alert, duplicates=0) for alert in await books.alerts(list(AlertStatus))],
             "trades": await books.trades(),
             "lots": await books.lots(),
-            "actions": await books.corporate_actions("AAPL"),
+            "actions": await books.corporate_actions("main", "AAPL"),
             "events": await books.events(),
         }
 
@@ -204,7 +204,7 @@ async def test_of_two_at_once_the_first_counts(still: Bot) -> None:
     books = await books_of(still)
     [event] = [event for event in books["events"] if event.kind is EventKind.SETTING_CHANGED]
     assert isinstance(event.facts, SettingChanged)
-    assert Decimal(books["settings"]["limit.main.buy_amount_usd"]) == event.facts.to
+    assert Decimal(books["settings"]["limit.account.buy_amount_usd"]) == event.facts.to
 
 
 async def test_one_key_sells_each_ticker_once(still: Bot) -> None:

@@ -66,7 +66,7 @@ class History:
         assert trade is not None
         await refold(self.books, trade, page_size=self.draw(st.sampled_from([1, 2, 3, 50])))
         trades = await filled(self.books, await self.books.trades(ticker=self.ticker))
-        whole = fold(self.ticker, trades, await self.books.corporate_actions(self.ticker))
+        whole = fold(self.ticker, trades, await self.books.corporate_actions("main", self.ticker))
         rows = without_ids(await self.books.lots(ticker=self.ticker))
         assert sorted(rows, key=_place) == sorted(whole.lots, key=_place)
 

@@ -240,7 +240,9 @@ class Daemon(Process):
                 decisions={trade.id: await books.decision(trade.id) or {} for trade in trades},
                 lots=list(await books.lots()),
                 actions=[
-                    one for ticker in {one.ticker for one in trades} for one in await books.corporate_actions(ticker)
+                    one
+                    for ticker in {one.ticker for one in trades}
+                    for one in await books.corporate_actions("main", ticker)
                 ],
                 events=list(await books.events(limit=100_000)),
                 untold={event.id for name in CHANNELS for event in await books.undelivered(name, 100_000)},

@@ -22,18 +22,29 @@ LIMIT 1
 UPDATE alert_log SET duplicates = duplicates + 1 WHERE id = :id
 
 -- alerts --
--- An empty ticker stands for every ticker.
+-- An empty ticker or strategy stands for every one.
 SELECT * FROM alert_log
-WHERE status IN (:statuses) AND (:ticker = '' OR ticker = :ticker)
+WHERE status IN (:statuses) AND (:ticker = '' OR ticker = :ticker) AND (:strategy = '' OR strategy = :strategy)
 ORDER BY id
 LIMIT :limit
 
 -- newest_alerts --
--- An empty ticker stands for every ticker.
+-- An empty ticker or strategy stands for every one.
 SELECT * FROM alert_log
-WHERE status IN (:statuses) AND (:ticker = '' OR ticker = :ticker)
+WHERE status IN (:statuses) AND (:ticker = '' OR ticker = :ticker) AND (:strategy = '' OR strategy = :strategy)
 ORDER BY id DESC
 LIMIT :limit
+
+-- newest_alert_time --
+SELECT alert_time FROM alert_log
+WHERE strategy = :strategy AND ticker = :ticker AND action = :side AND received_at >= :since AND alert_time IS NOT NULL
+  AND NOT test
+ORDER BY alert_time DESC
+LIMIT 1
+
+-- count_alerts --
+SELECT COUNT(*) AS count FROM alert_log
+WHERE strategy = :strategy AND action = :side AND received_at >= :since AND NOT test
 
 -- move_alert --
 UPDATE alert_log SET status = :to, reason = :reason

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from tradebot.database import event_facts, named_sql, values
 from tradebot.database.driver import Row, Transaction
-from tradebot.domain.alerts import Alert, AlertStatus, NewAlert
+from tradebot.domain.alerts import Alert, AlertStatus, NewAlert, Side
 from tradebot.domain.brokerage import Execution
 from tradebot.domain.equity import Equity
 from tradebot.domain.events import Delivery, Event, EventKind, NewEvent, Severity, code_of
@@ -73,19 +73,40 @@ class SqlBooks:
         await self._rows("count_duplicate", id=alert_id)
 
     async def alerts(
-        self, statuses: Collection[AlertStatus], *, ticker: str | None = None, limit: int | None = None
+        self,
+        statuses: Collection[AlertStatus],
+        *,
+        ticker: str | None = None,
+        strategy: str | None = None,
+        limit: int | None = None,
     ) -> Sequence[Alert]:
-        return await self._all(
-            Alert, "alerts", statuses=_names(statuses), ticker=ticker or "", limit=_ALL if limit is None else limit
-        )
+        filters = {"ticker": ticker or "", "strategy": strategy or "", "limit": _ALL if limit is None else limit}
+        return await self._all(Alert, "alerts", statuses=_names(statuses), **filters)
 
     async def newest_alerts(
-        self, statuses: Collection[AlertStatus], limit: int, *, ticker: str | None = None
+        self, statuses: Collection[AlertStatus], limit: int, *, ticker: str | None = None, strategy: str | None = None
     ) -> Sequence[Alert]:
-        found = await self._all(
-            Alert, "newest_alerts", statuses=_names(statuses), ticker=values.outgoing(ticker or ""), limit=limit
-        )
+        filters = {"ticker": values.outgoing(ticker or ""), "strategy": values.outgoing(strategy or "")}
+        found = await self._all(Alert, "newest_alerts", statuses=_names(statuses), limit=limit, **filters)
         return found[::-1]
+
+    async def newest_alert_time(
+        self, strategy: str, ticker: str, side: Side, received_since: datetime
+    ) -> datetime | None:
+        row = await self._row(
+            "newest_alert_time",
+            strategy=strategy,
+            ticker=ticker,
+            side=str(side),
+            since=values.outgoing(received_since),
+        )
+        return None if row is None else values.time(row["alert_time"])
+
+    async def count_alerts(self, strategy: str, side: Side, received_since: datetime) -> int:
+        (row,) = await self._rows(
+            "count_alerts", strategy=strategy, side=str(side), since=values.outgoing(received_since)
+        )
+        return int(row["count"])
 
     async def move_alert(
         self, alert_id: int, from_: Collection[AlertStatus], to: AlertStatus, reason: Reason | str | None
@@ -127,15 +148,18 @@ class SqlBooks:
         statuses: Collection[TradeStatus] | None = None,
         *,
         ticker: str | None = None,
+        strategy: str | None = None,
         since: datetime | None = None,
     ) -> Sequence[Trade]:
-        filters = {"ticker": ticker or "", "since": values.outgoing(since or _EVER)}
+        filters = {"ticker": ticker or "", "strategy": strategy or "", "since": values.outgoing(since or _EVER)}
         if statuses is None:
             return await self._all(Trade, "trades_since", **filters)
         return await self._all(Trade, "trades", statuses=_names(statuses), **filters)
 
-    async def trades_from(self, ticker: str, trade_id: int, limit: int) -> Sequence[Trade]:
-        return await self._all(Trade, "trades_from", ticker=values.outgoing(ticker), trade_id=trade_id, limit=limit)
+    async def trades_from(self, strategy: str, ticker: str, trade_id: int, limit: int) -> Sequence[Trade]:
+        return await self._all(
+            Trade, "trades_from", strategy=strategy, ticker=values.outgoing(ticker), trade_id=trade_id, limit=limit
+        )
 
     async def trades_ended_since(self, ticker: str, since: datetime) -> Sequence[Trade]:
         return await self._all(
@@ -176,9 +200,15 @@ class SqlBooks:
     # --- lots -------------------------------------------------------------------------------------------------------
 
     async def lots(
-        self, status: LotStatus | None = None, *, ticker: str | None = None, closed_since: datetime | None = None
+        self,
+        status: LotStatus | None = None,
+        *,
+        ticker: str | None = None,
+        strategy: str | None = None,
+        closed_since: datetime | None = None,
     ) -> Sequence[Lot]:
-        filters = {"statuses": _names(LotStatus if status is None else [status]), "ticker": ticker or ""}
+        statuses = _names(LotStatus if status is None else [status])
+        filters = {"statuses": statuses, "ticker": ticker or "", "strategy": strategy or ""}
         if closed_since is None:
             return await self._all(Lot, "lots", **filters)
         return await self._all(Lot, "lots_closed_since", closed_since=values.outgoing(closed_since), **filters)
@@ -190,23 +220,30 @@ class SqlBooks:
         found = {lot.id: lot for lot in await self._of_ids(Lot, "lots_of", "trade_ids", trade_ids)}
         return list(found.values())
 
-    async def lots_open_before(self, ticker: str, trade_id: int) -> Sequence[Lot]:
-        return await self._all(Lot, "lots_open_before", ticker=values.outgoing(ticker), trade_id=trade_id)
+    async def lots_open_before(self, strategy: str, ticker: str, trade_id: int) -> Sequence[Lot]:
+        filters = {"strategy": strategy, "ticker": values.outgoing(ticker)}
+        return await self._all(Lot, "lots_open_before", trade_id=trade_id, **filters)
 
     async def rewrite_lots(
-        self, ticker: str, lots: Iterable[Lot], *, closed_by: Collection[int] = (), and_open: bool = True
+        self,
+        strategy: str,
+        ticker: str,
+        lots: Iterable[Lot],
+        *,
+        closed_by: Collection[int] = (),
+        and_open: bool = True,
     ) -> None:
         there = [*await self.lots_closed_by(closed_by)]
         if and_open:
-            there += await self.lots(LotStatus.OPEN, ticker=ticker)
+            there += await self.lots(LotStatus.OPEN, ticker=ticker, strategy=strategy)
         stored = {(lot.opening_trade_id, lot.closing_trade_id): lot for lot in there}
         wanted = {(lot.opening_trade_id, lot.closing_trade_id): lot for lot in lots}
         gone = [lot.id for key, lot in stored.items() if key not in wanted]
         for start in range(0, len(gone), _CHUNK):
             await self._rows("delete_lots", ids=gone[start : start + _CHUNK])
         for key, lot in wanted.items():
-            if lot.ticker != ticker:
-                raise ValueError(f"a lot of {lot.ticker} among the lots of {ticker}")
+            if (lot.strategy, lot.ticker) != (strategy, ticker):
+                raise ValueError(f"a lot of {lot.ticker}, {lot.strategy}, among the lots of {ticker}, {strategy}")
             if key not in stored:
                 await self._rows("insert_lot", **values.parameters(lot))
             elif replace(lot, id=stored[key].id) != stored[key]:
@@ -216,9 +253,9 @@ class SqlBooks:
         await self._transaction.lock(f"actions of {action.ticker}")
         await self._rows("insert_corporate_action", **values.parameters(action))
 
-    async def corporate_actions(self, ticker: str) -> Sequence[CorporateAction]:
+    async def corporate_actions(self, strategy: str, ticker: str) -> Sequence[CorporateAction]:
         await self._transaction.share(f"actions of {ticker}")
-        rows = await self._rows("corporate_actions", ticker=values.outgoing(ticker))
+        rows = await self._rows("corporate_actions", strategy=strategy, ticker=values.outgoing(ticker))
         return [values.read(CorporateAction, row) for row in rows]
 
     # --- settings, events, jobs -------------------------------------------------------------------------------------

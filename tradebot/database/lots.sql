@@ -1,13 +1,14 @@
 -- lots --
--- An empty ticker stands for every ticker.
+-- An empty ticker or strategy stands for every one.
 SELECT * FROM position
-WHERE status IN (:statuses) AND (:ticker = '' OR ticker = :ticker)
+WHERE status IN (:statuses) AND (:ticker = '' OR ticker = :ticker) AND (:strategy = '' OR strategy = :strategy)
 ORDER BY id
 
 -- lots_closed_since --
 -- Only the index of times keeps this small: `|| ''` and `+ 0`, for else SQLite reads all that ever closed.
 SELECT * FROM position
 WHERE exit_time >= :closed_since AND (status || '') IN (:statuses) AND (:ticker = '' OR ticker = :ticker)
+  AND (:strategy = '' OR strategy = :strategy)
 ORDER BY id + 0
 
 -- lots_closed_by --
@@ -19,10 +20,12 @@ SELECT * FROM position WHERE opening_trade_id IN (:trade_ids) OR closing_trade_i
 -- lots_open_before --
 -- By indexes from both sides: few lots are open, and few trades follow the newest.
 SELECT * FROM position
-WHERE ticker = :ticker AND status = 'OPEN' AND opening_trade_id < :trade_id
+WHERE strategy = :strategy AND ticker = :ticker AND status = 'OPEN' AND opening_trade_id < :trade_id
 UNION ALL
 SELECT * FROM position
-WHERE closing_trade_id IN (SELECT id FROM trade WHERE ticker = :ticker AND id >= :trade_id) AND opening_trade_id < :trade_id
+WHERE closing_trade_id IN (
+    SELECT id FROM trade WHERE strategy = :strategy AND ticker = :ticker AND id >= :trade_id
+) AND opening_trade_id < :trade_id
 
 -- insert_lot --
 INSERT INTO position (ticker, con_id, qty, entry_price, entry_time, status, exit_price, exit_time, pnl, commission,
@@ -42,8 +45,9 @@ DELETE FROM position WHERE id IN (:ids)
 
 -- insert_corporate_action --
 INSERT INTO corporate_action (at, ticker, con_id, new_con_id, new_shares, old_shares, qty_before, qty_after, after_trade_id,
-                              actor)
-VALUES (:at, :ticker, :con_id, :new_con_id, :new_shares, :old_shares, :qty_before, :qty_after, :after_trade_id, :actor)
+                              actor, strategy)
+VALUES (:at, :ticker, :con_id, :new_con_id, :new_shares, :old_shares, :qty_before, :qty_after, :after_trade_id, :actor,
+        :strategy)
 
 -- corporate_actions --
-SELECT * FROM corporate_action WHERE ticker = :ticker ORDER BY id
+SELECT * FROM corporate_action WHERE strategy = :strategy AND ticker = :ticker ORDER BY id

@@ -24,19 +24,23 @@ SELECT {columns} FROM trade WHERE alert_id = :alert_id AND role IN ('ENTRY', 'EX
 SELECT {columns} FROM trade WHERE alert_id IN (:alert_ids) ORDER BY id
 
 -- trades --
--- An empty ticker stands for every ticker.
+-- An empty ticker or strategy stands for every one.
 SELECT {columns} FROM trade
-WHERE status IN (:statuses) AND (:ticker = '' OR ticker = :ticker) AND created_at >= :since
+WHERE status IN (:statuses) AND (:ticker = '' OR ticker = :ticker) AND (:strategy = '' OR strategy = :strategy)
+  AND created_at >= :since
 ORDER BY id
 
 -- trades_since --
 -- Only the index of times keeps this small: `+ 0`, for else SQLite reads the whole table in the order of its ids.
 SELECT {columns} FROM trade
-WHERE (:ticker = '' OR ticker = :ticker) AND created_at >= :since
+WHERE (:ticker = '' OR ticker = :ticker) AND (:strategy = '' OR strategy = :strategy) AND created_at >= :since
 ORDER BY id + 0
 
 -- trades_from --
-SELECT {columns} FROM trade WHERE ticker = :ticker AND id >= :trade_id ORDER BY id LIMIT :limit
+SELECT {columns} FROM trade 
+WHERE strategy = :strategy AND ticker = :ticker AND id >= :trade_id
+ORDER BY id
+LIMIT :limit
 
 -- trades_ended_since --
 SELECT {columns} FROM trade WHERE ticker = :ticker AND (finished_at IS NULL OR finished_at >= :since) ORDER BY id

@@ -1,4 +1,4 @@
-"""A ticker's lots: a pure fold of its filled trades in id order, first in first out.
+"""A strategy's lots of a ticker: a pure fold of its filled trades in id order, first in first out.
 
 Rules: a BUY opens one lot; a SELL closes the oldest open lots of its contract and splits the last one it reaches. Commissions are
 shared out by quantity and the pieces add up to the whole. Shares are never closed that the books did not hold. What a company did
@@ -93,6 +93,7 @@ class CorporateAction:
     after_trade_id: int
     actor: str
     id: int = 0
+    strategy: str = MAIN
 
     def total(self, held: Decimal) -> Decimal:
         """Shares after it. Of other shares than the owner was asked about (an older fill was corrected) by the ratio alone."""
@@ -143,14 +144,16 @@ def average_price(executions: Iterable[Execution]) -> Decimal | None:
     return summarise(executions).avg_price
 
 
-def fold(ticker: str, trades: Iterable[Filled], actions: Iterable[CorporateAction] = ()) -> Fold:
-    """The ticker's lots after these trades and corporate actions, all it ever had.
+def fold(
+    ticker: str, trades: Iterable[Filled], actions: Iterable[CorporateAction] = (), *, strategy: str = MAIN
+) -> Fold:
+    """The strategy's lots of the ticker after these trades and corporate actions, all it ever had.
 
     `oversold` counts the shares that SELLs sold beyond what was held.
 
     Raises ValueError for a negative quantity or a BUY without a price: such a history cannot be booked.
     """
-    folding = Folding(ticker)
+    folding = Folding(ticker, strategy=strategy)
     history: list[Filled | CorporateAction] = sorted([*trades, *actions], key=_when)
     closed = [lot for entry in history for lot in folding.apply(entry)]
     return Fold(tuple(sorted([*closed, *folding.open], key=_place)), folding.oversold)
@@ -170,8 +173,16 @@ class Folding:
     `buys`: the trades that opened what was open, as they stand now; `left`: the shares of each that were open.
     """
 
-    def __init__(self, ticker: str, buys: Iterable[Filled] = (), left: Mapping[int, Decimal] | None = None) -> None:
+    def __init__(
+        self,
+        ticker: str,
+        buys: Iterable[Filled] = (),
+        left: Mapping[int, Decimal] | None = None,
+        *,
+        strategy: str = MAIN,
+    ) -> None:
         self._ticker = ticker
+        self._strategy = strategy
         self._openings = [
             _Opening(buy, _price(buy, ticker), (left or {})[buy.trade_id])
             for buy in sorted(buys, key=lambda t: t.trade_id)
@@ -199,7 +210,7 @@ class Folding:
     @property
     def open(self) -> list[Lot]:
         """The rows that are open now."""
-        return [opening.still_open(self._ticker) for opening in self._openings]
+        return [opening.still_open(self._ticker, self._strategy) for opening in self._openings]
 
     def _rebase(self, action: CorporateAction) -> None:
         """Makes new shares of the contract's open ones: as many as IB has, for the same money. What was closed before stays.
@@ -222,7 +233,7 @@ class Folding:
             # Another contract id is another stock, even under the same ticker.
             qty = min(left, opening.left) if opening.buy.con_id == sell.con_id else ZERO
             if qty:
-                closed.append(opening.close(sell, sell.qty - left, qty, self._ticker))
+                closed.append(opening.close(sell, sell.qty - left, qty, self._ticker, self._strategy))
                 left -= qty
         self._openings = [opening for opening in self._openings if opening.left]
         self.oversold += left
@@ -246,7 +257,7 @@ class _Opening:
         self.price = (self.price * action.old_shares / action.new_shares).quantize(PRICE_STEP)
         self.splits += ({"at": action.at.isoformat(), "new": action.new_shares, "old": action.old_shares},)
 
-    def close(self, sell: Filled, sold_before: Decimal, qty: Decimal, ticker: str) -> Lot:
+    def close(self, sell: Filled, sold_before: Decimal, qty: Decimal, ticker: str, strategy: str) -> Lot:
         """Takes shares out of what is left, for a SELL that has closed others before."""
         commission = _share(self.buy, self.buy.qty - self.left, qty) + _share(sell, sold_before, qty)
         self.left -= qty
@@ -264,9 +275,10 @@ class _Opening:
             opening_trade_id=self.buy.trade_id,
             closing_trade_id=sell.trade_id,
             splits=self.splits,
+            strategy=strategy,
         )
 
-    def still_open(self, ticker: str) -> Lot:
+    def still_open(self, ticker: str, strategy: str) -> Lot:
         return Lot(
             ticker=ticker,
             con_id=self.buy.con_id,
@@ -281,6 +293,7 @@ class _Opening:
             opening_trade_id=self.buy.trade_id,
             closing_trade_id=None,
             splits=self.splits,
+            strategy=strategy,
         )
 
 

@@ -10,8 +10,8 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 
-from tradebot.domain.limits import Limits, limit_range
-from tradebot.domain.strategies import MAIN
+from tradebot.domain.limits import Limits, is_count, limit_range
+from tradebot.domain.strategies import ACCOUNT, Strategy
 
 STATE_KEY = "trading_state"
 ORPHANS_KEY = "orphan_orders"  # JSON list: orders at IB that this database does not know, waiting for the owner
@@ -32,29 +32,52 @@ def state_in(settings: Mapping[str, str]) -> TradingState:
     return TradingState(settings.get(STATE_KEY, TradingState.RUNNING))
 
 
-def limit_key(name: str, strategy: str = MAIN) -> str:
-    """The key under which a strategy's limit is stored."""
-    return f"limit.{strategy}.{name}"
+def strategy_state_key(strategy: str) -> str:
+    """The key under which it is stored that a strategy is paused."""
+    return f"state.{strategy}"
+
+
+def paused_strategies(settings: Mapping[str, str]) -> frozenset[str]:
+    """Those that the owner has paused by name; one that no file names any more may be among them."""
+    prefix = strategy_state_key("")
+    return frozenset(
+        key.removeprefix(prefix)
+        for key, value in settings.items()
+        if key.startswith(prefix) and value == TradingState.PAUSED
+    )
+
+
+def limit_key(name: str, scope: str = ACCOUNT) -> str:
+    """The key under which a limit of the account, or of a strategy, is stored."""
+    return f"limit.{scope}.{name}"
 
 
 def limits_in(settings: Mapping[str, str], defaults: Limits) -> Limits:
-    """The configured defaults, overridden by what the owner stored. `invalid_limits` names what is not in force."""
-    changed: dict[str, Decimal | int] = {}
-    for field in fields(Limits):
-        value = _in_range(field.name, settings)
-        if value is not None:
-            changed[field.name] = int(value) if isinstance(getattr(defaults, field.name), int) else value
-    return replace(defaults, **changed)  # type: ignore[arg-type]
+    """The account's: the configured defaults, overridden by what the owner stored. `invalid_limits` names what is not in force."""
+    return replace(defaults, **_stored_limits(settings, ACCOUNT))  # type: ignore[arg-type]
 
 
-def invalid_limits(settings: Mapping[str, str]) -> Mapping[str, str]:
+def own_limits_in(settings: Mapping[str, str], strategy: Strategy) -> Mapping[str, Decimal | int]:
+    """The strategy's own, by name: the configured ones, overridden by what the owner stored. A name that is not there: no limit
+    beside the account's."""
+    return {**strategy.limits, **_stored_limits(settings, strategy.name)}
+
+
+def invalid_limits(settings: Mapping[str, str], scope: str = ACCOUNT) -> Mapping[str, str]:
     """Stored limits that are no number or out of range, by name: the configured default is in force instead."""
-    stored = {field.name: settings.get(limit_key(field.name)) for field in fields(Limits)}
-    return {name: text for name, text in stored.items() if text is not None and _in_range(name, settings) is None}
+    stored = {field.name: settings.get(limit_key(field.name, scope)) for field in fields(Limits)}
+    return {
+        name: text for name, text in stored.items() if text is not None and _in_range(name, settings, scope) is None
+    }
 
 
-def _in_range(name: str, settings: Mapping[str, str]) -> Decimal | None:
-    value, (low, high) = _number(settings.get(limit_key(name))), limit_range(name)
+def _stored_limits(settings: Mapping[str, str], scope: str) -> dict[str, Decimal | int]:
+    found = {field.name: _in_range(field.name, settings, scope) for field in fields(Limits)}
+    return {name: int(value) if is_count(name) else value for name, value in found.items() if value is not None}
+
+
+def _in_range(name: str, settings: Mapping[str, str], scope: str) -> Decimal | None:
+    value, (low, high) = _number(settings.get(limit_key(name, scope))), limit_range(name)
     return value if value is not None and low <= value <= high else None
 
 

@@ -1,4 +1,95 @@
-"""Strategies: whose lots, limits and orders they are."""
+"""Strategies: what each may trade, how it is sized, and what limits it; whose lots, orders and P&L they are. Pure.
+
+Rules: a strategy is what the file says; limits and pause are changed from the chat (`settings.py`). Without one in the file there is
+`main`, and it has no limits beside the account's. Everything here stops entries only: exits always pass.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, time
+from decimal import Decimal
+from enum import StrEnum
 
 MAIN = "main"
 """The strategy that there is where none is configured."""
+ACCOUNT = "account"
+"""No strategy: the scope of the limits over the sum of all."""
+
+
+class Sizing(StrEnum):
+    """What a BUY's quantity is computed from."""
+
+    USD = "usd"
+    SHARES = "shares"
+    EQUITY_PCT = "equity_pct"
+    RISK_USD = "risk_usd"
+    RISK_PCT = "risk_pct"
+    ALERT = "alert"  # what the alert says
+
+
+class ExitSize(StrEnum):
+    """How much an exit sells."""
+
+    ALL = "all"
+    ALERT = "alert"  # what the alert says; all where it says nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strategy:
+    """`[strategies.NAME]`."""
+
+    name: str
+    sizing: Sizing = Sizing.USD
+    size: Decimal | None = None  # of the fixed kinds; None with usd: the limit `buy_amount_usd`
+    exit_size: ExitSize = ExitSize.ALL
+    tickers: frozenset[str] | None = None  # IB's form; None: all
+    window: tuple[time, time] | None = None  # New York, from and to; across midnight where it ends before it begins
+    cooldown_s: int = 0  # from one entry of a ticker to the next; 0: none
+    max_alerts_per_day: int | None = None  # entries judged a New York date
+    enabled: bool = True
+    limits: Mapping[str, Decimal | int] = field(default_factory=dict)  # its own, of `limits.Limits`, by name
+
+    def admits(self, ticker: str) -> bool:
+        """Whether it may buy this one."""
+        return self.tickers is None or ticker in self.tickers
+
+    def in_window(self, new_york: datetime) -> bool:
+        """Whether it may buy at this moment. From the first minute on, up to the last one and without it."""
+        if self.window is None:
+            return True
+        begin, end = self.window
+        now = new_york.time()
+        return begin <= now < end if begin < end else now >= begin or now < end
+
+
+class UnknownStrategy(LookupError):
+    """No strategy has this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Strategies:
+    """Those there are, at least one, by name and in the file's order."""
+
+    by_name: Mapping[str, Strategy] = field(default_factory=lambda: {MAIN: Strategy(name=MAIN)})
+
+    def __iter__(self) -> Iterator[Strategy]:
+        return iter(self.by_name.values())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.by_name)
+
+    @property
+    def only(self) -> Strategy | None:
+        """The one there is; None where there are several."""
+        return next(iter(self.by_name.values())) if len(self.by_name) == 1 else None
+
+    def named(self, name: str) -> Strategy:
+        """Raises UnknownStrategy."""
+        if name not in self.by_name:
+            raise UnknownStrategy(name)
+        return self.by_name[name]
+
+    def default(self) -> Strategy | None:
+        """Whose an alert is that names none: the only one, else `main` where there is one."""
+        return self.only or self.by_name.get(MAIN)

@@ -5,13 +5,14 @@ started here, and nothing is set afterwards: who listens joins `Listeners` in it
 """
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from tradebot.domain.hours import Hours
 from tradebot.domain.job_plan import plans
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.restart_window import RestartWindow
+from tradebot.domain.strategies import Strategies
 from tradebot.operations.operations import Operations
 from tradebot.ports import Broker, Chance, Clock, HealthPart, InstanceLock, Ledger, Queue
 from tradebot.queries.daemon import DaemonQueries, RunSettings
@@ -62,6 +63,7 @@ class Options:
     crons: Mapping[str, str]  # each job's line, by its name
     simulated: Sequence[str]  # what is simulated, embedded or off, in words for people
     version: str
+    strategies: Strategies = field(default_factory=Strategies)
     keep: timedelta | None = None  # how long the database keeps the record of what is over; None: for ever
     heartbeat: Callable[[], Awaitable[None]] | None = None  # to the owner's dead-man's switch
     second_look_delay_s: float = SECOND_LOOK_DELAY_S
@@ -212,6 +214,7 @@ def _worker(
             fractional=options.fractional,
             orders_per_second=options.orders_per_second,
             second_look_delay_s=min(SELL_LOOK_DELAY_S, options.second_look_delay_s),
+            strategies=options.strategies,
         ),
     )
 

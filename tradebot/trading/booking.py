@@ -333,7 +333,7 @@ class Booking:
 async def _still_open(books: Books, trade: Trade) -> Sequence[Lot]:
     """The ticker's open lots; beside an exit that has ended those that it was meant to sell."""
     if trade.side is Side.SELL and trade.status in ENDED:
-        return await older_lots(books, trade.ticker, trade.alert_id)
+        return await older_lots(books, trade.strategy, trade.ticker, trade.alert_id)
     return await books.lots(LotStatus.OPEN, ticker=trade.ticker)
 
 

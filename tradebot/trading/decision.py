@@ -230,7 +230,11 @@ class _Judging:
 
     async def sell(self) -> Decided:
         every_lot = await self.books.lots(LotStatus.OPEN, ticker=self.ticker)
-        sellable = every_lot if self.left is None else await older_lots(self.books, self.ticker, self.alert.id)
+        sellable = (
+            every_lot
+            if self.left is None
+            else await older_lots(self.books, self.alert.strategy, self.ticker, self.alert.id)
+        )
         position_report = self.pre_trade.position_report
         lots = _of_one_contract(sellable, position_report)  # one order sells one contract
         snapshot = await self._snapshot()

@@ -17,11 +17,11 @@ async def left_of(books: Books, orders: Sequence[Trade]) -> Decimal | None:
     """What the next of an alert's orders may sell at most; None when it is the first. Raises LedgerUnavailable."""
     if left_unfilled(orders) is None:
         return None
-    return left_unfilled(orders, await books.corporate_actions(orders[0].ticker))
+    return left_unfilled(orders, await books.corporate_actions(orders[0].strategy, orders[0].ticker))
 
 
-async def older_lots(books: Books, ticker: str, alert_id: int) -> Sequence[Lot]:
-    """The ticker's open lots that were bought for an alert before this one. Raises LedgerUnavailable."""
-    lots = await books.lots(LotStatus.OPEN, ticker=ticker)
+async def older_lots(books: Books, strategy: str, ticker: str, alert_id: int) -> Sequence[Lot]:
+    """The strategy's open lots of the ticker that were bought for an alert before this one. Raises LedgerUnavailable."""
+    lots = await books.lots(LotStatus.OPEN, ticker=ticker, strategy=strategy)
     openings = [await books.trade(lot.opening_trade_id) for lot in lots]
     return [lot for lot, opening in zip(lots, openings, strict=True) if opening and opening.alert_id < alert_id]

@@ -200,10 +200,10 @@ class Rearm:
         orders = await books.trades_of_alert(alert.id)
         if not _is_exit_with_rest(trade) or alert.status is not ALERT_OF_TRADE[trade.status]:
             return None
-        con_id = contract_now(trade, await books.corporate_actions(trade.ticker))
-        lots = [lot for lot in await older_lots(books, trade.ticker, alert.id) if lot.con_id == con_id]
+        con_id = contract_now(trade, await books.corporate_actions(trade.strategy, trade.ticker))
+        lots = [lot for lot in await older_lots(books, trade.strategy, trade.ticker, alert.id) if lot.con_id == con_id]
         left = min(await left_of(books, orders) or Decimal(0), sum((lot.qty for lot in lots), Decimal(0)))
-        newer = await books.trades_from(trade.ticker, trade_id + 1, NEWER_MAX)
+        newer = await books.trades_from(trade.strategy, trade.ticker, trade_id + 1, NEWER_MAX)
         # A write-off is a SELL without an order.
         sells = any(one.side is Side.SELL and one.ib_order_id is not None for one in newer)
         taken_over = len(newer) == NEWER_MAX or sells

@@ -1,4 +1,4 @@
-"""Folds a ticker's lots anew where one of its trades has changed: from just before it to where nothing differs any more.
+"""Folds a strategy's lots of a ticker anew where one of its trades has changed: from just before it to where nothing differs any more.
 
 Rules: inside the transaction that changed the trade, whose row is saved already. Rows that older trades closed stand. Of the
 newest trade that is all there is to do. What follows an older one is folded page by page, so that the loop gets its turns, until
@@ -20,34 +20,35 @@ PAGE = 50
 
 
 async def refold(books: Books, changed: Trade, page_size: int = PAGE) -> Decimal:
-    """Makes the ticker's rows right again; returns the shares that SELLs sold beyond what was held. Raises LedgerUnavailable."""
-    ticker = changed.ticker
-    actions = await books.corporate_actions(ticker)  # first: none comes while the lots are read
-    since, folding = await _checkpoint(books, ticker, changed.id)
+    """Makes the rows of its strategy and ticker right again; returns the shares that SELLs sold beyond what was held. Raises LedgerUnavailable."""
+    strategy, ticker = changed.strategy, changed.ticker
+    actions = await books.corporate_actions(strategy, ticker)  # first: none comes while the lots are read
+    since, folding = await _checkpoint(books, strategy, ticker, changed.id)
     actions = [one for one in actions if one.after_trade_id >= since]
     while True:
-        page = await books.trades_from(ticker, since, page_size)
+        page = await books.trades_from(strategy, ticker, since, page_size)
         closed = [lot for entry in _in_order(await filled(books, page), page, actions) for lot in folding.apply(entry)]
         closing = [trade.id for trade in page]
         if len(page) < page_size:
-            await books.rewrite_lots(ticker, [*closed, *folding.open], closed_by=closing)
+            await books.rewrite_lots(strategy, ticker, [*closed, *folding.open], closed_by=closing)
             return folding.oversold
-        await books.rewrite_lots(ticker, closed, closed_by=closing, and_open=False)
+        await books.rewrite_lots(strategy, ticker, closed, closed_by=closing, and_open=False)
         since = page[-1].id + 1
         left = folding.left
-        if not actions and changed.id not in left and left == shares_left(await books.lots_open_before(ticker, since)):
+        before = await books.lots_open_before(strategy, ticker, since)
+        if not actions and changed.id not in left and left == shares_left(before):
             return folding.oversold
 
 
-async def _checkpoint(books: Books, ticker: str, trade_id: int) -> tuple[int, Folding]:
+async def _checkpoint(books: Books, strategy: str, ticker: str, trade_id: int) -> tuple[int, Folding]:
     """The fold as it stood just before this trade, or before an older one: nothing open there went through a split since."""
-    rows = await books.lots_open_before(ticker, trade_id)
+    rows = await books.lots_open_before(strategy, ticker, trade_id)
     while split := [lot.opening_trade_id for lot in rows if lot.splits]:
         trade_id = min(split)
-        rows = await books.lots_open_before(ticker, trade_id)
+        rows = await books.lots_open_before(strategy, ticker, trade_id)
     left = shares_left(rows)
     buys = [trade for opening in left if (trade := await books.trade(opening)) is not None]
-    return trade_id, Folding(ticker, await filled(books, buys), left)
+    return trade_id, Folding(ticker, await filled(books, buys), left, strategy=strategy)
 
 
 def _in_order(

@@ -10,7 +10,7 @@ Rules:
 import asyncio
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from loguru import logger
 
@@ -25,6 +25,7 @@ from tradebot.domain.questions import Question
 from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.domain.refusals import Fact, RefusalCode
 from tradebot.domain.settings import TradingState, invalid_limits, limits_in
+from tradebot.domain.strategies import Strategies
 from tradebot.domain.trades import UNRESOLVED, Trade
 from tradebot.errors import (
     BrokerUnavailable,
@@ -82,6 +83,7 @@ class WorkerOptions:
     fractional: bool
     orders_per_second: int
     second_look_delay_s: float = SECOND_LOOK_DELAY_S  # before IB is believed that it holds less than the books
+    strategies: Strategies = field(default_factory=Strategies)
 
 
 @dataclass(frozen=True, slots=True)

@@ -303,8 +303,8 @@ async def test_rewrite_lots_makes_the_rows_equal_and_keeps_ids(ledger: Ledger) -
     """Otherwise refolding after a late commission would leave stale lots, or give old ones new numbers."""
     async with ledger.begin() as books:
         buy, buy2, sell = await a_trade(books), await a_trade(books), await a_trade(books, side=Side.SELL)
-        await books.rewrite_lots("TSLA", [a_lot(await a_trade(books), ticker="TSLA")])
-        await books.rewrite_lots("AAPL", [a_lot(buy), a_lot(buy2)])
+        await books.rewrite_lots("main", "TSLA", [a_lot(await a_trade(books), ticker="TSLA")])
+        await books.rewrite_lots("main", "AAPL", [a_lot(buy), a_lot(buy2)])
         first, second = await books.lots(ticker="AAPL")
         assert without_ids([first, second]) == [a_lot(buy), a_lot(buy2)]
 
@@ -313,17 +313,17 @@ async def test_rewrite_lots_makes_the_rows_equal_and_keeps_ids(ledger: Ledger) -
             a_lot(buy, qty=Decimal(6), commission=Decimal("0.6")),
             a_lot(buy2),
         ]
-        await books.rewrite_lots("AAPL", split)
+        await books.rewrite_lots("main", "AAPL", split)
         kept = {lot.id: lot for lot in await books.lots(ticker="AAPL")}
         assert kept[first.id].qty == Decimal(6)
         assert kept[second.id] == second
         assert sorted(without_ids(list(kept.values())), key=split.index) == split
 
-        await books.rewrite_lots("AAPL", split, closed_by=[sell])
+        await books.rewrite_lots("main", "AAPL", split, closed_by=[sell])
         assert {lot.id: lot for lot in await books.lots(ticker="AAPL")} == kept
-        await books.rewrite_lots("AAPL", [])
+        await books.rewrite_lots("main", "AAPL", [])
         assert without_ids(await books.lots(ticker="AAPL")) == [split[0]], "what others closed stays"
-        await books.rewrite_lots("AAPL", [], closed_by=[sell])
+        await books.rewrite_lots("main", "AAPL", [], closed_by=[sell])
         assert await books.lots(ticker="AAPL") == []
         assert len(await books.lots(ticker="TSLA")) == 1
 
@@ -333,11 +333,11 @@ async def test_what_was_open_before_a_trade_is_found(ledger: Ledger) -> None:
     async with ledger.begin() as books:
         bought, sold, more, other, rest = [await a_trade(books) for _ in range(5)]
         there = [a_lot(bought, sold), a_lot(bought, rest), a_lot(bought), a_lot(more, rest), a_lot(more)]
-        await books.rewrite_lots("AAPL", there)
-        await books.rewrite_lots("TSLA", [a_lot(other, ticker="TSLA")])
+        await books.rewrite_lots("main", "AAPL", there)
+        await books.rewrite_lots("main", "TSLA", [a_lot(other, ticker="TSLA")])
 
         async def found(trade_id: int) -> set[tuple[int, int | None]]:
-            lots = await books.lots_open_before("AAPL", trade_id)
+            lots = await books.lots_open_before("main", "AAPL", trade_id)
             return {(lot.opening_trade_id, lot.closing_trade_id) for lot in lots}
 
         assert await found(bought) == set()
@@ -358,8 +358,8 @@ async def test_a_tickers_trades_are_found_by_what_follows_and_by_their_end(ledge
             trade = await books.trade(trade_id)
             assert trade is not None
             await books.save_trade(replace(trade, status=TradeStatus.CANCELLED, finished_at=ended))
-        assert [trade.id for trade in await books.trades_from("AAPL", second, 10)] == [second, third]
-        assert [trade.id for trade in await books.trades_from("AAPL", first, 2)] == [first, second]
+        assert [trade.id for trade in await books.trades_from("main", "AAPL", second, 10)] == [second, third]
+        assert [trade.id for trade in await books.trades_from("main", "AAPL", first, 2)] == [first, second]
         ended_since = await books.trades_ended_since("AAPL", NOON + timedelta(seconds=1))
         assert [trade.id for trade in ended_since] == [second, third]
 
@@ -368,8 +368,10 @@ async def test_lots_are_found_by_status_ticker_and_closing_time(ledger: Ledger) 
     """Otherwise the daily loss or the open positions would be counted wrong."""
     async with ledger.begin() as books:
         buy, sell, other = await a_trade(books), await a_trade(books), await a_trade(books)
-        await books.rewrite_lots("AAPL", [a_lot(buy, sell, exit_time=NOON), a_lot(buy)])
-        await books.rewrite_lots("TSLA", [a_lot(other, sell, ticker="TSLA", exit_time=NOON + timedelta(days=1))])
+        await books.rewrite_lots("main", "AAPL", [a_lot(buy, sell, exit_time=NOON), a_lot(buy)])
+        await books.rewrite_lots(
+            "main", "TSLA", [a_lot(other, sell, ticker="TSLA", exit_time=NOON + timedelta(days=1))]
+        )
 
         async def found(**filters: Any) -> list[tuple[str, LotStatus]]:
             return [(lot.ticker, lot.status) for lot in await books.lots(**filters)]

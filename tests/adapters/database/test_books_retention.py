@@ -79,7 +79,7 @@ async def test_events_of_what_is_not_over_stay(ledger: Ledger) -> None:
         held = await an_order(books, TradeStatus.FILLED, AlertStatus.EXECUTED)
         unknown = await an_order(books, TradeStatus.UNKNOWN, AlertStatus.UNKNOWN)
         working = await an_order(books, TradeStatus.SUBMITTED, AlertStatus.PROCESSING)
-        await books.rewrite_lots("AAPL", [a_lot(over.id, sold.id), a_lot(held.id)])
+        await books.rewrite_lots("main", "AAPL", [a_lot(over.id, sold.id), a_lot(held.id)])
         pending = await books.insert_alert(an_alert(received_at=OLD, status=AlertStatus.PENDING))
         await event(books, OLD, alert_id=pending or 0)
         await prune_all(books)
@@ -143,7 +143,7 @@ async def test_orders_lots_fills_and_decisions_stay(ledger: Ledger) -> None:
         bought = await an_order(books, TradeStatus.FILLED, AlertStatus.EXECUTED)
         sold = await an_order(books, TradeStatus.FILLED, AlertStatus.EXECUTED)
         await books.put_execution(bought.id, an_execution(order_ref=bought.order_ref, time=OLD))
-        await books.rewrite_lots("AAPL", [a_lot(bought.id, sold.id, entry_time=OLD, exit_time=OLD)])
+        await books.rewrite_lots("main", "AAPL", [a_lot(bought.id, sold.id, entry_time=OLD, exit_time=OLD)])
         await books.add_equity(Equity("DU1", OLD, Decimal(1), None, None, None))
         before = await books.trades(), await books.lots(), await books.executions(bought.id)
         assert await prune_all(books) == 4, "their events"

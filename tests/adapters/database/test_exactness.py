@@ -40,7 +40,7 @@ async def test_money_comes_back_to_the_last_digit(ledger: Ledger, amount: str) -
     exact = Decimal(amount)
     async with ledger.begin() as books:
         alert_id = await books.insert_alert(an_alert(price=exact))
-        await books.rewrite_lots("AAPL", [a_lot(await a_trade(books), pnl=exact, qty=exact)])
+        await books.rewrite_lots("main", "AAPL", [a_lot(await a_trade(books), pnl=exact, qty=exact)])
     async with ledger.read() as books:
         alert = await books.alert(alert_id or 0)
         (lot,) = await books.lots()

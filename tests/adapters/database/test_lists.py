@@ -39,7 +39,7 @@ async def test_an_alert_with_all_that_belongs_to_it(ledger: Ledger) -> None:
         sold = await a_trade(books, side=Side.SELL)
         for trade, root in ((bought, "a"), (other, "b"), (sold, "c")):
             await books.put_execution(trade, an_execution(f"{root}.01"))
-        await books.rewrite_lots("AAPL", [a_lot(bought, sold), a_lot(bought), a_lot(other)], closed_by=[sold])
+        await books.rewrite_lots("main", "AAPL", [a_lot(bought, sold), a_lot(bought), a_lot(other)], closed_by=[sold])
         ids = [
             await books.add_event(NewEvent(every_kind()[kind], NOON, 1, bought))
             for kind in (EventKind.ALERT_STORED, EventKind.BUY_FILLED)
@@ -91,7 +91,7 @@ async def test_positions_and_results_of_days(ledger: Ledger) -> None:
     async with ledger.begin() as books:
         bought, more, sold = await a_trade(books), await a_trade(books), await a_trade(books, side=Side.SELL)
         today = a_lot(bought, sold, exit_time=NOON, pnl=Decimal("5.00000001"))
-        await books.rewrite_lots("AAPL", [today, a_lot(bought, qty=Decimal(3)), a_lot(more)], closed_by=[sold])
+        await books.rewrite_lots("main", "AAPL", [today, a_lot(bought, qty=Decimal(3)), a_lot(more)], closed_by=[sold])
     found = await stored_positions(ledger, HOURS, NOON)
     [held] = found.positions
     assert (held.held.lots, held.held.qty, held.held.cost) == (2, 13, 13 * Decimal("187.3215"))

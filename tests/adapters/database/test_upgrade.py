@@ -27,7 +27,7 @@ from tradebot.operations.limits import store_configured
 
 RENAMED = {"order_settled": "order_resolved", "alien_order": "orphan_order"}
 WAS = {now: was for was, now in RENAMED.items()}
-SINCE = ["0002_core", "0003_corporate_actions"]
+SINCE = ["0002_core", "0003_corporate_actions", "0004_strategies"]
 LIMITS = {"buy_amount_usd": "750", "max_daily_loss": "500", "min_cash_reserve": "1500.50", "max_daily_buys": "40"}
 
 
@@ -201,11 +201,11 @@ async def test_limits_find_their_new_names(old: str) -> None:
     async with open_ledger(old) as ledger, ledger.read() as books:
         settings = await books.settings()
     assert {key: value for key, value in settings.items() if key.startswith("limit.")} == {
-        f"limit.main.{name}": value for name, value in LIMITS.items()
+        f"limit.account.{name}": value for name, value in LIMITS.items()
     }
     assert not set(LIMITS) & set(settings)
     assert {"trading_state", "account", "epoch", "telegram_updates"} <= set(settings)
-    rows = await ask(old, "SELECT updated_by FROM bot_settings WHERE key = 'limit.main.max_daily_loss'")
+    rows = await ask(old, "SELECT updated_by FROM bot_settings WHERE key = 'limit.account.max_daily_loss'")
     assert [row["updated_by"] for row in rows] == ["Ann Owner <b>& (Telegram 4242)"]
 
 
@@ -235,7 +235,7 @@ async def test_what_came_since_goes_back_too(old: str) -> None:
     async with open_ledger(old) as ledger, ledger.begin() as books:
         await books.serve_channels(["telegram"])
         trade = await a_trade(books, quote={"ask": "187.32"}, reserved=Decimal("9.30"))
-        await books.rewrite_lots("AAPL", [a_lot(trade)])
+        await books.rewrite_lots("main", "AAPL", [a_lot(trade)])
         silent = await books.add_event(NewEvent(every_kind()[EventKind.ORDER_INTENT], NOON, trade_id=trade))
         await books.add_event(NewEvent(OrphanOrder(("tb-1",)), NOON))
         told = await books.add_event(NewEvent(WrittenOff("KO", Decimal(3)), NOON))
@@ -318,7 +318,7 @@ async def test_lots_that_were_split_stop_the_way_back(old: str) -> None:
     async with open_ledger(old) as ledger, ledger.begin() as books:
         trade = await a_trade(books, ticker="TSLA")
         split = {"at": "2026-07-02T13:30:00+00:00", "new": "3", "old": "1"}
-        await books.rewrite_lots("TSLA", [a_lot(trade, ticker="TSLA", splits=(split,))])
+        await books.rewrite_lots("main", "TSLA", [a_lot(trade, ticker="TSLA", splits=(split,))])
         [lot] = await books.lots(ticker="TSLA")
         assert lot.splits == (split,)
     with pytest.raises(MigrationError, match="went through a split"):
@@ -345,8 +345,8 @@ async def test_a_confirmed_split_stops_the_way_back(old: str) -> None:
             action = an_action(trade)
             await books.add_corporate_action(action)
         async with ledger.read() as books:
-            assert [replace(one, id=0) for one in await books.corporate_actions("TSLA")] == [action]
-            assert await books.corporate_actions("AAPL") == []
+            assert [replace(one, id=0) for one in await books.corporate_actions("main", "TSLA")] == [action]
+            assert await books.corporate_actions("main", "AAPL") == []
     before = await content(old)
     with pytest.raises(
         MigrationError, match=r"0003_corporate_actions cannot go on: there are splits.*nothing was changed"

@@ -438,7 +438,7 @@ async def test_a_thousand_positions_are_answered_and_paged(phone: Phone) -> None
         for number in range(1000):
             ticker = f"T{number:03d}"
             trade = await a_trade(books, ticker=ticker, con_id=number, created_at=phone.bot.clock.now())
-            await books.rewrite_lots(ticker, [a_lot(trade, ticker=ticker, con_id=number)])
+            await books.rewrite_lots("main", ticker, [a_lot(trade, ticker=ticker, con_id=number)])
     for command, fits in (
         ("/positions", "page 1 of 100"),
         ("/status", "Open positions 1000"),

@@ -56,7 +56,9 @@ async def test_commands_are_acted_on_while_nothing_can_be_sent(phone: Phone) -> 
     async def stored() -> bool:
         async with phone.bot.ledger.read() as books:
             settings = await books.settings()
-        return "750" in settings.get("limit.main.buy_amount_usd", "") and phone.bot.switch.state is TradingState.PAUSED
+        return (
+            "750" in settings.get("limit.account.buy_amount_usd", "") and phone.bot.switch.state is TradingState.PAUSED
+        )
 
     await phone.bot.until(stored, "both are stored")
 

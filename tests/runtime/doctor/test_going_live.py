@@ -61,7 +61,7 @@ async def paper_database(one: Installation) -> None:
 
 async def a_larger_limit_in_the_chat(one: Installation) -> None:
     async with open_ledger(f"sqlite:///{one.database}") as ledger, ledger.begin() as books:
-        await books.put_setting("limit.main.buy_amount_usd", "5000", "telegram 4242", SystemClock().now())
+        await books.put_setting("limit.account.buy_amount_usd", "5000", "telegram 4242", SystemClock().now())
 
 
 async def not_allowed(one: Installation) -> None:
