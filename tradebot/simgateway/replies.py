@@ -99,7 +99,7 @@ def open_order(version: int, account: str, order: Order, listing: Listing, outco
         "0", *[""] * 5, "2147483647", "0", "0", "0", "", str(ticket.oca_type or 3), "0", "0", "", str(ticket.parent_id), "0",
         "", "0", "None", "", "0", "", "", "", "?", "0", "0", "", "0", "0", *_trail(order), "", "", "", "0", "0", "0",
         *_SCALE, "0", "", "IB", "0", "0", "", "0", flag(outcome is not None), order.status, *costs, "",
-        "0", "0", "0", "None", *[UNSET] * 6, "0", "", "", "", "0", "1", "0", "0", "0",
+        "0", "0", "0", "None", UNSET, _trail(order)[0] or UNSET, *[UNSET] * 4, "0", "", "", "", "0", "1", "0", "0", "0",
         *([""] if version >= 158 else []), *([""] if version >= 160 else []), *(["0"] if version >= 162 else []),
         *_pegged(version),
     ]  # fmt: skip
