@@ -18,8 +18,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import Field as Bounds
-from pydantic import StrictBool, StrictInt, StringConstraints
+from pydantic import Strict, StrictBool, StrictInt, StringConstraints, WithJsonSchema
 
 from tradebot.domain.payload.message import BLANKS
 from tradebot.domain.payload.placeholders import refuse_placeholder
@@ -34,6 +33,7 @@ TIME_MIN, TIME_MAX = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzin
 
 T = TypeVar("T")
 
+_NAME = re.compile("[A-Za-z_-]{1,60}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = r"[0-9]{1,12}(\.[0-9]{0,12})?|\.[0-9]{1,12}"
 _POSITIVE = re.compile(_NUMBER)
@@ -76,14 +76,17 @@ class Fields:
     path: str = ""
     any_spelling: bool = False
     taken: set[str] = field(default_factory=set)
+    _by_plain: dict[str, list[str]] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        if self.any_spelling:
+            for name in self.given:
+                if _NAME.fullmatch(name):
+                    self._by_plain.setdefault(plain(name), []).append(name)
 
     def find(self, name: str) -> str | None:
         """The name under which a field is there and not empty."""
-        if self.any_spelling:
-            wanted = plain(name)
-            written = [one for one in self.given if re.fullmatch("[A-Za-z_-]{1,60}", one) and plain(one) == wanted]
-        else:
-            written = [name] if name in self.given else []
+        written = self._by_plain.get(plain(name), []) if self.any_spelling else [name] if name in self.given else []
         self.taken.update(written)
         there = [one for one in written if self.given[one] not in (None, "")]
         if len(there) > 1:
@@ -108,16 +111,26 @@ class Fields:
         return found
 
     def inside(self, name: str) -> "Fields | None":
-        """The object of this name."""
+        """The object of this name; None where there is none. Raises PayloadError for something else, but a strategy's name."""
         value = self.given.get(name)
-        if not isinstance(value, dict):
+        if value in (None, "") or (name == "strategy" and isinstance(value, str)):
             return None
+        if not isinstance(value, dict):
+            raise PayloadError(
+                f'"{self.path}{name}" must be an object in braces, but it is {shown(value)}. Nothing was traded. Correct it, or'
+                " leave it out."
+            )
         self.taken.add(name)
         return Fields(value, f"{self.path}{name}.", self.any_spelling)
 
     def left(self) -> Iterator[tuple[str, object]]:
         """What nobody has taken: names as they are written, values."""
         return ((name, value) for name, value in self.given.items() if name not in self.taken)
+
+
+def lacking(fields: Mapping[str, object], *needed: Field[Any]) -> Field[Any] | None:
+    """The first of these that is not there, or empty."""
+    return next((one for one in needed if fields.get(one.name) in (None, "")), None)
 
 
 def missing(name: str, example: str, hint: str = "") -> PayloadError:
@@ -133,7 +146,7 @@ def _pattern(pattern: str) -> Any:
 
 
 def _any_case(word: str) -> str:
-    return "".join(f"[{c.lower()}{c.upper()}]" if c.isalpha() else re.escape(c) for c in word)
+    return "".join(f"[{c.lower()}{c.upper()}]" if c.isalpha() else "\\." if c == "." else c for c in word)
 
 
 def _read_word(name: str, value: object, example: str) -> str:
@@ -274,11 +287,12 @@ def one_of(shapes: Iterable[Any]) -> Any:
     return union
 
 
-_ANY_NUMBER = Annotated[Decimal, Bounds(strict=True)]
+_ANY_NUMBER = Annotated[Decimal, Strict(), WithJsonSchema({"type": "number"})]
 _BARE_NUMBER = one_of((StrictInt, _ANY_NUMBER))
 _SPACED = "^ *({}) *$"
 
-WORD: Kind[str] = Kind(_read_word, str)
+NAME: Kind[str] = Kind(_read_word, _pattern("[a-z][a-z0-9_-]{0,31}"))
+ID: Kind[str] = Kind(_read_word, one_of((Annotated[str, StringConstraints(max_length=128)], StrictInt)))
 TICKER: Kind[tuple[str | None, str]] = Kind(
     _read_ticker, _pattern(r"([A-Za-z_ ]+:)?[A-Za-z][A-Za-z0-9]{0,5}([. ][A-Za-z])?")
 )
