@@ -19,7 +19,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -27,8 +27,8 @@ from typing import Any
 from loguru import logger
 
 from tradebot.domain.addressee import addressee
-from tradebot.domain.alert_keys import KeyKind, kind_and_name, momentary, scoped_hash, scoped_key
-from tradebot.domain.alerts import Alert, AlertStatus, NewAlert, Side
+from tradebot.domain.alert_keys import KeyKind, key_of, kind_and_name
+from tradebot.domain.alerts import Alert, NewAlert, Side
 from tradebot.domain.events import EventKind, NewEvent
 from tradebot.domain.facts.alerts import (
     AlertConflict,
@@ -41,12 +41,13 @@ from tradebot.domain.facts.alerts import (
 )
 from tradebot.domain.instructions import Instruction, PositionTarget, Target, Verb, stored
 from tradebot.domain.payload import own
-from tradebot.domain.payload.own import Identity, digest, payload_hash
-from tradebot.domain.reasons import Reason, ReasonCode
+from tradebot.domain.payload.own import Identity, digest
 from tradebot.domain.strategies import MAIN, Strategies, Strategy
 from tradebot.errors import LedgerUnavailable, PayloadError, QueueUnavailable, TradebotError
 from tradebot.ports import Books, Clock, Ledger, Queue
+from tradebot.trading import new_alerts
 from tradebot.trading.ages import Ages
+from tradebot.trading.new_alerts import Report, Understood
 from tradebot.trading.notices import store_notice
 
 STORE_DEADLINE_S = 1.5  # TradingView drops a request after 3 s
@@ -58,8 +59,6 @@ REPEATS_REPORTED_EVERY = timedelta(minutes=1)
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 REPORT_S = 2.0  # for what a test is answered: TradingView drops a request after 3 s
 
-Report = Mapping[str, object] | list[str]
-"""What would become of an alert, as JSON."""
 Judge = Callable[[Instruction, Strategy], Awaitable[Report]]
 
 
@@ -118,27 +117,30 @@ class Intake:
 
         Raises LedgerUnavailable.
         """
-        now, strategy, instruction = self._clock.now(), None, None
+        arrival = new_alerts.Arrival(raw_body, source_ip, self._clock.now())
+        strategy, understood = None, None
         try:
             strategy = addressee(self.strategies, path, named_strategy(fields))
-            instruction, identity = understand(fields)
-            if not instruction.test:
-                _refuse_not_honoured(instruction, strategy)
+            understood = understand(fields, strategy.name)
+            if not understood.instruction.test:
+                _refuse_not_honoured(understood.instruction, strategy)
         except PayloadError as error:
-            rejected = _Rejected(
-                str(error), payload_hash(fields), None if strategy is None else strategy.name, instruction
-            )
-            return await self._stored(self._reject(rejected, raw_body, source_ip, now))
-        if instruction.test:
-            return await self._test(instruction, identity, strategy, raw_body=raw_body, source_ip=source_ip)
-        alert = _new_alert(instruction, identity, strategy, raw_body=raw_body, source_ip=source_ip, now=now)
-        return await self._stored(self._accept(alert, instruction, has_key=identity.key is not None))
+            name, wanted = strategy.name if strategy else MAIN, understood.instruction if understood else None
+            body_hash = payload_hash(fields, name)
+            rejected = new_alerts.rejected(str(error), body_hash, name, arrival, wanted=wanted)
+            return await self._stored(self._reject(rejected, str(error)))
+        if understood.instruction.test:
+            return await self._test(understood, strategy, arrival)
+        alert = new_alerts.from_outside(understood, strategy.name, arrival)
+        has_key = understood.identity.key is not None
+        return await self._stored(self._accept(alert, understood.instruction, has_key=has_key))
 
     async def reject(self, reason: str, raw_body: bytes, source_ip: str | None, *, path: str | None = None) -> Accepted:
         """Stores an authenticated message that could not even be read. Raises LedgerUnavailable."""
-        strategy = path if path in self.strategies.by_name else None
-        rejected = _Rejected(reason, digest(raw_body), strategy)
-        return await self._stored(self._reject(rejected, raw_body, source_ip, self._clock.now()))
+        arrival = new_alerts.Arrival(raw_body, source_ip, self._clock.now())
+        strategy = path if path in self.strategies.by_name else MAIN
+        rejected = new_alerts.rejected(reason, digest(raw_body), strategy or MAIN, arrival)
+        return await self._stored(self._reject(rejected, reason))
 
     def report_unreadable(self, reason: str, source_ip: str, *, more: int) -> None:
         """Has the owner hear of a message without a readable secret, and of so many `more` before it; returns at once."""
@@ -155,24 +157,9 @@ class Intake:
 
         The same key again is a duplicate. Raises LedgerUnavailable.
         """
-        fields: dict[str, object] = {"action": side, "ticker": ticker, "key": key, "actor": actor}
-        instruction = Instruction("own", Verb.EXIT if side is Side.SELL else Verb.BUY, ticker)
-        alert = NewAlert(
-            received_at=self._clock.now(),
-            ticker=ticker,
-            action=side,
-            price=None,
-            alert_time=None,
-            primary_exchange=None,
-            idempotency_key=scoped_key(strategy, f"{KeyKind.OWN}:{key}"),
-            payload_hash=scoped_hash(strategy, payload_hash(fields)),
-            raw_body=b"",
-            source_ip=None,
-            strategy=strategy,
-            dialect=instruction.dialect,
-            instruction=stored(instruction),
-        )
-        accepted = await self._stored(self._accept(alert, instruction, has_key=True, actor=actor))
+        body_hash = payload_hash({"action": side, "ticker": ticker, "key": key, "actor": actor}, strategy)
+        alert = new_alerts.the_bots_own(side, ticker, key, body_hash, strategy=strategy, now=self._clock.now())
+        accepted = await self._stored(self._accept(alert, None, has_key=True, actor=actor))
         with logger.contextualize(alert_id=accepted.alert_id, ticker=accepted.ticker):
             logger.info("alert {} from {}: {}", accepted.alert_id, actor, accepted.status)
         return accepted
@@ -207,7 +194,7 @@ class Intake:
             logger.warning("an alert was not stored: {}", task.exception())
 
     async def _accept(
-        self, alert: NewAlert, instruction: Instruction, *, has_key: bool, actor: str = "bot"
+        self, alert: NewAlert, instruction: Instruction | None, *, has_key: bool, actor: str = "bot"
     ) -> Accepted:
         async with self._ledger.begin() as books:
             accepted = await self._insert(books, alert, instruction, has_key=has_key, actor=actor)
@@ -216,7 +203,7 @@ class Intake:
         return accepted
 
     async def _insert(
-        self, books: Books, alert: NewAlert, instruction: Instruction, *, has_key: bool, actor: str
+        self, books: Books, alert: NewAlert, instruction: Instruction | None, *, has_key: bool, actor: str
     ) -> Accepted:
         """The alert with its event, or what stands in its way: its key, or without one the same message a moment ago."""
         if not has_key:
@@ -233,7 +220,7 @@ class Intake:
             return await self._again(books, known, alert)
         self._ages.born(alert_id)
         await books.add_event(NewEvent(_stored_facts(alert, instruction), alert.received_at, alert_id, actor=actor))
-        if instruction.unused:
+        if instruction is not None and instruction.unused:
             await self._report_unused(books, alert, alert_id, instruction)
         return Accepted(Outcome.QUEUED, alert_id, ticker=alert.ticker)
 
@@ -262,58 +249,25 @@ class Intake:
                 await books.add_event(NewEvent(repeated, now, known.id))
         return Accepted(Outcome.DUPLICATE, known.id, ticker=known.ticker)
 
-    async def _reject(self, rejected: "_Rejected", raw_body: bytes, source_ip: str | None, now: datetime) -> Accepted:
-        strategy, understood = rejected.strategy or MAIN, rejected.instruction
-        body_hash = scoped_hash(strategy, rejected.body_hash)
-        alert = NewAlert(
-            received_at=now,
-            ticker=None,
-            action=None,
-            price=None,
-            alert_time=None,
-            primary_exchange=None,
-            idempotency_key=scoped_key(strategy, momentary(KeyKind.REJECTED, rejected.body_hash, now)),
-            payload_hash=body_hash,
-            raw_body=raw_body,
-            source_ip=source_ip,
-            status=AlertStatus.REJECTED,
-            reason=rejected.reason,
-            strategy=strategy,
-            dialect=None if understood is None else understood.dialect,
-            instruction=None if understood is None else stored(understood),
-        )
+    async def _reject(self, alert: NewAlert, reason: str) -> Accepted:
         async with self._ledger.begin() as books:
-            known = await books.recent_alert(body_hash, now - SAME_MISTAKE_WINDOW)
+            known = await books.recent_alert(alert.payload_hash, alert.received_at - SAME_MISTAKE_WINDOW)
             if known is not None:
                 await books.count_duplicate(known.id)
-                return Accepted(Outcome.REJECTED, known.id, rejected.reason)
+                return Accepted(Outcome.REJECTED, known.id, reason)
             alert_id = await books.insert_alert(alert)
             if alert_id is None:  # the clock was set back to the very microsecond
                 raise LedgerUnavailable("The alert could not be stored under a key of its own. Send it again.")
-            await books.add_event(NewEvent(AlertRejected(rejected.reason, source_ip), now, alert_id))
-        return Accepted(Outcome.REJECTED, alert_id, rejected.reason)
+            await books.add_event(NewEvent(AlertRejected(reason, alert.source_ip), alert.received_at, alert_id))
+        return Accepted(Outcome.REJECTED, alert_id, reason)
 
     # --- tests ------------------------------------------------------------------------------------------------------
 
-    async def _test(
-        self,
-        instruction: Instruction,
-        identity: Identity,
-        strategy: Strategy,
-        *,
-        raw_body: bytes,
-        source_ip: str | None,
-    ) -> Accepted:
+    async def _test(self, understood: Understood, strategy: Strategy, arrival: new_alerts.Arrival) -> Accepted:
         """Each is judged anew, however often it comes: who changes something and asks again wants the new answer."""
-        report, now = await self._judged(instruction, strategy), self._clock.now()
-        alert = replace(
-            _new_alert(instruction, identity, strategy, raw_body=raw_body, source_ip=source_ip, now=now),
-            idempotency_key=scoped_key(strategy.name, momentary(KeyKind.TEST, identity.payload_hash, now)),
-            status=AlertStatus.BLOCKED,
-            reason=Reason(ReasonCode.TEST),
-            test=True,
-        )
-        return await self._stored(self._store_test(alert, instruction, report))
+        report = await self._judged(understood.instruction, strategy)
+        alert = new_alerts.test_of(understood, strategy.name, arrival)
+        return await self._stored(self._store_test(alert, understood.instruction, report))
 
     async def _store_test(self, alert: NewAlert, instruction: Instruction, report: Report) -> Accepted:
         async with self._ledger.begin() as books:
@@ -325,7 +279,7 @@ class Intake:
                 await books.count_duplicate(known.id)
                 return Accepted(Outcome.TESTED, known.id, ticker=known.ticker, report=report)
             await books.add_event(NewEvent(_stored_facts(alert, instruction), alert.received_at, alert_id))
-            tested = AlertTested(alert.ticker, alert.action, _lines(report), self._shown(alert))
+            tested = AlertTested(alert.ticker, alert.action, new_alerts.lines(report), self._shown(alert))
             await books.add_event(NewEvent(tested, alert.received_at, alert_id))
         return Accepted(Outcome.TESTED, alert_id, ticker=alert.ticker, report=report)
 
@@ -371,57 +325,10 @@ class Intake:
                         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Rejected:
-    """Why a message is not traded, and what is known of it."""
-
-    reason: str
-    body_hash: str
-    strategy: str | None  # None: it was not to be told
-    instruction: Instruction | None = None  # what was understood, and is not honoured
-
-
-def _new_alert(
-    wanted: Instruction,
-    identity: Identity,
-    strategy: Strategy,
-    *,
-    raw_body: bytes,
-    source_ip: str | None,
-    now: datetime,
-) -> NewAlert:
-    key = identity.key or momentary(KeyKind.HASH, identity.payload_hash, now)
-    return NewAlert(
-        received_at=now,
-        ticker=wanted.ticker,
-        action=wanted.side,
-        price=wanted.price,
-        alert_time=wanted.alert_time,
-        primary_exchange=wanted.primary_exchange,
-        idempotency_key=scoped_key(strategy.name, key),
-        payload_hash=scoped_hash(strategy.name, identity.payload_hash),
-        raw_body=raw_body,
-        source_ip=source_ip,
-        strategy=strategy.name,
-        dialect=wanted.dialect,
-        instruction=stored(wanted),
-    )
-
-
-def _stored_facts(alert: NewAlert, instruction: Instruction) -> AlertStored:
+def _stored_facts(alert: NewAlert, instruction: Instruction | None) -> AlertStored:
     ticker, side = _wanted(alert)
-    target = None if instruction.target is None else str(instruction.target.side)
+    target = str(instruction.target.side) if instruction and instruction.target else None
     return AlertStored(ticker, side, alert.price, alert.source_ip, target)
-
-
-def _lines(report: Report) -> tuple[str, ...]:
-    """As they stand in the message to the owner."""
-    if isinstance(report, Mapping):
-        return tuple(
-            f"{name}: {value if isinstance(value, str) else json.dumps(value, default=str)}"
-            for name, value in report.items()
-        )
-    return tuple(report)
 
 
 async def _conflict(books: Books, known: Alert, alert: NewAlert) -> Accepted:
@@ -454,24 +361,31 @@ def named_strategy(fields: Mapping[str, object]) -> str | None:
     return value.strip() or None if isinstance(value, str) else None
 
 
-def understand(fields: Mapping[str, object]) -> tuple[Instruction, Identity]:
+def understand(fields: Mapping[str, object], strategy: str) -> Understood:
     got = own.understand(fields)
     target = None if got.target is None else PositionTarget(Target(got.target))
     verb = Verb.BUY if got.action is Side.BUY else Verb.EXIT
     test = fields.get("test") in (True, "true")
-    return (
-        Instruction(
-            "own",
-            verb,
-            got.ticker,
-            got.primary_exchange,
-            target=target,
-            price=got.price,
-            alert_time=got.alert_time,
-            test=test,
-        ),
-        got.identity,
+    instruction = Instruction(
+        "own",
+        verb,
+        got.ticker,
+        got.primary_exchange,
+        target=target,
+        price=got.price,
+        alert_time=got.alert_time,
+        test=test,
     )
+    key, identity = got.identity.key, got.identity
+    if strategy != MAIN:
+        kind, _, name = (key or "").partition(":")
+        identity = Identity(payload_hash(fields, strategy), key and key_of(strategy, KeyKind(kind), name))
+    return Understood(instruction, identity)
+
+
+def payload_hash(fields: Mapping[str, object], strategy: str) -> str:
+    found = own.payload_hash(fields)
+    return found if strategy == MAIN else digest(f"{strategy}:{found}".encode())
 
 
 def _refuse_not_honoured(instruction: Instruction, strategy: Strategy) -> None:

@@ -37,14 +37,14 @@ ANSWER_S = 10.0
 class WebhookOptions:
     """Who may send alerts. `allowed_ips`, `trusted_proxies`: addresses or networks; no `allowed_ips` means TradingView's own.
 
-    `own_secrets`: those that a strategy accepts in place of the two, by its name.
+    `accepted_secrets`: those that a strategy takes, by its name; one that is not there takes the two.
     """
 
     secret: str = field(repr=False)
     previous_secret: str | None = field(default=None, repr=False)
     allowed_ips: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
-    own_secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    accepted_secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ async def open_webhook(
     """Serves on a port that was taken, until the block ends. Raises ConfigError when an option is wrong."""
     routes = Routes(
         Addresses(options.allowed_ips, options.trusted_proxies),
-        Secrets(options.secret, options.previous_secret, options.own_secrets),
+        Secrets(options.secret, options.previous_secret, options.accepted_secrets),
         intake,
         health,
     )

@@ -83,24 +83,27 @@ class Addresses:
 
 
 class Secrets:
-    """Which words open what: `[webhook]`'s secret, and while alerts are being changed over the previous one, open every strategy
-    that has no secret of its own; one that has opens with that alone.
+    """Which words open what. `accepted`: those of each strategy, by its name; one that is not there takes the webhook's secret,
+    and the previous one while alerts are being changed over.
 
     Raises ConfigError for an empty one: an empty field would match it.
     """
 
-    def __init__(self, secret: str, previous: str | None, own: Mapping[str, Sequence[str]] | None = None) -> None:
-        shared = [secret, *([previous] if previous and previous.strip(BLANKS) else [])]
-        written: list[tuple[str, str | None]] = [(word, None) for word in shared]
-        written += [(word, strategy) for strategy, words in (own or {}).items() for word in words]
-        for word, strategy in written:
+    def __init__(self, secret: str, previous: str | None, accepted: Mapping[str, Sequence[str]] | None = None) -> None:
+        opens: dict[str, set[str | None]] = {secret: {None}}
+        if previous and previous.strip(BLANKS):
+            opens[previous] = {None}
+        for strategy, words in (accepted or {}).items():
+            for word in words:
+                opens.setdefault(word, set()).add(strategy)
+        for word, whose in opens.items():
             if not word.strip(BLANKS):
-                where = "webhook" if strategy is None else f"strategies.{strategy}"
+                where = "webhook" if None in whose else f"strategies.{min(map(str, whose))}"
                 raise ConfigError(f"[{where}] secret is empty: anyone could trade.")
-        self._known = [(word.strip(BLANKS).encode(), strategy) for word, strategy in written]
-        self._with_own = frozenset(strategy for _, strategy in written)
+        self._known = [(word.strip(BLANKS).encode(), frozenset(whose)) for word, whose in opens.items()]
+        self._strategies = frozenset(accepted or {})
         # The longer first: one may begin with the other.
-        forms = {form for word, _ in written for form in (word, word.strip(BLANKS))}
+        forms = {form for word in opens for form in (word, word.strip(BLANKS))}
         self._written = re.compile(b"|".join(_ways_to_write(word) for word in sorted(forms, key=len, reverse=True)))
 
     def match(self, given: object, strategy: str | None) -> bool:
@@ -110,7 +113,8 @@ class Secrets:
         word = given.strip(BLANKS).encode("utf-8", "surrogatepass")
         # Each is compared, whatever came out before: the time must not tell which one is nearly right.
         opened = [whose for known, whose in self._known if hmac.compare_digest(word, known)]
-        return bool(opened) if strategy is None else (strategy if strategy in self._with_own else None) in opened
+        door = strategy if strategy in self._strategies else None
+        return any(strategy is None or door in whose for whose in opened)
 
     def match_in(self, broken: bytes, strategy: str | None) -> bool:
         """Whether a message that cannot be read carries the secret where it belongs."""

@@ -84,8 +84,11 @@ class Routes:
         self._not_told = 0
 
     def table(self) -> list[web.RouteDef]:
-        alerts = [web.post(path, self.webhook) for path in ("/webhook", "/webhook/{strategy}")]
-        return [*alerts, web.get("/health", self.health)]
+        return [
+            web.post("/webhook", self.webhook),
+            web.post("/webhook/{strategy}", self.webhook),
+            web.get("/health", self.health),
+        ]
 
     async def webhook(self, request: web.Request) -> web.Response:
         began = asyncio.get_running_loop().time()
