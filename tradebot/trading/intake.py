@@ -362,7 +362,7 @@ def named_strategy(fields: Mapping[str, object]) -> str | None:
 
 
 def understand(fields: Mapping[str, object], strategy: str) -> Understood:
-    got = own.understand(fields)
+    got = own.understand({name: value for name, value in fields.items() if name != "test"})
     target = None if got.target is None else PositionTarget(Target(got.target))
     verb = Verb.BUY if got.action is Side.BUY else Verb.EXIT
     test = fields.get("test") in (True, "true")
