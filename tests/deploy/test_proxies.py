@@ -65,7 +65,14 @@ async def test_nothing_but_alerts_reaches_the_bot(house: House, proxy: TlsProxy)
     for method in ("GET", "PUT", "DELETE", "HEAD", "OPTIONS"):
         status, _, bots = await ask(proxy, None, method=method)
         assert (status, bots) == (405, False), method
-    inside = ("/webhook/", "/webhook/ema/", "/webhook/ema/health", "/webhook/EMA", "/webhook/.env", "/webhook/../health")
+    inside = (
+        "/webhook/",
+        "/webhook/ema/",
+        "/webhook/ema/health",
+        "/webhook/EMA",
+        "/webhook/.env",
+        "/webhook/../health",
+    )
     for path in ("/health", "/metrics", "/", "/webhooks", "/.env", *inside):
         for method in ("GET", "POST"):
             status, _, bots = await ask(proxy, None, path, method=method)

@@ -59,7 +59,7 @@ REPEATS_REPORTED_EVERY = timedelta(minutes=1)
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 REPORT_S = 2.0  # for what a test is answered: TradingView drops a request after 3 s
 
-Judge = Callable[[Instruction, Strategy], Awaitable[Report]]
+ReportOn = Callable[[Instruction, Strategy], Awaitable[Report]]
 
 
 class Outcome(StrEnum):
@@ -94,13 +94,13 @@ class Intake:
         clock: Clock,
         *,
         strategies: Strategies | None = None,
-        judge: Judge | None = None,
+        report: ReportOn | None = None,
         store_within_s: float = STORE_DEADLINE_S,
     ) -> None:
-        """`judge` says what would become of a test; without one a test is answered with what was understood."""
+        """`report` says what would become of a test; without one a test is answered with what was understood."""
         self._ledger = ledger
         self.strategies = strategies or Strategies()
-        self._judge = judge
+        self._report = report
         self.store_within_s = store_within_s
         self._queue = queue
         self._clock = clock
@@ -290,11 +290,11 @@ class Intake:
             _refuse_not_honoured(instruction, strategy)
         except PayloadError as error:
             understood["refused"] = str(error)
-        if self._judge is None:
+        if self._report is None:
             return understood
         try:
             async with asyncio.timeout(REPORT_S):
-                return await self._judge(instruction, strategy)
+                return await self._report(instruction, strategy)
         except (TimeoutError, TradebotError) as error:
             logger.warning("a test's report is not complete: {}", str(error) or f"it took longer than {REPORT_S:g} s")
             return {**understood, "not known": str(error) or f"The rest was not known within {REPORT_S:g} s."}

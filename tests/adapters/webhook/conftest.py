@@ -20,7 +20,7 @@ from tradebot.domain.strategies import Strategies
 from tradebot.ports import Ledger
 from tradebot.queries.health import Health
 from tradebot.queues import EmbeddedQueue
-from tradebot.trading.intake import Intake, Judge
+from tradebot.trading.intake import Intake, ReportOn
 from tradebot.webhook import WebhookOptions, open_webhook, take_port
 
 SECRET = "correct/horse\"battery'stäple"
@@ -100,13 +100,13 @@ async def open_house(url: str) -> AsyncIterator[OpenHouse]:
 
     @asynccontextmanager
     async def open_(
-        *, strategies: Strategies | None = None, judge: Judge | None = None, **options: object
+        *, strategies: Strategies | None = None, report: ReportOn | None = None, **options: object
     ) -> AsyncIterator[House]:
         queue = EmbeddedQueue()
         async with open_ledger(url) as ledger, ClientSession(timeout=ClientTimeout(60)) as client:
             full = WebhookOptions(**{"secret": SECRET, **options})  # type: ignore[arg-type]
             clock = FixedClock(lambda: NOON)
-            intake = Intake(ledger, queue, clock, strategies=strategies, judge=judge, store_within_s=60)
+            intake = Intake(ledger, queue, clock, strategies=strategies, report=report, store_within_s=60)
             house = House(ledger, queue, 0, client, logged, healthy, intake)
             with take_port("127.0.0.1", 0) as port:
                 async with open_webhook(full, port, intake, house.ask) as webhook:

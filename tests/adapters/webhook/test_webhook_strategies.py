@@ -17,7 +17,7 @@ from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.domain.strategies import MAIN, Strategies, Strategy
 from tradebot.errors import BrokerUnavailable
 from tradebot.trading import intake
-from tradebot.trading.intake import Judge
+from tradebot.trading.intake import ReportOn
 from tradebot.words.events import text
 
 OWN = "the-secret-that-opens-ema-alone"
@@ -256,17 +256,17 @@ async def test_no_secret_of_any_strategy_is_kept_or_told(open_house: OpenHouse) 
 # --- tests ----------------------------------------------------------------------------------------------------------
 
 
-def judge(*lines: str) -> Judge:
-    async def judged(_: Instruction, strategy: Strategy) -> list[str]:
+def reports(*lines: str) -> ReportOn:
+    async def report_on(_: Instruction, strategy: Strategy) -> list[str]:
         return [f"for {strategy.name}", *lines]
 
-    return judged
+    return report_on
 
 
 @pytest.mark.parametrize("flag", [True, "true"])
 async def test_a_test_is_answered_with_its_report_and_waits_nowhere(open_house: OpenHouse, flag: object) -> None:
     """Who tries his template would trade with it; or would not hear what would have become of it."""
-    async with open_house(**TWO, judge=judge("buys 2 AAPL")) as house:
+    async with open_house(**TWO, report=reports("buys 2 AAPL")) as house:
         body = message(secret=OWN, test=flag)
         report = ["for ema", "buys 2 AAPL"]
         assert await house.post(body, "/webhook/ema") == (
@@ -293,22 +293,22 @@ async def test_a_test_takes_nothing_from_the_alert_that_it_tries(open_house: Ope
         assert (await house.post(message(alert_id="a-1", test=True)))[1]["status"] == "tested"
 
 
-async def test_without_a_judge_a_test_is_answered_with_what_was_understood(open_house: OpenHouse) -> None:
+async def test_without_a_report_ona_test_is_answered_with_what_was_understood(open_house: OpenHouse) -> None:
     """A test would be answered with nothing, or keep its sender waiting for a broker that is away."""
 
     async def away(_: Instruction, __: Strategy) -> list[str]:
         raise BrokerUnavailable("IB is not connected.")
 
     understood = {"dialect": "own", "verb": "buy", "ticker": "AAPL"}
-    for judge_ in (None, away):
-        async with open_house(judge=judge_) as house:
+    for report_on in (None, away):
+        async with open_house(report=report_on) as house:
             status, told = await house.post(message(test=True))
             assert status == 200
             report = told["report"]
             assert isinstance(report, dict)
             assert report["strategy"] == MAIN
             assert report["understood"].items() >= understood.items()
-            assert report.get("not known") == (None if judge_ is None else "IB is not connected.")
+            assert report.get("not known") == (None if report_on is None else "IB is not connected.")
 
 
 async def test_a_report_that_takes_too_long_is_not_waited_for(
@@ -321,6 +321,6 @@ async def test_a_report_that_takes_too_long_is_not_waited_for(
         await asyncio.Event().wait()
         return []
 
-    async with open_house(judge=hangs) as house:
+    async with open_house(report=hangs) as house:
         status, told = await house.post(message(test=True))
         assert (status, "was not known within" in str(told["report"])) == (200, True)
