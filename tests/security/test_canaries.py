@@ -1,7 +1,7 @@
 """A canary in every secret, a session in which everything that can go wrong does, and then a search of everything left behind."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,7 @@ def with_password(url: str, user: str, password: str) -> str:
 async def answers(daemon: Daemon) -> str:
     """Every kind of answer, to alerts good, bad and forged, each with a secret where it may be repeated."""
     url, told = f"http://127.0.0.1:{daemon.port}", []
-    bodies: tuple[tuple[str, dict[str, str] | str], ...] = (
+    bodies: tuple[tuple[str, Mapping[str, object] | str], ...] = (
         ("", {"secret": SECRET, "action": "BUY", "ticker": "AAPL", "alert_id": "first", "comment": SECRET}),
         ("", {"secret": SECRET, "action": "BUY", "ticker": "KO", "comment": NO_SECRET}),
         ("", {"secret": SECRET, "action": "SELL", "ticker": "AAPL", "alert_id": "first"}),  # a conflict
@@ -89,7 +89,7 @@ async def answers(daemon: Daemon) -> str:
     )
     async with aiohttp.ClientSession() as session:
         for query, body in bodies:
-            sent: dict[str, Any] = {"json": body} if isinstance(body, dict) else {"data": body}
+            sent: dict[str, Any] = {"json": body} if isinstance(body, Mapping) else {"data": body}
             async with session.post(f"{url}/webhook{query}", **sent) as answer:
                 told.append(f"{answer.status} {answer.headers} {await answer.text()}")
         async with session.get(f"{url}/health") as answer:

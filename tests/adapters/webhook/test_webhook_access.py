@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradebot.domain.payload.own import BLANKS
+from tradebot.domain.payload.message import BLANKS
 from tradebot.errors import ConfigError
 from tradebot.webhook.access import Addresses, Buckets, Secrets
 
