@@ -41,7 +41,9 @@ from tradebot.domain.facts.alerts import (
     AlertRejected,
     AlertRepeated,
     AlertStored,
+    AlertTested,
     AlertUnreadable,
+    FieldsNotUsed,
 )
 from tradebot.domain.facts.daemon import (
     ComponentStuck,
@@ -84,6 +86,8 @@ FACTS: Mapping[EventKind, type[Facts]] = {
         AlertConflict,
         AlertRepeated,
         AlertUnreadable,
+        AlertTested,
+        FieldsNotUsed,
         AlertPending,
         AlertBlocked,
         AlertFailed,
