@@ -104,6 +104,9 @@ async def test_a_strategy_left_behind_ends_the_start(url: str, tmp_path: Path) -
     """Shares would lie in the books with no alert that can sell them, and the owner would think that all is well."""
     ran = await tradebot(tmp_path, "run", database__url=url, webhook__port="0", strategies__ema__enabled="true")
     assert ran.code == 2, ran.all
-    assert "strategy old holds 3 AAPL, 4 MSFT, and the configuration has no [strategies.old]: nobody would look" in ran.words
+    assert (
+        "strategy old holds 3 AAPL, 4 MSFT, and the configuration has no [strategies.old]: nobody would look"
+        in ran.words
+    )
     assert "`tradebot reassign old NAME`" in ran.words
     assert "/sell_all old sells what it holds" in ran.words

@@ -149,7 +149,7 @@ def test_a_credential_of_no_strategy_is_a_mistake(tmp_path: Path) -> None:
 
 
 def test_who_has_a_secret_of_its_own_takes_no_other(tmp_path: Path) -> None:
-    """Whoever knows the webhook's secret could trade for a strategy that was closed to him; or a change of it would lose alerts."""
+    """Whoever knows the webhook's secret could trade for a strategy that was closed to him; or a change of it lose alerts."""
     text = f"""
         [webhook]
         previous_secret = "{OTHER_SECRET}"
