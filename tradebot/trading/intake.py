@@ -27,6 +27,7 @@ from tradebot.domain.alerts import Alert, AlertStatus, NewAlert, Side
 from tradebot.domain.events import EventKind, NewEvent
 from tradebot.domain.facts.alerts import AlertConflict, AlertRejected, AlertRepeated, AlertStored, AlertUnreadable
 from tradebot.domain.payload.own import Instruction, digest, payload_hash, understand
+from tradebot.domain.strategies import MAIN
 from tradebot.errors import LedgerUnavailable, PayloadError, QueueUnavailable
 from tradebot.ports import Books, Clock, Ledger, Queue
 from tradebot.trading.notices import store_notice
@@ -107,8 +108,8 @@ class Intake:
         self._reporting.add(task)
         task.add_done_callback(self._reporting.discard)
 
-    async def own(self, side: Side, ticker: str, key: str, *, actor: str) -> Accepted:
-        """An alert of the bot itself, on behalf of `actor`; the same key again is a duplicate. Raises LedgerUnavailable."""
+    async def own(self, side: Side, ticker: str, key: str, *, actor: str, strategy: str = MAIN) -> Accepted:
+        """An alert of the bot itself, for one of its strategies, on behalf of `actor`; the same key again is a duplicate. Raises LedgerUnavailable."""
         fields: dict[str, object] = {"action": side, "ticker": ticker, "key": key, "actor": actor}
         alert = NewAlert(
             received_at=self._clock.now(),
@@ -121,6 +122,7 @@ class Intake:
             payload_hash=payload_hash(fields),
             raw_body=b"",
             source_ip=None,
+            strategy=strategy,
         )
         accepted = await self._stored(self._accept(alert, alert.idempotency_key, actor))
         with logger.contextualize(alert_id=accepted.alert_id, ticker=accepted.ticker):
