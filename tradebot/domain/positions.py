@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 from tradebot.domain.alerts import Side
@@ -85,13 +85,19 @@ def nothing_else_filled(order: Trade, now: Decimal, fills: Iterable[Execution]) 
     before, decided = order.ib_position_before, order.created_at
     if before is None:
         return False
-    known = sorted((one for one in latest(fills) if one.time > decided - POSITION_LAG), key=lambda one: one.time)
-    around = [one for one in known if one.time <= decided + _WHOLE_SECONDS]
-    later = _net(known[len(around) :])
+    known = sorted(latest(fills), key=lambda one: one.time)
+    own = [one for one in known if _is_of(one, order)]
+    others = [one for one in known if not _is_of(one, order)]
+    around = [one for one in others if decided - POSITION_LAG < one.time <= decided + _WHOLE_SECONDS]
+    later = _net([*own, *(one for one in others if one.time > decided + _WHOLE_SECONDS)])
     lacking = [_net(around[first:]) for first in range(len(around) + 1)]
     unseen = {now - before - lacks - later for lacks in lacking if before < 0 or before + lacks >= 0}
     sign, left = (1 if order.side is Side.BUY else -1), order.requested_qty - order.filled_qty
     return Decimal(0) in unseen and not any(0 < sign * shares <= left for shares in unseen)
+
+
+def _is_of(fill: Execution, order: Trade) -> bool:
+    return fill.order_ref == order.order_ref or (order.perm_id is not None and fill.perm_id == order.perm_id)
 
 
 def _net(fills: Iterable[Execution]) -> Decimal:

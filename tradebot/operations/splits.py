@@ -1,8 +1,9 @@
 """The owner says whether it was a split: lots are rebased on his word, or it is a difference like any other.
 
 Rules: for the daemon and for a process beside it. It is recognised on the shares of all strategies together, for IB knows no
-others, and booked for each with its own: the parts add up to what IB shows. A row says what happened, between the newest trade and the next one, and the
-fold applies it: a correction of an older fill, or a late commission, goes through it. Nothing is decided or booked meanwhile.
+others, and booked for each with its own: the parts add up to what IB shows. A row says what happened, between the newest trade
+and the next one, and the fold applies it: a correction of an older fill, or a late commission, goes through it. Nothing is
+decided or booked meanwhile.
 """
 
 import json

@@ -81,9 +81,7 @@ class StoredPositions:
     realised_by_ticker: Mapping[str, Decimal]
 
 
-async def stored_positions(
-    ledger: Ledger, hours: Hours, now: datetime, strategy: str | None = None
-) -> StoredPositions:
+async def stored_positions(ledger: Ledger, hours: Hours, now: datetime, strategy: str | None = None) -> StoredPositions:
     """What the database alone knows, for who stands beside the daemon; of all strategies, or of one. Raises LedgerUnavailable."""
     async with ledger.read() as books:
         lots = await books.lots(LotStatus.OPEN, strategy=strategy)

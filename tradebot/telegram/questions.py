@@ -170,7 +170,9 @@ def accept(losses: Sequence[WriteOff]) -> str:
     booked, gone = one.held + one.others, one.qty + one.elsewhere
     several = len(losses) > 1
     held = parts({loss.strategy: loss.held for loss in losses})
-    whose = " The shares of which strategy are gone? What one does not have you are asked about again." if several else ""
+    whose = (
+        " The shares of which strategy are gone? What one does not have you are asked about again." if several else ""
+    )
     return lines(
         bold(f"Write off {figures.shares(gone)} {one.ticker}?"),
         f"Books {figures.shares(booked)}{esc(held)}, IB {figures.shares(booked - gone)}.{whose}",

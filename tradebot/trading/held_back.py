@@ -1,8 +1,8 @@
 """Exits that the kill switch kept from being sent: which they are, when it is lifted.
 
 Rules: blocked, not sent or cancelled because of the kill, since it was last lifted, and still held by its strategy. Where a SELL
-of the strategy waits it is left out: that one sells it. An exit under a stock's new name is one of the ticker that the books have. Nothing is sent
-by itself: what was stopped by the owner's word needs another word.
+of the strategy waits it is left out: that one sells it. An exit under a stock's new name is one of the ticker that the books
+have. Nothing is sent by itself: what was stopped by the owner's word needs another word.
 """
 
 from collections.abc import Iterable, Mapping

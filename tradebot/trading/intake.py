@@ -109,7 +109,7 @@ class Intake:
         task.add_done_callback(self._reporting.discard)
 
     async def own(self, side: Side, ticker: str, key: str, *, actor: str, strategy: str = MAIN) -> Accepted:
-        """An alert of the bot itself, for one of its strategies, on behalf of `actor`; the same key again is a duplicate. Raises LedgerUnavailable."""
+        """An alert of the bot itself, on behalf of `actor`; the same key again is a duplicate. Raises LedgerUnavailable."""
         fields: dict[str, object] = {"action": side, "ticker": ticker, "key": key, "actor": actor}
         alert = NewAlert(
             received_at=self._clock.now(),

@@ -6,7 +6,7 @@ each with its test.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -34,8 +34,8 @@ class Evidence:
     trades: Sequence[Trade]  # the books' of the last days, this one among them
     fills: Sequence[Execution]  # the books' of today
     unlisted: bool  # whether IB's executions lack one of these
-    at_work: Mapping[str, Decimal | None]  # orders that IB shows at work, with what has filled of them
     next_order_id: int | None  # IB's, of a connection made after the intent; None: there was none since
+    at_work: Mapping[str, Decimal | None] = field(default_factory=dict)  # references that IB shows, with what has filled of each
 
 
 def doubt(trade: Trade, evidence: Evidence) -> Reason | None:
@@ -77,7 +77,7 @@ def _cost(trade: Trade, evidence: Evidence) -> Reason | None:
 
 
 def _explains(trade: Trade, evidence: Evidence, before: Decimal, now: Decimal) -> bool:
-    """Whether the fills of other orders of the contract since lead from the one average cost to the other, to a hundredth of a cent."""
+    """Whether what other orders of the contract have bought since leads from the one average cost to the other."""
     held, cost = trade.ib_position_before, before
     if held is None:
         return False

@@ -3,8 +3,8 @@
 Rules:
 - What IB itself ended is armed again: its alert is judged anew and gets another order. Only where it is proven what had filled:
   executions and positions, both asked after the end, agree with the books, and 10 s have passed since the contract's last fill.
-- Never beside another SELL of the ticker in flight, nor one of its strategy that waits; never after a kill, nor in restored books; three times at most,
-  later each time.
+- Never beside another SELL of the ticker in flight, nor one of its strategy that waits; never after a kill, nor in restored
+  books; three times at most, later each time. It concerns its strategy's lots alone.
 - What the close cuts off waits for the next open. All else is told, and offered again by a button.
 - Nothing is stored beside trades and events: a restart finds there what was ended and what was told, and waits anew.
 """

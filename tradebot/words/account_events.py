@@ -40,8 +40,8 @@ def parts(by_strategy: Mapping[str, Decimal]) -> str:
 def _mismatch(facts: f.Mismatch, _: Event | NewEvent) -> str:
     row = facts.position
     return (
-        f"{row.ticker}: the books hold {shares(row.booked)} shares{parts(row.by_strategy)}, IB shows {shares(row.at_ib)}. BUY of {row.ticker} is "
-        f"blocked until they agree. {likely_cause(row)} Compare with TWS, then accept IB's figure."
+        f"{row.ticker}: the books hold {shares(row.booked)} shares{parts(row.by_strategy)}, IB shows {shares(row.at_ib)}. "
+        f"BUY of {row.ticker} is blocked until they agree. {likely_cause(row)} Compare with TWS, then accept IB's figure."
     )
 
 
@@ -49,8 +49,8 @@ def _owners(facts: f.OwnerHoldings, _: Event | NewEvent) -> str:
     row = facts.position
     split = f" {likely_cause(row)}" if row.booked and row.at_ib / row.booked in _SPLITS else ""
     return (
-        f"{row.ticker}: IB shows {shares(row.at_ib)} shares, {shares(row.booked)} of them the bot's{parts(row.by_strategy)}. The rest is your own and "
-        f"is never touched.{split}"
+        f"{row.ticker}: IB shows {shares(row.at_ib)} shares, {shares(row.booked)} of them the bot's{parts(row.by_strategy)}. "
+        f"The rest is your own and is never touched.{split}"
     )
 
 
@@ -77,8 +77,8 @@ def _split_seen(facts: f.SplitSeen, event: Event | NewEvent) -> str:
 
 def _split_booked(facts: f.SplitBooked, event: Event | NewEvent) -> str:
     return (
-        f"{facts.ticker}: booked on the word of {event.actor}: {split_arithmetic(facts.split)}{parts(facts.by_strategy)}. Lots and P&L "
-        "count in the new shares; what waited goes on."
+        f"{facts.ticker}: booked on the word of {event.actor}: {split_arithmetic(facts.split)}{parts(facts.by_strategy)}. "
+        "Lots and P&L count in the new shares; what waited goes on."
     )
 
 
