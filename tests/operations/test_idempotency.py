@@ -96,7 +96,7 @@ ACTS = {
         between=lambda bot: bot.operations.set_limit("max_daily_buys", Decimal(8), BOB, BETWEEN, "main"),
     ),
     "sell": Act(
-        do=lambda bot, key: bot.operations.sell(["AAPL"], ANN, key),
+        do=lambda bot, key: bot.operations.sell([("main", "AAPL")], ANN, key),
         before=lambda bot: bot.owns(5),
         between=clear_queue,
     ),
@@ -225,10 +225,10 @@ async def test_of_two_at_once_the_first_counts(still: Bot) -> None:
 async def test_one_key_sells_each_ticker_once(still: Bot) -> None:
     """Of two tickers sold by one button the second would be taken for the first one's repetition, or both sold twice."""
     await still.owns(5, "AAPL")
-    assert len(await still.operations.sell(["AAPL"], ANN, KEY)) == 1
+    assert len(await still.operations.sell([("main", "AAPL")], ANN, KEY)) == 1
     await still.owns(3, "MSFT")
-    assert len(await still.operations.sell(["AAPL", "MSFT"], ANN, KEY)) == 1
-    assert await still.operations.sell(["AAPL", "MSFT"], ANN, KEY) == []
+    assert len(await still.operations.sell([("main", "AAPL"), ("main", "MSFT")], ANN, KEY)) == 1
+    assert await still.operations.sell([("main", "AAPL"), ("main", "MSFT")], ANN, KEY) == []
 
 
 async def test_the_kill_switch_waits_for_nothing(still: Bot) -> None:
