@@ -70,6 +70,16 @@ ACTS = {
         before=lambda bot: bot.operations.kill(ANN),
         between=lambda bot: bot.operations.kill(BOB),
     ),
+    "pause one strategy": Act(
+        do=lambda bot, key: bot.operations.pause(ANN, key, "main"),
+        before=nothing,
+        between=lambda bot: bot.operations.resume(BOB, BETWEEN, strategy="main"),
+    ),
+    "resume one strategy": Act(
+        do=lambda bot, key: bot.operations.resume(ANN, key, strategy="main"),
+        before=lambda bot: bot.operations.pause(ANN, BEFORE, "main"),
+        between=lambda bot: bot.operations.pause(BOB, BETWEEN, "main"),
+    ),
     "kill beside the daemon": Act(
         do=lambda bot, key: trading_state.kill(bot.ledger, ANN, key, bot.clock.now()),
         before=nothing,
@@ -79,6 +89,11 @@ ACTS = {
         do=lambda bot, key: bot.operations.set_limit("buy_amount_usd", Decimal(700), ANN, key),
         before=nothing,
         between=lambda bot: bot.operations.set_limit("buy_amount_usd", Decimal(800), BOB, BETWEEN),
+    ),
+    "set_limit of one strategy": Act(
+        do=lambda bot, key: bot.operations.set_limit("max_daily_buys", Decimal(7), ANN, key, "main"),
+        before=nothing,
+        between=lambda bot: bot.operations.set_limit("max_daily_buys", Decimal(8), BOB, BETWEEN, "main"),
     ),
     "sell": Act(
         do=lambda bot, key: bot.operations.sell([("main", "AAPL")], ANN, key),

@@ -48,8 +48,9 @@ async def _stopped(books: Books, events: Iterable[Event]) -> set[tuple[str, str]
     """Ticker and strategy of each exit that a kill has stopped."""
     stopped: set[tuple[str, int]] = set()
     for event in events:
-        if isinstance(event.facts, StateChanged) and event.facts.to is not TradingState.KILLED:
-            stopped.clear()  # a kill that was lifted before
+        if isinstance(event.facts, StateChanged) and event.facts.strategy is None:
+            if event.facts.to is not TradingState.KILLED:
+                stopped.clear()  # a kill that was lifted before
         elif event.ticker is not None and event.alert_id is not None and _is_by_kill(event.facts):
             stopped.add((event.ticker, event.alert_id))
     alerts = [(ticker, await books.alert(alert_id)) for ticker, alert_id in sorted(stopped)]
