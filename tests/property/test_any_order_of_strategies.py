@@ -30,12 +30,12 @@ from tests.fakes import CON_IDS
 from tests.property.stage import Stage
 from tests.property.whose import Owner, always, at_the_end, leaving, read
 from tradebot.database import migrate
-from tradebot.domain.alerts import NewAlert, Side
+from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import ErrorKind, Execution, Order, OrderReport, OrderState
 from tradebot.domain.corporate_actions import Split
-from tradebot.domain.instructions import Instruction, Size, SizeKind, Verb, stored
+from tradebot.domain.instructions import Size, SizeKind, Verb
 from tradebot.domain.limits import Limits
-from tradebot.domain.strategies import ExitSize, Sizing, Strategies, Strategy
+from tradebot.domain.strategies import ExitSize, Sizing, Strategy
 from tradebot.domain.trades import ORDER_REF_PREFIX
 
 LONG = "TRADEBOT_PROPERTY_EXAMPLES" in os.environ
@@ -50,13 +50,15 @@ LIMITS = Limits(
     max_total_investment=Decimal(1_000_000),
     max_daily_loss=Decimal(1_000_000),
 )
-STRATEGIES = Strategies({
-    "ema": Strategy(name="ema", sizing=Sizing.SHARES, size=Decimal(6), exit_size=ExitSize.ALERT),
-    "rsi": Strategy(name="rsi", sizing=Sizing.ALERT, exit_size=ExitSize.ALERT),
-    "slow": Strategy(name="slow", sizing=Sizing.SHARES, size=Decimal(3), exit_size=ExitSize.ALERT),
-})  # fmt: skip
+STRATEGIES = (
+    Strategy(name="ema", sizing=Sizing.SHARES, size=Decimal(6), exit_size=ExitSize.ALERT),
+    Strategy(name="rsi", sizing=Sizing.ALERT, exit_size=ExitSize.ALERT),
+    Strategy(name="slow", sizing=Sizing.SHARES, size=Decimal(3), exit_size=ExitSize.ALERT),
+)
+NAMES = tuple(strategy.name for strategy in STRATEGIES)
+SIZED_BY_ALERT = {"rsi"}
 TICKERS = ("AAPL", "MSFT", "KO", "IBM")
-WHOSE = st.sampled_from(STRATEGIES.names)
+WHOSE = st.sampled_from(NAMES)
 TICKER = st.sampled_from([*TICKERS, "AAPL", "AAPL", "AAPL"])  # one stock is everybody's favourite
 WHICH = st.integers(0, 7)
 REST = st.sampled_from([None, None, None, 0, 1, 2, 3, 5])  # transactions until the next move; None: all of them
@@ -77,7 +79,7 @@ class Several(RuleBasedStateMachine):
         self.loop = asyncio.Runner()
         self.owner = Owner()
         self.asked: dict[int, Decimal] = {}  # shares that a partial exit is for, by alert
-        self.told = 0
+        self.splits = 0
         self.wrong: list[str] = []
         self.stage = Stage(self.folder, self.template, self.placed, limits=LIMITS, strategies=STRATEGIES)
         self.stage.ib.cash = Decimal(1_000_000)
@@ -105,7 +107,7 @@ class Several(RuleBasedStateMachine):
     def all_hold_the_same(self, owns: int) -> None:
         """A day that began well, on an account in which the owner has some of it himself."""
         self.owner_trades_by_hand("AAPL", owns)
-        self.burst([(name, ticker, True, None) for name in STRATEGIES.names for ticker in ("AAPL", "KO")], None)
+        self.burst([(name, ticker, True, None) for name in NAMES for ticker in ("AAPL", "KO")], None)
         for _ in self.stage.ours():
             self.fill(0, 100, 100, told=True, commission=True, rest=None)
         self.run(self.stage.seconds(12))
@@ -126,31 +128,11 @@ class Several(RuleBasedStateMachine):
     async def send(self, wanted: Wanted) -> None:
         strategy, ticker, is_buy, size = wanted
         if is_buy:
-            takes = STRATEGIES.named(strategy).sizing is Sizing.ALERT
-            size = Size(SizeKind.SHARES, Decimal(5)) if takes else None
-        bot, self.told = self.stage.bot, self.told + 1
-        asks = Instruction("own", Verb.BUY if is_buy else Verb.EXIT, ticker, size=size)
-        alert = NewAlert(
-            received_at=bot.clock.now(),
-            ticker=ticker,
-            action=asks.side,
-            price=None,
-            alert_time=None,
-            primary_exchange=None,
-            idempotency_key=f"id:{self.told}",
-            payload_hash=str(self.told),
-            raw_body=b"raw",
-            source_ip=None,
-            strategy=strategy,
-            dialect=asks.dialect,
-            instruction=stored(asks),
-        )
-        async with bot.ledger.begin() as books:
-            alert_id = await books.insert_alert(alert)
-        assert alert_id is not None
+            size = Size(SizeKind.SHARES, Decimal(5)) if strategy in SIZED_BY_ALERT else None
+        verb = Verb.BUY if is_buy else Verb.EXIT
+        alert_id = await self.stage.bot.asks(strategy, verb, ticker, size=size)
         if size is not None and size.kind is SizeKind.SHARES and not is_buy:
             self.asked[alert_id] = size.value
-        await bot.queue.push(asks.side, [alert_id])
 
     # --- what IB does with orders -----------------------------------------------------------------------------------
 
@@ -325,14 +307,14 @@ class Several(RuleBasedStateMachine):
         owners = (self.owner.shares[con_id] * new / old).to_integral_value(ROUND_DOWN)
         self.owner.shares[con_id], broker.held[con_id] = owners, after + owners
         self.owner.split.add(con_id)
-        parts = [books.held(con_id, name) * new / old for name in STRATEGIES.names]
+        parts = [books.held(con_id, name) * new / old for name in NAMES]
         if exact != after or any(part != part.to_integral_value() for part in parts):
             self.owner.uneven.add(con_id)
         seen = Split(ticker, con_id, booked, Decimal(100), con_id, after, Decimal(100) * old / new, new, old)
 
         async def booked_on_his_word() -> None:
-            self.told += 1
-            assert await self.stage.bot.operations.book_split(seen, "owner", f"split {self.told}")
+            self.splits += 1
+            assert await self.stage.bot.operations.book_split(seen, "owner", f"split {self.splits}")
 
         self.run(booked_on_his_word())
 
@@ -399,10 +381,10 @@ class Several(RuleBasedStateMachine):
     async def results_add_up(self) -> None:
         """What is told of each strategy is, in all, what is told of all of them."""
         queries = self.stage.bot.queries
-        whole, each = await queries.result(1), [await queries.result(1, name) for name in STRATEGIES.names]
+        whole, each = await queries.result(1), [await queries.result(1, name) for name in NAMES]
         assert whole.summary.net == sum((one.summary.net for one in each), Decimal(0))
         assert whole.summary.closed == sum(one.summary.closed for one in each)
-        shown = [await queries.positions(name) for name in STRATEGIES.names]
+        shown = [await queries.positions(name) for name in NAMES]
         held = await queries.positions()
         assert sum(one.qty for one in held.open.positions) == sum(o.qty for one in shown for o in one.open.positions)
         assert not held.missing, f"the books hold more than IB: {held.missing}"
