@@ -57,17 +57,17 @@ STRATEGIES = (
 )
 NAMES = tuple(strategy.name for strategy in STRATEGIES)
 SIZED_BY_ALERT = {"rsi"}
-TICKERS = ("AAPL", "MSFT", "KO", "IBM")
 WHOSE = st.sampled_from(NAMES)
-TICKER = st.sampled_from([*TICKERS, "AAPL", "AAPL", "AAPL"])  # one stock is everybody's favourite
+TICKER = st.sampled_from(["AAPL", "AAPL", "AAPL", "KO", "KO", "MSFT", "IBM"])  # one stock is everybody's favourite
 WHICH = st.integers(0, 7)
 REST = st.sampled_from([None, None, None, 0, 1, 2, 3, 5])  # transactions until the next move; None: all of them
 EXIT = st.sampled_from([
     *(None, None), *(Size(SizeKind.SHARES, Decimal(n)) for n in (1, 2, 4)), Size(SizeKind.POSITION_PCT, Decimal(50)),
 ])  # fmt: skip
 RATIO = st.sampled_from([(2, 1), (10, 1), (3, 2), (1, 2), (1, 3)])
+IS_BUY = st.sampled_from([True, False, False])
 Wanted = tuple[str, str, bool, Size | None]  # strategy, ticker, whether to buy, how much to sell
-WANTED = st.tuples(WHOSE, TICKER, st.booleans(), EXIT)
+WANTED = st.tuples(WHOSE, TICKER, IS_BUY, EXIT)
 
 
 class Several(RuleBasedStateMachine):
@@ -125,6 +125,14 @@ class Several(RuleBasedStateMachine):
 
         self.run(at_once(), rest)
 
+    @rule(
+        wanted=st.lists(WANTED, min_size=1, max_size=3), price=st.integers(97, 101), seconds=st.sampled_from([1, 3, 12])
+    )
+    def alerts_that_fill(self, wanted: list[Wanted], price: int, seconds: int) -> None:
+        """As on most days; in a moment, or so soon after one another that IB's position trails."""
+        self.burst(wanted, None)
+        self.all_fill(price, seconds)
+
     async def send(self, wanted: Wanted) -> None:
         strategy, ticker, is_buy, size = wanted
         if is_buy:
@@ -157,7 +165,6 @@ class Several(RuleBasedStateMachine):
 
         self.run(trade(), rest)
 
-    @precondition(lambda self: self.stage.ours())
     @rule(price=st.integers(97, 101), seconds=st.sampled_from([0, 3, 12]))
     def all_fill(self, price: int, seconds: int) -> None:
         for _ in self.stage.ours():
@@ -197,10 +204,15 @@ class Several(RuleBasedStateMachine):
 
         self.run(busted(), rest)
 
-    @precondition(lambda self: self.stage.ours())
-    @rule(which=WHICH, filled=st.sampled_from([0, 0, 1, 2]), said=st.booleans(), seconds=st.sampled_from([0, 15, 90]))
-    def ended_by_ib(self, which: int, filled: int, said: bool, seconds: int) -> None:
+    @rule(
+        wanted=WANTED, which=WHICH, filled=st.sampled_from([0, 0, 1, 2]), said=st.sampled_from([True, True, False]),
+        seconds=st.sampled_from([0, 15, 75]),
+    )  # fmt: skip
+    def ended_by_ib(self, wanted: Wanted, which: int, filled: int, said: bool, seconds: int) -> None:
         """IB ends an order, perhaps partly filled: an exit is armed again, if IB has said why."""
+        self.alert(wanted, None)
+        if not self.stage.ours():
+            return
         order = self.order(which)
 
         async def ends() -> None:
