@@ -6,30 +6,35 @@ from decimal import Decimal
 
 from tradebot.domain.brokerage import BrokerPosition
 from tradebot.domain.lots import LotStatus
+from tradebot.domain.strategies import MAIN
 from tradebot.ports import Books
 
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """What selling a ticker would sell. `value` is USD at IB's price; None: IB's price is not known."""
+    """What selling a strategy's ticker would sell. `value` is USD at IB's price; None: IB's price is not known."""
 
     ticker: str
     qty: Decimal
     value: Decimal | None
+    strategy: str = MAIN
 
 
 async def read_exits(
-    books: Books, broker_positions: Mapping[int, BrokerPosition] | None, ticker: str | None = None
+    books: Books,
+    broker_positions: Mapping[int, BrokerPosition] | None,
+    ticker: str | None = None,
+    strategy: str | None = None,
 ) -> list[Exit]:
-    """One exit a ticker, by name; only `ticker` when given. Raises LedgerUnavailable."""
-    lots = await books.lots(LotStatus.OPEN, ticker=ticker)
+    """One exit a ticker and strategy, by name; only this ticker, only this strategy when given. Raises LedgerUnavailable."""
+    lots = await books.lots(LotStatus.OPEN, ticker=ticker, strategy=strategy)
     exits = []
-    for name in sorted({lot.ticker for lot in lots}):
-        mine = [lot for lot in lots if lot.ticker == name]
+    for name, owner in sorted({(lot.ticker, lot.strategy) for lot in lots}):
+        mine = [lot for lot in lots if (lot.ticker, lot.strategy) == (name, owner)]
         prices = {lot.con_id: _price(broker_positions, lot.con_id) for lot in mine}
         values = [lot.qty * price for lot in mine if (price := prices[lot.con_id]) is not None]
         qty = sum((lot.qty for lot in mine), Decimal(0))
-        exits.append(Exit(name, qty, sum(values, Decimal(0)) if len(values) == len(mine) else None))
+        exits.append(Exit(name, qty, sum(values, Decimal(0)) if len(values) == len(mine) else None, owner))
     return exits
 
 
