@@ -397,6 +397,7 @@ def _event(row: Row) -> Event:
         row["actor"],
         id=row["id"],
         text=text,
+        strategy=row["strategy"],
     )
 
 

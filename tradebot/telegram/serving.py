@@ -111,7 +111,7 @@ async def _serve(
         asyncio.create_task(_poll(dispatcher, bot), name=POLLING),
         asyncio.create_task(_introduce(bot), name="telegram: commands registered"),
     ]
-    outbox = Delivery(queries.ledger, sender, queries.clock, delivered)
+    outbox = Delivery(queries.ledger, sender, queries.clock, delivered, queries.run.strategies)
     delivery = asyncio.create_task(_deliver(outbox, stop), name=DELIVERY)
     try:
         await stop.wait()
