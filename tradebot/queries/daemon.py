@@ -1,7 +1,7 @@
 """What the running daemon shows of itself and its books. Read only, and without words: the edges say it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -39,7 +39,7 @@ from tradebot.queries.positions import HeldPositions, held_positions
 from tradebot.queries.results import Result, read_result
 from tradebot.queries.splits import NoSplit, seen_split
 from tradebot.queries.status import BooksStatus, DaemonStatus, books_status
-from tradebot.queries.strategies import StrategyStatus, with_last_alerts
+from tradebot.queries.strategies import with_last_alerts
 from tradebot.queries.unknown_orders import PresumedFill, presumed_fill
 from tradebot.queries.waiting import Waiting, read_waiting
 
@@ -133,11 +133,11 @@ class DaemonQueries:
         async with self.ledger.read() as books:
             return await read_result(books, run.hours, self.clock.now(), days, run.strategies, strategy)
 
-    async def strategies(self) -> Sequence[StrategyStatus]:
-        """Each as it stands, with its last alert. Raises LedgerUnavailable."""
+    async def strategies(self) -> BooksStatus:
+        """Each strategy as it stands, with its last alert. Raises LedgerUnavailable."""
         async with self.ledger.read() as books:
             booked = await self._booked(books, self.broker.account())
-            return await with_last_alerts(books, booked.strategies)
+            return replace(booked, strategies=await with_last_alerts(books, booked.strategies))
 
     @property
     def state(self) -> TradingState:

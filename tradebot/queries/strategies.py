@@ -30,6 +30,7 @@ class StrategyStatus:
 
     strategy: Strategy
     standing: Standing
+    paused: bool  # by the owner, which stands behind a strategy that the file disables too
     limits: Mapping[str, Decimal | int]  # its own in force, by name: the account's stand above them
     exposure: Exposure  # of its rows alone: what its own limits are compared with
     lots: int  # open
@@ -59,10 +60,10 @@ def names(strategies: Strategies, *rows: Iterable[Owned]) -> Sequence[str]:
     return (*strategies.names, *sorted(past))
 
 
-def standing(strategy: Strategy, settings: Mapping[str, str], now: datetime) -> Standing:
+def standing(strategy: Strategy, now: datetime, *, paused: bool) -> Standing:
     if not strategy.enabled:
         return Standing.DISABLED
-    if strategy.name in paused_strategies(settings):
+    if paused:
         return Standing.PAUSED
     return Standing.ON if strategy.in_window(now.astimezone(NEW_YORK)) else Standing.OUTSIDE_WINDOW
 
@@ -70,9 +71,9 @@ def standing(strategy: Strategy, settings: Mapping[str, str], now: datetime) -> 
 def strategy_status(
     strategy: Strategy, settings: Mapping[str, str], exposure: Exposure, lots: int, now: datetime
 ) -> StrategyStatus:
-    return StrategyStatus(
-        strategy, standing(strategy, settings, now), own_limits_in(settings, strategy), exposure, lots
-    )
+    paused = strategy.name in paused_strategies(settings)
+    own = own_limits_in(settings, strategy)
+    return StrategyStatus(strategy, standing(strategy, now, paused=paused), paused, own, exposure, lots)
 
 
 async def with_last_alerts(books: Books, found: Sequence[StrategyStatus]) -> Sequence[StrategyStatus]:
