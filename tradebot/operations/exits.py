@@ -12,8 +12,9 @@ from tradebot.trading.intake import Intake, Outcome
 
 
 async def sell(intake: Intake, tickers: Sequence[str], actor: str, key: str, strategy: str = MAIN) -> list[int]:
-    """An alert a ticker of the strategy; returns the ids of those that are new. Raises LedgerUnavailable: what was stored before stays.
+    """An alert a ticker of the strategy; returns the ids of those that are new.
 
+    Raises LedgerUnavailable: what was stored before stays.
     One after the other: each is a transaction of its own, and alerts from outside must find room between them.
     """
     made = []

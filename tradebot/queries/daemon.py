@@ -137,7 +137,8 @@ class DaemonQueries:
         """Each strategy as it stands, with its last alert. Raises LedgerUnavailable."""
         async with self.ledger.read() as books:
             booked = await self._booked(books, self.broker.account())
-            return replace(booked, strategies=await with_last_alerts(books, booked.strategies))
+            strategies = await with_last_alerts(books, booked.strategies)
+        return replace(booked, state=self.switch.state, strategies=strategies)
 
     @property
     def state(self) -> TradingState:

@@ -92,9 +92,7 @@ class StoredPositions:
     realised_by_strategy: Mapping[str, Decimal]
 
 
-async def stored_positions(
-    ledger: Ledger, hours: Hours, now: datetime, strategy: str | None = None
-) -> StoredPositions:
+async def stored_positions(ledger: Ledger, hours: Hours, now: datetime, strategy: str | None = None) -> StoredPositions:
     """What the database alone knows, for who stands beside the daemon; of one strategy only. Raises LedgerUnavailable."""
     async with ledger.read() as books:
         lots = await books.lots(LotStatus.OPEN, strategy=strategy)

@@ -59,7 +59,7 @@ async def daily_results(
     dates = [last - timedelta(days=ago) for ago in reversed(range(days))]
     async with ledger.read() as books:
         closed, trades = await _since(books, hours, dates[0], strategy)
-    traded = sorted({row.strategy for row in (*closed, *trades)})
+    traded = sorted({lot.strategy for lot in closed} | {trade.strategy for trade in trades})
     by_strategy = {name: _each(dates, of(name, closed), of(name, trades)) for name in traded}
     return replace(_each(dates, closed, trades), by_strategy=by_strategy)
 

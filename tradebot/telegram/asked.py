@@ -1,7 +1,7 @@
 """What stands behind a command: a strategy's name, a ticker, a value. Pure.
 
 Rules: a word is a strategy where it is the name of one, in any letter case, and a ticker where the bot holds it; what is both is
-asked back, what is neither is told. Where there is one strategy, words that name nothing change nothing, as before there were any.
+asked back, what is neither is told. Where there is one strategy, words that name nothing change nothing.
 """
 
 from collections.abc import Collection, Sequence
@@ -57,7 +57,9 @@ def to_sell(words: str | None, held: Collection[tuple[str, str]], strategies: St
         behind, _ = split(last[2], strategies)
         name, rest = (behind, last[0].strip()) if behind else (name, rest)
     if rest:
-        return [ToSell(name, _held(rest, {ticker for owner, ticker in held if name in (None, owner)}, name, strategies))]
+        return [
+            ToSell(name, _held(rest, {ticker for owner, ticker in held if name in (None, owner)}, name, strategies))
+        ]
     if name is not None and (ticker := name.upper()) in {ticker for _, ticker in held}:
         return [ToSell(strategy=name), ToSell(ticker=ticker)]
     return [ToSell(strategy=name)]

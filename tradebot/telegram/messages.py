@@ -173,7 +173,7 @@ def _fate(event: Event) -> tuple[str, str]:
 
 
 def _alike(events: Sequence[Event], now: datetime, strategies: Strategies) -> str:
-    """`312 BUY alerts blocked`, by strategy where there are several, by ticker, with the commonest reasons and an example of each."""
+    """`312 BUY alerts blocked`, by strategy if there are several, by ticker, with the commonest reasons, an example each."""
     first = events[0]
     title = TITLES[first.kind].format(f"{len(events)} {first.side or ''} alerts".replace("  ", " "))
     tickers = Counter(event.ticker or "?" for event in events)

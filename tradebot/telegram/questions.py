@@ -66,9 +66,7 @@ def killed(stored: bool, found: AtKill | None) -> str:
         return lines(
             title, "Stored.", "❗ Working orders could not be read; they are cancelled as soon as they can be."
         )
-    names = [
-        f"• {whose(trade.strategy, several=found.several)}{esc(figures.order(trade))}" for trade in found.working
-    ]
+    names = [f"• {whose(trade.strategy, several=found.several)}{esc(figures.order(trade))}" for trade in found.working]
     verb = "is" if len(names) == 1 else "are"
     orders = "1 working order" if len(names) == 1 else f"{len(names)} working orders"
     away = "❗ IB is not connected: they are cancelled when it is back." if names and not found.connected else None

@@ -1,4 +1,4 @@
-"""What the chat shows of strategies: /strategies, and what /status, /settings and /pnl say of each. Pure: figures in, HTML out."""
+"""What the chat shows of strategies: /strategies, and the lines of each in /status, /settings, /pnl and /positions. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -53,7 +53,9 @@ def view(found: BooksStatus, now: datetime, page: int = 0, only: str | None = No
     shown = rows[page * PAGE : (page + 1) * PAGE]
     title = f"Strategies, page {page + 1} of {pages}" if pages > 1 else "Strategies"
     state = None if found.state is TradingState.RUNNING else f"All trading is {found.state}, above every strategy"
-    text = lines(None if only else bold(title), state, *(part for one in shown for part in _strategy(one, found.limits, now)))
+    text = lines(
+        None if only else bold(title), state, *(part for one in shown for part in _strategy(one, found.limits, now))
+    )
     turn = [("« back", page - 1)] * (page > 0) + [("more »", page + 1)] * (page < pages - 1)
     turning = [[(label, f"page:strategies:{number}") for label, number in turn]] if turn else []
     return text.strip(), [*map(_switch, shown), *turning]

@@ -141,7 +141,9 @@ def _usd(amount: Decimal | None) -> str:
 
 def positions(held: HeldPositions, page: int, strategy: str | None = None) -> tuple[str, Buttons]:
     """A page, counted from 0; beyond the last it is the last. `strategy`: it is about this one alone."""
-    by_strategy = [(name, row) for name, open_ in held.by_strategy.items() for row in open_.positions]
+    by_strategy: list[tuple[str | None, OpenPosition]] = [
+        (name, row) for name, open_ in held.by_strategy.items() for row in open_.positions
+    ]
     rows = by_strategy or [(None, row) for row in held.open.positions]
     pages = max(1, -(-len(rows) // PAGE))
     page = min(max(page, 0), pages - 1)
@@ -324,9 +326,7 @@ def _alerts(title: str, alerts: Sequence[Alert], now: datetime, *, several: bool
 # --- /settings, /set_… ----------------------------------------------------------------------------------------------
 
 
-def settings(
-    limits: Limits, exposure: Exposure, fixed: FixedLimits, each: Sequence[StrategyStatus] = ()
-) -> str:
+def settings(limits: Limits, exposure: Exposure, fixed: FixedLimits, each: Sequence[StrategyStatus] = ()) -> str:
     collar = "off" if fixed.price_collar_pct == 0 else f"{fixed.price_collar_pct.normalize():f} %"
     spread = "off" if fixed.max_spread_pct == 0 else f"{fixed.max_spread_pct.normalize():f} %"
     repeat = "off" if fixed.repeat_window_s == 0 else f"{fixed.repeat_window_s} s"

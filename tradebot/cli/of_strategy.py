@@ -1,0 +1,28 @@
+"""`--strategy NAME`, for what is listed or shown of one strategy."""
+
+from typing import Annotated
+
+import typer
+
+from tradebot.config import Settings
+from tradebot.domain.alerts import AlertStatus
+from tradebot.errors import ConfigError
+from tradebot.ports import Ledger
+from tradebot.words.strategies import no_such
+
+OfStrategy = Annotated[str | None, typer.Option("--strategy", metavar="NAME", help="Of one strategy only.")]
+
+
+async def check(ledger: Ledger, settings: Settings, name: str | None) -> None:
+    """Raises ConfigError where neither the file names it nor an alert was ever its own; LedgerUnavailable."""
+    strategies = settings.strategies()
+    if name is None or name in strategies.names:
+        return
+    async with ledger.read() as books:
+        if not await books.newest_alerts(tuple(AlertStatus), 1, strategy=name):
+            raise ConfigError(f"--strategy: {no_such(name, strategies)}")
+
+
+def several(settings: Settings) -> bool:
+    """Whether tables say whose something is."""
+    return settings.strategies().only is None
