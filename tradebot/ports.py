@@ -29,6 +29,7 @@ from tradebot.domain.lots import CorporateAction, Lot, LotStatus
 from tradebot.domain.questions import Silent
 from tradebot.domain.reasons import Reason
 from tradebot.domain.settings import TradingState
+from tradebot.domain.strategies import History
 from tradebot.domain.trades import NewTrade, Trade, TradeStatus
 
 # --- time and chance ------------------------------------------------------------------------------------------------
@@ -305,6 +306,12 @@ class Books(Protocol):
 
     async def corporate_actions(self, strategy: str, ticker: str) -> Sequence[CorporateAction]: ...
 
+    async def histories(self, strategy: str) -> Sequence[History]:
+        """By ticker, of every ticker that it has a trade or an alert of."""
+
+    async def reassign(self, from_strategy: str, to_strategy: str, ticker: str) -> None:
+        """Alerts, trades, lots and corporate actions of the ticker are the other strategy's from now on."""
+
     # settings, events, jobs
     async def settings(self) -> Mapping[str, str]:
         """Every stored setting, locked against change until this transaction ends."""
@@ -313,6 +320,9 @@ class Books(Protocol):
         """Who stored each setting last, by key."""
 
     async def put_setting(self, key: str, value: str, by: str, at: datetime) -> None: ...
+
+    async def forget_setting(self, key: str) -> None:
+        """As if it had never been stored."""
 
     async def claim(self, key: str, operation: str, by: str, at: datetime) -> bool:
         """Remembers that an operation was done under this idempotency key. False when the key is there: do nothing."""
@@ -415,6 +425,10 @@ class TradingStateSource(Protocol):
 
     @property
     def state(self) -> TradingState: ...
+
+    @property
+    def paused_strategies(self) -> frozenset[str]:
+        """Those that are paused by name."""
 
 
 # --- queue ----------------------------------------------------------------------------------------------------------

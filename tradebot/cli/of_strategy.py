@@ -8,7 +8,7 @@ from tradebot.config import Settings
 from tradebot.domain.alerts import AlertStatus
 from tradebot.errors import ConfigError
 from tradebot.ports import Ledger
-from tradebot.words.strategies import no_such
+from tradebot.words.standing import no_such
 
 OfStrategy = Annotated[str | None, typer.Option("--strategy", metavar="NAME", help="Of one strategy only.")]
 

@@ -20,7 +20,7 @@ from tradebot.queries.status import BooksStatus, stored_status
 from tradebot.queries.strategies import StrategyStatus, of
 from tradebot.words import figures
 from tradebot.words.limits import value_text
-from tradebot.words.strategies import no_such, standing
+from tradebot.words.standing import no_such, standing
 
 Part = Mapping[str, object]
 

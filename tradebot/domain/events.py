@@ -67,6 +67,7 @@ class EventKind(StrEnum):
     RENAMED = "renamed"
     STATE_CHANGED = "state_changed"
     SETTING_CHANGED = "setting_changed"
+    REASSIGNED = "reassigned"
     BROKER_CONNECTED = "broker_connected"
     BROKER_LOST = "broker_lost"
     BROKER_UNREACHABLE = "broker_unreachable"

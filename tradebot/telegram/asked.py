@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from tradebot.domain.payload.symbols import symbol
 from tradebot.domain.strategies import Strategies
 from tradebot.errors import PayloadError, TradebotError
-from tradebot.words.strategies import no_such
+from tradebot.words.standing import no_such
 
 
 class Unclear(TradebotError):

@@ -61,6 +61,7 @@ TITLES: Mapping[str, str] = {
     _K.RENAMED: "🏷 Renamed: {}",
     _K.STATE_CHANGED: "⚙️ Trading state",
     _K.SETTING_CHANGED: "⚙️ Limit changed",
+    _K.REASSIGNED: "⚙️ Reassigned",
     _K.BROKER_CONNECTED: "🔌 IB connected",
     _K.BROKER_LOST: "❗ IB is away",
     _K.BROKER_UNREACHABLE: "❗ IB cannot be reached",

@@ -18,7 +18,7 @@ from tradebot.telegram.asked import ToSell
 from tradebot.telegram.markup import bold, esc, first, lines
 from tradebot.words import figures
 from tradebot.words.account_events import split_arithmetic
-from tradebot.words.strategies import standing
+from tradebot.words.standing import standing
 from tradebot.words.unknown_orders import price_source
 
 ROWS_MAX = 25

@@ -13,7 +13,7 @@ from tradebot.queries.status import BooksStatus
 from tradebot.queries.strategies import Standing, StrategyStatus
 from tradebot.telegram.markup import Buttons, bold, esc, lines
 from tradebot.words import figures
-from tradebot.words import strategies as words
+from tradebot.words import standing as words
 from tradebot.words.limits import TITLES, Title, value_text
 
 PAGE = 8

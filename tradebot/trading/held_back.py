@@ -41,8 +41,9 @@ async def held_back(books: Books, now: datetime) -> tuple[HeldBack, ...]:
 def _stopped(events: Iterable[Event]) -> set[str]:
     tickers: set[str] = set()
     for event in events:
-        if isinstance(event.facts, StateChanged) and event.facts.to is not TradingState.KILLED:
-            tickers.clear()  # a kill that was lifted before
+        if isinstance(event.facts, StateChanged) and event.facts.strategy is None:
+            if event.facts.to is not TradingState.KILLED:
+                tickers.clear()  # a kill that was lifted before
         elif event.ticker is not None and _is_by_kill(event.facts):
             tickers.add(event.ticker)
     return tickers

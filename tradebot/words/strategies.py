@@ -1,66 +1,72 @@
-"""Strategies in words: whether one buys, how it is sized, what it may trade, and that there is none of a name. Pure."""
+"""Strategies in words: what one of them has that no file names, and what was moved to another."""
 
-from collections.abc import Iterable
-from datetime import time
-from decimal import Decimal
-from difflib import get_close_matches
+from collections.abc import Iterable, Sequence
 
-from tradebot.domain.strategies import ExitSize, Sizing, Strategies, Strategy
-from tradebot.queries.strategies import Standing, StrategyStatus
-from tradebot.words.figures import shares, usd
+from tradebot.domain.facts.account import Moved, Reassigned
+from tradebot.domain.settings import TradingState
+from tradebot.domain.strategies import Strategy
+from tradebot.queries.left_behind import LeftBehind
+from tradebot.words.figures import shares, some
 
-
-def standing(one: StrategyStatus) -> str:
-    """`on`, or why it takes no BUY."""
-    return {
-        Standing.ON: "on",
-        Standing.PAUSED: "paused: no BUY",
-        Standing.DISABLED: "disabled in the file: no BUY",
-        Standing.OUTSIDE_WINDOW: "outside its window: no BUY now",
-    }[one.standing]
+_STATES = {
+    TradingState.RUNNING: "Strategy {0} resumed: its BUY and SELL alerts are executed.",
+    TradingState.PAUSED: "Strategy {0} is paused: its BUY alerts are blocked, its SELL alerts are executed. Resume with "
+    "`tradebot resume --strategy {0}` or /resume {0}.",
+}
 
 
-def sizing(strategy: Strategy, amount: Decimal) -> str:
-    """What a BUY's quantity comes from. `amount` is the limit in force, its own or the account's."""
-    size = strategy.size or Decimal(0)
-    match strategy.sizing:
-        case Sizing.SHARES:
-            return f"{shares(size)} shares a BUY"
-        case Sizing.EQUITY_PCT:
-            return f"{shares(size)}% of equity a BUY"
-        case Sizing.RISK_USD:
-            return f"{usd(size)} at risk a BUY"
-        case Sizing.RISK_PCT:
-            return f"{shares(size)}% of equity at risk a BUY"
-        case Sizing.ALERT:
-            return "BUYs sized by the alert"
-    return f"{usd(strategy.size or amount)} a BUY"
+def state(strategy: str, to: TradingState) -> str:
+    """Of one strategy, after a change."""
+    return _STATES[to].format(strategy)
 
 
-def exits(strategy: Strategy) -> str:
-    return "exits sized by the alert" if strategy.exit_size is ExitSize.ALERT else "exits sell all"
+def needs_stops(strategy: Strategy) -> str:
+    return (
+        f'every BUY of strategy {strategy.name} will be refused: its sizing is "{strategy.sizing}", which counts from a stop, and '
+        "stops are not honoured yet. Set another sizing"
+    )
 
 
-def bounds(strategy: Strategy) -> Iterable[str]:
-    """What it may buy, and when; nothing where nothing bounds it."""
-    if strategy.tickers is not None:
-        yield f"buys only {', '.join(sorted(strategy.tickers))}"
-    if strategy.window is not None:
-        yield f"buys {window(strategy.window)} New York"
-    if strategy.cooldown_s:
-        yield f"{strategy.cooldown_s} s between BUYs of a ticker"
-    if strategy.max_alerts_per_day is not None:
-        yield f"{strategy.max_alerts_per_day} BUY alerts a day"
+def left_behind(one: LeftBehind) -> str:
+    """What it has; without a full stop."""
+    parts = []
+    if one.lots:
+        parts.append("holds " + ", ".join(f"{shares(qty)} {ticker}" for ticker, qty in one.lots.items()))
+    if one.unresolved:
+        parts.append(f"has {some(len(one.unresolved), 'orders')} without an end ({_few(one.unresolved)})")
+    if one.waiting:
+        parts.append(f"has {some(len(one.waiting), 'alerts')} waiting ({_few(one.waiting)})")
+    return f"strategy {one.strategy} {' and '.join(parts)}"
 
 
-def window(times: tuple[time, time]) -> str:
-    """`09:35–15:45`."""
-    begin, end = times
-    return f"{begin:%H:%M}–{end:%H:%M}"
+def _few(tickers: Sequence[str]) -> str:
+    names = sorted(set(tickers))
+    return ", ".join(names[:10]) + (", …" if names[10:] else "")
 
 
-def no_such(name: str, strategies: Strategies) -> str:
-    """Which there are, and the one that may have been meant."""
-    near = get_close_matches(name.lower(), strategies.names, 1)
-    meant = f" Did you mean {near[0]}?" if near else ""
-    return f"There is no strategy “{name[:40]}”.{meant} There are: {', '.join(strategies.names)}."
+def not_in_the_file(found: Iterable[LeftBehind]) -> str:
+    """Why the daemon does not start, and what to do; a line each."""
+    return "\n".join(
+        f"{left_behind(one)}, and the configuration has no [strategies.{one.strategy}]: nobody would look after it. "
+        f"{_remedy(one)}"
+        for one in found
+    )
+
+
+def _remedy(one: LeftBehind) -> str:
+    back = (
+        "Put the section back (enabled = false lets it sell only) until that is over; "
+        f"/sell_all {one.strategy} sells what it holds"
+    )
+    if one.unresolved:
+        return f"{back}. Once its orders have ended, `tradebot reassign` can give it to another strategy."
+    return f"{back}. Or give it all to another strategy: `tradebot reassign {one.strategy} NAME`"
+
+
+def moved_line(one: Moved) -> str:
+    return f"{one.ticker}: {shares(one.qty)} shares held, {some(one.trades, 'orders')}, {some(one.alerts, 'alerts')}"
+
+
+def reassigned(facts: Reassigned) -> str:
+    what = "; ".join(map(moved_line, facts.moved))
+    return f"What strategy {facts.from_strategy} has traded of these is strategy {facts.to_strategy}'s now: {what}."

@@ -167,23 +167,46 @@ class PositionsCompared(Facts):
 
 @dataclass(frozen=True, slots=True)
 class StateChanged(Facts):
-    """The trading state was changed."""
+    """The trading state was changed; with a strategy: its own, which is PAUSED or RUNNING."""
 
     kind: ClassVar = _K.STATE_CHANGED
     severity: ClassVar = _S.WARNING
     before: TradingState
     to: TradingState
+    strategy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SettingChanged(Facts):
-    """A limit was changed."""
+    """A limit was changed; with a strategy: its own."""
 
     kind: ClassVar = _K.SETTING_CHANGED
     severity: ClassVar = _S.INFO
     name: str  # of the limit, as in `Limits`
-    before: Decimal
+    before: Decimal | None  # None: the strategy had none of its own
     to: Decimal
+    strategy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What a strategy was given of a ticker."""
+
+    ticker: str
+    qty: Decimal  # shares in open lots
+    trades: int
+    alerts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reassigned(Facts):
+    """A strategy was given all that another one had traded of these tickers."""
+
+    kind: ClassVar = _K.REASSIGNED
+    severity: ClassVar = _S.WARNING
+    from_strategy: str
+    to_strategy: str
+    moved: tuple[Moved, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from tradebot.telegram.handlers.actor import actor
 from tradebot.telegram.handlers.selling import sell_each
 from tradebot.telegram.markup import prose
 from tradebot.telegram.sender import Sender
-from tradebot.words.strategies import no_such
+from tradebot.words.standing import no_such
 
 
 def router() -> Router:

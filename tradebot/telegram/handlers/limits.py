@@ -12,7 +12,7 @@ from tradebot.telegram.handlers.actor import actor
 from tradebot.telegram.markup import prose
 from tradebot.telegram.sender import Sender
 from tradebot.words.limits import TITLES, WrongValue, parse
-from tradebot.words.strategies import no_such
+from tradebot.words.standing import no_such
 
 _BY_COMMAND = {title.command: title for title in TITLES}
 
