@@ -1,10 +1,12 @@
-"""What is answered: `POST /webhook` and `GET /health`.
+"""What is answered: `POST /webhook`, `POST /webhook/STRATEGY` and `GET /health`.
 
 Rules:
 - Checked in this order: 403 address, 415 encoding, 413 size (408 too slow), 429 rate, 400 not JSON, 401 secret, 400 fields,
   409 the same `alert_id` with another message, 503 not stored. TradingView sends again only after 500–599: so 503 where storing
   may succeed later, 4xx where it never will.
 - 200 only after the commit.
+- Which secret opens depends on whose the alert is (`domain/addressee.py`). Where that cannot be told, any of them lets its sender
+  hear which strategies there are; who has none hears nothing of strategies.
 - Every answer is JSON; `{"error": "…"}` tells a person what to correct. Nothing a client sends causes an unplanned 5xx.
 - A message with the right secret is never refused for what strangers at the same address do: they share TradingView's addresses.
 - No body, no query and no header is ever logged.
@@ -12,18 +14,19 @@ Rules:
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from aiohttp import web
 from loguru import logger
 
+from tradebot.domain.addressee import addressee
 from tradebot.domain.payload.own import parse
 from tradebot.errors import LedgerUnavailable, PayloadError
 from tradebot.queries.health import Health
-from tradebot.trading.intake import Accepted, Intake, Outcome
-from tradebot.webhook.access import Addresses, Buckets, Caller, Secrets
+from tradebot.trading.intake import Accepted, Intake, Outcome, named_strategy
+from tradebot.webhook.access import SECRET_NAMES, Addresses, Buckets, Caller, Secrets
 from tradebot.words.events import conflict
 from tradebot.words.health import health_parts
 
@@ -39,8 +42,8 @@ REFUSALS_LOGGED_BURST, REFUSALS_LOGGED_PER_S = 30, 0.2
 # Messages without a readable secret that the owner hears of: his own template may be the cause.
 REFUSALS_TOLD_BURST, REFUSALS_TOLD_PER_S = 1, 1 / 900
 
-# What other bots call the secret.
-_OTHER_SECRETS = ("passphrase", "key", "token", "password", "webhook_secret")
+# What other bots call the secret, beside the names that are understood.
+_OTHER_SECRETS = ("password", "webhook_secret", "pass")
 
 
 class Refusal(Exception):
@@ -59,11 +62,13 @@ class Message:
     body: bytes
     fields: Mapping[str, object] | None
     unreadable: str | None
+    strategy: str | None  # that the path names
     authentic: bool
+    others: bool  # not authentic, but with a secret that opens something else
 
 
 class Routes:
-    """The handlers of both routes."""
+    """The handlers of the routes."""
 
     def __init__(
         self, addresses: Addresses, secrets: Secrets, intake: Intake, health: Callable[[], Awaitable[Health]]
@@ -79,7 +84,11 @@ class Routes:
         self._not_told = 0
 
     def table(self) -> list[web.RouteDef]:
-        return [web.post("/webhook", self.webhook), web.get("/health", self.health)]
+        return [
+            web.post("/webhook", self.webhook),
+            web.post("/webhook/{strategy}", self.webhook),
+            web.get("/health", self.health),
+        ]
 
     async def webhook(self, request: web.Request) -> web.Response:
         began = asyncio.get_running_loop().time()
@@ -114,26 +123,40 @@ class Routes:
     async def _take(self, request: web.Request, caller: Caller) -> Accepted:
         if caller.refused is not None:
             raise Refusal(HTTPStatus.FORBIDDEN, caller.refused)
-        message = self._message(await _read(request), request.query.get("secret"))
+        message = self._message(
+            await _read(request), request.match_info.get("strategy"), request.query.getall("secret", [])
+        )
         self._limit(message.authentic, caller.address)
         if not message.authentic:
             status = HTTPStatus.UNAUTHORIZED if message.unreadable is None else HTTPStatus.BAD_REQUEST
-            refusal = Refusal(status, message.unreadable or _no_secret(message.fields or {}))
+            refusal = Refusal(status, message.unreadable or _no_secret(message))
             self._tell_owner(caller.address, refusal)
             raise refusal
         return await self._store(message, caller.address)
 
-    def _message(self, body: bytes, secret_in_url: str | None) -> Message:
+    def _message(self, body: bytes, path: str | None, in_url: Sequence[str]) -> Message:
         """Reads before anything is judged: who is authentic has a rate limit of his own."""
         clean = self._secrets.cut(body)
+        strategy = None if path is None else self._secrets.cut_text(path)
         try:
             given = parse(body)
             fields = parse(clean)
         except PayloadError as error:
-            authentic = self._secrets.match(secret_in_url) or self._secrets.match_in(body)
-            reason = self._secrets.cut(str(error).encode()).decode("utf-8", "replace")
-            return Message(clean, None, reason, authentic)
-        return Message(clean, fields, None, self._secrets.match(given.get("secret", secret_in_url)))
+            lock = self._lock(strategy, None)
+            opens = [self._secrets.match(word, lock) for word in in_url] + [self._secrets.match_in(body, lock)]
+            reason = self._secrets.cut_text(str(error))
+            return Message(clean, None, reason, strategy, authentic=any(opens), others=False)
+        lock, words = self._lock(strategy, fields), secrets_in(given, in_url)
+        authentic = any([self._secrets.match(word, lock) for word in words])  # noqa: C419 - a list: each is compared
+        others = not authentic and any([self._secrets.match(word, None) for word in words])  # noqa: C419
+        return Message(clean, fields, None, strategy, authentic, others)
+
+    def _lock(self, path: str | None, fields: Mapping[str, object] | None) -> str | None:
+        """The strategy whose secret opens; None, any, where it cannot be told whose the alert is: its sender is told that."""
+        try:
+            return addressee(self._intake.strategies, path, named_strategy(fields or {})).name
+        except PayloadError:
+            return None
 
     def _limit(self, authentic: bool, address: str) -> None:
         buckets = self._alerts if authentic else self._strangers
@@ -153,8 +176,8 @@ class Routes:
     async def _store(self, message: Message, address: str) -> Accepted:
         try:
             if message.fields is None:
-                return await self._intake.reject(message.unreadable or "", message.body, address)
-            return await self._intake.accept(message.fields, message.body, address)
+                return await self._intake.reject(message.unreadable or "", message.body, address, path=message.strategy)
+            return await self._intake.accept(message.fields, message.body, address, path=message.strategy)
         except LedgerUnavailable as error:
             # TradingView sends again: that must not count twice.
             self._alerts.give_back(address, asyncio.get_running_loop().time())
@@ -167,9 +190,22 @@ class Routes:
             logger.warning("request from {} refused with {}: {}", address, refusal.status, refusal.error)
 
 
-def _no_secret(fields: Mapping[str, object]) -> str:
+def secrets_in(fields: Mapping[str, object], in_url: Sequence[str]) -> Sequence[object]:
+    """What may be the secret. A "secret" in the message counts alone; fields of the other names may be something else."""
+    if "secret" in fields:
+        return [fields["secret"]]
+    return [*(fields[name] for name in SECRET_NAMES if name in fields), *in_url]
+
+
+def _no_secret(message: Message) -> str:
     """Why a readable message has no right secret; never quotes it."""
-    other = next((name for name in _OTHER_SECRETS if name in fields and "secret" not in fields), None)
+    fields = message.fields or {}
+    if message.others:
+        return (
+            "The secret opens another strategy than the one that the alert is for. A strategy with a secret of its own"
+            " ([strategies.NAME] secret) takes that alone; the others take what [webhook] of the configuration says."
+        )
+    other = next((name for name in _OTHER_SECRETS if name in fields and not fields.keys() & {*SECRET_NAMES}), None)
     if other is not None:
         return f'The secret is missing or wrong: the field "{other}" must be called "secret".'
     return (
@@ -205,7 +241,8 @@ def _answer_to(accepted: Accepted) -> web.Response:
         return answer(HTTPStatus.CONFLICT, error=conflict(accepted.conflict))
     if accepted.status is Outcome.REJECTED:
         return answer(HTTPStatus.BAD_REQUEST, error=accepted.reason)
-    return answer(HTTPStatus.OK, status=accepted.status, alert_id=accepted.alert_id)
+    report = {} if accepted.report is None else {"report": accepted.report}
+    return answer(HTTPStatus.OK, status=accepted.status, alert_id=accepted.alert_id, **report)
 
 
 def answer(status: HTTPStatus, /, **content: object) -> web.Response:
@@ -224,7 +261,8 @@ async def always_json(
         return answer(refusal.status, error=refusal.error)
     except web.HTTPMethodNotAllowed as error:
         allowed = ", ".join(sorted(error.allowed_methods))
-        response = answer(HTTPStatus.METHOD_NOT_ALLOWED, error=f"{request.path} takes {allowed} only.")
+        where = "/health" if request.path == "/health" else "/webhook"  # what else stands in the path may be the secret
+        response = answer(HTTPStatus.METHOD_NOT_ALLOWED, error=f"{where} takes {allowed} only.")
         response.headers["Allow"] = allowed
         return response
     except web.HTTPException as error:

@@ -42,7 +42,9 @@ from tradebot.domain.facts.alerts import (
     AlertRejected,
     AlertRepeated,
     AlertStored,
+    AlertTested,
     AlertUnreadable,
+    FieldsNotUsed,
 )
 from tradebot.domain.facts.daemon import (
     ComponentStuck,
@@ -85,6 +87,8 @@ FACTS: Mapping[EventKind, type[Facts]] = {
         AlertConflict,
         AlertRepeated,
         AlertUnreadable,
+        AlertTested,
+        FieldsNotUsed,
         AlertPending,
         AlertBlocked,
         AlertFailed,
