@@ -12,7 +12,7 @@ from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.exposure import Exposure
 from tradebot.domain.settings import own_limits_in, paused_strategies
 from tradebot.domain.strategies import Strategies, Strategy
-from tradebot.ports import Books
+from tradebot.ports import Books, Ledger
 
 
 class Standing(StrEnum):
@@ -80,3 +80,9 @@ async def with_last_alerts(books: Books, found: Sequence[StrategyStatus]) -> Seq
     """Raises LedgerUnavailable."""
     newest = [await books.newest_alerts(tuple(AlertStatus), 1, strategy=one.strategy.name) for one in found]
     return [replace(one, last_alert=alerts[0] if alerts else None) for one, alerts in zip(found, newest, strict=True)]
+
+
+async def has_a_past(ledger: Ledger, name: str) -> bool:
+    """Whether any alert was ever this strategy's. Raises LedgerUnavailable."""
+    async with ledger.read() as books:
+        return bool(await books.newest_alerts(tuple(AlertStatus), 1, strategy=name))

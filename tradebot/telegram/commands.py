@@ -29,7 +29,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command("positions", "what the bot holds", "/positions", of_strategy=True),
         Command("pnl", "today's profit and loss", "/pnl", of_strategy=True),
         Command("pnl_week", "the last seven days", "/pnl_week", of_strategy=True),
-        Command("strategies", "each strategy, with its switch", "/strategies", of_strategy=True),
+        Command("strategies", "each, with its switch", "/strategies", of_strategy=True),
         Command("market", "exchange hours, holidays ahead", "/market"),
         Command("queue", "alerts that wait", "/queue", of_strategy=True),
         Command("settings", "every limit and its use", "/settings", of_strategy=True),

@@ -1,4 +1,4 @@
-"""A strategy as it stands, in words: whether it buys, how it is sized, what it may trade; and that there is none of a name. Pure."""
+"""A strategy as it stands, in words: whether it buys, how it is sized, what it may trade; and that there is no such one. Pure."""
 
 from collections.abc import Iterable
 from datetime import time
