@@ -53,27 +53,36 @@ def to_sell(words: str | None, held: Collection[tuple[str, str]], strategies: St
     Raises Unclear for a ticker that is not held.
     """
     name, rest = split(words, strategies)
-    if name is None and (last := rest.rpartition(" "))[0]:
-        behind, _ = split(last[2], strategies)
-        name, rest = (behind, last[0].strip()) if behind else (name, rest)
-    if rest:
-        return [
-            ToSell(name, _held(rest, {ticker for owner, ticker in held if name in (None, owner)}, name, strategies))
-        ]
-    if name is not None and (ticker := name.upper()) in {ticker for _, ticker in held}:
-        return [ToSell(strategy=name), ToSell(ticker=ticker)]
-    return [ToSell(strategy=name)]
+    if name is not None and not rest:
+        ticker = name.upper()
+        both = ticker in {ticker for _, ticker in held}
+        return [ToSell(strategy=name), ToSell(ticker=ticker)] if both else [ToSell(strategy=name)]
+    if not rest:
+        return [ToSell()]
+    readings = [(name, rest)]
+    before, _, last = (words or "").strip().rpartition(" ")
+    behind, _ = split(last, strategies)
+    if before and behind is not None:
+        readings = [(behind, before), *(readings if name else [])]
+    found = [(owner, _held(word, held, owner)) for owner, word in readings]
+    known = [ToSell(owner, ticker) for owner, ticker in found if ticker is not None]
+    if not known:
+        raise Unclear(_not_held(*readings[0], held, strategies))
+    return known
 
 
-def _held(words: str, held: Collection[str], name: str | None, strategies: Strategies) -> str:
-    """The ticker in IB's form."""
+def _held(word: str, held: Collection[tuple[str, str]], strategy: str | None) -> str | None:
+    """The ticker in IB's form; None where it is not held."""
     try:
-        ticker = symbol(words)[1]
+        ticker = symbol(word)[1]
     except PayloadError:
-        ticker = words.upper()
-    if ticker in held:
-        return ticker
-    who = f"Strategy {name}" if name else "The bot"
-    holds = f"It holds {', '.join(sorted(held)[:20])}." if held else "It holds nothing."
+        ticker = word.upper()
+    return ticker if any(ToSell(strategy, ticker).admits(*one) for one in held) else None
+
+
+def _not_held(strategy: str | None, word: str, held: Collection[tuple[str, str]], strategies: Strategies) -> str:
+    tickers = sorted({ticker for owner, ticker in held if strategy in (None, owner)})
+    who = f"Strategy {strategy}" if strategy else "The bot"
+    holds = f"It holds {', '.join(tickers[:20])}." if tickers else "It holds nothing."
     known = "" if strategies.only else f" Strategies: {', '.join(strategies.names)}."
-    raise Unclear(f"{who} holds no “{words[:40]}”. {holds}{known}")
+    return f"{who} holds no “{word[:40]}”. {holds}{known}"

@@ -1,4 +1,4 @@
-"""The chat where there are several strategies: each shown, each meant by its name, and none mistaken for another or for a ticker."""
+"""The chat where there are several strategies: each is shown, each is meant by its name, none is mistaken for a ticker."""
 
 from collections.abc import AsyncIterator
 from datetime import time
@@ -6,20 +6,23 @@ from decimal import Decimal
 
 import pytest
 
+from tests.adapters.database.samples import an_alert, an_execution
 from tests.adapters.telegram.conftest import Phone, open_phone
 from tests.bot import Bot
 from tests.bot_fixtures import MakeBot
 from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.events import EventKind
+from tradebot.domain.facts.account import StateChanged
 from tradebot.domain.strategies import Sizing, Strategies, Strategy
-from tradebot.domain.trades import TradeStatus
+from tradebot.domain.trades import NewTrade, OrderRole
 from tradebot.telegram.markup import plain
+from tradebot.trading.broker_update import BrokerUpdate
 
 EMA = Strategy(
     name="ema",
     tickers=frozenset({"AAPL", "SPY"}),
     window=(time(9, 35), time(15, 45)),
-    limits={"buy_amount_usd": Decimal(400), "max_open_positions": 3},
+    limits={"buy_amount_usd": Decimal(500), "max_open_positions": 3},
 )
 SPY = Strategy(name="spy", sizing=Sizing.SHARES, size=Decimal(5))
 STRATEGIES = Strategies({"ema": EMA, "spy": SPY})
@@ -38,23 +41,53 @@ async def phone(bot: Bot) -> AsyncIterator[Phone]:
         yield opened
 
 
-async def buys(bot: Bot, strategy: str, ticker: str) -> None:
-    """A BUY of one strategy that has filled, 5 at $100."""
-    before = len(bot.broker.sent)
-    alert_id = await bot.alert("BUY", ticker, strategy=strategy)
-    order = await bot.sent(before + 1)
-    bot.broker.fill(order.order_ref, int(order.qty), 100)
-    await bot.becomes(alert_id, AlertStatus.EXECUTED)
+async def trades(bot: Bot, strategy: str, ticker: str, side: Side = Side.BUY, price: int = 100) -> None:
+    """5 shares, filled a moment ago."""
+    con_id = bot.broker.con_ids.setdefault(ticker, len(bot.broker.con_ids))
+    async with bot.ledger.begin() as books:
+        new = an_alert(received_at=bot.clock.now(), ticker=ticker, action=side, strategy=strategy)
+        alert_id = await books.insert_alert(new)
+        assert alert_id is not None
+        await books.move_alert(alert_id, (AlertStatus.RECEIVED,), AlertStatus.PROCESSING, None)
+        trade = NewTrade(
+            alert_id=alert_id,
+            ticker=ticker,
+            con_id=con_id,
+            side=side,
+            role=OrderRole.ENTRY if side is Side.BUY else OrderRole.EXIT,
+            requested_qty=Decimal(5),
+            order_ref=f"tb-{alert_id}-{strategy}",
+            ib_position_before=Decimal(0),
+            reserved=Decimal(0),
+            decision={},
+            created_at=bot.clock.now(),
+            strategy=strategy,
+        )
+        await books.insert_trade(trade)
+    fill = an_execution(
+        f"{strategy}.{alert_id}.01",
+        order_ref=trade.order_ref,
+        order_id=0,
+        perm_id=8000 + alert_id,
+        con_id=con_id,
+        ticker=ticker,
+        side=side,
+        shares=Decimal(5),
+        price=Decimal(price),
+        commission=Decimal(1),
+        time=bot.clock.now(),
+    )
+    await bot.booking.book(trade.order_ref, BrokerUpdate(executions=[fill]))
     bot.clock.skip(11)
 
 
 async def test_every_strategy_is_shown_as_it_stands(phone: Phone) -> None:
     """The owner could not see which strategy buys, what it holds, and how much of its own limits is used."""
-    await buys(phone.bot, "ema", "AAPL")
+    await trades(phone.bot, "ema", "AAPL")
     told = plain((await phone.api.ask("/strategies", "Strategies")).text)
     ema, spy = told.split("🟢 ")[1:]
     assert ema.startswith(
-        "ema on\n   $400.00 a BUY\n   exits sell all\n   buys only AAPL, SPY\n   buys 09:35–15:45 New York"
+        "ema on\n   $500.00 a BUY\n   exits sell all\n   buys only AAPL, SPY\n   buys 09:35–15:45 New York"
     )
     assert "Open positions 1 of 3" in ema
     assert "Last BUY AAPL EXECUTED" in ema
@@ -68,26 +101,26 @@ async def test_a_button_pauses_one_strategy_and_resumes_it(phone: Phone) -> None
     """One strategy that goes wrong could be stopped only together with all the others, or a slip of the thumb would stop it."""
     shown = await phone.api.ask("/strategies", "Strategies")
     question = await phone.api.pressed(shown, "⏸ Pause ema", "Pause ema?")
-    assert "ema on" in plain((await phone.api.ask("/status", "ema")).text)
+    assert "🟢 ema on" in plain((await phone.api.ask("/status", "ema")).text)
     await phone.api.pressed(question, "Pause ema", "ema is PAUSED")
-    paused = await phone.api.ask("/strategies", "ema paused: no BUY")
+    paused = await phone.api.ask("/strategies", "paused: no BUY")
     assert set(paused.buttons) == {"▶ Resume ema", "⏸ Pause spy"}
     assert phone.bot.switch.state == "RUNNING"
     question = await phone.api.pressed(paused, "▶ Resume ema", "Resume ema?")
     await phone.api.pressed(question, "Resume ema", "ema is resumed")
-    await phone.api.ask("/status", "ema on")
+    assert "🟢 ema on" in plain((await phone.api.ask("/status", "Strategies")).text)
 
 
 async def test_pause_and_resume_take_a_strategy(phone: Phone) -> None:
     """A pause meant for one strategy would stop them all, or a resume would lift more than it names."""
     await phone.api.ask("/pause Ema", "ema is PAUSED")
     await phone.api.ask("/resume", "RUNNING")
-    await phone.api.ask("/strategies", "ema paused")
+    await phone.api.ask("/strategies", "</b> paused")
     await phone.api.ask("/pause", "PAUSED")
     told = await phone.api.ask("/resume ema", "ema is resumed")
     assert "all trading is PAUSED" in told.text
-    [*events] = await phone.bot.events(EventKind.STATE_CHANGED)
-    assert len(events) == 4
+    events = await phone.bot.events(EventKind.STATE_CHANGED)
+    assert [event.facts.strategy for event in events if isinstance(event.facts, StateChanged)] == ["ema", None, "ema"]
 
 
 @pytest.mark.parametrize(
@@ -105,9 +138,9 @@ async def test_a_limit_of_one_strategy_moves_no_other(phone: Phone) -> None:
     """The amount of one strategy would become everybody's, or the account's."""
     ask = phone.api.ask
     shown = plain((await ask("/set_amount ema", "Range")).text)
-    assert shown.startswith("Amount of a BUY of ema: $400.00\nThe account's, over all strategies: $500.00")
+    assert shown.startswith("Amount of a BUY of ema: $500.00\nThe account's, over all strategies: $500.00")
     assert "none of its own" in (await ask("/set_amount spy", "Range")).text
-    assert "of ema" in (await ask("/set_amount ema 750", "$400.00 → <b>$750.00</b>")).text
+    assert "of ema" in (await ask("/set_amount ema 750", "$500.00 → <b>$750.00</b>")).text
     assert "none of its own → <b>10</b>" in (await ask("/set_max_daily SPY 10", "→")).text
     await ask("/set_amount", "$500.00")
     assert await phone.queries.own_limits("spy") == {"max_daily_buys": 10}
@@ -124,21 +157,18 @@ async def test_a_limit_of_one_strategy_moves_no_other(phone: Phone) -> None:
 async def test_views_say_whose_is_what(phone: Phone) -> None:
     """Two strategies in one stock would look like one, and neither's result could be told."""
     bot, ask = phone.bot, phone.api.ask
-    await buys(bot, "ema", "AAPL")
-    await buys(bot, "spy", "AAPL")
+    await trades(bot, "ema", "AAPL")
+    await trades(bot, "spy", "AAPL", price=90)
     told = plain((await ask("/positions", "Positions")).text)
-    assert "\nema: AAPL 4, 1 lot\n" in told
-    assert "\nspy: AAPL 5, 1 lot\n" in told
-    assert "ema cost $400.00" in told
+    assert "\nema: AAPL 5, 1 lot\n   $100.00 →" in told
+    assert "\nspy: AAPL 5, 1 lot\n   $90.00 →" in told
+    assert "ema cost $500.00" in told
     mine = plain((await ask("/positions ema", "Positions of ema")).text)
-    assert ("AAPL 4, 1 lot" in mine, "AAPL 5" in mine, "ema:" in mine) == (True, False, False)
+    assert ("$100.00 →" in mine, "$90.00" in mine, "ema:" in mine) == (True, False, False)
 
-    alert_id = await bot.alert("SELL", "AAPL", strategy="ema")
-    order = await bot.sent(3)
-    bot.broker.fill(order.order_ref, 4, 110)
-    await bot.becomes(alert_id, AlertStatus.EXECUTED)
+    await trades(bot, "ema", "AAPL", Side.SELL, 110)
     told = plain((await ask("/pnl", "By strategy")).text)
-    assert "ema +$3" in told
+    assert "ema +$4" in told
     assert "spy +$0.00" in told
     assert plain((await ask("/pnl ema", "P&amp;L")).text).startswith("ema: P&L today")
     assert "Realised by ticker" not in plain((await ask("/pnl spy", "P&amp;L")).text)
@@ -148,8 +178,8 @@ async def test_views_say_whose_is_what(phone: Phone) -> None:
 
 async def test_messages_begin_with_the_strategy(phone: Phone) -> None:
     """The owner would not know which of his strategies bought, or was refused."""
-    await buys(phone.bot, "ema", "AAPL")
-    assert "ema: Bought 4 AAPL at $100.00 = $400.00" in plain((await phone.api.heard("Bought 4 AAPL")).text)
+    await trades(phone.bot, "ema", "AAPL")
+    assert "ema: Bought 5 AAPL at $100.00 = $500.00" in plain((await phone.api.heard("Bought 5 AAPL")).text)
     await phone.bot.alert("SELL", "MSFT", strategy="spy")
     assert "spy: SELL MSFT blocked" in plain((await phone.api.heard("SELL MSFT blocked")).text)
 
@@ -157,27 +187,29 @@ async def test_messages_begin_with_the_strategy(phone: Phone) -> None:
 async def test_sell_all_sells_what_was_named(phone: Phone) -> None:
     """Selling one strategy, or one ticker, would sell the rest too."""
     bot, ask = phone.bot, phone.api.ask
-    await buys(bot, "ema", "AAPL")
-    await buys(bot, "ema", "SPY")
-    await buys(bot, "spy", "AAPL")
-    assert set((await ask("/sell_all", "ema: AAPL 4")).buttons) == {"Sell all 3", "No, leave it"}
+    await trades(bot, "ema", "AAPL")
+    await trades(bot, "ema", "SPY")
+    await trades(bot, "spy", "AAPL")
+    assert set((await ask("/sell_all", "ema: AAPL 5")).buttons) == {"Sell all 3", "No, leave it"}
     assert "The bot holds no “MSFT”. It holds AAPL, SPY. Strategies: ema, spy." in (await ask("/sell_all MSFT")).text
     assert "Strategy spy holds no “SPY”. It holds AAPL." in (await ask("/sell_all spy SPY")).text
     for typed in ("/sell_all ema SPY", "/sell_all spy ema"):
-        assert "spy: AAPL" not in (await ask(typed, "SPY 4")).text
+        assert "spy: AAPL" not in (await ask(typed, "SPY 5")).text
     which = await ask("/sell_all spy", "Sell which")
     assert set(which.buttons) == {"Sell all 1 of spy", "Sell SPY", "No, leave it"}
     await phone.api.pressed(which, "Sell all 1 of spy", "1 SELL alert is in the queue")
-    order = await bot.sent(4)
-    assert (order.side, order.qty, (await bot.trade(order.order_ref)).strategy) == (Side.SELL, 5, "spy")
-    bot.broker.fill(order.order_ref, 5, 100)
-    await bot.turns(order.order_ref, TradeStatus.FILLED)
-    bot.clock.skip(11)
-    one = await ask("/sell_all AAPL", "Sell at market?")
-    assert "ema: AAPL 4" in one.text
+    await is_sold(bot, "spy", "AAPL")
+    one = await ask("/sell_all ema aapl", "Sell at market?")
+    assert "spy" not in one.text
     await phone.api.pressed(one, "Sell AAPL", "1 SELL alert is in the queue")
-    order = await bot.sent(5)
-    assert (order.qty, (await bot.trade(order.order_ref)).strategy) == (4, "ema")
+    await is_sold(bot, "ema", "AAPL")
+
+
+async def is_sold(bot: Bot, strategy: str, ticker: str) -> None:
+    """The newest alert is the bot's own, and that strategy's."""
+    async with bot.ledger.read() as books:
+        [newest] = await books.newest_alerts(tuple(AlertStatus), 1)
+    assert (newest.action, newest.ticker, newest.strategy) == (Side.SELL, ticker, strategy)
 
 
 async def test_the_queue_of_one_strategy(make_bot: MakeBot) -> None:
@@ -208,13 +240,13 @@ async def test_where_there_is_one_strategy_it_is_never_named(make_bot: MakeBot) 
     bot = await make_bot(strategies=Strategies({"ema": EMA}))
     await bot.start()
     async with open_phone(bot) as phone:
-        await buys(bot, "ema", "AAPL")
-        assert "ema" not in (await phone.api.heard("Bought 4 AAPL")).text
+        await trades(bot, "ema", "AAPL")
+        assert "ema" not in (await phone.api.heard("Bought 5 AAPL")).text
         for command in ("/status", "/positions", "/pnl", "/queue", "/help", "/pnl ema", "/positions x"):
             assert "ema" not in (await phone.api.ask(command)).text, command
         await phone.api.ask("/pause ema", "PAUSED")
         assert bot.switch.state == "PAUSED"
-        one = await phone.api.ask("/sell_all aapl", "AAPL 4")
+        one = await phone.api.ask("/sell_all aapl", "AAPL 5")
         assert "Sell AAPL" in one.buttons
         await phone.api.ask("/set_amount ema 300", "→")
         assert "ema besides\n   Amount of a BUY $300.00" in plain((await phone.api.ask("/settings", "Limits")).text)
