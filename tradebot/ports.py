@@ -18,6 +18,7 @@ from tradebot.domain.brokerage import (
     Contract,
     Execution,
     NoQuote,
+    Numbered,
     Order,
     OrderReport,
     Quote,
@@ -164,8 +165,14 @@ class Broker(Protocol):
         """True while an order would not leave at once but sit in a queue."""
 
     def place(self, order: Order, order_id: int, generation: int) -> None:
-        """Writes the order to the socket now. Raises BrokerUnavailable when it certainly did not leave (other
-        generation, down, throttled, not tradable), OrderUncertain when that is not known."""
+        """Writes the order to the socket now; under the id of one that works, its change.
+
+        Raises BrokerUnavailable when it certainly did not leave (other generation, down, throttled, not tradable), OrderUncertain
+        when that is not known.
+        """
+
+    def place_group(self, group: Sequence[Numbered], generation: int) -> None:
+        """Writes orders that hang together, the parent first, in one piece: all of them or none. Raises as `place` does."""
 
     def cancel(self, order_id: int, order_ref: str) -> None:
         """Asks IB to cancel; the answer comes as an event. Raises BrokerUnavailable."""

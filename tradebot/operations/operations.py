@@ -14,7 +14,7 @@ from tradebot.domain.corporate_actions import Split
 from tradebot.domain.limits import Limits
 from tradebot.domain.positions import WriteOff
 from tradebot.domain.settings import TradingState
-from tradebot.domain.strategies import MAIN, Strategies
+from tradebot.domain.strategies import Strategies
 from tradebot.domain.trades import Trade
 from tradebot.operations import exits, limits, queue, splits, unknown_orders
 from tradebot.operations.limits import LimitChange, Value
@@ -78,9 +78,9 @@ class Operations:
 
     # --- exits and the queue ----------------------------------------------------------------------------------------
 
-    async def sell(self, tickers: Sequence[str], actor: str, key: str, strategy: str = MAIN) -> list[int]:
-        """An alert a ticker that sells all the strategy holds of it; the ids of those that are new."""
-        return await exits.sell(self.intake, tickers, actor, key, strategy)
+    async def sell(self, lots: Sequence[tuple[str, str]], actor: str, key: str) -> list[int]:
+        """An alert for each strategy and ticker that sells all it holds of it; the ids of those that are new."""
+        return await exits.sell(self.intake, lots, actor, key)
 
     async def clear_queue(self, alert_ids: Collection[int], actor: str) -> int:
         """Ends those of these alerts that still wait; how many. Once cleared they do not wait: the ids are the key."""

@@ -4,7 +4,6 @@ Rules: only without the daemon, under the instance lock. Lots are a fold over th
 with them, and two histories are never merged. While an order has no end nothing moves: it is booked for whom it was sent.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -20,9 +19,9 @@ from tradebot.ports import Books, Ledger
 class Plan:
     """What would move, and what stands against it."""
 
-    moved: Sequence[Moved]
-    traded_already: Sequence[str] = ()  # tickers that the other strategy has traded
-    unresolved: Sequence[str] = ()  # tickers of orders without an end
+    moved: tuple[Moved, ...]
+    traded_already: tuple[str, ...] = ()  # tickers that the other strategy has traded
+    unresolved: tuple[str, ...] = ()  # tickers of orders without an end
 
     @property
     def possible(self) -> bool:
@@ -48,7 +47,7 @@ async def carry_out(
             return found
         for one in found.moved:
             await books.reassign(from_strategy, to_strategy, one.ticker)
-        await books.add_event(NewEvent(Reassigned(from_strategy, to_strategy, tuple(found.moved)), now, actor=actor))
+        await books.add_event(NewEvent(Reassigned(from_strategy, to_strategy, found.moved), now, actor=actor))
     return found
 
 
@@ -59,7 +58,7 @@ async def _plan(books: Books, from_strategy: str, to_strategy: str, ticker: str 
     theirs = {one.ticker for one in await books.histories(to_strategy) if one.trades}
     unresolved = {trade.ticker for trade in await books.trades(UNRESOLVED, strategy=from_strategy)}
     return Plan(
-        [Moved(one.ticker, qty[one.ticker], one.trades, one.alerts) for one in histories],
-        [one.ticker for one in histories if one.trades and one.ticker in theirs],
-        [one.ticker for one in histories if one.ticker in unresolved],
+        tuple(Moved(one.ticker, qty[one.ticker], one.trades, one.alerts) for one in histories),
+        tuple(one.ticker for one in histories if one.trades and one.ticker in theirs),
+        tuple(one.ticker for one in histories if one.ticker in unresolved),
     )

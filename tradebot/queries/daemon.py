@@ -125,13 +125,13 @@ class DaemonQueries:
         """Of one strategy only, where it is given. Raises LedgerUnavailable."""
         async with self.ledger.read() as books:
             lots = await books.lots(LotStatus.OPEN)
-        return held_positions(lots, self.broker.positions(), self.run.strategies, strategy)
+        return held_positions(lots, self.broker.positions(), strategy, self.run.strategies)
 
     async def result(self, days: int, strategy: str | None = None) -> Result:
         """The last `days` New York dates, today included. Raises LedgerUnavailable."""
         run = self.run
         async with self.ledger.read() as books:
-            return await read_result(books, run.hours, self.clock.now(), days, run.strategies, strategy)
+            return await read_result(books, run.hours, self.clock.now(), days, strategy, run.strategies)
 
     async def strategies(self) -> BooksStatus:
         """Each strategy as it stands, with its last alert. Raises LedgerUnavailable."""
@@ -159,8 +159,8 @@ class DaemonQueries:
         """None when the order is not UNKNOWN (any more). Raises LedgerUnavailable."""
         return await presumed_fill(self.ledger, self.broker, trade_id)
 
-    async def missing_shares(self, ticker: str) -> WriteOff | NothingToWriteOff:
-        """Raises BrokerUnavailable, LedgerUnavailable."""
+    async def missing_shares(self, ticker: str) -> Sequence[WriteOff] | NothingToWriteOff:
+        """One a strategy that holds it. Raises BrokerUnavailable, LedgerUnavailable."""
         return await missing_shares(self.ledger, self.broker, self.clock, ticker)
 
     async def seen_split(self, ticker: str) -> Split | NoSplit:

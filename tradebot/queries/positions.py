@@ -35,10 +35,10 @@ class HeldPositions:
 def held_positions(
     lots: Sequence[Lot],
     broker_positions: Mapping[int, BrokerPosition] | None,
-    strategies: Strategies | None = None,
     strategy: str | None = None,
+    strategies: Strategies | None = None,
 ) -> HeldPositions:
-    """Of one strategy only, where it is given: then without a comparison, for IB's positions are shared by all."""
+    """`lots`: every strategy's, for IB knows only their sum. `strategy`: whose are shown, without that comparison; None: all."""
     rows = compare(lots, broker_positions) if broker_positions is not None and strategy is None else []
     prices = {con_id: one.market_price for con_id, one in (broker_positions or {}).items()}
     mine = of(strategy, lots)

@@ -30,10 +30,10 @@ async def read_result(
     hours: Hours,
     now: datetime,
     days: int,
-    strategies: Strategies | None = None,
     strategy: str | None = None,
+    strategies: Strategies | None = None,
 ) -> Result:
-    """The last `days` New York dates, today included; of one strategy only. Raises LedgerUnavailable."""
+    """The last `days` New York dates, today included; of all strategies, or of one. Raises LedgerUnavailable."""
     last = hours.calendar.trading_date(now)
     first = last - timedelta(days=days - 1)
     closed, trades = await _since(books, hours, first, strategy)

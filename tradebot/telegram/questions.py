@@ -17,7 +17,7 @@ from tradebot.queries.unknown_orders import PresumedFill
 from tradebot.telegram.asked import ToSell
 from tradebot.telegram.markup import bold, esc, first, lines
 from tradebot.words import figures
-from tradebot.words.account_events import split_arithmetic
+from tradebot.words.account_events import parts, split_arithmetic
 from tradebot.words.standing import standing
 from tradebot.words.unknown_orders import price_source
 
@@ -90,9 +90,8 @@ def paused(state: TradingState) -> str:
 
 def to_sell(which: ToSell, planned: Sequence[Exit]) -> str:
     """The button's label."""
-    if which.ticker is not None:
-        return f"Sell {which.ticker}"
-    return f"Sell all {len(planned)}{f' of {which.strategy}' if which.strategy else ''}"
+    what = f"all {len(planned)}" if which.ticker is None else which.ticker
+    return f"Sell {what}{f' of {which.strategy}' if which.strategy else ''}"
 
 
 def which_to_sell(choices: Sequence[tuple[ToSell, Sequence[Exit]]], state: TradingState, market_open: bool) -> str:
@@ -100,8 +99,8 @@ def which_to_sell(choices: Sequence[tuple[ToSell, Sequence[Exit]]], state: Tradi
     rows = []
     for which, planned in choices:
         named = [f"{esc(one.strategy)}: {esc(one.ticker)} {figures.shares(one.qty)}" for one in planned]
-        what = f"The ticker {which.ticker}" if which.ticker else f"Strategy {which.strategy}"
-        rows += [f"{bold(what)} holds", *(f"• {row}" for row in first(named, ROWS_MAX, len(named) - ROWS_MAX))]
+        what = f"Strategy {which.strategy}" if which.strategy else f"The ticker {which.ticker}"
+        rows += [bold(what), *(f"• {row}" for row in first(named, ROWS_MAX, len(named) - ROWS_MAX))]
     return lines(
         bold("Sell which, at market?"),
         *rows,
@@ -235,14 +234,26 @@ def decided(trade: Trade | None) -> str:
     return f"✅ {esc(figures.order(trade))} is {trade.status}. {esc(trade.ticker)} is free again."
 
 
-def accept(loss: WriteOff) -> str:
-    at_ib = loss.held - loss.qty
+def accept(losses: Sequence[WriteOff]) -> str:
+    """One a strategy that holds the contract: with several the owner chooses whose shares are gone."""
+    one = losses[0]
+    booked, gone = one.held + one.others, one.qty + one.elsewhere
+    several = len(losses) > 1
+    held = parts({loss.strategy: loss.held for loss in losses})
+    whose = (
+        " The shares of which strategy are gone? What one does not have you are asked about again." if several else ""
+    )
     return lines(
-        bold(f"Write off {figures.shares(loss.qty)} {loss.ticker}?"),
-        f"Books {figures.shares(loss.held)}, IB {figures.shares(at_ib)}.",
+        bold(f"Write off {figures.shares(gone)} {one.ticker}?"),
+        f"Books {figures.shares(booked)}{esc(held)}, IB {figures.shares(booked - gone)}.{whose}",
         "The books are lowered to what IB shows. The P&amp;L of these shares is not known and counts nowhere.",
         GOOD_FOR,
     )
+
+
+def write_off_label(loss: WriteOff) -> str:
+    """On its button: the ticker, and whose shares where several strategies hold it."""
+    return f"Write off {figures.shares(loss.qty)} of {loss.strategy}" if loss.others else f"Write off {loss.ticker}"
 
 
 def nothing_to_write_off(ticker: str, why: NothingToWriteOff) -> str:

@@ -17,7 +17,7 @@ Rules:
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,7 +27,7 @@ from typing import Any
 from loguru import logger
 
 from tradebot.domain.addressee import addressee
-from tradebot.domain.alert_keys import KeyKind, key_of, kind_and_name
+from tradebot.domain.alert_keys import KeyKind, kind_and_name
 from tradebot.domain.alerts import Alert, NewAlert, Side
 from tradebot.domain.events import EventKind, NewEvent
 from tradebot.domain.facts.alerts import (
@@ -39,15 +39,15 @@ from tradebot.domain.facts.alerts import (
     AlertUnreadable,
     FieldsNotUsed,
 )
-from tradebot.domain.instructions import Instruction, PositionTarget, Target, Verb, stored
-from tradebot.domain.payload import own
-from tradebot.domain.payload.own import Identity, digest
+from tradebot.domain.honoured import not_honoured
+from tradebot.domain.instructions import Instruction, stored
+from tradebot.domain.payload.dialects import Message, Understood, digest, named_strategy, payload_hash, understand
 from tradebot.domain.strategies import MAIN, Strategies, Strategy
 from tradebot.errors import LedgerUnavailable, PayloadError, QueueUnavailable, TradebotError
 from tradebot.ports import Books, Clock, Ledger, Queue
 from tradebot.trading import new_alerts
 from tradebot.trading.ages import Ages
-from tradebot.trading.new_alerts import Report, Understood
+from tradebot.trading.new_alerts import Report
 from tradebot.trading.notices import store_notice
 
 STORE_DEADLINE_S = 1.5  # TradingView drops a request after 3 s
@@ -59,7 +59,7 @@ REPEATS_REPORTED_EVERY = timedelta(minutes=1)
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 REPORT_S = 2.0  # for what a test is answered: TradingView drops a request after 3 s
 
-Judge = Callable[[Instruction, Strategy], Awaitable[Report]]
+ReportOn = Callable[[Instruction, Strategy], Awaitable[Report]]
 
 
 class Outcome(StrEnum):
@@ -94,13 +94,13 @@ class Intake:
         clock: Clock,
         *,
         strategies: Strategies | None = None,
-        judge: Judge | None = None,
+        report: ReportOn | None = None,
         store_within_s: float = STORE_DEADLINE_S,
     ) -> None:
-        """`judge` says what would become of a test; without one a test is answered with what was understood."""
+        """`report` says what would become of a test; without one a test is answered with what was understood."""
         self._ledger = ledger
         self.strategies = strategies or Strategies()
-        self._judge = judge
+        self._report = report
         self.store_within_s = store_within_s
         self._queue = queue
         self._clock = clock
@@ -111,22 +111,30 @@ class Intake:
         self._pushing: asyncio.Task[None] | None = None
 
     async def accept(
-        self, fields: Mapping[str, object], raw_body: bytes, source_ip: str | None, *, path: str | None = None
+        self,
+        content: Message | Mapping[str, object],
+        raw_body: bytes,
+        source_ip: str | None,
+        *,
+        path: str | None = None,
+        secret_fields: Collection[str] = (),
     ) -> Accepted:
-        """Stores an authenticated message; `raw_body` has no secret in it any more. `path`: the strategy that the address names.
+        """Stores an authenticated message, a JSON object's fields for short; no secret is left in it. Raises LedgerUnavailable.
 
-        Raises LedgerUnavailable.
+        `path`: the strategy that the address names; `secret_fields`: those that held the secret.
         """
+        message = content if isinstance(content, Message) else Message(content)
         arrival = new_alerts.Arrival(raw_body, source_ip, self._clock.now())
         strategy, understood = None, None
         try:
-            strategy = addressee(self.strategies, path, named_strategy(fields))
-            understood = understand(fields, strategy.name)
+            strategy = addressee(self.strategies, path, named_strategy(message))
+            understood = understand(message, strategy.name, secret_fields)
             if not understood.instruction.test:
                 _refuse_not_honoured(understood.instruction, strategy)
         except PayloadError as error:
             name, wanted = strategy.name if strategy else MAIN, understood.instruction if understood else None
-            body_hash = payload_hash(fields, name)
+            fields = {"text": message.text} if message.fields is None else message.fields
+            body_hash = payload_hash(fields, name, secret_fields)
             rejected = new_alerts.rejected(str(error), body_hash, name, arrival, wanted=wanted)
             return await self._stored(self._reject(rejected, str(error)))
         if understood.instruction.test:
@@ -290,11 +298,11 @@ class Intake:
             _refuse_not_honoured(instruction, strategy)
         except PayloadError as error:
             understood["refused"] = str(error)
-        if self._judge is None:
+        if self._report is None:
             return understood
         try:
             async with asyncio.timeout(REPORT_S):
-                return await self._judge(instruction, strategy)
+                return await self._report(instruction, strategy)
         except (TimeoutError, TradebotError) as error:
             logger.warning("a test's report is not complete: {}", str(error) or f"it took longer than {REPORT_S:g} s")
             return {**understood, "not known": str(error) or f"The rest was not known within {REPORT_S:g} s."}
@@ -352,41 +360,7 @@ def _wanted(alert: NewAlert) -> tuple[str, Side]:
     return alert.ticker, alert.action
 
 
-# --- the seam to the dialects ---------------------------------------------------------------------------------------
-
-
-def named_strategy(fields: Mapping[str, object]) -> str | None:
-    """The strategy that the message names."""
-    value = fields.get("strategy")
-    return value.strip() or None if isinstance(value, str) else None
-
-
-def understand(fields: Mapping[str, object], strategy: str) -> Understood:
-    got = own.understand(fields)
-    target = None if got.target is None else PositionTarget(Target(got.target))
-    verb = Verb.BUY if got.action is Side.BUY else Verb.EXIT
-    test = fields.get("test") in (True, "true")
-    instruction = Instruction(
-        "own",
-        verb,
-        got.ticker,
-        got.primary_exchange,
-        target=target,
-        price=got.price,
-        alert_time=got.alert_time,
-        test=test,
-    )
-    key, identity = got.identity.key, got.identity
-    if strategy != MAIN:
-        kind, _, name = (key or "").partition(":")
-        identity = Identity(payload_hash(fields, strategy), key and key_of(strategy, KeyKind(kind), name))
-    return Understood(instruction, identity)
-
-
-def payload_hash(fields: Mapping[str, object], strategy: str) -> str:
-    found = own.payload_hash(fields)
-    return found if strategy == MAIN else digest(f"{strategy}:{found}".encode())
-
-
 def _refuse_not_honoured(instruction: Instruction, strategy: Strategy) -> None:
     """Raises PayloadError."""
+    if (reason := not_honoured(instruction, strategy)) is not None:
+        raise PayloadError(reason)

@@ -8,7 +8,7 @@ from datetime import datetime
 from tradebot.domain.alert_keys import KeyKind, key_of, momentary
 from tradebot.domain.alerts import AlertStatus, NewAlert, Side
 from tradebot.domain.instructions import Instruction, Verb, stored
-from tradebot.domain.payload.own import Identity
+from tradebot.domain.payload.dialects import Understood
 from tradebot.domain.reasons import Reason, ReasonCode
 
 Report = Mapping[str, object] | list[str]
@@ -22,14 +22,6 @@ class Arrival:
     raw_body: bytes
     source_ip: str | None
     at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Understood:
-    """What a message asks for, and by what it is recognised when it comes again."""
-
-    instruction: Instruction
-    identity: Identity
 
 
 def from_outside(understood: Understood, strategy: str, arrival: Arrival) -> NewAlert:

@@ -17,7 +17,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from multidict import CIMultiDictProxy
 
-from tradebot.domain.payload.own import BLANKS
+from tradebot.domain.payload.message import BLANKS, SECRET_NAMES
 from tradebot.errors import ConfigError
 
 # https://www.tradingview.com/support/solutions/43000529348
@@ -25,9 +25,9 @@ TRADINGVIEW_ADDRESSES = ("52.89.214.238", "34.212.75.30", "54.218.53.128", "52.3
 
 _FORWARDING_HEADERS = ("X-Forwarded-For", "Forwarded", "X-Real-IP")
 _SHORT_ESCAPES = {'"': '"', "\\": "\\", "/": "/", "\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
-SECRET_NAMES = ("secret", "passphrase", "key", "token")
-"""Where senders of one dialect or the other write the secret."""
-_SECRET_FIELD = re.compile(rb'"(?:%b)"\s{0,20}:\s{0,20}"([^"\\]{1,500})"' % "|".join(SECRET_NAMES).encode())
+_NAMES = "|".join(SECRET_NAMES).encode()
+_SECRET_FIELD = re.compile(rb'"(?:%b)"\s{0,20}:\s{0,20}"([^"\\]{1,500})"' % _NAMES)
+_SECRET_LINE = re.compile(rb"(?:^|[;\r\n])[ \t]{0,20}(?i:%b)[ \t]{0,20}=([^;\r\n]{1,500})" % _NAMES)
 WORDS_MAX = 8
 """More fields of these names than this no message has."""
 
@@ -118,8 +118,8 @@ class Secrets:
 
     def match_in(self, broken: bytes, strategy: str | None) -> bool:
         """Whether a message that cannot be read carries the secret where it belongs."""
-        words = [found[1].decode("utf-8", "replace") for found in _SECRET_FIELD.finditer(broken)]
-        return any(self.match(word, strategy) for word in words[:WORDS_MAX])
+        found = [*_SECRET_FIELD.findall(broken)[:WORDS_MAX], *_SECRET_LINE.findall(broken)[:WORDS_MAX]]
+        return any([self.match(word.decode("utf-8", "replace"), strategy) for word in found])  # noqa: C419
 
     def cut(self, text: bytes) -> bytes:
         """The text without any secret, of whichever strategy, however JSON may have it escaped."""

@@ -5,8 +5,6 @@ Rules:
   409 the same `alert_id` with another message, 503 not stored. TradingView sends again only after 500–599: so 503 where storing
   may succeed later, 4xx where it never will.
 - 200 only after the commit.
-- Which secret opens depends on whose the alert is (`domain/addressee.py`). Where that cannot be told, any of them lets its sender
-  hear which strategies there are; who has none hears nothing of strategies.
 - Every answer is JSON; `{"error": "…"}` tells a person what to correct. Nothing a client sends causes an unplanned 5xx.
 - A message with the right secret is never refused for what strangers at the same address do: they share TradingView's addresses.
 - No body, no query and no header is ever logged.
@@ -14,19 +12,17 @@ Rules:
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 from aiohttp import web
 from loguru import logger
 
-from tradebot.domain.addressee import addressee
-from tradebot.domain.payload.own import parse
-from tradebot.errors import LedgerUnavailable, PayloadError
+from tradebot.errors import LedgerUnavailable
 from tradebot.queries.health import Health
-from tradebot.trading.intake import Accepted, Intake, Outcome, named_strategy
-from tradebot.webhook.access import SECRET_NAMES, Addresses, Buckets, Caller, Secrets
+from tradebot.trading.intake import Accepted, Intake, Outcome
+from tradebot.webhook.access import Addresses, Buckets, Caller, Secrets
+from tradebot.webhook.reading import Read, no_secret, read
 from tradebot.words.events import conflict
 from tradebot.words.health import health_parts
 
@@ -42,9 +38,6 @@ REFUSALS_LOGGED_BURST, REFUSALS_LOGGED_PER_S = 30, 0.2
 # Messages without a readable secret that the owner hears of: his own template may be the cause.
 REFUSALS_TOLD_BURST, REFUSALS_TOLD_PER_S = 1, 1 / 900
 
-# What other bots call the secret, beside the names that are understood.
-_OTHER_SECRETS = ("password", "webhook_secret", "pass")
-
 
 class Refusal(Exception):
     """A request is refused with this status and error."""
@@ -53,18 +46,6 @@ class Refusal(Exception):
         super().__init__(error)
         self.status = status
         self.error = error
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """An alert's message as far as it was read: its fields, or why there are none. No secret is left in it."""
-
-    body: bytes
-    fields: Mapping[str, object] | None
-    unreadable: str | None
-    strategy: str | None  # that the path names
-    authentic: bool
-    others: bool  # not authentic, but with a secret that opens something else
 
 
 class Routes:
@@ -123,40 +104,16 @@ class Routes:
     async def _take(self, request: web.Request, caller: Caller) -> Accepted:
         if caller.refused is not None:
             raise Refusal(HTTPStatus.FORBIDDEN, caller.refused)
-        message = self._message(
-            await _read(request), request.match_info.get("strategy"), request.query.getall("secret", [])
-        )
-        self._limit(message.authentic, caller.address)
+        body, in_url = await _read(request), request.query.getall("secret", [])
+        path, strategies = request.match_info.get("strategy"), self._intake.strategies
+        message = read(body, path, in_url, secrets=self._secrets, strategies=strategies)
+        self._limit(message.authentic, caller.address)  # who is authentic has a rate limit of his own
         if not message.authentic:
             status = HTTPStatus.UNAUTHORIZED if message.unreadable is None else HTTPStatus.BAD_REQUEST
-            refusal = Refusal(status, message.unreadable or _no_secret(message))
+            refusal = Refusal(status, message.unreadable or no_secret(message))
             self._tell_owner(caller.address, refusal)
             raise refusal
         return await self._store(message, caller.address)
-
-    def _message(self, body: bytes, path: str | None, in_url: Sequence[str]) -> Message:
-        """Reads before anything is judged: who is authentic has a rate limit of his own."""
-        clean = self._secrets.cut(body)
-        strategy = None if path is None else self._secrets.cut_text(path)
-        try:
-            given = parse(body)
-            fields = parse(clean)
-        except PayloadError as error:
-            lock = self._lock(strategy, None)
-            opens = [self._secrets.match(word, lock) for word in in_url] + [self._secrets.match_in(body, lock)]
-            reason = self._secrets.cut_text(str(error))
-            return Message(clean, None, reason, strategy, authentic=any(opens), others=False)
-        lock, words = self._lock(strategy, fields), secrets_in(given, in_url)
-        authentic = any([self._secrets.match(word, lock) for word in words])  # noqa: C419 - a list: each is compared
-        others = not authentic and any([self._secrets.match(word, None) for word in words])  # noqa: C419
-        return Message(clean, fields, None, strategy, authentic, others)
-
-    def _lock(self, path: str | None, fields: Mapping[str, object] | None) -> str | None:
-        """The strategy whose secret opens; None, any, where it cannot be told whose the alert is: its sender is told that."""
-        try:
-            return addressee(self._intake.strategies, path, named_strategy(fields or {})).name
-        except PayloadError:
-            return None
 
     def _limit(self, authentic: bool, address: str) -> None:
         buckets = self._alerts if authentic else self._strangers
@@ -173,11 +130,13 @@ class Routes:
         else:
             self._not_told += 1
 
-    async def _store(self, message: Message, address: str) -> Accepted:
+    async def _store(self, message: Read, address: str) -> Accepted:
+        body, path = message.body, message.strategy
         try:
-            if message.fields is None:
-                return await self._intake.reject(message.unreadable or "", message.body, address, path=message.strategy)
-            return await self._intake.accept(message.fields, message.body, address, path=message.strategy)
+            if message.content is None:
+                return await self._intake.reject(message.unreadable or "", body, address, path=path)
+            hidden = message.secret_fields
+            return await self._intake.accept(message.content, body, address, path=path, secret_fields=hidden)
         except LedgerUnavailable as error:
             # TradingView sends again: that must not count twice.
             self._alerts.give_back(address, asyncio.get_running_loop().time())
@@ -188,30 +147,6 @@ class Routes:
             logger.error("alert from {} NOT stored, answered {}: {}", address, refusal.status, refusal.error)
         elif self._refusals_logged.take("all", asyncio.get_running_loop().time()):
             logger.warning("request from {} refused with {}: {}", address, refusal.status, refusal.error)
-
-
-def secrets_in(fields: Mapping[str, object], in_url: Sequence[str]) -> Sequence[object]:
-    """What may be the secret. A "secret" in the message counts alone; fields of the other names may be something else."""
-    if "secret" in fields:
-        return [fields["secret"]]
-    return [*(fields[name] for name in SECRET_NAMES if name in fields), *in_url]
-
-
-def _no_secret(message: Message) -> str:
-    """Why a readable message has no right secret; never quotes it."""
-    fields = message.fields or {}
-    if message.others:
-        return (
-            "The secret opens another strategy than the one that the alert is for. A strategy with a secret of its own"
-            " ([strategies.NAME] secret) takes that alone; the others take what [webhook] of the configuration says."
-        )
-    other = next((name for name in _OTHER_SECRETS if name in fields and not fields.keys() & {*SECRET_NAMES}), None)
-    if other is not None:
-        return f'The secret is missing or wrong: the field "{other}" must be called "secret".'
-    return (
-        'The secret is missing or wrong. Write "secret": "…" into the alert\'s message, with what [webhook] of the'
-        " configuration says."
-    )
 
 
 async def _read(request: web.Request) -> bytes:

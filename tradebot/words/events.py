@@ -207,6 +207,8 @@ def _filled(facts: o.BuyFilled | o.SellFilled, _: Event | NewEvent) -> str:
     parts.append(f"commission {usd(facts.commission)}" if facts.commission_known else "commission not reported yet")
     parts.append(f"{seconds(facts.took_s)} after the alert")
     rest = " The rest was cancelled." if facts.status is TradeStatus.PARTIAL else ""
+    if isinstance(facts, o.SellFilled) and facts.left is not None:
+        rest += f" {shares(facts.left)} stay held."
     delayed = _DELAYED if isinstance(facts, o.BuyFilled) and facts.delayed else ""
     return f"{', '.join(parts)}.{rest}{delayed}"
 

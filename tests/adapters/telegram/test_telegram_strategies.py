@@ -201,7 +201,7 @@ async def test_sell_all_sells_what_was_named(phone: Phone) -> None:
     await is_sold(bot, "spy", "AAPL")
     one = await ask("/sell_all ema aapl", "Sell at market?")
     assert "spy" not in one.text
-    await phone.api.pressed(one, "Sell AAPL", "1 SELL alert is in the queue")
+    await phone.api.pressed(one, "Sell AAPL of ema", "1 SELL alert is in the queue")
     await is_sold(bot, "ema", "AAPL")
 
 

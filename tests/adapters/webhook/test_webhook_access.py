@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tradebot.domain.payload.message import BLANKS
 from tradebot.errors import ConfigError
-from tradebot.webhook.access import BLANKS, Addresses, Buckets, Secrets
+from tradebot.webhook.access import Addresses, Buckets, Secrets
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=4, max_size=20)
 

@@ -20,7 +20,6 @@ from tradebot.telegram import questions
 from tradebot.telegram.asked import strategy_of, to_sell
 from tradebot.telegram.confirmations import Action, Confirmations
 from tradebot.telegram.handlers.actor import actor
-from tradebot.telegram.handlers.selling import sell_each
 from tradebot.telegram.markup import esc
 from tradebot.telegram.sender import Sender
 
@@ -120,7 +119,7 @@ async def sell_all(
         await sender.answer(questions.NOTHING_HELD)
         return
     by, market_open, strategies = actor(message.from_user), queries.market_is_open(), queries.run.strategies
-    wanted = to_sell(command.args, [(one.strategy, one.ticker) for one in exits], strategies)
+    wanted = to_sell(command.args, [one.lots for one in exits], strategies)
     choices = [(which, [one for one in exits if which.admits(one.strategy, one.ticker)]) for which in wanted]
     choices = [(which, planned) for which, planned in choices if planned]
     if not choices:
@@ -129,7 +128,8 @@ async def sell_all(
 
     def selling(planned: Sequence[Exit]) -> Action:
         async def sell() -> str:
-            return questions.selling(await sell_each(operations, planned, by, key), queries.market_is_open())
+            made = await operations.sell([one.lots for one in planned], by, key)
+            return questions.selling(len(made), queries.market_is_open())
 
         return sell
 
