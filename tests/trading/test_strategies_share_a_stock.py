@@ -60,7 +60,12 @@ async def test_each_sells_its_own(make_bot: MakeBot) -> None:
     bot = await started(make_bot)
     for strategy, shares in (("ema", 10), ("rsi", 6), ("ema", 2)):
         assert (await done(bot, "BUY", strategy, shares)).status is EXECUTED
-    steps: tuple[tuple[str, int | None, tuple[int, int]], ...] = (("rsi", 4, (12, 2)), ("ema", 11, (1, 2)), ("rsi", None, (1, 0)), ("ema", 50, (0, 0)))
+    steps: tuple[tuple[str, int | None, tuple[int, int]], ...] = (
+        ("rsi", 4, (12, 2)),
+        ("ema", 11, (1, 2)),
+        ("rsi", None, (1, 0)),
+        ("ema", 50, (0, 0)),
+    )
     for strategy, shares, (ema, rsi) in steps:
         alert = await done(bot, "SELL", strategy, shares)
         assert alert.status is EXECUTED, alert.reason
