@@ -2,12 +2,14 @@
 
 import asyncio
 from collections import Counter, defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
 
-from tests.system.checker import check
+from tests.system.checker import check, check_secrets
 from tests.system.documented import Sequence, Step, sequences
-from tests.system.harness import Daemon, Gateway, running
+from tests.system.harness import SECRET, Daemon, Gateway, running
 from tradebot.domain.alerts import AlertStatus
 from tradebot.words.reasons import reason
 
@@ -29,18 +31,23 @@ def test_nobody_sends_the_same_twice() -> None:
 
 async def test_documented_examples_end_as_their_services_mean_it(tmp_path: Path) -> None:
     """A user of another service who pastes our address holds something else than his alerts ask for."""
-    await _everyones(tmp_path)
+    async with everyones(tmp_path) as (daemon, gateway):
+        await _with_a_strategy_less(daemon, gateway)
 
 
 async def test_documented_examples_on_servers(tmp_path: Path, postgres_url: str, redis_url: str) -> None:
     """The same alerts end in other positions on PostgreSQL and Redis."""
-    await _everyones(tmp_path, database__url=postgres_url, queue__url=redis_url)
+    async with everyones(tmp_path, database__url=postgres_url, queue__url=redis_url) as (daemon, _):
+        assert await daemon.stop() == 0, daemon.output[-3000:]
+        assert "Traceback" not in daemon.output, daemon.output[-6000:]
+        await check_secrets(daemon, [SECRET])
 
 
-async def _everyones(tmp_path: Path, **settings: str) -> None:
+@asynccontextmanager
+async def everyones(tmp_path: Path, **settings: str) -> AsyncIterator[tuple[Daemon, Gateway]]:
+    """A fresh bot to which everybody has sent everything, and all of it ended as it should."""
     gateway = Gateway.at(tmp_path / "gateway")
-    settings |= {"trading__repeat_window_s": "0"}
-    daemon = Daemon.at(tmp_path, gateway=gateway, **settings)
+    daemon = Daemon.at(tmp_path, gateway=gateway, trading__repeat_window_s="0", **settings)
     (tmp_path / "config.toml").write_text(CONFIG)
     async with running(daemon, gateway):
         await gateway.ready()
@@ -59,6 +66,34 @@ async def _everyones(tmp_path: Path, **settings: str) -> None:
         assert {alert.strategy for alert in books.alerts.values()} == {"theirs", "plain"}
         await _never_short(gateway)
         await check(books, gateway)
+        yield daemon, gateway
+
+
+async def _with_a_strategy_less(daemon: Daemon, gateway: Gateway) -> None:
+    """`plain` is taken out of the file with open lots: nobody would look after them."""
+    assert await daemon.stop() == 0, daemon.output[-3000:]
+    assert "Traceback" not in daemon.output, daemon.output[-6000:]
+    await check_secrets(daemon, [SECRET])
+    (daemon.folder / "config.toml").write_text(CONFIG.replace("plain", "heir"))
+    before = await daemon.books()
+    code, said = await daemon.command("run")
+    assert (code != 0, "plain" in said, "tradebot reassign" in said) == (True, True, True), said
+    assert "Traceback" not in said
+    code, said = await daemon.command("reassign", "plain", "theirs", "--yes")
+    assert (code != 0, "AAPL" in said) == (True, True), said  # both have traded it: two histories are never merged
+    assert (await daemon.books()).lots == before.lots
+    code, said = await daemon.command("reassign", "plain", "heir", "--yes")
+    assert code == 0, said
+    await daemon.ready()
+    books = await daemon.books()
+    for ticker in {lot.ticker for lot in before.lots}:
+        assert books.held("heir", ticker) == before.held("plain", ticker), ticker
+        assert books.held("theirs", ticker) == before.held("theirs", ticker), ticker
+    sold = await daemon.alert("SELL", "AAPL", alert_id="after the change", strategy="heir")
+    books = await daemon.ended(sold)
+    assert books.alerts[sold].status is AlertStatus.EXECUTED, books.alerts[sold]
+    assert Decimal(await gateway.position("AAPL")) == before.held("theirs", "AAPL") == 7
+    await check(books, gateway)
 
 
 async def _sent(daemon: Daemon, sequence: Sequence) -> None:
