@@ -14,7 +14,7 @@ from typing import Any
 from tests.system.harness import SECRET
 
 IN_URL = f"?secret={SECRET}"
-AT_TARGET = "already"
+AT_TARGET = "wants to be long: it is"
 NOTHING_TO_DO = "nothing"
 SIZED_ENTRY = 'sizing = "alert"'
 SIZED_EXIT = 'exit_size = "alert"'

@@ -54,7 +54,8 @@ async def everyones(tmp_path: Path, **settings: str) -> AsyncIterator[tuple[Daem
         for ticker in {one.ticker for one in SEQUENCES.values()}:
             await gateway.control("POST", "/quotes", symbol=ticker, bid="99.99", ask="100")
         await daemon.ready()
-        await asyncio.gather(*(_sent(daemon, one) for one in SEQUENCES.values()))
+        ends = await asyncio.gather(*(_sent(daemon, one) for one in SEQUENCES.values()), return_exceptions=True)
+        assert not any(ends), "\n".join(str(end) for end in ends if end)
         books = await daemon.books()
         at_ib: defaultdict[str, Decimal] = defaultdict(Decimal)
         for one in SEQUENCES.values():

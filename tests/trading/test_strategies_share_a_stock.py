@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import defaultdict
-from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -11,13 +10,13 @@ from tests.bot import Bot, qty
 from tests.bot_fixtures import MakeAtGateway, MakeBot
 from tradebot.domain.alerts import Alert, AlertStatus, Side
 from tradebot.domain.brokerage import Order
+from tradebot.domain.gate import GateCode, GateReason
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.refusals import RefusalCode
 from tradebot.domain.strategies import ExitSize, Sizing, Strategies, Strategy
 from tradebot.domain.trades import UNRESOLVED
 from tradebot.simgateway import GatewaySettings
 
-_SATURDAY = datetime(2026, 11, 21, 17, 0, tzinfo=UTC)
 AAPL = 265598
 BLOCKED, EXECUTED = AlertStatus.BLOCKED, AlertStatus.EXECUTED
 THREE = Strategies(
@@ -175,19 +174,13 @@ async def test_the_same_second_for_all_over_the_socket(make_at_gateway: MakeAtGa
 
 
 @pytest.mark.parametrize("strategy", THREE.names)
-async def test_what_waits_is_superseded_by_its_own_strategys_exit_only(make_bot: MakeBot, strategy: str) -> None:
+async def test_an_exit_supersedes_older_entries_of_its_own_strategy_only(make_bot: MakeBot, strategy: str) -> None:
     """The exit of one strategy would take back the entry that another one waits with."""
-    bot = await make_bot(strategies=THREE, always=False, start=_SATURDAY)
-    await bot.start()
+    bot = await started(make_bot)
+    bot.gate.close("test", GateReason(GateCode.COMPARING))
     waiting = {name: await bot.alert("BUY", "AAPL", strategy=name, quantity="1") for name in THREE.names}
-    for alert in waiting.values():
-        await bot.becomes(alert, AlertStatus.PENDING)
     exit_ = await bot.alert("SELL", "AAPL", strategy=strategy)
-    await bot.becomes(exit_, AlertStatus.PENDING, BLOCKED)
-    await bot.sooner_or_later(lambda: _over(bot, waiting[strategy]), "the older entry is ended")
-    states = {name: (await bot.row(alert)).status for name, alert in waiting.items()}
-    assert states == {name: BLOCKED if name == strategy else AlertStatus.PENDING for name in THREE.names}
-
-
-async def _over(bot: Bot, alert: int) -> bool:
-    return (await bot.row(alert)).status is BLOCKED
+    bot.gate.open("test")
+    ends = {name: (await ended(bot, alert)).status for name, alert in waiting.items()}
+    assert ends == {name: BLOCKED if name == strategy else EXECUTED for name in THREE.names}
+    assert (await ended(bot, exit_)).status is BLOCKED
