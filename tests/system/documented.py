@@ -15,7 +15,7 @@ from tests.system.harness import SECRET
 
 IN_URL = f"?secret={SECRET}"
 AT_TARGET = "wants to be long: it is"
-NOTHING_TO_DO = "nothing"
+NOTHING_TO_DO = "holds no"
 SIZED_ENTRY = 'sizing = "alert"'
 SIZED_EXIT = 'exit_size = "alert"'
 _seconds = count()
@@ -340,7 +340,7 @@ def _own_bare(ticker: str) -> tuple[Step, ...]:
         Step(_own(ticker, "buy"), 5),
         Step(_own(ticker, "sell", quantity="2"), 5, SIZED_EXIT),
         Step(_own(ticker, "sell"), 0),
-        Step(_own(ticker, "sell"), 0, "nothing"),
+        Step(_own(ticker, "sell"), 0, NOTHING_TO_DO),
         Step(_own(ticker, "buy"), 5),
     )
 
