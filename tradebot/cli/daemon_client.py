@@ -12,7 +12,7 @@ import aiohttp
 
 from tradebot.cli.sending import address
 from tradebot.config import WEBHOOK_SECRET_FILE, Settings, webhook_secret
-from tradebot.database import open_ledger
+from tradebot.database import open_instance_lock, open_ledger
 from tradebot.database.address import SqliteAddress, parse
 from tradebot.errors import ConfigError, LedgerUnavailable
 from tradebot.ports import Ledger
@@ -38,6 +38,14 @@ def database(settings: Settings) -> str:
 async def open_database(settings: Settings) -> AsyncIterator[Ledger]:
     """The daemon's database, for `queries` and `operations`. Raises LedgerUnavailable, MigrationError, ConfigError."""
     async with open_ledger(database(settings)) as ledger:
+        yield ledger
+
+
+@asynccontextmanager
+async def open_alone(settings: Settings) -> AsyncIterator[Ledger]:
+    """The same, while no daemon runs: none can start meanwhile. Raises LockHeld besides."""
+    url = database(settings)
+    async with open_instance_lock(url), open_ledger(url) as ledger:
         yield ledger
 
 

@@ -106,26 +106,26 @@ class DaemonQueries:
             books, run.defaults, run.hours, self.clock.now(), account, positions=positions, loss_basis=basis
         )
 
-    async def positions(self) -> HeldPositions:
-        """Raises LedgerUnavailable."""
+    async def positions(self, strategy: str | None = None) -> HeldPositions:
+        """Of all strategies, or of one. Raises LedgerUnavailable."""
         async with self.ledger.read() as books:
             lots = await books.lots(LotStatus.OPEN)
-        return held_positions(lots, self.broker.positions())
+        return held_positions(lots, self.broker.positions(), strategy)
 
-    async def result(self, days: int) -> Result:
-        """The last `days` New York dates, today included. Raises LedgerUnavailable."""
+    async def result(self, days: int, strategy: str | None = None) -> Result:
+        """The last `days` New York dates, today included; of all strategies, or of one. Raises LedgerUnavailable."""
         async with self.ledger.read() as books:
-            return await read_result(books, self.run.hours, self.clock.now(), days)
+            return await read_result(books, self.run.hours, self.clock.now(), days, strategy)
 
     @property
     def state(self) -> TradingState:
         """The trading state in force, which a kill that is not stored yet counts for."""
         return self.switch.state
 
-    async def exits(self, ticker: str | None = None) -> Sequence[Exit]:
+    async def exits(self, ticker: str | None = None, strategy: str | None = None) -> Sequence[Exit]:
         """Raises LedgerUnavailable."""
         async with self.ledger.read() as books:
-            return await read_exits(books, self.broker.positions(), ticker)
+            return await read_exits(books, self.broker.positions(), ticker, strategy)
 
     async def live_trades(self) -> Sequence[Trade]:
         """Orders at work. Raises LedgerUnavailable."""
@@ -136,8 +136,8 @@ class DaemonQueries:
         """None when the order is not UNKNOWN (any more). Raises LedgerUnavailable."""
         return await presumed_fill(self.ledger, self.broker, trade_id)
 
-    async def missing_shares(self, ticker: str) -> WriteOff | NothingToWriteOff:
-        """Raises BrokerUnavailable, LedgerUnavailable."""
+    async def missing_shares(self, ticker: str) -> Sequence[WriteOff] | NothingToWriteOff:
+        """One a strategy that holds it. Raises BrokerUnavailable, LedgerUnavailable."""
         return await missing_shares(self.ledger, self.broker, self.clock, ticker)
 
     async def seen_split(self, ticker: str) -> Split | NoSplit:
@@ -149,6 +149,12 @@ class DaemonQueries:
         async with self.ledger.read() as books:
             events = await books.events(after_id=event_id - 1, limit=1)
         return events[0] if events and events[0].id == event_id else None
+
+    async def strategy_of(self, event: Event) -> str | None:
+        """Whose alert it is about; None: nobody's. Raises LedgerUnavailable."""
+        async with self.ledger.read() as books:
+            alert = None if event.alert_id is None else await books.alert(event.alert_id)
+        return alert.strategy if alert else None
 
     async def ticker_of_event(self, event_id: int) -> str | None:
         """None when this database has no such event. Raises LedgerUnavailable."""

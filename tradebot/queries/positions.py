@@ -29,10 +29,14 @@ class HeldPositions:
     known: bool  # False: IB's positions are not known now
 
 
-def held_positions(lots: Sequence[Lot], broker_positions: Mapping[int, BrokerPosition] | None) -> HeldPositions:
+def held_positions(
+    lots: Sequence[Lot], broker_positions: Mapping[int, BrokerPosition] | None, strategy: str | None = None
+) -> HeldPositions:
+    """`lots`: every strategy's, for IB knows only their sum. `strategy`: whose are shown; None: all."""
     rows = compare(lots, broker_positions) if broker_positions is not None else []
+    shown = [lot for lot in lots if strategy in (None, lot.strategy)]
     return HeldPositions(
-        open=pnl.unrealised(lots, {con_id: one.market_price for con_id, one in (broker_positions or {}).items()}),
+        open=pnl.unrealised(shown, {con_id: one.market_price for con_id, one in (broker_positions or {}).items()}),
         owners={row.ticker: row.owners for row in rows if row.owners},
         missing={row.ticker: row.missing for row in rows if row.missing},
         known=broker_positions is not None,
@@ -77,11 +81,11 @@ class StoredPositions:
     realised_by_ticker: Mapping[str, Decimal]
 
 
-async def stored_positions(ledger: Ledger, hours: Hours, now: datetime) -> StoredPositions:
-    """What the database alone knows, for who stands beside the daemon. Raises LedgerUnavailable."""
+async def stored_positions(ledger: Ledger, hours: Hours, now: datetime, strategy: str | None = None) -> StoredPositions:
+    """What the database alone knows, for who stands beside the daemon; of all strategies, or of one. Raises LedgerUnavailable."""
     async with ledger.read() as books:
-        lots = await books.lots(LotStatus.OPEN)
-        closed = await books.lots(LotStatus.CLOSED, closed_since=hours.day_start(now))
+        lots = await books.lots(LotStatus.OPEN, strategy=strategy)
+        closed = await books.lots(LotStatus.CLOSED, strategy=strategy, closed_since=hours.day_start(now))
         today = hours.calendar.trading_date(now)
         done = pnl.summarise(today, today, closed, ())
         reports = await books.events_since((EventKind.DAILY_REPORT,), now - REPORTS_WITHIN)

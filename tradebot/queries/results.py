@@ -22,11 +22,11 @@ class Result:
     curve: Sequence[tuple[datetime, Decimal]]
 
 
-async def read_result(books: Books, hours: Hours, now: datetime, days: int) -> Result:
-    """The last `days` New York dates, today included. Raises LedgerUnavailable."""
+async def read_result(books: Books, hours: Hours, now: datetime, days: int, strategy: str | None = None) -> Result:
+    """The last `days` New York dates, today included; of all strategies, or of one. Raises LedgerUnavailable."""
     last = hours.calendar.trading_date(now)
     first = last - timedelta(days=days - 1)
-    closed, trades = await _since(books, hours, first)
+    closed, trades = await _since(books, hours, first, strategy)
     return Result(first, last, pnl.summarise(first, last, closed, trades), list(_curve(closed)))
 
 
@@ -38,22 +38,27 @@ class DailyResults:
     total: pnl.Summary
 
 
-async def daily_results(ledger: Ledger, hours: Hours, now: datetime, days: int) -> DailyResults:
-    """The last `days` New York dates, today included. Raises LedgerUnavailable."""
+async def daily_results(
+    ledger: Ledger, hours: Hours, now: datetime, days: int, strategy: str | None = None
+) -> DailyResults:
+    """The last `days` New York dates, today included; of all strategies, or of one. Raises LedgerUnavailable."""
     last = hours.calendar.trading_date(now)
     dates = [last - timedelta(days=ago) for ago in reversed(range(days))]
     async with ledger.read() as books:
-        closed, trades = await _since(books, hours, dates[0])
+        closed, trades = await _since(books, hours, dates[0], strategy)
     each = {day: pnl.summarise(day, day, closed, trades) for day in dates}
     return DailyResults(each, pnl.summarise(dates[0], last, closed, trades))
 
 
-async def _since(books: Books, hours: Hours, first: date) -> tuple[Sequence[Lot], Sequence[Trade]]:
+async def _since(
+    books: Books, hours: Hours, first: date, strategy: str | None
+) -> tuple[Sequence[Lot], Sequence[Trade]]:
     """Lots that closed, and trades that filled."""
     since = hours.calendar.day_start(first)
-    closed = await books.lots(LotStatus.CLOSED, closed_since=since)
+    closed = await books.lots(LotStatus.CLOSED, strategy=strategy, closed_since=since)
+    trades = await books.trades(strategy=strategy, since=since)
     # A written-off SELL has no price: it is no trade of that day, its lots are counted apart.
-    return closed, [trade for trade in await books.trades(since=since) if trade.avg_fill_price is not None]
+    return closed, [trade for trade in trades if trade.avg_fill_price is not None]
 
 
 def _curve(lots: Iterable[Lot]) -> Iterable[tuple[datetime, Decimal]]:

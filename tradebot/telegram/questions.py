@@ -15,7 +15,7 @@ from tradebot.queries.splits import NoSplit
 from tradebot.queries.unknown_orders import PresumedFill
 from tradebot.telegram.markup import bold, esc, first, lines
 from tradebot.words import figures
-from tradebot.words.account_events import split_arithmetic
+from tradebot.words.account_events import parts, split_arithmetic
 from tradebot.words.unknown_orders import price_source
 
 ROWS_MAX = 25
@@ -90,7 +90,9 @@ def resumed(state: TradingState) -> str:
 
 def sell_all(planned: Sequence[Exit], state: TradingState, market_open: bool, *, may_come_to_life: bool = False) -> str:
     """`may_come_to_life`: IB showed no such order of the exit before, which may be held behind a dialog."""
-    rows = [f"• {esc(one.ticker)} {figures.shares(one.qty)}, {_about(one.value)}" for one in planned]
+    several = len({one.strategy for one in planned}) > 1
+    whose = {one: f" ({esc(one.strategy)})" if several else "" for one in planned}
+    rows = [f"• {esc(one.ticker)}{whose[one]} {figures.shares(one.qty)}, {_about(one.value)}" for one in planned]
     known = [one.value for one in planned if one.value is not None]
     unknown = len(planned) - len(known)
     without = f"\n   without {unknown} of unknown price" if unknown else ""
@@ -162,14 +164,26 @@ def decided(trade: Trade | None) -> str:
     return f"✅ {esc(figures.order(trade))} is {trade.status}. {esc(trade.ticker)} is free again."
 
 
-def accept(loss: WriteOff) -> str:
-    at_ib = loss.held - loss.qty
+def accept(losses: Sequence[WriteOff]) -> str:
+    """One a strategy that holds the contract: with several the owner chooses whose shares are gone."""
+    one = losses[0]
+    booked, gone = one.held + one.others, one.qty + one.elsewhere
+    several = len(losses) > 1
+    held = parts({loss.strategy: loss.held for loss in losses})
+    whose = (
+        " The shares of which strategy are gone? What one does not have you are asked about again." if several else ""
+    )
     return lines(
-        bold(f"Write off {figures.shares(loss.qty)} {loss.ticker}?"),
-        f"Books {figures.shares(loss.held)}, IB {figures.shares(at_ib)}.",
+        bold(f"Write off {figures.shares(gone)} {one.ticker}?"),
+        f"Books {figures.shares(booked)}{esc(held)}, IB {figures.shares(booked - gone)}.{whose}",
         "The books are lowered to what IB shows. The P&amp;L of these shares is not known and counts nowhere.",
         GOOD_FOR,
     )
+
+
+def write_off_label(loss: WriteOff) -> str:
+    """On its button: the ticker, and whose shares where several strategies hold it."""
+    return f"Write off {figures.shares(loss.qty)} of {loss.strategy}" if loss.others else f"Write off {loss.ticker}"
 
 
 def nothing_to_write_off(ticker: str, why: NothingToWriteOff) -> str:

@@ -351,7 +351,8 @@ def limit(title: Title, limits: Limits) -> str:
 
 
 def changed(title: Title, change: LimitChange) -> str:
-    old, new = value_text(change.name, change.old), value_text(change.name, change.new)
+    new = value_text(change.name, change.new)
+    old = "none of its own" if change.old is None else value_text(change.name, change.old)
     if old == new:
         return f"{_name(title)} is {bold(new)} already."
     return lines(f"✅ {_name(title)}", f"{esc(old)} → {bold(new)}", "In force for the next alert.")

@@ -296,7 +296,7 @@ class _Judging:
         await self._refuse_sell(Refusal(RefusalCode.NOTHING_LEFT_TO_SELL, facts), risk_decision)
         left = ExitLeft.BEING_SOLD if by else None
         await exit_incomplete(
-            self.books, self.ticker, lots, self.view.now, alert_id=self.alert.id, code=left, detail=by
+            self.books, self.ticker, held, self.view.now, alert_id=self.alert.id, code=left, detail=by
         )
 
     async def _tell_that_it_waits(self, split: Split) -> None:

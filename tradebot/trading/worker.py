@@ -24,8 +24,8 @@ from tradebot.domain.lots import Lot, LotStatus, shares_by_contract
 from tradebot.domain.questions import Question
 from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.domain.refusals import Fact, RefusalCode
-from tradebot.domain.settings import TradingState, invalid_limits, limits_in
-from tradebot.domain.strategies import Strategies
+from tradebot.domain.settings import TradingState, invalid_limits, limit_key, limits_in
+from tradebot.domain.strategies import ACCOUNT, Strategies
 from tradebot.domain.trades import UNRESOLVED, Trade
 from tradebot.errors import (
     BrokerUnavailable,
@@ -344,8 +344,9 @@ class Worker:
             live=self._broker.connection.paper is not True,
             exits_only=self._questions.exits_only,
         )
-        for name, stored in invalid_limits(settings).items():
-            logger.error("stored limit {} is {!r}: the configured default is used", name, stored)
+        for scope in (ACCOUNT, *self._options.strategies.names):
+            for name, stored in invalid_limits(settings, scope).items():
+                logger.error("stored limit {} is {!r}: the configured one is used", limit_key(name, scope), stored)
         limits = limits_in(settings, self._options.defaults)
         policy = Policy(self._options.fixed_limits, limits, self._options.hours, self._options.fractional)
         order_id = self._broker.next_order_id(await books.last_order_id() + 1)

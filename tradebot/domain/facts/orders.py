@@ -170,6 +170,7 @@ class SellFilled(OrderFacts):
     commission_known: bool
     took_s: float  # from the alert to the last fill
     pnl: Decimal  # of the lots that it closed, USD
+    left: Decimal | None = None  # shares that its strategy holds on, of an exit that was to sell a part
 
 
 class OrderEnd(StrEnum):

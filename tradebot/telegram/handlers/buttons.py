@@ -3,12 +3,15 @@
 A button on a message never acts by itself, however old it is: it asks, showing how things stand now, and the answer acts.
 """
 
+from functools import partial
+
 from aiogram import F, Router
 from aiogram.types import CallbackQuery
 from loguru import logger
 
 from tradebot.domain.corporate_actions import Split
 from tradebot.domain.facts.account import ExitIncomplete, ExitLeft, ExitsHeldBack
+from tradebot.domain.positions import WriteOff
 from tradebot.errors import TradebotError
 from tradebot.operations.operations import Operations
 from tradebot.queries.daemon import DaemonQueries
@@ -66,13 +69,13 @@ async def sell_rest(
     await sender.notice(query)
     event_id, by = int(_argument(query)), actor(query.from_user)
     event = await queries.event(event_id)
-    exits = await queries.exits(event.ticker) if event and event.ticker else []
+    exits = await queries.exits(event.ticker, await queries.strategy_of(event)) if event and event.ticker else []
     if not (event and exits):
         await sender.answer(questions.NOTHING_LEFT)
         return
 
     async def sell() -> str:
-        made = await operations.sell([one.ticker for one in exits], by, f"rest:{event_id}")
+        made = await operations.sell([one.lots for one in exits], by, f"rest:{event_id}")
         return questions.selling(len(made), queries.market_is_open())
 
     not_shown = isinstance(event.facts, ExitIncomplete) and event.facts.code is ExitLeft.NOT_SHOWN
@@ -90,14 +93,14 @@ async def sell_held_back(
     event_id, by = int(_argument(query)), actor(query.from_user)
     event = await queries.event(event_id)
     stopped = event.facts.exits if event and isinstance(event.facts, ExitsHeldBack) else ()
-    tickers = {one.ticker for one in stopped}
-    exits = [one for one in await queries.exits() if one.ticker in tickers]
+    lots = {(one.strategy, one.ticker) for one in stopped}
+    exits = [one for one in await queries.exits() if one.lots in lots]
     if not exits:
         await sender.answer(questions.NOTHING_LEFT)
         return
 
     async def sell() -> str:
-        made = await operations.sell([one.ticker for one in exits], by, f"held:{event_id}")
+        made = await operations.sell([one.lots for one in exits], by, f"held:{event_id}")
         return questions.selling(len(made), queries.market_is_open())
 
     buttons = confirmations.ask(query.from_user.id, ("Sell now", sell))
@@ -166,16 +169,17 @@ async def accept(
     if ticker is None:
         await sender.answer(questions.STALE)
         return
-    loss = await queries.missing_shares(ticker)
-    if isinstance(loss, NothingToWriteOff):
-        await sender.answer(questions.nothing_to_write_off(ticker, loss))
+    losses = await queries.missing_shares(ticker)
+    if isinstance(losses, NothingToWriteOff):
+        await sender.answer(questions.nothing_to_write_off(ticker, losses))
         return
 
-    async def write_off() -> str:
-        return questions.accepted(await operations.write_off(loss, by, f"accept:{event_id}:{loss.held}"))
+    async def write_off(loss: WriteOff) -> str:
+        whose = f":{loss.strategy}" if loss.others else ""
+        return questions.accepted(await operations.write_off(loss, by, f"accept:{event_id}:{loss.held}{whose}"))
 
-    buttons = confirmations.ask(query.from_user.id, (f"Write off {loss.ticker}", write_off))
-    await sender.answer(questions.accept(loss), buttons)
+    asked = [(questions.write_off_label(loss), partial(write_off, loss)) for loss in losses]
+    await sender.answer(questions.accept(losses), confirmations.ask(query.from_user.id, *asked))
 
 
 async def split(

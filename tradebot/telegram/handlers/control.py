@@ -98,7 +98,7 @@ async def sell_all(
     by = actor(message.from_user)
 
     async def sell() -> str:
-        made = await operations.sell([one.ticker for one in exits], by, key)
+        made = await operations.sell([one.lots for one in exits], by, key)
         return questions.selling(len(made), queries.market_is_open())
 
     buttons = confirmations.ask(_id(message), (f"Sell all {len(exits)}", sell))
