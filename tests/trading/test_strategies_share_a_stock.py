@@ -173,6 +173,47 @@ async def test_the_same_second_for_all_over_the_socket(make_at_gateway: MakeAtGa
     assert dict(at_gateway) == await held(bot)
 
 
+async def test_a_partial_exit_that_the_exchange_ends_sells_its_own_rest(make_at_gateway: MakeAtGateway) -> None:
+    """Armed again, a partial exit would sell all that its strategy holds, or what another one does."""
+    there = await make_at_gateway(options={"question_timeout_s": 10.0}, strategies=THREE)
+    bot = there.bot
+    for strategy in ("ema", "rsi"):
+        assert (await done(bot, "BUY", strategy, 10)).status is EXECUTED
+    there.gateway.faults.arm("ended", symbol="AAPL", action="SELL", reason="Cancelled by Exchange", filled=1)
+    part = await bot.alert("SELL", "AAPL", strategy="ema", quantity="4")
+
+    async def sold() -> bool:
+        return there.gateway.book.positions[AAPL].quantity == 16
+
+    await bot.sooner_or_later(sold, "the rest of the part is sold", within_s=120)
+    await bot.becomes(part, EXECUTED)
+    await bot.seconds(400, at_once=10)  # as long as anything may be armed again
+    sells = [order.ticket.quantity for order in there.gateway.book.orders.values() if order.ticket.action == "SELL"]
+    assert (sells, await held(bot)) == ([4, 3], {"ema": 6, "rsi": 10, "late": 0})
+
+
+async def test_parts_one_after_the_other_while_the_first_works(make_bot: MakeBot) -> None:
+    """Two partial exits that come together would be sized from the same shares, and sell more than their strategy holds."""
+    bot = await started(make_bot)
+    for strategy in ("ema", "rsi"):
+        assert (await done(bot, "BUY", strategy, 10)).status is EXECUTED
+    bot.broker.on_place = lambda order: None
+    parts = [
+        await bot.alert("EXIT", "AAPL", strategy="ema", quantity=70, quantityType="percent_of_position", number=n)
+        for n in range(3)
+    ]
+    for number, shares in enumerate(
+        (7, 2), 3
+    ):  # of ten, then of the three that are left; of one nothing is left to round
+        await bot.leaves(number)
+        assert bot.broker.sent[-1].qty == shares
+        bot.broker.fill(bot.broker.sent[-1].order_ref, shares)
+        await ended(bot, parts[number - 3])
+    last = await ended(bot, parts[2])
+    assert (last.status, getattr(last.reason, "code", None)) == (BLOCKED, RefusalCode.EXIT_SIZE)
+    assert await held(bot) == {"ema": 1, "rsi": 10, "late": 0}
+
+
 @pytest.mark.parametrize("strategy", THREE.names)
 async def test_an_exit_supersedes_older_entries_of_its_own_strategy_only(make_bot: MakeBot, strategy: str) -> None:
     """The exit of one strategy would take back the entry that another one waits with."""
