@@ -31,7 +31,7 @@ from tradebot.domain.questions import Silent
 from tradebot.domain.reasons import Reason
 from tradebot.domain.settings import TradingState
 from tradebot.domain.strategies import History
-from tradebot.domain.trades import NewTrade, Trade, TradeStatus
+from tradebot.domain.trades import NewTrade, Place, Trade, TradeStatus
 
 # --- time and chance ------------------------------------------------------------------------------------------------
 
@@ -252,8 +252,8 @@ class Books(Protocol):
     ) -> Sequence[Trade]:
         """By status, ticker, strategy and creation time; each filter that is None admits all."""
 
-    async def trades_from(self, strategy: str, ticker: str, trade_id: int, limit: int) -> Sequence[Trade]:
-        """The strategy's trades of the ticker from this id on, at most so many."""
+    async def trades_from(self, strategy: str, ticker: str, place: Place, limit: int) -> Sequence[Trade]:
+        """The strategy's trades of the ticker from this place on, at most so many, in the order of their places."""
 
     async def newest_trade_id(self, strategy: str, ticker: str) -> int:
         """Of the strategy's trades of the ticker; 0 when there is none."""
@@ -296,8 +296,8 @@ class Books(Protocol):
     async def lots_of(self, trade_ids: Collection[int]) -> Sequence[Lot]:
         """Rows that these trades opened or closed."""
 
-    async def lots_open_before(self, strategy: str, ticker: str, trade_id: int) -> Sequence[Lot]:
-        """Rows of shares that were open just before this trade: an older one opened them, and no older one closed them."""
+    async def lots_open_before(self, strategy: str, ticker: str, place: Place) -> Sequence[Lot]:
+        """Rows of shares that were open just before this place: an older trade opened them, and no older one closed them."""
 
     async def rewrite_lots(
         self,

@@ -16,7 +16,7 @@ from tradebot.database import migrate, open_ledger
 from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import Execution
 from tradebot.domain.lots import Lot, LotStatus, fold, summarise
-from tradebot.domain.trades import TradeStatus
+from tradebot.domain.trades import OrderRole, TradeStatus
 from tradebot.ports import Books, Ledger
 from tradebot.trading.refold import filled, refold
 
@@ -51,12 +51,14 @@ class History:
         self.books, self.draw = books, data.draw
         self.ticker = f"T{next(_numbers)}"
         self.trades: list[int] = []
+        self.entries: list[tuple[int, int]] = []  # with their contracts
         self.fills: list[tuple[int, Execution]] = []
 
     async def happens(self) -> None:
         """One event, booked and folded as `Booking` does, and compared with the fold of everything."""
         kinds: list[Callable[[], Awaitable[int | None]]] = [self.order]
         kinds += [self.fill] * 3 if self.trades else []
+        kinds += [self.protect] if self.entries else []
         kinds += [self.correction, self.correction, self.commission, self.split] if self.fills else []
         trade_id = await self.draw(st.sampled_from([*kinds, self.write_off]))()
         if trade_id is None:
@@ -77,6 +79,23 @@ class History:
             self.books, ticker=self.ticker, side=side, con_id=con_id, order_ref=f"tb-{next(_numbers)}-any"
         )
         self.trades.append(trade_id)
+        if side is Side.BUY:
+            self.entries.append((trade_id, con_id))
+
+    async def protect(self) -> None:
+        """A stop of one of the entries: it fills whenever it does, and sells its own entry's shares."""
+        entry, con_id = self.draw(st.sampled_from(self.entries))
+        self.trades.append(
+            await a_trade(
+                self.books,
+                ticker=self.ticker,
+                side=Side.SELL,
+                con_id=con_id,
+                role=OrderRole.STOP,
+                parent_trade_id=entry,
+                order_ref=f"tb-{next(_numbers)}-stop",
+            )
+        )
 
     async def fill(self) -> int:
         """A part of any order, however long ago it was placed; mostly of the newest."""
@@ -155,6 +174,8 @@ class History:
         total, trade = summarise(executions), await self.books.trade(trade_id)
         assert trade is not None
         figures = replace(trade, filled_qty=total.qty, avg_fill_price=total.avg_price, commission=total.commission)
+        if total.qty and trade.is_protective and trade.placed_after is None:
+            figures = replace(figures, placed_after=await self.books.newest_trade_id("main", self.ticker))
         await self.books.save_trade(figures)
 
 

@@ -17,7 +17,7 @@ from tradebot.domain.events import Delivery, Event, EventKind, NewEvent, Severit
 from tradebot.domain.lots import CorporateAction, Lot, LotStatus
 from tradebot.domain.reasons import Reason
 from tradebot.domain.strategies import History
-from tradebot.domain.trades import NewTrade, Trade, TradeStatus
+from tradebot.domain.trades import NewTrade, Place, Trade, TradeStatus
 
 T = TypeVar("T")
 _FILES = ("alerts.sql", "trades.sql", "lots.sql", "settings.sql", "events.sql", "retention.sql")
@@ -163,10 +163,9 @@ class SqlBooks:
             return await self._all(Trade, "trades_since", **filters)
         return await self._all(Trade, "trades", statuses=_names(statuses), **filters)
 
-    async def trades_from(self, strategy: str, ticker: str, trade_id: int, limit: int) -> Sequence[Trade]:
-        return await self._all(
-            Trade, "trades_from", strategy=strategy, ticker=values.outgoing(ticker), trade_id=trade_id, limit=limit
-        )
+    async def trades_from(self, strategy: str, ticker: str, place: Place, limit: int) -> Sequence[Trade]:
+        filters = {"strategy": strategy, "ticker": values.outgoing(ticker), **place._asdict()}
+        return await self._all(Trade, "trades_from", limit=limit, **filters)
 
     async def newest_trade_id(self, strategy: str, ticker: str) -> int:
         (row,) = await self._rows("newest_trade_id", strategy=strategy, ticker=values.outgoing(ticker))
@@ -231,9 +230,9 @@ class SqlBooks:
         found = {lot.id: lot for lot in await self._of_ids(Lot, "lots_of", "trade_ids", trade_ids)}
         return list(found.values())
 
-    async def lots_open_before(self, strategy: str, ticker: str, trade_id: int) -> Sequence[Lot]:
-        filters = {"strategy": strategy, "ticker": values.outgoing(ticker)}
-        return await self._all(Lot, "lots_open_before", trade_id=trade_id, **filters)
+    async def lots_open_before(self, strategy: str, ticker: str, place: Place) -> Sequence[Lot]:
+        filters = {"strategy": strategy, "ticker": values.outgoing(ticker), **place._asdict()}
+        return await self._all(Lot, "lots_open_before", **filters)
 
     async def rewrite_lots(
         self,

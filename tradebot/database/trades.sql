@@ -38,8 +38,9 @@ ORDER BY id + 0
 
 -- trades_from --
 SELECT {columns} FROM trade 
-WHERE strategy = :strategy AND ticker = :ticker AND id >= :trade_id
-ORDER BY id
+WHERE strategy = :strategy AND ticker = :ticker AND COALESCE(placed_after, id) >= :after
+  AND (COALESCE(placed_after, id), CASE WHEN placed_after IS NULL THEN 0 ELSE 1 END, id) >= (:after, :late, :id)
+ORDER BY COALESCE(placed_after, id), CASE WHEN placed_after IS NULL THEN 0 ELSE 1 END, id
 LIMIT :limit
 
 -- newest_trade_id --
@@ -52,7 +53,7 @@ SELECT {columns} FROM trade WHERE ticker = :ticker AND (finished_at IS NULL OR f
 UPDATE trade
 SET filled_qty = :filled_qty, avg_fill_price = :avg_fill_price, commission = :commission, status = :status,
     error_message = :error_message, ib_order_id = :ib_order_id, perm_id = :perm_id, submitted_at = :submitted_at,
-    finished_at = :finished_at
+    finished_at = :finished_at, placed_after = :placed_after
 WHERE id = :id
 RETURNING id
 

@@ -1,6 +1,7 @@
 """A strategy's lots of a ticker: a pure fold of its filled trades in id order, first in first out.
 
-Rules: a BUY opens one lot; a SELL closes the oldest open lots of its contract and splits the last one it reaches. Commissions are
+Rules: a BUY opens one lot; a SELL closes the oldest open lots of its contract and splits the last one it reaches; a stop or
+target closes its own BUY's first. Commissions are
 shared out by quantity and the pieces add up to the whole. Shares are never closed that the books did not hold. What a company did
 to its shares (a split, another contract) changes the lots that are open at its place among the trades.
 
@@ -20,6 +21,7 @@ from enum import StrEnum
 from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import Execution
 from tradebot.domain.strategies import MAIN
+from tradebot.domain.trades import Place
 
 PRICE_STEP = Decimal("1E-8")  # average prices and commission shares are kept to eight decimals
 ZERO = Decimal(0)
@@ -73,6 +75,8 @@ class Filled:
     commission: Decimal
     first_fill: datetime
     last_fill: datetime
+    place: Place | None = None  # None: at its own id
+    of_entry: int | None = None  # a protective order's: the BUY whose shares it sells first
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +233,7 @@ class Folding:
 
     def _close(self, sell: Filled) -> list[Lot]:
         left, closed = sell.qty, []
-        for opening in self._openings:
+        for opening in sorted(self._openings, key=lambda opening: opening.buy.trade_id != sell.of_entry):
             # Another contract id is another stock, even under the same ticker.
             qty = min(left, opening.left) if opening.buy.con_id == sell.con_id else ZERO
             if qty:
@@ -301,11 +305,11 @@ def _place(lot: Lot) -> tuple[int, bool, int]:
     return lot.opening_trade_id, lot.closing_trade_id is None, lot.closing_trade_id or 0
 
 
-def _when(entry: Filled | CorporateAction) -> tuple[int, bool, int]:
-    """An action comes after its trade."""
+def _when(entry: Filled | CorporateAction) -> tuple[int, int, int]:
+    """An action comes after its trade, and after what was sold there."""
     if isinstance(entry, CorporateAction):
-        return entry.after_trade_id, True, entry.id
-    return entry.trade_id, False, 0
+        return entry.after_trade_id, 2, entry.id
+    return entry.place or (entry.trade_id, 0, entry.trade_id)
 
 
 def _price(buy: Filled, ticker: str) -> Decimal:

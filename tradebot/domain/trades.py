@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from tradebot.domain.alerts import Side
 from tradebot.domain.reasons import Reason
@@ -46,6 +46,9 @@ class OrderRole(StrEnum):
     REBALANCE = "REBALANCE"
 
 
+PROTECTIVE = (OrderRole.STOP, OrderRole.TARGET)
+
+
 class OrderType(StrEnum):
     """In IB's words."""
 
@@ -63,6 +66,20 @@ class TimeInForce(StrEnum):
     GTC = "GTC"
     IOC = "IOC"
     GTD = "GTD"
+
+
+class Place(NamedTuple):
+    """The order of fills: an entry or exit stands at its own id, one at a time as they are. A protective order was stored long
+    before it fills: it stands after what was the newest trade of its strategy and ticker when its first fill was booked."""
+
+    after: int
+    late: int  # 1: a protective order
+    id: int
+
+    @property
+    def next(self) -> "Place":
+        """Just behind it."""
+        return self._replace(id=self.id + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +136,19 @@ class Trade(_Intended):
     perm_id: int | None = None
     submitted_at: datetime | None = None
     finished_at: datetime | None = None
+    placed_after: int | None = None  # of a protective order that filled: see `Place`
+
+    @property
+    def place(self) -> "Place":
+        """Where its fills stand among those of its strategy and ticker."""
+        if self.placed_after is None:
+            return Place(self.id, 0, self.id)
+        return Place(self.placed_after, 1, self.id)
+
+    @property
+    def is_protective(self) -> bool:
+        """It waits beside a position and sells it one day; it fills long after it was stored."""
+        return self.role in PROTECTIVE
 
     @classmethod
     def of(cls, intent: NewTrade, **known: Any) -> Self:

@@ -25,7 +25,7 @@ from tradebot.domain.lots import summarise
 from tradebot.domain.orders import ALERT_OF_TRADE
 from tradebot.domain.positions import nothing_else_filled
 from tradebot.domain.settings import TradingState, restored_at
-from tradebot.domain.trades import OrderRole, Trade
+from tradebot.domain.trades import OrderRole, Place, Trade
 from tradebot.ports import ASKS_IB_S, Beat, Books, Broker, Clock, Ledger, Pulse
 from tradebot.trading.booking import Booking, Listeners
 from tradebot.trading.every import every
@@ -204,7 +204,7 @@ class Rearm:
         con_id = contract_now(trade, await books.corporate_actions(trade.strategy, trade.ticker))
         lots = [lot for lot in await older_lots(books, trade.strategy, trade.ticker, alert.id) if lot.con_id == con_id]
         left = min(await left_of(books, orders) or Decimal(0), sum((lot.qty for lot in lots), Decimal(0)))
-        newer = await books.trades_from(trade.strategy, trade.ticker, trade_id + 1, NEWER_MAX)
+        newer = await books.trades_from(trade.strategy, trade.ticker, Place(trade_id + 1, 0, 0), NEWER_MAX)
         taken_over = len(newer) == NEWER_MAX or await _sells_all(books, newer)
         events = await books.events(alert_id=alert.id)
         mine = [event for event in events if event.trade_id == trade_id]

@@ -9,12 +9,13 @@ Shares that went through a split are folded from the trade on that bought them, 
 the end: as many shares open as before are not the same ones then.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Sequence
 from decimal import Decimal
 
 from tradebot.domain.brokerage import Execution
-from tradebot.domain.lots import CorporateAction, Filled, Folding, shares_left, summarise
-from tradebot.domain.trades import Trade
+from tradebot.domain.lots import CorporateAction, Filled, Folding, Lot, shares_left, summarise
+from tradebot.domain.trades import Place, Trade
 from tradebot.ports import Books
 
 PAGE = 50
@@ -27,43 +28,45 @@ async def refold(books: Books, changed: Trade, page_size: int = PAGE) -> Decimal
     """
     strategy, ticker = changed.strategy, changed.ticker
     actions = await books.corporate_actions(strategy, ticker)  # first: none comes while the lots are read
-    since, folding = await _checkpoint(books, strategy, ticker, changed.id)
-    actions = [one for one in actions if one.after_trade_id >= since]
+    since, folding = await _checkpoint(books, strategy, ticker, changed.place)
+    due = deque(one for one in actions if one.after_trade_id >= since.after)
+    splits = bool(due)
     while True:
         page = await books.trades_from(strategy, ticker, since, page_size)
-        closed = [lot for entry in _in_order(await filled(books, page), page, actions) for lot in folding.apply(entry)]
+        closed = _apply(folding, await filled(books, page), due)
         closing = [trade.id for trade in page]
         if len(page) < page_size:
+            for action in due:
+                folding.apply(action)
             await books.rewrite_lots(strategy, ticker, [*closed, *folding.open], closed_by=closing)
             return folding.oversold
         await books.rewrite_lots(strategy, ticker, closed, closed_by=closing, and_open=False)
-        since = page[-1].id + 1
+        since = page[-1].place.next
         left = folding.left
         before = await books.lots_open_before(strategy, ticker, since)
-        if not actions and changed.id not in left and left == shares_left(before):
+        if not splits and changed.id not in left and left == shares_left(before):
             return folding.oversold
 
 
-async def _checkpoint(books: Books, strategy: str, ticker: str, trade_id: int) -> tuple[int, Folding]:
-    """The fold as it stood just before this trade, or before an older one: nothing open there went through a split since."""
-    rows = await books.lots_open_before(strategy, ticker, trade_id)
+async def _checkpoint(books: Books, strategy: str, ticker: str, place: Place) -> tuple[Place, Folding]:
+    """The fold as it stood just before this place, or an older one: nothing open there went through a split since."""
+    rows = await books.lots_open_before(strategy, ticker, place)
     while split := [lot.opening_trade_id for lot in rows if lot.splits]:
-        trade_id = min(split)
-        rows = await books.lots_open_before(strategy, ticker, trade_id)
+        place = Place(min(split), 0, min(split))
+        rows = await books.lots_open_before(strategy, ticker, place)
     left = shares_left(rows)
     buys = [trade for opening in left if (trade := await books.trade(opening)) is not None]
-    return trade_id, Folding(ticker, await filled(books, buys), left, strategy=strategy)
+    return place, Folding(ticker, await filled(books, buys), left, strategy=strategy)
 
 
-def _in_order(
-    trades: Sequence[Filled], page: Sequence[Trade], actions: Sequence[CorporateAction]
-) -> Iterator[Filled | CorporateAction]:
-    """Each action after its trade, which may have filled nothing."""
-    by_trade = {trade.trade_id: trade for trade in trades}
-    for trade in page:
-        if trade.id in by_trade:
-            yield by_trade[trade.id]
-        yield from (one for one in actions if one.after_trade_id == trade.id)
+def _apply(folding: Folding, trades: Sequence[Filled], due: deque[CorporateAction]) -> list[Lot]:
+    """A page of trades in their order, and before each the actions that are due by then; returns the rows that they close."""
+    closed: list[Lot] = []
+    for trade in trades:
+        while due and due[0].after_trade_id < (trade.place or (trade.trade_id,))[0]:
+            folding.apply(due.popleft())
+        closed += folding.apply(trade)
+    return closed
 
 
 async def filled(books: Books, trades: Sequence[Trade]) -> list[Filled]:
@@ -76,7 +79,7 @@ def _what_filled(trade: Trade, executions: Sequence[Execution]) -> Filled:
     total = summarise(executions)
     if not total.qty and trade.finished_at is not None:
         at = trade.finished_at  # written off: see `Booking.write_off`
-        return Filled(trade.id, trade.side, trade.con_id, trade.filled_qty, None, Decimal(0), at, at)
+        return Filled(trade.id, trade.side, trade.con_id, trade.filled_qty, None, Decimal(0), at, at, trade.place)
     assert total.first_fill is not None, f"trade {trade.id} filled"
     assert total.last_fill is not None, f"trade {trade.id} filled"
     return Filled(
@@ -88,4 +91,6 @@ def _what_filled(trade: Trade, executions: Sequence[Execution]) -> Filled:
         commission=total.commission,
         first_fill=total.first_fill,
         last_fill=total.last_fill,
+        place=trade.place,
+        of_entry=trade.parent_trade_id,
     )

@@ -14,7 +14,7 @@ from tradebot.domain.events import EventKind, NewEvent
 from tradebot.domain.facts.daemon import Started
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.reasons import Reason, ReasonCode
-from tradebot.domain.trades import NewTrade, OrderRole, Trade, TradeStatus
+from tradebot.domain.trades import NewTrade, OrderRole, Place, Trade, TradeStatus
 from tradebot.ports import Books, Ledger
 
 STARTED = Started("0.2.0", None, None)
@@ -337,7 +337,7 @@ async def test_what_was_open_before_a_trade_is_found(ledger: Ledger) -> None:
         await books.rewrite_lots("main", "TSLA", [a_lot(other, ticker="TSLA")])
 
         async def found(trade_id: int) -> set[tuple[int, int | None]]:
-            lots = await books.lots_open_before("main", "AAPL", trade_id)
+            lots = await books.lots_open_before("main", "AAPL", Place(trade_id, 0, trade_id))
             return {(lot.opening_trade_id, lot.closing_trade_id) for lot in lots}
 
         assert await found(bought) == set()
@@ -358,8 +358,14 @@ async def test_a_tickers_trades_are_found_by_what_follows_and_by_their_end(ledge
             trade = await books.trade(trade_id)
             assert trade is not None
             await books.save_trade(replace(trade, status=TradeStatus.CANCELLED, finished_at=ended))
-        assert [trade.id for trade in await books.trades_from("main", "AAPL", second, 10)] == [second, third]
-        assert [trade.id for trade in await books.trades_from("main", "AAPL", first, 2)] == [first, second]
+        assert [trade.id for trade in await books.trades_from("main", "AAPL", Place(second, 0, second), 10)] == [
+            second,
+            third,
+        ]
+        assert [trade.id for trade in await books.trades_from("main", "AAPL", Place(first, 0, first), 2)] == [
+            first,
+            second,
+        ]
         ended_since = await books.trades_ended_since("AAPL", NOON + timedelta(seconds=1))
         assert [trade.id for trade in ended_since] == [second, third]
 

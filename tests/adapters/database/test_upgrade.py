@@ -28,7 +28,7 @@ from tradebot.operations.limits import store_configured
 
 RENAMED = {"order_settled": "order_resolved", "alien_order": "orphan_order"}
 WAS = {now: was for was, now in RENAMED.items()}
-SINCE = ["0002_core", "0003_corporate_actions", "0004_strategies"]
+SINCE = ["0002_core", "0003_corporate_actions", "0004_strategies", "0005_orders"]
 LIMITS = {"buy_amount_usd": "750", "max_daily_loss": "500", "min_cash_reserve": "1500.50", "max_daily_buys": "40"}
 
 
@@ -292,7 +292,6 @@ async def test_why_is_readable_after_the_way_back(old: str) -> None:
 @pytest.mark.parametrize(
     ("what", "sentence"),
     [
-        ({"role": OrderRole.STOP}, "more than one order"),
         ({"n": 2}, "more than one order"),
         ({"order_type": OrderType.LIMIT, "own_alert": True}, "another strategy, role or type"),
         ({"role": OrderRole.REBALANCE, "own_alert": True}, "another strategy, role or type"),
@@ -339,14 +338,14 @@ async def test_the_way_back_of_splits_gives_the_same_tables(empty_url: str) -> N
 async def test_the_way_back_of_strategies_gives_the_same_tables_and_limits(empty_url: str) -> None:
     """Otherwise 0.3.0 would start on tables that are not quite its own, or without the owner's limits."""
     await migrate.up(empty_url)
-    await migrate.down(empty_url)
+    await migrate.down(empty_url, steps=2)
     before = await catalog(empty_url)
     await migrate.up(empty_url)
     async with open_ledger(empty_url) as ledger, ledger.begin() as books:
         await books.put_setting(limit_key("max_daily_buys"), "7", "a person", NOON)
         await books.put_setting(limit_key("max_daily_buys", "ema"), "3", "a person", NOON)
         await books.put_setting(strategy_state_key("ema"), "PAUSED", "a person", NOON)
-    await migrate.down(empty_url)
+    await migrate.down(empty_url, steps=2)
     assert await catalog(empty_url) == before
     rows = await ask(empty_url, "SELECT key, value FROM bot_settings WHERE key LIKE 'limit.%' OR key LIKE 'state.%'")
     assert [(row["key"], row["value"]) for row in rows] == [("limit.main.max_daily_buys", "7")]
@@ -361,10 +360,23 @@ async def test_what_is_of_another_strategy_stops_the_way_back(old: str, left: st
             await a_trade(books, strategy="ema")
         else:
             await books.insert_alert(an_alert(strategy="ema"))
+    await migrate.down(old)
     before = await content(old)
     with pytest.raises(
         MigrationError, match=rf"0004_strategies cannot go on: there are {left}s of another.*nothing was changed"
     ):
+        await migrate.down(old)
+    assert await content(old) == before
+
+
+@pytest.mark.parametrize("role", [OrderRole.STOP, OrderRole.TARGET])
+async def test_protective_orders_stop_the_way_back(old: str, role: OrderRole) -> None:
+    """Otherwise the version before would cancel a stop after thirty seconds, or sell its shares beside it."""
+    await migrate.up(old)
+    async with open_ledger(old) as ledger, ledger.begin() as books:
+        await a_trade(books, side=Side.SELL, role=role)
+    before = await content(old)
+    with pytest.raises(MigrationError, match=r"0005_orders cannot go on: there are stops.*nothing was changed"):
         await migrate.down(old)
     assert await content(old) == before
 
@@ -380,7 +392,7 @@ async def test_a_confirmed_split_stops_the_way_back(old: str) -> None:
         async with ledger.read() as books:
             assert [replace(one, id=0) for one in await books.corporate_actions("main", "TSLA")] == [action]
             assert await books.corporate_actions("main", "AAPL") == []
-    await migrate.down(old)
+    await migrate.down(old, steps=2)
     before = await content(old)
     with pytest.raises(
         MigrationError, match=r"0003_corporate_actions cannot go on: there are splits.*nothing was changed"

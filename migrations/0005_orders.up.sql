@@ -1,0 +1,4 @@
+-- A stop or a target is stored with its entry and fills long after it: where its fills stand among those of its strategy and ticker.
+-- Entries and exits stand at their ids.
+ALTER TABLE trade ADD COLUMN placed_after BIGINT;
+CREATE INDEX trade_place ON trade (strategy, ticker, (COALESCE(placed_after, id)));
