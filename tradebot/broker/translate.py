@@ -14,8 +14,8 @@ import ib_async
 from loguru import logger
 
 from tradebot.domain.alerts import Side
-from tradebot.domain.brokerage import Execution, OrderReport, OrderState, Terms
-from tradebot.domain.trades import OrderType, TimeInForce
+from tradebot.domain.brokerage import Execution, OrderReport, OrderState
+from tradebot.domain.trades import OrderType, Terms, TimeInForce
 
 _UNSET_ABOVE = 1e300
 _STATES = {

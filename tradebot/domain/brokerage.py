@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from tradebot.domain.alerts import Side
-from tradebot.domain.trades import ORDER_REF_PREFIX, OrderType, TimeInForce
+from tradebot.domain.trades import MARKET_DAY, ORDER_REF_PREFIX, Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,23 +74,6 @@ class BrokerPosition:
     qty: Decimal
     avg_cost: Decimal | None
     market_price: Decimal | None
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """How an order works at IB. Prices are USD a share, in whole steps of the contract's price."""
-
-    type: OrderType = OrderType.MARKET
-    limit_price: Decimal | None = None
-    stop_price: Decimal | None = None  # where a stop triggers; where a trailing one stands
-    trail_amount: Decimal | None = None  # USD a share
-    trail_pct: Decimal | None = None
-    tif: TimeInForce = TimeInForce.DAY
-    good_till: datetime | None = None  # with GTD
-    outside_rth: bool = False
-
-
-MARKET_DAY = Terms()
 
 
 @dataclass(frozen=True, slots=True)

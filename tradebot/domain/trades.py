@@ -3,7 +3,7 @@
 Rules: frozen; money and quantities are Decimal; times are aware and UTC; ids come from the database.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -66,6 +66,23 @@ class TimeInForce(StrEnum):
     GTC = "GTC"
     IOC = "IOC"
     GTD = "GTD"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How an order works at IB. Prices are USD a share, in whole steps of the contract's price."""
+
+    type: OrderType = OrderType.MARKET
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None  # where a stop triggers; where a trailing one stands
+    trail_amount: Decimal | None = None  # USD a share
+    trail_pct: Decimal | None = None
+    tif: TimeInForce = TimeInForce.DAY
+    good_till: datetime | None = None  # with GTD
+    outside_rth: bool = False
+
+
+MARKET_DAY = Terms()
 
 
 class Place(NamedTuple):
@@ -146,6 +163,25 @@ class Trade(_Intended):
         return Place(self.placed_after, 1, self.id)
 
     @property
+    def terms(self) -> Terms:
+        """How it works at IB."""
+        return Terms(
+            self.order_type,
+            self.limit_price,
+            self.stop_price,
+            self.trail_amount,
+            self.trail_pct,
+            self.tif,
+            self.good_till,
+            self.outside_rth,
+        )
+
+    @property
+    def rests(self) -> bool:
+        """IB has it, and it waits for its price: nothing of it is on its way, and no position is about to change by itself."""
+        return self.status is TradeStatus.SUBMITTED and self.order_type is not OrderType.MARKET
+
+    @property
     def is_protective(self) -> bool:
         """It waits beside a position and sells it one day; it fills long after it was stored."""
         return self.role in PROTECTIVE
@@ -154,6 +190,11 @@ class Trade(_Intended):
     def of(cls, intent: NewTrade, **known: Any) -> Self:
         """The trade that an intent becomes."""
         return cls(**{name: getattr(intent, name) for name in _Intended.__dataclass_fields__}, **known)
+
+
+def in_motion(unresolved: Iterable[Trade]) -> list[Trade]:
+    """Of orders that have not ended those whose fill, or whose fate, is on its way: all that do not merely rest at IB."""
+    return [trade for trade in unresolved if not trade.rests]
 
 
 def alert_of(order_ref: str) -> int | None:

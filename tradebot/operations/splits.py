@@ -16,7 +16,7 @@ from tradebot.domain.corporate_actions import NO_SPLITS_KEY, Split, denied_split
 from tradebot.domain.events import NewEvent
 from tradebot.domain.facts.account import SplitBooked, SplitDenied
 from tradebot.domain.lots import CorporateAction, LotStatus, shares_by_strategy
-from tradebot.domain.trades import UNRESOLVED
+from tradebot.domain.trades import UNRESOLVED, in_motion
 from tradebot.ports import Books, Ledger
 from tradebot.trading.refold import refold
 
@@ -31,7 +31,9 @@ async def book(ledger: Ledger, split: Split, actor: str, key: str, now: datetime
         await books.settings()  # their lock: no order is decided meanwhile
         lots = await books.lots(LotStatus.OPEN, ticker=split.ticker)
         mine = [lot for lot in lots if lot.con_id == split.con_id]
-        if sum(lot.qty for lot in mine) != split.booked or await books.trades(UNRESOLVED, ticker=split.ticker):
+        if sum(lot.qty for lot in mine) != split.booked or in_motion(
+            await books.trades(UNRESOLVED, ticker=split.ticker)
+        ):
             return False
         if not await books.claim(key, "book_split", actor, now):
             return False

@@ -7,7 +7,7 @@ from enum import StrEnum
 from tradebot.domain.corporate_actions import recognise
 from tradebot.domain.lots import LotStatus, shares_by_strategy
 from tradebot.domain.positions import WriteOff, compare
-from tradebot.domain.trades import POSITION_LAG, UNRESOLVED, recently_filled
+from tradebot.domain.trades import POSITION_LAG, UNRESOLVED, in_motion, recently_filled
 from tradebot.ports import Broker, Clock, Ledger
 
 
@@ -28,7 +28,7 @@ async def missing_shares(
     report = await broker.position_report()
     async with ledger.read() as books:
         lots = await books.lots(LotStatus.OPEN, ticker=ticker)
-        in_flight = await books.trades(UNRESOLVED, ticker=ticker)
+        in_flight = in_motion(await books.trades(UNRESOLVED, ticker=ticker))
         settings = await books.settings()
         trades = await books.trades_ended_since(ticker, clock.now() - POSITION_LAG)
     if in_flight:

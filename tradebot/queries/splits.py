@@ -8,7 +8,7 @@ from tradebot.domain.corporate_actions import Split, denied_splits, recognise
 from tradebot.domain.events import EventKind
 from tradebot.domain.facts.account import SplitSeen
 from tradebot.domain.lots import LotStatus
-from tradebot.domain.trades import POSITION_LAG, UNRESOLVED, recently_filled
+from tradebot.domain.trades import POSITION_LAG, UNRESOLVED, in_motion, recently_filled
 from tradebot.ports import Broker, Clock, Ledger
 
 _TOLD_WITHIN = timedelta(days=30)
@@ -27,7 +27,7 @@ async def seen_split(ledger: Ledger, broker: Broker, clock: Clock, ticker: str) 
     report = await broker.position_report()
     async with ledger.read() as books:
         lots = await books.lots(LotStatus.OPEN, ticker=ticker)
-        in_flight = await books.trades(UNRESOLVED, ticker=ticker)
+        in_flight = in_motion(await books.trades(UNRESOLVED, ticker=ticker))
         trades = await books.trades_ended_since(ticker, clock.now() - POSITION_LAG)
         settings = await books.settings()
     if in_flight:

@@ -36,7 +36,7 @@ from tradebot.domain.orders import ALERT_OF_TRADE, ENDED, moved_by, next_status,
 from tradebot.domain.payload.identity import payload_hash
 from tradebot.domain.positions import WriteOff
 from tradebot.domain.reasons import Reason, ReasonCode
-from tradebot.domain.trades import ORDER_REF_PREFIX, UNRESOLVED, NewTrade, Trade, TradeStatus, alert_of
+from tradebot.domain.trades import ORDER_REF_PREFIX, UNRESOLVED, NewTrade, Trade, TradeStatus, alert_of, in_motion
 from tradebot.errors import LedgerUnavailable
 from tradebot.ports import IDLE_S, Beat, Books, Clock, Ledger, Pulse
 from tradebot.trading import order_events
@@ -184,7 +184,7 @@ class Booking:
             lots = await books.lots(LotStatus.OPEN, ticker=loss.ticker)
             held = shares_by_strategy(lot for lot in lots if lot.con_id == loss.con_id)
             as_asked = (held.get(loss.strategy), sum(held.values())) == (loss.held, loss.held + loss.others)
-            if not as_asked or await books.trades(UNRESOLVED, ticker=loss.ticker):
+            if not as_asked or in_motion(await books.trades(UNRESOLVED, ticker=loss.ticker)):
                 return None
             alert_id = await books.insert_alert(_written_off_alert(loss, by, key, now))
             if alert_id is None:

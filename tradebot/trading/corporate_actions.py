@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from tradebot.domain.brokerage import BrokerPosition
 from tradebot.domain.corporate_actions import Split, recognise
 from tradebot.domain.lots import Lot, LotStatus
-from tradebot.domain.trades import UNRESOLVED, recently_filled
+from tradebot.domain.trades import UNRESOLVED, in_motion, recently_filled
 from tradebot.ports import Books
 
 _TRADED_LATELY = timedelta(days=1)
@@ -28,7 +28,7 @@ async def unanswered_splits(
 
 async def moving_contracts(books: Books, now: datetime) -> set[int]:
     """Contracts whose position at IB may be about to change, or to be reported."""
-    unresolved = {trade.con_id for trade in await books.trades(UNRESOLVED)}
+    unresolved = {trade.con_id for trade in in_motion(await books.trades(UNRESOLVED))}
     lately = await books.trades(since=now - _TRADED_LATELY)
     return unresolved | {trade.con_id for trade in lately if recently_filled([trade], now)}
 

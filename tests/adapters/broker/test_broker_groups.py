@@ -13,8 +13,8 @@ from tests.adapters.simgateway.conftest import settings, until
 from tradebot.broker import IbBroker
 from tradebot.broker import client as tws
 from tradebot.domain.alerts import Side
-from tradebot.domain.brokerage import Numbered, Order, Terms
-from tradebot.domain.trades import OrderType, TimeInForce
+from tradebot.domain.brokerage import Numbered, Order
+from tradebot.domain.trades import OrderType, Terms, TimeInForce
 from tradebot.errors import BrokerUnavailable
 from tradebot.simgateway import Gateway, open_gateway
 
