@@ -21,6 +21,7 @@ from tradebot.domain.facts.account import (
     PositionsCompared,
     QuestionAnswered,
     QuestionSilent,
+    Reassigned,
     Renamed,
     SettingChanged,
     SplitBooked,
@@ -32,6 +33,7 @@ from tradebot.domain.facts.account import (
     WrittenOff,
 )
 from tradebot.domain.facts.alerts import (
+    AlertAtTarget,
     AlertBlocked,
     AlertCleared,
     AlertConflict,
@@ -44,6 +46,7 @@ from tradebot.domain.facts.alerts import (
     AlertTested,
     AlertUnreadable,
     FieldsNotUsed,
+    TargetGap,
 )
 from tradebot.domain.facts.daemon import (
     ComponentStuck,
@@ -90,6 +93,8 @@ FACTS: Mapping[EventKind, type[Facts]] = {
         FieldsNotUsed,
         AlertPending,
         AlertBlocked,
+        AlertAtTarget,
+        TargetGap,
         AlertFailed,
         AlertExpired,
         AlertCleared,
@@ -123,6 +128,7 @@ FACTS: Mapping[EventKind, type[Facts]] = {
         PositionsCompared,
         StateChanged,
         SettingChanged,
+        Reassigned,
         BrokerConnected,
         BrokerLost,
         BrokerUnreachable,
