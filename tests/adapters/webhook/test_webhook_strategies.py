@@ -240,7 +240,7 @@ async def test_no_secret_of_any_strategy_is_kept_or_told(open_house: OpenHouse) 
             await house.post(message(secret=OWN, price=1), f"/webhook/{OWN}"),
             await house.post(message(price=2), f"/webhook/{OWN}?secret={OWN}"),
             await house.post(message(strategy=OWN)),
-            await house.post(message(secret=OWN, strategy=PREVIOUS), "/webhook/ema"),
+            await house.post(message(secret=OWN, strategy=PREVIOUS, price=3), "/webhook/ema"),
             await house.post(message(secret=OWN, ticker=PREVIOUS, exchange=OWN, alert_id=OWN), "/webhook/ema"),
             await house.post(message(secret=..., token=OWN, key=PREVIOUS, test=True, comment=SECRET), "/webhook/ema"),
             await house.post(f'{{"token": "{OWN}", "{OWN}": 1, "{OWN}": 2}}'.encode(), "/webhook/ema"),
