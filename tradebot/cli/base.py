@@ -51,6 +51,7 @@ _ORDER = (
     "resume",
     "kill",
     "split",
+    "reassign",
     "backup",
     "restore",
     "export",

@@ -17,7 +17,16 @@ from tradebot.domain.facts import orders as o
 from tradebot.domain.refusals import RefusalCode
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import TradeStatus
-from tradebot.words import account_events, daily_report, health_events, ib_codes, refusals
+from tradebot.words import (
+    account_events,
+    daily_report,
+    health_events,
+    ib_codes,
+    refusals,
+    sizing,
+    strategies,
+    strategy_events,
+)
 from tradebot.words.figures import new_york, order, price, seconds, shares, signed_usd, usd
 from tradebot.words.limits import BY_NAME, value_text
 from tradebot.words.reasons import reason
@@ -92,6 +101,26 @@ def _unreadable(facts: a.AlertUnreadable, _: Event | NewEvent) -> str:
     )
 
 
+def _tested(facts: a.AlertTested, _: Event | NewEvent) -> str:
+    found = " ".join(line if line.endswith((".", "?", "!")) else f"{line}." for line in facts.report)
+    return (
+        f"A test of {facts.side} {facts.ticker}{_of_strategy(facts.strategy)} came: nothing is traded. {found}".rstrip()
+    )
+
+
+def _not_used(facts: a.FieldsNotUsed, _: Event | NewEvent) -> str:
+    names = ", ".join(f'"{name}"' for name in facts.fields)
+    return (
+        f"{facts.side} {facts.ticker}{_of_strategy(facts.strategy)} goes on; its message has fields that change nothing here:"
+        f" {names}."
+        " Leave them out, or leave them in: for alerts with the same fields this is not said again."
+    )
+
+
+def _of_strategy(name: str | None) -> str:
+    return f" of strategy {name}" if name else ""
+
+
 def _received(facts: a.AlertStored, _: Event | NewEvent) -> str:
     wanted = f" It wants to be {facts.target} afterwards: nothing is opened, what is held is sold."
     return f"{facts.side} {facts.ticker} received.{wanted if facts.target in ('flat', 'short') else ''}"
@@ -132,6 +161,11 @@ _CANCELLED_FOR = {
 
 
 _DELAYED = " Sized by a delayed quote, up to 20 minutes old: this login has no live market data for it."
+
+
+def _intent(facts: o.OrderIntent, _: Event | NewEvent) -> str:
+    how = f": {sizing.arithmetic(facts.sizing)}" if sizing.is_worth_telling(facts.sizing) else ""
+    return f"{order(facts)} decided as order {facts.order_ref}{how}.{_DELAYED if facts.delayed else ''}"
 
 
 def _cancelling(facts: o.OrderCancelling, _: Event | NewEvent) -> str:
@@ -187,8 +221,19 @@ def _filled(facts: o.BuyFilled | o.SellFilled, _: Event | NewEvent) -> str:
     parts.append(f"commission {usd(facts.commission)}" if facts.commission_known else "commission not reported yet")
     parts.append(f"{seconds(facts.took_s)} after the alert")
     rest = " The rest was cancelled." if facts.status is TradeStatus.PARTIAL else ""
-    delayed = _DELAYED if isinstance(facts, o.BuyFilled) and facts.delayed else ""
-    return f"{', '.join(parts)}.{rest}{delayed}"
+    return f"{', '.join(parts)}.{rest}{_of_a_buy(facts) if isinstance(facts, o.BuyFilled) else _of_a_part(facts)}"
+
+
+def _of_a_buy(facts: o.BuyFilled) -> str:
+    how = f" {sizing.arithmetic(facts.sizing).capitalize()}." if sizing.is_worth_telling(facts.sizing) else ""
+    return f"{how}{_DELAYED if facts.delayed else ''}"
+
+
+def _of_a_part(facts: o.SellFilled) -> str:
+    """What a partial exit leaves."""
+    if facts.left is None:
+        return ""
+    return f" {shares(facts.left)} of {shares(facts.left + facts.filled_qty)} are left."
 
 
 def _unfilled(facts: o.OrderFailed | o.OrderResolved) -> str:
@@ -256,12 +301,19 @@ _STATES = {
 }
 
 
+def _state(facts: Any, event: Event | NewEvent) -> str:
+    if facts.strategy is not None:
+        return f"{strategies.state(facts.strategy, facts.to)} Changed by {event.actor}."
+    return f"{_STATES[facts.to]} Was {facts.before}; changed by {event.actor}."
+
+
 def _setting(facts: Any, event: Event | NewEvent) -> str:
     title = BY_NAME.get(facts.name)
     if title is None:  # of another version
         return f"{facts.name}: {facts.before} → {facts.to}, by {event.actor}."
-    before, to = value_text(facts.name, facts.before), value_text(facts.name, facts.to)
-    return f"{title.heading}: {before} → {to}, by {event.actor}."
+    before = "none of its own" if facts.before is None else value_text(facts.name, facts.before)
+    heading = title.heading if facts.strategy is None else f"{title.heading} of strategy {facts.strategy}"
+    return f"{heading}: {before} → {value_text(facts.name, facts.to)}, by {event.actor}."
 
 
 # --- the day, and the daemon ----------------------------------------------------------------------------------------
@@ -341,6 +393,8 @@ WORDS: Mapping[EventKind, Says] = {
     EventKind.ALERT_CONFLICT: _alert_conflict,
     EventKind.ALERT_REPEATED: _repeated,
     EventKind.ALERT_UNREADABLE: _unreadable,
+    EventKind.ALERT_TESTED: _tested,
+    EventKind.FIELDS_NOT_USED: _not_used,
     EventKind.ALERT_PENDING: _refused("waits"),
     EventKind.ALERT_BLOCKED: _refused("blocked"),
     EventKind.ALERT_FAILED: _alert_failed,
@@ -348,7 +402,7 @@ WORDS: Mapping[EventKind, Says] = {
     EventKind.ALERT_CLEARED: lambda f, e: (
         f"{f.side} {f.ticker} was cleared from the queue by {e.actor}. Nothing was ordered."
     ),
-    EventKind.ORDER_INTENT: lambda f, _: f"{order(f)} decided as order {f.order_ref}.{_DELAYED if f.delayed else ''}",
+    EventKind.ORDER_INTENT: _intent,
     EventKind.ORDER_ACCEPTED: lambda f, _: f"{order(f)} is at IB.",
     EventKind.ORDER_JUDGED_AGAIN: lambda f, _: (
         f"{order(f)} did not leave: {reason(f.reason)} Its alert is judged again."
@@ -368,8 +422,10 @@ WORDS: Mapping[EventKind, Says] = {
     EventKind.ORDER_RESOLVED: _resolved,
     EventKind.BOOKS_CORRECTED: _corrected,
     **account_events.WORDS,
-    EventKind.STATE_CHANGED: lambda f, e: f"{_STATES[f.to]} Was {f.before}; changed by {e.actor}.",
+    **strategy_events.WORDS,
+    EventKind.STATE_CHANGED: _state,
     EventKind.SETTING_CHANGED: _setting,
+    EventKind.REASSIGNED: lambda f, e: f"{strategies.reassigned(f)} Changed by {e.actor}.",
     EventKind.MARKET_OPEN: _market_open,
     EventKind.DAILY_REPORT: lambda f, _: daily_report.text(f),
     EventKind.HEALTH_FAILING: health_events.failing,

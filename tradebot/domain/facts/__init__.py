@@ -21,6 +21,7 @@ from tradebot.domain.facts.account import (
     PositionsCompared,
     QuestionAnswered,
     QuestionSilent,
+    Reassigned,
     Renamed,
     SettingChanged,
     SplitBooked,
@@ -32,6 +33,7 @@ from tradebot.domain.facts.account import (
     WrittenOff,
 )
 from tradebot.domain.facts.alerts import (
+    AlertAtTarget,
     AlertBlocked,
     AlertCleared,
     AlertConflict,
@@ -41,7 +43,10 @@ from tradebot.domain.facts.alerts import (
     AlertRejected,
     AlertRepeated,
     AlertStored,
+    AlertTested,
     AlertUnreadable,
+    FieldsNotUsed,
+    TargetGap,
 )
 from tradebot.domain.facts.daemon import (
     ComponentStuck,
@@ -84,8 +89,12 @@ FACTS: Mapping[EventKind, type[Facts]] = {
         AlertConflict,
         AlertRepeated,
         AlertUnreadable,
+        AlertTested,
+        FieldsNotUsed,
         AlertPending,
         AlertBlocked,
+        AlertAtTarget,
+        TargetGap,
         AlertFailed,
         AlertExpired,
         AlertCleared,
@@ -119,6 +128,7 @@ FACTS: Mapping[EventKind, type[Facts]] = {
         PositionsCompared,
         StateChanged,
         SettingChanged,
+        Reassigned,
         BrokerConnected,
         BrokerLost,
         BrokerUnreachable,

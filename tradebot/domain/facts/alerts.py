@@ -75,6 +75,31 @@ class AlertUnreadable(Facts):
 
 
 @dataclass(frozen=True, slots=True)
+class AlertTested(Facts):
+    """A test was judged; it is never sent."""
+
+    kind: ClassVar = _K.ALERT_TESTED
+    severity: ClassVar = _S.INFO
+    ticker: str | None
+    side: Side | None
+    report: tuple[str, ...]  # what would have become of it, a line a finding
+    strategy: str | None = None  # None: there is one only
+
+
+@dataclass(frozen=True, slots=True)
+class FieldsNotUsed(Facts):
+    """The first alert of a strategy that has these fields, which are known and change nothing."""
+
+    kind: ClassVar = _K.FIELDS_NOT_USED
+    severity: ClassVar = _S.INFO
+    ticker: str | None
+    side: Side | None
+    fields: tuple[str, ...]  # as they are written
+    dialect: str
+    strategy: str | None = None  # None: there is one only
+
+
+@dataclass(frozen=True, slots=True)
 class RefusedFacts(Facts):
     """An alert of which no order is made, or not yet. Not a kind of its own."""
 
@@ -99,6 +124,26 @@ class AlertBlocked(RefusedFacts):
     kind: ClassVar = _K.ALERT_BLOCKED
     severity: ClassVar = _S.WARNING
     passed: tuple[str, ...] = ()  # the checks before
+
+
+@dataclass(frozen=True, slots=True)
+class AlertAtTarget(RefusedFacts):
+    """What the alert wants is so already: there was nothing to do."""
+
+    kind: ClassVar = _K.ALERT_AT_TARGET
+    severity: ClassVar = _S.INFO
+
+
+@dataclass(frozen=True, slots=True)
+class TargetGap(Facts):
+    """The sender's position before its alert is not the one in the books: an alert between the two is missing."""
+
+    kind: ClassVar = _K.TARGET_GAP
+    severity: ClassVar = _S.WARNING
+    ticker: str
+    strategy: str
+    believed: Decimal | None  # the sender's shares, 0 for none; None: some, it does not say how many
+    held: Decimal  # of the strategy, in the books
 
 
 @dataclass(frozen=True, slots=True)
