@@ -39,7 +39,7 @@ from tradebot.domain.strategies import ExitSize, Sizing, Strategy
 from tradebot.domain.trades import ORDER_REF_PREFIX
 
 LONG = "TRADEBOT_PROPERTY_EXAMPLES" in os.environ
-EXAMPLES = int(os.environ.get("TRADEBOT_PROPERTY_EXAMPLES", "30"))
+EXAMPLES = int(os.environ.get("TRADEBOT_PROPERTY_EXAMPLES", "20"))
 STEPS = int(os.environ.get("TRADEBOT_PROPERTY_STEPS", "30"))
 ROUNDS_MAX = 30
 BY_EXCHANGE = "Order Canceled - reason:Cancelled by Exchange"

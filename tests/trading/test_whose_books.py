@@ -1,4 +1,4 @@
-"""What follows an order, with several strategies on one stock: each keeps its own lots, and what is missing or split is shared."""
+"""What follows an order, with several strategies on one stock: each keeps its own lots, whatever is missing or split."""
 
 from collections.abc import Sequence
 from decimal import Decimal
