@@ -421,6 +421,7 @@ def _event(row: Row) -> Event:
         row["actor"],
         id=row["id"],
         text=text,
+        strategy=row["strategy"],
     )
 
 

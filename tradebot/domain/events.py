@@ -142,6 +142,7 @@ class Event:
     actor: str = "bot"
     id: int = 0
     text: str | None = None
+    strategy: str | None = None  # whose alert it is about; None: about none
 
     @property
     def kind(self) -> str:
