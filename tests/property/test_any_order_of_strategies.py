@@ -198,12 +198,15 @@ class Several(RuleBasedStateMachine):
         return held - self.stage.ib.remaining(broker, Side.SELL, fill.con_id) >= 1
 
     @rule(
-        wanted=WANTED, which=WHICH, filled=st.sampled_from([0, 0, 1, 2]), said=st.sampled_from([True, True, False]),
-        seconds=st.sampled_from([0, 15, 75]),
+        whose=WHOSE, ticker=TICKER, size=EXIT, which=WHICH, filled=st.sampled_from([0, 1, 1, 2]),
+        said=st.sampled_from([True, True, False]), seconds=st.sampled_from([0, 15, 15, 75]),
     )  # fmt: skip
-    def ended_by_ib(self, wanted: Wanted, which: int, filled: int, said: bool, seconds: int) -> None:
-        """IB ends an order, perhaps partly filled: an exit is armed again, if IB has said why."""
-        self.burst([wanted], None)
+    def ended_by_ib(
+        self, whose: str, ticker: str, size: Size | None, which: int, filled: int, said: bool, seconds: int
+    ) -> None:
+        """IB ends an order, mostly an exit that has filled a part: it is armed again, if IB has said why."""
+        self.all_fill(100, 12)
+        self.burst([(whose, ticker, False, size)], None)
         if not self.stage.ours():
             return
         order = self.order(which)
