@@ -9,7 +9,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Coroutine
-from dataclasses import replace
 from decimal import ROUND_DOWN, Decimal
 from pathlib import Path
 from typing import Any
@@ -400,7 +399,8 @@ class Several(RuleBasedStateMachine):
         held = await queries.positions()
         assert sum(one.qty for one in held.open.positions) == sum(o.qty for one in shown for o in one.open.positions)
         assert not held.missing, f"the books hold more than IB: {held.missing}"
-        assert all(replace(one, open=held.open) == held for one in shown), "the owner's own depend on whose are shown"
+        each_open = {name: one.open for name, one in zip(NAMES, shown, strict=True) if one.open.positions}
+        assert held.by_strategy == each_open
 
 
 def _unfinished(stage: Stage) -> bool:

@@ -210,7 +210,7 @@ async def test_a_mismatch_names_each_strategy_s_share_and_is_written_off_for_one
     async with two.ledger.begin() as books:
         await tell_differences(books, two.broker.positions() or {}, two.clock.now())
     [told] = await two.events(EventKind.MISMATCH)
-    assert "the books hold 15 shares (ema 10, rsi 5), IB shows 3" in words.text(told)
+    assert "the books hold 15 shares, IB shows 3 (booked: ema 10, rsi 5)" in words.text(told)
     ema, rsi = await missing(two)
     assert ema == WriteOff("AAPL", AAPL, D(10), D(10), "ema", others=D(5), elsewhere=D(2))
     assert rsi == WriteOff("AAPL", AAPL, D(5), D(5), "rsi", others=D(10), elsewhere=D(7))
@@ -235,7 +235,7 @@ async def test_a_split_is_booked_for_each_strategy_and_adds_up_to_ibs(two: Bot) 
     assert await two.operations.book_split(seen, ANN, "split")
     assert await held(two) == {"ema": 15, "rsi": 9}
     [event] = await two.events(EventKind.SPLIT_BOOKED)
-    assert "(ema 15, rsi 9)" in words.text(event)
+    assert "(booked: ema 15, rsi 9)" in words.text(event)
     async with two.ledger.read() as books:
         rows = {name: await books.corporate_actions(name, "AAPL") for name in ("ema", "rsi")}
     assert {name: [(one.qty_before, one.qty_after) for one in found] for name, found in rows.items()} == {
