@@ -118,6 +118,7 @@ def every_kind(ticker: str = "AAPL") -> Mapping[EventKind, Facts]:
         a.AlertCleared(ticker, side),
         *_of_orders(ticker, side),
         c.WrittenOff(ticker, Decimal(2)),
+        c.WrittenOff(ticker, Decimal(2), "ema", Decimal(3)),
         c.ExitIncomplete(ticker, Decimal(3), c.ExitLeft.REFUSED, "IB 201: no"),
         c.ExitsHeldBack((c.HeldBack(ticker, Decimal(3)), c.HeldBack("MSFT", Decimal(2)))),
         c.OrphanOrder((f"tb-77-{ticker}", "tb-78-0badcafe")),
