@@ -125,7 +125,7 @@ def in_settings(found: Sequence[StrategyStatus]) -> Iterable[str]:
         rows = [f"   {row}" for row in _own(one)]
         if len(found) > 1 or rows:
             yield ""
-            yield f"{bold(one.strategy.name)} {'besides' if rows else 'has none of its own'}"
+            yield f"{bold(one.strategy.name)}: {'its own, besides' if rows else 'none of its own'}"
             yield from rows
 
 
