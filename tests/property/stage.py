@@ -6,7 +6,7 @@ told and had not stored does not. A move may be followed by another before the b
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -19,7 +19,7 @@ from tradebot.database import open_ledger
 from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import Execution, Order, OrderReport, OrderState
 from tradebot.domain.limits import Limits
-from tradebot.domain.strategies import Strategies
+from tradebot.domain.strategies import MAIN, Strategy
 from tradebot.domain.trades import ORDER_REF_PREFIX
 from tradebot.ports import Books, Ledger
 
@@ -96,14 +96,14 @@ class Stage:
         placed: Callable[[Order], None],
         *,
         limits: Limits = LIMITS,
-        strategies: Strategies | None = None,
+        strategies: Sequence[Strategy] = (Strategy(name=MAIN),),
     ) -> None:
         self.path = folder / "tradebot.db"
         self._setup = Setup(
             limits=limits,
             orders_per_second=10**12,
             second_look_delay_s=5.0,
-            strategies=strategies or Strategies(),
+            strategies=strategies,
         )
         shutil.copy(template, self.path)
         self.ib = Ib()

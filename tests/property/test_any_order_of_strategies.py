@@ -30,12 +30,12 @@ from tests.fakes import CON_IDS
 from tests.property.stage import Stage
 from tests.property.whose import Owner, always, at_the_end, leaving, read
 from tradebot.database import migrate
-from tradebot.domain.alerts import NewAlert, Side
+from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import ErrorKind, Execution, Order, OrderReport, OrderState
 from tradebot.domain.corporate_actions import Split
-from tradebot.domain.instructions import Instruction, Size, SizeKind, Verb, stored
+from tradebot.domain.instructions import Size, SizeKind, Verb
 from tradebot.domain.limits import Limits
-from tradebot.domain.strategies import ExitSize, Sizing, Strategies, Strategy
+from tradebot.domain.strategies import ExitSize, Sizing, Strategy
 from tradebot.domain.trades import ORDER_REF_PREFIX
 
 LONG = "TRADEBOT_PROPERTY_EXAMPLES" in os.environ
@@ -50,22 +50,24 @@ LIMITS = Limits(
     max_total_investment=Decimal(1_000_000),
     max_daily_loss=Decimal(1_000_000),
 )
-STRATEGIES = Strategies({
-    "ema": Strategy(name="ema", sizing=Sizing.SHARES, size=Decimal(6), exit_size=ExitSize.ALERT),
-    "rsi": Strategy(name="rsi", sizing=Sizing.ALERT, exit_size=ExitSize.ALERT),
-    "slow": Strategy(name="slow", sizing=Sizing.SHARES, size=Decimal(3), exit_size=ExitSize.ALERT),
-})  # fmt: skip
-TICKERS = ("AAPL", "MSFT", "KO", "IBM")
-WHOSE = st.sampled_from(STRATEGIES.names)
-TICKER = st.sampled_from([*TICKERS, "AAPL", "AAPL", "AAPL"])  # one stock is everybody's favourite
+STRATEGIES = (
+    Strategy(name="ema", sizing=Sizing.SHARES, size=Decimal(6), exit_size=ExitSize.ALERT),
+    Strategy(name="rsi", sizing=Sizing.ALERT, exit_size=ExitSize.ALERT),
+    Strategy(name="slow", sizing=Sizing.SHARES, size=Decimal(3), exit_size=ExitSize.ALERT),
+)
+NAMES = tuple(strategy.name for strategy in STRATEGIES)
+SIZED_BY_ALERT = {"rsi"}
+WHOSE = st.sampled_from(NAMES)
+TICKER = st.sampled_from(["AAPL", "AAPL", "AAPL", "KO", "KO", "MSFT", "IBM"])  # one stock is everybody's favourite
 WHICH = st.integers(0, 7)
 REST = st.sampled_from([None, None, None, 0, 1, 2, 3, 5])  # transactions until the next move; None: all of them
 EXIT = st.sampled_from([
     *(None, None), *(Size(SizeKind.SHARES, Decimal(n)) for n in (1, 2, 4)), Size(SizeKind.POSITION_PCT, Decimal(50)),
 ])  # fmt: skip
-RATIO = st.sampled_from([(2, 1), (10, 1), (3, 2), (1, 2), (1, 3)])
+RATIO = st.sampled_from([(2, 1), (3, 2), (1, 2), (1, 3)])
+IS_BUY = st.sampled_from([True, False, False])
 Wanted = tuple[str, str, bool, Size | None]  # strategy, ticker, whether to buy, how much to sell
-WANTED = st.tuples(WHOSE, TICKER, st.booleans(), EXIT)
+WANTED = st.tuples(WHOSE, TICKER, IS_BUY, EXIT)
 
 
 class Several(RuleBasedStateMachine):
@@ -77,7 +79,7 @@ class Several(RuleBasedStateMachine):
         self.loop = asyncio.Runner()
         self.owner = Owner()
         self.asked: dict[int, Decimal] = {}  # shares that a partial exit is for, by alert
-        self.told = 0
+        self.splits = 0
         self.wrong: list[str] = []
         self.stage = Stage(self.folder, self.template, self.placed, limits=LIMITS, strategies=STRATEGIES)
         self.stage.ib.cash = Decimal(1_000_000)
@@ -105,52 +107,36 @@ class Several(RuleBasedStateMachine):
     def all_hold_the_same(self, owns: int) -> None:
         """A day that began well, on an account in which the owner has some of it himself."""
         self.owner_trades_by_hand("AAPL", owns)
-        self.burst([(name, ticker, True, None) for name in STRATEGIES.names for ticker in ("AAPL", "KO")], None)
+        self.burst([(name, ticker, True, None) for name in NAMES for ticker in ("AAPL", "KO")], None)
         for _ in self.stage.ours():
             self.fill(0, 100, 100, told=True, commission=True, rest=None)
         self.run(self.stage.seconds(12))
 
     # --- alerts -----------------------------------------------------------------------------------------------------
 
-    @rule(wanted=WANTED, rest=REST)
-    def alert(self, wanted: Wanted, rest: int | None) -> None:
-        self.run(self.send(wanted), rest)
-
-    @rule(wanted=st.lists(WANTED, min_size=2, max_size=5), rest=REST)
+    @rule(wanted=st.lists(WANTED, min_size=1, max_size=5), rest=REST)
     def burst(self, wanted: list[Wanted], rest: int | None) -> None:
         async def at_once() -> None:
             await asyncio.gather(*map(self.send, wanted))
 
         self.run(at_once(), rest)
 
+    @rule(
+        wanted=st.lists(WANTED, min_size=1, max_size=3), price=st.integers(97, 101), seconds=st.sampled_from([1, 3, 12])
+    )
+    def alerts_that_fill(self, wanted: list[Wanted], price: int, seconds: int) -> None:
+        """As on most days; in a moment, or so soon after one another that IB's position trails."""
+        self.burst(wanted, None)
+        self.all_fill(price, seconds)
+
     async def send(self, wanted: Wanted) -> None:
         strategy, ticker, is_buy, size = wanted
         if is_buy:
-            takes = STRATEGIES.named(strategy).sizing is Sizing.ALERT
-            size = Size(SizeKind.SHARES, Decimal(5)) if takes else None
-        bot, self.told = self.stage.bot, self.told + 1
-        asks = Instruction("own", Verb.BUY if is_buy else Verb.EXIT, ticker, size=size)
-        alert = NewAlert(
-            received_at=bot.clock.now(),
-            ticker=ticker,
-            action=asks.side,
-            price=None,
-            alert_time=None,
-            primary_exchange=None,
-            idempotency_key=f"id:{self.told}",
-            payload_hash=str(self.told),
-            raw_body=b"raw",
-            source_ip=None,
-            strategy=strategy,
-            dialect=asks.dialect,
-            instruction=stored(asks),
-        )
-        async with bot.ledger.begin() as books:
-            alert_id = await books.insert_alert(alert)
-        assert alert_id is not None
+            size = Size(SizeKind.SHARES, Decimal(5)) if strategy in SIZED_BY_ALERT else None
+        verb = Verb.BUY if is_buy else Verb.EXIT
+        alert_id = await self.stage.bot.asks(strategy, verb, ticker, size=size)
         if size is not None and size.kind is SizeKind.SHARES and not is_buy:
             self.asked[alert_id] = size.value
-        await bot.queue.push(asks.side, [alert_id])
 
     # --- what IB does with orders -----------------------------------------------------------------------------------
 
@@ -175,7 +161,6 @@ class Several(RuleBasedStateMachine):
 
         self.run(trade(), rest)
 
-    @precondition(lambda self: self.stage.ours())
     @rule(price=st.integers(97, 101), seconds=st.sampled_from([0, 3, 12]))
     def all_fill(self, price: int, seconds: int) -> None:
         for _ in self.stage.ours():
@@ -183,42 +168,44 @@ class Several(RuleBasedStateMachine):
         self.run(self.stage.seconds(seconds, at_once=3))
 
     @precondition(lambda self: bool(self.fills()) and self.stage.linked)
-    @rule(which=WHICH, price=st.sampled_from([None, 98, 101]), rest=REST)
-    def commission_or_correction(self, which: int, price: int | None, rest: int | None) -> None:
-        fill = self.fills()[which % len(self.fills())]
+    @rule(which=WHICH, what=st.sampled_from(["commission", "price", "shares"]), rest=REST)
+    def told_again(self, which: int, what: str, rest: int | None) -> None:
+        """A fill comes with its commission, at another price, or with a share less."""
+        fill = self.fills()[-1 - which % len(self.fills())]
+        revised = f"{fill.root}.{fill.revision + 1:02}"
 
         async def again() -> None:
-            if price is None:
-                self.stage.revise(fill, commission=Decimal(1))
-            else:
-                revised = f"{fill.root}.{fill.revision + 1:02}"
-                self.stage.revise(fill, exec_id=revised, price=Decimal(price), commission=None)
+            match what:
+                case "commission":
+                    self.stage.revise(fill, commission=Decimal(1))
+                case "price":
+                    self.stage.revise(fill, exec_id=revised, price=Decimal(98), commission=None)
+                case _:
+                    await self.stage.rest()
+                    if self.may_be_busted(fill):
+                        (self.stage.broker.held or {})[fill.con_id] -= 1
+                        self.stage.revise(fill, exec_id=revised, shares=fill.shares - 1)
 
         self.run(again(), rest)
 
-    @precondition(lambda self: bool(self.fills()) and self.stage.linked)
-    @rule(which=WHICH, rest=REST)
-    def correction_of_shares(self, which: int, rest: int | None) -> None:
-        """A share of a fill was none; not where somebody may have sold it since."""
+    def may_be_busted(self, fill: Execution) -> bool:
+        """Not where somebody may have sold it since."""
+        broker = self.stage.broker
+        last = next(one.order_ref for one in reversed(broker.sent) if one.contract.con_id == fill.con_id)
+        if fill.side is Side.SELL or fill.shares < 2 or last != fill.order_ref or fill.con_id in self.owner.split:
+            return False
+        held = (broker.held or {}).get(fill.con_id, Decimal(0))
+        return held - self.stage.ib.remaining(broker, Side.SELL, fill.con_id) >= 1
 
-        async def busted() -> None:
-            await self.stage.rest()
-            fill, broker = self.fills()[which % len(self.fills())], self.stage.broker
-            last = next(o.order_ref for o in reversed(broker.sent) if o.contract.con_id == fill.con_id)
-            if fill.side is Side.SELL or fill.shares < 2 or last != fill.order_ref or fill.con_id in self.owner.split:
-                return
-            assert broker.held is not None
-            if broker.held[fill.con_id] - self.stage.ib.remaining(broker, Side.SELL, fill.con_id) >= 1:
-                broker.held[fill.con_id] -= 1
-                revised = f"{fill.root}.{fill.revision + 1:02}"
-                self.stage.revise(fill, exec_id=revised, shares=fill.shares - 1)
-
-        self.run(busted(), rest)
-
-    @precondition(lambda self: self.stage.ours())
-    @rule(which=WHICH, filled=st.sampled_from([0, 0, 1, 2]), said=st.booleans(), seconds=st.sampled_from([0, 15, 90]))
-    def ended_by_ib(self, which: int, filled: int, said: bool, seconds: int) -> None:
+    @rule(
+        wanted=WANTED, which=WHICH, filled=st.sampled_from([0, 0, 1, 2]), said=st.sampled_from([True, True, False]),
+        seconds=st.sampled_from([0, 15, 75]),
+    )  # fmt: skip
+    def ended_by_ib(self, wanted: Wanted, which: int, filled: int, said: bool, seconds: int) -> None:
         """IB ends an order, perhaps partly filled: an exit is armed again, if IB has said why."""
+        self.burst([wanted], None)
+        if not self.stage.ours():
+            return
         order = self.order(which)
 
         async def ends() -> None:
@@ -232,10 +219,12 @@ class Several(RuleBasedStateMachine):
         self.run(ends())
         self.run(self.stage.seconds(seconds, at_once=5))
 
-    @precondition(lambda self: self.stage.ours())
-    @rule(which=WHICH)
-    def vanished(self, which: int) -> None:
-        """An order that the bot has seen is shown no more, and lives."""
+    @rule(wanted=st.lists(WANTED, min_size=1, max_size=3), which=WHICH, again=st.booleans())
+    def vanished(self, wanted: list[Wanted], which: int, again: bool) -> None:
+        """An order that the bot has seen is shown no more, and lives; and perhaps is shown again."""
+        self.burst(wanted, None)
+        if not self.stage.ours():
+            return
         stage, ref = self.stage, self.order(which).order_ref
 
         async def shown() -> None:
@@ -245,25 +234,20 @@ class Several(RuleBasedStateMachine):
         seen = any(row["order_ref"] == ref and row["perm_id"] for row in read(stage.path).trades.values())
         if seen and stage.linked:
             stage.ib.vanished[ref] = stage.broker.working.pop(ref)
-            self.line(0)
-            self.run(stage.seconds(7))
+            self.line(7)
+        if again:
+            stage.broker.working |= stage.ib.vanished
+            stage.ib.vanished.clear()
 
-    @precondition(lambda self: self.stage.ib.vanished)
-    @rule(rest=REST)
-    def shown_again(self, rest: int | None) -> None:
-        ref, order = self.stage.ib.vanished.popitem()
-        self.stage.broker.working[ref] = order
-        self.run(asyncio.sleep(0), rest)
-
-    @rule(wanted=st.lists(WANTED, min_size=1, max_size=3), rest=REST)
-    def swallowed(self, wanted: list[Wanted], rest: int | None) -> None:
+    @rule(wanted=st.lists(WANTED, min_size=1, max_size=3), rest=REST, seconds=st.sampled_from([0, 60]))
+    def swallowed(self, wanted: list[Wanted], rest: int | None, seconds: int) -> None:
         """The first of these orders is lost without a word."""
         self.stage.ib.swallows = True
         self.burst(wanted, rest)
+        self.run(self.stage.seconds(seconds, at_once=6))
 
     # --- the line, the process, time --------------------------------------------------------------------------------
 
-    @rule(seconds=st.sampled_from([0, 7]))
     def line(self, seconds: int) -> None:
         """It breaks, and is there again; what was not told meanwhile is asked for."""
 
@@ -276,14 +260,19 @@ class Several(RuleBasedStateMachine):
         self.run(breaks())
         self.run(self.stage.seconds(seconds, at_once=7))
 
-    @rule(crash=st.booleans(), wanted=st.lists(WANTED, max_size=3), after=st.sampled_from([0, 2, 4, 6, 9]))
-    def process(self, crash: bool, wanted: list[Wanted], after: int) -> None:
-        """It ends, so many transactions after these alerts have come, and begins anew."""
-        if wanted:
-            self.burst(wanted, after)
+    @rule(
+        what=st.sampled_from(["crash", "crash", "restart", "line"]), wanted=st.lists(WANTED, min_size=1, max_size=3),
+        after=st.sampled_from([None, 0, 2, 4, 6, 9]),
+    )  # fmt: skip
+    def trouble(self, what: str, wanted: list[Wanted], after: int | None) -> None:
+        """So many transactions after these alerts have come."""
+        self.burst(wanted, after)
+        if what == "line":
+            self.line(0)
+            return
 
         async def anew() -> None:
-            await (self.stage.crash() if crash else self.stage.restart())
+            await (self.stage.crash() if what == "crash" else self.stage.restart())
             self.stage.broker.connect()
 
         self.run(anew())
@@ -291,11 +280,17 @@ class Several(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([1, 4, 12, 60]))
     def time_passes(self, seconds: int) -> None:
-        self.run(self.stage.seconds(seconds, at_once=min(seconds, 4)))
+        self.run(self.stage.seconds(seconds, at_once=min(seconds, 6)))
 
     # --- the owner, the company -------------------------------------------------------------------------------------
 
-    @rule(ticker=TICKER, shares=st.sampled_from([2, -1]))
+    @rule(ticker=TICKER, what=st.sampled_from([2, -1, "unknown"]))
+    def owner_acts(self, ticker: str, what: int | str) -> None:
+        if isinstance(what, int):
+            self.owner_trades_by_hand(ticker, what)
+        else:
+            self.run(self.decided_by_the_owner())
+
     def owner_trades_by_hand(self, ticker: str, shares: int) -> None:
         """Of his own."""
         self.run(self.stage.rest())
@@ -308,7 +303,7 @@ class Several(RuleBasedStateMachine):
     @rule(ticker=TICKER, ratio=RATIO)
     def split(self, ticker: str, ratio: tuple[int, int]) -> None:
         """Of shares that rest; the owner answers at once. What is left over of his own, or of the bot's, is paid out."""
-        self.run(self.stage.rest())
+        self.all_fill(100, 12)
         con_id, broker, books = CON_IDS[ticker], self.stage.broker, read(self.stage.path)
         booked, (new, old) = books.held(con_id), ratio
         at_work = [o for o in (*self.stage.ours(), *self.stage.ib.vanished.values()) if o.con_id == con_id]
@@ -325,23 +320,19 @@ class Several(RuleBasedStateMachine):
         owners = (self.owner.shares[con_id] * new / old).to_integral_value(ROUND_DOWN)
         self.owner.shares[con_id], broker.held[con_id] = owners, after + owners
         self.owner.split.add(con_id)
-        parts = [books.held(con_id, name) * new / old for name in STRATEGIES.names]
+        parts = [books.held(con_id, name) * new / old for name in NAMES]
         if exact != after or any(part != part.to_integral_value() for part in parts):
             self.owner.uneven.add(con_id)
         seen = Split(ticker, con_id, booked, Decimal(100), con_id, after, Decimal(100) * old / new, new, old)
 
         async def booked_on_his_word() -> None:
-            self.told += 1
-            assert await self.stage.bot.operations.book_split(seen, "owner", f"split {self.told}")
+            self.splits += 1
+            assert await self.stage.bot.operations.book_split(seen, "owner", f"split {self.splits}")
 
         self.run(booked_on_his_word())
 
-    @rule()
-    def owner_looks_at_what_is_unknown(self) -> None:
-        """He ends what is not at IB."""
-        self.run(self.decided_by_the_owner())
-
     async def decided_by_the_owner(self) -> None:
+        """He ends what is UNKNOWN and not at IB."""
         bot, broker = self.stage.bot, self.stage.broker
         booked = {row["exec_id"] for rows in read(self.stage.path).executions.values() for row in rows}
         for row in read(self.stage.path).trades.values():
@@ -399,10 +390,10 @@ class Several(RuleBasedStateMachine):
     async def results_add_up(self) -> None:
         """What is told of each strategy is, in all, what is told of all of them."""
         queries = self.stage.bot.queries
-        whole, each = await queries.result(1), [await queries.result(1, name) for name in STRATEGIES.names]
+        whole, each = await queries.result(1), [await queries.result(1, name) for name in NAMES]
         assert whole.summary.net == sum((one.summary.net for one in each), Decimal(0))
         assert whole.summary.closed == sum(one.summary.closed for one in each)
-        shown = [await queries.positions(name) for name in STRATEGIES.names]
+        shown = [await queries.positions(name) for name in NAMES]
         held = await queries.positions()
         assert sum(one.qty for one in held.open.positions) == sum(o.qty for one in shown for o in one.open.positions)
         assert not held.missing, f"the books hold more than IB: {held.missing}"

@@ -57,8 +57,13 @@ def _exists(path: Path) -> bool:
         return True
 
 
-def secret(settings: Settings) -> str:
-    """The configured secret, or the one that the daemon has made. Raises ConfigError when there is neither."""
+def secret(settings: Settings, strategy: str | None = None) -> str:
+    """What the webhook takes for this strategy, or for the one whose alerts need no name: its own secret, the configured
+    one, or the one that the daemon has made. Raises ConfigError when there is none."""
+    default = settings.strategies().default()
+    own = settings.own_secrets().get(strategy or (default.name if default else ""))
+    if own is not None:
+        return own
     if settings.webhook.secret is None and not WEBHOOK_SECRET_FILE.exists():
         raise ConfigError(
             f"there is no webhook secret: webhook.secret is not set, and {WEBHOOK_SECRET_FILE.absolute()} is not there: "

@@ -37,6 +37,8 @@ class EventKind(StrEnum):
     FIELDS_NOT_USED = "fields_not_used"  # known, and without effect here: told once a strategy and template
     ALERT_PENDING = "alert_pending"
     ALERT_BLOCKED = "alert_blocked"
+    ALERT_AT_TARGET = "alert_at_target"  # there was nothing to do: what it wants is so already
+    TARGET_GAP = "target_gap"  # the sender's position before its alert is not the one in the books
     ALERT_FAILED = "alert_failed"  # no order was made of it: unknown ticker, internal error
     ALERT_EXPIRED = "alert_expired"
     ALERT_CLEARED = "alert_cleared"
@@ -140,6 +142,7 @@ class Event:
     actor: str = "bot"
     id: int = 0
     text: str | None = None
+    strategy: str | None = None  # whose alert it is about; None: about none
 
     @property
     def kind(self) -> str:

@@ -1,19 +1,20 @@
 """What the running daemon shows of itself and its books. Read only, and without words: the edges say it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 
 from tradebot.domain.alerts import WAITING, Alert
 from tradebot.domain.brokerage import Account
 from tradebot.domain.corporate_actions import Split
 from tradebot.domain.events import Event
-from tradebot.domain.exposure import Exposure
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.positions import WriteOff
-from tradebot.domain.settings import TradingState, limits_in
+from tradebot.domain.settings import TradingState, limits_in, own_limits_in
+from tradebot.domain.strategies import Strategies
 from tradebot.domain.trades import LIVE, Trade
 from tradebot.errors import QueueUnavailable
 from tradebot.ports import (
@@ -38,6 +39,7 @@ from tradebot.queries.positions import HeldPositions, held_positions
 from tradebot.queries.results import Result, read_result
 from tradebot.queries.splits import NoSplit, seen_split
 from tradebot.queries.status import BooksStatus, DaemonStatus, books_status
+from tradebot.queries.strategies import with_last_alerts
 from tradebot.queries.unknown_orders import PresumedFill, presumed_fill
 from tradebot.queries.waiting import Waiting, read_waiting
 
@@ -52,6 +54,12 @@ class RunSettings:
     simulated: Sequence[str]
     started_at: datetime
     version: str
+    strategies: Strategies = field(default_factory=Strategies)
+
+    @property
+    def several(self) -> bool:
+        """Whether there is more than one strategy: then it is said whose something is."""
+        return self.strategies.only is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,19 +111,34 @@ class DaemonQueries:
         run, basis = self.run, self.run.fixed_limits.daily_loss_basis
         positions = self.broker.positions()
         return await books_status(
-            books, run.defaults, run.hours, self.clock.now(), account, positions=positions, loss_basis=basis
+            books,
+            run.defaults,
+            run.hours,
+            self.clock.now(),
+            account,
+            positions=positions,
+            loss_basis=basis,
+            strategies=run.strategies,
         )
 
     async def positions(self, strategy: str | None = None) -> HeldPositions:
-        """Of all strategies, or of one. Raises LedgerUnavailable."""
+        """Of one strategy only, where it is given. Raises LedgerUnavailable."""
         async with self.ledger.read() as books:
             lots = await books.lots(LotStatus.OPEN)
-        return held_positions(lots, self.broker.positions(), strategy)
+        return held_positions(lots, self.broker.positions(), strategy, self.run.strategies)
 
     async def result(self, days: int, strategy: str | None = None) -> Result:
-        """The last `days` New York dates, today included; of all strategies, or of one. Raises LedgerUnavailable."""
+        """The last `days` New York dates, today included. Raises LedgerUnavailable."""
+        run = self.run
         async with self.ledger.read() as books:
-            return await read_result(books, self.run.hours, self.clock.now(), days, strategy)
+            return await read_result(books, run.hours, self.clock.now(), days, strategy, run.strategies)
+
+    async def strategies(self) -> BooksStatus:
+        """Each strategy as it stands, with its last alert. Raises LedgerUnavailable."""
+        async with self.ledger.read() as books:
+            booked = await self._booked(books, self.broker.account())
+            strategies = await with_last_alerts(books, booked.strategies)
+        return replace(booked, state=self.switch.state, strategies=strategies)
 
     @property
     def state(self) -> TradingState:
@@ -150,12 +173,6 @@ class DaemonQueries:
             events = await books.events(after_id=event_id - 1, limit=1)
         return events[0] if events and events[0].id == event_id else None
 
-    async def strategy_of(self, event: Event) -> str | None:
-        """Whose alert it is about; None: nobody's. Raises LedgerUnavailable."""
-        async with self.ledger.read() as books:
-            alert = None if event.alert_id is None else await books.alert(event.alert_id)
-        return alert.strategy if alert else None
-
     async def ticker_of_event(self, event_id: int) -> str | None:
         """None when this database has no such event. Raises LedgerUnavailable."""
         event = await self.event(event_id)
@@ -168,27 +185,31 @@ class DaemonQueries:
     def market(self) -> Market:
         return market_now(self.run.hours, self.clock.now())
 
-    async def waiting(self) -> Waiting:
+    async def waiting(self, strategy: str | None = None) -> Waiting:
         """Raises LedgerUnavailable."""
         async with self.ledger.read() as books:
-            return await read_waiting(books, await self._depths())
+            return await read_waiting(books, await self._depths(), strategy, several=self.run.several)
 
-    async def waiting_alerts(self) -> Sequence[Alert]:
+    async def waiting_alerts(self, strategy: str | None = None) -> Sequence[Alert]:
         """Raises LedgerUnavailable."""
         async with self.ledger.read() as books:
-            return await books.alerts(WAITING)
+            return await books.alerts(WAITING, strategy=strategy)
 
     async def limits_in_force(self) -> Limits:
-        """Raises LedgerUnavailable."""
+        """The account's. Raises LedgerUnavailable."""
         async with self.ledger.read() as books:
             return limits_in(await books.settings(), self.run.defaults)
 
-    async def limits(self) -> tuple[Limits, Exposure]:
+    async def own_limits(self, strategy: str) -> Mapping[str, Decimal | int]:
+        """The strategy's own in force, by name. Raises LedgerUnavailable, UnknownStrategy."""
+        async with self.ledger.read() as books:
+            return own_limits_in(await books.settings(), self.run.strategies.named(strategy))
+
+    async def limits(self) -> BooksStatus:
         """The limits in force and what is used of them. Raises LedgerUnavailable."""
         account = self.broker.account()
         async with self.ledger.read() as books:
-            now = await self._booked(books, account)
-        return now.limits, now.exposure
+            return await self._booked(books, account)
 
     async def _depths(self) -> QueueContents | None:
         try:

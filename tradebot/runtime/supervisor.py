@@ -217,8 +217,8 @@ async def _send_messages(settings: Settings, bot: Tradebot, stop: asyncio.Event)
             return await _serve_telegram(settings, bot, stop)
         except Exception:
             logger.exception("Telegram has failed and stays off until the next start; messages go to the log")
-    outside = bot.outside
-    await log_events(outside.ledger, outside.clock, outside.pulse.of("messages to the log"), stop)
+    outside, beat = bot.outside, bot.outside.pulse.of("messages to the log")
+    await log_events(outside.ledger, outside.clock, beat, stop, bot.queries.run.strategies)
 
 
 async def _serve_telegram(settings: Settings, bot: Tradebot, stop: asyncio.Event) -> None:

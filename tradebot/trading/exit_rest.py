@@ -5,12 +5,12 @@ opened after the exit's alert: it was not meant. An exit concerns its strategy's
 that it asked for. Exits of several strategies share IB's position: one at a time, while entries of others work on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from tradebot.domain.alerts import Alert, Side
-from tradebot.domain.exit_ends import left_unfilled
-from tradebot.domain.instructions import read
+from tradebot.domain.exit_ends import AT_IB, left_unfilled
+from tradebot.domain.instructions import of_alert
 from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus
 from tradebot.ports import Books
@@ -32,7 +32,8 @@ async def older_lots(books: Books, strategy: str, ticker: str, alert_id: int) ->
 
 def is_partial(alert: Alert) -> bool:
     """Whether it was to sell a part of what its strategy held."""
-    return alert.instruction is not None and read(alert.instruction).is_partial
+    instruction = of_alert(alert)
+    return instruction is not None and instruction.is_partial
 
 
 async def left_behind(books: Books, alert: Alert, lots: Sequence[Lot]) -> Decimal:
@@ -42,7 +43,17 @@ async def left_behind(books: Books, alert: Alert, lots: Sequence[Lot]) -> Decima
     if not orders:
         return held
     left = await left_of(books, orders)
-    return min(held, orders[-1].requested_qty - orders[-1].filled_qty if left is None else left)
+    if left is None:
+        left = orders[-1].requested_qty - orders[-1].filled_qty
+    first = next((one for one in orders if one.status in AT_IB), orders[-1])
+    return min(held, left + await _not_asked_of_ib(books, first))
+
+
+async def _not_asked_of_ib(books: Books, order: Trade) -> Decimal:
+    """Shares of what its alert was for that IB did not have when it was decided."""
+    sizing = (await books.decision(order.id) or {}).get("sizing")
+    sized = sizing.get("sized") if isinstance(sizing, Mapping) else None
+    return max(Decimal(str(sized)) - order.requested_qty, Decimal(0)) if sized is not None else Decimal(0)
 
 
 async def exit_waits_for(books: Books, strategy: str, ticker: str) -> list[Trade]:
@@ -51,8 +62,9 @@ async def exit_waits_for(books: Books, strategy: str, ticker: str) -> list[Trade
     Its own strategy's, every SELL, for they share IB's position, and what is UNKNOWN. Another strategy's BUY takes nothing away.
     """
     unresolved = await books.trades(UNRESOLVED, ticker=ticker)
-    return [one for one in unresolved if _holds_up(one, strategy)]
+    return [one for one in unresolved if holds_up_an_exit(one, strategy)]
 
 
-def _holds_up(order: Trade, strategy: str) -> bool:
+def holds_up_an_exit(order: Trade, strategy: str) -> bool:
+    """Whether this order of its ticker or contract, in flight or UNKNOWN, must end before an exit of the strategy leaves."""
     return order.strategy == strategy or order.side is Side.SELL or order.status is TradeStatus.UNKNOWN

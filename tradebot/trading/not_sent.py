@@ -35,7 +35,9 @@ class Evidence:
     fills: Sequence[Execution]  # the books' of today
     unlisted: bool  # whether IB's executions lack one of these
     next_order_id: int | None  # IB's, of a connection made after the intent; None: there was none since
-    at_work: Mapping[str, Decimal | None] = field(default_factory=dict)  # references that IB shows, with what has filled of each
+    at_work: Mapping[str, Decimal | None] = field(
+        default_factory=dict
+    )  # references that IB shows, with what has filled of each
 
 
 def doubt(trade: Trade, evidence: Evidence) -> Reason | None:

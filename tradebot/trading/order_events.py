@@ -115,7 +115,11 @@ async def _ended(books: Books, change: OrderChange) -> None:
             "took_s": _took(change).total_seconds(),
         }
         if after.side is Side.BUY:
-            await _add(books, change, o.BuyFilled.of(after, **known, delayed=sized_by_delayed_quote(after)))
+            decision = await books.decision(after.id) or {}
+            sizing = decision.get("sizing") or {}
+            await _add(
+                books, change, o.BuyFilled.of(after, **known, delayed=sized_by_delayed_quote(after), sizing=sizing)
+            )
         else:
             pnls = [lot.pnl for lot in await books.lots_closed_by([after.id]) if lot.pnl is not None]
             left = await _still_held(books, after) if is_partial(change.alert) else None

@@ -33,6 +33,7 @@ from tradebot.domain.facts.account import (
     WrittenOff,
 )
 from tradebot.domain.facts.alerts import (
+    AlertAtTarget,
     AlertBlocked,
     AlertCleared,
     AlertConflict,
@@ -45,6 +46,7 @@ from tradebot.domain.facts.alerts import (
     AlertTested,
     AlertUnreadable,
     FieldsNotUsed,
+    TargetGap,
 )
 from tradebot.domain.facts.daemon import (
     ComponentStuck,
@@ -91,6 +93,8 @@ FACTS: Mapping[EventKind, type[Facts]] = {
         FieldsNotUsed,
         AlertPending,
         AlertBlocked,
+        AlertAtTarget,
+        TargetGap,
         AlertFailed,
         AlertExpired,
         AlertCleared,

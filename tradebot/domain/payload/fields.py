@@ -35,9 +35,9 @@ T = TypeVar("T")
 
 _NAME = re.compile("[A-Za-z_-]{1,60}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NUMBER = r"[0-9]{1,12}(\.[0-9]{0,12})?|\.[0-9]{1,12}"
-_POSITIVE = re.compile(_NUMBER)
-_SIGNED = re.compile(rf"[+-]?({_NUMBER})")
+NUMBER = r"[0-9]{1,12}(\.[0-9]{0,12})?|\.[0-9]{1,12}"
+_POSITIVE = re.compile(NUMBER)
+_SIGNED = re.compile(rf"[+-]?({NUMBER})")
 _ISO = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?"
 _SINCE_1970 = r"[0-9]{9,13}(\.[0-9]{1,6})?"
 _ISO_TIME, _EPOCH_TIME = re.compile(_ISO), re.compile(_SINCE_1970)
@@ -145,6 +145,11 @@ def _pattern(pattern: str) -> Any:
     return Annotated[str, StringConstraints(pattern=f"^{blanks}({pattern}){blanks}$")]
 
 
+def alternatives(table: Iterable[str]) -> str:
+    """A pattern for these words in any letter case."""
+    return "|".join(_any_case(word) for word in table)
+
+
 def _any_case(word: str) -> str:
     return "".join(f"[{c.lower()}{c.upper()}]" if c.isalpha() else "\\." if c == "." else c for c in word)
 
@@ -166,7 +171,7 @@ def words(table: Mapping[str, T], says: str) -> Kind[T]:
             raise PayloadError(f'"{name}" must be {says}, but it is {shown(word)}. Write "{name}": "{example}".')
         return table[word.lower()]
 
-    return Kind(read, _pattern("|".join(_any_case(word) for word in table)))
+    return Kind(read, _pattern(alternatives(table)))
 
 
 def _read_ticker(name: str, value: object, example: str) -> tuple[str | None, str]:
@@ -298,18 +303,16 @@ TICKER: Kind[tuple[str | None, str]] = Kind(
 )
 EXCHANGE: Kind[str | None] = Kind(_read_exchange, _pattern("[A-Za-z_ ]+"))
 PRICE: Kind[Decimal] = Kind(
-    _read_price, one_of((Annotated[str, StringConstraints(pattern=_SPACED.format(_NUMBER))], _BARE_NUMBER))
+    _read_price, one_of((Annotated[str, StringConstraints(pattern=_SPACED.format(NUMBER))], _BARE_NUMBER))
 )
 SIZE: Kind[Decimal] = Kind(_read_size, PRICE.shape)
 SECONDS: Kind[timedelta | None] = Kind(_read_seconds, PRICE.shape)
 SIGNED: Kind[Decimal] = Kind(
-    _read_signed, one_of((Annotated[str, StringConstraints(pattern=_SPACED.format(f"[+-]?({_NUMBER})"))], _BARE_NUMBER))
+    _read_signed, one_of((Annotated[str, StringConstraints(pattern=_SPACED.format(f"[+-]?({NUMBER})"))], _BARE_NUMBER))
 )
 TIME: Kind[datetime] = Kind(
     _read_time,
     one_of((Annotated[str, StringConstraints(pattern=_SPACED.format(f"{_ISO}|{_SINCE_1970}"))], _BARE_NUMBER)),
 )
-FLAG: Kind[bool] = Kind(
-    read_flag, one_of((StrictBool, StrictInt, _pattern("|".join(_any_case(word) for word in sorted(_TRUE | _FALSE)))))
-)
+FLAG: Kind[bool] = Kind(read_flag, one_of((StrictBool, StrictInt, _pattern(alternatives(sorted(_TRUE | _FALSE))))))
 ANYTHING: Kind[object] = Kind(_read_anything, Any)

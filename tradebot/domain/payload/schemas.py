@@ -10,17 +10,16 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, create_model
 from pydantic import Field as Described
 
+from tradebot.domain.payload import text
 from tradebot.domain.payload.dialect import Dialect
 from tradebot.domain.payload.fields import Field
 from tradebot.domain.payload.message import Form
-
-_TEXT = r"^[ \t\r\n]*[A-Za-z_]+[ \t\r\n]+(([0-9]{1,12}(\.[0-9]{0,12})?|\.[0-9]{1,12})[ \t\r\n]+)?[A-Za-z_:. 0-9]+[ \t\r\n]*$"
 
 
 def messages(dialect: Dialect) -> TypeAdapter[Any]:
     """What a message of this dialect may be: an object, or for plain words a string."""
     if dialect.form is Form.TEXT:
-        return TypeAdapter(Annotated[str, StringConstraints(pattern=_TEXT)])
+        return TypeAdapter(Annotated[str, StringConstraints(pattern=text.PATTERN)])
     return TypeAdapter(_object(dialect.title, dialect.fields, dialect.inside))
 
 

@@ -22,6 +22,7 @@ from tradebot.telegram.confirmations import Confirmations
 from tradebot.telegram.handlers.actor import actor
 from tradebot.telegram.markup import prose
 from tradebot.telegram.sender import Sender
+from tradebot.words.standing import no_such
 
 
 def router() -> Router:
@@ -32,6 +33,7 @@ def router() -> Router:
     made.callback_query.register(sell_rest, F.data.regexp(r"^rest:[0-9]{1,18}$"))
     made.callback_query.register(sell_held_back, F.data.regexp(r"^held:[0-9]{1,18}$"))
     made.callback_query.register(keep, F.data.regexp(r"^keep:[0-9]{1,18}$"))
+    made.callback_query.register(switch_strategy, F.data.regexp(r"^strategy:(pause|resume):[a-z0-9_-]+$"))
     made.callback_query.register(it_filled, F.data.regexp(r"^filled:[0-9]{1,18}$"))
     made.callback_query.register(never_existed, F.data.regexp(r"^never:[0-9]{1,18}$"))
     made.callback_query.register(accept, F.data.regexp(r"^accept:[0-9]{1,18}$"))
@@ -69,7 +71,7 @@ async def sell_rest(
     await sender.notice(query)
     event_id, by = int(_argument(query)), actor(query.from_user)
     event = await queries.event(event_id)
-    exits = await queries.exits(event.ticker, await queries.strategy_of(event)) if event and event.ticker else []
+    exits = await queries.exits(event.ticker, event.strategy) if event and event.ticker else []
     if not (event and exits):
         await sender.answer(questions.NOTHING_LEFT)
         return
@@ -81,7 +83,9 @@ async def sell_rest(
     not_shown = isinstance(event.facts, ExitIncomplete) and event.facts.code is ExitLeft.NOT_SHOWN
     label = "I looked: sell" if not_shown else "Sell"
     buttons = confirmations.ask(query.from_user.id, (f"{label} {exits[0].ticker}", sell))
-    question = questions.sell_all(exits, queries.state, queries.market_is_open(), may_come_to_life=not_shown)
+    question = questions.sell_all(
+        exits, queries.state, queries.market_is_open(), may_come_to_life=not_shown, several=queries.run.several
+    )
     await sender.answer(question, buttons)
 
 
@@ -104,7 +108,8 @@ async def sell_held_back(
         return questions.selling(len(made), queries.market_is_open())
 
     buttons = confirmations.ask(query.from_user.id, ("Sell now", sell))
-    await sender.answer(questions.sell_all(exits, queries.state, queries.market_is_open()), buttons)
+    question = questions.sell_all(exits, queries.state, queries.market_is_open(), several=queries.run.several)
+    await sender.answer(question, buttons)
 
 
 async def keep(
@@ -123,7 +128,28 @@ async def keep(
         return questions.cleared(await operations.clear_queue([alert.id for alert in waiting], by), len(waiting))
 
     buttons = confirmations.ask(query.from_user.id, ("Do not sell", clear))
-    await sender.answer(questions.clear_queue(waiting), buttons)
+    await sender.answer(questions.clear_queue(waiting, several=queries.run.several), buttons)
+
+
+async def switch_strategy(
+    query: CallbackQuery, operations: Operations, queries: DaemonQueries, sender: Sender, confirmations: Confirmations
+) -> None:
+    """Pauses or resumes one strategy."""
+    await sender.notice(query)
+    _, what, name = (query.data or "").split(":")
+    by, key = actor(query.from_user), f"telegram:button:{query.id}"
+    one = next((one for one in (await queries.strategies()).strategies if one.strategy.name == name), None)
+    if one is None:
+        await sender.answer(prose(no_such(name, queries.run.strategies)))
+        return
+
+    async def switch() -> str:
+        if what == "pause":
+            return questions.strategy_paused(name, await operations.pause(by, key, name), queries.state)
+        return questions.strategy_resumed(name, await operations.resume(by, key, strategy=name), queries.state)
+
+    buttons = confirmations.ask(query.from_user.id, (f"{what.capitalize()} {name}", switch))
+    await sender.answer(questions.switch_strategy(one, pause=what == "pause"), buttons)
 
 
 async def it_filled(
