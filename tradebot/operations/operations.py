@@ -8,12 +8,13 @@ switch needs no key and waits for nothing. Values in, values out: the edges make
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tradebot.domain.corporate_actions import Split
 from tradebot.domain.limits import Limits
 from tradebot.domain.positions import WriteOff
 from tradebot.domain.settings import TradingState
+from tradebot.domain.strategies import Strategies
 from tradebot.domain.trades import Trade
 from tradebot.operations import exits, limits, queue, splits, unknown_orders
 from tradebot.operations.limits import LimitChange, Value
@@ -35,6 +36,7 @@ class Operations:
     booking: Booking
     defaults: Limits
     clock: Clock
+    strategies: Strategies = field(default_factory=Strategies)
 
     # --- trading state ----------------------------------------------------------------------------------------------
 

@@ -167,6 +167,7 @@ def options(settings: Settings) -> Options:
         crons=settings.schedule.crons(),
         keep=settings.database.keep(),
         simulated=settings.simulated_parts(),
+        strategies=settings.strategies(),
         version=__version__,
         heartbeat=partial(ping, url.get_secret_value()) if url else None,
     )

@@ -130,6 +130,7 @@ def build(outside: Outside, options: Options) -> Tradebot:
         booking=booking,
         defaults=options.defaults,
         clock=clock,
+        strategies=options.strategies,
     )
     jobs = all_jobs(
         ledger,
