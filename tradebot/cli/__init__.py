@@ -19,6 +19,7 @@ from tradebot.cli import (
     show,
     simgateway,
     splits,
+    template,
     trace,
     trading,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "show",
     "simgateway",
     "splits",
+    "template",
     "trace",
     "trading",
 ]

@@ -37,6 +37,7 @@ _ELSEWHERE = {
 _ORDER = (
     "run",
     "alert",
+    "template",
     "status",
     "alerts",
     "orders",

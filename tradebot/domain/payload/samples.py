@@ -1,8 +1,8 @@
 """An alert's message as it stands in TradingView's box, with the placeholders filled in as TradingView would. Pure.
 
-Rules: text for text, without a look at what it becomes: an empty or unquoted placeholder breaks a message here as it does there. What
-TradingView does not know stays as it is, braces and all. A placeholder of a strategy's order is filled twice, once as an entry
-and once as an exit: one template stands for both.
+Rules: text for text, without a look at what it becomes: an empty or unquoted placeholder breaks a message here as it does there.
+What TradingView does not know stays as it is, braces and all. A placeholder of a strategy's order is filled twice, once as an
+entry and once as an exit: one template stands for both.
 
 Source: TradingView, "How to use a variable value in alert".
 """

@@ -1,9 +1,10 @@
 """The alert messages to paste at TradingView, in each dialect, and the lines of Pine that write them. Pure.
 
-Rules: an alert of an indicator knows no order, so buying and selling are two alerts with a message each; an alert of a strategy has
-one message for both, and says the position wanted afterwards where the dialect can. A size is written only where the strategy is
-sized by its alerts; an exit without one sells all. What cannot be said in one message of a strategy stands in the script, as `alert_message`. Pine's `alert()`
-and `alert_message` fill in no placeholders: there the script writes the values itself, the same in versions 5 and 6.
+Rules: an alert of an indicator knows no order, so buying and selling are two alerts with a message each; an alert of a strategy
+has one message for both, and says the position wanted afterwards where the dialect can. A size is written only where the strategy
+is sized by its alerts; an exit without one sells all. What cannot be said in one message of a strategy stands in the script, as
+`alert_message`. Pine's `alert()` and `alert_message` fill in no placeholders: there the script writes the values itself, the same
+in versions 5 and 6.
 """
 
 import json
@@ -16,7 +17,7 @@ from tradebot.domain.alerts import Side
 from tradebot.domain.payload.samples import ALERT_MESSAGE
 from tradebot.domain.strategies import ExitSize, Sizing, Strategy
 
-STAND_IN = "THE SECRET"
+STAND_IN = "THE_SECRET"
 """Stands where the secret belongs."""
 
 
