@@ -54,11 +54,12 @@ def alert(
         raise ConfigError("webhook.port is 0, so the daemon took any free port: give the one it printed, with --url")
     address = sending.checked(url) if url else sending.address(settings.webhook.host, settings.webhook.port)
     own_id = alert_id or f"cli-{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
-    message = sending.Message(action, ticker, _price(price), own_id, secret or daemon_client.secret(settings))
+    message = sending.Message(action, ticker, price_of(price), own_id, secret or daemon_client.secret(settings))
     do(follow.send_and_follow(settings, message, address, timeout))
 
 
-def _price(text: str | None) -> Decimal | None:
+def price_of(text: str | None) -> Decimal | None:
+    """What `--price` says. Raises ConfigError."""
     try:
         number = Decimal(text) if text is not None else None
     except InvalidOperation:

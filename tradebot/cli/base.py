@@ -38,6 +38,7 @@ _ORDER = (
     "run",
     "alert",
     "template",
+    "lint-alert",
     "status",
     "alerts",
     "orders",

@@ -26,6 +26,7 @@ class Occasion(StrEnum):
 class Filled:
     """A message with example values."""
 
+    template: str  # as it stood there
     text: str
     occasion: Occasion
     samples: Mapping[str, str]  # placeholder, braces and all → the value that stands for it
@@ -82,7 +83,7 @@ _PLACEHOLDER = re.compile(r"\{\{([^{}]{0,100})\}\}")
 
 def fill(text: str) -> tuple[Filled, ...]:
     """The message once for each occasion that its placeholders know: one for a condition, two for a strategy's orders."""
-    of_orders = any(name in _OF_ORDERS for name in _PLACEHOLDER.findall(text))
+    of_orders = text.strip() != ALERT_MESSAGE and any(name in _OF_ORDERS for name in _PLACEHOLDER.findall(text))
     occasions = (Occasion.ENTRY, Occasion.EXIT) if of_orders else (Occasion.CONDITION,)
     return tuple(_filled(text, occasion) for occasion in occasions)
 
@@ -96,7 +97,8 @@ def _filled(text: str, occasion: Occasion) -> Filled:
     written = dict.fromkeys(_PLACEHOLDER.findall(text))
     samples = {f"{{{{{name}}}}}": _sample(name, occasion) for name in written if is_known(name)}
     unknown = {f"{{{{{name}}}}}": _meant(name) for name in written if not is_known(name)}
-    return Filled(_PLACEHOLDER.sub(lambda found: samples.get(found[0], found[0]), text), occasion, samples, unknown)
+    filled = _PLACEHOLDER.sub(lambda found: samples.get(found[0], found[0]), text)
+    return Filled(text, filled, occasion, samples, unknown)
 
 
 def _sample(name: str, occasion: Occasion) -> str:
