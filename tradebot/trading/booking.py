@@ -33,7 +33,7 @@ from tradebot.domain.events import Facts, NewEvent
 from tradebot.domain.facts.account import WrittenOff
 from tradebot.domain.lots import Lot, LotStatus, summarise
 from tradebot.domain.orders import ALERT_OF_TRADE, ENDED, moved_by, next_status, step
-from tradebot.domain.payload.own import payload_hash
+from tradebot.domain.payload.identity import payload_hash
 from tradebot.domain.positions import WriteOff
 from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.domain.trades import ORDER_REF_PREFIX, UNRESOLVED, NewTrade, Trade, TradeStatus, alert_of

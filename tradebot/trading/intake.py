@@ -26,7 +26,10 @@ from loguru import logger
 from tradebot.domain.alerts import Alert, AlertStatus, NewAlert, Side
 from tradebot.domain.events import EventKind, NewEvent
 from tradebot.domain.facts.alerts import AlertConflict, AlertRejected, AlertRepeated, AlertStored, AlertUnreadable
-from tradebot.domain.payload.own import Instruction, digest, payload_hash, understand
+from tradebot.domain.honoured import not_honoured
+from tradebot.domain.instructions import stored
+from tradebot.domain.payload.dialects import Message, Understood, digest, payload_hash, understand
+from tradebot.domain.strategies import MAIN, Strategy
 from tradebot.errors import LedgerUnavailable, PayloadError, QueueUnavailable
 from tradebot.ports import Books, Clock, Ledger, Queue
 from tradebot.trading.notices import store_notice
@@ -83,15 +86,19 @@ class Intake:
         self._to_push: list[tuple[Side, Accepted]] = []
         self._pushing: asyncio.Task[None] | None = None
 
-    async def accept(self, fields: Mapping[str, object], raw_body: bytes, source_ip: str | None) -> Accepted:
+    async def accept(self, content: Message | Mapping[str, object], raw_body: bytes, source_ip: str | None) -> Accepted:
         """Stores an authenticated message; `raw_body` has no secret in it any more. Raises LedgerUnavailable."""
         now = self._clock.now()
+        message = content if isinstance(content, Message) else Message(content)
         try:
-            wanted = understand(fields)
+            understood = _understood(message)
         except PayloadError as error:
-            return await self._stored(self._reject(str(error), payload_hash(fields), raw_body, source_ip, now))
-        alert = _new_alert(wanted, raw_body, source_ip, now)
-        return await self._stored(self._accept(alert, wanted.identity.key, target=wanted.target))
+            body_hash = payload_hash(message.fields) if message.fields is not None else digest(raw_body)
+            return await self._stored(self._reject(str(error), body_hash, raw_body, source_ip, now))
+        alert = _new_alert(understood, raw_body, source_ip, now)
+        target = understood.instruction.target
+        wanted = None if target is None else target.side
+        return await self._stored(self._accept(alert, understood.identity.key, target=wanted))
 
     async def reject(self, reason: str, raw_body: bytes, source_ip: str | None) -> Accepted:
         """Stores an authenticated message that could not even be read as JSON. Raises LedgerUnavailable."""
@@ -279,12 +286,22 @@ class _Ages:
         return by_clock and age_s < SAME_ALERT_WINDOW.total_seconds()
 
 
-def _new_alert(wanted: Instruction, raw_body: bytes, source_ip: str | None, now: datetime) -> NewAlert:
-    identity = wanted.identity
+def _understood(message: Message) -> Understood:
+    """What is asked, all of it honoured. Raises PayloadError."""
+    understood = understand(message)
+    if (reason := not_honoured(understood.instruction, Strategy(name=MAIN))) is not None:
+        raise PayloadError(reason)
+    if understood.instruction.test:
+        raise PayloadError("The alert says that it is only a test. Nothing was traded.")
+    return understood
+
+
+def _new_alert(understood: Understood, raw_body: bytes, source_ip: str | None, now: datetime) -> NewAlert:
+    wanted, identity = understood.instruction, understood.identity
     return NewAlert(
         received_at=now,
         ticker=wanted.ticker,
-        action=wanted.action,
+        action=wanted.side,
         price=wanted.price,
         alert_time=wanted.alert_time,
         primary_exchange=wanted.primary_exchange,
@@ -292,6 +309,8 @@ def _new_alert(wanted: Instruction, raw_body: bytes, source_ip: str | None, now:
         payload_hash=identity.payload_hash,
         raw_body=raw_body,
         source_ip=source_ip,
+        dialect=wanted.dialect,
+        instruction=stored(wanted),
     )
 
 

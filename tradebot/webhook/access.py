@@ -17,7 +17,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from multidict import CIMultiDictProxy
 
-from tradebot.domain.payload.own import BLANKS
+from tradebot.domain.payload.message import BLANKS
 from tradebot.errors import ConfigError
 
 # https://www.tradingview.com/support/solutions/43000529348

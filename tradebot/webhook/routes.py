@@ -12,14 +12,15 @@ Rules:
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from aiohttp import web
 from loguru import logger
 
-from tradebot.domain.payload.own import parse
+from tradebot.domain.payload import message as payload
+from tradebot.domain.payload.message import read_message
 from tradebot.errors import LedgerUnavailable, PayloadError
 from tradebot.queries.health import Health
 from tradebot.trading.intake import Accepted, Intake, Outcome
@@ -54,10 +55,10 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """An alert's message as far as it was read: its fields, or why there are none. No secret is left in it."""
+    """An alert's message as far as it was read: its content, or why there is none. No secret is left in it."""
 
     body: bytes
-    fields: Mapping[str, object] | None
+    content: payload.Message | None
     unreadable: str | None
     authentic: bool
 
@@ -118,7 +119,7 @@ class Routes:
         self._limit(message.authentic, caller.address)
         if not message.authentic:
             status = HTTPStatus.UNAUTHORIZED if message.unreadable is None else HTTPStatus.BAD_REQUEST
-            refusal = Refusal(status, message.unreadable or _no_secret(message.fields or {}))
+            refusal = Refusal(status, message.unreadable or _no_secret(message.content))
             self._tell_owner(caller.address, refusal)
             raise refusal
         return await self._store(message, caller.address)
@@ -127,13 +128,13 @@ class Routes:
         """Reads before anything is judged: who is authentic has a rate limit of his own."""
         clean = self._secrets.cut(body)
         try:
-            given = parse(body)
-            fields = parse(clean)
+            given = read_message(body).fields or {}
+            content = read_message(clean)
         except PayloadError as error:
             authentic = self._secrets.match(secret_in_url) or self._secrets.match_in(body)
             reason = self._secrets.cut(str(error).encode()).decode("utf-8", "replace")
             return Message(clean, None, reason, authentic)
-        return Message(clean, fields, None, self._secrets.match(given.get("secret", secret_in_url)))
+        return Message(clean, content, None, self._secrets.match(given.get("secret", secret_in_url)))
 
     def _limit(self, authentic: bool, address: str) -> None:
         buckets = self._alerts if authentic else self._strangers
@@ -152,9 +153,9 @@ class Routes:
 
     async def _store(self, message: Message, address: str) -> Accepted:
         try:
-            if message.fields is None:
+            if message.content is None:
                 return await self._intake.reject(message.unreadable or "", message.body, address)
-            return await self._intake.accept(message.fields, message.body, address)
+            return await self._intake.accept(message.content, message.body, address)
         except LedgerUnavailable as error:
             # TradingView sends again: that must not count twice.
             self._alerts.give_back(address, asyncio.get_running_loop().time())
@@ -167,8 +168,9 @@ class Routes:
             logger.warning("request from {} refused with {}: {}", address, refusal.status, refusal.error)
 
 
-def _no_secret(fields: Mapping[str, object]) -> str:
+def _no_secret(content: payload.Message | None) -> str:
     """Why a readable message has no right secret; never quotes it."""
+    fields = (content.fields if content is not None else None) or {}
     other = next((name for name in _OTHER_SECRETS if name in fields and "secret" not in fields), None)
     if other is not None:
         return f'The secret is missing or wrong: the field "{other}" must be called "secret".'
