@@ -25,15 +25,24 @@ def headline(report: AlertReport) -> str:
 
 
 def _wanted(report: AlertReport) -> str:
-    ticker = report.instruction.ticker
+    one = report.instruction
     if report.sized is not None and (report.accepted or report.sized.qty):
-        return f"{report.side} {figures.shares(report.sized.qty)} {ticker}"
+        return f"{report.side} {figures.shares(report.sized.qty)} {one.ticker}"
     if report.side is Side.BUY:
-        return f"BUY {ticker}"
-    if not report.instruction.is_partial:
+        return f"BUY {one.ticker}"
+    if not one.is_partial:
         held = f" ({figures.shares(report.held)})" if report.held else ""
-        return f"SELL all {ticker}{held}"
-    return f"SELL a part of the {ticker} held"
+        return f"SELL all {one.ticker}{held}"
+    return f"SELL {_part(one)} {one.ticker}"
+
+
+def _part(one: Instruction) -> str:
+    """Of an exit whose shares are not known."""
+    if one.target is not None and (sold := one.target.fraction_sold) is not None:
+        return f"{sold:.0%} of the"
+    if one.size is None or one.size.kind is not SizeKind.SHARES:
+        return "a part of the" if one.size is None else f"{figures.shares(one.size.value)}% of the"
+    return figures.shares(one.size.value)
 
 
 def lines(report: AlertReport, *, name_strategy: bool) -> list[str]:
