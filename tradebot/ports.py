@@ -208,7 +208,9 @@ class Books(Protocol):
     ) -> datetime | None:
         """The latest `alert_time` among these, whatever became of them; None when none has any."""
 
-    async def count_alerts(self, strategy: str, side: Side, received_since: datetime) -> int:
+    async def count_alerts(
+        self, strategy: str, side: Side, received_since: datetime, *, up_to_id: int | None = None
+    ) -> int:
         """How many were understood and asked for this side, whatever became of them; tests are left out."""
 
     async def move_alert(
@@ -244,6 +246,9 @@ class Books(Protocol):
 
     async def trades_from(self, strategy: str, ticker: str, trade_id: int, limit: int) -> Sequence[Trade]:
         """The strategy's trades of the ticker from this id on, at most so many."""
+
+    async def newest_trade_id(self, strategy: str, ticker: str) -> int:
+        """Of the strategy's trades of the ticker; 0 when there is none."""
 
     async def trades_ended_since(self, ticker: str, since: datetime) -> Sequence[Trade]:
         """The ticker's trades, of every strategy, that have not ended, or ended at or after `since`."""

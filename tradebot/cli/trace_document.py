@@ -38,7 +38,11 @@ def stored_checks(order: TracedOrder) -> list[dict[str, Any]]:
     found = []
     for one in stored if isinstance(stored, list) else ():
         code, facts = one.get("code"), one.get("facts") or {}
-        said = reason(Reason(code, facts)) if code else checks.passed(one.get("name", ""), order.decision)
+        said = (
+            reason(Reason(code, facts))
+            if code
+            else checks.passed(one.get("name", ""), order.decision, one.get("strategy"))
+        )
         found.append({"name": one.get("name"), "passed": code is None, "facts": facts, "text": said})
     return found
 

@@ -44,7 +44,7 @@ LIMIT 1
 
 -- count_alerts --
 SELECT COUNT(*) AS count FROM alert_log
-WHERE strategy = :strategy AND action = :side AND received_at >= :since AND NOT test
+WHERE strategy = :strategy AND action = :side AND received_at >= :since AND id <= :up_to_id AND NOT test
 
 -- move_alert --
 UPDATE alert_log SET status = :to, reason = :reason

@@ -102,9 +102,15 @@ class SqlBooks:
         )
         return None if row is None else values.time(row["alert_time"])
 
-    async def count_alerts(self, strategy: str, side: Side, received_since: datetime) -> int:
+    async def count_alerts(
+        self, strategy: str, side: Side, received_since: datetime, *, up_to_id: int | None = None
+    ) -> int:
         (row,) = await self._rows(
-            "count_alerts", strategy=strategy, side=str(side), since=values.outgoing(received_since)
+            "count_alerts",
+            strategy=strategy,
+            side=str(side),
+            since=values.outgoing(received_since),
+            up_to_id=_ALL if up_to_id is None else up_to_id,
         )
         return int(row["count"])
 
@@ -160,6 +166,10 @@ class SqlBooks:
         return await self._all(
             Trade, "trades_from", strategy=strategy, ticker=values.outgoing(ticker), trade_id=trade_id, limit=limit
         )
+
+    async def newest_trade_id(self, strategy: str, ticker: str) -> int:
+        (row,) = await self._rows("newest_trade_id", strategy=strategy, ticker=values.outgoing(ticker))
+        return int(row["newest"])
 
     async def trades_ended_since(self, ticker: str, since: datetime) -> Sequence[Trade]:
         return await self._all(

@@ -42,6 +42,9 @@ WHERE strategy = :strategy AND ticker = :ticker AND id >= :trade_id
 ORDER BY id
 LIMIT :limit
 
+-- newest_trade_id --
+SELECT COALESCE(MAX(id), 0) AS newest FROM trade WHERE strategy = :strategy AND ticker = :ticker
+
 -- trades_ended_since --
 SELECT {columns} FROM trade WHERE ticker = :ticker AND (finished_at IS NULL OR finished_at >= :since) ORDER BY id
 

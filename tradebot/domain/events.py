@@ -35,6 +35,8 @@ class EventKind(StrEnum):
     ALERT_UNREADABLE = "alert_unreadable"  # no secret that can be read, from an address that may send
     ALERT_PENDING = "alert_pending"
     ALERT_BLOCKED = "alert_blocked"
+    ALERT_AT_TARGET = "alert_at_target"  # there was nothing to do: what it wants is so already
+    TARGET_GAP = "target_gap"  # the sender's position before its alert is not the one in the books
     ALERT_FAILED = "alert_failed"  # no order was made of it: unknown ticker, internal error
     ALERT_EXPIRED = "alert_expired"
     ALERT_CLEARED = "alert_cleared"

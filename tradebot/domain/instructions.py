@@ -1,7 +1,7 @@
 """What an alert asks for, whatever it was written for: the one form in which every dialect ends. Pure.
 
-Rules: frozen; nothing here is a guess of what was meant. Sizes of another account (`PositionTarget.size`) are ratios, never shares
-of ours. The bot is long only: what aims at flat or short, or reduces, is an exit of what is held and never opens anything.
+Rules: frozen; nothing here is a guess of what was meant. Sizes of another account (`PositionTarget.size`) are ratios, never
+shares of ours. The bot is long only: what aims at flat or short, or reduces, is an exit of what is held and never opens anything.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from pydantic import TypeAdapter
 
-from tradebot.domain.alerts import Side
+from tradebot.domain.alerts import Alert, Side
 from tradebot.domain.trades import OrderType, TimeInForce
 
 
@@ -67,6 +67,20 @@ class PositionTarget:
         if self.side is not Target.LONG or self.previous is not Target.LONG:
             return False
         return self.size is not None and self.previous_size is not None and self.size < self.previous_size
+
+    @property
+    def stays_long(self) -> bool:
+        """What is held afterwards is not nothing."""
+        return self.side is Target.LONG
+
+    @property
+    def grows(self) -> bool:
+        """Long, with more than before, by what the sender says of both."""
+        if self.side is not Target.LONG or self.previous is None:
+            return False
+        if self.previous is not Target.LONG:
+            return True
+        return self.size is not None and self.previous_size is not None and self.size > self.previous_size
 
     @property
     def repeats(self) -> bool:
@@ -174,3 +188,8 @@ def stored(instruction: Instruction) -> Mapping[str, object]:
 def read(row: Mapping[str, object]) -> Instruction:
     """Raises ValueError for what no `stored` has written."""
     return _AS_JSON.validate_python(row)
+
+
+def of_alert(alert: Alert) -> Instruction | None:
+    """What a stored alert asks for; None: no more than its side. Raises ValueError as `read`."""
+    return None if alert.instruction is None else read(alert.instruction)

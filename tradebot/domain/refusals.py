@@ -12,6 +12,12 @@ class RefusalCode(StrEnum):
     # the checks below: each refuses by the code it is named by in the policy, or by NOT_KNOWN
     KILL_SWITCH = "kill_switch"
     PAUSED = "paused"
+    STRATEGY_DISABLED = "strategy_disabled"
+    STRATEGY_PAUSED = "strategy_paused"
+    TICKER_NOT_ALLOWED = "ticker_not_allowed"
+    AT_TARGET = "at_target"  # nothing to do: not a failure
+    OVERTAKEN = "overtaken"
+    TRADING_WINDOW = "trading_window"
     UNKNOWN_ORDER = "unknown_order"
     SPLIT = "split"
     OTHER_CONTRACT = "other_contract"
@@ -19,6 +25,8 @@ class RefusalCode(StrEnum):
     MISMATCH = "mismatch"
     ALERT_AGE = "alert_age"
     REPEAT_WINDOW = "repeat_window"
+    COOLDOWN = "cooldown"
+    MAX_ALERTS_PER_DAY = "max_alerts_per_day"
     NO_QUOTE = "no_quote"
     DELAYED_QUOTE = "delayed_quote"
     MAX_SPREAD = "max_spread"
@@ -37,6 +45,7 @@ class RefusalCode(StrEnum):
     NO_CONTRACT = "no_contract"
     NOTHING_HELD = "nothing_held"
     NOTHING_LEFT_TO_SELL = "nothing_left_to_sell"
+    EXIT_SIZE = "exit_size"  # an exit's size comes to no share
     SUPERSEDED = "superseded"
     INTERNAL_ERROR = "internal_error"
 
@@ -55,6 +64,11 @@ class Figure(StrEnum):
     REALISED_TODAY = "realised_today"
     OPEN_CHANGE = "open_change"  # unpriced: the tickers without a price
     ALERT_PRICE = "alert_price"
+    SIZE = "size"  # of a strategy that has a kind of size and no figure
+    ALERT_SIZE = "alert_size"  # the strategy is sized by its alerts, and this one has no size
+    SIZE_NOT_USED = "size_not_used"  # the other way round
+    EQUITY = "equity"
+    STOP = "stop"  # to size by what is lost there
 
 
 Fact = Decimal | int | str

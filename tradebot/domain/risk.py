@@ -5,103 +5,19 @@ refusal blocks. What is not known, or is not a number, refuses. A SELL is stoppe
 wait for room under a limit. Nothing here is worded: `words/refusals.py` says each code, and how to change what it depends on.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from math import isfinite
 
-from tradebot.domain.limits import FixedLimits, Limits, LossBasis
+from tradebot.domain import strategy_rules
+from tradebot.domain.limits import COUNT_MAX, USD_MAX, FixedLimits, Limits, LossBasis
 from tradebot.domain.refusals import Fact, Figure, Refusal, RefusalCode
 from tradebot.domain.settings import TradingState
-
-CASH_BUFFER = Decimal("0.01")  # the price may move between quote and fill
-COMMISSION_PER_SHARE = Decimal("0.005")
-COMMISSION_MIN = Decimal(1)
-FRACTION_STEPS = Decimal(10_000)  # IB takes four decimals where it takes fractions at all
-
-
-def commission_estimate(qty: Decimal) -> Decimal:
-    """USD for an order by IB's fixed pricing: $0.005 a share, at least $1 (interactivebrokers.com, Commissions Stocks)."""
-    return max(COMMISSION_MIN, qty * COMMISSION_PER_SHARE)
-
-
-def whole_shares(amount_usd: Decimal, ask: Decimal, fractional: bool) -> Decimal:
-    """How many shares the amount buys, rounded down: whole ones, or four decimals when fractional. 0 without a usable price."""
-    if not (_is_price(ask) and amount_usd.is_finite() and amount_usd > 0):
-        return Decimal(0)
-    # Floor division is exact, where dividing first could round up to a share that the amount does not pay.
-    return amount_usd * FRACTION_STEPS // ask / FRACTION_STEPS if fractional else amount_usd // ask
-
-
-@dataclass(frozen=True, slots=True)
-class Buy:
-    """A BUY to be judged. `qty` and `ask` are None when IB gave no quote."""
-
-    ticker: str
-    qty: Decimal | None
-    ask: Decimal | None
-    amount_usd: Decimal  # what the quantity was sized from
-    alert_price: Decimal | None
-    waited_s: float  # now − the later of receipt and session open
-    bid: Decimal | None = None  # None: there is none, or IB has not told it
-    delayed: bool = False  # the quote is up to 20 minutes old
-    quote_code: int | None = None  # IB's, of why it gave no quote
-    quote_text: str = ""
-
-    def sized(self) -> tuple[Decimal, Decimal]:
-        """Quantity and ask. Raises ValueError without a quote: such a BUY never passes `judge`."""
-        if self.qty is None or self.ask is None:
-            raise ValueError(f"a BUY of {self.ticker} without a quote has no value")
-        return self.qty, self.ask
-
-    @property
-    def value(self) -> Decimal:
-        """USD at the ask. Raises as `sized`."""
-        qty, ask = self.sized()
-        return qty * ask
-
-    @property
-    def cost(self) -> Decimal:
-        """USD that this order reserves: its value, room for a worse price, and the commission. Raises as `sized`."""
-        qty, ask = self.sized()
-        return qty * ask * (1 + CASH_BUFFER) + commission_estimate(qty)
-
-
-@dataclass(frozen=True, slots=True)
-class Sell:
-    """An exit as the checks see it."""
-
-    ticker: str
-    qty: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What is known at one moment, read in the same transaction that stores the decision. USD are Decimal."""
-
-    state: TradingState
-    cash: Decimal | None  # spendable at IB; None: unknown
-    reserved: Decimal  # taken by BUYs in flight or UNKNOWN, and by fills the last account update may not contain
-    held: Decimal  # cost basis of open lots not opened by a trade in flight
-    in_flight: Decimal  # reserved by BUYs in flight, towards total investment
-    open_positions: int  # open lots + BUYs in flight, each BUY counted once
-    ticker_positions: int  # the same for this ticker
-    buys_today: int  # of the New York date: filled anything, in flight or UNKNOWN
-    realised_today: Decimal  # of the New York date, commissions included
-    since_last_buy_s: float | None  # since the last decided BUY of this ticker; None: there was none
-    unknown_order: bool  # the ticker is frozen by an UNKNOWN order
-    missing_qty: Decimal  # shares in our books that IB does not show; 0 = fine
-    split: Mapping[str, Fact] | None = None  # figures of one that is recognised and not answered yet
-    other_contract: bool = False  # the ticker's lots are of another contract than the one to be bought
-    short_qty: Decimal = Decimal(0)  # shares of the stock that IB shows as sold short: the owner's own doing
-    live: bool = False  # real money
-    base_currency: str | None = None  # the account's, where it is not USD …
-    base_cash: Decimal | None = None  # … and its cash in it
-    open_change: Decimal | None = Decimal(
-        0
-    )  # what open lots add to today's result (`exposure.open_change`); None: unknown
-    unpriced: str = ""  # tickers of open lots that IB gives no price for
-
+from tradebot.domain.sizing import CASH_BUFFER, Room
+from tradebot.domain.snapshot import Buy, Sell, Snapshot
+from tradebot.domain.strategies import MAIN
+from tradebot.domain.strategy_rules import StrategyView
 
 _C = RefusalCode
 
@@ -112,6 +28,7 @@ class Check:
 
     name: RefusalCode
     refusal: Refusal | None  # None: passed
+    strategy: str | None = None  # whose own limit it looked at; None: the account's
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,10 +127,13 @@ def spread(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits)
 
 def size(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
     qty, ask = order.sized()
+    if order.unsized is not None:
+        return _not_known(order.unsized, order, strategy=now.own.name if now.own is not None else MAIN)
     if not order.amount_usd.is_finite():
         return _not_known(Figure.AMOUNT_USD, order)
     if qty <= 0:
-        return _refuse(_C.SIZE, ticker=order.ticker, amount_usd=order.amount_usd, ask=ask)
+        how = order.arithmetic.facts if order.arithmetic is not None else {}
+        return _refuse(_C.SIZE, ticker=order.ticker, amount_usd=order.amount_usd, ask=ask, **how)
     return None
 
 
@@ -305,9 +225,27 @@ def max_order_value(order: Buy, now: Snapshot, limits: Limits, fixed_limits: Fix
     return None
 
 
-BUY_POLICY: tuple[tuple[RefusalCode, Callable[[Buy, Snapshot, Limits, FixedLimits], Refusal | None]], ...] = (
+BuyCheck = Callable[[Buy, Snapshot, Limits, FixedLimits], Refusal | None]
+
+
+def _own(check: Callable[[str, StrategyView], Refusal | None]) -> BuyCheck:
+    """A rule of the strategy, where the snapshot has one."""
+
+    def judged(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
+        return None if now.own is None else check(order.ticker, now.own)
+
+    return judged
+
+
+BUY_POLICY: tuple[tuple[RefusalCode, BuyCheck], ...] = (
     (_C.KILL_SWITCH, kill_switch),
     (_C.PAUSED, paused),
+    (_C.STRATEGY_DISABLED, _own(strategy_rules.enabled)),
+    (_C.STRATEGY_PAUSED, _own(strategy_rules.not_paused)),
+    (_C.TICKER_NOT_ALLOWED, _own(strategy_rules.ticker_allowed)),
+    (_C.AT_TARGET, _own(strategy_rules.at_target)),
+    (_C.OVERTAKEN, _own(strategy_rules.overtaken)),
+    (_C.TRADING_WINDOW, _own(strategy_rules.trading_window)),
     (_C.UNKNOWN_ORDER, unknown_order),
     (_C.SPLIT, split),
     (_C.OTHER_CONTRACT, other_contract),
@@ -315,6 +253,8 @@ BUY_POLICY: tuple[tuple[RefusalCode, Callable[[Buy, Snapshot, Limits, FixedLimit
     (_C.MISMATCH, mismatch),
     (_C.ALERT_AGE, alert_age),
     (_C.REPEAT_WINDOW, repeat_window),
+    (_C.COOLDOWN, _own(strategy_rules.cooldown)),
+    (_C.MAX_ALERTS_PER_DAY, _own(strategy_rules.alerts_today)),
     (_C.NO_QUOTE, quote_known),  # the checks below may rely on a quote …
     (_C.DELAYED_QUOTE, delayed_quote),
     (_C.MAX_SPREAD, spread),
@@ -331,20 +271,67 @@ BUY_POLICY: tuple[tuple[RefusalCode, Callable[[Buy, Snapshot, Limits, FixedLimit
 SELL_POLICY: tuple[tuple[RefusalCode, Callable[[Sell, Snapshot, Limits, FixedLimits], Refusal | None]], ...] = (
     (_C.KILL_SWITCH, kill_switch),
 )
+LIMIT_OF: Mapping[RefusalCode, str] = {
+    _C.CASH: "min_cash_reserve",
+    _C.MAX_TOTAL_INVESTMENT: "max_total_investment",
+    _C.MAX_OPEN_POSITIONS: "max_open_positions",
+    _C.MAX_PER_TICKER: "max_per_ticker",
+    _C.MAX_DAILY_BUYS: "max_daily_buys",
+    _C.MAX_DAILY_LOSS: "max_daily_loss",
+}
+"""The checks that a strategy may have a limit of its own for. They look at its own part first, then at the sum of all."""
+_NO_LIMITS = Limits(USD_MAX, COUNT_MAX, COUNT_MAX, USD_MAX, COUNT_MAX, USD_MAX, Decimal(0))
 
 
 def judge(order: Buy | Sell, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> RiskDecision:
     """Runs the side's policy up to the first refusal."""
+    results: Iterator[Check]
     if isinstance(order, Buy):
-        results = ((name, check(order, now, limits, fixed_limits)) for name, check in BUY_POLICY)
+        results = _of_buy(order, now, limits, fixed_limits)
     else:
-        results = ((name, check(order, now, limits, fixed_limits)) for name, check in SELL_POLICY)
+        results = (Check(name, check(order, now, limits, fixed_limits)) for name, check in SELL_POLICY)
     checks: list[Check] = []
-    for name, refusal in results:
-        checks.append(Check(name, refusal))
-        if refusal is not None:
+    for check in results:
+        checks.append(check)
+        if check.refusal is not None:
             break
     return RiskDecision(checks[-1].refusal, tuple(checks))
+
+
+def _of_buy(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Iterator[Check]:
+    for name, check in BUY_POLICY:
+        if now.own is not None and LIMIT_OF.get(name) in now.own.terms.limits:
+            refusal = check(order, _own_part(now, now.own), _own_limits(now.own), fixed_limits)
+            if refusal is not None:
+                refusal = replace(refusal, facts={**refusal.facts, "strategy": now.own.name})
+            yield Check(name, refusal, now.own.name)
+        yield Check(name, check(order, now, limits, fixed_limits))
+
+
+def rooms(now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Sequence[Room]:
+    """What each limit in USD leaves for one more order; a figure that is not known leaves it to its check to refuse."""
+    found = [Room("max_order_value_usd", fixed_limits.max_order_value_usd, of_cost=False)]
+    if now.own is not None:
+        own, name = now.own.terms.limits, now.own.name
+        if (amount := own.get("buy_amount_usd")) is not None:
+            found.append(Room("buy_amount_usd", Decimal(amount), of_cost=False, strategy=name))
+        found += [one for one in _rooms(_own_part(now, now.own), _own_limits(now.own), name) if one.limit in own]
+    found += _rooms(now, limits, None)
+    return [one for one in found if one.usd.is_finite()]
+
+
+def _rooms(now: Snapshot, limits: Limits, strategy: str | None) -> Iterator[Room]:
+    yield Room("max_total_investment", limits.max_total_investment - now.held - now.in_flight, strategy=strategy)
+    if now.cash is not None:
+        yield Room("min_cash_reserve", now.cash - limits.min_cash_reserve - now.reserved, strategy=strategy)
+
+
+def _own_part(now: Snapshot, own: StrategyView) -> Snapshot:
+    return replace(now, **asdict(own.figures))
+
+
+def _own_limits(own: StrategyView) -> Limits:
+    return replace(_NO_LIMITS, **own.terms.limits)  # type: ignore[arg-type]
 
 
 # --- helpers --------------------------------------------------------------------------------------------------------

@@ -17,13 +17,16 @@ def log_checks(risk_decision: RiskDecision) -> None:
 def _outcome(check: Check) -> str:
     if check.refusal is None:
         return f"{check.name} passed"
-    return f"{check.name} refused ({' '.join(f'{name}={fact}' for name, fact in check.refusal.facts.items())})"
+    of = f" of {check.strategy}" if check.strategy is not None else ""
+    return f"{check.name}{of} refused ({' '.join(f'{name}={fact}' for name, fact in check.refusal.facts.items())})"
 
 
 def stored_check(check: Check) -> dict[str, object]:
     """As it is stored: `code` is None where the check passed."""
     refusal = check.refusal
-    return {"name": check.name, "code": refusal and refusal.code, "facts": dict(refusal.facts) if refusal else {}}
+    facts = dict(refusal.facts) if refusal else {}
+    stored: dict[str, object] = {"name": check.name, "code": refusal and refusal.code, "facts": facts}
+    return stored if check.strategy is None else {**stored, "strategy": check.strategy}
 
 
 def plain_json(value: Mapping[str, object]) -> dict[str, object]:
@@ -35,4 +38,6 @@ def plain_json(value: Mapping[str, object]) -> dict[str, object]:
 def _plain(value: object) -> object:
     if hasattr(value, "__dataclass_fields__"):
         return asdict(value)  # type: ignore[call-overload]
+    if isinstance(value, frozenset):
+        return sorted(value)
     return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -10,6 +10,7 @@ from tradebot.domain.brokerage import ErrorKind, OrderError
 from tradebot.domain.events import EventKind, Facts, NewEvent
 from tradebot.domain.facts import orders as o
 from tradebot.domain.facts.account import ExitIncomplete, ExitLeft
+from tradebot.domain.instructions import of_alert
 from tradebot.domain.lots import ExecutionSummary, Lot, LotStatus
 from tradebot.domain.orders import ENDED
 from tradebot.domain.reasons import Reason, ReasonCode
@@ -112,10 +113,15 @@ async def _ended(books: Books, change: OrderChange) -> None:
             "took_s": _took(change).total_seconds(),
         }
         if after.side is Side.BUY:
-            await _add(books, change, o.BuyFilled.of(after, **known, delayed=sized_by_delayed_quote(after)))
+            decision = await books.decision(after.id) or {}
+            sizing = decision.get("sizing") or {}
+            await _add(
+                books, change, o.BuyFilled.of(after, **known, delayed=sized_by_delayed_quote(after), sizing=sizing)
+            )
         else:
             pnls = [lot.pnl for lot in change.lots if lot.closing_trade_id == after.id and lot.pnl is not None]
-            await _add(books, change, o.SellFilled.of(after, **known, pnl=sum(pnls, Decimal(0))))
+            sold = o.SellFilled.of(after, **known, pnl=sum(pnls, Decimal(0)), left=_left_of_a_part(change))
+            await _add(books, change, sold)
     # What one that was refused, or that could not be for all shares, has left; of any other see rearm.py.
     refused = after.status is TradeStatus.FAILED
     if after.side is Side.SELL and (refused or after.status is TradeStatus.FILLED):
@@ -129,6 +135,14 @@ async def _ended(books: Books, change: OrderChange) -> None:
             code=ExitLeft.REFUSED if refused else None,
             detail=str(after.error_message) if refused else "",
         )
+
+
+def _left_of_a_part(change: OrderChange) -> Decimal | None:
+    """Shares that a partial exit leaves; None for any other."""
+    instruction = of_alert(change.alert)
+    if instruction is None or not instruction.is_partial:
+        return None
+    return sum((lot.qty for lot in change.lots if lot.status is LotStatus.OPEN), Decimal(0))
 
 
 def sized_by_delayed_quote(trade: Trade) -> bool:

@@ -1,24 +1,32 @@
 """What is known at one moment, read inside the transaction that stores the decision.
 
-Rules: what is at stake is `domain/exposure.py`'s sum over live and UNKNOWN trades and lots, never stored apart. Bookings go on
-between two readings: trades in flight are read before lots and fills, so that what ends meanwhile counts twice, never not at all.
+Rules: what is at stake is `domain/exposure.py`'s sum over live and UNKNOWN trades and lots, never stored apart; of a strategy it
+is the same sum over its own rows. Bookings go on between two readings: trades in flight are read before lots and fills, so that
+what ends meanwhile counts twice, never not at all. What IB has is shared: an UNKNOWN order, shares that are missing, a split or
+another contract under the ticker are looked at over the rows of every strategy.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import TypeVar
 
-from tradebot.domain.alerts import Side
+from tradebot.domain.alerts import Alert, Side
 from tradebot.domain.brokerage import Account, BrokerPosition
+from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.corporate_actions import market_prices
-from tradebot.domain.exposure import exposure, recent_since
+from tradebot.domain.exposure import Exposure, exposure, recent_since
+from tradebot.domain.instructions import Instruction
 from tradebot.domain.lots import Lot, LotStatus
-from tradebot.domain.risk import Snapshot
 from tradebot.domain.settings import TradingState
+from tradebot.domain.snapshot import Snapshot
+from tradebot.domain.strategy_rules import OwnFigures, StrategyTerms, StrategyView
 from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus, recently_filled
 from tradebot.ports import Books
 from tradebot.trading.corporate_actions import unanswered_splits
+
+Row = TypeVar("Row", Lot, Trade)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,16 @@ class BrokerView:
     exits_only: bool = False  # IB does not tell what is over: no BUY leaves
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The alert that is judged, and the terms of its strategy."""
+
+    alert: Alert
+    instruction: Instruction | None
+    terms: StrategyTerms
+    max_alert_age_s: int  # so long before it a SELL may have come, and still overtake it
+
+
 async def take_snapshot(
     books: Books,
     ticker: str,
@@ -40,46 +58,133 @@ async def take_snapshot(
     day_start: datetime,
     quoted: Mapping[int, Decimal | None] | None = None,
     *,
-    alert_id: int | None = None,
+    judged: Judged | None = None,
 ) -> Snapshot:
     """Everything that the risk checks of a BUY look at. `quoted`: the contract to be bought, with its price just now.
 
-    `ticker`: as the books have it. `alert_id`: the alert that is judged, no repeat of itself.
+    `ticker`: as the books have it. Without `judged` no rule of a strategy is looked at.
     """
-    account, now = view.account, view.now
+    account, now, quoted = view.account, view.now, quoted or {}
     unresolved = await books.trades(UNRESOLVED)
     lots = await books.lots(LotStatus.OPEN)
     recent = await books.trades(since=recent_since(day_start))
     closed = await books.lots(LotStatus.CLOSED, closed_since=day_start)
-    prices = market_prices(lots, view.positions or {}, await books.settings()) | _known(quoted or {})
-    at_stake = exposure(lots, unresolved, recent, closed, account, day_start=day_start, now=now, prices=prices)
-    mine = [trade for trade in recent if trade.ticker == ticker]
-    held = [lot for lot in lots if lot.ticker == ticker]
+    prices = market_prices(lots, view.positions or {}, await books.settings()) | _known(quoted)
+
+    def at_stake(strategy: str | None) -> Exposure:
+        """Of one strategy, or of all."""
+        return exposure(
+            _of(lots, strategy),
+            _of(unresolved, strategy),
+            _of(recent, strategy),
+            _of(closed, strategy),
+            account,
+            day_start=day_start,
+            now=now,
+            prices=prices,
+        )
+
+    everything = at_stake(None)
+    shared = [trade for trade in recent if trade.ticker == ticker or trade.con_id in quoted]
+    held = [lot for lot in lots if lot.ticker == ticker or lot.con_id in quoted]
     splits = await unanswered_splits(books, held, view.positions or {}, now)
-    buys = [trade for trade in mine if trade.side is Side.BUY and trade.alert_id != alert_id]
-    last_buy = max((trade.created_at for trade in buys), default=None)
+    own = None
+    if judged is not None:
+        figures = _own_figures(at_stake(judged.alert.strategy), ticker)
+        own = await _strategy_view(books, ticker, now, day_start, judged, lots, figures)
     return Snapshot(
         state=view.state,
         cash=account.spendable if account else None,
-        reserved=at_stake.reserved,
-        held=at_stake.held,
-        in_flight=at_stake.in_flight,
-        open_positions=at_stake.open_positions,
-        ticker_positions=at_stake.by_ticker.get(ticker, 0),
-        buys_today=at_stake.buys_today,
-        realised_today=at_stake.realised_today,
-        since_last_buy_s=(now - last_buy).total_seconds() if last_buy else None,
-        unknown_order=any(t.ticker == ticker and t.status is TradeStatus.UNKNOWN for t in unresolved),
-        missing_qty=missing(held, mine, view.positions, now),
+        reserved=everything.reserved,
+        held=everything.held,
+        in_flight=everything.in_flight,
+        open_positions=everything.open_positions,
+        ticker_positions=everything.by_ticker.get(ticker, 0),
+        buys_today=everything.buys_today,
+        realised_today=everything.realised_today,
+        since_last_buy_s=_since_last_buy_s(shared, judged, now),
+        unknown_order=any(
+            t.status is TradeStatus.UNKNOWN and (t.ticker == ticker or t.con_id in quoted) for t in unresolved
+        ),
+        missing_qty=missing(held, shared, view.positions, now),
         split=splits[0].figures if splits else None,
         other_contract=any(lot.con_id not in quoted for lot in held) if quoted else False,
-        short_qty=_short({lot.con_id for lot in held} | set(quoted or {}), view.positions),
+        short_qty=_short({lot.con_id for lot in held} | set(quoted), view.positions),
         live=view.live,
         base_currency=account.base_currency if account else None,
         base_cash=account.base_cash if account else None,
-        open_change=at_stake.open_change,
-        unpriced=", ".join(at_stake.unpriced),
+        open_change=everything.open_change,
+        unpriced=", ".join(everything.unpriced),
+        own=own,
     )
+
+
+def _of(rows: Sequence[Row], strategy: str | None) -> Sequence[Row]:
+    return rows if strategy is None else [row for row in rows if row.strategy == strategy]
+
+
+def _own_figures(own: Exposure, ticker: str) -> OwnFigures:
+    return OwnFigures(
+        held=own.held,
+        in_flight=own.in_flight,
+        open_positions=own.open_positions,
+        ticker_positions=own.by_ticker.get(ticker, 0),
+        buys_today=own.buys_today,
+        realised_today=own.realised_today,
+        open_change=own.open_change,
+        unpriced=", ".join(own.unpriced),
+    )
+
+
+async def _strategy_view(
+    books: Books,
+    ticker: str,
+    now: datetime,
+    day_start: datetime,
+    judged: Judged,
+    lots: Sequence[Lot],
+    figures: OwnFigures,
+) -> StrategyView:
+    alert, strategy = judged.alert, judged.terms.strategy
+    since = alert.received_at - timedelta(seconds=judged.max_alert_age_s)
+    exits = [
+        await books.newest_alert_time(alert.strategy, name, Side.SELL, since)
+        for name in {ticker, alert.ticker or ticker}
+    ]
+    return StrategyView(
+        terms=judged.terms,
+        new_york=now.astimezone(NEW_YORK),
+        instruction=judged.instruction,
+        held_qty=_total(lot.qty for lot in lots if (lot.strategy, lot.ticker) == (alert.strategy, ticker)),
+        alert_time=alert.alert_time,
+        newest_exit=max((at for at in exits if at is not None), default=None),
+        since_entry_s=await _since_entry_s(books, ticker, now, judged) if strategy.cooldown_s else None,
+        alerts_today=(
+            await books.count_alerts(alert.strategy, Side.BUY, day_start, up_to_id=alert.id)
+            if strategy.max_alerts_per_day is not None
+            else 0
+        ),
+        figures=figures,
+    )
+
+
+async def _since_entry_s(books: Books, ticker: str, now: datetime, judged: Judged) -> float | None:
+    """Entries are counted from their decision on. One that is decided in the future was so before the clock was set back."""
+    alert, since = judged.alert, now - timedelta(seconds=judged.terms.strategy.cooldown_s)
+    entries = [
+        trade
+        for trade in await books.trades(ticker=ticker, strategy=alert.strategy, since=since)
+        if trade.side is Side.BUY and trade.alert_id != alert.id and (trade.filled_qty or trade.status in UNRESOLVED)
+    ]
+    return min((abs((now - trade.created_at).total_seconds()) for trade in entries), default=None)
+
+
+def _since_last_buy_s(trades: Sequence[Trade], judged: Judged | None, now: datetime) -> float | None:
+    """Since the strategy's last decided BUY; the alert that is judged is no repeat of itself."""
+    mine = _of(trades, judged.alert.strategy) if judged is not None else trades
+    alert_id = judged.alert.id if judged is not None else None
+    buys = [trade.created_at for trade in mine if trade.side is Side.BUY and trade.alert_id != alert_id]
+    return (now - max(buys)).total_seconds() if buys else None
 
 
 def _known(prices: Mapping[int, Decimal | None]) -> dict[int, Decimal | None]:

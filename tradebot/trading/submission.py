@@ -21,8 +21,8 @@ from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus
 from tradebot.errors import BrokerUnavailable, LedgerUnavailable, LockLost, OrderUncertain
 from tradebot.ports import Books, Broker, Clock, InstanceLock, Ledger, LinkSession
 from tradebot.trading.booking import Booking
-from tradebot.trading.decision import Intent
 from tradebot.trading.gate import Gate
+from tradebot.trading.judging import Intent
 from tradebot.trading.switch import TradingSwitch
 
 SEND_WITHIN_S = 5

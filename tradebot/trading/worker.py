@@ -24,8 +24,9 @@ from tradebot.domain.lots import Lot, LotStatus, shares_by_contract
 from tradebot.domain.questions import Question
 from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.domain.refusals import Fact, RefusalCode
-from tradebot.domain.settings import TradingState, invalid_limits, limits_in
-from tradebot.domain.strategies import Strategies
+from tradebot.domain.settings import TradingState, invalid_limits, limits_in, own_limits_in, paused_strategies
+from tradebot.domain.strategies import ACCOUNT, Strategies, Strategy, UnknownStrategy
+from tradebot.domain.strategy_rules import StrategyTerms
 from tradebot.domain.trades import UNRESOLVED, Trade
 from tradebot.errors import (
     BrokerUnavailable,
@@ -49,8 +50,9 @@ from tradebot.ports import (
 )
 from tradebot.trading import second_look
 from tradebot.trading.booking import Booking, Listeners
-from tradebot.trading.decision import Decided, Intent, Policy, PreTradeData, Wait, decide
+from tradebot.trading.decision import decide, holds_back
 from tradebot.trading.gate import Gate
+from tradebot.trading.judging import Decided, Intent, Policy, PreTradeData, Wait
 from tradebot.trading.questions import Questions
 from tradebot.trading.sequencer import Sequencer
 from tradebot.trading.snapshot import BrokerView
@@ -93,6 +95,18 @@ class _Prepared:
     waits_ended: int  # when it was asked for
 
 
+@dataclass(frozen=True, slots=True)
+class _Parked:
+    """An alert that waits for an order to end."""
+
+    alert: Alert
+    con_ids: frozenset[int]  # that its order would be of
+
+    def waits_for(self, trade: Trade) -> bool:
+        of_its_own = trade.ticker == self.alert.ticker or trade.con_id in self.con_ids
+        return of_its_own and holds_back(trade, self.alert)
+
+
 class Worker:
     """Takes alerts from the queue and carries each to a decision, and its order to IB."""
 
@@ -133,7 +147,7 @@ class Worker:
         self._taking = Taking(queue, clock)
         self._in_hand: set[int] = set()
         self._sequencer = Sequencer(BUYS_MAX)
-        self._parked: dict[str, list[Alert]] = {}  # by ticker: they wait for its order to end
+        self._parked: dict[int, _Parked] = {}  # by alert id
         self._tasks: set[asyncio.Task[None]] = set()
         listeners.ended.append(self.trade_ended)
 
@@ -160,8 +174,9 @@ class Worker:
                 raise
 
     def trade_ended(self, trade: Trade) -> None:
-        """The ticker is free: what waited for it goes on."""
-        self._start(self._release({trade.ticker}), f"release {trade.ticker}")
+        """What waited for it goes on."""
+        waited = [one for one in self._parked.values() if one.waits_for(trade)]
+        self._start(self._release(waited), f"release {trade.ticker}")
 
     @property
     def taking(self) -> Taking:
@@ -171,15 +186,16 @@ class Worker:
     @property
     def in_hand(self) -> frozenset[int]:
         """Alerts that are being handled, or wait for their ticker: the requeue leaves them alone."""
-        return frozenset(self._in_hand) | {alert.id for alerts in self._parked.values() for alert in alerts}
+        return frozenset(self._in_hand) | frozenset(self._parked)
 
     async def release_idle(self) -> None:
-        """Lets go on what waits for a ticker that has no order any more. Raises LedgerUnavailable."""
+        """Lets go on what waits for no order any more. Raises LedgerUnavailable."""
         if not self._parked:
             return
         async with self._ledger.read() as books:
-            busy = {trade.ticker for trade in await books.trades(UNRESOLVED)}
-        await self._release(set(self._parked) - busy)
+            unresolved = await books.trades(UNRESOLVED)
+        idle = [one for one in self._parked.values() if not any(one.waits_for(trade) for trade in unresolved)]
+        await self._release(idle)
 
     # --- one alert --------------------------------------------------------------------------------------------------
 
@@ -222,7 +238,7 @@ class Worker:
                 prepared = await self._prepare(alert)
         if decided is Wait.TICKER and alert.ticker is not None:
             logger.info("alert {} waits until the order of {} has ended", alert.id, alert.ticker)
-            self._parked.setdefault(alert.ticker, []).append(alert)
+            self._parked[alert.id] = _Parked(alert, prepared.data.con_ids)
         elif decided is Wait.BROKER:
             reason = prepared.data.unavailable or "what it told is too old, or not complete yet"
             logger.info("alert {} waits for IB: {}", alert.id, reason)
@@ -269,13 +285,13 @@ class Worker:
         quote = await self._broker.quote(contract)
         if isinstance(quote, NoQuote):  # that there is none, the refusal says
             logger.debug("quote {} none", contract.ticker)
-            return PreTradeData(contract=contract, no_quote=quote)
+            return PreTradeData(contract=contract, no_quote=quote, con_ids=frozenset({contract.con_id}))
         logger.info("quote {} {}", contract.ticker, _quoted(quote))
-        return PreTradeData(contract=contract, quote=quote)
+        return PreTradeData(contract=contract, quote=quote, con_ids=frozenset({contract.con_id}))
 
     async def _ask_for_sell(self, alert: Alert, ticker: str) -> PreTradeData:
         async with self._ledger.read() as books:
-            lots = await books.lots(LotStatus.OPEN)
+            lots = await books.lots(LotStatus.OPEN, strategy=alert.strategy)
         if any(lot.ticker == ticker for lot in lots):
             return await self._look_at_holdings([lot for lot in lots if lot.ticker == ticker])
         if not lots:
@@ -298,9 +314,10 @@ class Worker:
 
         delay_s = self._options.second_look_delay_s
         report = await second_look.position_report(ask, self._clock, shares_by_contract(lots), delay_s)
+        con_ids = frozenset(lot.con_id for lot in lots)
         if report is None:
-            return PreTradeData(unavailable="its answers about the position do not agree")
-        return PreTradeData(position_report=report)
+            return PreTradeData(unavailable="its answers about the position do not agree", con_ids=con_ids)
+        return PreTradeData(position_report=report, con_ids=con_ids)
 
     async def _pace(self) -> None:
         """Keeps to `orders_per_second`."""
@@ -344,12 +361,22 @@ class Worker:
             live=self._broker.connection.paper is not True,
             exits_only=self._questions.exits_only,
         )
-        for name, stored in invalid_limits(settings).items():
-            logger.error("stored limit {} is {!r}: the configured default is used", name, stored)
+        terms = self._terms(alert.strategy, settings)
+        for scope in (ACCOUNT, alert.strategy):
+            for name, stored in invalid_limits(settings, scope).items():
+                logger.error("stored limit {} of {} is {!r}: the configured default is used", name, scope, stored)
         limits = limits_in(settings, self._options.defaults)
-        policy = Policy(self._options.fixed_limits, limits, self._options.hours, self._options.fractional)
+        policy = Policy(self._options.fixed_limits, limits, self._options.hours, self._options.fractional, terms)
         order_id = self._broker.next_order_id(await books.last_order_id() + 1)
         return await decide(books, alert.id, pre_trade, policy, view, order_id=order_id, token=self._chance(4))
+
+    def _terms(self, name: str, settings: Mapping[str, str]) -> StrategyTerms:
+        """One that the file does not name any more buys nothing, and sells what it holds."""
+        try:
+            strategy = self._options.strategies.named(name)
+        except UnknownStrategy:
+            return StrategyTerms(Strategy(name=name), known=False)
+        return StrategyTerms(strategy, own_limits_in(settings, strategy), paused=name in paused_strategies(settings))
 
     async def _did_not_leave(self, alert: Alert, trade: Trade, reason: Reason) -> None:
         """Has the alert judged again, later each time. While the database does not answer, that is stored when it does."""
@@ -391,9 +418,8 @@ class Worker:
             self._in_hand.discard(alert.id)
         await self._push([alert])
 
-    async def _release(self, tickers: set[str]) -> None:
-        for ticker in tickers:
-            await self._push(self._parked.pop(ticker, []))
+    async def _release(self, parked: Iterable[_Parked]) -> None:
+        await self._push([one.alert for one in parked if self._parked.pop(one.alert.id, None) is not None])
 
     async def _push(self, alerts: Iterable[Alert]) -> None:
         ordered = sorted(alerts, key=lambda alert: alert.id)

@@ -13,13 +13,13 @@ from tradebot.words.figures import price, seconds, shares, signed_usd, usd
 _C = RefusalCode
 
 
-def passed(code: str, decision: Mapping[str, object]) -> str:
-    """What the check `code` compared with what, when this decision was made."""
+def passed(code: str, decision: Mapping[str, object], strategy: str | None = None) -> str:
+    """What the check `code` compared with what, when this decision was made. `strategy`: whose own limit it looked at."""
     say = next((say for known, say in _PHRASES.items() if known == code), None)
     if say is None:
         return ""
     try:
-        return say(_Decision(decision))
+        return say(_Decision(decision) if strategy is None else _OwnDecision(decision))
     except (KeyError, TypeError, ValueError, ArithmeticError):
         return ""
 
@@ -47,6 +47,16 @@ class _Decision:
     @property
     def qty(self) -> Decimal:
         return Decimal(self.order["qty"])
+
+
+class _OwnDecision(_Decision):
+    """The same of the strategy's own part and limits."""
+
+    def __init__(self, decision: Mapping[str, Any]) -> None:
+        super().__init__(decision)
+        own = self.now["own"]
+        self.now = {**self.now, **own["figures"]}
+        self.limits = own["terms"]["limits"]
 
 
 def _state(d: _Decision) -> str:
@@ -80,7 +90,37 @@ def _spread(d: _Decision) -> str:
     return f"{(d.ask - bid) * 200 / (d.ask + bid):.2f}%, {d.pct('max_spread_pct')}"
 
 
+def _own(say: Callable[[Mapping[str, Any]], str]) -> Callable[[_Decision], str]:
+    """Of a rule of the strategy."""
+    return lambda d: say(d.now["own"]) if d.now.get("own") else "no strategy"
+
+
+def _overtaken(own: Mapping[str, Any]) -> str:
+    return "no exit of it lately" if own["newest_exit"] is None else "no exit of it is newer"
+
+
+def _window(own: Mapping[str, Any]) -> str:
+    window = own["terms"]["strategy"]["window"]
+    return "at any time" if window is None else f"from {window[0][:5]} to {window[1][:5]} New York"
+
+
+def _cooldown(own: Mapping[str, Any]) -> str:
+    wait_s, since = own["terms"]["strategy"]["cooldown_s"], own["since_entry_s"]
+    if not wait_s:
+        return "none is set"
+    return f"no BUY of it within {wait_s} s" if since is None else f"the BUY before was {seconds(float(since))} ago"
+
+
+def _alerts_today(own: Mapping[str, Any]) -> str:
+    most = own["terms"]["strategy"]["max_alerts_per_day"]
+    return "any number" if most is None else f"{own['alerts_today']} with it, of {most}"
+
+
 def _size(d: _Decision) -> str:
+    if (how := d.order.get("arithmetic")) is not None and (how["size"]["kind"] != "usd" or how["lowered_by"]):
+        room = how["lowered_by"]
+        by = f", {shares(Decimal(how['qty']))} by {room['limit']}" if room else ""
+        return f"{how['size']['kind'].replace('_', ' ')} {how['size']['value']} → {shares(Decimal(how['asked']))}{by}"
     return f"{usd(Decimal(d.order['amount_usd']))} / {price(d.ask)} → {shares(d.qty)}"
 
 
@@ -127,6 +167,14 @@ def _value(d: _Decision) -> str:
 _PHRASES: Mapping[RefusalCode, Callable[[_Decision], str]] = {
     _C.KILL_SWITCH: _state,
     _C.PAUSED: _state,
+    _C.STRATEGY_DISABLED: _own(lambda own: f"strategy {own['terms']['strategy']['name']} is switched on"),
+    _C.STRATEGY_PAUSED: _own(lambda own: f"strategy {own['terms']['strategy']['name']} is not paused"),
+    _C.TICKER_NOT_ALLOWED: _own(
+        lambda own: "any" if own["terms"]["strategy"]["tickers"] is None else "one of its tickers"
+    ),
+    _C.AT_TARGET: _own(lambda own: f"it holds {shares(Decimal(own['held_qty']))}"),
+    _C.OVERTAKEN: _own(_overtaken),
+    _C.TRADING_WINDOW: _own(_window),
     _C.UNKNOWN_ORDER: lambda d: "none of this ticker",
     _C.SPLIT: lambda d: "none seen",
     _C.OTHER_CONTRACT: lambda d: "none held",
@@ -134,6 +182,8 @@ _PHRASES: Mapping[RefusalCode, Callable[[_Decision], str]] = {
     _C.MISMATCH: lambda d: "books and IB agree",
     _C.ALERT_AGE: _alert_age,
     _C.REPEAT_WINDOW: _repeat,
+    _C.COOLDOWN: _own(_cooldown),
+    _C.MAX_ALERTS_PER_DAY: _own(_alerts_today),
     _C.NO_QUOTE: _quote,
     _C.DELAYED_QUOTE: _delayed,
     _C.MAX_SPREAD: _spread,

@@ -17,7 +17,7 @@ from tradebot.domain.facts import orders as o
 from tradebot.domain.refusals import RefusalCode
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import TradeStatus
-from tradebot.words import account_events, daily_report, health_events, ib_codes, refusals
+from tradebot.words import account_events, daily_report, health_events, ib_codes, refusals, sizing, strategy_events
 from tradebot.words.figures import new_york, order, price, seconds, shares, signed_usd, usd
 from tradebot.words.limits import BY_NAME, value_text
 from tradebot.words.reasons import reason
@@ -134,6 +134,11 @@ _CANCELLED_FOR = {
 _DELAYED = " Sized by a delayed quote, up to 20 minutes old: this login has no live market data for it."
 
 
+def _intent(facts: o.OrderIntent, _: Event | NewEvent) -> str:
+    how = f": {sizing.arithmetic(facts.sizing)}" if sizing.is_worth_telling(facts.sizing) else ""
+    return f"{order(facts)} decided as order {facts.order_ref}{how}.{_DELAYED if facts.delayed else ''}"
+
+
 def _cancelling(facts: o.OrderCancelling, _: Event | NewEvent) -> str:
     why = _CANCELLED_FOR.get(facts.code, f"it was not done after {facts.timeout_s:.0f} s")
     return f"{order(facts)} is being cancelled: {why}. What filled is booked."
@@ -187,8 +192,19 @@ def _filled(facts: o.BuyFilled | o.SellFilled, _: Event | NewEvent) -> str:
     parts.append(f"commission {usd(facts.commission)}" if facts.commission_known else "commission not reported yet")
     parts.append(f"{seconds(facts.took_s)} after the alert")
     rest = " The rest was cancelled." if facts.status is TradeStatus.PARTIAL else ""
-    delayed = _DELAYED if isinstance(facts, o.BuyFilled) and facts.delayed else ""
-    return f"{', '.join(parts)}.{rest}{delayed}"
+    return f"{', '.join(parts)}.{rest}{_of_a_buy(facts) if isinstance(facts, o.BuyFilled) else _of_a_part(facts)}"
+
+
+def _of_a_buy(facts: o.BuyFilled) -> str:
+    how = f" {sizing.arithmetic(facts.sizing).capitalize()}." if sizing.is_worth_telling(facts.sizing) else ""
+    return f"{how}{_DELAYED if facts.delayed else ''}"
+
+
+def _of_a_part(facts: o.SellFilled) -> str:
+    """What a partial exit leaves."""
+    if facts.left is None:
+        return ""
+    return f" {shares(facts.left)} of {shares(facts.left + facts.filled_qty)} are left."
 
 
 def _unfilled(facts: o.OrderFailed | o.OrderResolved) -> str:
@@ -348,7 +364,7 @@ WORDS: Mapping[EventKind, Says] = {
     EventKind.ALERT_CLEARED: lambda f, e: (
         f"{f.side} {f.ticker} was cleared from the queue by {e.actor}. Nothing was ordered."
     ),
-    EventKind.ORDER_INTENT: lambda f, _: f"{order(f)} decided as order {f.order_ref}.{_DELAYED if f.delayed else ''}",
+    EventKind.ORDER_INTENT: _intent,
     EventKind.ORDER_ACCEPTED: lambda f, _: f"{order(f)} is at IB.",
     EventKind.ORDER_JUDGED_AGAIN: lambda f, _: (
         f"{order(f)} did not leave: {reason(f.reason)} Its alert is judged again."
@@ -368,6 +384,7 @@ WORDS: Mapping[EventKind, Says] = {
     EventKind.ORDER_RESOLVED: _resolved,
     EventKind.BOOKS_CORRECTED: _corrected,
     **account_events.WORDS,
+    **strategy_events.WORDS,
     EventKind.STATE_CHANGED: lambda f, e: f"{_STATES[f.to]} Was {f.before}; changed by {e.actor}.",
     EventKind.SETTING_CHANGED: _setting,
     EventKind.MARKET_OPEN: _market_open,

@@ -6,17 +6,17 @@ Decimal has become text. A title names the rule in two or three words where refu
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from decimal import Decimal
 
 from tradebot.domain.refusals import Fact, Figure, RefusalCode
-from tradebot.words import figures, ib_codes
+from tradebot.words import figures, ib_codes, sizing, strategy_refusals
+from tradebot.words.refusal_facts import RefusalFacts
 
 _C = RefusalCode
 
 
 def refusal(code: str, facts: Mapping[str, Fact]) -> str:
     """The reason as people read it. Raises ValueError for a code that the domain does not have."""
-    return _SENTENCES[RefusalCode(code)](_Facts(facts))
+    return _SENTENCES[RefusalCode(code)](RefusalFacts(facts))
 
 
 def title(code: str) -> str:
@@ -27,6 +27,12 @@ def title(code: str) -> str:
 TITLES: Mapping[RefusalCode, str] = {
     _C.KILL_SWITCH: "kill switch",
     _C.PAUSED: "pause",
+    _C.STRATEGY_DISABLED: "strategy disabled",
+    _C.STRATEGY_PAUSED: "strategy paused",
+    _C.TICKER_NOT_ALLOWED: "ticker not allowed",
+    _C.AT_TARGET: "at target",
+    _C.OVERTAKEN: "overtaken",
+    _C.TRADING_WINDOW: "trading window",
     _C.UNKNOWN_ORDER: "unknown order",
     _C.SPLIT: "split",
     _C.OTHER_CONTRACT: "other contract",
@@ -34,6 +40,8 @@ TITLES: Mapping[RefusalCode, str] = {
     _C.MISMATCH: "mismatch",
     _C.ALERT_AGE: "alert age",
     _C.REPEAT_WINDOW: "repeat window",
+    _C.COOLDOWN: "cooldown",
+    _C.MAX_ALERTS_PER_DAY: "alerts a day",
     _C.NO_QUOTE: "quote",
     _C.DELAYED_QUOTE: "delayed quote",
     _C.MAX_SPREAD: "spread",
@@ -51,6 +59,7 @@ TITLES: Mapping[RefusalCode, str] = {
     _C.NO_CONTRACT: "no such stock",
     _C.NOTHING_HELD: "nothing to sell",
     _C.NOTHING_LEFT_TO_SELL: "nothing left to sell",
+    _C.EXIT_SIZE: "exit size",
     _C.SUPERSEDED: "superseded by a SELL",
     _C.INTERNAL_ERROR: "internal error",
 }
@@ -74,38 +83,11 @@ FIGURES: Mapping[Figure, str] = {
     Figure.ALERT_PRICE: (
         "the alert's price {alert_price} is no price to hold the quote against: correct the alert's template"
     ),
+    **strategy_refusals.FIGURES,
 }
 
 
-class _Facts:
-    """Facts by name, in the form in which a sentence has them."""
-
-    def __init__(self, facts: Mapping[str, Fact]) -> None:
-        self.all = facts
-
-    def text(self, name: str) -> str:
-        return str(self.all[name])
-
-    def number(self, name: str) -> Decimal:
-        return Decimal(self.all[name])
-
-    def usd(self, name: str) -> str:
-        return figures.usd(self.number(name))
-
-    def price(self, name: str) -> str:
-        return figures.price(self.number(name))
-
-    def shares(self, name: str) -> str:
-        return figures.shares(self.number(name))
-
-    def count(self, name: str) -> str:
-        return f"{int(self.number(name)):,}"
-
-    def seconds(self, name: str) -> str:
-        return figures.seconds(float(self.number(name)))
-
-
-def _unknown_order(f: _Facts) -> str:
+def _unknown_order(f: RefusalFacts) -> str:
     ticker = f.text("ticker")
     return (
         f"an earlier {ticker} order is UNKNOWN, it may be at IB: "
@@ -113,7 +95,7 @@ def _unknown_order(f: _Facts) -> str:
     )
 
 
-def _split(f: _Facts) -> str:
+def _split(f: RefusalFacts) -> str:
     ticker = f.text("ticker")
     return (
         f"the books hold {f.shares('booked')} {ticker}, IB shows {f.shares('at_ib')} for the same money, as after a split "
@@ -121,7 +103,7 @@ def _split(f: _Facts) -> str:
     )
 
 
-def _other_contract(f: _Facts) -> str:
+def _other_contract(f: RefusalFacts) -> str:
     ticker = f.text("ticker")
     return (
         f"the bot holds {ticker} of another contract than the one that IB calls {ticker} now: "
@@ -129,7 +111,7 @@ def _other_contract(f: _Facts) -> str:
     )
 
 
-def _short_at_ib(f: _Facts) -> str:
+def _short_at_ib(f: RefusalFacts) -> str:
     ticker = f.text("ticker")
     return (
         f"IB shows {f.shares('short_qty')} {ticker} sold short, which the bot never does: a BUY would cover your own short "
@@ -137,27 +119,27 @@ def _short_at_ib(f: _Facts) -> str:
     )
 
 
-def _mismatch(f: _Facts) -> str:
+def _mismatch(f: RefusalFacts) -> str:
     return (
         f"the books hold {f.shares('missing_qty')} {f.text('ticker')} more than IB shows: "
         "no BUY of it until they agree or the difference is accepted"
     )
 
 
-def _alert_age(f: _Facts) -> str:
+def _alert_age(f: RefusalFacts) -> str:
     return (
         f"the alert waited {f.seconds('waited_s')}, longer than max_alert_age_s in the configuration "
         f"({f.text('limit_s')} s) allows a BUY"
     )
 
 
-def _repeat_window(f: _Facts) -> str:
+def _repeat_window(f: RefusalFacts) -> str:
     return (
         f"a BUY of {f.text('ticker')} was decided {f.seconds('since_s')} ago: not again within {f.text('window_s')} s"
     )
 
 
-def _no_quote(f: _Facts) -> str:
+def _no_quote(f: RefusalFacts) -> str:
     if "ib_code" in f.all:
         said = f"IB {f.text('ib_code')}: {f.text('ib_text').rstrip('. ')}"
         return f"IB gave no price for {f.text('ticker')} ({said}): {ib_codes.no_data(int(f.number('ib_code')))}"
@@ -167,14 +149,14 @@ def _no_quote(f: _Facts) -> str:
     )
 
 
-def _delayed_quote(f: _Facts) -> str:
+def _delayed_quote(f: RefusalFacts) -> str:
     return (
         f"IB gives only delayed quotes for {f.text('ticker')} ({f.price('ask')}, up to 20 minutes old), and this is a live "
         "account: subscribe to its market data at IB, or set allow_delayed_quotes = true under [trading]"
     )
 
 
-def _max_spread(f: _Facts) -> str:
+def _max_spread(f: RefusalFacts) -> str:
     bid, ask = f.number("bid"), f.number("ask")
     return (
         f"{f.text('ticker')} is bid {f.price('bid')} and asked {f.price('ask')}: {(ask - bid) * 200 / (ask + bid):.1f}% apart, "
@@ -182,57 +164,61 @@ def _max_spread(f: _Facts) -> str:
     )
 
 
-def _size(f: _Facts) -> str:
+def _size(f: RefusalFacts) -> str:
+    if "size_kind" in f.all and sizing.is_worth_telling(f.all):
+        what = f"{sizing.arithmetic(f.all)}: no share of {f.text('ticker')} is left to buy"
+        return f"{what}, raise that limit" if "lowered_by" in f.all else f"{what}, ask for more"
     # Rounded down, so that 0.999 is not shown as a whole share.
     hundredths = f.number("amount_usd") * 100 // f.number("ask")
     return (
         f"{f.usd('amount_usd')} / {f.price('ask')} = {hundredths / 100:.2f} shares of {f.text('ticker')}, "
-        "which rounds down to none: raise the amount with /set_amount"
+        f"which rounds down to none: raise the amount with /set_amount{f.name}"
     )
 
 
-def _cash(f: _Facts) -> str:
+def _cash(f: RefusalFacts) -> str:
     return (
         f"needs {f.usd('cost')} for {f.shares('qty')} {f.text('ticker')} at {f.price('ask')} with commission "
-        f"and {f.number('price_buffer'):.0%} for a worse price, free cash is {f.usd('free')} ({f.usd('cash')} at IB − "
+        f"and {f.number('price_buffer'):.0%} for a worse price, free cash{f.of} is {f.usd('free')} ({f.usd('cash')} at IB − "
         f"{f.usd('min_cash_reserve')} reserve − {f.usd('reserved')} in flight)"
     )
 
 
-def _total_investment(f: _Facts) -> str:
+def _total_investment(f: RefusalFacts) -> str:
     return (
-        f"would bring the total invested to {f.usd('total')} ({f.usd('held')} held + {f.usd('in_flight')} "
+        f"would bring the total invested{f.of} to {f.usd('total')} ({f.usd('held')} held + {f.usd('in_flight')} "
         f"in flight + {f.usd('cost')}), the most is {f.usd('limit')}: "
-        "raise it with /set_max_invest"
+        f"raise it with /set_max_invest{f.name}"
     )
 
 
-def _open_positions(f: _Facts) -> str:
-    return f"{f.count('count')} open positions, the most is {f.count('limit')}: raise it with /set_max_positions"
+def _open_positions(f: RefusalFacts) -> str:
+    most = f"the most is {f.count('limit')}: raise it with /set_max_positions{f.name}"
+    return f"{f.count('count')} open positions{f.of}, {most}"
 
 
-def _per_ticker(f: _Facts) -> str:
+def _per_ticker(f: RefusalFacts) -> str:
     return (
-        f"{f.count('count')} open positions in {f.text('ticker')}, "
-        f"the most is {f.count('limit')}: raise it with /set_max_per_ticker"
+        f"{f.count('count')} open positions{f.of} in {f.text('ticker')}, "
+        f"the most is {f.count('limit')}: raise it with /set_max_per_ticker{f.name}"
     )
 
 
-def _daily_buys(f: _Facts) -> str:
-    return f"{f.count('count')} buys today, the most is {f.count('limit')}: raise it with /set_max_daily"
+def _daily_buys(f: RefusalFacts) -> str:
+    return f"{f.count('count')} buys{f.of} today, the most is {f.count('limit')}: raise it with /set_max_daily{f.name}"
 
 
-def _daily_loss(f: _Facts) -> str:
+def _daily_loss(f: RefusalFacts) -> str:
     lost = f"realised {f.usd('realised_today')} today"
     if "open_change" in f.all:
         lost += f" and {f.usd('open_change')} in open lots"
     return (
-        f"{lost}, the daily loss limit is {f.usd('limit')}: "
-        "no BUY until tomorrow (New York), or raise it with /set_max_loss"
+        f"{lost}, the daily loss limit{f.of} is {f.usd('limit')}: "
+        f"no BUY until tomorrow (New York), or raise it with /set_max_loss{f.name}"
     )
 
 
-def _price_collar(f: _Facts) -> str:
+def _price_collar(f: RefusalFacts) -> str:
     ask, alert = f.number("ask"), f.number("alert_price")
     off = abs(ask - alert) * 100 / alert
     delayed = " by delayed data, up to 20 minutes old" if "delayed" in f.all else ""
@@ -242,19 +228,19 @@ def _price_collar(f: _Facts) -> str:
     )
 
 
-def _max_order_value(f: _Facts) -> str:
+def _max_order_value(f: RefusalFacts) -> str:
     return (
         f"{f.shares('qty')} {f.text('ticker')} at {f.price('ask')} are {f.usd('value')}, "
         f"max_order_value_usd in the configuration is {f.usd('limit')}"
     )
 
 
-def _market_closed(f: _Facts) -> str:
+def _market_closed(f: RefusalFacts) -> str:
     opens = figures.new_york(datetime.fromisoformat(f.text("opens_at")))
     return f"the market is closed; runs at the open, {opens}"
 
 
-def _nothing_left_to_sell(f: _Facts) -> str:
+def _nothing_left_to_sell(f: RefusalFacts) -> str:
     if by := f.all.get("by"):
         return (
             f"the bot holds {f.shares('held')} {f.text('ticker')}, and {f.shares('selling')} shares are in a working SELL at IB "
@@ -267,14 +253,14 @@ def _nothing_left_to_sell(f: _Facts) -> str:
     )
 
 
-def _not_known(f: _Facts) -> str:
+def _not_known(f: RefusalFacts) -> str:
     facts = dict(f.all)
     if "base_cash" in facts:
         facts["base_cash"] = figures.amount(f.number("base_cash"))
     return FIGURES[Figure(f.text("figure"))].format_map(facts)
 
 
-_SENTENCES: Mapping[RefusalCode, Callable[[_Facts], str]] = {
+_SENTENCES: Mapping[RefusalCode, Callable[[RefusalFacts], str]] = {
     _C.KILL_SWITCH: lambda f: "the kill switch is on: nothing is traded until /resume or tradebot resume",
     _C.PAUSED: lambda f: "trading is paused: no BUY until /resume or tradebot resume",
     _C.UNKNOWN_ORDER: _unknown_order,
@@ -297,6 +283,7 @@ _SENTENCES: Mapping[RefusalCode, Callable[[_Facts], str]] = {
     _C.PRICE_COLLAR: _price_collar,
     _C.MAX_ORDER_VALUE: _max_order_value,
     _C.NOT_KNOWN: _not_known,
+    **strategy_refusals.SENTENCES,
     _C.MARKET_CLOSED: _market_closed,
     _C.NO_CONTRACT: lambda f: f.text("detail"),
     _C.NOTHING_HELD: lambda f: f"the bot holds no {f.text('ticker')}, and your own shares are never touched",

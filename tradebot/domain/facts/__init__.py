@@ -32,6 +32,7 @@ from tradebot.domain.facts.account import (
     WrittenOff,
 )
 from tradebot.domain.facts.alerts import (
+    AlertAtTarget,
     AlertBlocked,
     AlertCleared,
     AlertConflict,
@@ -42,6 +43,7 @@ from tradebot.domain.facts.alerts import (
     AlertRepeated,
     AlertStored,
     AlertUnreadable,
+    TargetGap,
 )
 from tradebot.domain.facts.daemon import (
     ComponentStuck,
@@ -86,6 +88,8 @@ FACTS: Mapping[EventKind, type[Facts]] = {
         AlertUnreadable,
         AlertPending,
         AlertBlocked,
+        AlertAtTarget,
+        TargetGap,
         AlertFailed,
         AlertExpired,
         AlertCleared,

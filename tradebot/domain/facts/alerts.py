@@ -102,6 +102,26 @@ class AlertBlocked(RefusedFacts):
 
 
 @dataclass(frozen=True, slots=True)
+class AlertAtTarget(RefusedFacts):
+    """What the alert wants is so already: there was nothing to do."""
+
+    kind: ClassVar = _K.ALERT_AT_TARGET
+    severity: ClassVar = _S.INFO
+
+
+@dataclass(frozen=True, slots=True)
+class TargetGap(Facts):
+    """The sender's position before its alert is not the one in the books: an alert between the two is missing."""
+
+    kind: ClassVar = _K.TARGET_GAP
+    severity: ClassVar = _S.WARNING
+    ticker: str
+    strategy: str
+    believed: Decimal | None  # the sender's shares, 0 for none; None: some, it does not say how many
+    held: Decimal  # of the strategy, in the books
+
+
+@dataclass(frozen=True, slots=True)
 class AlertFailed(RefusedFacts):
     """No order can be made of it."""
 

@@ -1,6 +1,7 @@
 """What happens to orders."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -9,6 +10,7 @@ from typing import Any, ClassVar, Self
 from tradebot.domain.alerts import Side
 from tradebot.domain.events import EventKind, Facts, Severity
 from tradebot.domain.reasons import Reason
+from tradebot.domain.refusals import Fact
 from tradebot.domain.trades import Trade, TradeStatus
 
 _K, _S = EventKind, Severity
@@ -50,6 +52,7 @@ class OrderIntent(OrderFacts):
     kind: ClassVar = _K.ORDER_INTENT
     severity: ClassVar = _S.TRACE
     delayed: bool = False  # sized by a quote that is up to 20 minutes old
+    sizing: Mapping[str, Fact] = field(default_factory=dict)  # the arithmetic of its quantity (`sizing.Sized.facts`)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +162,7 @@ class BuyFilled(OrderFacts):
     commission_known: bool
     took_s: float  # from the alert to the last fill
     delayed: bool = False  # sized by a quote that was up to 20 minutes old
+    sizing: Mapping[str, Fact] = field(default_factory=dict)  # as decided, see `OrderIntent`
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +174,7 @@ class SellFilled(OrderFacts):
     commission_known: bool
     took_s: float  # from the alert to the last fill
     pnl: Decimal  # of the lots that it closed, USD
+    left: Decimal | None = None  # shares that stay held after a partial exit; None: it was none
 
 
 class OrderEnd(StrEnum):

@@ -1,0 +1,209 @@
+"""What judging an entry and judging an exit have in common: what was asked, the ways an alert can end, and the stored intent.
+
+Rules: everything is written through the books of one transaction. A refusal is a code with facts, in the alert's row and in the
+event. An order is stored with its checks, its inputs and the arithmetic of its size.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+
+from tradebot.domain.alerts import UNDECIDED, WAITING, Alert, AlertStatus
+from tradebot.domain.brokerage import Contract, NoQuote, Order, Quote
+from tradebot.domain.events import NewEvent
+from tradebot.domain.facts.alerts import (
+    AlertAtTarget,
+    AlertBlocked,
+    AlertFailed,
+    AlertPending,
+    RefusedFacts,
+    TargetGap,
+)
+from tradebot.domain.facts.orders import OrderIntent
+from tradebot.domain.hours import Hours
+from tradebot.domain.instructions import Instruction
+from tradebot.domain.limits import FixedLimits, Limits
+from tradebot.domain.reasons import Reason
+from tradebot.domain.refusals import Refusal, RefusalCode
+from tradebot.domain.risk import Check, RiskDecision
+from tradebot.domain.sizing import Sized
+from tradebot.domain.snapshot import Snapshot
+from tradebot.domain.strategy_rules import StrategyTerms
+from tradebot.domain.targets import gap
+from tradebot.domain.trades import ORDER_REF_PREFIX, NewTrade, Trade
+from tradebot.ports import Books, PositionReport
+from tradebot.trading.decision_record import plain_json, stored_check
+from tradebot.trading.order_events import sized_by_delayed_quote
+from tradebot.trading.snapshot import BrokerView, Judged, take_snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class PreTradeData:
+    """What was asked of the broker for this alert before its turn came."""
+
+    contract: Contract | None = None
+    quote: Quote | None = None
+    no_quote: NoQuote = field(default_factory=NoQuote)  # why there is none
+    position_report: PositionReport | None = None
+    no_contract: str | None = None  # IB knows no such stock: final
+    unavailable: str | None = None  # IB did not answer: ask again
+    con_ids: frozenset[int] = frozenset()  # that the order would be of, as far as is known
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the owner decided: fixed in the file, and limits as they are in force for this decision."""
+
+    fixed_limits: FixedLimits
+    limits: Limits
+    hours: Hours
+    fractional: bool
+    terms: StrategyTerms = field(default_factory=StrategyTerms)  # of the alert's strategy
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A stored order that may leave."""
+
+    trade: Trade
+    order_id: int
+    order: Order
+
+
+class Wait(Enum):
+    """Not decided: the alert stays RECEIVED."""
+
+    TICKER = "ticker"  # until the ticker's order has ended
+    BROKER = "broker"  # until IB has answered
+    OWNER = "owner"  # until the owner has answered whether it was a split
+    LIMIT = "limit"  # until IB takes messages again
+
+
+Decided = Intent | Wait | None
+"""None: the alert has reached another state, or had left RECEIVED already."""
+
+
+_ENDINGS: Mapping[AlertStatus, tuple[Collection[AlertStatus], type[RefusedFacts]]] = {
+    AlertStatus.PENDING: (UNDECIDED, AlertPending),
+    AlertStatus.BLOCKED: (WAITING, AlertBlocked),
+    AlertStatus.FAILED: (UNDECIDED, AlertFailed),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Writes that no order is made of an alert, or not yet: its row, and the event with code and facts."""
+
+    now: datetime
+
+    async def write(
+        self, books: Books, alert: Alert, to: AlertStatus, refusal: Refusal, checks: Sequence[Check] = ()
+    ) -> None:
+        """Nothing where the alert has left its state meanwhile: the owner cleared it. Raises LedgerUnavailable."""
+        sources, facts_of = _ENDINGS[to]
+        if not await books.move_alert(alert.id, sources, to, Reason(refusal.code, refusal.facts)):
+            return
+        if refusal.code is RefusalCode.AT_TARGET:
+            facts_of = AlertAtTarget
+        facts = facts_of(alert.ticker, alert.action, refusal.code, refusal.facts)
+        if isinstance(facts, AlertBlocked):
+            passed = tuple(check.name for check in checks if check.refusal is None and check.strategy is None)
+            facts = replace(facts, passed=passed)
+        await books.add_event(NewEvent(facts, self.now, alert.id))
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """One alert whose turn has come, and all that it is judged by."""
+
+    books: Books
+    alert: Alert
+    instruction: Instruction | None  # None: the bot's own alert, or one stored before there were instructions
+    ticker: str  # as the books have it
+    pre_trade: PreTradeData
+    policy: Policy
+    view: BrokerView
+    order_id: int
+    token: str
+    n: int  # of this alert's orders, the one to come
+    left: Decimal | None  # of an exit that is armed again: shares it may sell at most
+
+    @property
+    def ending(self) -> Ending:
+        return Ending(self.view.now)
+
+    async def snapshot(self) -> Snapshot:
+        day_start = self.policy.hours.day_start(self.view.now)
+        contract, quote = self.pre_trade.contract, self.pre_trade.quote
+        quoted = {contract.con_id: (quote.bid or quote.last) if quote else None} if contract else None
+        judged = Judged(self.alert, self.instruction, self.policy.terms, self.policy.fixed_limits.max_alert_age_s)
+        return await take_snapshot(self.books, self.ticker, self.view, day_start, quoted, judged=judged)
+
+    async def block(self, refusal: Refusal, risk_decision: RiskDecision) -> None:
+        await self.ending.write(self.books, self.alert, AlertStatus.BLOCKED, refusal, risk_decision.checks)
+
+    async def tell_of_a_gap(self, held: Decimal) -> None:
+        """Where the sender's position before its alert is not the one in the books: once a gap."""
+        target = self.instruction.target if self.instruction is not None else None
+        found = gap(target, held)
+        if found is None:
+            return
+        books, strategy, now = self.books, self.alert.strategy, self.view.now
+        newest = await books.newest_trade_id(strategy, self.ticker)
+        key = f"gap:{strategy}:{self.ticker}:{newest}:{found.believed}:{found.held}"
+        if await books.claim(key, "target gap", "bot", now):
+            facts = TargetGap(self.ticker, strategy, found.believed, found.held)
+            await books.add_event(NewEvent(facts, now, self.alert.id))
+
+    async def intend(
+        self,
+        contract: Contract,
+        qty: Decimal,
+        reserved: Decimal,
+        risk_decision: RiskDecision,
+        inputs: Mapping[str, object],
+        sized: Sized | None,
+    ) -> Intent | None:
+        """Stores the order; None where the owner has cleared the alert meanwhile."""
+        alert, now = self.alert, self.view.now
+        side = alert.action
+        assert side is not None, "only understood alerts are judged"
+        if not await self.books.move_alert(alert.id, (AlertStatus.RECEIVED,), AlertStatus.PROCESSING, None):
+            return None  # the owner cleared it meanwhile
+        asked = self.pre_trade.position_report
+        positions = asked.positions if asked is not None else self.view.positions
+        holding = None if positions is None else positions.get(contract.con_id)
+        before = None if positions is None else (holding.qty if holding else Decimal(0))
+        checks = [stored_check(one) for one in risk_decision.checks]
+        new = NewTrade(
+            alert_id=alert.id,
+            ticker=self.ticker,
+            con_id=contract.con_id,
+            side=side,
+            requested_qty=qty,
+            order_ref=f"{ORDER_REF_PREFIX}{alert.id}-{self.token}",
+            ib_position_before=before,
+            reserved=reserved,
+            quote=None if self.pre_trade.quote is None else plain_json(asdict(self.pre_trade.quote)),
+            decision=plain_json(
+                {
+                    "reserved": reserved,
+                    "avg_cost_before": None if holding is None else holding.avg_cost,
+                    "checks": checks,
+                    "sizing": None if sized is None else dict(sized.facts),
+                    "inputs": dict(inputs),
+                }
+            ),
+            created_at=now,
+            strategy=alert.strategy,
+            n=self.n,
+        )
+        trade_id = await self.books.insert_trade(new)
+        trade = Trade.of(new, id=trade_id, ib_order_id=self.order_id)
+        await self.books.save_trade(trade)
+        arithmetic = {} if sized is None else sized.facts
+        intent = OrderIntent.of(trade, delayed=sized_by_delayed_quote(trade), sizing=arithmetic)
+        await self.books.add_event(NewEvent(intent, now, alert.id, trade_id))
+        return Intent(trade, self.order_id, Order(new.order_ref, contract, side, qty))

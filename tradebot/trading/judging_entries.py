@@ -1,0 +1,92 @@
+"""How a BUY is judged: sized, checked against the strategy's rules and every limit, and stored as an intent.
+
+Rules: the quantity comes from IB's quote, and from figures of the same snapshot that the checks look at. A BUY that cannot be
+judged now waits, until it is too old.
+"""
+
+from decimal import Decimal
+
+from tradebot.domain.alerts import AlertStatus
+from tradebot.domain.instructions import NO_EXITS, Size
+from tradebot.domain.refusals import Figure, Refusal, RefusalCode
+from tradebot.domain.risk import judge, rooms
+from tradebot.domain.sizing import Sized, entry, entry_size, stop_price
+from tradebot.domain.snapshot import Buy, Snapshot
+from tradebot.domain.strategies import Sizing
+from tradebot.trading.decision_record import log_checks
+from tradebot.trading.judging import Decided, Judging, Wait
+
+
+async def judge_entry(one: Judging) -> Decided:
+    """One BUY's outcome, written. Raises LedgerUnavailable."""
+    snapshot = await one.snapshot()
+    held = snapshot.own.held_qty if snapshot.own is not None else Decimal(0)
+    await one.tell_of_a_gap(held)
+    order = _order(one, snapshot, held)
+    risk_decision = judge(order, snapshot, one.policy.limits, one.policy.fixed_limits)
+    log_checks(risk_decision)
+    refusal = risk_decision.refusal
+    no_quote = refusal is not None and refusal.code is RefusalCode.NO_QUOTE
+    if (no_quote and one.pre_trade.unavailable) or (refusal is None and one.view.exits_only):
+        return Wait.BROKER
+    if no_quote and one.pre_trade.no_contract:
+        detail = {"ticker": one.ticker, "detail": one.pre_trade.no_contract}
+        no_contract = Refusal(RefusalCode.NO_CONTRACT, detail)
+        await one.ending.write(one.books, one.alert, AlertStatus.FAILED, no_contract)
+        return None
+    if refusal is not None:
+        await one.block(refusal, risk_decision)
+        return None
+    contract = one.pre_trade.contract
+    assert contract is not None, "a quote belongs to a contract"
+    assert order.qty is not None, "a passing decision has a quantity"
+    inputs = {
+        "quote": one.pre_trade.quote,
+        "order": order,
+        "snapshot": snapshot,
+        "limits": one.policy.limits,
+        "fixed_limits": one.policy.fixed_limits,
+    }
+    return await one.intend(contract, order.qty, order.cost, risk_decision, inputs, order.arithmetic)
+
+
+def _order(one: Judging, snapshot: Snapshot, held: Decimal) -> Buy:
+    quote = one.pre_trade.quote
+    ask = quote.ask if quote else None
+    amount = one.policy.terms.buy_amount_usd(one.policy.limits.buy_amount_usd)
+    sized = None if ask is None else _sized(one, snapshot, ask, amount, held)
+    qty = None
+    if ask is not None:
+        qty = sized.qty if isinstance(sized, Sized) else Decimal(0)
+    return Buy(
+        ticker=one.ticker,
+        qty=qty,
+        ask=ask,
+        amount_usd=amount,
+        alert_price=one.alert.price,
+        waited_s=one.policy.hours.waited_s(one.alert.received_at, one.view.now),
+        bid=quote.bid if quote else None,
+        delayed=quote is not None and quote.delayed,
+        quote_code=one.pre_trade.no_quote.code,
+        quote_text=one.pre_trade.no_quote.text,
+        arithmetic=sized if isinstance(sized, Sized) else None,
+        unsized=sized if isinstance(sized, Figure) else None,
+    )
+
+
+def _sized(one: Judging, snapshot: Snapshot, ask: Decimal, amount_usd: Decimal, held: Decimal) -> Sized | Figure:
+    """By the strategy's sizing. Its own amount in USD is no wish: there a limit refuses, instead of lowering it."""
+    strategy, policy, account = one.policy.terms.strategy, one.policy, one.view.account
+    size = entry_size(one.instruction, strategy, amount_usd)
+    if not isinstance(size, Size):
+        return size
+    exits = one.instruction.exits if one.instruction is not None else NO_EXITS
+    return entry(
+        size,
+        ask,
+        fractional=policy.fractional,
+        equity=account.equity if account else None,
+        held=held,
+        stop=stop_price(exits, ask),
+        rooms=() if strategy.sizing is Sizing.USD else rooms(snapshot, policy.limits, policy.fixed_limits),
+    )

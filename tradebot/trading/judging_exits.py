@@ -1,0 +1,253 @@
+"""How a SELL is judged: of which lots, how many, and what IB has left of them.
+
+Rules:
+- A SELL is the strategy's own open lots, all of them or as many as its instruction asks; an exit that is armed again sells what
+  its first order left, of lots older than its alert.
+- At most what IB holds less every SELL already working there, of every strategy and of the owner's. What another SELL of the
+  contract has just sold, and IB's position may still show, is taken off too.
+- What is missing at IB is missing for every strategy: a split is looked for over the lots of all of them.
+- A judged SELL ends every older waiting BUY of its strategy and ticker, by whichever name: an exit must never be followed by its
+  own entry.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from tradebot.domain.alerts import WAITING, AlertStatus, Side
+from tradebot.domain.brokerage import Contract
+from tradebot.domain.corporate_actions import Split
+from tradebot.domain.events import NewEvent
+from tradebot.domain.facts.account import ExitLeft, SplitSeen
+from tradebot.domain.lots import Lot, LotStatus
+from tradebot.domain.positions import owners_last_known
+from tradebot.domain.refusals import Fact, Refusal, RefusalCode
+from tradebot.domain.risk import RiskDecision, judge
+from tradebot.domain.sizing import Sized, exit_size
+from tradebot.domain.snapshot import Sell, Snapshot
+from tradebot.domain.targets import reached
+from tradebot.domain.trades import POSITION_LAG, Trade, recently_filled
+from tradebot.domain.working_sells import WorkingSells, working_sells
+from tradebot.ports import PositionReport
+from tradebot.trading.corporate_actions import unanswered_splits
+from tradebot.trading.decision_record import log_checks
+from tradebot.trading.exit_rest import older_lots
+from tradebot.trading.judging import Decided, Judging, Wait
+from tradebot.trading.order_events import exit_incomplete
+
+SOLD_LATELY = timedelta(minutes=1)
+"""So far back SELLs of the contract are looked at for what IB's position should be by now."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """An exit that may be sent, before it is known what IB has left for it."""
+
+    lots: Sequence[Lot]  # of one contract
+    qty: Decimal
+    sized: Sized | None
+    snapshot: Snapshot
+    judged: RiskDecision
+
+
+async def judge_exit(one: Judging) -> Decided:
+    """One SELL's outcome, written. Raises LedgerUnavailable."""
+    return await _Exit(one).judged()
+
+
+@dataclass(frozen=True, slots=True)
+class _Exit:
+    one: Judging
+
+    async def judged(self) -> Decided:
+        one = self.one
+        sellable = await self._sellable()
+        report = one.pre_trade.position_report
+        lots = _of_one_contract(sellable, report)  # one order sells one contract
+        held = _shares(sellable)
+        await one.tell_of_a_gap(held)
+        sized = self._sized(held)
+        wanted = min(_shares(lots), sized.qty) if isinstance(sized, Sized) else _shares(lots)
+        wanted = wanted if one.left is None else min(wanted, one.left)
+        snapshot = await one.snapshot()
+        risk_decision = judge(Sell(one.ticker, wanted), snapshot, one.policy.limits, one.policy.fixed_limits)
+        log_checks(risk_decision)
+        refusal = risk_decision.refusal or self._refusal(held if one.left is None else wanted, sized)
+        if refusal is not None:
+            await self._refuse(refusal, risk_decision)
+            return None
+        if report is None:
+            return Wait.BROKER
+        if split := await self._unanswered_split(report):
+            await self._tell_that_it_waits(split)
+            return Wait.OWNER
+        arithmetic = sized if isinstance(sized, Sized) else None
+        return await self._sell(_Wanted(lots, wanted, arithmetic, snapshot, risk_decision), report)
+
+    async def _sell(self, wanted: _Wanted, report: PositionReport) -> Decided:
+        """As many as IB has left of these lots."""
+        one, con_id = self.one, wanted.lots[0].con_id
+        at_ib = report.positions[con_id].qty if con_id in report.positions else Decimal(0)
+        selling = working_sells(report.open_orders, con_id)
+        free = at_ib - selling.qty
+        qty = min(wanted.qty, free)
+        if not one.policy.fractional:
+            qty = Decimal(int(qty))
+        unseen = await self._sold_unseen(con_id, at_ib, report)
+        outdated = qty > free - unseen or (qty < wanted.qty and await self._is_outdated(report))
+        if outdated or not await self._may_be_believed(con_id, at_ib):
+            return Wait.BROKER
+        if qty <= 0:
+            await self._refuse_for_lack(wanted, at_ib, selling)
+            return None
+        await self._supersede()
+        inputs = {
+            "held": _shares(wanted.lots),
+            "at_ib": at_ib,
+            "selling_at_ib": selling.qty,
+            "asked_at": report.at,
+            "snapshot": wanted.snapshot,
+        }
+        name = report.positions[con_id].ticker  # as IB calls it today
+        return await one.intend(Contract(con_id, name, ""), qty, Decimal(0), wanted.judged, inputs, wanted.sized)
+
+    async def _sellable(self) -> Sequence[Lot]:
+        """The strategy's lots that the alert may sell."""
+        one = self.one
+        if one.left is None:
+            return await one.books.lots(LotStatus.OPEN, ticker=one.ticker, strategy=one.alert.strategy)
+        return await older_lots(one.books, one.alert.strategy, one.ticker, one.alert.id)
+
+    def _sized(self, held: Decimal) -> Sized | Refusal | None:
+        """None: all that is held. What its first order was for holds for the next ones, too."""
+        one = self.one
+        if one.left is not None or not held:
+            return None
+        facts: dict[str, Fact] = {"ticker": one.ticker, "held": held}
+        try:
+            sized = exit_size(one.instruction, held, fractional=one.policy.fractional)
+        except ValueError:
+            return Refusal(RefusalCode.EXIT_SIZE, facts)
+        if sized is not None and sized.qty <= 0:
+            return Refusal(RefusalCode.EXIT_SIZE, {**facts, **sized.facts})
+        return sized
+
+    def _refusal(self, held: Decimal, sized: Sized | Refusal | None) -> Refusal | None:
+        """Beside the checks: there is nothing to sell, or nothing that the alert asks for."""
+        one = self.one
+        facts: dict[str, Fact] = {"ticker": one.ticker}
+        if held and one.left is None and reached(one.instruction, held):
+            return Refusal(RefusalCode.AT_TARGET, {**facts, "held": held, "strategy": one.alert.strategy})
+        if isinstance(sized, Refusal):
+            return sized
+        if held or one.pre_trade.unavailable:  # it may be held under another ticker
+            return None
+        if reached(one.instruction, held):
+            return Refusal(RefusalCode.AT_TARGET, {**facts, "held": held, "strategy": one.alert.strategy})
+        return Refusal(RefusalCode.NOTHING_HELD, facts)
+
+    async def _unanswered_split(self, report: PositionReport) -> Split | None:
+        """Of the contracts of these lots, whichever strategy holds them: IB's shares are shared."""
+        books, one = self.one.books, self.one
+        lots = await books.lots(LotStatus.OPEN)
+        contracts = {lot.con_id for lot in lots if lot.ticker == one.ticker and lot.strategy == one.alert.strategy}
+        of_all = [lot for lot in lots if lot.con_id in contracts or lot.ticker == one.ticker]
+        found = await unanswered_splits(books, of_all, report.positions, one.view.now)
+        return found[0] if found else None
+
+    async def _sold_unseen(self, con_id: int, at_ib: Decimal, report: PositionReport) -> Decimal:
+        """Shares that SELLs of the contract have sold and IB's answer may still show. 0 where it is lower by them already."""
+        one, now = self.one, self.one.view.now
+        since = min(report.at, now) - SOLD_LATELY
+        found = [*await one.books.trades(since=since), *await one.books.trades_ended_since(one.ticker, since)]
+        filled = {trade.id: trade for trade in found if trade.con_id == con_id and trade.filled_qty}
+        sells = [trade for _, trade in sorted(filled.items()) if trade.side is Side.SELL]
+        unseen = _filled(trade for trade in sells if _may_be_unseen(trade, report, now))
+        if not unseen or (before := sells[0].ib_position_before) is None:
+            return unseen
+        bought = _filled(t for t in filled.values() if t.side is Side.BUY and t.id > sells[0].id)
+        return Decimal(0) if at_ib <= before - _filled(sells) + bought else unseen
+
+    async def _may_be_believed(self, con_id: int, at_ib: Decimal) -> bool:
+        """While IB does not tell what is over, only a position that the books explain: what it hides may make the difference."""
+        if not self.one.view.exits_only:
+            return True
+        books = self.one.books
+        booked = _shares([lot for lot in await books.lots(LotStatus.OPEN) if lot.con_id == con_id])
+        return at_ib - booked in (Decimal(0), owners_last_known(await books.settings(), con_id))
+
+    async def _refuse_for_lack(self, wanted: _Wanted, at_ib: Decimal, selling: WorkingSells) -> None:
+        one = self.one
+        by = ", ".join(str(order.perm_id) for order in selling.orders) if at_ib > 0 else ""
+        facts: dict[str, Fact] = {
+            "ticker": one.ticker,
+            "held": wanted.qty,
+            "at_ib": at_ib,
+            "selling": selling.qty,
+            "by": by,
+        }
+        await self._refuse(Refusal(RefusalCode.NOTHING_LEFT_TO_SELL, facts), wanted.judged)
+        left = ExitLeft.BEING_SOLD if by else None
+        await exit_incomplete(
+            one.books, one.ticker, wanted.lots, one.view.now, alert_id=one.alert.id, code=left, detail=by
+        )
+
+    async def _tell_that_it_waits(self, split: Split) -> None:
+        """Once an alert and split."""
+        one = self.one
+        told = [event.facts for event in await one.books.events(alert_id=one.alert.id)]
+        if not any(isinstance(facts, SplitSeen) and facts.split.key == split.key for facts in told):
+            await one.books.add_event(NewEvent(SplitSeen(split), one.view.now, one.alert.id))
+
+    async def _is_outdated(self, report: PositionReport) -> bool:
+        """IB's position may trail the last fill, and an order that ended meanwhile may still have counted as working."""
+        one = self.one
+        now = one.view.now
+        trades = await one.books.trades_ended_since(one.ticker, min(report.at, now - POSITION_LAG))
+        # An entry of another strategy that works on is none of this exit's: it could wait for it as long as it works.
+        trades = [t for t in trades if t.finished_at or t.side is Side.SELL or t.strategy == one.alert.strategy]
+        ended_since = any(t.finished_at is not None and report.at <= t.finished_at <= now for t in trades)
+        return ended_since or recently_filled(trades, now)
+
+    async def _refuse(self, refusal: Refusal, risk_decision: RiskDecision) -> None:
+        await self._supersede()
+        await self.one.block(refusal, risk_decision)
+
+    async def _supersede(self) -> None:
+        one = self.one
+        superseded = Refusal(RefusalCode.SUPERSEDED, {"by_alert": one.alert.id})
+        names = {one.ticker, one.alert.ticker} | await self._names_at_ib()
+        for ticker in names:
+            for older in await one.books.alerts(WAITING, ticker=ticker, strategy=one.alert.strategy):
+                if older.id < one.alert.id and older.action is Side.BUY:
+                    await one.ending.write(one.books, older, AlertStatus.BLOCKED, superseded)
+
+    async def _names_at_ib(self) -> set[str]:
+        """What IB calls the ticker's contracts today."""
+        one = self.one
+        report = one.pre_trade.position_report
+        positions = report.positions if report else one.view.positions or {}
+        lots = await one.books.lots(LotStatus.OPEN, ticker=one.ticker, strategy=one.alert.strategy)
+        return {positions[lot.con_id].ticker for lot in lots if lot.con_id in positions}
+
+
+def _of_one_contract(lots: Sequence[Lot], report: PositionReport | None) -> list[Lot]:
+    """Of a ticker's lots those of the first contract that IB holds, else of the oldest."""
+    held = report.positions if report else {}
+    first = next((lot for lot in lots if lot.con_id in held and held[lot.con_id].qty > 0), next(iter(lots), None))
+    return [lot for lot in lots if first is not None and lot.con_id == first.con_id]
+
+
+def _may_be_unseen(trade: Trade, report: PositionReport, now: datetime) -> bool:
+    """Whether it filled so lately, or after the question to IB, that the answer may be without its fills."""
+    ended_since = trade.finished_at is not None and report.at <= trade.finished_at <= now
+    return ended_since or recently_filled([trade], now)
+
+
+def _filled(trades: Iterable[Trade]) -> Decimal:
+    return sum((trade.filled_qty for trade in trades), Decimal(0))
+
+
+def _shares(lots: Sequence[Lot]) -> Decimal:
+    return sum((lot.qty for lot in lots), Decimal(0))
