@@ -69,8 +69,8 @@ MISTAKES = {
     "migrate sideways": "No such command 'sideways'. There are: status, up, down.",
     "log": "No such command 'log'. Did you mean 'logs'?",
     "sell": "No such command 'sell'. `tradebot alert SELL AAPL` sells what the bot holds of it. There are: run, alert,",
-    "frobnicate": "No such command 'frobnicate'. There are: run, alert, template, lint-alert, status, alerts, orders, positions, pnl, trace, "
-    "logs, jobs, doctor, selftest, pause, resume, kill, split, backup, restore, export, migrate, drill, "
+    "frobnicate": "No such command 'frobnicate'. There are: run, alert, template, lint-alert, status, alerts, orders, "
+    "positions, pnl, trace, logs, jobs, doctor, selftest, pause, resume, kill, split, backup, restore, export, migrate, drill, "
     "simgateway.",
     "selftest --url bot.example.com": "is no web address: write it whole",
     "selftest --url http://[": "cannot be read",

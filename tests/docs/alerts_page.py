@@ -22,7 +22,7 @@ STRATEGIES: Mapping[str, Strategy] = {
     "sized by the alert": Strategy(name="main", sizing=Sizing.ALERT, exit_size=ExitSize.ALERT),
 }
 ALWAYS = "always"
-_BLOCK = re.compile(r"^```(json|text|sh)\n(.*?)^```\n\n?((?:^- .+\n)*)", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```(json|text|sh)\n(.*?)^```\n\n?((?:^- [^\n]+\n)*)", re.MULTILINE | re.DOTALL)
 _SETUP = Setup(Limits(), FixedLimits(), Hours(Calendar(frozenset()), always=True), fractional=False)
 _PRICE = Decimal("187.32")
 _NOW = datetime(2026, 11, 20, 15, 4, 6, tzinfo=UTC)

@@ -7,11 +7,10 @@ from enum import Enum
 
 from tradebot.domain.alert_report import AlertReport, PriceFrom
 from tradebot.domain.alerts import Side
-from tradebot.domain.instructions import Instruction, PositionTarget, Size, SizeKind
+from tradebot.domain.instructions import Instruction, PositionTarget, SizeKind
 from tradebot.domain.payload.notes import Note, NoteCode
 from tradebot.domain.payload.readings import Reading, Use
-from tradebot.domain.sizing import Sized
-from tradebot.words import figures, refusals
+from tradebot.words import figures, refusals, sizing
 
 _N = NoteCode
 
@@ -66,7 +65,7 @@ def _lines(report: AlertReport, *, name_strategy: bool) -> Iterator[str]:
 
 def _figures(report: AlertReport) -> Iterator[str]:
     if report.sized is not None:
-        yield f"Size: {arithmetic(report.sized, report.side)}."
+        yield f"Size: {sizing.arithmetic(report.sized.facts)}."
     if report.side is Side.BUY:
         yield _price(report)
     elif report.held is None:
@@ -102,7 +101,7 @@ def _understood(one: Instruction) -> Iterator[str]:
     if one.primary_exchange is not None:
         yield f"listed at {one.primary_exchange}"
     if one.size is not None:
-        yield size(one.size)
+        yield _SIZES[one.size.kind](one.size.value)
     if one.target is not None:
         yield _target(one.target)
     if one.price is not None:
@@ -130,28 +129,6 @@ _SIZES: Mapping[SizeKind, Callable[[Decimal], str]] = {
     SizeKind.RISK_PCT: lambda value: f"{figures.shares(value)}% of the account at risk",
     SizeKind.POSITION_PCT: lambda value: f"{figures.shares(value)}% of what is held",
 }
-
-
-def size(one: Size) -> str:
-    """`10 shares`, `$500.00`, `2% of the account`."""
-    return _SIZES[one.kind](one.value)
-
-
-def arithmetic(sized: Sized, side: Side) -> str:
-    """How the quantity came about: `$500.00 / $187.32 = 2.66, rounded down to 2 shares`."""
-    of_base = "" if sized.base is None or side is Side.SELL else f" of {figures.usd(sized.base)}"
-    steps = size(sized.size) + of_base
-    if sized.stop is not None and sized.price is not None:
-        steps += f" / ({figures.price(sized.price)} − {figures.price(sized.stop)})"
-    elif sized.price is not None:
-        steps += f" / {figures.price(sized.price)}"
-    if side is Side.SELL and sized.base is not None:
-        steps += f", of {figures.shares(sized.base)} held"
-    steps += f" → {figures.shares(sized.asked)}"
-    if sized.lowered_by is not None:
-        whose = f" of strategy {sized.lowered_by.strategy}" if sized.lowered_by.strategy else ""
-        steps += f", of which {sized.lowered_by.limit}{whose} admits {figures.shares(sized.qty)}"
-    return steps
 
 
 # --- fields and notes -----------------------------------------------------------------------------------------------

@@ -51,7 +51,7 @@ class Note:
 
 _OTHER_SECRET_WORDS = ("password", "webhook_secret", "pass", "api_key", "apikey")
 _STAND_INS = re.compile(
-    rf"|\.\.\.|…|\*+|{STAND_IN}|(the|your)[ _-]?(webhook[ _-])?(secret|passphrase|token|key).*|<.*>", re.I
+    rf"\.\.\.|…|\*+|{STAND_IN}|(the|your)[ _-]?(webhook[ _-])?(secret|passphrase|token|key).*|<.*>", re.I
 )
 _BROKEN = re.compile(r'"(secret|passphrase|key|token)"\s*:\s*"[^"\\\r\n]*[\r\n]')
 
