@@ -1,7 +1,7 @@
 """Strategies: what each may trade, how it is sized, and what limits it; whose lots, orders and P&L they are. Pure.
 
-Rules: a strategy is what the file says; limits and pause are changed from the chat (`settings.py`). Without one in the file there is
-`main`, and it has no limits beside the account's. Everything here stops entries only: exits always pass.
+Rules: a strategy is what the file says; limits and pause are changed from the chat (`settings.py`). Without one in the file there
+is `main`, and it has no limits beside the account's. Everything here stops entries only: exits always pass.
 """
 
 from collections.abc import Iterator, Mapping
