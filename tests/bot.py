@@ -25,6 +25,7 @@ from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.reasons import Reason
 from tradebot.domain.restart_window import NO_RESTART, RestartWindow
+from tradebot.domain.strategies import Strategies
 from tradebot.domain.trades import NewTrade, Trade, TradeStatus
 from tradebot.errors import LedgerUnavailable
 from tradebot.ports import Broker, Ledger, Queue
@@ -58,6 +59,7 @@ class Setup:
     heartbeat: Callable[[], Awaitable[None]] | None = None
     simulated: Sequence[str] = ()
     queue: Queue | None = None  # None: an embedded one of its own
+    strategies: Strategies = field(default_factory=Strategies)
 
     @property
     def options(self) -> Options:
@@ -77,6 +79,7 @@ class Setup:
             heartbeat=self.heartbeat,
             second_look_delay_s=self.second_look_delay_s,
             store_within_s=60,
+            strategies=self.strategies,
         )
 
 

@@ -109,6 +109,8 @@ def every_kind(ticker: str = "AAPL") -> Mapping[EventKind, Facts]:
         a.AlertConflict(ticker, side, f"key {ticker}", 7, "MSFT", Side.BUY, "52.89.214.238"),
         a.AlertRepeated(ticker, side, "Long", 7, 86_400.0),
         a.AlertUnreadable("The message has curly quotes.", "52.89.214.238", 3),
+        a.AlertTested("AAPL", Side.BUY, ("Buys 2 AAPL", "It would leave now."), "ema"),
+        a.FieldsNotUsed("AAPL", Side.BUY, ("interval", "extras"), "traderspost", "ema"),
         a.AlertPending(ticker, side, "market_closed", {"opens_at": "2026-11-23T14:30:00+00:00"}),
         a.AlertBlocked(ticker, Side.BUY, "max_daily_buys", {"count": 50, "limit": 50}, ("kill_switch", "cash")),
         a.AlertFailed(ticker, side, "no_contract", {"ticker": ticker, "detail": f"IB knows no stock {ticker}"}),

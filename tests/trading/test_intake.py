@@ -13,6 +13,7 @@ from tradebot.database import migrate, open_ledger
 from tradebot.domain.alerts import Alert, AlertStatus, Side
 from tradebot.domain.events import Event, EventKind
 from tradebot.domain.facts.alerts import AlertRepeated
+from tradebot.domain.instructions import read
 from tradebot.errors import LedgerUnavailable
 from tradebot.ports import Ledger, Queue
 from tradebot.queues import EmbeddedQueue, open_redis_queue
@@ -215,6 +216,24 @@ async def test_the_bots_own_alerts_come_the_same_way(house: House) -> None:
     assert (await house.events())[0].actor == "owner"
     await house.intake.finish()
     assert (await house.queue.contents()).sell == (got.alert_id,)
+
+
+async def test_the_bots_own_alerts_are_one_a_strategy(house: House) -> None:
+    """/sell_all of a stock that two strategies hold would sell the shares of one; pressed twice, twice those of both."""
+    got = [
+        await house.intake.own(Side.SELL, "AAPL", "sell_all:7:AAPL", actor="owner", strategy=s) for s in ("main", "ema")
+    ]
+    again = [
+        await house.intake.own(Side.SELL, "AAPL", "sell_all:7:AAPL", actor="owner", strategy=s) for s in ("main", "ema")
+    ]
+    assert [one.status for one in (*got, *again)] == [Outcome.QUEUED] * 2 + [Outcome.DUPLICATE] * 2
+    assert [one.alert_id for one in again] == [one.alert_id for one in got]
+    rows = [await house.alert(one.alert_id) for one in got]
+    assert [row.strategy for row in rows] == ["main", "ema"]
+    assert rows[0].idempotency_key == "own:sell_all:7:AAPL"
+    for row in rows:
+        assert row.instruction is not None
+        assert (read(row.instruction).side, read(row.instruction).is_partial) == (Side.SELL, False)
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)  # where one transaction holds up all others

@@ -12,6 +12,7 @@ from rich.text import Text
 from tradebot.cli import tables
 from tradebot.cli.steps import Step, longest
 from tradebot.cli.trace_document import refused_checks, stored_checks
+from tradebot.domain.alert_keys import KeyKind, kind_and_name
 from tradebot.domain.alerts import WAITING, Alert, AlertStatus
 from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.events import Event
@@ -82,7 +83,7 @@ def _message(trace: AlertTrace) -> Rows:
 
 
 def _no_body(alert: Alert) -> str:
-    if alert.idempotency_key.startswith("own:"):
+    if kind_and_name(alert.idempotency_key)[0] == KeyKind.OWN:
         return "no message: the bot made it, when somebody asked for it"
     return "not kept any more ([database] keep_days)"
 
@@ -100,8 +101,8 @@ def _understood(trace: AlertTrace) -> Iterable[str]:
         yield f"listed at {alert.primary_exchange}"
     if alert.alert_time:
         yield f"fired {day_and_time(alert.alert_time)} New York"
-    kind, _, key = alert.idempotency_key.partition(":")
-    if kind == "id":
+    kind, key = kind_and_name(alert.idempotency_key)
+    if kind == KeyKind.ID:
         yield f"alert_id {key}"
     yield f"strategy {alert.strategy}"
     if alert.test:

@@ -33,6 +33,8 @@ class EventKind(StrEnum):
     ALERT_CONFLICT = "alert_conflict"  # same alert_id, another body
     ALERT_REPEATED = "alert_repeated"  # the same again, later than a resend
     ALERT_UNREADABLE = "alert_unreadable"  # no secret that can be read, from an address that may send
+    ALERT_TESTED = "alert_tested"  # a test: what would have become of it
+    FIELDS_NOT_USED = "fields_not_used"  # known, and without effect here: told once a strategy and template
     ALERT_PENDING = "alert_pending"
     ALERT_BLOCKED = "alert_blocked"
     ALERT_AT_TARGET = "alert_at_target"  # there was nothing to do: what it wants is so already

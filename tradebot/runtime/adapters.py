@@ -202,4 +202,5 @@ def _webhook_options(settings: Settings, secret: str) -> WebhookOptions:
         previous_secret=previous.get_secret_value() if previous else None,
         allowed_ips=tuple(map(str, webhook.allowed_ips)),
         trusted_proxies=tuple(map(str, webhook.trusted_proxies)),
+        accepted_secrets=settings.accepted_secrets(secret),
     )

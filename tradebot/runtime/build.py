@@ -119,7 +119,7 @@ def build(outside: Outside, options: Options) -> Tradebot:
         outside, options, questions=questions, gate=gate, switch=switch, booking=booking, listeners=listeners
     )
     requeue = Requeue(ledger, queue, worker, options.hours, clock, pulse=pulse, pending_max_age=options.pending_max_age)
-    intake = Intake(ledger, queue, clock, store_within_s=options.store_within_s)
+    intake = Intake(ledger, queue, clock, strategies=options.strategies, store_within_s=options.store_within_s)
     queries = _queries(outside, options, gate, switch, questions)
     operations = Operations(
         ledger=ledger,

@@ -29,6 +29,8 @@ TITLES: Mapping[str, str] = {
     _K.ALERT_CONFLICT: "❗ Alert refused",
     _K.ALERT_REPEATED: "🔁 {} came again, not traded",
     _K.ALERT_UNREADABLE: "🚫 An alert without a readable secret",
+    _K.ALERT_TESTED: "🧪 Test of {}: nothing is traded",
+    _K.FIELDS_NOT_USED: "ℹ️ Fields that are not used: {}",
     _K.QUEUE_JUNK: "🧹 Foreign entries in the queue",
     _K.ALERT_PENDING: "⏳ Waiting for the open: {}",
     _K.ALERT_BLOCKED: "🚫 {} blocked",

@@ -92,6 +92,26 @@ def _unreadable(facts: a.AlertUnreadable, _: Event | NewEvent) -> str:
     )
 
 
+def _tested(facts: a.AlertTested, _: Event | NewEvent) -> str:
+    found = " ".join(line if line.endswith((".", "?", "!")) else f"{line}." for line in facts.report)
+    return (
+        f"A test of {facts.side} {facts.ticker}{_of_strategy(facts.strategy)} came: nothing is traded. {found}".rstrip()
+    )
+
+
+def _not_used(facts: a.FieldsNotUsed, _: Event | NewEvent) -> str:
+    names = ", ".join(f'"{name}"' for name in facts.fields)
+    return (
+        f"{facts.side} {facts.ticker}{_of_strategy(facts.strategy)} goes on; its message has fields that change nothing here:"
+        f" {names}."
+        " Leave them out, or leave them in: for alerts with the same fields this is not said again."
+    )
+
+
+def _of_strategy(name: str | None) -> str:
+    return f" of strategy {name}" if name else ""
+
+
 def _received(facts: a.AlertStored, _: Event | NewEvent) -> str:
     wanted = f" It wants to be {facts.target} afterwards: nothing is opened, what is held is sold."
     return f"{facts.side} {facts.ticker} received.{wanted if facts.target in ('flat', 'short') else ''}"
@@ -357,6 +377,8 @@ WORDS: Mapping[EventKind, Says] = {
     EventKind.ALERT_CONFLICT: _alert_conflict,
     EventKind.ALERT_REPEATED: _repeated,
     EventKind.ALERT_UNREADABLE: _unreadable,
+    EventKind.ALERT_TESTED: _tested,
+    EventKind.FIELDS_NOT_USED: _not_used,
     EventKind.ALERT_PENDING: _refused("waits"),
     EventKind.ALERT_BLOCKED: _refused("blocked"),
     EventKind.ALERT_FAILED: _alert_failed,

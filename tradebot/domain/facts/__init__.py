@@ -42,7 +42,9 @@ from tradebot.domain.facts.alerts import (
     AlertRejected,
     AlertRepeated,
     AlertStored,
+    AlertTested,
     AlertUnreadable,
+    FieldsNotUsed,
     TargetGap,
 )
 from tradebot.domain.facts.daemon import (
@@ -86,6 +88,8 @@ FACTS: Mapping[EventKind, type[Facts]] = {
         AlertConflict,
         AlertRepeated,
         AlertUnreadable,
+        AlertTested,
+        FieldsNotUsed,
         AlertPending,
         AlertBlocked,
         AlertAtTarget,
