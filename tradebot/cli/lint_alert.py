@@ -77,7 +77,7 @@ def lint_alert(
 
 def _read(file: str) -> str:
     try:
-        raw = sys.stdin.buffer.read(BYTES_MAX + 1) if file == "-" else Path(file).read_bytes()[: BYTES_MAX + 1]
+        raw = b"".join(sys.stdin.buffer) if file == "-" else Path(file).read_bytes()
     except OSError as error:
         raise ConfigError(f"{file} cannot be read: {error.strerror}") from None
     if len(raw) > BYTES_MAX:

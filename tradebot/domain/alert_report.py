@@ -5,12 +5,13 @@ knows is left unjudged rather than guessed; nothing of this is a promise for the
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
 from tradebot.domain.alerts import Side
+from tradebot.domain.brokerage import NoQuote
 from tradebot.domain.honoured import not_honoured
 from tradebot.domain.instructions import Instruction, Size
 from tradebot.domain.limits import FixedLimits, Limits
@@ -43,6 +44,7 @@ class Basis:
     price_from: PriceFrom = PriceFrom.ALERT
     bid: Decimal | None = None
     delayed: bool = False
+    no_quote: NoQuote = field(default_factory=NoQuote)  # why there is none
     books_read: bool = True  # False: the file's limits, and no knowledge of what is held
     unjudged: Collection[RefusalCode] = ()  # checks whose figures are not known here
 
@@ -123,10 +125,14 @@ def _buy(base: AlertReport, basis: Basis) -> AlertReport:
         waited_s=0.0,
         bid=basis.bid,
         delayed=basis.delayed,
+        quote_code=basis.no_quote.code,
+        quote_text=basis.no_quote.text,
         arithmetic=found,
         unsized=missing,
     )
     refusal = judge(order, basis.snapshot, basis.limits, basis.fixed_limits).refusal
+    if refusal is not None and refusal.code is RefusalCode.NO_QUOTE and basis.price_from is not PriceFrom.QUOTE:
+        refusal = None  # nobody was asked for one
     return replace(base, refusal=refusal, sized=found, unsized=missing)
 
 

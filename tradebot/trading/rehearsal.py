@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from tradebot.domain.alert_report import AlertReport, Basis, PriceFrom, report
 from tradebot.domain.alerts import Alert, Side
-from tradebot.domain.brokerage import Contract, Quote
+from tradebot.domain.brokerage import Contract, NoQuote, Quote
 from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.equity import Equity
 from tradebot.domain.hours import Hours
@@ -24,23 +24,17 @@ from tradebot.domain.snapshot import Snapshot
 from tradebot.domain.strategies import Strategy
 from tradebot.domain.strategy_rules import StrategyTerms, StrategyView
 from tradebot.errors import BrokerUnavailable, UnknownContract
-from tradebot.ports import Books, Broker, Clock, Ledger, TradingStateSource
+from tradebot.ports import Books, Broker, Clock, Ledger
 from tradebot.trading.corporate_actions import booked_ticker
 from tradebot.trading.reconciler import ACCOUNT_KEY
 from tradebot.trading.snapshot import BrokerView, Judged, take_snapshot
+from tradebot.trading.switch import TradingSwitch
 
 QUOTE_WITHIN_S = 1.2
 EQUITY_WITHIN = timedelta(days=30)
 _C = RefusalCode
-_ONLY_IB_KNOWS = (
-    _C.SPLIT,
-    _C.OTHER_CONTRACT,
-    _C.SHORT_AT_IB,
-    _C.MISMATCH,
-    _C.DELAYED_QUOTE,
-    _C.MAX_SPREAD,
-    _C.PRICE_COLLAR,
-)
+_OF_THE_QUOTE = (_C.DELAYED_QUOTE, _C.MAX_SPREAD, _C.PRICE_COLLAR)
+_ONLY_IB_KNOWS = (_C.SPLIT, _C.OTHER_CONTRACT, _C.SHORT_AT_IB, _C.MISMATCH, *_OF_THE_QUOTE)
 _NEWER_THAN_ALL = 2**62
 
 
@@ -60,16 +54,20 @@ class Rehearsal:
 
     ledger: Ledger
     broker: Broker
-    switch: TradingStateSource
+    switch: TradingSwitch
     clock: Clock
     setup: Setup
 
     async def report(self, instruction: Instruction, strategy: Strategy) -> AlertReport:
         """By IB's quote where it comes in time. Raises LedgerUnavailable."""
-        contract, quote, not_known = None, None, None
+        contract: Contract | None = None
+        quote: Quote | NoQuote = NoQuote()
+        not_known = None
         try:
             async with asyncio.timeout(QUOTE_WITHIN_S):
-                contract, quote = await self._ask(instruction)
+                if instruction.side is Side.BUY:  # an exit needs no price
+                    contract = await self.broker.contract(instruction.ticker, instruction.primary_exchange)
+                    quote = await self.broker.quote(contract)
         except UnknownContract as error:
             refused = Refusal(_C.NO_CONTRACT, {"ticker": instruction.ticker, "detail": str(error)})
             return AlertReport(instruction, strategy, instruction.side, refusal=refused)
@@ -79,27 +77,17 @@ class Rehearsal:
             not_known = f"IB gave no quote within {QUOTE_WITHIN_S:g} s"
         now = self.clock.now()
         account = self.broker.account()
-        view = BrokerView(
-            now,
-            self.switch.state,
-            account,
-            self.broker.positions(),
-            live=self.broker.connection.paper is not True,
-        )
         async with self.ledger.read() as books:
+            state = self.switch.in_force(await books.settings())
+            live = self.broker.connection.paper is not True
+            view = BrokerView(now, state, account, self.broker.positions(), live=live)
             ticker = (await booked_ticker(books, contract.con_id) if contract else None) or instruction.ticker
             basis = await _basis(books, instruction, strategy, self.setup, view, ticker, contract, quote)
         basis = replace(basis, equity=account.equity if account else None)
+        if not_known is not None:
+            basis = replace(basis, price=instruction.price, price_from=PriceFrom.ALERT, unjudged=_OF_THE_QUOTE)
         found = report(instruction, strategy, basis)
         return replace(found, opens_at=_opens_at(self.setup.hours, now), not_known=not_known)
-
-    async def _ask(self, instruction: Instruction) -> tuple[Contract | None, Quote | None]:
-        """Of an exit IB's price is not needed."""
-        if instruction.side is Side.SELL:
-            return None, None
-        contract = await self.broker.contract(instruction.ticker, instruction.primary_exchange)
-        quote = await self.broker.quote(contract)
-        return contract, quote if isinstance(quote, Quote) else None
 
 
 async def by_the_books(
@@ -122,7 +110,7 @@ async def by_the_books(
         async with ledger.read() as books:
             state = state_in(await books.settings())
             view = BrokerView(now, state, None, None)
-            basis = await _basis(books, instruction, strategy, setup, view, instruction.ticker, None, None)
+            basis = await _basis(books, instruction, strategy, setup, view, instruction.ticker, None, NoQuote())
             equity = await _newest_equity(books, now)
         basis = replace(basis, equity=equity.net_liquidation if equity else None)
         cash = equity.cash if equity else None
@@ -143,8 +131,9 @@ async def _basis(
     view: BrokerView,
     ticker: str,
     contract: Contract | None,
-    quote: Quote | None,
+    told: Quote | NoQuote,
 ) -> Basis:
+    quote = told if isinstance(told, Quote) else None
     settings = await books.settings()
     limits = limits_in(settings, setup.defaults)
     paused = strategy.name in paused_strategies(settings)
@@ -162,6 +151,7 @@ async def _basis(
         price_from=PriceFrom.QUOTE,
         bid=quote.bid if quote else None,
         delayed=quote is not None and quote.delayed,
+        no_quote=told if isinstance(told, NoQuote) else NoQuote(),
     )
 
 
