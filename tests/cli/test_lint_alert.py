@@ -5,6 +5,7 @@ import io
 import json
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ import pytest
 from tests.bot import Bot
 from tests.cli.conftest import Type
 from tests.cli.shell import Ran
+from tradebot.domain.equity import Equity
 from tradebot.domain.settings import limit_key
+from tradebot.trading.reconciler import ACCOUNT_KEY
 
 SECRET = "0123456789abcdefghij"
 OF_EMA = "zyxwvutsrqponmlkjihg"
@@ -46,7 +49,7 @@ def test_a_message_is_read_field_by_field(typed: Type, tmp_path: Path) -> None:
     for said in (
         "The alert: accepted",
         "{{close}} becomes for instance 187.32",
-        "Dialect: own, by action, ticker",
+        "Dialect: own (a message of the bot's own kind), by action, ticker",
         'ticker  "NASDAQ:AAPL"  AAPL, listed at NASDAQ. A US stock or fund',
         'mood    "good"         Not known: kept with the alert, and ignored.',
         "It would BUY 2 AAPL.",
@@ -151,3 +154,17 @@ async def test_limits_and_lots_are_those_of_the_books(bot: Bot, typed: Type, tmp
     part = await asyncio.to_thread(lint, typed, tmp_path, half, **about)
     assert "It would SELL 3 AAPL." in part.out, part.all
     assert Decimal(7) == sum((lot.qty for lot in await bot.lots()), Decimal(0))
+
+
+async def test_a_part_of_the_account_is_of_what_it_was_worth_last(bot: Bot, typed: Type, tmp_path: Path) -> None:
+    """A strategy that is sized by the account would never hear of a size."""
+    by_equity = {"strategies__main__sizing": "equity_pct", "strategies__main__size": "2", "database__url": bot.url}
+    without = await asyncio.to_thread(lint, typed, tmp_path, message(), **by_equity)
+    assert "what the account is worth, which is not known here" in without.out, without.all
+    now = datetime.now(UTC)
+    async with bot.ledger.begin() as books:
+        await books.put_setting(ACCOUNT_KEY, "DU1", "bot", now)
+        await books.add_equity(Equity("DU1", now, Decimal(80_000), Decimal(60_000), None, None))
+    ran = await asyncio.to_thread(lint, typed, tmp_path, message(), **by_equity)
+    assert "It would BUY 16 AAPL." in ran.out, ran.all
+    assert "2% of $80,000.00" in ran.out

@@ -1,6 +1,7 @@
 """What a test alert is told: the very thing that becomes of a real one at that moment, and nothing of it is done."""
 
 from collections.abc import Callable
+from datetime import time
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +12,7 @@ from tests.bot_fixtures import MakeBot
 from tests.trading.test_decision import REFUSALS
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.limits import Limits
+from tradebot.domain.strategies import Sizing, Strategies, Strategy
 from tradebot.trading.intake import Outcome
 
 BLOCKED, FAILED = AlertStatus.BLOCKED, AlertStatus.FAILED
@@ -103,3 +105,54 @@ async def test_nothing_is_stored_by_a_report(make_bot: MakeBot) -> None:
         assert await books.alerts((AlertStatus.RECEIVED, AlertStatus.PENDING, AlertStatus.PROCESSING)) == []
     await bot.alert("BUY")
     assert (await bot.sent()).qty == Decimal(5)
+
+
+NOT_NOW = (time(3), time(4))
+OWN_RULES = {
+    "ticker": Strategy(name="main", tickers=frozenset({"MSFT"})),
+    "disabled": Strategy(name="main", enabled=False),
+    "window": Strategy(name="main", window=NOT_NOW),
+    "own limit": Strategy(name="main", limits={"max_total_investment": Decimal(300)}),
+    "no share": Strategy(name="main", sizing=Sizing.EQUITY_PCT, size=Decimal("0.01")),
+}
+
+
+@pytest.mark.parametrize("strategy", OWN_RULES.values(), ids=OWN_RULES)
+async def test_the_rules_of_the_strategy_are_looked_at(make_bot: MakeBot, strategy: Strategy) -> None:
+    """A test would pass that its strategy never lets trade."""
+    bot = await make_bot(strategies=Strategies({"main": strategy}))
+    await bot.start()
+    report = await told(bot, "BUY")
+    alert = await bot.becomes(await bot.alert("BUY"), BLOCKED)
+    assert report[0].rstrip(".") == f"It would not be traded: {said(alert.reason)}".rstrip(".")
+
+
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        Strategy(name="main", sizing=Sizing.SHARES, size=Decimal(400)),
+        Strategy(name="main", sizing=Sizing.EQUITY_PCT, size=Decimal(2)),
+        Strategy(name="main", sizing=Sizing.SHARES, size=Decimal(9), limits={"buy_amount_usd": Decimal(700)}),
+    ],
+    ids=["capped by the file", "of the account", "capped by its own limit"],
+)
+async def test_a_size_is_capped_as_in_a_decision(make_bot: MakeBot, strategy: Strategy) -> None:
+    """The owner would see another quantity than leaves."""
+    bot = await make_bot(strategies=Strategies({"main": strategy}))
+    await bot.start()
+    report = await told(bot, "BUY")
+    await bot.alert("BUY")
+    order = await bot.sent()
+    assert report[0] == f"It would BUY {order.qty:f} AAPL."
+
+
+async def test_the_alert_to_come_counts_among_those_of_the_day(make_bot: MakeBot) -> None:
+    """The last alert of the day would be promised twice."""
+    bot = await make_bot(strategies=Strategies({"main": Strategy(name="main", max_alerts_per_day=1)}))
+    await bot.start()
+    bot.broker.fill_at_once()
+    assert (await told(bot, "BUY"))[0] == "It would BUY 5 AAPL."
+    await bot.becomes(await bot.alert("BUY"), AlertStatus.EXECUTED)
+    report = await told(bot, "BUY", "MSFT")
+    alert = await bot.becomes(await bot.alert("BUY", "MSFT"), BLOCKED)
+    assert report[0].rstrip(".") == f"It would not be traded: {said(alert.reason)}".rstrip(".")

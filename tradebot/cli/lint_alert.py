@@ -221,7 +221,7 @@ def _page(verdicts: list[Verdict], books: str, secrets: list[str], *, several: b
                 say(f"  {placeholder} becomes for instance {sample or 'nothing'}")
         if linted.dialect is not None:
             why = f", by {', '.join(linted.decided_by)}" if linted.decided_by else ""
-            say(f"Dialect: {linted.dialect.name}{why}")
+            say(f"Dialect: {linted.dialect.name} ({linted.dialect.title}){why}")
         for line in _fields(linted):
             say(line)
         for reason in linted.refused:

@@ -131,9 +131,16 @@ def _buy(base: AlertReport, basis: Basis) -> AlertReport:
         unsized=missing,
     )
     refusal = judge(order, basis.snapshot, basis.limits, basis.fixed_limits).refusal
-    if refusal is not None and refusal.code is RefusalCode.NO_QUOTE and basis.price_from is not PriceFrom.QUOTE:
-        refusal = None  # nobody was asked for one
+    if refusal is not None and basis.price_from is not PriceFrom.QUOTE and _for_want_of_ib(refusal):
+        refusal = None
     return replace(base, refusal=refusal, sized=found, unsized=missing)
+
+
+def _for_want_of_ib(refusal: Refusal) -> bool:
+    """Only because nobody has asked IB."""
+    if refusal.code is RefusalCode.NOT_KNOWN:
+        return refusal.facts.get("figure") == Figure.EQUITY
+    return refusal.code is RefusalCode.NO_QUOTE
 
 
 def _sell(base: AlertReport, basis: Basis) -> AlertReport:

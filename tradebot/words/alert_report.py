@@ -10,6 +10,7 @@ from tradebot.domain.alerts import Side
 from tradebot.domain.instructions import Instruction, PositionTarget, SizeKind
 from tradebot.domain.payload.notes import Note, NoteCode
 from tradebot.domain.payload.readings import Reading, Use
+from tradebot.domain.refusals import Figure
 from tradebot.words import figures, refusals, sizing
 
 _N = NoteCode
@@ -66,6 +67,8 @@ def _lines(report: AlertReport, *, name_strategy: bool) -> Iterator[str]:
 def _figures(report: AlertReport) -> Iterator[str]:
     if report.sized is not None:
         yield f"Size: {sizing.arithmetic(report.sized.facts)}."
+    elif report.unsized is Figure.EQUITY:
+        yield "Size: a part of what the account is worth, which is not known here."
     if report.side is Side.BUY:
         yield _price(report)
     elif report.held is None:
@@ -160,8 +163,10 @@ def _value(value: object) -> str:
             text = figures.shares(value)
         case datetime():
             text = _moment(value)
-        case (listed, ticker):
-            text = f"{ticker}, listed at {listed}" if listed else str(ticker)
+        case (listed, str() as ticker) if not isinstance(ticker, Enum):
+            text = f"{ticker}, listed at {listed}" if listed else ticker
+        case (_, done):  # a word that says two things at once
+            text = "" if done is None else str(done)
         case _:
             text = str(value)
     return text

@@ -7,6 +7,7 @@ nor what stands in a field that may hold one.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -109,7 +110,8 @@ def _words(text: str, dialect: Dialect) -> Mapping[str, object]:
 def _reading(path: str, value: object, dialect: Dialect, unused: Sequence[str]) -> Reading:
     if path in SECRET_NAMES:
         return Reading(path, "***", Use.HIDDEN)
-    written, known = shown(value), _find(path, dialect)
+    written = f"{value:f}" if isinstance(value, Decimal) else shown(value)
+    known = _find(path, dialect)
     if path in unused:
         return Reading(path, written, Use.NOT_USED, "" if known is None else known.about)
     if known is None:
