@@ -64,7 +64,13 @@ async def test_a_test_says_the_size_of_the_real_one(bot: Bot) -> None:
 
 async def test_nothing_is_held_and_nothing_is_known(bot: Bot) -> None:
     """A test of an exit, or of a ticker that is misspelt, would promise a trade."""
-    assert "the bot holds no AAPL" in (await told(bot, "SELL"))[0]
+    flat: dict[str, Any] = {"market_position": "flat", "prev_market_position": "long", "prev_market_position_size": 10}
+    plain: dict[str, Any] = {}
+    for fields in (plain, flat):
+        report = await told(bot, "SELL", **fields)
+        alert = await bot.becomes(await bot.alert("SELL", **fields), BLOCKED)
+        assert report[0].rstrip(".") == f"It would not be traded: {said(alert.reason)}".rstrip(".")
+    assert "The sender believes it held 10, the books hold 0: an alert is missing." in report
     bot.broker.unknown.add("NOPE")
     assert "IB knows no stock NOPE" in (await told(bot, "BUY", "NOPE"))[0]
 

@@ -101,7 +101,7 @@ async def _lint(settings: Settings, text: str, path: str | None, price: Decimal 
     if document:
         as_json.show(_redacted({"accepted": accepted, "messages": [_document(one) for one in verdicts]}, secrets))  # type: ignore[arg-type]
     else:
-        _page(verdicts, books, secrets, several=len(settings.strategies().names) > 1)
+        _page(verdicts, books, secrets, path, several=len(settings.strategies().names) > 1)
     return 0 if accepted else FAILED
 
 
@@ -205,7 +205,15 @@ def _fields(linted: Linted) -> Iterator[str]:
         yield f"  {row[0]:<{name}}  {row[1]:<{written}}  {read_as}{row[2]}".rstrip()
 
 
-def _page(verdicts: list[Verdict], books: str, secrets: list[str], *, several: bool) -> None:
+def _chosen_by(linted: Linted, path: str | None) -> str:
+    """How the strategy was found."""
+    if path is not None:
+        return f"by the address /webhook/{path}"
+    named = linted.instruction is not None and linted.instruction.strategy is not None
+    return "by the message" if named else "for neither address nor message name one"
+
+
+def _page(verdicts: list[Verdict], books: str, secrets: list[str], path: str | None, *, several: bool) -> None:
     out = Console(highlight=False, soft_wrap=True)
 
     def say(text: str = "", style: str = "") -> None:
@@ -220,6 +228,8 @@ def _page(verdicts: list[Verdict], books: str, secrets: list[str], *, several: b
             if one is verdicts[0] or verdicts[0].linted.filled.samples[placeholder] != sample:
                 say(f"  {placeholder} becomes for instance {sample or 'nothing'}")
         if linted.dialect is not None:
+            if several and linted.strategy is not None:
+                say(f"Strategy: {linted.strategy.name}, {_chosen_by(linted, path)}")
             why = f", by {', '.join(linted.decided_by)}" if linted.decided_by else ""
             say(f"Dialect: {linted.dialect.name} ({linted.dialect.title}){why}")
         for line in _fields(linted):
@@ -227,7 +237,7 @@ def _page(verdicts: list[Verdict], books: str, secrets: list[str], *, several: b
         for reason in linted.refused:
             say(f"It would be refused: {reason}")
         if one.report is not None:
-            for line in words.lines(one.report, name_strategy=several):
+            for line in words.lines(one.report, name_strategy=False):
                 say(line)
         for note in linted.notes:
             say(words.note(note), "bold" if note.refuses else "")

@@ -20,7 +20,7 @@ from tradebot.domain.risk import judge, rooms
 from tradebot.domain.sizing import Sized, entry, entry_size, exit_size, stop_price
 from tradebot.domain.snapshot import Buy, Sell, Snapshot
 from tradebot.domain.strategies import Sizing, Strategy
-from tradebot.domain.targets import reached
+from tradebot.domain.targets import Gap, reached
 
 
 class PriceFrom(StrEnum):
@@ -66,6 +66,7 @@ class AlertReport:
     unjudged: tuple[RefusalCode, ...] = ()
     opens_at: datetime | None = None  # it would wait until then
     not_known: str | None = None  # what could not be asked, and why
+    gap: Gap | None = None  # the sender's position before is not the one in the books
 
     @property
     def accepted(self) -> bool:

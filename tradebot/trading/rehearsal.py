@@ -15,6 +15,7 @@ from tradebot.domain.alerts import Alert, Side
 from tradebot.domain.brokerage import Contract, NoQuote, Quote
 from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.equity import Equity
+from tradebot.domain.honoured import not_honoured
 from tradebot.domain.hours import Hours
 from tradebot.domain.instructions import Instruction
 from tradebot.domain.limits import USD_MAX, FixedLimits, Limits, LossBasis
@@ -23,6 +24,7 @@ from tradebot.domain.settings import TradingState, limits_in, own_limits_in, pau
 from tradebot.domain.snapshot import Snapshot
 from tradebot.domain.strategies import Strategy
 from tradebot.domain.strategy_rules import StrategyTerms, StrategyView
+from tradebot.domain.targets import gap
 from tradebot.errors import BrokerUnavailable, UnknownContract
 from tradebot.ports import Books, Broker, Clock, Ledger
 from tradebot.trading.corporate_actions import booked_ticker
@@ -60,6 +62,9 @@ class Rehearsal:
 
     async def report(self, instruction: Instruction, strategy: Strategy) -> AlertReport:
         """By IB's quote where it comes in time. Raises LedgerUnavailable."""
+        refused = not_honoured(instruction, strategy)
+        if refused is not None:
+            return AlertReport(instruction, strategy, instruction.side, not_honoured=refused)
         contract: Contract | None = None
         quote: Quote | NoQuote = NoQuote()
         not_known = None
@@ -69,8 +74,8 @@ class Rehearsal:
                     contract = await self.broker.contract(instruction.ticker, instruction.primary_exchange)
                     quote = await self.broker.quote(contract)
         except UnknownContract as error:
-            refused = Refusal(_C.NO_CONTRACT, {"ticker": instruction.ticker, "detail": str(error)})
-            return AlertReport(instruction, strategy, instruction.side, refusal=refused)
+            unknown = Refusal(_C.NO_CONTRACT, {"ticker": instruction.ticker, "detail": str(error)})
+            return AlertReport(instruction, strategy, instruction.side, refusal=unknown)
         except BrokerUnavailable as error:
             not_known = str(error)
         except TimeoutError:
@@ -87,7 +92,8 @@ class Rehearsal:
         if not_known is not None:
             basis = replace(basis, price=instruction.price, price_from=PriceFrom.ALERT, unjudged=_OF_THE_QUOTE)
         found = report(instruction, strategy, basis)
-        return replace(found, opens_at=_opens_at(self.setup.hours, now), not_known=not_known)
+        missing = None if found.held is None else gap(instruction.target, found.held)
+        return replace(found, opens_at=_opens_at(self.setup.hours, now), not_known=not_known, gap=missing)
 
 
 async def by_the_books(

@@ -73,6 +73,9 @@ def _figures(report: AlertReport) -> Iterator[str]:
         yield _price(report)
     elif report.held is None:
         yield "What is held is not known here."
+    if report.gap is not None:
+        believed = "some" if report.gap.believed is None else figures.shares(report.gap.believed)
+        yield f"The sender believes it held {believed}, the books hold {figures.shares(report.gap.held)}: an alert is missing."
     if report.not_known is not None:
         yield f"Not known: {_ended(report.not_known)}"
     if report.opens_at is not None:
