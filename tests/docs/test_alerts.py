@@ -6,6 +6,7 @@ import pytest
 
 from tests.docs.alerts_page import ALWAYS, PAGE, STRATEGIES, Example, becomes, examples
 from tradebot.domain.payload.dialects import DIALECTS, dialect_of, read_message
+from tradebot.domain.payload.readings import known_names
 from tradebot.domain.payload.samples import Occasion, fill
 
 TEXT = PAGE.read_text("utf-8")
@@ -67,3 +68,21 @@ def test_every_example_is_found() -> None:
 def test_people_find_it(page: str) -> None:
     """Who brings his alerts along would write them anew, for he does not know that they are understood."""
     assert re.search(r"\]\((docs/)?alerts\.md", (PAGE.parents[1] / page).read_text("utf-8"))
+
+
+def sections() -> dict[str, str]:
+    """Each section of the page by its title."""
+    parts = re.split(r"^## (.+)$", TEXT, flags=re.MULTILINE)[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+@pytest.mark.parametrize("section", [name for name in SECTIONS if name not in ("Plain words", "key=value")])
+def test_a_section_s_fields_are_fields_of_its_dialect(section: str) -> None:
+    """Somebody writes a field that the page names, and the bot does not know it."""
+    known = known_names(DIALECTS[SECTIONS[section]]) | {"metrics"}
+    rows = re.findall(r"^\| (`.+?) \| (.+) \|$", sections()[section], re.MULTILINE)
+    assert len(rows) > 3
+    for cell, what in rows:
+        if "change nothing" not in what and "kept with the alert" not in what:
+            names = re.findall(r"`(?:\w+\.)?(\w+)`", cell)
+            assert [name for name in names if name not in known] == []
