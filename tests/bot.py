@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from tests.adapters.database.samples import an_alert, an_execution
 from tests.fakes import Clock, FakeBroker, FakeLock, WatchedLedger
@@ -21,11 +22,12 @@ from tradebot.domain.brokerage import Execution, Order
 from tradebot.domain.calendar import Calendar
 from tradebot.domain.events import Event, EventKind
 from tradebot.domain.hours import Hours
+from tradebot.domain.instructions import Instruction, Verb, stored
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.reasons import Reason
 from tradebot.domain.restart_window import NO_RESTART, RestartWindow
-from tradebot.domain.strategies import Strategies
+from tradebot.domain.strategies import MAIN, Strategies, Strategy
 from tradebot.domain.trades import NewTrade, Trade, TradeStatus
 from tradebot.errors import LedgerUnavailable
 from tradebot.ports import Broker, Ledger, Queue
@@ -58,8 +60,8 @@ class Setup:
     crons: Mapping[str, str] = field(default_factory=dict)  # lines that differ from the default's
     heartbeat: Callable[[], Awaitable[None]] | None = None
     simulated: Sequence[str] = ()
+    strategies: Sequence[Strategy] = (Strategy(name=MAIN),)
     queue: Queue | None = None  # None: an embedded one of its own
-    strategies: Strategies = field(default_factory=Strategies)
 
     @property
     def options(self) -> Options:
@@ -75,11 +77,11 @@ class Setup:
             crons={**CRONS, **self.crons},
             keep=self.keep,
             simulated=self.simulated,
+            strategies=Strategies({strategy.name: strategy for strategy in self.strategies}),
             version="0.1.0",
             heartbeat=self.heartbeat,
             second_look_delay_s=self.second_look_delay_s,
             store_within_s=60,
-            strategies=self.strategies,
         )
 
 
@@ -211,6 +213,34 @@ class Bot:
                     raise
                 await self.intake.finish()  # a busy machine: what it was too slow for is stored by now, and a duplicate
 
+    async def asks(
+        self,
+        strategy: str,
+        verb: Verb,
+        ticker: str = "AAPL",
+        *,
+        received_at: datetime | None = None,
+        alert_time: datetime | None = None,
+        **wanted: Any,
+    ) -> int:
+        """An alert of the strategy, stored as the intake stores one that was understood so, and on its way to the queue."""
+        instruction = Instruction(dialect="own", verb=verb, ticker=ticker, alert_time=alert_time, **wanted)
+        alert = an_alert(
+            received_at=received_at or self.clock.now(),
+            ticker=ticker,
+            action=instruction.side,
+            alert_time=alert_time,
+            strategy=strategy,
+            dialect=instruction.dialect,
+            instruction=stored(instruction),
+            price=instruction.price,
+        )
+        async with self.ledger.begin() as books:
+            alert_id = await books.insert_alert(alert)
+        assert alert_id is not None
+        await self.queue.push(instruction.side, [alert_id])
+        return alert_id
+
     async def row(self, alert_id: int) -> Alert:
         async with self.ledger.read() as books:
             alert = await books.alert(alert_id)
@@ -251,12 +281,14 @@ class Bot:
         alert_id = await self.alert(side, ticker)
         return alert_id, (await self.sent(before + 1)).order_ref
 
-    async def owns(self, shares: int, ticker: str = "AAPL", at_ib: int | None = None) -> Trade:
+    async def owns(self, shares: int, ticker: str = "AAPL", at_ib: int | None = None, *, strategy: str = MAIN) -> Trade:
         """A lot bought yesterday; `at_ib` shares are at IB, where that is another number."""
         con_id = self.broker.con_ids.setdefault(ticker, len(self.broker.con_ids))
         number = next(self._alerts)
         async with self.ledger.begin() as books:
-            alert_id = await books.insert_alert(an_alert(received_at=self.clock.now(), ticker=ticker))
+            alert_id = await books.insert_alert(
+                an_alert(received_at=self.clock.now(), ticker=ticker, strategy=strategy)
+            )
             assert alert_id is not None
             await books.move_alert(alert_id, (AlertStatus.RECEIVED,), AlertStatus.PROCESSING, None)
             trade = NewTrade(
@@ -270,6 +302,7 @@ class Bot:
                 reserved=Decimal(0),
                 decision={},
                 created_at=self.clock.now() - timedelta(days=1),
+                strategy=strategy,
             )
             await books.insert_trade(trade)
         fill = an_execution(
@@ -286,7 +319,8 @@ class Bot:
         )
         await self.booking.book(trade.order_ref, BrokerUpdate(executions=[fill]))
         if self.broker.held is not None:
-            self.broker.held[con_id] = Decimal(shares if at_ib is None else at_ib)
+            before = sum((lot.qty for lot in await self.lots(LotStatus.OPEN) if lot.con_id == con_id), Decimal(0))
+            self.broker.held[con_id] = Decimal(before if at_ib is None else at_ib)
         self.clock.skip(11)
         return await self.trade(trade.order_ref)
 

@@ -102,7 +102,7 @@ def test_what_cannot_be_looked_at(typed: Type, tmp_path: Path) -> None:
     for line, said in {
         "nope.json": "nope.json cannot be read: No such file",
         "large": "large is larger than 16 KiB",
-        "large --strategy emma": "there is no such strategy",
+        "large --strategy emma": "there is no strategy emma among",
         "message.json --price abc": "is not a price",
     }.items():
         ran = typed("lint-alert", *line.split(), webhook__secret=SECRET)

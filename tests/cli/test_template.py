@@ -64,7 +64,7 @@ def test_what_cannot_be_chosen(typed: Type, two: None) -> None:
     """A template of another strategy, or of another dialect, would be pasted."""
     for line, said in {
         "": "there are several strategies, and none is called main: say which one, --strategy NAME: ema, grid",
-        "--strategy emma": "--strategy emma: there is no such strategy. There are: ema, grid",
+        "--strategy emma": "there is no strategy emma among those that there are: ema, grid",
         "--strategy ema --dialect octobot": "octobot is no dialect: write one of own, traderspost",
         "--strategy ema --indicator --strategy-alert": "exclude each other",
     }.items():

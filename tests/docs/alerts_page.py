@@ -58,7 +58,7 @@ async def becomes(message: str, strategy: Strategy) -> Sequence[tuple[Occasion, 
 
 
 async def _becomes(filled: Filled, strategy: Strategy) -> tuple[str, str]:
-    linted = lint(filled, Strategies({"main": strategy}), None, None)
+    linted = lint(filled, Strategies({"main": strategy}), None, lambda _: ())
     if linted.instruction is None:
         return "refused", " ".join(linted.refused)
     report = await by_the_books(None, linted.instruction, strategy, _SETUP, _NOW, price=_PRICE)

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from tradebot.domain.limits import FixedLimits, Limits, LossBasis
 from tradebot.domain.refusals import Fact, Figure, Refusal, RefusalCode
-from tradebot.domain.risk import BUY_POLICY, Buy, RiskDecision, Sell, Snapshot, commission_estimate, judge, whole_shares
+from tradebot.domain.risk import BUY_POLICY, RiskDecision, judge
 from tradebot.domain.settings import TradingState
+from tradebot.domain.sizing import commission_estimate, whole_shares
+from tradebot.domain.snapshot import Buy, Sell, Snapshot
 
 D = Decimal
 CENT = D("0.01")

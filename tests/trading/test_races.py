@@ -24,7 +24,8 @@ from tradebot.runtime.clock import SystemClock
 from tradebot.runtime.pulse import Pulse
 from tradebot.trading.booking import Booking, Listeners
 from tradebot.trading.broker_update import BrokerUpdate
-from tradebot.trading.decision import Policy, PreTradeData, decide
+from tradebot.trading.decision import decide
+from tradebot.trading.judging import Policy, PreTradeData
 from tradebot.trading.snapshot import BrokerView, take_snapshot
 
 SEEN = OrderReport("", 7, 1850973501, 1, 265598, "AAPL", Side.BUY, Decimal(10), None, OrderState.WORKING, "Submitted")

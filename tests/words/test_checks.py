@@ -7,8 +7,9 @@ import pytest
 
 from tradebot.domain.limits import FixedLimits, Limits, LossBasis
 from tradebot.domain.refusals import RefusalCode
-from tradebot.domain.risk import BUY_POLICY, Buy, Snapshot
+from tradebot.domain.risk import BUY_POLICY
 from tradebot.domain.settings import TradingState
+from tradebot.domain.snapshot import Buy, Snapshot
 from tradebot.trading.decision_record import plain_json
 from tradebot.words.checks import passed
 

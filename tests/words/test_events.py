@@ -161,6 +161,24 @@ SENTENCES: list[tuple[Facts, str]] = [
     ),
     (c.SettingChanged("max_daily_loss", Decimal(1000), Decimal(750)), "Daily loss: $1,000.00 → $750.00, by Ann."),
     (c.SettingChanged("max_open_positions", Decimal(200), Decimal(2)), "Open positions: 200 → 2, by Ann."),
+    (
+        c.SettingChanged("max_daily_buys", None, Decimal(2), "ema"),
+        "Buys a day of strategy ema: none of its own → 2, by Ann.",
+    ),
+    (
+        c.StateChanged(TradingState.RUNNING, TradingState.PAUSED, "ema"),
+        "Strategy ema is paused: its BUY alerts are blocked, its SELL alerts are executed. Resume with "
+        "`tradebot resume --strategy ema` or /resume ema. Changed by Ann.",
+    ),
+    (
+        c.StateChanged(TradingState.PAUSED, TradingState.RUNNING, "ema"),
+        "Strategy ema resumed: its BUY and SELL alerts are executed. Changed by Ann.",
+    ),
+    (
+        c.Reassigned("ema", "rsi", (c.Moved("AAPL", Decimal("12.5"), 3, 1), c.Moved("KO", Decimal(0), 1, 2))),
+        "What strategy ema has traded of these is strategy rsi's now: AAPL: 12.5 shares held, 3 orders, 1 alert; "
+        "KO: 0 shares held, 1 order, 2 alerts. Changed by Ann.",
+    ),
     (c.BrokerConnected("U1", paper=False, away_s=None), "Connected to the broker: LIVE account, REAL MONEY U1."),
     (
         c.BrokerConnected(None, None, 62.0),

@@ -53,6 +53,7 @@ _ORDER = (
     "resume",
     "kill",
     "split",
+    "reassign",
     "backup",
     "restore",
     "export",

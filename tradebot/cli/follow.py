@@ -97,7 +97,7 @@ def summary(alert: Alert, trade: Trade | None) -> str:
 
 async def _what_it_waits_for(webhook_url: str) -> str:
     """The daemon's own reasons, for the person who stands before an alert that does not move."""
-    parts = await daemon_client.health(webhook_url.replace("/webhook", "/health"))
+    parts = await daemon_client.health(f"{webhook_url.partition('/webhook')[0]}/health")  # also of a strategy's address
     if parts is None:
         return "The daemon does not answer any more."
     reasons = parts.get("trading", {}).get("waiting_for")

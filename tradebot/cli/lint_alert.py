@@ -1,6 +1,5 @@
 """`tradebot lint-alert`: what the bot makes of an alert's message, without a daemon and without sending anything."""
 
-import hmac
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -19,8 +18,7 @@ from tradebot.cli.template import chosen
 from tradebot.config import Settings
 from tradebot.domain.alert_report import AlertReport
 from tradebot.domain.instructions import stored
-from tradebot.domain.payload.lint import Linted, Opens, lint
-from tradebot.domain.payload.message import BLANKS
+from tradebot.domain.payload.lint import Linted, lint
 from tradebot.domain.payload.samples import Occasion, fill
 from tradebot.domain.strategies import Strategy
 from tradebot.errors import ConfigError, LedgerUnavailable, MigrationError
@@ -88,10 +86,9 @@ def _read(file: str) -> str:
 
 
 async def _lint(settings: Settings, text: str, path: str | None, price: Decimal | None, *, document: bool) -> int:
-    opens = _opens(settings)
     verdicts, books = [], ""
     for filled in fill(text):
-        linted = lint(filled, settings.strategies(), path, opens)
+        linted = lint(filled, settings.strategies(), path, lambda whose: _accepted(settings, whose))
         report = None
         if linted.instruction is not None and linted.strategy is not None:
             report, books = await _report(settings, linted, linted.strategy, price)
@@ -128,27 +125,19 @@ async def _report(
 # --- the secret -----------------------------------------------------------------------------------------------------
 
 
-def _opens(settings: Settings) -> Opens | None:
-    """None where there is no secret to compare with."""
+def _accepted(settings: Settings, strategy: Strategy) -> tuple[str, ...]:
+    """None where neither the configuration nor a daemon has made one."""
     try:
-        accepted = settings.accepted_secrets(daemon_client.secret(settings))
+        secret = daemon_client.secret(settings, strategy.name)
     except ConfigError:
-        return None
-
-    def opens(strategy: Strategy, word: str) -> bool:
-        given = word.strip(BLANKS).encode()
-        return any(hmac.compare_digest(given, known.strip(BLANKS).encode()) for known in accepted[strategy.name])
-
-    return opens
+        return ()
+    return settings.accepted_secrets(secret)[strategy.name]
 
 
 def _secrets(settings: Settings) -> list[str]:
-    """Whatever must not be shown, wherever it stands."""
-    try:
-        generated = [daemon_client.secret(settings)]
-    except ConfigError:
-        generated = []
-    return sorted({*settings.secrets(), *generated}, key=len, reverse=True)
+    """Whatever must not be shown, wherever it stands; the longer first, for one may begin with the other."""
+    accepted = [word for strategy in settings.strategies() for word in _accepted(settings, strategy)]
+    return sorted({*settings.secrets(), *accepted}, key=len, reverse=True)
 
 
 def _redacted(value: object, secrets: list[str]) -> object:

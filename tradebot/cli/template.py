@@ -8,7 +8,8 @@ import typer
 
 from tradebot.cli import daemon_client
 from tradebot.cli.base import Config, cli, settings_of
-from tradebot.cli.sending import checked
+from tradebot.cli.sending import checked, of_strategy
+from tradebot.cli.trading import named
 from tradebot.config import WEBHOOK_SECRET_FILE, Settings
 from tradebot.domain.alerts import Side
 from tradebot.domain.payload.samples import ALERT_MESSAGE
@@ -53,7 +54,7 @@ def template_(
         raise ConfigError("--indicator and --strategy-alert exclude each other: without either both are shown")
     settings = settings_of(config)
     one = chosen(settings, strategy)
-    secret = accepted_secret(settings, one) if with_secret else STAND_IN
+    secret = daemon_client.secret(settings, one.name) if with_secret else STAND_IN
     kinds = [Kind.INDICATOR] if indicator else [Kind.STRATEGY] if strategy_alert else list(Kind)
     shown = [template(dialect, kind, one, secret) for kind in kinds]
     for line in _lines(settings, one, shown, url=checked(url), secret=secret):
@@ -63,31 +64,21 @@ def template_(
 def chosen(settings: Settings, name: str | None) -> Strategy:
     """The strategy of this name, or the one that an alert which names none belongs to. Raises ConfigError."""
     there_are = settings.strategies()
-    names = ", ".join(there_are.names)
-    if name is not None and name not in there_are.names:
-        raise ConfigError(f"--strategy {name}: there is no such strategy. There are: {names}")
-    found = there_are.named(name) if name is not None else there_are.default()
+    found = there_are.named(named(settings, name)) if name is not None else there_are.default()
     if found is None:
+        names = ", ".join(there_are.names)
         raise ConfigError(
             f"there are several strategies, and none is called main: say which one, --strategy NAME: {names}"
         )
     return found
 
 
-def accepted_secret(settings: Settings, strategy: Strategy) -> str:
-    """What the strategy's alerts must carry. Raises ConfigError where no daemon has made one yet."""
-    own = settings.strategy_sections.get(strategy.name)
-    if own is not None and own.secret is not None:
-        return own.secret.get_secret_value()
-    return daemon_client.secret(settings)
-
-
 def _lines(settings: Settings, strategy: Strategy, shown: list[Template], *, url: str, secret: str) -> Iterator[str]:
     in_url = shown[0].secret_in is None
-    path = f"/{strategy.name}" if settings.strategy_sections else ""
+    address = of_strategy(url, strategy.name if settings.strategy_sections else None)
     query = f"?secret={quote(secret, safe='')}" if in_url else ""
     yield f"Webhook URL, under Notifications{' (put in the name of your machine)' if url == _EXAMPLE_URL else ''}:"
-    yield f"{url.rstrip('/')}{path}{query}"
+    yield f"{address}{query}"
     if secret == STAND_IN:
         field = "in the URL" if in_url else f'in "{shown[0].secret_in}"'
         yield (
@@ -121,7 +112,6 @@ def _kind(one: Template, *, sized: bool) -> Iterator[str]:
 
 
 def _where(settings: Settings, strategy: Strategy) -> str:
-    own = settings.strategy_sections.get(strategy.name)
-    if own is not None and own.secret is not None:
+    if strategy.name in settings.own_secrets():
         return f"what [strategies.{strategy.name}] secret says"
     return "what [webhook] secret says" if settings.webhook.secret else f"the line in {WEBHOOK_SECRET_FILE}"

@@ -17,11 +17,12 @@ from tradebot.domain.alerts import WAITING, Alert, AlertStatus
 from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.events import Event
 from tradebot.domain.facts.alerts import AlertStored
+from tradebot.domain.instructions import Instruction, read
 from tradebot.domain.lots import Lot, LotStatus
 from tradebot.queries.alert_trace import AlertTrace, TracedOrder
 from tradebot.runtime.log import visible
 from tradebot.words import events as words
-from tradebot.words import figures, refusals
+from tradebot.words import figures, instructions, refusals
 from tradebot.words.reasons import reason
 
 Rows = Iterable[tuple[str, str]]
@@ -94,8 +95,11 @@ def _understood(trace: AlertTrace) -> Iterable[str]:
         return
     at = f" at {figures.price(alert.price)}" if alert.price is not None else ""
     yield f"{alert.action} {alert.ticker}{at}"
+    asked = _instruction(alert)
     target = next((one.facts.target for one in trace.events if isinstance(one.facts, AlertStored)), None)
-    if target:
+    if asked is not None:
+        yield from instructions.phrases(asked)
+    if target and (asked is None or asked.target is None):
         yield f"wants to be {target} afterwards"
     if alert.primary_exchange:
         yield f"listed at {alert.primary_exchange}"
@@ -105,8 +109,18 @@ def _understood(trace: AlertTrace) -> Iterable[str]:
     if kind == KeyKind.ID:
         yield f"alert_id {key}"
     yield f"strategy {alert.strategy}"
+    if alert.dialect is not None:
+        yield f"dialect {alert.dialect}"
     if alert.test:
         yield "a test: judged, never sent"
+
+
+def _instruction(alert: Alert) -> Instruction | None:
+    """None: none is stored, or one that another version of the program understood."""
+    try:
+        return None if alert.instruction is None else read(alert.instruction)
+    except ValueError:
+        return None
 
 
 # --- what was decided -----------------------------------------------------------------------------------------------

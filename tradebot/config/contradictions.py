@@ -62,8 +62,8 @@ def _strategies(given: Given) -> list[str]:
         origin = given.origin(SECTION, name)
         if not NAME.fullmatch(name):
             lines.append(
-                f"{where} ({origin}): is no name of a strategy: it begins with a small letter, then come small letters, digits, _ and "
-                "-, 32 at most"
+                f"{where} ({origin}): is no name of a strategy: it begins with a small letter, then come small letters, "
+                "digits, _ and -, 32 at most"
             )
         elif name in RESERVED:
             lines.append(f'{where} ({origin}): "{name}" stands for all strategies together: choose another name')
@@ -89,8 +89,8 @@ def _sizes(given: Given, where: str, name: str) -> list[str]:
     origin = given.origins[SECTION, name, "size"]
     if sizing is Sizing.ALERT:
         return [
-            f'{where}.size ({origin}): is set, but sizing = "alert" takes every size from the alert: take size out, or set another '
-            "sizing"
+            f'{where}.size ({origin}): is set, but sizing = "alert" takes every size from the alert: take size out, or set '
+            "another sizing"
         ]
     lines = []
     if sizing is Sizing.USD and given.get(SECTION, name, "buy_amount_usd") is not None:

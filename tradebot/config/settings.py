@@ -205,10 +205,11 @@ class Settings(Section):
         previous one."""
         previous = self.webhook.previous_secret
         common = (secret, previous.get_secret_value()) if previous else (secret,)
-        own = self._own_secrets()
+        own = self.own_secrets()
         return {name: (own[name],) if name in own else common for name in self.strategies().names}
 
-    def _own_secrets(self) -> Mapping[str, str]:
+    def own_secrets(self) -> Mapping[str, str]:
+        """Of the strategies that have one, by name."""
         return {
             name: section.secret.get_secret_value()
             for name, section in self.strategy_sections.items()
@@ -226,7 +227,7 @@ class Settings(Section):
         found = [each.get_secret_value() for each in whole_values if each]
         for url in (self.database.url, self.queue.url):
             found += url_secrets(url.get_secret_value())
-        return [*found, *self._own_secrets().values()]
+        return [*found, *self.own_secrets().values()]
 
     def simulated_parts(self) -> list[str]:
         """What is simulated, embedded, relaxed or off, in words for people: the banner, /status and /health show it."""

@@ -1,7 +1,7 @@
 """`[strategies.NAME]`: as many sections as there are strategies, all with the same keys.
 
-Rules: the file names the strategies; only where it names none may variables do so, or a misspelt variable would be a strategy of its
-own. A credential never does. What is not set is without a limit beside the account's.
+Rules: the file names the strategies; only where it names none may variables do so, or a misspelt variable would be a strategy
+of its own. A credential never does. What is not set is without a limit beside the account's.
 """
 
 import re

@@ -71,6 +71,7 @@ class EventKind(StrEnum):
     RENAMED = "renamed"
     STATE_CHANGED = "state_changed"
     SETTING_CHANGED = "setting_changed"
+    REASSIGNED = "reassigned"
     BROKER_CONNECTED = "broker_connected"
     BROKER_LOST = "broker_lost"
     BROKER_UNREACHABLE = "broker_unreachable"
@@ -141,6 +142,7 @@ class Event:
     actor: str = "bot"
     id: int = 0
     text: str | None = None
+    strategy: str | None = None  # whose alert it is about; None: about none
 
     @property
     def kind(self) -> str:

@@ -27,6 +27,10 @@ class Sizing(StrEnum):
     ALERT = "alert"  # what the alert says
 
 
+BY_STOP = (Sizing.RISK_USD, Sizing.RISK_PCT)
+"""Kinds that need a stop to size by. None is honoured yet: their BUYs are refused."""
+
+
 class ExitSize(StrEnum):
     """How much an exit sells."""
 
@@ -60,6 +64,15 @@ class Strategy:
         begin, end = self.window
         now = new_york.time()
         return begin <= now < end if begin < end else now >= begin or now < end
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """How many trades and alerts of a ticker a strategy has had, whatever became of them."""
+
+    ticker: str
+    trades: int
+    alerts: int
 
 
 class UnknownStrategy(LookupError):

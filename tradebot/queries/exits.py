@@ -6,30 +6,41 @@ from decimal import Decimal
 
 from tradebot.domain.brokerage import BrokerPosition
 from tradebot.domain.lots import LotStatus
+from tradebot.domain.strategies import MAIN
 from tradebot.ports import Books
 
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """What selling a ticker would sell. `value` is USD at IB's price; None: IB's price is not known."""
+    """What selling a strategy's shares of a ticker would sell. `value` is USD at IB's price; None: IB's price is not known."""
 
     ticker: str
     qty: Decimal
     value: Decimal | None
+    strategy: str = MAIN
+
+    @property
+    def lots(self) -> tuple[str, str]:
+        """Whose of what: strategy and ticker."""
+        return self.strategy, self.ticker
 
 
 async def read_exits(
-    books: Books, broker_positions: Mapping[int, BrokerPosition] | None, ticker: str | None = None
+    books: Books,
+    broker_positions: Mapping[int, BrokerPosition] | None,
+    ticker: str | None = None,
+    strategy: str | None = None,
 ) -> list[Exit]:
-    """One exit a ticker, by name; only `ticker` when given. Raises LedgerUnavailable."""
-    lots = await books.lots(LotStatus.OPEN, ticker=ticker)
+    """One exit a ticker and strategy, by their names; only of `ticker` and `strategy` where given. Raises LedgerUnavailable."""
+    lots = await books.lots(LotStatus.OPEN, ticker=ticker, strategy=strategy)
     exits = []
-    for name in sorted({lot.ticker for lot in lots}):
-        mine = [lot for lot in lots if lot.ticker == name]
+    for name, whose in sorted({(lot.ticker, lot.strategy) for lot in lots}):
+        mine = [lot for lot in lots if (lot.ticker, lot.strategy) == (name, whose)]
         prices = {lot.con_id: _price(broker_positions, lot.con_id) for lot in mine}
         values = [lot.qty * price for lot in mine if (price := prices[lot.con_id]) is not None]
         qty = sum((lot.qty for lot in mine), Decimal(0))
-        exits.append(Exit(name, qty, sum(values, Decimal(0)) if len(values) == len(mine) else None))
+        value = sum(values, Decimal(0)) if len(values) == len(mine) else None
+        exits.append(Exit(name, qty, value, whose))
     return exits
 
 

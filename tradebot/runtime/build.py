@@ -252,6 +252,7 @@ def _queries(
         simulated=options.simulated,
         started_at=outside.clock.now(),
         version=options.version,
+        strategies=options.strategies,
     )
     parts: dict[str, HealthPart] = {
         "database": DatabasePart(outside.ledger, outside.lock),

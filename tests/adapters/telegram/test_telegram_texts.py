@@ -123,7 +123,7 @@ def every_text() -> Iterator[tuple[str, str]]:
     yield "clear_queue", questions.clear_queue([alert("AAPL", Side.SELL), alert("MSFT", Side.BUY)])
     yield "it filled", questions.it_filled(guess)
     yield "never", questions.never_existed(guess)
-    yield "accept", questions.accept(WriteOff("AAPL", 1, Decimal(12), Decimal(2)))
+    yield "accept", questions.accept([WriteOff("AAPL", 1, Decimal(12), Decimal(2))])
 
 
 TEXTS = dict(every_text())

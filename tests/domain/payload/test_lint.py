@@ -24,7 +24,7 @@ N = NoteCode
 
 def linted(text: str, strategies: Strategies | None = None, path: str | None = None) -> Linted:
     """As TradingView would send it, the first of its occasions."""
-    return lint(fill(text)[0], strategies or Strategies(), path, lambda _, word: word.strip() == SECRET)
+    return lint(fill(text)[0], strategies or Strategies(), path, lambda _: [SECRET])
 
 
 def alert(**fields: object) -> str:
@@ -186,7 +186,7 @@ def test_what_is_printed_to_be_pasted_is_taken(dialect: str, kind: Kind, strateg
     }
     for text in texts:
         for filled in fill(text):
-            one = lint(filled, Strategies({MAIN: strategy}), None, lambda *_: False)
+            one = lint(filled, Strategies({MAIN: strategy}), None, lambda _: ["another"])
             if noted(one).keys() == {N.IN_THE_SCRIPT}:
                 continue  # what the script sends is the indicator's messages: they are in `texts`
             assert one.refused == ()

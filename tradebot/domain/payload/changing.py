@@ -51,7 +51,7 @@ def test_flag(fields: Fields) -> bool:
     for name, value in list(fields.left()):
         if plain(name) in _TESTS:
             fields.taken.add(name)
-            on |= value not in (None, "", [], {}) and read_flag(name if name.isprintable() else plain(name), value)
+            on |= value not in (None, "") and read_flag(name if name.isprintable() else plain(name), value)
     return on
 
 

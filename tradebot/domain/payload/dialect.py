@@ -10,17 +10,17 @@ from typing import Any
 from tradebot.domain.instructions import MARKET_ORDER, NO_EXITS, Exits, Instruction, OrderTerms, PositionTarget, Size
 from tradebot.domain.payload.aim import Action, aim
 from tradebot.domain.payload.changing import refuse_left, test_flag
-from tradebot.domain.payload.fields import WORD, Field, Fields
+from tradebot.domain.payload.fields import ID, NAME, Field, Fields
 from tradebot.domain.payload.message import Form, Message, named_strategy
 from tradebot.domain.payload.shown import shown
 from tradebot.errors import PayloadError
 
 _NAME = re.compile("[a-z][a-z0-9_-]{0,31}")
 
-STRATEGY = Field("strategy", WORD, "ema", about="Which strategy the alert is for, where the address does not say it.")
+STRATEGY = Field("strategy", NAME, "ema", about="Which strategy the alert is for, where the address does not say it.")
 ALERT_ID = Field(
     "alert_id",
-    WORD,
+    ID,
     "{{ticker}}-{{strategy.order.id}}-{{timenow}}",
     about="The sender's own name of the alert: each once.",
 )
@@ -35,8 +35,16 @@ class Dialect:
     form: Form
     fields: tuple[Field[Any], ...]
     understand: Callable[[Message], Instruction]
-    fits: Callable[[Mapping[str, object]], bool] = lambda _: True  # by the names of the fields
+    inside: Mapping[str, tuple[Field[Any], ...]] = field(default_factory=dict)  # the fields of objects in it
+    lacks: Callable[[Mapping[str, object]], Field[Any] | None] = lambda _: (
+        None
+    )  # of what makes a JSON message one of these
     marks: frozenset[str] = frozenset()  # names by which one that lacks something is still recognised
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of all fields, those of its objects included."""
+        return tuple(one.name for group in (self.fields, *self.inside.values()) for one in group)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,15 +66,10 @@ class Wanted:
 
 def instruction(dialect: Dialect, message: Message, fields: Fields, wanted: Wanted) -> Instruction:
     """The instruction, once every field is accounted for. Raises PayloadError."""
-    strategy = named_strategy(message)
-    if strategy is not None and not _NAME.fullmatch(strategy):
-        raise PayloadError(
-            f'"strategy" is {shown(strategy)}, which no strategy is called: names are lower-case letters, digits, - and _.'
-            " Nothing was traded. Write the strategy's name, or leave the field out."
-        )
+    strategy = _strategy(dialect, message)
     verb, target, size = aim(wanted.action, wanted.target, wanted.size)
     test = any([test_flag(one) for one in (fields, *wanted.groups)])  # noqa: C419 - a list: each is looked at
-    refuse_left(fields, [one.name for one in dialect.fields], dialect.title, *wanted.groups)
+    refuse_left(fields, dialect.names, dialect.title, *wanted.groups)
     return Instruction(
         dialect=dialect.name,
         verb=verb,
@@ -82,6 +85,20 @@ def instruction(dialect: Dialect, message: Message, fields: Fields, wanted: Want
         test=test,
         unused=wanted.unused,
     )
+
+
+def _strategy(dialect: Dialect, message: Message) -> str | None:
+    """The name that the message says, in a form that a strategy can have. Raises PayloadError."""
+    written = (message.fields or {}).get("strategy")
+    if isinstance(written, dict) and "strategy" in dialect.inside:
+        return None
+    name = named_strategy(message)
+    if written not in (None, "") and (name is None or not _NAME.fullmatch(name)):
+        raise PayloadError(
+            f'"strategy" is {shown(written)}, which no strategy is called: names are lower-case letters, digits, - and _.'
+            " Nothing was traded. Write the strategy's name, or leave the field out."
+        )
+    return name
 
 
 def unused(fields: Fields, *names: str) -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 Rules:
 - One file a dialect; each ends in one `Instruction`. Which it is follows from the form of the message and the names of its
-  fields, never from a guess: a message that fits two is refused naming both, one that fits none naming the nearest and what it lacks.
+  fields, never from a guess: a message that fits two is refused naming both, one that fits none naming the nearest and what it
+  lacks.
 - `action` and `ticker` are the bot's own; a field or an action that only TradersPost has makes them TradersPost's.
 - Every refusal is a PayloadError that tells the sender of the alert what to correct, and never holds the secret.
 """
@@ -51,6 +52,8 @@ DIALECTS: Mapping[str, Dialect] = {
     )
 }
 
+_IN_JSON = tuple(one for one in DIALECTS.values() if one.form is Form.JSON)
+
 # What other bots call what is missing: a hint for people who bring their template along.
 _OTHER_NAMES = {
     "action": ("side", "order_action", "signal", "direction"),
@@ -80,9 +83,9 @@ def dialect_of(message: Message) -> Dialect:
     if message.form is Form.KEY_VALUE:
         return keyvalue.DIALECT
     fields = message.fields
-    fitting = [one for one in DIALECTS.values() if one.form is Form.JSON and one.fits(fields)]
-    if traderspost.DIALECT in fitting:
-        fitting.remove(own.DIALECT)
+    fitting = [one for one in _IN_JSON if one.lacks(fields) is None]
+    if own.DIALECT in fitting:  # TradersPost's have the same two names
+        fitting.remove(own.DIALECT if traderspost.is_marked(fields) else traderspost.DIALECT)
     if len(fitting) > 1:
         raise PayloadError(
             f"The message is {' and '.join(one.title for one in fitting)} at once: which fields count cannot be told. Nothing was"
@@ -95,11 +98,9 @@ def dialect_of(message: Message) -> Dialect:
 
 def _nearest(fields: Mapping[str, object]) -> PayloadError:
     """What the message lacks to be what it is nearest to: of the dialect with most of its own names in it."""
-    json = [one for one in DIALECTS.values() if one.form is Form.JSON]
-    nearest = max(json, key=lambda one: len(one.marks & fields.keys()))  # the first of equals: the bot's own
-    lacking = next((one for one in nearest.fields if one.required and fields.get(one.name) in (None, "")), None)
-    if lacking is None:  # what is there is of another type
-        lacking = next(one for one in nearest.fields if one.required and not isinstance(fields.get(one.name), str))
-    others = [other for other in _OTHER_NAMES.get(lacking.name, ()) if other in fields]
-    hint = f' (the field "{others[0]}" must be called "{lacking.name}")' if others else ""
-    return missing(lacking.name, lacking.example, hint if nearest is own.DIALECT else f" (in {nearest.title}){hint}")
+    nearest = max(_IN_JSON, key=lambda one: len(one.marks & fields.keys()))  # the first of equals: the bot's own
+    lacks = nearest.lacks(fields)
+    assert lacks is not None, "a message that lacks nothing fits"
+    others = [other for other in _OTHER_NAMES.get(lacks.name, ()) if other in fields]
+    hint = f' (the field "{others[0]}" must be called "{lacks.name}")' if others else ""
+    return missing(lacks.name, lacks.example, hint if nearest is own.DIALECT else f" (in {nearest.title}){hint}")

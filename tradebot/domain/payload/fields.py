@@ -18,8 +18,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import Field as Bounds
-from pydantic import StrictBool, StrictInt, StringConstraints
+from pydantic import Strict, StrictBool, StrictInt, StringConstraints, WithJsonSchema
 
 from tradebot.domain.payload.message import BLANKS
 from tradebot.domain.payload.placeholders import refuse_placeholder
@@ -34,10 +33,11 @@ TIME_MIN, TIME_MAX = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzin
 
 T = TypeVar("T")
 
+_NAME = re.compile("[A-Za-z_-]{1,60}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NUMBER = r"[0-9]{1,12}(\.[0-9]{0,12})?|\.[0-9]{1,12}"
-_POSITIVE = re.compile(_NUMBER)
-_SIGNED = re.compile(rf"[+-]?({_NUMBER})")
+NUMBER = r"[0-9]{1,12}(\.[0-9]{0,12})?|\.[0-9]{1,12}"
+_POSITIVE = re.compile(NUMBER)
+_SIGNED = re.compile(rf"[+-]?({NUMBER})")
 _ISO = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?"
 _SINCE_1970 = r"[0-9]{9,13}(\.[0-9]{1,6})?"
 _ISO_TIME, _EPOCH_TIME = re.compile(_ISO), re.compile(_SINCE_1970)
@@ -76,14 +76,17 @@ class Fields:
     path: str = ""
     any_spelling: bool = False
     taken: set[str] = field(default_factory=set)
+    _by_plain: dict[str, list[str]] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        if self.any_spelling:
+            for name in self.given:
+                if _NAME.fullmatch(name):
+                    self._by_plain.setdefault(plain(name), []).append(name)
 
     def find(self, name: str) -> str | None:
         """The name under which a field is there and not empty."""
-        if self.any_spelling:
-            wanted = plain(name)
-            written = [one for one in self.given if re.fullmatch("[A-Za-z_-]{1,60}", one) and plain(one) == wanted]
-        else:
-            written = [name] if name in self.given else []
+        written = self._by_plain.get(plain(name), []) if self.any_spelling else [name] if name in self.given else []
         self.taken.update(written)
         there = [one for one in written if self.given[one] not in (None, "")]
         if len(there) > 1:
@@ -108,16 +111,26 @@ class Fields:
         return found
 
     def inside(self, name: str) -> "Fields | None":
-        """The object of this name."""
+        """The object of this name; None where there is none. Raises PayloadError for something else, but a strategy's name."""
         value = self.given.get(name)
-        if not isinstance(value, dict):
+        if value in (None, "") or (name == "strategy" and isinstance(value, str)):
             return None
+        if not isinstance(value, dict):
+            raise PayloadError(
+                f'"{self.path}{name}" must be an object in braces, but it is {shown(value)}. Nothing was traded. Correct it, or'
+                " leave it out."
+            )
         self.taken.add(name)
         return Fields(value, f"{self.path}{name}.", self.any_spelling)
 
     def left(self) -> Iterator[tuple[str, object]]:
         """What nobody has taken: names as they are written, values."""
         return ((name, value) for name, value in self.given.items() if name not in self.taken)
+
+
+def lacking(fields: Mapping[str, object], *needed: Field[Any]) -> Field[Any] | None:
+    """The first of these that is not there, or empty."""
+    return next((one for one in needed if fields.get(one.name) in (None, "")), None)
 
 
 def missing(name: str, example: str, hint: str = "") -> PayloadError:
@@ -132,8 +145,13 @@ def _pattern(pattern: str) -> Any:
     return Annotated[str, StringConstraints(pattern=f"^{blanks}({pattern}){blanks}$")]
 
 
+def alternatives(table: Iterable[str]) -> str:
+    """A pattern for these words in any letter case."""
+    return "|".join(_any_case(word) for word in table)
+
+
 def _any_case(word: str) -> str:
-    return "".join(f"[{c.lower()}{c.upper()}]" if c.isalpha() else re.escape(c) for c in word)
+    return "".join(f"[{c.lower()}{c.upper()}]" if c.isalpha() else "\\." if c == "." else c for c in word)
 
 
 def _read_word(name: str, value: object, example: str) -> str:
@@ -153,7 +171,7 @@ def words(table: Mapping[str, T], says: str) -> Kind[T]:
             raise PayloadError(f'"{name}" must be {says}, but it is {shown(word)}. Write "{name}": "{example}".')
         return table[word.lower()]
 
-    return Kind(read, _pattern("|".join(_any_case(word) for word in table)))
+    return Kind(read, _pattern(alternatives(table)))
 
 
 def _read_ticker(name: str, value: object, example: str) -> tuple[str | None, str]:
@@ -274,28 +292,27 @@ def one_of(shapes: Iterable[Any]) -> Any:
     return union
 
 
-_ANY_NUMBER = Annotated[Decimal, Bounds(strict=True)]
+_ANY_NUMBER = Annotated[Decimal, Strict(), WithJsonSchema({"type": "number"})]
 _BARE_NUMBER = one_of((StrictInt, _ANY_NUMBER))
 _SPACED = "^ *({}) *$"
 
-WORD: Kind[str] = Kind(_read_word, str)
+NAME: Kind[str] = Kind(_read_word, _pattern("[a-z][a-z0-9_-]{0,31}"))
+ID: Kind[str] = Kind(_read_word, one_of((Annotated[str, StringConstraints(max_length=128)], StrictInt)))
 TICKER: Kind[tuple[str | None, str]] = Kind(
     _read_ticker, _pattern(r"([A-Za-z_ ]+:)?[A-Za-z][A-Za-z0-9]{0,5}([. ][A-Za-z])?")
 )
 EXCHANGE: Kind[str | None] = Kind(_read_exchange, _pattern("[A-Za-z_ ]+"))
 PRICE: Kind[Decimal] = Kind(
-    _read_price, one_of((Annotated[str, StringConstraints(pattern=_SPACED.format(_NUMBER))], _BARE_NUMBER))
+    _read_price, one_of((Annotated[str, StringConstraints(pattern=_SPACED.format(NUMBER))], _BARE_NUMBER))
 )
 SIZE: Kind[Decimal] = Kind(_read_size, PRICE.shape)
 SECONDS: Kind[timedelta | None] = Kind(_read_seconds, PRICE.shape)
 SIGNED: Kind[Decimal] = Kind(
-    _read_signed, one_of((Annotated[str, StringConstraints(pattern=_SPACED.format(f"[+-]?({_NUMBER})"))], _BARE_NUMBER))
+    _read_signed, one_of((Annotated[str, StringConstraints(pattern=_SPACED.format(f"[+-]?({NUMBER})"))], _BARE_NUMBER))
 )
 TIME: Kind[datetime] = Kind(
     _read_time,
     one_of((Annotated[str, StringConstraints(pattern=_SPACED.format(f"{_ISO}|{_SINCE_1970}"))], _BARE_NUMBER)),
 )
-FLAG: Kind[bool] = Kind(
-    read_flag, one_of((StrictBool, StrictInt, _pattern("|".join(_any_case(word) for word in sorted(_TRUE | _FALSE)))))
-)
+FLAG: Kind[bool] = Kind(read_flag, one_of((StrictBool, StrictInt, _pattern(alternatives(sorted(_TRUE | _FALSE))))))
 ANYTHING: Kind[object] = Kind(_read_anything, Any)

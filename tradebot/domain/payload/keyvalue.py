@@ -37,7 +37,7 @@ SIGNAL = Field("signal", ACTION.kind, "BUY", about="OctoBot's name of action.")
 SYMBOL = Field("symbol", TICKER, "{{ticker}}", about="OctoBot's name of ticker.")
 VOLUME = Field("volume", AMOUNT_OR_PERCENT, "10", about="OctoBot's name of quantity.")
 
-FIELDS = (ACTION, TICKER_, SIGNAL, SYMBOL, VOLUME, *COMMON)
+FIELDS = (replace(ACTION, required=False), replace(TICKER_, required=False), SIGNAL, SYMBOL, VOLUME, *COMMON)
 
 
 def understand(message: Message) -> Instruction:

@@ -4,7 +4,7 @@ Rules: what is read is read by the same functions as an alert that has come; not
 as it can, so that a person learns of everything at once.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -22,8 +22,8 @@ from tradebot.domain.strategies import Strategies, Strategy
 from tradebot.errors import PayloadError
 
 T = TypeVar("T")
-Opens = Callable[[Strategy, str], bool]
-"""Whether a word is the secret of a strategy."""
+Accepted = Callable[[Strategy], Collection[str]]
+"""The secrets that a strategy's alerts may carry; none where they are not known here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,8 @@ class Linted:
     readings: tuple[Reading, ...] = ()
 
 
-def lint(filled: Filled, strategies: Strategies, path: str | None, opens: Opens | None) -> Linted:
-    """`path`: the strategy that the address names. `opens` None: there is no secret here to compare with."""
+def lint(filled: Filled, strategies: Strategies, path: str | None, accepted: Accepted) -> Linted:
+    """`path`: the strategy that the address names."""
     said = list(notes.of_text(filled))
     if any(note.code is NoteCode.IN_THE_SCRIPT for note in said):
         return Linted(filled, tuple(said))
@@ -53,7 +53,7 @@ def lint(filled: Filled, strategies: Strategies, path: str | None, opens: Opens 
     strategy = _try(lambda: addressee(strategies, path, named_strategy(message)), refused)
     dialect = _try(lambda: dialect_of(message), refused)
     instruction = None if dialect is None else _try(lambda: understand(message).instruction, refused)
-    said.append(notes.of_secret(message.fields or {}, _opens(opens, strategy)))
+    said.append(notes.of_secret(message.fields or {}, accepted(strategy) if strategy is not None else ()))
     if dialect is None:
         said += _strange(message)
         return Linted(filled, tuple(said), tuple(refused), strategy=strategy)
@@ -70,10 +70,6 @@ def _try(read: Callable[[], T], refused: list[str]) -> T | None:
     except PayloadError as error:
         refused.append(str(error))
         return None
-
-
-def _opens(opens: Opens | None, strategy: Strategy | None) -> Callable[[str], bool] | None:
-    return None if opens is None or strategy is None else lambda word: opens(strategy, word)
 
 
 def _of_fields(dialect: Dialect, fields: tuple[Reading, ...]) -> Iterator[Note]:

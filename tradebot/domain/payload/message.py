@@ -23,8 +23,8 @@ BLANKS = " \t\r\n"
 
 _PAIR = re.compile(r"([A-Za-z][A-Za-z0-9_.-]{0,39})[ \t]*=(.*)", re.DOTALL)
 _COMMAND = re.compile(
-    r"(?:buy|sell|exit|close|flat|add|cancel|reverse|breakeven|sell_?short|short|buy_?to_?cover|cover)(?:[ \t]|$)",
-    re.IGNORECASE,
+    r"(?:buy|sell|exit|close|flat|add|cancel|reverse|breakeven|sell_?short|short|buy_?to_?cover|cover)(?:[ \t\r\n]|$)",
+    re.IGNORECASE | re.ASCII,
 )
 _PAIRS_MAX = 100
 

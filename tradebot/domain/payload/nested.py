@@ -6,11 +6,13 @@ Rules:
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 from tradebot.domain.instructions import Instruction
 from tradebot.domain.payload.aim import OWN_ACTIONS, POSITION_FIELDS, SHORT_ACTIONS, position
 from tradebot.domain.payload.dialect import ALERT_ID, Dialect, Wanted, instruction, unused
-from tradebot.domain.payload.fields import ANYTHING, PRICE, SIZE, Field, Fields, words
+from tradebot.domain.payload.fields import ANYTHING, PRICE, SIZE, Field, Fields, lacking, words
 from tradebot.domain.payload.message import Form, Message
 from tradebot.domain.payload.own import EXCHANGE_, PRICE_, TEST, TICKER_, TIME_
 from tradebot.domain.payload.terms import size_of
@@ -50,11 +52,13 @@ def understand(message: Message) -> Instruction:
     return instruction(DIALECT, message, fields, wanted)
 
 
-def fits(fields: Mapping[str, object]) -> bool:
+def lacks(fields: Mapping[str, object]) -> Field[Any] | None:
     """`ticker`, and `order_action` in an object `strategy`."""
+    if (missing := lacking(fields, TICKER_)) is not None:
+        return missing
     strategy = fields.get("strategy")
-    inside = isinstance(strategy, dict) and strategy.get("order_action") not in (None, "")
-    return inside and fields.get("ticker") not in (None, "")
+    missing = lacking(strategy if isinstance(strategy, dict) else {}, ORDER_ACTION)
+    return None if missing is None else replace(missing, name=f"strategy.{missing.name}")
 
 
 DIALECT = Dialect(
@@ -62,7 +66,8 @@ DIALECT = Dialect(
     title="a message with a nested strategy",
     form=Form.JSON,
     fields=FIELDS,
+    inside={"strategy": STRATEGY_FIELDS},
     understand=understand,
-    fits=fits,
+    lacks=lacks,
     marks=frozenset({"bar", "passphrase"}),
 )

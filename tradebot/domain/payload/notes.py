@@ -5,12 +5,12 @@ Rules: a note refuses where the webhook would refuse the alert for it. No value 
 
 import difflib
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tradebot.domain.payload.fields import plain
-from tradebot.domain.payload.message import SECRET_NAMES
+from tradebot.domain.payload.message import BLANKS, SECRET_NAMES
 from tradebot.domain.payload.samples import ALERT_MESSAGE, Filled
 from tradebot.domain.payload.templates import STAND_IN
 
@@ -66,8 +66,8 @@ def of_text(filled: Filled) -> Iterator[Note]:
         yield Note(NoteCode.BROKEN_LINE, {"field": broken[1]})
 
 
-def of_secret(fields: Mapping[str, object], opens: Callable[[str], bool] | None) -> Note:
-    """Whether the message carries the secret. `opens`: whether a word is the strategy's; None: that is not known here."""
+def of_secret(fields: Mapping[str, object], accepted: Collection[str]) -> Note:
+    """Whether the message carries one of the secrets that are accepted; none: there is none here to compare with."""
     there = [name for name in SECRET_NAMES if name in fields]
     if not there:
         other = next((name for name in fields if name.lower() in _OTHER_SECRET_WORDS), None)
@@ -75,9 +75,9 @@ def of_secret(fields: Mapping[str, object], opens: Callable[[str], bool] | None)
             return Note(NoteCode.UNSIGNED)
         return Note(NoteCode.MISNAMED, {"field": other, "meant": SECRET_NAMES[0]})
     words = [word for name in there if isinstance(word := fields[name], str)]
-    if opens is not None and any(opens(word) for word in words):
+    if {word.strip(BLANKS) for word in words} & {word.strip(BLANKS) for word in accepted}:
         return Note(NoteCode.AUTHENTIC, {"field": there[0]})
-    return Note(_not_opening(words[0] if words else "", compared=opens is not None), {"field": there[0]})
+    return Note(_not_opening(words[0] if words else "", compared=bool(accepted)), {"field": there[0]})
 
 
 def _not_opening(word: str, *, compared: bool) -> NoteCode:

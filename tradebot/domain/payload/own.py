@@ -11,11 +11,24 @@ Rules:
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from tradebot.domain.instructions import Exits, Instruction, LevelKind
 from tradebot.domain.payload.aim import OWN_ACTIONS, POSITION_FIELDS, SHORT_ACTIONS, position
 from tradebot.domain.payload.dialect import ALERT_ID, STRATEGY, Dialect, Wanted, instruction, unused
-from tradebot.domain.payload.fields import EXCHANGE, FLAG, PRICE, SECONDS, SIZE, TICKER, TIME, Field, Fields, words
+from tradebot.domain.payload.fields import (
+    EXCHANGE,
+    FLAG,
+    PRICE,
+    SECONDS,
+    SIZE,
+    TICKER,
+    TIME,
+    Field,
+    Fields,
+    lacking,
+    words,
+)
 from tradebot.domain.payload.message import Form, Message
 from tradebot.domain.payload.terms import (
     AMOUNT_OR_PERCENT,
@@ -149,9 +162,9 @@ def exits(fields: Fields) -> Exits:
     )
 
 
-def fits(fields: Mapping[str, object]) -> bool:
-    """`action` and `ticker`; `dialects.py` sees to it that TradersPost's are taken for TradersPost's."""
-    return all(fields.get(name) not in (None, "") for name in ("action", "ticker"))
+def lacks(fields: Mapping[str, object]) -> Field[Any] | None:
+    """What a message needs to be the bot's own; `dialects.py` sees to it that TradersPost's are taken for TradersPost's."""
+    return lacking(fields, ACTION, TICKER_)
 
 
 DIALECT = Dialect(
@@ -159,7 +172,8 @@ DIALECT = Dialect(
     title="a message of the bot's own kind",
     form=Form.JSON,
     fields=(ACTION, TICKER_, *COMMON),
+    inside={"strategy": POSITION_FIELDS, "strategy_info": POSITION_FIELDS},
     understand=understand,
-    fits=fits,
+    lacks=lacks,
     marks=frozenset({"action", "ticker"}),
 )

@@ -7,10 +7,12 @@ Rules, as its documentation has them:
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from tradebot.domain.instructions import Instruction
+from tradebot.domain.payload.aim import POSITION_FIELDS
 from tradebot.domain.payload.dialect import Dialect, Wanted, instruction
-from tradebot.domain.payload.fields import TICKER, Field, Fields, words
+from tradebot.domain.payload.fields import TICKER, Field, Fields, lacking, words
 from tradebot.domain.payload.message import Form, Message
 from tradebot.domain.payload.own import ACTION, COMMON, common
 
@@ -31,9 +33,9 @@ def understand(message: Message) -> Instruction:
     return instruction(DIALECT, message, fields, wanted)
 
 
-def fits(fields: Mapping[str, object]) -> bool:
-    """`symbol` and `action`."""
-    return all(fields.get(name) not in (None, "") for name in ("symbol", "action"))
+def lacks(fields: Mapping[str, object]) -> Field[Any] | None:
+    """What makes a message SignalStack's."""
+    return lacking(fields, SYMBOL, ACTION)
 
 
 DIALECT = Dialect(
@@ -41,7 +43,8 @@ DIALECT = Dialect(
     title="a message of SignalStack",
     form=Form.JSON,
     fields=FIELDS,
+    inside={"strategy": POSITION_FIELDS, "strategy_info": POSITION_FIELDS},
     understand=understand,
-    fits=fits,
+    lacks=lacks,
     marks=frozenset({"symbol"}),
 )

@@ -11,11 +11,26 @@ Rules, as its repository has them:
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any, Literal
+
+from pydantic import create_model
 
 from tradebot.domain.instructions import Exits, Instruction, Level, LevelKind
 from tradebot.domain.payload.aim import Action
 from tradebot.domain.payload.dialect import ALERT_ID, STRATEGY, Dialect, Wanted, instruction, unused
-from tradebot.domain.payload.fields import ANYTHING, PRICE, SIGNED, SIZE, TICKER, TIME, Field, Fields, words
+from tradebot.domain.payload.fields import (
+    ANYTHING,
+    PRICE,
+    SIGNED,
+    SIZE,
+    TICKER,
+    TIME,
+    Field,
+    Fields,
+    Kind,
+    lacking,
+    words,
+)
 from tradebot.domain.payload.message import Form, Message
 from tradebot.domain.payload.own import EXCHANGE_, TEST
 from tradebot.domain.payload.shown import shown
@@ -33,6 +48,12 @@ DIRECTIONS: Mapping[str, Action | None] = {
     "cancellong": Action.CANCEL,
     "cancel_all": Action.CANCEL,
 }
+NAMES = ("qty", "price", "entry.limit", "entry.stop", "exit.limit", "exit.stop")
+_METRIC: Any = create_model(
+    "Metric",
+    name=(Literal["qty", "price", "entry.limit", "entry.stop", "exit.limit", "exit.stop"], ...),
+    value=(SIGNED.shape | Literal[""] | None, None),
+)
 DIRECTION = Field(
     "direction",
     words(
@@ -44,13 +65,16 @@ DIRECTION = Field(
 )
 TICKER_ = Field("ticker", TICKER, "{{ticker}}", required=True, about="A US stock or fund.")
 METRICS = Field(
-    "metrics", ANYTHING, "[{name, value}, …]", required=True, about="Names and values: qty, price, entry.limit …"
+    "metrics",
+    Kind(ANYTHING.read, list[_METRIC]),
+    "[{name, value}, …]",
+    required=True,
+    about="Names and values: qty, price, entry.limit …",
 )
 TIMESTAMP = Field("timestamp", TIME, "{{timenow}}", about="When the alert was made.")
 CONTRACT = Field("contract", words({"stock": True}, "stock: nothing else is traded"), "stock")
 CURRENCY = Field("currency", words({"usd": True}, "USD: nothing else is traded"), "USD")
 
-NAMES = ("qty", "price", "entry.limit", "entry.stop", "exit.limit", "exit.stop")
 ALL_CONTRACTS = Decimal(-10_000_000_000)
 """TBOT_ALL_CONTRACTS_NUM: all that is held; in an entry there is no such quantity."""
 METRICS_MAX = 50
@@ -126,10 +150,10 @@ def _quantity(metrics: Mapping[str, object], action: Action) -> Decimal | None:
     return SIZE.read("metrics.qty", metrics["qty"], "")
 
 
-def fits(fields: Mapping[str, object]) -> bool:
+def lacks(fields: Mapping[str, object]) -> Field[Any] | None:
     """`ticker`, `direction` and a list `metrics`."""
-    named = all(fields.get(name) not in (None, "") for name in ("ticker", "direction"))
-    return named and isinstance(fields.get("metrics"), list)
+    missing = lacking(fields, TICKER_, DIRECTION)
+    return missing or (None if isinstance(fields.get("metrics"), list) else METRICS)
 
 
 DIALECT = Dialect(
@@ -138,6 +162,6 @@ DIALECT = Dialect(
     form=Form.JSON,
     fields=FIELDS,
     understand=understand,
-    fits=fits,
+    lacks=lacks,
     marks=frozenset({"direction", "metrics", "orderRef", "clientId"}),
 )

@@ -10,11 +10,12 @@ Rules, as its help pages have them:
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from tradebot.domain.instructions import Instruction, SizeKind
 from tradebot.domain.payload.aim import OWN_ACTIONS, POSITION_FIELDS, Action, position
 from tradebot.domain.payload.dialect import ALERT_ID, STRATEGY, Dialect, Wanted, instruction, unused
-from tradebot.domain.payload.fields import ANYTHING, EXCHANGE, PRICE, SIZE, TICKER, TIME, Field, Fields, words
+from tradebot.domain.payload.fields import ANYTHING, EXCHANGE, PRICE, SIZE, TICKER, TIME, Field, Fields, lacking, words
 from tradebot.domain.payload.message import Form, Message
 from tradebot.domain.payload.own import TEST
 from tradebot.domain.payload.terms import size_of
@@ -73,9 +74,9 @@ def understand(message: Message) -> Instruction:
     return instruction(DIALECT, message, fields, wanted)
 
 
-def fits(fields: Mapping[str, object]) -> bool:
-    """`tv_instrument` and `action`."""
-    return all(fields.get(name) not in (None, "") for name in ("tv_instrument", "action"))
+def lacks(fields: Mapping[str, object]) -> Field[Any] | None:
+    """What makes a message 3Commas'."""
+    return lacking(fields, INSTRUMENT, ACTION)
 
 
 DIALECT = Dialect(
@@ -83,7 +84,8 @@ DIALECT = Dialect(
     title="a message of 3Commas",
     form=Form.JSON,
     fields=FIELDS,
+    inside=INSIDE,
     understand=understand,
-    fits=fits,
+    lacks=lacks,
     marks=frozenset({"tv_instrument", "tv_exchange", "bot_uuid", "max_lag", "strategy_info", "trigger_price"}),
 )

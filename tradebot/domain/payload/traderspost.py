@@ -14,11 +14,24 @@ Rules, as its documentation ("Signal Message Reference", "Order Behavior") has t
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from tradebot.domain.instructions import Exits, Instruction, Level, LevelKind
 from tradebot.domain.payload.aim import OWN_ACTIONS, POSITION_FIELDS, SENTIMENT, Action, position
 from tradebot.domain.payload.dialect import ALERT_ID, STRATEGY, Dialect, Wanted, instruction, unused
-from tradebot.domain.payload.fields import ANYTHING, FLAG, PRICE, SECONDS, SIZE, TICKER, TIME, Field, Fields, words
+from tradebot.domain.payload.fields import (
+    ANYTHING,
+    FLAG,
+    PRICE,
+    SECONDS,
+    SIZE,
+    TICKER,
+    TIME,
+    Field,
+    Fields,
+    lacking,
+    words,
+)
 from tradebot.domain.payload.message import Form, Message
 from tradebot.domain.payload.own import EXCHANGE_
 from tradebot.domain.payload.shown import shown
@@ -118,7 +131,7 @@ def understand(message: Message) -> Instruction:
         raise PayloadError(f'"{option}" is there: options are not traded, only stocks and funds. Nothing was traded.')
     listed, action = fields.need(TICKER_), fields.need(ACTION)
     inner = tuple(found for name in ("strategy", "strategy_info") if (found := fields.inside(name)) is not None)
-    stop, target = _part(fields, "stopLoss"), _part(fields, "takeProfit")
+    stop, target = fields.inside("stopLoss"), fields.inside("takeProfit")
     wanted_position = position(fields, *inner)
     left_out = ("prev_market_position", "prev_market_position_size") if wanted_position is None else ()
     price = fields.get(PRICE_)
@@ -155,18 +168,6 @@ def _refuse_formulas(fields: Fields) -> None:
             )
 
 
-def _part(fields: Fields, name: str) -> Fields | None:
-    """The object of an exit. Raises PayloadError where something else stands there."""
-    if fields.find(name) is None or fields.given[name] in ([], {}):
-        return None
-    if (part := fields.inside(name)) is None:
-        raise PayloadError(
-            f'"{name}" must be an object such as {{"percent": 5}}, but it is {shown(fields.given[name])}. Nothing was traded.'
-            " Correct it, or leave the field out."
-        )
-    return part
-
-
 def _distance(fields: Fields) -> Level | None:
     return one_level(
         "the distance of a trailing stop",
@@ -176,7 +177,7 @@ def _distance(fields: Fields) -> Level | None:
 
 
 def _stop_loss(part: Fields | None) -> Exits:
-    if part is None:
+    if part is None or not part.given:
         return Exits()
     kind = part.get(STOP_TYPE) or "stop"
     level = one_level(
@@ -201,7 +202,7 @@ def _stop_loss(part: Fields | None) -> Exits:
 
 
 def _take_profit(part: Fields | None) -> Level | None:
-    if part is None:
+    if part is None or not part.given:
         return None
     level = one_level(
         "the take-profit",
@@ -223,11 +224,15 @@ def _refuse_unread(part: Fields, name: str) -> None:
         )
 
 
-def fits(fields: Mapping[str, object]) -> bool:
-    """`action` and `ticker`, and a field or an action that only TradersPost has."""
+def lacks(fields: Mapping[str, object]) -> Field[Any] | None:
+    """What a message with a mark of TradersPost's needs."""
+    return lacking(fields, ACTION, TICKER_)
+
+
+def is_marked(fields: Mapping[str, object]) -> bool:
+    """Whether a field or the action is one that only TradersPost has."""
     action = fields.get("action")
-    marked = not MARKS.isdisjoint(fields) or (isinstance(action, str) and action.strip().lower() in ONLY_HERE)
-    return marked and all(fields.get(name) not in (None, "") for name in ("action", "ticker"))
+    return not MARKS.isdisjoint(fields) or (isinstance(action, str) and action.strip().lower() in ONLY_HERE)
 
 
 DIALECT = Dialect(
@@ -235,7 +240,13 @@ DIALECT = Dialect(
     title="a message of TradersPost",
     form=Form.JSON,
     fields=FIELDS,
+    inside={
+        "stopLoss": (STOP_TYPE, STOP_PRICE, PERCENT, AMOUNT, LIMIT_PRICE, TRAIL_AMOUNT, TRAIL_PERCENT),
+        "takeProfit": (LIMIT_PRICE, PERCENT, AMOUNT),
+        "strategy": POSITION_FIELDS,
+        "strategy_info": POSITION_FIELDS,
+    },
     understand=understand,
-    fits=fits,
+    lacks=lacks,
     marks=MARKS,
 )
