@@ -4,6 +4,7 @@ from tests.bot import Bot
 from tests.bot_fixtures import MakeBot
 from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.events import EventKind
+from tradebot.domain.facts.alerts import AlertTested
 
 
 async def tested(bot: Bot) -> list[int]:
@@ -57,3 +58,15 @@ async def test_a_test_at_night_does_not_wait_for_the_open(make_bot: MakeBot) -> 
         counted = await books.count_alerts("main", Side.BUY, bot.clock.now().replace(hour=0))
     assert (list(waiting), counted) == ([], 0)
     await assert_nothing_came_of(bot, alerts)
+
+
+async def test_a_test_is_answered_with_what_the_bot_would_do(bot: Bot) -> None:
+    """Who tries his template would read how it was understood, and not what it comes to with the books and limits of today."""
+    await bot.owns(5)
+    fields = {"action": "sell", "ticker": "AAPL", "test": True}
+    accepted = await bot.intake.accept(fields, b"raw", None)
+    assert isinstance(accepted.report, list)
+    assert "5" in " ".join(accepted.report), accepted.report  # what is held
+    (told,) = await bot.told(EventKind.ALERT_TESTED)
+    assert isinstance(told.facts, AlertTested)
+    assert list(told.facts.report) == accepted.report
