@@ -7,7 +7,7 @@ from tradebot.domain.events import EventKind
 from tradebot.domain.facts.alerts import AlertTested
 
 
-async def tested(bot: Bot) -> list[int]:
+async def sent_as_tests(bot: Bot) -> list[int]:
     """A BUY, a SELL of what is held, each a test."""
     alerts = [await bot.alert("buy", test=True), await bot.alert("sell", test="true", time="2026-11-20T17:00:00Z")]
     await bot.intake.finish()
@@ -32,7 +32,7 @@ async def test_a_test_never_trades_not_after_a_restart_either(make_bot: MakeBot)
     first = await make_bot()
     await first.start()
     await first.owns(5)
-    alerts = await tested(first)
+    alerts = await sent_as_tests(first)
     await first.seconds(5)
     await first.requeue.run_once()
     real, _ = await first.order("SELL")  # what came after the tests has its turn
@@ -52,7 +52,7 @@ async def test_a_test_never_trades_not_after_a_restart_either(make_bot: MakeBot)
 async def test_a_test_at_night_does_not_wait_for_the_open(make_bot: MakeBot) -> None:
     """It would trade at the open, when nobody thinks of it any more."""
     bot = await make_bot(always=False)
-    alerts = await tested(bot)
+    alerts = await sent_as_tests(bot)
     async with bot.ledger.read() as books:
         waiting = await books.alerts((AlertStatus.RECEIVED, AlertStatus.PENDING))
         counted = await books.count_alerts("main", Side.BUY, bot.clock.now().replace(hour=0))
