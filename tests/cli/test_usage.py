@@ -73,9 +73,9 @@ MISTAKES = {
     "migrate sideways": "No such command 'sideways'. There are: status, up, down.",
     "log": "No such command 'log'. Did you mean 'logs'?",
     "sell": "No such command 'sell'. `tradebot alert SELL AAPL` sells what the bot holds of it. There are: run, alert,",
-    "frobnicate": "No such command 'frobnicate'. There are: run, alert, status, alerts, orders, positions, pnl, trace, "
-    "logs, jobs, doctor, selftest, pause, resume, kill, split, reassign, backup, restore, export, migrate, "
-    "drill, simgateway.",
+    "frobnicate": "No such command 'frobnicate'. There are: run, alert, template, lint-alert, status, alerts, orders, "
+    "positions, pnl, trace, logs, jobs, doctor, selftest, pause, resume, kill, split, reassign, backup, restore, export, "
+    "migrate, drill, simgateway.",
     "selftest --url bot.example.com": "is no web address: write it whole",
     "selftest --url http://[": "cannot be read",
     "drill": "which two machines cannot share: a standby needs PostgreSQL",

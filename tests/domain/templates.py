@@ -257,6 +257,11 @@ TEMPLATES = (
         nested("sell", ("long", "10"), ("long", "5"), "5"),
         replace(NESTED, verb=Verb.EXIT, target=long("5", Target.LONG, "10")),
     ),
+    Template(
+        "nested: reverses from short, its contracts cover too",
+        nested("buy", ("short", "10"), ("long", "5"), 15),
+        replace(NESTED, size=shares("5"), target=long("5", Target.SHORT, "10")),
+    ),
     # --- 3Commas
     Template(
         "3commas: opens",

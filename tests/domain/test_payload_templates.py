@@ -1,11 +1,14 @@
 """Documented messages of other services become what they mean there, or are refused with the reason."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
 from tests.domain.templates import TEMPLATES, Template
 from tradebot.domain.instructions import Instruction, Verb, read, stored
+from tradebot.domain.payload.changing import CHANGING_NAMES
 from tradebot.domain.payload.dialects import DIALECTS, Understood, named_strategy, read_message, secret_in, understand
 from tradebot.errors import PayloadError
 
@@ -57,6 +60,40 @@ def test_words_in_comments_names_and_ids_never_trade(place: str) -> None:
     """A comment "close" would sell what the alert buys."""
     for word in ("close", "sell", "flat", "cancel", "exit all"):
         assert wanted({"action": "buy", "ticker": "AAPL", place: word}).instruction.verb is Verb.BUY
+
+
+PLAIN: Mapping[str, Mapping[str, object]] = {
+    "own": {"action": "buy", "ticker": "AAPL"},
+    "traderspost": {"action": "buy", "ticker": "AAPL", "signalPrice": "5"},
+    "nested": {"ticker": "AAPL", "strategy": {"order_action": "buy"}},
+    "3commas": {"tv_instrument": "AAPL", "action": "buy"},
+    "signalstack": {"symbol": "AAPL", "action": "buy"},
+    "tbot": {"ticker": "AAPL", "direction": "strategy.entrylong", "metrics": []},
+}
+
+
+@pytest.mark.parametrize("name", CHANGING_NAMES)
+@pytest.mark.parametrize("dialect", PLAIN)
+def test_no_field_that_would_change_the_trade_is_dropped(dialect: str, name: str) -> None:
+    """A size, a limit, a stop or a test would be silently something else, because this dialect writes it otherwise."""
+    body = PLAIN[dialect]
+    as_it_is = wanted(body).instruction
+    for changed in (
+        {**body, name: "5"},
+        {**body, name.upper(): 5},
+        {**body, "order": {name: "5"}},
+        {**body, "strategy": {**as_object(body.get("strategy")), name: True}},
+    ):
+        try:
+            got = wanted(changed).instruction
+        except PayloadError as error:
+            assert str(error).isprintable()  # noqa: PT017 - both ends are right; what is not is dropping it
+        else:
+            assert replace(got, dialect=dialect) != as_it_is, changed
+
+
+def as_object(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, dict) else {}
 
 
 # --- what is missing, and what is twice -------------------------------------------------------------------------------
@@ -135,6 +172,19 @@ def test_a_message_that_fits_no_dialect_is_told_the_nearest(fields: dict[str, ob
             "contradicts itself",
         ),
         ({"action": "reverse"}, "reverses a position"),
+        (
+            {"market_position": "long", "prev_market_position": "short", "quantity": 20},
+            "how much of its quantity covers it",
+        ),
+        (
+            {
+                "market_position": "long",
+                "prev_market_position": "short",
+                "prev_market_position_size": 20,
+                "quantity": 20,
+            },
+            "contradicts itself",
+        ),
     ],
 )
 def test_what_is_ambiguous_or_no_number_is_refused(fields: dict[str, object], told: str) -> None:

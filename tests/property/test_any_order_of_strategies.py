@@ -9,7 +9,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Coroutine
-from dataclasses import replace
 from decimal import ROUND_DOWN, Decimal
 from pathlib import Path
 from typing import Any
@@ -39,7 +38,7 @@ from tradebot.domain.strategies import ExitSize, Sizing, Strategy
 from tradebot.domain.trades import ORDER_REF_PREFIX
 
 LONG = "TRADEBOT_PROPERTY_EXAMPLES" in os.environ
-EXAMPLES = int(os.environ.get("TRADEBOT_PROPERTY_EXAMPLES", "30"))
+EXAMPLES = int(os.environ.get("TRADEBOT_PROPERTY_EXAMPLES", "20"))
 STEPS = int(os.environ.get("TRADEBOT_PROPERTY_STEPS", "30"))
 ROUNDS_MAX = 30
 BY_EXCHANGE = "Order Canceled - reason:Cancelled by Exchange"
@@ -165,7 +164,7 @@ class Several(RuleBasedStateMachine):
     def all_fill(self, price: int, seconds: int) -> None:
         for _ in self.stage.ours():
             self.fill(0, 100, price, told=True, commission=True, rest=0)
-        self.run(self.stage.seconds(seconds, at_once=3))
+        self.run(self.stage.seconds(seconds, at_once=min(max(seconds, 1), 6)))
 
     @precondition(lambda self: bool(self.fills()) and self.stage.linked)
     @rule(which=WHICH, what=st.sampled_from(["commission", "price", "shares"]), rest=REST)
@@ -198,12 +197,15 @@ class Several(RuleBasedStateMachine):
         return held - self.stage.ib.remaining(broker, Side.SELL, fill.con_id) >= 1
 
     @rule(
-        wanted=WANTED, which=WHICH, filled=st.sampled_from([0, 0, 1, 2]), said=st.sampled_from([True, True, False]),
-        seconds=st.sampled_from([0, 15, 75]),
+        whose=WHOSE, ticker=TICKER, size=EXIT, which=WHICH, filled=st.sampled_from([0, 1, 1, 2]),
+        said=st.sampled_from([True, True, False]), seconds=st.sampled_from([0, 15, 15, 75]),
     )  # fmt: skip
-    def ended_by_ib(self, wanted: Wanted, which: int, filled: int, said: bool, seconds: int) -> None:
-        """IB ends an order, perhaps partly filled: an exit is armed again, if IB has said why."""
-        self.burst([wanted], None)
+    def ended_by_ib(
+        self, whose: str, ticker: str, size: Size | None, which: int, filled: int, said: bool, seconds: int
+    ) -> None:
+        """IB ends an order, mostly an exit that has filled a part: it is armed again, if IB has said why."""
+        self.all_fill(100, 12)
+        self.burst([(whose, ticker, False, size)], None)
         if not self.stage.ours():
             return
         order = self.order(which)
@@ -373,7 +375,7 @@ class Several(RuleBasedStateMachine):
         await stage.rest()
         await stage.bot.switch.resume("owner")  # two orders that are UNKNOWN have paused it
         if stage.ib.ended:
-            await stage.seconds(450, at_once=15)  # what is armed again has its third wait
+            await stage.seconds(450, at_once=30)  # what is armed again has its third wait
         for _ in range(ROUNDS_MAX):
             await stage.seconds(15, at_once=5)
             if not stage.ours() and not _unfinished(stage):
@@ -397,7 +399,8 @@ class Several(RuleBasedStateMachine):
         held = await queries.positions()
         assert sum(one.qty for one in held.open.positions) == sum(o.qty for one in shown for o in one.open.positions)
         assert not held.missing, f"the books hold more than IB: {held.missing}"
-        assert all(replace(one, open=held.open) == held for one in shown), "the owner's own depend on whose are shown"
+        each_open = {name: one.open for name, one in zip(NAMES, shown, strict=True) if one.open.positions}
+        assert held.by_strategy == each_open
 
 
 def _unfinished(stage: Stage) -> bool:

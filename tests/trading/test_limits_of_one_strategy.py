@@ -1,5 +1,6 @@
 """One strategy at its limit, its pause or its hours: another one goes on as if nothing were; the account's limits stop both."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import time, timedelta
@@ -67,12 +68,16 @@ async def has_bought_the_same(bot: Bot) -> None:
 
 
 async def has_lost(bot: Bot) -> None:
+    await loses(bot, "a")
+
+
+async def loses(bot: Bot, strategy: str) -> None:
     """5 shares, sold at 20 USD less each."""
-    await buys(bot, "KO", "a")
-    before, bot.broker.asks["KO"] = bot.broker.on_place, Decimal(80)
+    await buys(bot, "KO", strategy)
+    number, before = len(bot.broker.sent), bot.broker.on_place
     bot.broker.on_place = lambda order: None
-    alert_id = await bot.alert("SELL", "KO", strategy="a")
-    order = await bot.sent(2)
+    alert_id = await bot.alert("SELL", "KO", strategy=strategy)
+    order = await bot.sent(number + 1)
     bot.broker.fill(order.order_ref, int(order.qty), 80)
     await bot.becomes(alert_id, EXECUTED)
     bot.broker.on_place = before
@@ -136,6 +141,31 @@ async def test_two_strategies_share_the_room_under_the_accounts_limit(make_bot: 
     assert sold.status is EXECUTED
     await buys(bot, "MSFT", "b")  # what one has sold is room for the other
     await refused(bot, Code.MAX_TOTAL_INVESTMENT, "IBM", "b", whose="b")  # … as far as its own limit goes
+
+
+async def test_losses_of_all_strategies_add_up(make_bot: MakeBot) -> None:
+    """Each strategy under its own limit, together they would lose more than the account may in a day."""
+    bot = await running(
+        make_bot, two(limits={"max_daily_loss": Decimal(150)}), limits=Limits(max_daily_loss=Decimal(150))
+    )
+    await loses(bot, "a")
+    await buys(bot, "AAPL", "a")
+    await loses(bot, "b")
+    await refused(bot, Code.MAX_DAILY_LOSS, "MSFT", "a", whose=None)
+    await refused(bot, Code.MAX_DAILY_LOSS, "MSFT", "b", whose=None)
+    assert (await done(bot, "SELL", "AAPL", "a")).status is EXECUTED
+
+
+async def test_a_burst_of_two_strategies_with_room_for_three(make_bot: MakeBot) -> None:
+    """Alerts of two strategies in one moment would each be judged without the other's orders in flight."""
+    bot = await running(make_bot, two(limits={"max_open_positions": 2}), limits=Limits(max_open_positions=3))
+    tickers = [f"T{number}" for number in range(8)]
+    wanted = [(ticker, strategy) for ticker in tickers for strategy in ("a", "b")]
+    alerts = await asyncio.gather(*(bot.alert("BUY", ticker, strategy=strategy) for ticker, strategy in wanted))
+    ends = [await bot.becomes(alert, BLOCKED, EXECUTED) for alert in alerts]
+    bought = [alert.strategy for alert in ends if alert.status is EXECUTED]
+    assert len(bought) == len(bot.broker.sent) == 3
+    assert bought.count("a") <= 2
 
 
 # --- beside the limits -----------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from tradebot.cli import (
     drill,
     export,
     jobs,
+    lint_alert,
     lists,
     logs,
     reassign,
@@ -20,6 +21,7 @@ from tradebot.cli import (
     show,
     simgateway,
     splits,
+    template,
     trace,
     trading,
 )
@@ -35,6 +37,7 @@ __all__ = [
     "drill",
     "export",
     "jobs",
+    "lint_alert",
     "lists",
     "logs",
     "main",
@@ -44,6 +47,7 @@ __all__ = [
     "show",
     "simgateway",
     "splits",
+    "template",
     "trace",
     "trading",
 ]

@@ -59,11 +59,12 @@ def alert(
     address = sending.checked(url) if url else sending.address(settings.webhook.host, settings.webhook.port)
     own_id = alert_id or f"cli-{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
     whose = named(settings, strategy) if strategy else None
-    message = sending.Message(action, ticker, _price(price), own_id, secret or daemon_client.secret(settings, whose))
+    message = sending.Message(action, ticker, price_of(price), own_id, secret or daemon_client.secret(settings, whose))
     do(follow.send_and_follow(settings, message, sending.of_strategy(address, whose), timeout))
 
 
-def _price(text: str | None) -> Decimal | None:
+def price_of(text: str | None) -> Decimal | None:
+    """What `--price` says. Raises ConfigError."""
     try:
         number = Decimal(text) if text is not None else None
     except InvalidOperation:

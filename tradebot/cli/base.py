@@ -37,6 +37,8 @@ _ELSEWHERE = {
 _ORDER = (
     "run",
     "alert",
+    "template",
+    "lint-alert",
     "status",
     "alerts",
     "orders",

@@ -11,16 +11,17 @@ from rich.text import Text
 from tradebot.cli import daemon_client
 from tradebot.cli.base import Config, cli, do, settings_of
 from tradebot.cli.of_strategy import OfStrategy
+from tradebot.cli.trading import named
 from tradebot.config import Settings, describe_url
 from tradebot.domain.limits import LossBasis
 from tradebot.domain.lots import Lot
 from tradebot.domain.trades import Trade
-from tradebot.errors import ConfigError, LedgerUnavailable, MigrationError
+from tradebot.errors import LedgerUnavailable, MigrationError
 from tradebot.queries.status import BooksStatus, stored_status
 from tradebot.queries.strategies import StrategyStatus, of
 from tradebot.words import figures
 from tradebot.words.limits import value_text
-from tradebot.words.standing import no_such, standing
+from tradebot.words.standing import standing
 
 Part = Mapping[str, object]
 
@@ -38,8 +39,8 @@ async def _status(settings: Settings, strategy: str | None) -> int:
     """Prints it. Exit code 0 when the daemon is well, 3 when it or its database does not answer, 1 otherwise."""
     out = Console(highlight=False)
     url = settings.database.url.get_secret_value()
-    if strategy is not None and strategy not in settings.strategies().names:
-        raise ConfigError(f"--strategy: {no_such(strategy, settings.strategies())}")
+    if strategy is not None:
+        named(settings, strategy)
     booked = await _booked(settings, out)
     if booked is not None:
         out.print(_rows(_overview(booked, describe_url(url))))

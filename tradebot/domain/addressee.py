@@ -4,9 +4,21 @@ Rules: the path says it (`/webhook/NAME`), else the message ("strategy": "NAME")
 `main`. Nothing is guessed: a name that is not there, and two that differ, are errors that list those there are.
 """
 
+from tradebot.domain.payload.dialects import Message, named_strategy
 from tradebot.domain.payload.shown import shown
 from tradebot.domain.strategies import Strategies, Strategy
 from tradebot.errors import PayloadError
+
+
+def named_in(message: Message) -> str | None:
+    """The strategy that the message names. Raises PayloadError for what is no text: it may be meant as a name."""
+    value = (message.fields or {}).get("strategy")
+    if value is None or isinstance(value, str | dict):  # an object is the nested dialect's
+        return named_strategy(message)
+    raise PayloadError(
+        f'"strategy" must be a strategy\'s name in quotes, but it is {shown(value)}. Nothing was traded. Correct it, or leave the'
+        " field out."
+    )
 
 
 def addressee(strategies: Strategies, path: str | None, named: str | None) -> Strategy:

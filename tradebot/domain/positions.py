@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from decimal import Decimal
 
 from tradebot.domain.alerts import Side
@@ -15,7 +14,6 @@ from tradebot.domain.trades import POSITION_LAG, Trade
 TOLD_KEY = "told_positions"
 """The setting with the differences between books and IB that the owner was told of: `booked/at_ib` by contract."""
 _NAME = "name "
-_WHOLE_SECONDS = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +76,9 @@ class WriteOff:
 def nothing_else_filled(order: Trade, now: Decimal, fills: Iterable[Execution]) -> bool:
     """Whether these fills of its contract explain IB's position `now`, so that no more of the order can have filled.
 
-    `ib_position_before` may trail the last fills before it, and IB tells their times in whole seconds: with several orders on one
-    contract it is not known which of them it has. One reading must leave nothing over, and none a quantity that the order may
-    have filled. No reading has it that shares were sold which were not there.
+    `ib_position_before` may trail the last fills before it, and IB tells their times in whole seconds, rounded down: with several
+    orders on one contract it is not known which of them it has. One reading must leave nothing over, and none a quantity that the
+    order may have filled. No reading has it that shares were sold which were not there.
     """
     before, decided = order.ib_position_before, order.created_at
     if before is None:
@@ -88,8 +86,8 @@ def nothing_else_filled(order: Trade, now: Decimal, fills: Iterable[Execution]) 
     known = sorted(latest(fills), key=lambda one: one.time)
     own = [one for one in known if _is_of(one, order)]
     others = [one for one in known if not _is_of(one, order)]
-    around = [one for one in others if decided - POSITION_LAG < one.time <= decided + _WHOLE_SECONDS]
-    later = _net([*own, *(one for one in others if one.time > decided + _WHOLE_SECONDS)])
+    around = [one for one in others if decided - POSITION_LAG < one.time <= decided]
+    later = _net([*own, *(one for one in others if one.time > decided)])
     lacking = [_net(around[first:]) for first in range(len(around) + 1)]
     unseen = {now - before - lacks - later for lacks in lacking if before < 0 or before + lacks >= 0}
     sign, left = (1 if order.side is Side.BUY else -1), order.requested_qty - order.filled_qty

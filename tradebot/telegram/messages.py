@@ -35,6 +35,8 @@ TITLES: Mapping[str, str] = {
     _K.QUEUE_JUNK: "🧹 Foreign entries in the queue",
     _K.ALERT_PENDING: "⏳ Waiting for the open: {}",
     _K.ALERT_BLOCKED: "🚫 {} blocked",
+    _K.ALERT_AT_TARGET: "🎯 {}: nothing to do",
+    _K.TARGET_GAP: "⚠️ An alert is missing: {}",
     _K.ALERT_FAILED: "⚠️ {} failed",
     _K.ALERT_EXPIRED: "⌛ {} expired",
     _K.ALERT_CLEARED: "🗑 {} cleared",
@@ -84,7 +86,9 @@ TITLES: Mapping[str, str] = {
     _K.STARTED: "🚀 Started",
     _K.STOPPED: "🛑 Stopped",
 }
-_COUNTED = frozenset({_K.ALERT_PENDING, _K.ALERT_BLOCKED, _K.ALERT_FAILED, _K.ALERT_EXPIRED, _K.ALERT_CLEARED})
+_COUNTED = frozenset(
+    {_K.ALERT_PENDING, _K.ALERT_BLOCKED, _K.ALERT_AT_TARGET, _K.ALERT_FAILED, _K.ALERT_EXPIRED, _K.ALERT_CLEARED}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from tradebot.domain.exposure import Exposure
 from tradebot.domain.limits import Limits
 from tradebot.domain.pnl import Summary, Unrealised
 from tradebot.domain.settings import TradingState
+from tradebot.domain.strategies import Sizing
 from tradebot.queries.status import BooksStatus
 from tradebot.queries.strategies import Standing, StrategyStatus
 from tradebot.telegram.markup import Buttons, bold, esc, lines
@@ -76,7 +77,8 @@ def _strategy(one: StrategyStatus, account: Limits, now: datetime) -> Iterable[s
     yield f"   {words.exits(strategy)}"
     yield from (f"   {esc(bound)}" for bound in words.bounds(strategy))
     yield f"   {figures.some(one.lots, 'lots')}, {figures.usd(one.exposure.invested)} invested"
-    yield from (f"   {row}" for row in _own(one))
+    amount_is_said = strategy.sizing is Sizing.USD
+    yield from (f"   {row}" for row in _own(one, without="buy_amount_usd" if amount_is_said else None))
     yield f"   Today {figures.signed_usd(one.exposure.realised_today)}, {figures.some(one.exposure.buys_today, 'buys')}"
     yield from _last(one.last_alert, now)
 
@@ -85,10 +87,10 @@ def heading(one: StrategyStatus) -> str:
     return f"{_SIGNS[one.standing]} {bold(one.strategy.name)} {esc(words.standing(one))}"
 
 
-def _own(one: StrategyStatus) -> Iterable[str]:
+def _own(one: StrategyStatus, without: str | None = None) -> Iterable[str]:
     """Its own limits, with what is used of them."""
     for title in TITLES:
-        if title.name in one.limits:
+        if title.name in one.limits and title.name != without:
             use = used(title.name, one.exposure)
             value = value_text(title.name, one.limits[title.name])
             yield f"{esc(title.heading)} {value if use is None else f'{esc(use)} of {value}'}"
@@ -125,7 +127,7 @@ def in_settings(found: Sequence[StrategyStatus]) -> Iterable[str]:
         rows = [f"   {row}" for row in _own(one)]
         if len(found) > 1 or rows:
             yield ""
-            yield f"{bold(one.strategy.name)} {'besides' if rows else 'has none of its own'}"
+            yield f"{bold(one.strategy.name)}: {'its own, besides' if rows else 'none of its own'}"
             yield from rows
 
 

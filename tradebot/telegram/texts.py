@@ -371,7 +371,7 @@ def own_limit(title: Title, strategy: str, own: Value | None, account: Limits) -
     whole = value_text(title.name, getattr(account, title.name))
     return lines(
         f"{_name(title)} of {esc(strategy)}: {bold('none of its own' if own is None else value_text(title.name, own))}",
-        f"The account's, over all strategies: {whole}",
+        f"The account's, over all: {whole}",
         f"Range: {range_text(title.name)}",
         f"Change it: /{title.command} {esc(strategy)} {esc(title.example)}",
     )

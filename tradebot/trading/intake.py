@@ -26,9 +26,9 @@ from typing import Any
 
 from loguru import logger
 
-from tradebot.domain.addressee import addressee
+from tradebot.domain.addressee import addressee, named_in
 from tradebot.domain.alert_keys import KeyKind, kind_and_name
-from tradebot.domain.alerts import Alert, NewAlert, Side
+from tradebot.domain.alerts import Alert, AlertStatus, NewAlert, Side
 from tradebot.domain.events import EventKind, NewEvent
 from tradebot.domain.facts.alerts import (
     AlertConflict,
@@ -41,7 +41,7 @@ from tradebot.domain.facts.alerts import (
 )
 from tradebot.domain.honoured import not_honoured
 from tradebot.domain.instructions import Instruction, stored
-from tradebot.domain.payload.dialects import Message, Understood, digest, named_strategy, payload_hash, understand
+from tradebot.domain.payload.dialects import Message, Understood, digest, payload_hash, understand
 from tradebot.domain.strategies import MAIN, Strategies, Strategy
 from tradebot.errors import LedgerUnavailable, PayloadError, QueueUnavailable, TradebotError
 from tradebot.ports import Books, Clock, Ledger, Queue
@@ -58,6 +58,7 @@ RESENT_WITHIN_S = 15.0
 REPEATS_REPORTED_EVERY = timedelta(minutes=1)
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 REPORT_S = 2.0  # for what a test is answered: TradingView drops a request after 3 s
+REPORTS_AT_ONCE = 2  # they ask IB, as exits do: a template that is left a test must hold up nothing
 
 ReportOn = Callable[[Instruction, Strategy], Awaitable[Report]]
 
@@ -101,6 +102,7 @@ class Intake:
         self._ledger = ledger
         self.strategies = strategies or Strategies()
         self._report = report
+        self._reports = asyncio.Semaphore(REPORTS_AT_ONCE)
         self.store_within_s = store_within_s
         self._queue = queue
         self._clock = clock
@@ -127,7 +129,7 @@ class Intake:
         arrival = new_alerts.Arrival(raw_body, source_ip, self._clock.now())
         strategy, understood = None, None
         try:
-            strategy = addressee(self.strategies, path, named_strategy(message))
+            strategy = addressee(self.strategies, path, named_in(message))
             understood = understand(message, strategy.name, secret_fields)
             if not understood.instruction.test:
                 _refuse_not_honoured(understood.instruction, strategy)
@@ -216,7 +218,8 @@ class Intake:
         """The alert with its event, or what stands in its way: its key, or without one the same message a moment ago."""
         if not has_key:
             latest = await books.recent_alert(alert.payload_hash, _EVER)
-            if latest is not None and self._ages.is_recent(latest, alert.received_at):
+            refused = latest is not None and latest.status is AlertStatus.REJECTED  # it is honoured by now
+            if latest is not None and not refused and self._ages.is_recent(latest, alert.received_at):
                 return await self._again(books, latest, alert)
         alert_id = await books.insert_alert(alert)
         if alert_id is None:
@@ -260,7 +263,7 @@ class Intake:
     async def _reject(self, alert: NewAlert, reason: str) -> Accepted:
         async with self._ledger.begin() as books:
             known = await books.recent_alert(alert.payload_hash, alert.received_at - SAME_MISTAKE_WINDOW)
-            if known is not None:
+            if known is not None and (known.status, known.reason) == (AlertStatus.REJECTED, reason):
                 await books.count_duplicate(known.id)
                 return Accepted(Outcome.REJECTED, known.id, reason)
             alert_id = await books.insert_alert(alert)
@@ -301,7 +304,7 @@ class Intake:
         if self._report is None:
             return understood
         try:
-            async with asyncio.timeout(REPORT_S):
+            async with asyncio.timeout(REPORT_S), self._reports:
                 return await self._report(instruction, strategy)
         except (TimeoutError, TradebotError) as error:
             logger.warning("a test's report is not complete: {}", str(error) or f"it took longer than {REPORT_S:g} s")

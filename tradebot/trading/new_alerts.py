@@ -8,7 +8,7 @@ from datetime import datetime
 from tradebot.domain.alert_keys import KeyKind, key_of, momentary
 from tradebot.domain.alerts import AlertStatus, NewAlert, Side
 from tradebot.domain.instructions import Instruction, Verb, stored
-from tradebot.domain.payload.dialects import Understood
+from tradebot.domain.payload.dialects import Understood, digest
 from tradebot.domain.reasons import Reason, ReasonCode
 
 Report = Mapping[str, object] | list[str]
@@ -65,7 +65,7 @@ def rejected(
         price=None,
         alert_time=None,
         primary_exchange=None,
-        idempotency_key=momentary(strategy, KeyKind.REJECTED, body_hash, arrival.at),
+        idempotency_key=momentary(strategy, KeyKind.REJECTED, digest(f"{body_hash} {reason}".encode()), arrival.at),
         payload_hash=body_hash,
         raw_body=arrival.raw_body,
         source_ip=arrival.source_ip,

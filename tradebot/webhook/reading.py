@@ -13,8 +13,8 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from tradebot.domain.addressee import addressee
-from tradebot.domain.payload.dialects import SECRET_NAMES, Form, Message, named_strategy, read_message
+from tradebot.domain.addressee import addressee, named_in
+from tradebot.domain.payload.dialects import SECRET_NAMES, Form, Message, read_message
 from tradebot.domain.strategies import Strategies
 from tradebot.errors import PayloadError
 from tradebot.webhook.access import Secrets
@@ -88,6 +88,6 @@ def _parts(body: bytes) -> tuple[Message, Sequence[str]]:
 def _lock(strategies: Strategies, path: str | None, content: Message) -> str | None:
     """The strategy whose secret opens; None, any, where it cannot be told whose the alert is."""
     try:
-        return addressee(strategies, path, named_strategy(content)).name
+        return addressee(strategies, path, named_in(content)).name
     except PayloadError:
         return None

@@ -32,15 +32,15 @@ def likely_cause(row: Position) -> str:
 
 
 def parts(by_strategy: Mapping[str, Decimal]) -> str:
-    """` (ema 10, rsi 5)`; nothing where one strategy alone has a part in it."""
+    """` (booked: ema 10, rsi 5)`; nothing where one strategy alone has a part in it."""
     each = ", ".join(f"{strategy} {shares(qty)}" for strategy, qty in by_strategy.items())
-    return f" ({each})" if len(by_strategy) > 1 else ""
+    return f" (booked: {each})" if len(by_strategy) > 1 else ""
 
 
 def _mismatch(facts: f.Mismatch, _: Event | NewEvent) -> str:
     row = facts.position
     return (
-        f"{row.ticker}: the books hold {shares(row.booked)} shares{parts(row.by_strategy)}, IB shows {shares(row.at_ib)}. "
+        f"{row.ticker}: the books hold {shares(row.booked)} shares, IB shows {shares(row.at_ib)}{parts(row.by_strategy)}. "
         f"BUY of {row.ticker} is blocked until they agree. {likely_cause(row)} Compare with TWS, then accept IB's figure."
     )
 

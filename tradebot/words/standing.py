@@ -34,7 +34,7 @@ def sizing(strategy: Strategy, amount: Decimal) -> str:
             return f"{shares(size)}% of equity at risk a BUY"
         case Sizing.ALERT:
             return "BUYs sized by the alert"
-    return f"{usd(strategy.size or amount)} a BUY"
+    return f"{usd(amount)} a BUY"
 
 
 def exits(strategy: Strategy) -> str:

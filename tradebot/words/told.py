@@ -11,6 +11,7 @@ ONE = Strategies()
 def told(event: Event, strategies: Strategies = ONE) -> str:
     """`ema: Bought 4 AAPL …`; the sentence alone where there is one strategy, or where it names the strategy itself."""
     text = words.text(event)
-    if strategies.only is not None or event.strategy not in strategies.names or f"strategy {event.strategy}" in text:
+    name = event.strategy
+    if strategies.only is not None or name not in strategies.names or f"strategy {name}" in text.lower():
         return text
-    return f"{event.strategy}: {text}"
+    return f"{name}: {text}"

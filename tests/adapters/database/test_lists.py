@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 from tests.adapters.database.samples import NOON, a_lot, a_trade, an_alert, an_execution
 from tests.facts import every_kind
@@ -16,6 +17,7 @@ from tradebot.domain.strategies import Strategies, Strategy
 from tradebot.domain.trades import TradeStatus
 from tradebot.ports import Ledger
 from tradebot.queries.alert_trace import alert_trace
+from tradebot.queries.daily_report import gather
 from tradebot.queries.newest import newest_alerts, newest_orders
 from tradebot.queries.positions import LastPriceSource, held_positions, stored_positions
 from tradebot.queries.results import daily_results, read_result
@@ -143,6 +145,11 @@ async def test_each_strategy_is_read_apart(ledger: Ledger) -> None:
         alone = await read_result(books, HOURS, NOON, 1, "swing", both)
         one = await read_result(books, HOURS, NOON, 1, strategies=Strategies())
         status = await books_status(books, Limits(), HOURS, NOON, strategies=both)
+        session = HOURS.calendar.session(NOON.date())
+        assert session is not None
+        known: dict[str, Any] = {"account": None, "broker_positions": None}
+        report = await gather(books, session, Limits(), HOURS, NOON, **known, strategies=both)
+        plain = await gather(books, session, Limits(), HOURS, NOON, **known, strategies=Strategies())
     assert {name: each.net for name, each in result.by_strategy.items()} == {
         "ema": 5,
         "swing": -2,
@@ -160,6 +167,13 @@ async def test_each_strategy_is_read_apart(ledger: Ledger) -> None:
         ("idle", 0, 0),
     ]
     assert status.exposure.realised_today == -2
+    assert [(one.strategy, one.net, one.buys, one.sells, one.positions) for one in report.by_strategy] == [
+        ("ema", 5, 1, 1, 1),
+        ("swing", -2, 1, 1, 1),
+        ("idle", 0, 0, 0, 0),
+        ("old", -5, 1, 1, 0),
+    ]
+    assert (plain.by_strategy, plain.net) == ((), report.net)
     days = await daily_results(ledger, HOURS, NOON, 1)
     assert {name: each.total.net for name, each in days.by_strategy.items()} == {"ema": 5, "swing": -2, "old": -5}
     assert [one.strategy for one in (await stored_positions(ledger, HOURS, NOON)).positions] == ["ema", "swing"]

@@ -138,7 +138,7 @@ async def test_a_limit_of_one_strategy_moves_no_other(phone: Phone) -> None:
     """The amount of one strategy would become everybody's, or the account's."""
     ask = phone.api.ask
     shown = plain((await ask("/set_amount ema", "Range")).text)
-    assert shown.startswith("Amount of a BUY of ema: $500.00\nThe account's, over all strategies: $500.00")
+    assert shown.startswith("Amount of a BUY of ema: $500.00\nThe account's, over all: $500.00")
     assert "none of its own" in (await ask("/set_amount spy", "Range")).text
     assert "of ema" in (await ask("/set_amount ema 750", "$500.00 → <b>$750.00</b>")).text
     assert "none of its own → <b>10</b>" in (await ask("/set_max_daily SPY 10", "→")).text
@@ -151,7 +151,7 @@ async def test_a_limit_of_one_strategy_moves_no_other(phone: Phone) -> None:
     told = plain((await ask("/settings ema", "Limits of ema")).text)
     assert "Amount of a BUY $750.00" in told
     assert "Buys a day: the account's 50\n   /set_max_daily ema" in told
-    assert "spy besides\n   Buys a day 0 of 10" in plain((await ask("/settings", "Limits")).text)
+    assert "spy: its own, besides\n   Buys a day 0 of 10" in plain((await ask("/settings", "Limits")).text)
 
 
 async def test_views_say_whose_is_what(phone: Phone) -> None:
@@ -249,4 +249,6 @@ async def test_where_there_is_one_strategy_it_is_never_named(make_bot: MakeBot) 
         one = await phone.api.ask("/sell_all aapl", "AAPL 5")
         assert "Sell AAPL" in one.buttons
         await phone.api.ask("/set_amount ema 300", "→")
-        assert "ema besides\n   Amount of a BUY $300.00" in plain((await phone.api.ask("/settings", "Limits")).text)
+        assert "ema: its own, besides\n   Amount of a BUY $300.00" in plain(
+            (await phone.api.ask("/settings", "Limits")).text
+        )

@@ -70,9 +70,11 @@ async def test_the_only_strategy_is_everybodys_whatever_its_name(open_house: Ope
         ("/webhook/eam", ..., 'There is no strategy "eam", which the webhook\'s address names. There are ema, rsi.'),
         ("/webhook", "EMA", 'There is no strategy "EMA", which the message names. There are ema, rsi.'),
         ("/webhook", ..., "Which strategy the alert is for is not said. There are ema, rsi. Send it to /webhook/ema"),
+        ("/webhook", 5, '"strategy" must be a strategy\'s name in quotes, but it is 5. Nothing was traded.'),
+        ("/webhook/ema", ["ema"], 'must be a strategy\'s name in quotes, but it is ["ema"]'),
         ("/webhook/ema", "rsi", 'is that of strategy "ema", and the message names strategy "rsi". Nothing was traded.'),
     ],
-    ids=["unknown path", "unknown name", "none named", "two that differ"],
+    ids=["unknown path", "unknown name", "none named", "a number", "a list", "two that differ"],
 )
 async def test_an_alert_that_is_nobodys_is_refused_kept_and_told(
     open_house: OpenHouse, path: str, named: object, said: str
@@ -235,10 +237,10 @@ async def test_no_secret_of_any_strategy_is_kept_or_told(open_house: OpenHouse) 
             await house.post(message(secret=OWN), "/webhook/rsi"),
             await house.post(message(), "/webhook/ema"),
             await house.post(message(secret=OWN, comment=f"{SECRET} {PREVIOUS}", alert_id=2), "/webhook/ema"),
-            await house.post(message(secret=OWN), f"/webhook/{OWN}"),
-            await house.post(message(), f"/webhook/{OWN}?secret={OWN}"),
+            await house.post(message(secret=OWN, price=1), f"/webhook/{OWN}"),
+            await house.post(message(price=2), f"/webhook/{OWN}?secret={OWN}"),
             await house.post(message(strategy=OWN)),
-            await house.post(message(secret=OWN, strategy=PREVIOUS), "/webhook/ema"),
+            await house.post(message(secret=OWN, strategy=PREVIOUS, price=3), "/webhook/ema"),
             await house.post(message(secret=OWN, ticker=PREVIOUS, exchange=OWN, alert_id=OWN), "/webhook/ema"),
             await house.post(message(secret=..., token=OWN, key=PREVIOUS, test=True, comment=SECRET), "/webhook/ema"),
             await house.post(f'{{"token": "{OWN}", "{OWN}": 1, "{OWN}": 2}}'.encode(), "/webhook/ema"),
@@ -309,6 +311,30 @@ async def test_without_a_report_ona_test_is_answered_with_what_was_understood(op
             assert report["strategy"] == MAIN
             assert report["understood"].items() >= understood.items()
             assert report.get("not known") == (None if report_on is None else "IB is not connected.")
+
+
+async def test_reports_ask_ib_a_few_at_a_time(open_house: OpenHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A template that is left a test, fired by a thousand stocks at once, would hold up the questions of an exit."""
+    monkeypatch.setattr(intake, "REPORT_S", 60)
+    under_way, most, full, answered = 0, 0, asyncio.Event(), asyncio.Event()
+
+    async def asks_ib(_: Instruction, __: Strategy) -> list[str]:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        if under_way == intake.REPORTS_AT_ONCE:
+            full.set()
+        await answered.wait()
+        under_way -= 1
+        return ["known"]
+
+    async with open_house(report=asks_ib) as house:
+        sending = [asyncio.create_task(house.post(message(test=True, alert_id=n))) for n in range(8)]
+        async with asyncio.timeout(60):
+            await full.wait()
+        answered.set()
+        assert {status for status, _ in await asyncio.gather(*sending)} == {200}
+    assert most == intake.REPORTS_AT_ONCE
 
 
 async def test_a_report_that_takes_too_long_is_not_waited_for(

@@ -2,7 +2,8 @@
 
 Rules: the bot is long only. A target of flat or short never opens anything: it exits all that is held, whatever the action says;
 so does selling short. A sell after which the position stays long sells a part: by the sender's sizes before and after (a ratio,
-for they are sizes of another account), else by the quantity. Words that contradict each other are refused.
+for they are sizes of another account), else by the quantity. A buy out of a short position buys what is long afterwards: nothing
+has to be covered here. Words that contradict each other are refused.
 
 Source: TradersPost's documentation of `sentiment` ("the position wanted after the trade"); TradingView,
 "{{strategy.market_position}}" and "{{strategy.market_position_size}}".
@@ -13,7 +14,7 @@ from dataclasses import replace
 from decimal import Decimal
 from enum import StrEnum
 
-from tradebot.domain.instructions import PositionTarget, Size, Target, Verb
+from tradebot.domain.instructions import PositionTarget, Size, SizeKind, Target, Verb
 from tradebot.domain.payload.fields import SIGNED, Field, Fields, words
 from tradebot.errors import PayloadError
 
@@ -148,8 +149,25 @@ def aim(
     if action in (Action.BUY, Action.ADD):
         if target is not None and target.reduces:
             raise _contradiction(action, target)
-        return Verb(action.value), target, size
+        return Verb(action.value), target, _long_part(action, target, size)
     return Verb.EXIT, *_sold(action, target, size)
+
+
+def _long_part(action: Action, target: PositionTarget | None, size: Size | None) -> Size | None:
+    """The size without what covers the sender's short position: there is none here. Raises PayloadError."""
+    if size is None or size.kind is not SizeKind.SHARES or target is None or target.previous is not Target.SHORT:
+        return size
+    part = target.size
+    if part is None and target.previous_size is not None:
+        part = size.value - target.previous_size
+    if part is None:
+        raise PayloadError(
+            "The alert buys out of a short position, and does not say how much of its quantity covers it: the bot is never short."
+            " Nothing was traded. Send the sizes before and after (market_position_size, prev_market_position_size)."
+        )
+    if not 0 < part <= size.value:
+        raise _contradiction(action, target)
+    return Size(SizeKind.SHARES, part)
 
 
 def _sold(

@@ -42,10 +42,12 @@ _MEANING = {name: meaning for meaning, (_, names) in _NAMES.items() for name in 
 _NO_SWITCH = frozenset(_NAMES[_SIZE][1].split()) | frozenset(_NAMES[_POSITION][1].split())
 """A size of 0 or "off" is still a size."""
 _TESTS = frozenset({"test", "testmode", "dryrun", "simulate"})
+CHANGING_NAMES = tuple(sorted({*_MEANING, *_TESTS}))
+"""Without letter case, `_` and `-`."""
 _INSIDE = ("strategy", "strategy_info", "order")
 
 
-def test_flag(fields: Fields) -> bool:
+def says_test(fields: Fields) -> bool:
     """Whether the message says that it is only a test, under any of the names in use. Raises PayloadError."""
     on = False
     for name, value in list(fields.left()):
@@ -59,7 +61,7 @@ def refuse_left(fields: Fields, known: Sequence[str], title: str, *more: Fields)
     """Raises PayloadError naming the first field that asks for something, and that a message of this kind does not have."""
     for name, value in _all(fields, more):
         word = plain(name)
-        meaning = _MEANING.get(word, "to be only a test" if word in _TESTS else None)
+        meaning = _MEANING.get(word, "a test" if word in _TESTS else None)
         if meaning is None or _is_neutral(word, value):
             continue
         right = _right(word, meaning, known)

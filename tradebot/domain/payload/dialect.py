@@ -9,7 +9,7 @@ from typing import Any
 
 from tradebot.domain.instructions import MARKET_ORDER, NO_EXITS, Exits, Instruction, OrderTerms, PositionTarget, Size
 from tradebot.domain.payload.aim import Action, aim
-from tradebot.domain.payload.changing import refuse_left, test_flag
+from tradebot.domain.payload.changing import refuse_left, says_test
 from tradebot.domain.payload.fields import ID, NAME, Field, Fields
 from tradebot.domain.payload.message import Form, Message, named_strategy
 from tradebot.domain.payload.shown import shown
@@ -26,6 +26,10 @@ ALERT_ID = Field(
 )
 
 
+def _nothing(_: Mapping[str, object]) -> None:
+    """A message that is recognised by its form lacks nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """One way to write alerts."""
@@ -36,9 +40,7 @@ class Dialect:
     fields: tuple[Field[Any], ...]
     understand: Callable[[Message], Instruction]
     inside: Mapping[str, tuple[Field[Any], ...]] = field(default_factory=dict)  # the fields of objects in it
-    lacks: Callable[[Mapping[str, object]], Field[Any] | None] = lambda _: (
-        None
-    )  # of what makes a JSON message one of these
+    lacks: Callable[[Mapping[str, object]], Field[Any] | None] = _nothing  # of what makes a JSON message one of these
     marks: frozenset[str] = frozenset()  # names by which one that lacks something is still recognised
 
     @property
@@ -68,7 +70,7 @@ def instruction(dialect: Dialect, message: Message, fields: Fields, wanted: Want
     """The instruction, once every field is accounted for. Raises PayloadError."""
     strategy = _strategy(dialect, message)
     verb, target, size = aim(wanted.action, wanted.target, wanted.size)
-    test = any([test_flag(one) for one in (fields, *wanted.groups)])  # noqa: C419 - a list: each is looked at
+    test = any([says_test(one) for one in (fields, *wanted.groups)])  # noqa: C419 - a list: each is looked at
     refuse_left(fields, dialect.names, dialect.title, *wanted.groups)
     return Instruction(
         dialect=dialect.name,

@@ -56,7 +56,7 @@ _IN_JSON = tuple(one for one in DIALECTS.values() if one.form is Form.JSON)
 
 # What other bots call what is missing: a hint for people who bring their template along.
 _OTHER_NAMES = {
-    "action": ("side", "order_action", "signal", "direction"),
+    "action": ("side", "order_action", "signal", "direction", "data"),
     "ticker": ("symbol", "instrument", "tv_instrument"),
 }
 

@@ -12,6 +12,7 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from tradebot.domain.alert_keys import KeyKind, key_of
 from tradebot.domain.payload.message import Message
 from tradebot.domain.payload.placeholders import refuse_placeholder
 from tradebot.domain.payload.shown import shown
@@ -47,12 +48,10 @@ def identity(message: Message, *, timed: bool, strategy: str = MAIN, secret_fiel
     if fields is None:
         return Identity(payload_hash({"text": (message.text or "").split()}, strategy), None)
     body_hash = payload_hash(fields, strategy, secret_fields)
-    # "id:" and "sha256:" keep a sender's own id from ever meeting a hash, "@" those of one strategy from another's.
-    whose = "" if strategy == MAIN else f"@{strategy}"
     alert_id = _alert_id(fields.get("alert_id"))
     if alert_id is None:
-        return Identity(body_hash, f"sha256{whose}:{body_hash}" if timed else None)
-    return Identity(body_hash, f"id{whose}:{alert_id}")
+        return Identity(body_hash, key_of(strategy, KeyKind.HASH, body_hash) if timed else None)
+    return Identity(body_hash, key_of(strategy, KeyKind.ID, alert_id))
 
 
 def _alert_id(value: object) -> str | None:
