@@ -239,6 +239,9 @@ class Books(Protocol):
     async def trades_of_alert(self, alert_id: int) -> Sequence[Trade]:
         """Every ENTRY or EXIT order of the alert: `n` of them, and never two alive."""
 
+    async def protection_of(self, trade_ids: Collection[int]) -> Sequence[Trade]:
+        """The stops and targets of these entries, whatever became of them."""
+
     async def orders_of_alerts(self, alert_ids: Collection[int]) -> Sequence[Trade]:
         """Every order of these alerts, whatever it is for."""
 

@@ -25,7 +25,7 @@ from tradebot.runtime.pulse import Pulse
 from tradebot.trading.booking import Booking, Listeners
 from tradebot.trading.broker_update import BrokerUpdate
 from tradebot.trading.decision import decide
-from tradebot.trading.judging import Policy, PreTradeData
+from tradebot.trading.judging import NewOrder, Policy, PreTradeData
 from tradebot.trading.snapshot import BrokerView, take_snapshot
 
 SEEN = OrderReport("", 7, 1850973501, 1, 265598, "AAPL", Side.BUY, Decimal(10), None, OrderState.WORKING, "Submitted")
@@ -141,8 +141,7 @@ async def test_an_alert_cleared_while_it_is_judged(postgres_url: str, ask: int |
                 pre_trade,
                 policy,
                 view,
-                order_id=1,
-                token="0badcafe",
+                new_order=NewOrder(lambda: 1, lambda: "0badcafe"),
             )
             assert decided is None
         async with ledger.read() as books:

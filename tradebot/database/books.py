@@ -147,6 +147,9 @@ class SqlBooks:
     async def trades_of_alert(self, alert_id: int) -> Sequence[Trade]:
         return [values.read(Trade, row) for row in await self._rows("trades_of_alert", alert_id=alert_id)]
 
+    async def protection_of(self, trade_ids: Collection[int]) -> Sequence[Trade]:
+        return await self._of_ids(Trade, "protection_of", "trade_ids", trade_ids)
+
     async def orders_of_alerts(self, alert_ids: Collection[int]) -> Sequence[Trade]:
         return await self._of_ids(Trade, "orders_of_alerts", "alert_ids", alert_ids)
 

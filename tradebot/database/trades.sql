@@ -20,6 +20,9 @@ SELECT {columns} FROM trade WHERE order_ref = :order_ref
 -- Protective orders come beside an alert's order, not in its place.
 SELECT {columns} FROM trade WHERE alert_id = :alert_id AND role IN ('ENTRY', 'EXIT') ORDER BY id
 
+-- protection_of --
+SELECT {columns} FROM trade WHERE parent_trade_id IN (:trade_ids) ORDER BY id
+
 -- orders_of_alerts --
 SELECT {columns} FROM trade WHERE alert_id IN (:alert_ids) ORDER BY id
 

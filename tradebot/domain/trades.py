@@ -81,8 +81,28 @@ class Terms:
     good_till: datetime | None = None  # with GTD
     outside_rth: bool = False
 
+    def __str__(self) -> str:
+        """In IB's words: "STP LMT 195.5 195 GTC"."""
+        prices = (self.stop_price, self.limit_price, self.trail_amount)
+        percent = () if self.trail_pct is None else (f"{self.trail_pct:f}%",)
+        return " ".join([self.type, *(f"{price:f}" for price in prices if price is not None), *percent, self.tif])
+
 
 MARKET_DAY = Terms()
+
+
+def columns(terms: Terms) -> dict[str, Any]:
+    """Under the names that a trade has them."""
+    return {
+        "order_type": terms.type,
+        "limit_price": terms.limit_price,
+        "stop_price": terms.stop_price,
+        "trail_amount": terms.trail_amount,
+        "trail_pct": terms.trail_pct,
+        "tif": terms.tif,
+        "good_till": terms.good_till,
+        "outside_rth": terms.outside_rth,
+    }
 
 
 class Place(NamedTuple):

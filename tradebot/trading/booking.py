@@ -125,6 +125,8 @@ class Booking:
                 after = replace(after, error_message=reason, finished_at=now, perm_id=perm_id)
             await books.save_trade(after)
             await self._move_alert(books, after, reason)
+            if to is TradeStatus.FAILED:
+                await _end_protection(books, after, reason, now)
             await order_events.concluded(books, before, after, reason, now)
         with _about(after):
             self._announce(before, after, BrokerUpdate())
@@ -143,6 +145,7 @@ class Booking:
                 return False
             after = replace(before, status=step(before, TradeStatus.FAILED), error_message=reason, finished_at=now)
             await books.save_trade(after)
+            await _end_protection(books, after, reason, now)
             alive = [one for one in await books.trades_of_alert(after.alert_id) if one.status in UNRESOLVED]
             moved = not alive and await books.move_alert(
                 after.alert_id, (AlertStatus.PROCESSING,), AlertStatus.RECEIVED, reason
@@ -302,7 +305,8 @@ class Booking:
 
     async def _move_alert(self, books: Books, trade: Trade, reason: Reason | str | None) -> Alert:
         to = ALERT_OF_TRADE[trade.status]
-        if reason is not None or to is not AlertStatus.UNKNOWN:  # why it became UNKNOWN stays readable
+        told = reason is not None or to is not AlertStatus.UNKNOWN  # why it became UNKNOWN stays readable
+        if told and not trade.is_protective:  # its alert is its entry's
             others = [one for one in await books.trades_of_alert(trade.alert_id) if one.id != trade.id]
             await books.move_alert(trade.alert_id, moved_by(trade, others), to, reason)
         alert = await books.alert(trade.alert_id)
@@ -335,6 +339,14 @@ class Booking:
     def _doubt(self, order_ref: str, error: OrderError | None) -> None:
         for hear in self._listeners.doubt:
             hear(order_ref, error)
+
+
+async def _end_protection(books: Books, entry: Trade, reason: Reason | str, now: datetime) -> None:
+    """What was to leave with an entry that did not leave has not left either."""
+    for one in await books.protection_of([entry.id]):
+        if one.status is TradeStatus.SUBMITTING:
+            failed = replace(one, status=step(one, TradeStatus.FAILED), error_message=reason, finished_at=now)
+            await books.save_trade(failed)
 
 
 def _about(trade: Trade) -> AbstractContextManager[None]:

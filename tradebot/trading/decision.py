@@ -22,7 +22,7 @@ from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus
 from tradebot.ports import Books
 from tradebot.trading.corporate_actions import booked_ticker
 from tradebot.trading.exit_rest import holds_up_an_exit, left_of
-from tradebot.trading.judging import Decided, Ending, Judging, Policy, PreTradeData, Wait
+from tradebot.trading.judging import Decided, Ending, Judging, NewOrder, Policy, PreTradeData, Wait
 from tradebot.trading.judging_entries import judge_entry
 from tradebot.trading.judging_exits import judge_exit
 from tradebot.trading.snapshot import BrokerView
@@ -35,10 +35,9 @@ async def decide(
     policy: Policy,
     view: BrokerView,
     *,
-    order_id: int,
-    token: str,
+    new_order: NewOrder,
 ) -> Decided:
-    """One alert's outcome, written through `books`. `token` makes its order's reference unique. Raises LedgerUnavailable, and
+    """One alert's outcome, written through `books`. Raises LedgerUnavailable, and
     ValueError for an instruction that cannot be read."""
     alert = await books.alert(alert_id)
     if alert is None or alert.status is not AlertStatus.RECEIVED or alert.ticker is None or alert.action is None:
@@ -63,8 +62,7 @@ async def decide(
         pre_trade=pre_trade,
         policy=policy,
         view=view,
-        order_id=order_id,
-        token=token,
+        new_order=new_order,
         n=1 + max((one.n for one in earlier), default=0),
         left=await left_of(books, earlier),
     )

@@ -4,14 +4,14 @@ Rules: everything is written through the books of one transaction. A refusal is 
 event. An order is stored with its checks, its inputs and the arithmetic of its size.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 
-from tradebot.domain.alerts import UNDECIDED, WAITING, Alert, AlertStatus
-from tradebot.domain.brokerage import Contract, NoQuote, Order, Quote
+from tradebot.domain.alerts import UNDECIDED, WAITING, Alert, AlertStatus, Side
+from tradebot.domain.brokerage import Contract, NoQuote, Numbered, Order, Quote
 from tradebot.domain.events import NewEvent
 from tradebot.domain.facts.alerts import (
     AlertAtTarget,
@@ -32,7 +32,7 @@ from tradebot.domain.sizing import Sized
 from tradebot.domain.snapshot import Snapshot
 from tradebot.domain.strategy_rules import StrategyTerms
 from tradebot.domain.targets import gap
-from tradebot.domain.trades import ORDER_REF_PREFIX, NewTrade, Trade
+from tradebot.domain.trades import MARKET_DAY, ORDER_REF_PREFIX, NewTrade, OrderRole, Terms, Trade, columns
 from tradebot.ports import Books, PositionReport
 from tradebot.trading.decision_record import plain_json, stored_check
 from tradebot.trading.order_events import sized_by_delayed_quote
@@ -65,11 +65,21 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A stored order that may leave."""
+    """A stored order that may leave, with what is to protect it: all of it in one piece, or none."""
 
     trade: Trade
     order_id: int
     order: Order
+    protection: tuple["Intent", ...] = ()
+
+    @property
+    def group(self) -> tuple[Numbered, ...]:
+        """As it goes to the gateway: the parent first."""
+        return tuple(Numbered(one.order, one.order_id) for one in (self, *self.protection))
+
+    @property
+    def trades(self) -> tuple[Trade, ...]:
+        return tuple(one.trade for one in (self, *self.protection))
 
 
 class Wait(Enum):
@@ -115,6 +125,22 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
+class NewOrder:
+    """What makes each new order one of its own."""
+
+    order_id: Callable[[], int]  # the next one
+    token: Callable[[], str]  # for its reference
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """An order that is to sell what an entry buys."""
+
+    role: OrderRole  # STOP or TARGET
+    terms: Terms
+
+
+@dataclass(frozen=True, slots=True)
 class Judging:
     """One alert whose turn has come, and all that it is judged by."""
 
@@ -125,8 +151,7 @@ class Judging:
     pre_trade: PreTradeData
     policy: Policy
     view: BrokerView
-    order_id: int
-    token: str
+    new_order: NewOrder
     n: int  # of this alert's orders, the one to come
     left: Decimal | None  # of an exit that is armed again: shares it may sell at most
 
@@ -165,8 +190,10 @@ class Judging:
         risk_decision: RiskDecision,
         inputs: Mapping[str, object],
         sized: Sized | None,
+        terms: Terms = MARKET_DAY,
+        protection: Sequence[Protection] = (),
     ) -> Intent | None:
-        """Stores the order; None where the owner has cleared the alert meanwhile."""
+        """Stores the order, with what protects it; None where the owner has cleared the alert meanwhile."""
         alert, now = self.alert, self.view.now
         side = alert.action
         assert side is not None, "only understood alerts are judged"
@@ -183,7 +210,7 @@ class Judging:
             con_id=contract.con_id,
             side=side,
             requested_qty=qty,
-            order_ref=f"{ORDER_REF_PREFIX}{alert.id}-{self.token}",
+            order_ref=f"{ORDER_REF_PREFIX}{alert.id}-{self.new_order.token()}",
             ib_position_before=before,
             reserved=reserved,
             quote=None if self.pre_trade.quote is None else plain_json(asdict(self.pre_trade.quote)),
@@ -199,11 +226,36 @@ class Judging:
             created_at=now,
             strategy=alert.strategy,
             n=self.n,
+            **columns(terms),
         )
-        trade_id = await self.books.insert_trade(new)
-        trade = Trade.of(new, id=trade_id, ib_order_id=self.order_id)
-        await self.books.save_trade(trade)
+        if protection:
+            new = replace(new, group_id=f"{new.order_ref}-g")
+        entry = await self._store(new, contract)
+        trade = entry.trade
         arithmetic = {} if sized is None else sized.facts
         intent = OrderIntent.of(trade, delayed=sized_by_delayed_quote(trade), sizing=arithmetic)
-        await self.books.add_event(NewEvent(intent, now, alert.id, trade_id))
-        return Intent(trade, self.order_id, Order(new.order_ref, contract, side, qty))
+        await self.books.add_event(NewEvent(intent, now, alert.id, trade.id))
+        children = [await self._store(self._protects(entry, new, one), contract, entry) for one in protection]
+        return replace(entry, protection=tuple(children))
+
+    def _protects(self, entry: Intent, new: NewTrade, protection: Protection) -> NewTrade:
+        """A stop or target of an entry that is being stored."""
+        return replace(
+            new,
+            order_ref=f"{ORDER_REF_PREFIX}{self.alert.id}-{self.new_order.token()}",
+            side=Side.SELL,
+            role=protection.role,
+            reserved=Decimal(0),
+            parent_trade_id=entry.trade.id,
+            quote=None,
+            decision={"protects": entry.order.order_ref},
+            **columns(protection.terms),
+        )
+
+    async def _store(self, new: NewTrade, contract: Contract, parent: Intent | None = None) -> Intent:
+        order_id = self.new_order.order_id()
+        trade = Trade.of(new, id=await self.books.insert_trade(new), ib_order_id=order_id)
+        await self.books.save_trade(trade)
+        tied = {} if parent is None else {"parent_id": parent.order_id, "oca_group": new.group_id or ""}
+        order = Order(new.order_ref, contract, new.side, new.requested_qty, trade.terms, **tied)  # type: ignore[arg-type]
+        return Intent(trade, order_id, order)

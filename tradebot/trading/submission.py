@@ -93,13 +93,17 @@ class Submission:
         if obstacle is not None:
             return obstacle
         try:
-            self._broker.place(order, intent.order_id, under.link_session.generation)
+            self._broker.place_group(intent.group, under.link_session.generation)
         except BrokerUnavailable as error:
             return Reason(ReasonCode.NOT_CONNECTED, {"detail": str(error)})
         except OrderUncertain as error:
             logger.critical("order {} may have been sent: {}", order.order_ref, error)
             return None  # looked for when it is overdue: until then it may still be on its way
-        logger.info("order {} sent: {} {:f} {} MKT DAY", order.order_ref, order.side, order.qty, order.contract.ticker)
+        for one in intent.group:
+            sent = one.order
+            logger.info(
+                "order {} sent: {} {:f} {} {}", sent.order_ref, sent.side, sent.qty, sent.contract.ticker, sent.terms
+            )
         return None
 
     def _obstacle(self, side: Side, state: TradingState, under: DecidedUnder) -> Reason | None:

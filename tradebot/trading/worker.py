@@ -59,7 +59,7 @@ from tradebot.trading import second_look
 from tradebot.trading.booking import Booking, Listeners
 from tradebot.trading.decision import decide, holds_back
 from tradebot.trading.gate import Gate
-from tradebot.trading.judging import Decided, Intent, Policy, PreTradeData, Wait
+from tradebot.trading.judging import Decided, Intent, NewOrder, Policy, PreTradeData, Wait
 from tradebot.trading.questions import Questions
 from tradebot.trading.sequencer import Sequencer
 from tradebot.trading.snapshot import BrokerView
@@ -374,8 +374,9 @@ class Worker:
                 logger.error("stored limit {} is {!r}: the configured one is used", limit_key(name, scope), stored)
         limits = limits_in(settings, self._options.defaults)
         policy = Policy(self._options.fixed_limits, limits, self._options.hours, self._options.fractional, terms)
-        order_id = self._broker.next_order_id(await books.last_order_id() + 1)
-        return await decide(books, alert.id, pre_trade, policy, view, order_id=order_id, token=self._chance(4))
+        floor = await books.last_order_id() + 1
+        new_order = NewOrder(lambda: self._broker.next_order_id(floor), lambda: self._chance(4))
+        return await decide(books, alert.id, pre_trade, policy, view, new_order=new_order)
 
     def _terms(self, name: str, settings: Mapping[str, str]) -> StrategyTerms:
         """One that the file does not name any more buys nothing, and sells what it holds."""
