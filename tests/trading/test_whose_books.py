@@ -363,3 +363,18 @@ async def test_the_average_cost_of_shared_shares_prices_no_single_buy(make_bot: 
     presumed = await bot.queries.presumed_fill(trade.id)
     assert presumed is not None
     assert presumed.price == 100, "the ask when it was decided"
+
+
+async def test_the_button_on_the_rest_of_a_partial_exit_sells_no_more_than_that(two: Bot) -> None:
+    """Who presses "sell" on a message about four shares would sell all ten."""
+    _, order_ref = await exits(two, "ema", 1, size=shares(4))
+    two.broker.error(order_ref, 201, ErrorKind.REJECTED, "Order rejected - reason: no")
+    two.broker.show(order_ref, OrderState.INACTIVE)
+    await two.turns(order_ref, T.FAILED)
+    [left] = await two.events(EventKind.EXIT_INCOMPLETE)
+    rest = await two.queries.rest_of(left)
+    assert rest is not None
+    assert (rest.lots, rest.qty, rest.part) == (("ema", "AAPL"), 4, 4)
+    await two.operations.sell([rest.lots], ANN, "rest", rest.part)
+    await two.leaves(2)
+    assert two.broker.sent[1].qty == 4
