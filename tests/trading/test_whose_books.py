@@ -378,3 +378,15 @@ async def test_the_button_on_the_rest_of_a_partial_exit_sells_no_more_than_that(
     await two.operations.sell([rest.lots], ANN, "rest", rest.part)
     await two.leaves(2)
     assert two.broker.sent[1].qty == 4
+
+
+async def test_a_renamed_stock_is_sold_by_either_name_for_its_own_strategy(two: Bot) -> None:
+    """Under the new name one strategy would sell what another holds, or find nothing of its own."""
+    two.broker.con_ids["NEWCO"] = two.broker.con_ids.pop("AAPL")
+    alert_id, order_ref = await exits(two, "rsi", 1, ticker="NEWCO")
+    assert two.broker.sent[0].qty == 5
+    two.broker.fill(order_ref, 5)
+    await two.becomes(alert_id, AlertStatus.EXECUTED)
+    assert await held(two) == {"ema": 10, "rsi": 0}
+    await exits(two, "ema", 2, ticker="AAPL")
+    assert two.broker.sent[1].qty == 10
