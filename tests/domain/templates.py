@@ -11,19 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from tradebot.domain.instructions import (
-    Exits,
-    Instruction,
-    Level,
-    LevelKind,
-    OrderTerms,
-    PositionTarget,
-    Size,
-    SizeKind,
-    Target,
-    Verb,
-)
-from tradebot.domain.trades import OrderType, TimeInForce
+from tradebot.domain.instructions import Instruction, OrderTerms, PositionTarget, Size, SizeKind, Target, Verb
+from tradebot.domain.terms import Exits, Level, LevelKind, OrderType, TimeInForce
 
 AT = datetime(2026, 11, 20, 15, 4, 5, tzinfo=UTC)
 WHEN = "2026-11-20T15:04:05Z"

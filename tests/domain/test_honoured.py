@@ -7,20 +7,9 @@ from decimal import Decimal
 import pytest
 
 from tradebot.domain.honoured import not_honoured
-from tradebot.domain.instructions import (
-    Exits,
-    Instruction,
-    Level,
-    LevelKind,
-    OrderTerms,
-    PositionTarget,
-    Size,
-    SizeKind,
-    Target,
-    Verb,
-)
+from tradebot.domain.instructions import Instruction, OrderTerms, PositionTarget, Size, SizeKind, Target, Verb
 from tradebot.domain.strategies import ExitSize, Sizing, Strategy
-from tradebot.domain.trades import OrderType, TimeInForce
+from tradebot.domain.terms import Exits, Level, LevelKind, OrderType, TimeInForce
 
 BUY = Instruction("own", Verb.BUY, "AAPL")
 EXIT = replace(BUY, verb=Verb.EXIT)

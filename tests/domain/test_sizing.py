@@ -6,20 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradebot.domain.instructions import (
-    Exits,
-    Instruction,
-    Level,
-    LevelKind,
-    PositionTarget,
-    Size,
-    SizeKind,
-    Target,
-    Verb,
-)
+from tradebot.domain.instructions import Instruction, PositionTarget, Size, SizeKind, Target, Verb
 from tradebot.domain.refusals import Figure
 from tradebot.domain.sizing import Room, Sized, entry, entry_size, exit_size, order_cost, stop_price
 from tradebot.domain.strategies import Sizing, Strategy
+from tradebot.domain.terms import Exits, Level, LevelKind
 
 D = Decimal
 K = SizeKind
@@ -57,7 +48,11 @@ def test_fractions_keep_four_decimals() -> None:
 
 @pytest.mark.parametrize(
     ("size", "figure"),
-    [(Size(K.EQUITY_PCT, D(1)), Figure.EQUITY), (Size(K.RISK_PCT, D(1)), Figure.EQUITY), (Size(K.RISK_USD, D(1)), Figure.STOP)],
+    [
+        (Size(K.EQUITY_PCT, D(1)), Figure.EQUITY),
+        (Size(K.RISK_PCT, D(1)), Figure.EQUITY),
+        (Size(K.RISK_USD, D(1)), Figure.STOP),
+    ],
 )
 @pytest.mark.parametrize("unknown", [None, D("NaN"), D(0)])
 def test_what_is_not_known_gives_no_size(size: Size, figure: Figure, unknown: Decimal | None) -> None:

@@ -12,11 +12,12 @@ from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.brokerage import ErrorKind, OrderState
 from tradebot.domain.events import EventKind
 from tradebot.domain.facts.alerts import TargetGap
-from tradebot.domain.instructions import Exits, Level, LevelKind, PositionTarget, Size, SizeKind, Target, Verb
+from tradebot.domain.instructions import PositionTarget, Size, SizeKind, Target, Verb
 from tradebot.domain.limits import Limits
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.refusals import RefusalCode
 from tradebot.domain.strategies import ExitSize, Sizing, Strategy
+from tradebot.domain.terms import Exits, Level, LevelKind
 from tradebot.words import events as words
 
 D = Decimal

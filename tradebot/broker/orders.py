@@ -34,7 +34,8 @@ from tradebot.domain.brokerage import (
     OrderState,
     OrderUpdate,
 )
-from tradebot.domain.trades import ORDER_REF_PREFIX, OrderType
+from tradebot.domain.terms import OrderType
+from tradebot.domain.trades import ORDER_REF_PREFIX
 from tradebot.errors import BrokerUnavailable, OrderUncertain
 
 REDUCE_WITH_BLOCK = 2

@@ -15,7 +15,7 @@ from loguru import logger
 
 from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import Execution, OrderReport, OrderState
-from tradebot.domain.trades import OrderType, Terms, TimeInForce
+from tradebot.domain.terms import OrderType, Terms, TimeInForce
 
 _UNSET_ABOVE = 1e300
 _STATES = {

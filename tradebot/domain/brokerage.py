@@ -9,7 +9,8 @@ from decimal import Decimal
 from enum import StrEnum
 
 from tradebot.domain.alerts import Side
-from tradebot.domain.trades import MARKET_DAY, ORDER_REF_PREFIX, Terms
+from tradebot.domain.terms import MARKET_DAY, Terms
+from tradebot.domain.trades import ORDER_REF_PREFIX
 
 
 @dataclass(frozen=True, slots=True)

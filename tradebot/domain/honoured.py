@@ -7,9 +7,9 @@ on the books or the market later (`risk.py`).
 
 from collections.abc import Callable
 
-from tradebot.domain.instructions import Exits, Instruction, Size, SizeKind, Verb
+from tradebot.domain.instructions import Instruction, Size, SizeKind, Verb
 from tradebot.domain.strategies import ExitSize, Sizing, Strategy
-from tradebot.domain.trades import OrderType, TimeInForce
+from tradebot.domain.terms import Exits, OrderType, TimeInForce
 
 _ENDING = "Nothing was traded."
 _UNITS = {

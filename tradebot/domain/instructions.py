@@ -13,7 +13,7 @@ from enum import StrEnum
 from pydantic import TypeAdapter
 
 from tradebot.domain.alerts import Alert, Side
-from tradebot.domain.trades import OrderType, TimeInForce
+from tradebot.domain.terms import NO_EXITS, Exits, Level, OrderType, TimeInForce
 
 
 class Verb(StrEnum):
@@ -96,22 +96,6 @@ class PositionTarget:
         return 1 - self.size / self.previous_size
 
 
-class LevelKind(StrEnum):
-    """How the level of an exit is given."""
-
-    PRICE = "price"  # USD a share
-    PERCENT = "percent"  # of the entry price
-    AMOUNT = "amount"  # USD a share from the entry price
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """A price, or a distance from one."""
-
-    kind: LevelKind
-    value: Decimal
-
-
 @dataclass(frozen=True, slots=True)
 class OrderTerms:
     """How the order is to work."""
@@ -126,18 +110,7 @@ class OrderTerms:
     delay: timedelta | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Exits:
-    """What is to protect the entry."""
-
-    stop_loss: Level | None = None
-    stop_limit: Decimal | None = None  # USD: the stop becomes a limit order at this price
-    trailing: Level | None = None  # AMOUNT or PERCENT
-    take_profit: Level | None = None
-
-
 MARKET_ORDER = OrderTerms()
-NO_EXITS = Exits()
 
 
 @dataclass(frozen=True, slots=True)

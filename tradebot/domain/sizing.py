@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from tradebot.domain.instructions import Exits, Instruction, Level, LevelKind, Size, SizeKind
+from tradebot.domain.instructions import Instruction, Size, SizeKind
 from tradebot.domain.refusals import Fact, Figure
 from tradebot.domain.strategies import Sizing, Strategy
+from tradebot.domain.terms import Exits, Level, LevelKind
 
 CASH_BUFFER = Decimal("0.01")  # the price may move between quote and fill
 COMMISSION_PER_SHARE = Decimal("0.005")

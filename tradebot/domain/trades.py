@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Self
 from tradebot.domain.alerts import Side
 from tradebot.domain.reasons import Reason
 from tradebot.domain.strategies import MAIN
+from tradebot.domain.terms import OrderType, Terms, TimeInForce
 
 ORDER_REF_PREFIX = "tb-"
 POSITION_LAG = timedelta(seconds=10)
@@ -47,62 +48,6 @@ class OrderRole(StrEnum):
 
 
 PROTECTIVE = (OrderRole.STOP, OrderRole.TARGET)
-
-
-class OrderType(StrEnum):
-    """In IB's words."""
-
-    MARKET = "MKT"
-    LIMIT = "LMT"
-    STOP = "STP"
-    STOP_LIMIT = "STP LMT"
-    TRAILING_STOP = "TRAIL"
-
-
-class TimeInForce(StrEnum):
-    """How long an order works, in IB's words."""
-
-    DAY = "DAY"
-    GTC = "GTC"
-    IOC = "IOC"
-    GTD = "GTD"
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """How an order works at IB. Prices are USD a share, in whole steps of the contract's price."""
-
-    type: OrderType = OrderType.MARKET
-    limit_price: Decimal | None = None
-    stop_price: Decimal | None = None  # where a stop triggers; where a trailing one stands
-    trail_amount: Decimal | None = None  # USD a share
-    trail_pct: Decimal | None = None
-    tif: TimeInForce = TimeInForce.DAY
-    good_till: datetime | None = None  # with GTD
-    outside_rth: bool = False
-
-    def __str__(self) -> str:
-        """In IB's words: "STP LMT 195.5 195 GTC"."""
-        prices = (self.stop_price, self.limit_price, self.trail_amount)
-        percent = () if self.trail_pct is None else (f"{self.trail_pct:f}%",)
-        return " ".join([self.type, *(f"{price:f}" for price in prices if price is not None), *percent, self.tif])
-
-
-MARKET_DAY = Terms()
-
-
-def columns(terms: Terms) -> dict[str, Any]:
-    """Under the names that a trade has them."""
-    return {
-        "order_type": terms.type,
-        "limit_price": terms.limit_price,
-        "stop_price": terms.stop_price,
-        "trail_amount": terms.trail_amount,
-        "trail_pct": terms.trail_pct,
-        "tif": terms.tif,
-        "good_till": terms.good_till,
-        "outside_rth": terms.outside_rth,
-    }
 
 
 class Place(NamedTuple):

@@ -32,7 +32,8 @@ from tradebot.domain.sizing import Sized
 from tradebot.domain.snapshot import Snapshot
 from tradebot.domain.strategy_rules import StrategyTerms
 from tradebot.domain.targets import gap
-from tradebot.domain.trades import MARKET_DAY, ORDER_REF_PREFIX, NewTrade, OrderRole, Terms, Trade, columns
+from tradebot.domain.terms import MARKET_DAY, Terms, columns
+from tradebot.domain.trades import ORDER_REF_PREFIX, NewTrade, OrderRole, Trade
 from tradebot.ports import Books, PositionReport
 from tradebot.trading.decision_record import plain_json, stored_check
 from tradebot.trading.order_events import sized_by_delayed_quote

@@ -7,12 +7,13 @@ judged now waits, until it is too old.
 from decimal import Decimal
 
 from tradebot.domain.alerts import AlertStatus
-from tradebot.domain.instructions import NO_EXITS, Size
+from tradebot.domain.instructions import Size
 from tradebot.domain.refusals import Figure, Refusal, RefusalCode
 from tradebot.domain.risk import judge, rooms
 from tradebot.domain.sizing import Sized, entry, entry_size, stop_price
 from tradebot.domain.snapshot import Buy, Snapshot
 from tradebot.domain.strategies import Sizing
+from tradebot.domain.terms import NO_EXITS
 from tradebot.trading.decision_record import log_checks
 from tradebot.trading.judging import Decided, Judging, Wait
 

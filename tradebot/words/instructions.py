@@ -3,19 +3,8 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from tradebot.domain.instructions import (
-    Exits,
-    Instruction,
-    Level,
-    LevelKind,
-    OrderTerms,
-    PositionTarget,
-    Size,
-    SizeKind,
-    Target,
-    Verb,
-)
-from tradebot.domain.trades import OrderType
+from tradebot.domain.instructions import Instruction, OrderTerms, PositionTarget, Size, SizeKind, Target, Verb
+from tradebot.domain.terms import Exits, Level, LevelKind, OrderType
 from tradebot.words.figures import price, shares, usd
 
 

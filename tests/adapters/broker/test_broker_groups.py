@@ -14,7 +14,7 @@ from tradebot.broker import IbBroker
 from tradebot.broker import client as tws
 from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import Numbered, Order
-from tradebot.domain.trades import OrderType, Terms, TimeInForce
+from tradebot.domain.terms import OrderType, Terms, TimeInForce
 from tradebot.errors import BrokerUnavailable
 from tradebot.simgateway import Gateway, open_gateway
 

@@ -22,7 +22,8 @@ from tradebot.domain.limits import Limits
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.domain.settings import limit_key, strategy_state_key
-from tradebot.domain.trades import OrderRole, OrderType, TradeStatus
+from tradebot.domain.terms import OrderType
+from tradebot.domain.trades import OrderRole, TradeStatus
 from tradebot.errors import MigrationError
 from tradebot.operations.limits import store_configured
 

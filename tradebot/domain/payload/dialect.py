@@ -7,12 +7,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from tradebot.domain.instructions import MARKET_ORDER, NO_EXITS, Exits, Instruction, OrderTerms, PositionTarget, Size
+from tradebot.domain.instructions import MARKET_ORDER, Instruction, OrderTerms, PositionTarget, Size
 from tradebot.domain.payload.aim import Action, aim
 from tradebot.domain.payload.changing import refuse_left, says_test
 from tradebot.domain.payload.fields import ID, NAME, Field, Fields
 from tradebot.domain.payload.message import Form, Message, named_strategy
 from tradebot.domain.payload.shown import shown
+from tradebot.domain.terms import NO_EXITS, Exits
 from tradebot.errors import PayloadError
 
 _NAME = re.compile("[a-z][a-z0-9_-]{0,31}")

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from tradebot.domain.instructions import Instruction, LevelKind, Size, SizeKind
+from tradebot.domain.instructions import Instruction, Size, SizeKind
 from tradebot.domain.payload.dialect import Dialect, Wanted, instruction, unused
 from tradebot.domain.payload.fields import TICKER, Field, Fields, missing
 from tradebot.domain.payload.message import Form, Message
@@ -29,6 +29,7 @@ from tradebot.domain.payload.own import (
     common,
 )
 from tradebot.domain.payload.terms import AMOUNT_OR_PERCENT
+from tradebot.domain.terms import LevelKind
 from tradebot.errors import PayloadError
 
 T = TypeVar("T")

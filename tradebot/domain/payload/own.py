@@ -13,7 +13,7 @@ Rules:
 from collections.abc import Mapping
 from typing import Any
 
-from tradebot.domain.instructions import Exits, Instruction, LevelKind
+from tradebot.domain.instructions import Instruction
 from tradebot.domain.payload.aim import OWN_ACTIONS, POSITION_FIELDS, SHORT_ACTIONS, position
 from tradebot.domain.payload.dialect import ALERT_ID, STRATEGY, Dialect, Wanted, instruction, unused
 from tradebot.domain.payload.fields import (
@@ -41,6 +41,7 @@ from tradebot.domain.payload.terms import (
     order,
     size_of,
 )
+from tradebot.domain.terms import Exits, LevelKind
 
 ACTION = Field(
     "action",

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from pydantic import create_model
 
-from tradebot.domain.instructions import Exits, Instruction, Level, LevelKind
+from tradebot.domain.instructions import Instruction
 from tradebot.domain.payload.aim import Action
 from tradebot.domain.payload.dialect import ALERT_ID, STRATEGY, Dialect, Wanted, instruction, unused
 from tradebot.domain.payload.fields import (
@@ -35,6 +35,7 @@ from tradebot.domain.payload.message import Form, Message
 from tradebot.domain.payload.own import EXCHANGE_, TEST
 from tradebot.domain.payload.shown import shown
 from tradebot.domain.payload.terms import order, size_of
+from tradebot.domain.terms import Exits, Level, LevelKind
 from tradebot.errors import PayloadError
 
 DIRECTIONS: Mapping[str, Action | None] = {

@@ -11,9 +11,9 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
-from tradebot.domain.instructions import MARKET_ORDER, Level, LevelKind, OrderTerms, Size, SizeKind
+from tradebot.domain.instructions import MARKET_ORDER, OrderTerms, Size, SizeKind
 from tradebot.domain.payload.fields import PRICE, SIZE, Field, Fields, Kind, words
-from tradebot.domain.trades import OrderType, TimeInForce
+from tradebot.domain.terms import Level, LevelKind, OrderType, TimeInForce
 from tradebot.errors import PayloadError
 
 SIZE_KINDS: Mapping[str, SizeKind] = {

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from tradebot.domain.instructions import Exits, Instruction, Level, LevelKind
+from tradebot.domain.instructions import Instruction
 from tradebot.domain.payload.aim import OWN_ACTIONS, POSITION_FIELDS, SENTIMENT, Action, position
 from tradebot.domain.payload.dialect import ALERT_ID, STRATEGY, Dialect, Wanted, instruction, unused
 from tradebot.domain.payload.fields import (
@@ -36,6 +36,7 @@ from tradebot.domain.payload.message import Form, Message
 from tradebot.domain.payload.own import EXCHANGE_
 from tradebot.domain.payload.shown import shown
 from tradebot.domain.payload.terms import ORDER_TYPE, SIZE_KIND, TIME_IN_FORCE, level_of, one_level, order, size_of
+from tradebot.domain.terms import Exits, Level, LevelKind
 from tradebot.errors import PayloadError
 
 ONLY_HERE: Mapping[str, Action] = {"add": Action.ADD, "reverse": Action.REVERSE, "breakeven": Action.BREAKEVEN}
