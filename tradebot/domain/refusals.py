@@ -40,6 +40,10 @@ class RefusalCode(StrEnum):
     PRICE_COLLAR = "price_collar"
     MAX_ORDER_VALUE = "max_order_value"
     NOT_KNOWN = "not_known"  # the fact "figure" names what is not known, or is not a number
+    EXIT_LEVELS = "exit_levels"  # a stop or target on the wrong side of the entry
+    ENTRY_AT_WORK = "entry_at_work"  # an older entry of the strategy still waits for its price
+    MAX_RISK = "max_risk"
+    MARGIN = "margin"  # by IB's own what-if answer
     # beside the checks
     MARKET_CLOSED = "market_closed"
     NO_CONTRACT = "no_contract"

@@ -6,9 +6,11 @@ is `main`, and it has no limits beside the account's. Everything here stops entr
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
+
+from tradebot.domain.terms import NO_EXITS, Exits, Level, TimeInForce
 
 MAIN = "main"
 """The strategy that there is where none is configured."""
@@ -38,6 +40,29 @@ class ExitSize(StrEnum):
     ALERT = "alert"  # what the alert says; all where it says nothing
 
 
+class OrderSource(StrEnum):
+    """What kind of order an entry is."""
+
+    MARKET = "market"
+    LIMIT = "limit"  # at the alert's price
+    ALERT = "alert"  # what the alert says; a market order where it says nothing
+
+
+class ExitSource(StrEnum):
+    """What protects an entry."""
+
+    NONE = "none"
+    ALERT = "alert"  # what the alert says; the strategy's own where it says nothing
+    OWN = "own"
+
+
+class OnNewSignal(StrEnum):
+    """What a BUY does while an entry of its strategy and ticker still waits for its price."""
+
+    REFUSE = "refuse"
+    REPLACE = "replace"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strategy:
     """`[strategies.NAME]`."""
@@ -51,6 +76,15 @@ class Strategy:
     cooldown_s: int = 0  # from one entry of a ticker to the next; 0: none
     max_alerts_per_day: int | None = None  # entries judged a New York date
     enabled: bool = True
+    orders: OrderSource = OrderSource.MARKET
+    tif: TimeInForce = TimeInForce.DAY  # of entries that wait for a price, where the alert says nothing
+    good_for: timedelta | None = None  # so long such an entry may wait; None: by its time in force alone
+    on_new_signal: OnNewSignal = OnNewSignal.REFUSE
+    exits: ExitSource = ExitSource.NONE
+    own_exits: Exits = NO_EXITS
+    break_even_after: Level | None = None  # a gain; then the stop moves to the entry price
+    flat_by: time | None = None  # New York: sold by then, every session
+    max_holding: timedelta | None = None
     limits: Mapping[str, Decimal | int] = field(default_factory=dict)  # its own, of `limits.Limits`, by name
 
     def admits(self, ticker: str) -> bool:
