@@ -110,7 +110,8 @@ async def test_a_limit_of_one_strategy_stops_that_one_alone(make_bot: MakeBot, n
 async def test_a_limit_of_the_account_is_over_the_sum(make_bot: MakeBot, name: str) -> None:
     """Two strategies together would go beyond what the account's limit allows, each with room of its own."""
     code, value, reach = LIMITS[name]
-    bot = await running(make_bot, two(), limits=Limits(**{name: value}))
+    limits = replace(Limits(), **{name: value})  # type: ignore[arg-type]
+    bot = await running(make_bot, two(), limits=limits)
     await reach(bot)
     await refused(bot, code, "AAPL", "b", whose=None)
     await refused(bot, code, "AAPL", "a", whose=None)
