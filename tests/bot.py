@@ -22,10 +22,10 @@ from tradebot.domain.brokerage import Execution, Order
 from tradebot.domain.calendar import Calendar
 from tradebot.domain.events import Event, EventKind
 from tradebot.domain.hours import Hours
+from tradebot.domain.instructions import Instruction, Verb, stored
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.reasons import Reason
-from tradebot.domain.instructions import Instruction, Verb, stored
 from tradebot.domain.restart_window import NO_RESTART, RestartWindow
 from tradebot.domain.strategies import MAIN, Strategies, Strategy
 from tradebot.domain.trades import NewTrade, Trade, TradeStatus
@@ -281,14 +281,14 @@ class Bot:
         alert_id = await self.alert(side, ticker)
         return alert_id, (await self.sent(before + 1)).order_ref
 
-    async def owns(
-        self, shares: int, ticker: str = "AAPL", at_ib: int | None = None, *, strategy: str = MAIN
-    ) -> Trade:
+    async def owns(self, shares: int, ticker: str = "AAPL", at_ib: int | None = None, *, strategy: str = MAIN) -> Trade:
         """A lot bought yesterday; `at_ib` shares are at IB, where that is another number."""
         con_id = self.broker.con_ids.setdefault(ticker, len(self.broker.con_ids))
         number = next(self._alerts)
         async with self.ledger.begin() as books:
-            alert_id = await books.insert_alert(an_alert(received_at=self.clock.now(), ticker=ticker, strategy=strategy))
+            alert_id = await books.insert_alert(
+                an_alert(received_at=self.clock.now(), ticker=ticker, strategy=strategy)
+            )
             assert alert_id is not None
             await books.move_alert(alert_id, (AlertStatus.RECEIVED,), AlertStatus.PROCESSING, None)
             trade = NewTrade(

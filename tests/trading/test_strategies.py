@@ -322,7 +322,12 @@ async def test_what_stops_a_strategy_s_entries_lets_its_exits_pass(
 
 @pytest.mark.parametrize(
     "window",
-    [(time(11, 59), time(12, 1)), (NOON_IN_NEW_YORK, time(12, 1)), (time(20, 0), time(12, 1)), (time(12, 0), time(4, 0))],
+    [
+        (time(11, 59), time(12, 1)),
+        (NOON_IN_NEW_YORK, time(12, 1)),
+        (time(20, 0), time(12, 1)),
+        (time(12, 0), time(4, 0)),
+    ],
 )
 async def test_within_its_window_a_strategy_buys(make_bot: MakeBot, window: tuple[time, time]) -> None:
     """A window, across midnight or not, would keep out what lies in it."""
@@ -349,7 +354,9 @@ async def test_the_most_alerts_of_a_day_count_entries_up_to_this_one(make_bot: M
     bot = await a_bot(make_bot, replace(EMA, max_alerts_per_day=2), RSI)
     await bot.owns(5, "KO", strategy="ema")  # an alert of its own: the first
     bot.broker.fill_at_once()
-    alerts = [await bot.asks(name, Verb.BUY, ticker) for name, ticker in (("ema", "AAPL"), ("rsi", "AAPL"), ("ema", "MSFT"))]
+    alerts = [
+        await bot.asks(name, Verb.BUY, ticker) for name, ticker in (("ema", "AAPL"), ("rsi", "AAPL"), ("ema", "MSFT"))
+    ]
     await bot.becomes(alerts[0], EXECUTED)
     await bot.becomes(alerts[1], EXECUTED)
     assert await code_of(bot, alerts[2]) == RefusalCode.MAX_ALERTS_PER_DAY
