@@ -20,7 +20,7 @@ from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import TradeStatus
 
 NOON = datetime(2026, 11, 20, 17, tzinfo=UTC)
-SIZING = {
+SIZING: dict[str, Decimal | int | str] = {
     "size_kind": "shares",
     "size_value": Decimal(40),
     "asked": Decimal(40),
