@@ -2,7 +2,7 @@
 # ARGS passes arguments on: make run ARGS="--config /etc/tradebot/config.toml", make test ARGS="-k webhook".
 
 .DELETE_ON_ERROR:
-.PHONY: deploy rollback dist install run test crash faults soak bench vps lint types unit format lock clean
+.PHONY: deploy rollback dist install run test crash faults soak bench vps lint types unit schemas format lock clean
 
 ARGS ?=
 VENV := .venv
@@ -69,6 +69,10 @@ unit:
 	systemd-analyze verify --man=no "$$folder/tradebot.service" && \
 	if systemd-analyze security --offline=true --no-pager --threshold=15 "$$folder/tradebot.service" >"$$folder/told"; \
 	then tail -n 1 "$$folder/told"; else cat "$$folder/told"; exit 1; fi
+
+# docs/schemas from the tables by which the code reads alerts; a test says when they are behind.
+schemas: $(VENV)/.dev
+	$(PY) -m tests.docs.write_schemas
 
 format: $(VENV)/.dev
 	$(PY) -m ruff check --fix-only .

@@ -24,6 +24,7 @@ from tradebot.domain.brokerage import (
     Executed,
     Execution,
     NoQuote,
+    Numbered,
     Order,
     OrderError,
     OrderReport,
@@ -268,7 +269,14 @@ class FakeBroker(Broker):
                 filled=Decimal(0),
                 state=OrderState.WORKING,
                 ib_status="Submitted",
+                oca_group=order.oca_group,
+                parent_id=order.parent_id,
+                terms=order.terms,
             )
+
+    def place_group(self, group: Sequence[Numbered], generation: int) -> None:
+        for one in group:
+            self.place(one.order, one.order_id, generation)
 
     def cancel(self, order_id: int, order_ref: str) -> None:
         if not self.now.up:

@@ -18,6 +18,7 @@ from tradebot.domain.brokerage import (
     Contract,
     Execution,
     NoQuote,
+    Numbered,
     Order,
     OrderReport,
     Quote,
@@ -29,6 +30,7 @@ from tradebot.domain.lots import CorporateAction, Lot, LotStatus
 from tradebot.domain.questions import Silent
 from tradebot.domain.reasons import Reason
 from tradebot.domain.settings import TradingState
+from tradebot.domain.strategies import History
 from tradebot.domain.trades import NewTrade, Trade, TradeStatus
 
 # --- time and chance ------------------------------------------------------------------------------------------------
@@ -163,8 +165,14 @@ class Broker(Protocol):
         """True while an order would not leave at once but sit in a queue."""
 
     def place(self, order: Order, order_id: int, generation: int) -> None:
-        """Writes the order to the socket now. Raises BrokerUnavailable when it certainly did not leave (other
-        generation, down, throttled, not tradable), OrderUncertain when that is not known."""
+        """Writes the order to the socket now; under the id of one that works, its change.
+
+        Raises BrokerUnavailable when it certainly did not leave (other generation, down, throttled, not tradable), OrderUncertain
+        when that is not known.
+        """
+
+    def place_group(self, group: Sequence[Numbered], generation: int) -> None:
+        """Writes orders that hang together, the parent first, in one piece: all of them or none. Raises as `place` does."""
 
     def cancel(self, order_id: int, order_ref: str) -> None:
         """Asks IB to cancel; the answer comes as an event. Raises BrokerUnavailable."""
@@ -310,6 +318,12 @@ class Books(Protocol):
 
     async def corporate_actions(self, strategy: str, ticker: str) -> Sequence[CorporateAction]: ...
 
+    async def histories(self, strategy: str) -> Sequence[History]:
+        """By ticker, of every ticker that it has a trade or an alert of."""
+
+    async def reassign(self, from_strategy: str, to_strategy: str, ticker: str) -> None:
+        """Alerts, trades, lots and corporate actions of the ticker are the other strategy's from now on."""
+
     # settings, events, jobs
     async def settings(self) -> Mapping[str, str]:
         """Every stored setting, locked against change until this transaction ends."""
@@ -318,6 +332,9 @@ class Books(Protocol):
         """Who stored each setting last, by key."""
 
     async def put_setting(self, key: str, value: str, by: str, at: datetime) -> None: ...
+
+    async def forget_setting(self, key: str) -> None:
+        """As if it had never been stored."""
 
     async def claim(self, key: str, operation: str, by: str, at: datetime) -> bool:
         """Remembers that an operation was done under this idempotency key. False when the key is there: do nothing."""
@@ -420,6 +437,10 @@ class TradingStateSource(Protocol):
 
     @property
     def state(self) -> TradingState: ...
+
+    @property
+    def paused_strategies(self) -> frozenset[str]:
+        """Those that are paused by name."""
 
 
 # --- queue ----------------------------------------------------------------------------------------------------------

@@ -198,7 +198,7 @@ async def test_the_command_says_it_all(typed: Type, tmp_path: Path) -> None:
     first = await asyncio.to_thread(typed, "backup", "kept", "--keep", "1")
     assert first.code == 0, first.all
     assert "1 alert (newest 2026-07-01 12:00:00 UTC), 1 order (newest 2026-11-20 19:30:00 UTC), 1 lot," in first.out
-    assert "tables of step 0003" in first.out
+    assert "tables of step 0004" in first.out
     second = await asyncio.to_thread(typed, "backup", "kept", "--keep", "1")
     assert "Taken away, older: tradebot-" in second.out
     (left,) = (tmp_path / "kept").iterdir()

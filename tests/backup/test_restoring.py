@@ -241,15 +241,15 @@ async def test_older_tables_are_brought_up(url: str, tmp_path: Path) -> None:
     """A backup from before an update could not be used after it, which is when it is needed."""
     async with books(url) as open_books:
         await bought(open_books)
-    await migrate.down(url, 1)
+    await migrate.down(url, 2)
     backup = await backups.make(url, tmp_path / "backups", NOW)
     assert backup.contents.step == "0002"
     async with books(url) as open_books:
         await bought(open_books, "MSFT", 5)
     plan = await restore.plan(url, backup.path)
-    assert plan.missing_steps == ["0003_corporate_actions"]
+    assert plan.missing_steps == ["0003_corporate_actions", "0004_strategies"]
     done = await restore.carry_out(url, plan, tmp_path / "backups", NOW)
-    assert done.applied == ["0003_corporate_actions"]
+    assert done.applied == ["0003_corporate_actions", "0004_strategies"]
     assert await held(url) == {"AAPL": 10}
 
 

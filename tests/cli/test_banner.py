@@ -73,3 +73,20 @@ def test_the_lines_name_what_is_needed() -> None:
         "'http", "http"
     ).replace("hook'", "hook")
     assert "curl http://[::1]:4711/webhook -d" in said
+
+
+def test_with_strategies_each_address_is_named_and_the_lines_can_be_pasted() -> None:
+    """Broken, the owner does not know where his alerts go, and the first line that he tries is refused."""
+    env = {"TRADEBOT_STRATEGIES__EMA__ENABLED": "true", "TRADEBOT_STRATEGIES__RSI__SECRET": SECRET}
+    said = banner.text(load(None, env), HERE)
+    for line in (
+        "  http://127.0.0.1:8000/webhook/ema\n",
+        "  http://127.0.0.1:8000/webhook/rsi\n",
+        "alert BUY AAPL --strategy ema\n",
+        'curl http://127.0.0.1:8000/webhook/ema -d "{\\"secret\\": \\"$(cat data/webhook_secret)',
+    ):
+        assert line in said
+    alone = banner.text(load(None, {"TRADEBOT_STRATEGIES__RSI__SECRET": SECRET}), HERE)
+    assert "--strategy" not in alone
+    assert 'curl http://127.0.0.1:8000/webhook -d "{\\"secret\\": \\"YOUR-SECRET' in alone
+    assert "canary" not in said + alone

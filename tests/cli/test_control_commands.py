@@ -32,9 +32,22 @@ async def test_with_the_daemon(tmp_path: Path) -> None:
         assert (sells.code, "Stored. PAUSED" in sells.out) == (0, True), sells.all
         resumed = await type_in("resume")
         assert (resumed.code, "Stored. RUNNING" in resumed.out) == (0, True), resumed.all
+        one = await type_in("pause", "--strategy", "main")
+        assert (one.code, one.out.splitlines()) == (
+            0,
+            [
+                "Stored. Strategy main is paused: its BUY alerts are blocked, its SELL alerts are executed. Resume with "
+                "`tradebot resume --strategy main` or /resume main.",
+                "The daemon confirms.",
+            ],
+        ), one.all
+        whole = await type_in("resume")
+        assert "Strategy main stays paused, as it was paused by name: `tradebot resume --strategy main`." in whole.out
+        both = await type_in("resume", "--strategy", "main")
+        assert (both.code, "Stored. Strategy main resumed" in both.out) == (0, True), both.all
         changes = [event for event in (await daemon.books()).events if event.kind is EventKind.STATE_CHANGED]
         assert [(getattr(event.facts, "to", None), event.actor) for event in changes] == [
-            (state, "command line") for state in ("PAUSED", "KILLED", "PAUSED", "RUNNING")
+            (state, "command line") for state in ("PAUSED", "KILLED", "PAUSED", "RUNNING", "PAUSED", "RUNNING")
         ]
 
 

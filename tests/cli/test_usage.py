@@ -64,14 +64,18 @@ MISTAKES = {
     "alert BUY AAPL --url 127.0.0.1:8000/webhook": "is no web address: write it whole",
     "alert BUY AAPL --url http://": "cannot be read: write it like http://127.0.0.1:8000/webhook",
     "resume --sells-only --everything": "exclude each other",
+    "resume --strategy main --everything": "lifts that strategy's own pause",
+    "pause --strategy emma": "there is no strategy emma among those that there are: main",
+    "reassign main ema": "there is no strategy ema among those that there are: main",
+    "reassign main main": "FROM and TO are the same strategy, main",
     "simgateway --port 70000": "less than or equal to 65535",
     "status --config nope.toml": "nope.toml: there is no such file",
     "migrate sideways": "No such command 'sideways'. There are: status, up, down.",
     "log": "No such command 'log'. Did you mean 'logs'?",
     "sell": "No such command 'sell'. `tradebot alert SELL AAPL` sells what the bot holds of it. There are: run, alert,",
-    "frobnicate": "No such command 'frobnicate'. There are: run, alert, status, alerts, orders, positions, pnl, trace, "
-    "logs, jobs, doctor, selftest, pause, resume, kill, split, backup, restore, export, migrate, drill, "
-    "simgateway.",
+    "frobnicate": "No such command 'frobnicate'. There are: run, alert, template, lint-alert, status, alerts, orders, "
+    "positions, pnl, trace, logs, jobs, doctor, selftest, pause, resume, kill, split, reassign, backup, restore, export, "
+    "migrate, drill, simgateway.",
     "selftest --url bot.example.com": "is no web address: write it whole",
     "selftest --url http://[": "cannot be read",
     "drill": "which two machines cannot share: a standby needs PostgreSQL",
@@ -130,7 +134,9 @@ def test_five_mistakes_in_the_file_are_five_lines(typed: Type, tmp_path: Path, l
         "status",
         "kill",
         "pause",
+        "pause --strategy main",
         "resume",
+        "reassign ema main",
         "jobs",
         "alerts",
         "trace 1",

@@ -19,6 +19,8 @@ class Way(StrEnum):
     """What is going on when the process dies."""
 
     ORDER = "order"
+    SHARED = "order, another strategy holds the stock"
+    PARTIAL = "partial exit, another strategy holds the stock"
     CANCEL = "cancel of an overdue order"
     KILL = "kill switch"
     CHAT = "kill switch from the chat"
@@ -92,6 +94,15 @@ def _road() -> Iterator[tuple[Way, str, Gateway, str | None]]:
         yield Way.PENDING, point, Gateway.GOT_IT, None
 
 
+def _beside() -> Iterator[Case]:
+    """Two strategies on one stock: the entry and the exit of one while the other holds, and the other's partial exit."""
+    for way, point, gateway, _ in _road():
+        if way is Way.ORDER:
+            yield Case(Way.SHARED, point, gateway, Side.BUY, "PostgreSQL")
+            yield Case(Way.SHARED, point, gateway, Side.SELL, "SQLite", realistic=True)
+            yield Case(Way.PARTIAL, point, gateway, Side.SELL, "PostgreSQL")
+
+
 def _twice() -> Iterator[tuple[Way, str, Gateway, str | None]]:
     for gateway in WORD:
         concluding = _around(f"the commit of {CONCLUSION[gateway]}")
@@ -102,7 +113,7 @@ def _twice() -> Iterator[tuple[Way, str, Gateway, str | None]]:
 def every_case(loads: int = 10) -> list[Case]:
     """Every point, every gateway, BUY and SELL, both databases; then again with a second kill, and at random times.
 
-    Each point once more at a gateway with the realistic profile, and so the load.
+    Each point once more at a gateway with the realistic profile, and so the load. Then two strategies on one stock.
     An overdue SELL works on: only a BUY is cancelled.
     """
     cases = [
@@ -114,6 +125,7 @@ def every_case(loads: int = 10) -> list[Case]:
         Case(way, point, gateway, Side.BUY if way is Way.CANCEL else Side.SELL, "SQLite", second, realistic=True)
         for way, point, gateway, second in (*_road(), *_twice())
     ]
+    cases += _beside()
     for number, database, realistic in product(range(loads), ("SQLite", "PostgreSQL"), (False, True)):
         cases.append(Case(Way.LOAD, f"load {number}", Gateway.GOT_IT, Side.BUY, database, realistic=realistic))
     return cases

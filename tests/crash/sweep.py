@@ -25,6 +25,13 @@ from tradebot.words import events as words
 
 TICKER = "KO"
 TICKERS = ("AAPL", "MSFT", "TSLA", "NVDA", "AMZN", "META", "KO", "JPM", "WMT", "DIS")
+HELD, SOLD = 10, 4  # shares of ema, and those of its partial exit
+TWO_STRATEGIES = {
+    "strategies__main__enabled": "true",
+    "strategies__ema__sizing": "alert",
+    "strategies__ema__exit_size": "alert",
+    "strategies__ema__buy_amount_usd": "5000",
+}
 PASSWORD = "canary-password-0123456789"
 
 
@@ -58,10 +65,10 @@ class MortalDaemon(Daemon):
         assert code == -signal.SIGKILL, f"ended with {code} instead of dying at its point: {self.output[-3000:]}"
         assert not self.armed.exists(), f"died elsewhere than at {self.armed.read_text()!r}: {self.output[-3000:]}"
 
-    async def sent(self, action: str, ticker: str, alert_id: str) -> int | None:
+    async def sent(self, action: str, ticker: str, alert_id: str, **fields: str) -> int | None:
         """The alert's id; None when the daemon did not live to answer."""
         with suppress(aiohttp.ClientError, ConnectionError):
-            status, body = await self.post(action=action, ticker=ticker, alert_id=alert_id)
+            status, body = await self.post(action=action, ticker=ticker, alert_id=alert_id, **fields)
             assert status == 200, body
             return int(body["alert_id"])
         return None
@@ -81,6 +88,8 @@ def daemon_for(case: Case, folder: Path, gateway: Gateway, servers: Servers | No
         settings["trading__order_timeout_s"] = "1"
     if "partial" in case.point:
         settings["trading__order_timeout_s"] = "3"
+    if case.way in (Way.SHARED, Way.PARTIAL):
+        settings |= TWO_STRATEGIES
     if case.database == "PostgreSQL":
         assert servers is not None
         settings |= {"database__url": servers.postgres, "queue__url": servers.redis}
@@ -104,6 +113,8 @@ async def run_case(case: Case, folder: Path, servers: Servers | None = None) -> 
                 return await _load(case, daemon, gateway)
         await daemon.ready()
         await _hold_some(case, daemon, gateway)
+        if case.way in (Way.SHARED, Way.PARTIAL):
+            return await _beside(case, daemon, gateway)
         await _prepare(case, gateway)
         return await _one_order(case, daemon, gateway)
 
@@ -137,8 +148,14 @@ async def _prepare(case: Case, gateway: Gateway) -> None:
 
 
 async def _one_order(case: Case, daemon: MortalDaemon, gateway: Gateway) -> str:
+    alert = await _dies_at_work(case, daemon, gateway)
+    return await _looked_at(case, daemon, gateway, await daemon.books(), [alert])
+
+
+async def _dies_at_work(case: Case, daemon: MortalDaemon, gateway: Gateway, **fields: str) -> int:
+    """The alert whose order was under way, once it has ended."""
     daemon.arm(case.point)
-    first = await daemon.sent(case.side, TICKER, "the one")
+    first = await daemon.sent(case.side, TICKER, "the one", **fields)
     await daemon.died_there()
     await _while_down(case, gateway)
     if case.second:
@@ -147,15 +164,38 @@ async def _one_order(case: Case, daemon: MortalDaemon, gateway: Gateway) -> str:
         await daemon.died_there()
     await daemon.start()
     await daemon.listening()
-    alert = await daemon.sent(case.side, TICKER, "the one")  # TradingView sends again what was not answered
+    alert = await daemon.sent(case.side, TICKER, "the one", **fields)  # TradingView sends again what was not answered
     assert alert is not None
     assert first in (None, alert), f"alert {first} came back as {alert}"
     if case.side is Side.SELL and "partial" in case.point:
         await _fill_the_rest(gateway)
     await daemon.ended(alert)
     await daemon.well()  # what seemed to have ended may have filled while nobody looked
+    return alert
+
+
+async def _beside(case: Case, daemon: MortalDaemon, gateway: Gateway) -> str:
+    """ema holds the stock too, whatever dies; in the end it has sold the part that it wanted sold, and nothing else."""
+    await gateway.fault("slow_fill", delay_s=0.05)
+    held = await daemon.alert("BUY", TICKER, alert_id="ema's", strategy="ema", quantity=str(HELD))
+    await daemon.ended(held)
+    part = {"strategy": "ema", "quantity": str(SOLD)}
+    await _prepare(case, gateway)
+    alert = await _dies_at_work(case, daemon, gateway, **(part if case.way is Way.PARTIAL else {}))
+    alerts = [held, alert]
+    if case.way is Way.SHARED:
+        await gateway.control("DELETE", "/faults")
+        alerts.append(await daemon.alert("SELL", TICKER, alert_id="ema's part", **part))
+        await daemon.ended(*alerts)
+        await daemon.well()
     books = await daemon.books()
-    return await _looked_at(case, daemon, gateway, books, [alert])
+    sold = books.alerts[alerts[-1]].status is AlertStatus.EXECUTED
+    assert sold or case.way is Way.PARTIAL, books.alerts[alerts[-1]]
+    held_now = {whose: books.held(whose, TICKER) for whose in ("ema", "main")}
+    assert held_now["ema"] == HELD - SOLD * sold, held_now
+    bought = books.trades[0].filled_qty if case.side is Side.SELL else 0
+    assert case.way is Way.SHARED or held_now["main"] == bought, held_now
+    return await _looked_at(case, daemon, gateway, books, alerts, of=alert)
 
 
 async def _while_down(case: Case, gateway: Gateway) -> None:
@@ -179,8 +219,13 @@ async def _all_filled(gateway: Gateway) -> bool:
     return all(Decimal(order["filled"]) == Decimal(order["quantity"]) for order in await gateway.orders())
 
 
-async def _looked_at(case: Case, daemon: Daemon, gateway: Gateway, books: BooksNow, alerts: list[int]) -> str:
-    """Everything is checked twice: as it is when the alerts have ended, and once more when all is told and stopped."""
+async def _looked_at(
+    case: Case, daemon: Daemon, gateway: Gateway, books: BooksNow, alerts: list[int], *, of: int | None = None
+) -> str:
+    """Everything is checked twice: as it is when the alerts have ended, and once more when all is told and stopped.
+
+    Returns how the alerts have ended, or the one that is asked `of`.
+    """
     await check(books, gateway, acknowledged=alerts)
     if case.gateway is Meets.LATE:
         called_failed = [words.text(event) for event in books.events if event.kind is EventKind.ORDER_FAILED]
@@ -191,7 +236,7 @@ async def _looked_at(case: Case, daemon: Daemon, gateway: Gateway, books: BooksN
     assert await daemon.stop() == 0, daemon.output[-3000:]
     assert "Traceback" not in daemon.output, daemon.output[-6000:]
     await check_secrets(daemon, [SECRET, PASSWORD, TOKEN])
-    return ", ".join(sorted({books.alerts[one].status for one in alerts}))
+    return ", ".join(sorted({books.alerts[one].status for one in ([of] if of else alerts)}))
 
 
 async def _all_told(daemon: Daemon) -> bool:

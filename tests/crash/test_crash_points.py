@@ -12,8 +12,9 @@ BUY, SELL = Side.BUY, Side.SELL
 GOT_IT, FILLED, NEVER, LATE = Gateway.GOT_IT, Gateway.FILLED, Gateway.NEVER, Gateway.LATE
 PART = [
     (Case(Way.ORDER, "after the commit of the alert", GOT_IT, SELL, "SQLite"), "EXECUTED"),
-    (Case(Way.ORDER, "before the commit of the decision", GOT_IT, BUY, "PostgreSQL"), "EXECUTED"),
-    (Case(Way.ORDER, WRITTEN, FILLED, SELL, "PostgreSQL"), "EXECUTED"),
+    (Case(Way.SHARED, "before the commit of the decision", GOT_IT, BUY, "PostgreSQL"), "EXECUTED"),
+    (Case(Way.PARTIAL, WRITTEN, FILLED, SELL, "PostgreSQL"), "EXECUTED"),
+    (Case(Way.SHARED, "after the commit of the fill", GOT_IT, SELL, "SQLite", realistic=True), "EXECUTED"),
     (Case(Way.ORDER, "after the commit of the partial fill", GOT_IT, SELL, "SQLite", realistic=True), "EXECUTED"),
     (Case(Way.ORDER, WRITTEN, LATE, BUY, "SQLite"), "EXECUTED"),
     (Case(Way.ORDER, WRITTEN, NEVER, BUY, "SQLite", "before the commit of the failure"), "FAILED"),

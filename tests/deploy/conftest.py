@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from tests.adapters.webhook.conftest import House, OpenHouse, open_house
+from tests.adapters.webhook.conftest import House, OpenHouse, open_house, url
 from tests.deploy.proxies import TRADINGVIEW, Caddy, Nginx, TlsProxy
 
-__all__ = ["house", "open_house", "proxy", "proxy_kind", "start"]
+__all__ = ["house", "open_house", "proxy", "proxy_kind", "start", "url"]
 
 Start = Callable[..., Awaitable[TlsProxy]]
 

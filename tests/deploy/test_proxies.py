@@ -65,11 +65,27 @@ async def test_nothing_but_alerts_reaches_the_bot(house: House, proxy: TlsProxy)
     for method in ("GET", "PUT", "DELETE", "HEAD", "OPTIONS"):
         status, _, bots = await ask(proxy, None, method=method)
         assert (status, bots) == (405, False), method
-    for path in ("/health", "/metrics", "/", "/webhook/", "/webhook/health", "/webhook/../health", "/.env"):
+    inside = (
+        "/webhook/",
+        "/webhook/ema/",
+        "/webhook/ema/health",
+        "/webhook/EMA",
+        "/webhook/.env",
+        "/webhook/../health",
+    )
+    for path in ("/health", "/metrics", "/", "/webhooks", "/.env", *inside):
         for method in ("GET", "POST"):
             status, _, bots = await ask(proxy, None, path, method=method)
             assert (status, bots) == (404, False), (method, path)
     assert await house.alerts() == []
+
+
+async def test_a_strategys_own_address_gets_through(house: House, proxy: TlsProxy) -> None:
+    """Every alert of a strategy would be answered 404, before the bot hears of it."""
+    status, text, _ = await ask(proxy, message(), "/webhook/main")
+    assert (status, '"queued"' in text) == (200, True), text
+    status, text, _ = await ask(proxy, message(), "/webhook/my-ema_2?x=1")
+    assert (status, "There is no strategy" in text) == (400, True), text
 
 
 async def test_a_message_that_is_too_large_ends_at_the_proxy(house: House, proxy: TlsProxy) -> None:

@@ -77,10 +77,10 @@ def test_every_line_that_calls_tradebot_is_one_it_takes(document: Path) -> None:
 
 def test_every_endpoint_is_told_and_no_other() -> None:
     """The proxy's configuration, or a monitor, is aimed at an address that is not served."""
-    served = set(re.findall(r'web\.(get|post|put|delete)\("(/[a-z/]*)"', inspect.getsource(Routes.table)))
-    told = {(method.lower(), path) for method, path in re.findall(r"^\| `(GET|POST) (/[a-z]+)`", GUIDE, re.MULTILINE)}
-    assert told == served
-    assert served == {("post", "/webhook"), ("get", "/health")}
+    served = set(re.findall(r'web\.(get|post|put|delete)\("(/[a-z/{}]*)"', inspect.getsource(Routes.table)))
+    told = re.findall(r"^\| `(GET|POST) (/[a-zA-Z/]+)`", GUIDE, re.MULTILINE)
+    assert {(method.lower(), path.replace("NAME", "{strategy}")) for method, path in told} == served
+    assert served == {("post", "/webhook"), ("post", "/webhook/{strategy}"), ("get", "/health")}
 
 
 def test_the_readme_s_make_targets_exist() -> None:

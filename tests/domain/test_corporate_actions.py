@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import BrokerPosition
-from tradebot.domain.corporate_actions import SEEN_BEFORE_KEY, TERM_MAX, Before, recognise, seen_before_text
+from tradebot.domain.corporate_actions import (
+    SEEN_BEFORE_KEY,
+    TERM_MAX,
+    Before,
+    Split,
+    handed_out,
+    recognise,
+    seen_before_text,
+)
 from tradebot.domain.lots import CorporateAction, Filled, Lot, LotStatus, fold
 
 D = Decimal
@@ -264,3 +272,40 @@ def test_every_split_that_leaves_no_fraction_is_recognised(
     cost = sum((lot.cost for lot in mine), D(0)) / now
     [split] = recognise(mine, held(f"{now:.4f}", f"{cost:.8f}"), {})
     assert split.new * old == split.old * new
+
+
+@pytest.mark.parametrize(
+    ("before", "at_ib", "after"),
+    [
+        ({"ema": "10", "rsi": "5"}, "150", {"ema": "100", "rsi": "50"}),
+        ({"ema": "7", "rsi": "9"}, "24", {"ema": "11", "rsi": "13"}),  # 10.5 and 13.5: the odd one by name
+        ({"ema": "7", "rsi": "8"}, "22", {"ema": "10", "rsi": "12"}),  # half a share was paid out
+        ({"ema": "3", "rsi": "4", "slow": "3"}, "5", {"ema": "2", "rsi": "2", "slow": "1"}),
+        ({"ema": "3", "rsi": "7"}, "1", {"ema": "0.3", "rsi": "0.7"}),  # whole ones would leave nothing of ema's
+        ({"ema": "1.5", "rsi": "1.5"}, "3", {"ema": "1.5", "rsi": "1.5"}),  # another contract: nobody's part changes
+        ({"ema": "1", "rsi": "1", "slow": "1"}, "1", {"ema": "0.33333334", "rsi": "0.33333333", "slow": "0.33333333"}),
+    ],
+)
+def test_what_a_split_makes_is_handed_out_to_the_last_share(
+    before: dict[str, str], at_ib: str, after: dict[str, str]
+) -> None:
+    """A strategy would lose its part, or all together would have more than IB shows."""
+    shares = {name: D(qty) for name, qty in before.items()}
+    split = Split("AAPL", OLD, sum(shares.values(), D(0)), D(100), OLD, D(at_ib), D(10), 1, 1)
+    assert handed_out(split, shares) == {name: D(qty) for name, qty in after.items()}
+
+
+@given(
+    st.dictionaries(st.sampled_from("abcde"), st.integers(1, 10_000), min_size=1),
+    st.integers(1, TERM_MAX),
+    st.integers(1, TERM_MAX),
+)
+def test_whatever_is_handed_out_adds_up(before: dict[str, int], new: int, old: int) -> None:
+    """For some shares and ratio the strategies' parts would not be what IB shows, or one of them nothing."""
+    shares = {name: D(qty) for name, qty in before.items()}
+    booked = sum(shares.values(), D(0))
+    at_ib = max(D(int(booked * new / old)), D(1))
+    after = handed_out(Split("AAPL", OLD, booked, D(100), OLD, at_ib, D(10), new, old), shares)
+    assert sum(after.values()) == at_ib
+    assert min(after.values()) > 0
+    assert all(abs(after[name] - at_ib * qty / booked) < 1 for name, qty in shares.items())

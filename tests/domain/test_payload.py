@@ -11,7 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tradebot.domain.alerts import Side
-from tradebot.domain.payload.own import Instruction, parse, payload_hash, understand
+from tradebot.domain.honoured import not_honoured
+from tradebot.domain.instructions import Instruction
+from tradebot.domain.payload.dialects import Identity, Understood, payload_hash, read_message
+from tradebot.domain.payload.dialects import understand as understand_message
+from tradebot.domain.payload.message import Message
+from tradebot.domain.strategies import MAIN, Strategy
 from tradebot.errors import PayloadError
 
 GOOD: Mapping[str, object] = {
@@ -23,10 +28,29 @@ GOOD: Mapping[str, object] = {
 }
 
 
-def read(**changes: object) -> Instruction:
+def parse(body: bytes) -> Mapping[str, object]:
+    """The fields of a message."""
+    fields = read_message(body).fields
+    assert fields is not None
+    return fields
+
+
+def understand(fields: Mapping[str, object]) -> Instruction:
+    return understand_message(Message(fields)).instruction
+
+
+def understood(**changes: object) -> Understood:
     """The good message with changes (… removes a field), through bytes as they come from the wire."""
     fields = {name: value for name, value in {**GOOD, **changes}.items() if value is not ...}
-    return understand(parse(json.dumps(fields).encode()))
+    return understand_message(read_message(json.dumps(fields).encode()))
+
+
+def read(**changes: object) -> Instruction:
+    return understood(**changes).instruction
+
+
+def identity(**changes: object) -> Identity:
+    return understood(**changes).identity
 
 
 def refusal(**changes: object) -> str:
@@ -41,7 +65,7 @@ def refusal(**changes: object) -> str:
 def test_the_documented_message_is_understood() -> None:
     """The message every user copies from the docs would not trade."""
     got = read()
-    assert (got.action, got.ticker, got.price) == (Side.BUY, "AAPL", Decimal("187.32"))
+    assert (got.side, got.ticker, got.price) == (Side.BUY, "AAPL", Decimal("187.32"))
     assert got.alert_time == datetime(2026, 11, 20, 15, 4, 5, tzinfo=UTC)
 
 
@@ -62,7 +86,7 @@ def test_a_byte_order_mark_is_tolerated() -> None:
     [
         (b"", "empty"),
         (b" \r\n ", "empty"),
-        (b"BUY 10 AAPL", "not JSON"),
+        (b"AAPL Crossing 187.32", "not JSON"),
         (b'{"price": , "a": 1}', "line 1, column 11"),
         (b'{"a": 1} {"a": 2}', "not JSON"),
         (b'{"a": "\x00"}', "not JSON"),
@@ -168,11 +192,11 @@ def test_any_fields_are_understood_or_refused_with_a_text_that_is_safe_to_show(c
 )
 def test_action_in_any_letter_case(word: str, side: Side) -> None:
     """{{strategy.order.action}} sends lower case."""
-    assert read(action=word).action is side
+    assert read(action=word).side is side
 
 
 @pytest.mark.parametrize(
-    "word", ["exit", "long", "BUY SELL", "ſell", "ВUY", "__class__", "name", 1, True, ["buy"], {"a": 1}]
+    "word", ["entry", "long", "BUY SELL", "ſell", "ВUY", "__class__", "name", 1, True, ["buy"], {"a": 1}]
 )
 def test_any_other_action_is_refused_with_what_to_write(word: object) -> None:
     """A word that is neither BUY nor SELL would be guessed at."""
@@ -181,7 +205,7 @@ def test_any_other_action_is_refused_with_what_to_write(word: object) -> None:
 
 def test_fields_named_otherwise_are_pointed_out() -> None:
     """People who bring another bot's template would not see which field to rename."""
-    assert '"symbol" must be called "ticker"' in refusal(ticker=..., symbol="AAPL")
+    assert '"instrument" must be called "ticker"' in refusal(ticker=..., instrument="AAPL")
     assert '"side" must be called "action"' in refusal(action=..., side="buy")
     assert '"action" is missing' in refusal(action=...)
     assert '"ticker" is missing' in refusal(ticker="")
@@ -389,32 +413,34 @@ def test_placeholders_in_unknown_fields_do_not_matter() -> None:
 
 def test_the_senders_own_id_is_the_key() -> None:
     """A resend with another price would be a second order."""
-    first, second = read(alert_id="a-1").identity, read(alert_id="a-1", price="1").identity
+    first, second = identity(alert_id="a-1"), identity(alert_id="a-1", price="1")
     assert first.key == second.key == "id:a-1"
     assert first.payload_hash != second.payload_hash
-    assert read(alert_id=17).identity.key == "id:17"
+    assert identity(alert_id=17).key == "id:17"
 
 
 def test_without_an_id_the_body_is_the_key() -> None:
     """Spaces, order of fields or a changed secret would turn a resend into a second order."""
-    one = understand(parse(b'{"secret":"a","action":"buy","ticker":"A","time":"2026-11-20T15:04:05Z"}')).identity
-    two = understand(
-        parse(b'{"time": "2026-11-20T15:04:05Z", "ticker":"A",\n"action":"b\\u0075y", "secret":"b"}')
+    one = understand_message(
+        read_message(b'{"secret":"a","action":"buy","ticker":"A","time":"2026-11-20T15:04:05Z"}')
+    ).identity
+    two = understand_message(
+        read_message(b'{"time": "2026-11-20T15:04:05Z", "ticker":"A",\n"action":"b\\u0075y", "secret":"b"}')
     ).identity
     assert one == two
     assert one.key == f"sha256:{one.payload_hash}"
-    assert read(comment="another").identity.key != read().identity.key
+    assert identity(comment="another").key != identity().key
 
 
 def test_an_id_cannot_be_mistaken_for_a_hash() -> None:
     """A sender's id could be made to collide with another alert's hash and swallow that alert."""
-    assert read(alert_id=f"sha256:{payload_hash(GOOD)}").identity.key != read().identity.key
+    assert identity(alert_id=f"sha256:{payload_hash(GOOD)}").key != identity().key
 
 
 @pytest.mark.parametrize("absent", [..., None, ""])
 def test_with_neither_id_nor_time_there_is_no_key(absent: object) -> None:
     """The second BUY of a day, with the same words as the first, would be swallowed as its duplicate."""
-    got = read(time=absent, alert_id=absent).identity
+    got = identity(time=absent, alert_id=absent)
     assert got.key is None
     assert len(got.payload_hash) == 64
 
@@ -439,45 +465,64 @@ def test_an_id_that_cannot_be_kept_is_refused(written: object) -> None:
 )
 def test_a_target_of_flat_or_short_only_ever_sells(action: str, name: str, value: object) -> None:
     """A strategy that closes a short with a buy would open a position that it does not want."""
-    assert read(action=action, **{name: value}).action is Side.SELL
+    assert read(action=action, **{name: value}).side is Side.SELL
 
 
 @pytest.mark.parametrize("changes", [{"sentiment": "long"}, {"market_position": "bullish"}, {"position_size": "3"}])
 def test_a_target_of_long_buys_and_refuses_to_sell_everything(changes: dict[str, object]) -> None:
     """A strategy that takes profit on a part would lose the whole position."""
-    assert read(action="buy", **changes).action is Side.BUY
-    assert "partial exits are not traded" in refusal(action="sell", **changes)
+    assert read(action="buy", **changes).side is Side.BUY
+    assert "it does not say how much is sold" in refusal(action="sell", **changes)
 
 
 def test_targets_that_mean_nothing_are_refused_and_empty_ones_ignored() -> None:
     """A misspelt target would be taken for none, and the alert would open what it should close."""
     assert "must be long, flat or short" in refusal(sentiment="neutral-ish")
-    assert "must be long, flat or short" in refusal(market_position=1)
+    assert '"market_position" must be text' in refusal(market_position=1)
     assert "only in an alert of a strategy" in refusal(market_position="{{strategy.market_position}}")
     assert "two positions at once" in refusal(sentiment="long", market_position="flat")
     assert "two positions at once" in refusal(market_position="flat", strategy={"market_position": "long"})
-    assert read(sentiment="", market_position=None, position_size="NaN").target is None
+    assert '"position_size" must be a number' in refusal(position_size="NaN")
+    assert read(sentiment="", market_position=None, position_size="").target is None
+    assert read(market_position="short", market_position_size="3").target is not None, "TradingView's size has no sign"
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("name", "value", "told"),
     [
+        *(("quantity", 1, "asks for 1 shares"), ("quantity", "2", "asks for 2 shares")),
+        *(("qty", 0, 'Call it "quantity"'), ("contracts", "{{strategy.order.contracts}}", 'Call it "quantity"')),
+        *(("amount", "5", 'Call it "quantity"'), ("quantityType", "dollar_amount", "but has none")),
+        *(("orderType", "limit", "do not fit together"), ("order_type", "STP", "do not fit together")),
+        *(("limitPrice", 100, "a limit order"), ("stopLoss", {"percent": 5}, "a stop of its own")),
         *(
-            ("quantity", 1),
-            ("quantity", "2"),
-            ("qty", 0),
-            ("contracts", "{{strategy.order.contracts}}"),
-            ("amount", "5"),
+            ("take_profit", "5%", "a take-profit"),
+            ("sl", 1, 'Call it "stop_loss"'),
+            ("trailPercent", 2, "trailing-stop"),
         ),
-        *(("quantityType", "dollar_amount"), ("orderType", "limit"), ("order_type", "STP"), ("limitPrice", 100)),
-        *(("stopLoss", {"percent": 5}), ("take_profit", "5%"), ("sl", 1), ("trailPercent", 2), ("timeInForce", "gtc")),
-        *(("extendedHours", True), ("cancelAfter", 60), ("delay", "30"), ("test", True), ("dry_run", "true")),
-        *(("test", "TRUE\n"), ("strategy", {"order_contracts": "3"}), ("order", {"amount": 3})),
+        *(("timeInForce", "gtc", "works GTC"), ("extendedHours", True, "outside regular"), ("cancelAfter", 60, "60 s")),
+        *(
+            ("delay", "30", "30 s later"),
+            ("strategy", {"order_contracts": "3"}, "Call it"),
+            ("order", {"amount": 3}, "Call it"),
+        ),
     ],
 )
-def test_what_would_change_the_trade_is_honoured_or_refused(name: str, value: object) -> None:
+def test_what_would_change_the_trade_is_honoured_or_refused(name: str, value: object, told: str) -> None:
     """A limit order would leave at the market, a protected one without its stop, a test with real money."""
-    assert "Nothing was traded. Leave the field out." in refusal(**{name: value})
+    try:
+        reason = not_honoured(read(**{name: value}), Strategy(name=MAIN))
+    except PayloadError as error:
+        reason = str(error)
+    assert told in (reason or "traded")
+    assert "Nothing was traded." in (reason or "traded")
+
+
+@pytest.mark.parametrize("changes", [{"test": True}, {"dry_run": "true"}, {"test": "TRUE\n"}, {"testMode": 1}])
+def test_a_test_is_one_under_each_of_its_names(changes: dict[str, object]) -> None:
+    """A test would be sent with real money."""
+    assert read(**changes).test
+    assert "must be true or false" in refusal(**dict.fromkeys(changes, "perhaps"))
 
 
 @pytest.mark.parametrize(
@@ -485,12 +530,14 @@ def test_what_would_change_the_trade_is_honoured_or_refused(name: str, value: ob
     [
         *(("quantity", ""), ("quantity", None), ("orderType", "Market"), ("order_type", "MKT"), ("timeInForce", "DAY")),
         *(("extendedHours", False), ("test", "false"), ("test", False), ("dry_run", 0), ("delay", 0), ("stopLoss", {})),
-        *(("signalPrice", "5"), ("interval", "5"), ("prev_market_position", "long"), ("strategy", "my best one")),
+        *(("signalPrice", "5"), ("interval", "5"), ("prev_market_position", "long"), ("strategy", "ema"), ("qty", "")),
     ],
 )
 def test_a_field_that_asks_for_what_the_bot_does_anyway_trades(name: str, value: object) -> None:
     """A full template of TradersPost could not be used even where it asks for a plain market order."""
-    assert read(**{name: value}).action is Side.BUY
+    got = read(**{name: value})
+    assert (got.side, got.test) == (Side.BUY, False)
+    assert not_honoured(got, Strategy(name=MAIN)) is None
 
 
 # --- how senders write ------------------------------------------------------------------------------------------------
@@ -500,7 +547,7 @@ def test_a_field_that_asks_for_what_the_bot_does_anyway_trades(name: str, value:
 def test_blanks_around_a_word_do_not_matter(blank: str) -> None:
     """A line break that a person cannot see in his template would cost every trade of it."""
     got = read(action=f"{blank}Buy{blank}", ticker=f"AAPL{blank}")
-    assert (got.action, got.ticker) == (Side.BUY, "AAPL")
+    assert (got.side, got.ticker) == (Side.BUY, "AAPL")
 
 
 def test_arca_has_three_names() -> None:

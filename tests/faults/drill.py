@@ -3,7 +3,7 @@ hold then.
 
 While it is broken each alert is answered in under 3 s (TradingView hangs up then), with 200 only when it is stored, else 503.
 When it is mended the daemon is well again by itself, what was refused is sent again and executed, and nothing was ordered
-twice or wrongly.
+twice or wrongly. Two strategies hold the stock of which one sells a part meanwhile: the other's shares stay.
 
 It heals without a restart, but for PostgreSQL: a broken connection takes the instance's lock with it, and who has lost the
 lock exits; the service manager starts it again, as `_service_manager` does here. Until its database is back it does not
@@ -33,7 +33,13 @@ IN_TIME_S = 3.0
 """An answer that takes longer is lost; an order while Telegram is broken was held up by it (a start has its own time before)."""
 HEALS_WITHIN_S = 180.0
 FILLS_AFTER_S = 1.0
-ALERTS = (("BUY", "MSFT"), ("SELL", "AAPL"), ("BUY", "NVDA"))
+ALERTS: tuple[dict[str, str], ...] = (
+    {"action": "BUY", "ticker": "MSFT"},
+    {"action": "SELL", "ticker": "AAPL", "strategy": "ema", "quantity": "1"},
+    {"action": "BUY", "ticker": "NVDA"},
+)
+FIRST = {"first": "main", "beside": "ema"}
+"""Alerts before the fault, and whose they are."""
 
 
 @dataclass
@@ -63,8 +69,9 @@ async def drill(fault: Fault, all_: Surroundings, *, in_time_s: float = IN_TIME_
     await all_.gateway.ready()
     if not fault.at_start:
         await daemon.ready()
-        known["first"] = await daemon.alert("BUY", "AAPL", alert_id="first")
-        await daemon.ended(known["first"])
+        for name, strategy in FIRST.items():
+            known[name] = await daemon.alert("BUY", "AAPL", alert_id=name, strategy=strategy)
+            await daemon.ended(known[name])
         if fault.part == "Telegram":
             await until(lambda: _all_delivered(daemon), "Telegram to be in use")
         if fault.heals:
@@ -160,19 +167,17 @@ def _is_storage(fault: Fault) -> bool:
 
 
 async def _send_all(fault: Fault, daemon: Daemon, known: dict[str, int], outcome: Outcome) -> None:
-    for action, ticker in ALERTS:
-        await _send(daemon, action, ticker, known, outcome, may_be_down=_is_storage(fault))
+    for alert in ALERTS:
+        await _send(daemon, alert, known, outcome, may_be_down=_is_storage(fault))
         await asyncio.sleep(0.7 if fault.flaps else 0)  # between the flaps, not all before the first
 
 
 async def _send(
-    daemon: Daemon, action: str, ticker: str, known: dict[str, int], outcome: Outcome, *, may_be_down: bool
+    daemon: Daemon, alert: dict[str, str], known: dict[str, int], outcome: Outcome, *, may_be_down: bool
 ) -> None:
-    name, began = f"{action} {ticker}", time.monotonic()
+    name, began = _name(alert), time.monotonic()
     try:
-        status, body = await asyncio.wait_for(
-            daemon.post(action=action, ticker=ticker, alert_id=name), 2 * outcome.in_time_s
-        )
+        status, body = await asyncio.wait_for(daemon.post(**alert, alert_id=name), 2 * outcome.in_time_s)
     except aiohttp.ClientError as error:
         outcome.answers.append("refused")
         if may_be_down:
@@ -187,6 +192,10 @@ async def _send(
         known[name] = int(body["alert_id"])
 
 
+def _name(alert: dict[str, str]) -> str:
+    return f"{alert['action']} {alert['ticker']}"
+
+
 async def _well(daemon: Daemon) -> bool:
     return (await daemon.health() or {}).get("status") == 200
 
@@ -194,13 +203,13 @@ async def _well(daemon: Daemon) -> bool:
 async def _go_on(fault: Fault, all_: Surroundings, known: dict[str, int], outcome: Outcome) -> None:
     """TradingView sends again what was refused; everything comes to its end; and trading goes on."""
     daemon = all_.daemon
-    for action, ticker in ALERTS:
-        if f"{action} {ticker}" not in known:
-            known[f"{action} {ticker}"] = await _sent_until_taken(daemon, action, ticker, f"{action} {ticker}")
-    known["last"] = await _sent_until_taken(daemon, "BUY", "WMT", "last")
+    for alert in ALERTS:
+        if (name := _name(alert)) not in known:
+            known[name] = await _sent_until_taken(daemon, alert, name)
+    known["last"] = await _sent_until_taken(daemon, {"action": "BUY", "ticker": "WMT"}, "last")
     books = await daemon.ended(*known.values(), deadline_s=60)
     await check(books, all_.gateway, acknowledged=list(known.values()))
-    outcome.ended = ", ".join(f"{name} {books.alerts[one].status}" for name, one in known.items() if name != "first")
+    outcome.ended = ", ".join(f"{name} {books.alerts[one].status}" for name, one in known.items() if name not in FIRST)
     _as_expected(books, known)
 
 
@@ -238,16 +247,16 @@ def _waiting(books: BooksNow) -> list[Event]:
     return [event for event in books.events if event.id in books.untold and event.severity is not Severity.TRACE]
 
 
-async def _sent_until_taken(daemon: Daemon, action: str, ticker: str, alert_id: str) -> int:
+async def _sent_until_taken(daemon: Daemon, alert: dict[str, str], alert_id: str) -> int:
     """As TradingView does: again after 5 s, up to three times more."""
     for _ in range(4):
         with suppress(aiohttp.ClientError):
-            status, body = await daemon.post(action=action, ticker=ticker, alert_id=alert_id)
+            status, body = await daemon.post(**alert, alert_id=alert_id)
             if status == 200:
                 return int(body["alert_id"])
             assert status == 503, body
         await asyncio.sleep(5)
-    raise AssertionError(f"{action} {ticker} was refused four times after the fault was mended")
+    raise AssertionError(f"{_name(alert)} was refused four times after the fault was mended")
 
 
 def _as_expected(books: BooksNow, known: dict[str, int]) -> None:
@@ -259,6 +268,11 @@ def _as_expected(books: BooksNow, known: dict[str, int]) -> None:
         ends = (AlertStatus.EXECUTED, AlertStatus.BLOCKED, AlertStatus.FAILED)
         assert alert.status in ends, f"{name} ended as {alert.status}: {alert.reason}"
     assert TradeStatus.UNKNOWN not in {trade.status for trade in books.trades}
+    sold = books.alerts[known["SELL AAPL"]].status is AlertStatus.EXECUTED
+    for name, strategy in FIRST.items():
+        if name in known:
+            bought = books.trade_of(known[name]).filled_qty
+            assert books.held(strategy, "AAPL") == bought - (sold and strategy == "ema"), books.lots
 
 
 async def _held_back(all_: Surroundings, known: dict[str, int], outcome: Outcome) -> None:
@@ -266,7 +280,7 @@ async def _held_back(all_: Surroundings, known: dict[str, int], outcome: Outcome
     daemon = all_.daemon
     await until(lambda: _tells_empty(daemon), f"word of the empty answer; {daemon.output[-3000:]}", 2 * HEALS_WITHIN_S)
     books = await daemon.books()
-    held = {name: books.alerts[one].status for name, one in known.items() if name != "first"}
+    held = {name: books.alerts[one].status for name, one in known.items() if name not in FIRST}
     assert set(held.values()) == {AlertStatus.RECEIVED}, held
     await check_orders(books, all_.gateway)
     outcome.ended = "nothing is ordered until IB tells what the books know"
@@ -292,7 +306,7 @@ async def _stays_down(fault: Fault, all_: Surroundings, outcome: Outcome) -> Non
     await until(lambda: _tells_aliens(daemon), f"word of the orders it does not know; {daemon.output[-3000:]}")
     books = await daemon.books()
     assert {one.status for one in books.alerts.values()} == {AlertStatus.RECEIVED}, books.alerts
-    assert len(await all_.gateway.received()) == 1, "ordered on an empty database"
+    assert len(await all_.gateway.received()) == len(FIRST), "ordered on an empty database"
     outcome.ended = "nothing is ordered until the owner resumes"
     await daemon.stop()
 

@@ -11,6 +11,8 @@ from tests.faults.cases import Fault, Surroundings
 from tests.proxy import open_proxy
 from tests.system.harness import Daemon, Gateway, running
 
+TWO_STRATEGIES = {"strategies__main__enabled": "true", "strategies__ema__exit_size": "alert"}
+
 
 @asynccontextmanager
 async def staged(
@@ -27,7 +29,7 @@ async def staged(
         ]
         user = f"{urls[0].username}@" if urls[0].username else ""
         database = urls[0]._replace(netloc=f"{user}127.0.0.1:{postgres.port}").geturl()
-        settings = {"broker__port": str(ib.port), "trading__repeat_window_s": "0"}
+        settings = {"broker__port": str(ib.port), "trading__repeat_window_s": "0", **TWO_STRATEGIES}
         if fault.database == "PostgreSQL":
             queue = urls[1]._replace(netloc=f"127.0.0.1:{redis.port}").geturl()
             settings |= {"database__url": database, "queue__url": queue}

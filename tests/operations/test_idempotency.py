@@ -70,6 +70,16 @@ ACTS = {
         before=lambda bot: bot.operations.kill(ANN),
         between=lambda bot: bot.operations.kill(BOB),
     ),
+    "pause one strategy": Act(
+        do=lambda bot, key: bot.operations.pause(ANN, key, "main"),
+        before=nothing,
+        between=lambda bot: bot.operations.resume(BOB, BETWEEN, strategy="main"),
+    ),
+    "resume one strategy": Act(
+        do=lambda bot, key: bot.operations.resume(ANN, key, strategy="main"),
+        before=lambda bot: bot.operations.pause(ANN, BEFORE, "main"),
+        between=lambda bot: bot.operations.pause(BOB, BETWEEN, "main"),
+    ),
     "kill beside the daemon": Act(
         do=lambda bot, key: trading_state.kill(bot.ledger, ANN, key, bot.clock.now()),
         before=nothing,
@@ -80,8 +90,13 @@ ACTS = {
         before=nothing,
         between=lambda bot: bot.operations.set_limit("buy_amount_usd", Decimal(800), BOB, BETWEEN),
     ),
+    "set_limit of one strategy": Act(
+        do=lambda bot, key: bot.operations.set_limit("max_daily_buys", Decimal(7), ANN, key, "main"),
+        before=nothing,
+        between=lambda bot: bot.operations.set_limit("max_daily_buys", Decimal(8), BOB, BETWEEN, "main"),
+    ),
     "sell": Act(
-        do=lambda bot, key: bot.operations.sell(["AAPL"], ANN, key),
+        do=lambda bot, key: bot.operations.sell([("main", "AAPL")], ANN, key),
         before=lambda bot: bot.owns(5),
         between=clear_queue,
     ),
@@ -210,10 +225,10 @@ async def test_of_two_at_once_the_first_counts(still: Bot) -> None:
 async def test_one_key_sells_each_ticker_once(still: Bot) -> None:
     """Of two tickers sold by one button the second would be taken for the first one's repetition, or both sold twice."""
     await still.owns(5, "AAPL")
-    assert len(await still.operations.sell(["AAPL"], ANN, KEY)) == 1
+    assert len(await still.operations.sell([("main", "AAPL")], ANN, KEY)) == 1
     await still.owns(3, "MSFT")
-    assert len(await still.operations.sell(["AAPL", "MSFT"], ANN, KEY)) == 1
-    assert await still.operations.sell(["AAPL", "MSFT"], ANN, KEY) == []
+    assert len(await still.operations.sell([("main", "AAPL"), ("main", "MSFT")], ANN, KEY)) == 1
+    assert await still.operations.sell([("main", "AAPL"), ("main", "MSFT")], ANN, KEY) == []
 
 
 async def test_the_kill_switch_waits_for_nothing(still: Bot) -> None:

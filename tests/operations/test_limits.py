@@ -10,7 +10,8 @@ from tests.adapters.database.samples import NOON
 from tests.bot import Bot
 from tradebot.database import migrate, open_ledger
 from tradebot.domain.limits import Limits, is_count, limit_range
-from tradebot.domain.settings import limit_key, limits_in
+from tradebot.domain.settings import limit_key, limits_in, own_limits_in
+from tradebot.domain.strategies import Strategies, Strategy, UnknownStrategy
 from tradebot.operations.limits import (
     CONFIGURATION,
     InvalidLimit,
@@ -135,3 +136,51 @@ async def test_the_limits_that_the_owner_gave_to_0_1_0_stay(empty_url: str) -> N
     assert all(one.by == authors[name] != CONFIGURATION for name, one in overridden.items())
     assert {author for name, author in authors.items() if name not in overridden} == {CONFIGURATION}
     assert set(authors) == set(NAMES)
+
+
+EMA = Strategy(name="ema", limits={"max_daily_buys": 3, "max_daily_loss": Decimal(99)})
+RSI = Strategy(name="rsi")
+BOTH = Strategies({"ema": EMA, "rsi": RSI})
+
+
+async def own_limits(ledger: Ledger, *strategies: Strategy) -> list[dict[str, Decimal | int]]:
+    async with ledger.read() as books:
+        settings = await books.settings()
+    return [dict(own_limits_in(settings, strategy)) for strategy in strategies]
+
+
+async def test_the_start_stores_each_strategy_s_own_limits(ledger: Ledger) -> None:
+    """A strategy would have the account's limits in the place of its own, or another strategy's."""
+    assert await store_configured(ledger, FILE, NOON, BOTH) == []
+    assert await own_limits(ledger, Strategy(name="ema"), RSI) == [dict(EMA.limits), {}]
+    assert (await stored(ledger))[0] == FILE
+
+
+async def test_a_limit_that_was_taken_out_of_the_file_is_none_any_more(ledger: Ledger) -> None:
+    """The owner takes a limit out, restarts, and the strategy is held by it for ever."""
+    await store_configured(ledger, FILE, NOON, BOTH)
+    without = Strategy(name="ema", limits={"max_daily_buys": 3})
+    assert await store_configured(ledger, FILE, NOON, Strategies({"ema": without})) == []
+    assert await own_limits(ledger, without) == [{"max_daily_buys": 3}]
+
+
+async def test_a_person_s_limit_of_a_strategy_stays_and_is_reported(ledger: Ledger) -> None:
+    """A restart would take back what the owner set for one strategy, or keep it without saying so."""
+    await store_configured(ledger, FILE, NOON, BOTH)
+    done = await change(ledger, FILE, "max_daily_buys", 9, ANN, "a key", NOON, EMA)
+    assert (done.old, done.new, done.strategy) == (3, 9, "ema")
+    first = await change(ledger, FILE, "max_daily_loss", Decimal(50), ANN, "another", NOON, RSI)
+    assert (first.old, first.new) == (None, 50)
+    assert await store_configured(ledger, FILE, NOON, BOTH) == [Overridden("max_daily_buys", 3, 9, ANN, "ema")]
+    assert await own_limits(ledger, EMA, RSI) == [
+        {"max_daily_buys": 9, "max_daily_loss": Decimal(99)},
+        {"max_daily_loss": Decimal(50)},
+    ]
+    assert (await stored(ledger))[0] == FILE
+
+
+async def test_a_strategy_that_there_is_not_gets_no_limit(still: Bot) -> None:
+    """A misspelt name would be answered as done, and the strategy meant trade on without its limit."""
+    with pytest.raises(UnknownStrategy):
+        await still.operations.set_limit("max_daily_buys", Decimal(2), ANN, "key", "emma")
+    assert await still.events() == []

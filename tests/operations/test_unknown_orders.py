@@ -28,7 +28,11 @@ async def presumed(bot: Bot, trade_id: int) -> PresumedFill | None:
 
 
 async def missing(bot: Bot, ticker: str = "AAPL") -> WriteOff | NothingToWriteOff:
-    return await missing_shares(bot.ledger, bot.broker, bot.clock, ticker)
+    found = await missing_shares(bot.ledger, bot.broker, bot.clock, ticker)
+    if isinstance(found, NothingToWriteOff):
+        return found
+    [only] = found
+    return only
 
 
 async def unknown(bot: Bot, side: str = "BUY") -> tuple[int, str]:

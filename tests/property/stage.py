@@ -6,7 +6,7 @@ told and had not stored does not. A move may be followed by another before the b
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -19,6 +19,7 @@ from tradebot.database import open_ledger
 from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import Execution, Order, OrderReport, OrderState
 from tradebot.domain.limits import Limits
+from tradebot.domain.strategies import MAIN, Strategy
 from tradebot.domain.trades import ORDER_REF_PREFIX
 from tradebot.ports import Books, Ledger
 
@@ -88,8 +89,22 @@ class Stage:
     bot: Bot
     ledger: OneAtATime
 
-    def __init__(self, folder: Path, template: Path, placed: Callable[[Order], None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        template: Path,
+        placed: Callable[[Order], None],
+        *,
+        limits: Limits = LIMITS,
+        strategies: Sequence[Strategy] = (Strategy(name=MAIN),),
+    ) -> None:
         self.path = folder / "tradebot.db"
+        self._setup = Setup(
+            limits=limits,
+            orders_per_second=10**12,
+            second_look_delay_s=5.0,
+            strategies=strategies,
+        )
         shutil.copy(template, self.path)
         self.ib = Ib()
         self._placed = placed
@@ -100,12 +115,7 @@ class Stage:
     async def begin(self, before: Bot | None = None) -> None:
         url = f"sqlite:///{self.path}"
         self.ledger = OneAtATime(await self._house.enter_async_context(open_ledger(url, timeout_s=1_000_000)))
-        setup = Setup(
-            start=before.clock.now() if before else FRIDAY_NOON,
-            limits=LIMITS,
-            orders_per_second=10**12,
-            second_look_delay_s=5.0,
-        )
+        setup = replace(self._setup, start=before.clock.now() if before else FRIDAY_NOON)
         self.bot = Bot(self.ledger, url, setup)
         if before is None:
             self._still = self.bot.clock.standing_still()

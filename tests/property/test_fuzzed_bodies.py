@@ -11,7 +11,9 @@ from loguru import logger
 from tests.property.bodies import bodies
 from tradebot.database import migrate, open_ledger
 from tradebot.domain.alerts import AlertStatus, Side
-from tradebot.domain.payload.own import PRICE_MAX, PRICE_MIN, parse, understand
+from tradebot.domain.payload.dialects import read_message, understand
+from tradebot.domain.payload.fields import PRICE_MAX, PRICE_MIN
+from tradebot.domain.strategies import Strategies, Strategy
 from tradebot.errors import PayloadError
 from tradebot.queries.health import Health
 from tradebot.queues import EmbeddedQueue
@@ -28,12 +30,12 @@ def test_no_body_breaks_the_reader() -> None:
     seen: Counter[str] = Counter()
     for body in bodies(SEED, 20_000):
         try:
-            got = understand(parse(body))
+            got = understand(read_message(body)).instruction
         except PayloadError as error:
             assert str(error).isprintable(), body  # noqa: PT017 - both ends are right; no other exception is
             seen["refused"] += 1
         else:
-            assert got.action in Side, body
+            assert got.side in Side, body
             assert got.ticker.isascii(), body
             assert got.ticker.replace(" ", "").isalnum(), body
             assert got.price is None or PRICE_MIN <= got.price <= PRICE_MAX, body
@@ -69,16 +71,19 @@ async def _sent(folder: Path, secret: str, *, in_url: bool) -> tuple[Counter[int
     await migrate.up(url)
     queue = EmbeddedQueue()
     # Every sender has an address of its own behind a proxy: what strangers may send in a second is not what is tried here.
-    options = WebhookOptions(secret, None, ("203.0.113.0/24", "198.51.100.0/24"), ("127.0.0.1",))
+    two = Strategies({name: Strategy(name=name) for name in ("main", "ema")})
+    accepted = {"main": (secret,), "ema": (secret,)}
+    options = WebhookOptions(secret, None, ("203.0.113.0/24", "198.51.100.0/24"), ("127.0.0.1",), accepted)
     try:
         async with AsyncExitStack() as stack:
             ledger = await stack.enter_async_context(open_ledger(url))
             client = await stack.enter_async_context(ClientSession(timeout=ClientTimeout(60)))
-            intake = Intake(ledger, queue, SystemClock(), store_within_s=60)
+            intake = Intake(ledger, queue, SystemClock(), strategies=two, store_within_s=60)
             port = stack.enter_context(take_port("127.0.0.1", 0))
             async with open_webhook(options, port, intake, _healthy) as webhook:
-                path = f"http://127.0.0.1:{webhook.port}/webhook" + (f"?secret={secret}" if in_url else "")
+                webhook_url, query = f"http://127.0.0.1:{webhook.port}/webhook", f"?secret={secret}" if in_url else ""
                 for number, body in enumerate(bodies(SEED + 1, 300)):
+                    path = webhook_url + ("", "/ema", "/main", "/ema", "/nobody")[number % 5] + query
                     sent = body.replace(b'"secret"', b'"comment2"') if in_url else body
                     headers = {"X-Forwarded-For": f"203.0.113.{number % 250}"}
                     async with client.post(path, data=sent, headers=headers) as answer:
@@ -88,6 +93,9 @@ async def _sent(folder: Path, secret: str, *, in_url: bool) -> tuple[Counter[int
                 alerts = await books.alerts(tuple(AlertStatus))
     finally:
         logger.remove(sink)
+    assert not [alert for alert in alerts if secret.encode() in alert.raw_body]
+    assert not [line for line in logged if secret in line]
+    assert {alert.strategy for alert in alerts} <= {"main", "ema"}
     taken = [alert for alert in alerts if alert.status is AlertStatus.RECEIVED]
     assert {alert.status for alert in alerts} <= {AlertStatus.RECEIVED, AlertStatus.REJECTED}
     assert len(taken) + sum(alert.duplicates for alert in taken) == statuses[200], "answered 200 and not stored"

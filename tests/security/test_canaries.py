@@ -1,7 +1,7 @@
 """A canary in every secret, a session in which everything that can go wrong does, and then a search of everything left behind."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,9 @@ WRONG_PASSWORD = "canary-wrong-password-0123"
 REDIS_PASSWORD = "canary-redis-password-0123"
 HEARTBEAT = "canary-heartbeat-path-0123"
 STRANGERS = "canary-strangers-secret-0123"
+OF_EMA = "canary-secret-of-ema-alone-0123"
 NO_SECRET = "a-comment-that-is-no-secret"  # kept with its alert: the search must find it
-CANARIES = (SECRET, PREVIOUS, PASSWORD, WRONG_PASSWORD, REDIS_PASSWORD, HEARTBEAT, STRANGERS, TOKEN)
+CANARIES = (SECRET, PREVIOUS, PASSWORD, WRONG_PASSWORD, REDIS_PASSWORD, HEARTBEAT, STRANGERS, OF_EMA, TOKEN)
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def with_password(url: str, user: str, password: str) -> str:
 async def answers(daemon: Daemon) -> str:
     """Every kind of answer, to alerts good, bad and forged, each with a secret where it may be repeated."""
     url, told = f"http://127.0.0.1:{daemon.port}", []
-    bodies: tuple[tuple[str, dict[str, str] | str], ...] = (
+    bodies: tuple[tuple[str, Mapping[str, object] | str], ...] = (
         ("", {"secret": SECRET, "action": "BUY", "ticker": "AAPL", "alert_id": "first", "comment": SECRET}),
         ("", {"secret": SECRET, "action": "BUY", "ticker": "KO", "comment": NO_SECRET}),
         ("", {"secret": SECRET, "action": "SELL", "ticker": "AAPL", "alert_id": "first"}),  # a conflict
@@ -78,11 +79,17 @@ async def answers(daemon: Daemon) -> str:
         ("", f'{{"secret": "{SECRET}", "{SECRET}": 1, "{SECRET}": 2}}'),
         (f"?secret={SECRET}", {"action": "BUY", "ticker": "KO"}),
         (f"?secret={STRANGERS}", {"action": "BUY", "ticker": "KO"}),
+        ("/ema", {"token": OF_EMA, "action": "BUY", "ticker": "MSFT", "comment": f"{OF_EMA} {SECRET}"}),
+        ("/ema", {"secret": OF_EMA, "action": OF_EMA, "ticker": "MSFT", "strategy": SECRET}),
+        ("/ema", {"secret": SECRET, "action": "BUY", "ticker": "MSFT"}),  # not its own
+        (f"/ema?secret={OF_EMA}", {"action": "BUY", "ticker": "MSFT", "test": True, "comment": OF_EMA}),
+        (f"/{OF_EMA}?secret={OF_EMA}", {"action": "BUY", "ticker": "MSFT"}),
+        ("", {"secret": OF_EMA, "action": "BUY", "ticker": "MSFT", "strategy": OF_EMA}),
         (f"/{SECRET}?secret={SECRET}", "x" * 20_000),
     )
     async with aiohttp.ClientSession() as session:
         for query, body in bodies:
-            sent: dict[str, Any] = {"json": body} if isinstance(body, dict) else {"data": body}
+            sent: dict[str, Any] = {"json": body} if isinstance(body, Mapping) else {"data": body}
             async with session.post(f"{url}/webhook{query}", **sent) as answer:
                 told.append(f"{answer.status} {answer.headers} {await answer.text()}")
         async with session.get(f"{url}/health") as answer:
@@ -120,6 +127,8 @@ async def test_no_secret_is_found_after_a_session_in_which_everything_went_wrong
     async with bot_api() as api:
         settings = {
             "webhook__previous_secret": PREVIOUS,
+            "strategies__main__enabled": "true",
+            "strategies__ema__secret": OF_EMA,
             "database__url": url,
             "queue__url": with_password(own_redis.url, "", REDIS_PASSWORD),
             "telegram__bot_token": TOKEN,
@@ -158,6 +167,7 @@ async def a_bad_day(daemon: Daemon, stranger: Daemon, postgres: PostgresServer, 
     """What was said outside of files and database; the daemon has died of a traceback at the end."""
     await api.heard("Started")
     told = {"an answer": await answers(daemon), "a raw answer": (await raw(daemon)).decode("latin-1")}
+    assert '"tested"' in told["an answer"], "the strategy's own secret opened nothing"
     await api.heard("not understood")
     await api.heard("BUY AAPL filled")
     told["the process list"] = command_lines(daemon)

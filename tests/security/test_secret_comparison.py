@@ -6,7 +6,7 @@ import pytest
 
 from tradebot.webhook.access import Secrets
 
-SECRET, PREVIOUS = "the-secret-in-use-0123", "the-secret-of-last-month"
+SECRET, PREVIOUS, OWN = "the-secret-in-use-0123", "the-secret-of-last-month", "the-secret-of-ema-alone"
 
 
 class Unequal(bytes):
@@ -23,10 +23,10 @@ class Unequal(bytes):
 
 @pytest.mark.parametrize(
     "given",
-    [SECRET, PREVIOUS, "", "t", SECRET[:-1], SECRET + "x", SECRET[:-1] + "x", "x" + SECRET[1:], "ключ", "\ud800"],
+    [SECRET, PREVIOUS, OWN, "", "t", SECRET[:-1], SECRET + "x", SECRET[:-1] + "x", "x" + SECRET[1:], "ключ", "\ud800"],
 )
 def test_every_known_secret_is_compared_to_its_end(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The time of an answer would tell a stranger how much of the secret he has right, or which of the two."""
+    """The time of an answer would tell a stranger how much of the secret he has right, or which of them."""
     compared: list[tuple[bytes, bytes]] = []
     in_constant_time = hmac.compare_digest
 
@@ -34,9 +34,11 @@ def test_every_known_secret_is_compared_to_its_end(given: str, monkeypatch: pyte
         compared.append((bytes(one), bytes(other)))
         return in_constant_time(bytes(one), bytes(other))
 
-    secrets = Secrets(SECRET, PREVIOUS)
-    secrets._known = [Unequal(known) for known in secrets._known]
+    secrets = Secrets(SECRET, PREVIOUS, {"ema": (OWN,)})
+    secrets._known = [(Unequal(known), whose) for known, whose in secrets._known]
     monkeypatch.setattr(hmac, "compare_digest", noted)
     word = given.encode("utf-8", "surrogatepass")
-    assert secrets.match(given) is (given in (SECRET, PREVIOUS))
-    assert compared == [(word, SECRET.encode()), (word, PREVIOUS.encode())]
+    for strategy, opening in (("main", (SECRET, PREVIOUS)), ("ema", (OWN,)), (None, (SECRET, PREVIOUS, OWN))):
+        compared.clear()
+        assert secrets.match(given, strategy) is (given in opening)
+        assert compared == [(word, known.encode()) for known in (SECRET, PREVIOUS, OWN)]

@@ -1,7 +1,8 @@
 """An independent checker: reads only the database, the gateway's own state and journal, and what was printed, after any run.
 
 It says what must hold whatever happened before: nothing acknowledged is lost, nothing is ordered twice or without a stored
-decision, the books hold what the gateway filled and never less than nothing, every fill is told, and no secret got out.
+decision, the books hold what the gateway filled and never less than nothing, every fill is told, and no secret got out. Each
+strategy sells only what it holds itself; what all of them hold and what is the owner's is what the gateway has.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any
 
 import asyncpg
@@ -26,8 +28,17 @@ _FILL_TOLD = {
 }
 
 
-async def check(books: BooksNow, gateway: Gateway, *, acknowledged: Collection[int] = ()) -> None:
-    """Raises AssertionError naming the promise that is broken. `acknowledged`: alerts that were answered with 200."""
+async def check(
+    books: BooksNow,
+    gateway: Gateway,
+    *,
+    acknowledged: Collection[int] = (),
+    owners: Mapping[str, Decimal | int] = MappingProxyType({}),
+) -> None:
+    """Raises AssertionError naming the promise that is broken.
+
+    `acknowledged`: alerts that were answered with 200. `owners`: shares by symbol that were the owner's before any of his orders.
+    """
     lost = set(acknowledged) - set(books.alerts)
     assert not lost, f"alerts that were answered with 200 are not in the database: {lost}"
     await check_orders(books, gateway)
@@ -39,7 +50,7 @@ async def check(books: BooksNow, gateway: Gateway, *, acknowledged: Collection[i
         assert EventKind.ORDER_INTENT in told, f"trade {trade.id} has no event of its decision"
         if trade.filled_qty and trade.status in (TradeStatus.FILLED, TradeStatus.PARTIAL):
             assert told & _FILL_TOLD[trade.side], f"the fill of {trade.order_ref} is told nowhere: {told}"
-    await _fills_agree(books, gateway)
+    await _fills_agree(books, gateway, owners)
 
 
 async def check_orders(books: BooksNow, gateway: Gateway) -> None:
@@ -58,6 +69,7 @@ async def check_orders(books: BooksNow, gateway: Gateway) -> None:
             continue
         trade = known.get(order["orderRef"])
         assert trade is not None, f"an order without a stored intent reached the gateway: {order}"
+        assert trade.strategy == books.alerts[trade.alert_id].strategy, f"{trade} is of another strategy than its alert"
         asked = (order["action"], Decimal(order["quantity"]), int(order["conId"]))
         assert asked == (trade.side, trade.requested_qty, trade.con_id), f"{order} is not what was decided: {trade}"
     alive = Counter((one.alert_id, one.role) for one in books.trades if one.status in UNRESOLVED)
@@ -79,8 +91,8 @@ def _by_alert(trades: Sequence[Trade]) -> list[list[Trade]]:
     return [list(same) for _, same in groupby(ordered, key=lambda one: (one.alert_id, one.role))]
 
 
-async def _fills_agree(books: BooksNow, gateway: Gateway) -> None:
-    """What the gateway filled for us is what the books hold, trade by trade and contract by contract."""
+async def _fills_agree(books: BooksNow, gateway: Gateway, owners: Mapping[str, Decimal | int]) -> None:
+    """What the gateway filled for us is what the books hold, trade by trade, strategy by strategy and contract by contract."""
     state = await gateway.control("GET", "/state")
     for trade in books.trades:
         if trade.status is not TradeStatus.UNKNOWN:
@@ -92,28 +104,47 @@ async def _fills_agree(books: BooksNow, gateway: Gateway) -> None:
             assert sum((e.shares * e.price for e in booked), Decimal(0)) == value, f"{trade.order_ref}: wrong prices"
             assert trade.commission in (commission, *_partly(booked)), f"{trade.order_ref}: {trade.commission} booked"
     unknown = {trade.con_id for trade in books.trades if trade.status is TradeStatus.UNKNOWN}
-    positions = {one["con_id"]: Decimal(one["quantity"]) for one in state["positions"]}
-    for con_id, net in _bought_less_sold(books).items():
-        if con_id in unknown:
-            continue
-        mine = [lot.qty for lot in books.lots if lot.con_id == con_id and lot.status is LotStatus.OPEN]
-        held, at_gateway = sum(mine, Decimal(0)), positions.get(con_id, Decimal(0))
-        assert net == held >= 0, f"contract {con_id}: executions make {net}, the lots hold {held}"
-        assert held <= at_gateway, f"contract {con_id}: the lots hold {held}, the gateway {at_gateway}"
-        assert at_gateway >= 0, f"contract {con_id} is short at the gateway"
+    net = _bought_less_sold(books)
+    for (whose, con_id), shares in net.items():
+        if con_id not in unknown:
+            mine = [lot for lot in books.lots if (lot.strategy, lot.con_id) == (whose, con_id)]
+            held = sum((lot.qty for lot in mine if lot.status is LotStatus.OPEN), Decimal(0))
+            assert shares == held >= 0, f"{whose}, contract {con_id}: executions make {shares}, the lots hold {held}"
+    at_gateway = {one["con_id"]: (one["symbol"], Decimal(one["quantity"])) for one in state["positions"]}
+    for con_id in {con_id for _, con_id in net} - unknown:
+        symbol, there = at_gateway.get(con_id, ("", Decimal(0)))
+        ours = sum((shares for (_, one), shares in net.items() if one == con_id), Decimal(0))
+        theirs = _owners(state["orders"], con_id) + owners.get(symbol, 0)
+        assert ours + theirs == there, (
+            f"contract {con_id}: {ours} in lots, {theirs} the owner's, {there} at the gateway"
+        )
+        assert there >= 0, f"contract {con_id} is short at the gateway"
 
 
-def _bought_less_sold(books: BooksNow) -> Mapping[int, Decimal]:
-    """By contract, with the splits that the owner confirmed, each after its trade."""
-    net: defaultdict[int, Decimal] = defaultdict(Decimal)
+def _bought_less_sold(books: BooksNow) -> Mapping[tuple[str, int], Decimal]:
+    """By strategy and contract, with the splits that the owner confirmed, each after its trade.
+
+    Raises AssertionError for an order that was to sell more than its strategy held.
+    """
+    net: defaultdict[tuple[str, int], Decimal] = defaultdict(Decimal)
     for trade in sorted(books.trades, key=lambda one: one.id):
-        net[trade.con_id] += trade.filled_qty if trade.side is Side.BUY else -trade.filled_qty
+        place = (trade.strategy, trade.con_id)
+        sells = trade.side is Side.SELL
+        assert not sells or trade.requested_qty <= net[place], f"{trade} sells more than the {net[place]} held"
+        net[place] += -trade.filled_qty if sells else trade.filled_qty
         for action in books.actions:
-            if action.after_trade_id == trade.id and net[action.con_id]:
-                before, net[action.con_id] = net[action.con_id], Decimal(0)
+            old, new = (action.strategy, action.con_id), (action.strategy, action.new_con_id)
+            if action.after_trade_id == trade.id and net[old]:
+                before, net[old] = net[old], Decimal(0)
                 ratio = Decimal(action.new_shares) / action.old_shares
-                net[action.new_con_id] += action.qty_after if before == action.qty_before else before * ratio
+                net[new] += action.qty_after if before == action.qty_before else before * ratio
     return net
+
+
+def _owners(orders: Iterable[Mapping[str, Any]], con_id: int) -> Decimal:
+    """What orders that are not the bot's have bought of it, less what they sold."""
+    his = [one for one in orders if one["con_id"] == con_id and not one["order_ref"].startswith(ORDER_REF_PREFIX)]
+    return sum((Decimal(one["filled"]) * (1 if one["action"] == "BUY" else -1) for one in his), Decimal(0))
 
 
 def _filled(executions: Iterable[Mapping[str, Any]], order_ref: str) -> tuple[Decimal, Decimal, Decimal]:

@@ -1,12 +1,14 @@
 """The daemon and the simulated gateway as processes, and what a test does to them."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,7 +20,7 @@ from tradebot.database import open_ledger
 from tradebot.domain.alerts import Alert, AlertStatus
 from tradebot.domain.brokerage import Execution
 from tradebot.domain.events import Event
-from tradebot.domain.lots import CorporateAction, Lot
+from tradebot.domain.lots import CorporateAction, Lot, LotStatus
 from tradebot.domain.trades import Trade
 
 T = TypeVar("T")
@@ -199,8 +201,12 @@ class Daemon(Process):
             await asyncio.sleep(1)
 
     async def post(self, **fields: str) -> tuple[int, dict[str, Any]]:
-        url = f"http://127.0.0.1:{self.port}/webhook"
-        async with aiohttp.ClientSession() as session, session.post(url, json={"secret": SECRET, **fields}) as answer:
+        return await self.message(json.dumps({"secret": SECRET, **fields}))
+
+    async def message(self, body: str, path: str = "/webhook") -> tuple[int, dict[str, Any]]:
+        """A body as it is."""
+        url = f"http://127.0.0.1:{self.port}{path}"
+        async with aiohttp.ClientSession() as session, session.post(url, data=body.encode()) as answer:
             return answer.status, await answer.json()
 
     async def resent(self, **fields: str) -> tuple[int, dict[str, Any]]:
@@ -240,9 +246,9 @@ class Daemon(Process):
                 decisions={trade.id: await books.decision(trade.id) or {} for trade in trades},
                 lots=list(await books.lots()),
                 actions=[
-                    one
-                    for ticker in {one.ticker for one in trades}
-                    for one in await books.corporate_actions("main", ticker)
+                    action
+                    for strategy, ticker in {(one.strategy, one.ticker) for one in trades}
+                    for action in await books.corporate_actions(strategy, ticker)
                 ],
                 events=list(await books.events(limit=100_000)),
                 untold={event.id for name in CHANNELS for event in await books.undelivered(name, 100_000)},
@@ -271,6 +277,11 @@ class BooksNow:
     events: list[Event]
     untold: set[int]  # events that wait for any channel
     executions: dict[int, list[Execution]]
+
+    def held(self, strategy: str, ticker: str) -> Decimal:
+        """Shares in the strategy's open lots."""
+        mine = [lot for lot in self.lots if (lot.strategy, lot.ticker) == (strategy, ticker)]
+        return sum((lot.qty for lot in mine if lot.status is LotStatus.OPEN), Decimal(0))
 
     def trade_of(self, alert_id: int) -> Trade:
         """Its newest order."""

@@ -66,6 +66,7 @@ async def test_looking_and_setting(tmp_path: Path, gateway: Gateway) -> None:
             "/positions": "KO",
             "/pnl": "Won 0 of 1 closed",
             "/pnl_week": "2 buys, 1 sell",
+            "/strategies": "main",
             "/market": "Next open",
             "/queue": "Nothing waits",
             "/settings": "Price collar off",

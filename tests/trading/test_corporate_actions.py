@@ -305,7 +305,7 @@ async def test_an_exit_by_the_old_name_ends_a_waiting_buy_by_the_new_one(renamed
     buy = await renamed.alert("BUY", "NEWCO")
     await renamed.seconds(2)
     assert (await renamed.row(buy)).status is RECEIVED
-    [exit_id] = await renamed.operations.sell(["AAPL"], ANN, "all")
+    [exit_id] = await renamed.operations.sell([("main", "AAPL")], ANN, "all")
     await sold(renamed, exit_id, "101")
     renamed.broker.failing.clear()
     row = await renamed.becomes(buy, BLOCKED)

@@ -13,6 +13,8 @@ from tradebot.database import migrate, open_ledger
 from tradebot.domain.alerts import Alert, AlertStatus, Side
 from tradebot.domain.events import Event, EventKind
 from tradebot.domain.facts.alerts import AlertRepeated
+from tradebot.domain.instructions import read
+from tradebot.domain.strategies import Sizing, Strategies, Strategy
 from tradebot.errors import LedgerUnavailable
 from tradebot.ports import Ledger, Queue
 from tradebot.queues import EmbeddedQueue, open_redis_queue
@@ -38,11 +40,11 @@ class House:
         house.start()
         return house
 
-    def start(self) -> None:
+    def start(self, *strategies: Strategy) -> None:
         """A new process on the same database."""
-        self.intake = Intake(
-            self.ledger, self.queue, FixedClock(lambda: self.now + self.clock_off, self._elapsed_s), store_within_s=60
-        )
+        clock = FixedClock(lambda: self.now + self.clock_off, self._elapsed_s)
+        there = Strategies({one.name: one for one in strategies}) if strategies else None
+        self.intake = Intake(self.ledger, self.queue, clock, strategies=there, store_within_s=60)
 
     def _elapsed_s(self) -> float:
         return self.now.timestamp()
@@ -190,6 +192,24 @@ async def test_what_is_not_understood_is_kept_and_told_once_an_hour(house: House
     assert (await house.queue.contents()).buy == ()
 
 
+async def test_what_the_configuration_allows_since_is_traded_and_what_it_does_not_is_told(house: House) -> None:
+    """The same words, sent again after the file was corrected, would pass for the refused alert; or be refused without a word."""
+    words_alone = {"quantity": 5}
+    assert (await house.send(**words_alone)).status is Outcome.REJECTED
+    house.start(Strategy(name="main", sizing=Sizing.ALERT))
+    house.now += timedelta(seconds=20)
+    taken = await house.send(**words_alone)
+    assert (taken.status, taken.alert_id) == (Outcome.QUEUED, 2)
+    house.start()
+    house.now += timedelta(minutes=5)
+    assert (await house.send(**words_alone)).status is Outcome.REJECTED
+    assert [event.kind for event in await house.events()] == [
+        EventKind.ALERT_REJECTED,
+        EventKind.ALERT_STORED,
+        EventKind.ALERT_REJECTED,
+    ]
+
+
 async def test_a_mended_template_may_use_its_alert_id(house: House) -> None:
     """The alert that was rejected for a typing mistake could never be sent again with its id."""
     assert (await house.send(alert_id="x", action="bye")).status is Outcome.REJECTED
@@ -215,6 +235,24 @@ async def test_the_bots_own_alerts_come_the_same_way(house: House) -> None:
     assert (await house.events())[0].actor == "owner"
     await house.intake.finish()
     assert (await house.queue.contents()).sell == (got.alert_id,)
+
+
+async def test_the_bots_own_alerts_are_one_a_strategy(house: House) -> None:
+    """/sell_all of a stock that two strategies hold would sell the shares of one; pressed twice, twice those of both."""
+    got = [
+        await house.intake.own(Side.SELL, "AAPL", "sell_all:7:AAPL", actor="owner", strategy=s) for s in ("main", "ema")
+    ]
+    again = [
+        await house.intake.own(Side.SELL, "AAPL", "sell_all:7:AAPL", actor="owner", strategy=s) for s in ("main", "ema")
+    ]
+    assert [one.status for one in (*got, *again)] == [Outcome.QUEUED] * 2 + [Outcome.DUPLICATE] * 2
+    assert [one.alert_id for one in again] == [one.alert_id for one in got]
+    rows = [await house.alert(one.alert_id) for one in got]
+    assert [row.strategy for row in rows] == ["main", "ema"]
+    assert rows[0].idempotency_key == "own:sell_all:7:AAPL"
+    for row in rows:
+        assert row.instruction is not None
+        assert (read(row.instruction).side, read(row.instruction).is_partial) == (Side.SELL, False)
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)  # where one transaction holds up all others

@@ -15,8 +15,8 @@ from tradebot.domain.corporate_actions import Split
 from tradebot.domain.events import EventKind
 from tradebot.domain.facts.account import ExitIncomplete, ExitLeft
 from tradebot.domain.facts.orders import ExitWaitsForOpen
-from tradebot.domain.positions import WriteOff
 from tradebot.domain.trades import TradeStatus
+from tradebot.queries.mismatches import NothingToWriteOff
 from tradebot.words import events as words
 
 BY_EXCHANGE = "Order Canceled - reason:Cancelled by Exchange"
@@ -191,8 +191,9 @@ async def test_a_write_off_takes_nothing_over(bot: Bot) -> None:
     await bot.owns(5)
     await ended(bot)
     bot.broker.held = {265598: Decimal(3)}
-    loss = await bot.queries.missing_shares("AAPL")
-    assert isinstance(loss, WriteOff)
+    found = await bot.queries.missing_shares("AAPL")
+    assert not isinstance(found, NothingToWriteOff)
+    [loss] = found
     assert await bot.operations.write_off(loss, "owner", "gone")
     assert (await offered(bot)).code is ExitLeft.NOT_PROVEN
 

@@ -18,8 +18,10 @@ from tradebot.domain.facts import orders as o
 from tradebot.domain.positions import Position
 from tradebot.domain.reasons import Reason
 from tradebot.domain.settings import TradingState
+from tradebot.domain.strategies import Strategies, Strategy
 from tradebot.domain.trades import TradeStatus
 from tradebot.words import events as words
+from tradebot.words.told import told
 
 
 def said(facts: Facts, actor: str = "bot") -> str:
@@ -161,6 +163,24 @@ SENTENCES: list[tuple[Facts, str]] = [
     ),
     (c.SettingChanged("max_daily_loss", Decimal(1000), Decimal(750)), "Daily loss: $1,000.00 → $750.00, by Ann."),
     (c.SettingChanged("max_open_positions", Decimal(200), Decimal(2)), "Open positions: 200 → 2, by Ann."),
+    (
+        c.SettingChanged("max_daily_buys", None, Decimal(2), "ema"),
+        "Buys a day of strategy ema: none of its own → 2, by Ann.",
+    ),
+    (
+        c.StateChanged(TradingState.RUNNING, TradingState.PAUSED, "ema"),
+        "Strategy ema is paused: its BUY alerts are blocked, its SELL alerts are executed. Resume with "
+        "`tradebot resume --strategy ema` or /resume ema. Changed by Ann.",
+    ),
+    (
+        c.StateChanged(TradingState.PAUSED, TradingState.RUNNING, "ema"),
+        "Strategy ema resumed: its BUY and SELL alerts are executed. Changed by Ann.",
+    ),
+    (
+        c.Reassigned("ema", "rsi", (c.Moved("AAPL", Decimal("12.5"), 3, 1), c.Moved("KO", Decimal(0), 1, 2))),
+        "What strategy ema has traded of these is strategy rsi's now: AAPL: 12.5 shares held, 3 orders, 1 alert; "
+        "KO: 0 shares held, 1 order, 2 alerts. Changed by Ann.",
+    ),
     (c.BrokerConnected("U1", paper=False, away_s=None), "Connected to the broker: LIVE account, REAL MONEY U1."),
     (
         c.BrokerConnected(None, None, 62.0),
@@ -209,6 +229,33 @@ def test_the_report_says_what_is_not_known() -> None:
     assert "Cash: $100,000.00, equity: unknown" in text
     assert "Alerts waiting: 3" in text
     assert text.endswith("Trading is PAUSED.")
+
+
+def test_the_report_tells_strategies_apart() -> None:
+    """Who has several would not see which of them won; or an idle one would be told every day."""
+    traded = d.StrategyDay("ema", 3, 2, Decimal(11), closed=2, wins=1, positions=1, unrealised=None)
+    holds = d.StrategyDay("swing", 0, 0, Decimal(0), closed=0, wins=0, positions=2, unrealised=Decimal(7))
+    idle = d.StrategyDay("idle", 0, 0, Decimal(0), closed=0, wins=0, positions=0, unrealised=Decimal(0))
+    lines = said(report(by_strategy=(traded, holds, idle))).splitlines()
+    begin = lines.index("By strategy:")
+    assert lines[begin + 1 : begin + 3] == [
+        "• ema: +$11.00 net, 3 BUY, 2 SELL; 1 open, unrealised unknown",
+        "• swing: +$0.00 net, 0 BUY, 0 SELL; 2 open, +$7.00 unrealised",
+    ]
+    assert lines[begin + 3].startswith("Blocked alerts")
+    assert "By strategy" not in said(report())
+    assert "By strategy" not in said(report(by_strategy=(idle,)))
+
+
+def test_a_message_says_whose_it_is_where_there_are_several() -> None:
+    """The owner would not know which of his strategies bought; or would read the only one's name in every message."""
+    two = Strategies({name: Strategy(name=name) for name in ("ema", "swing")})
+    event = Event(bought(), NOON, 1, strategy="ema")
+    assert told(event, two).startswith("ema: Bought 10 AAPL at $187.3215")
+    assert told(event, Strategies({"ema": Strategy(name="ema")})) == words.text(event) == told(event)
+    assert told(replace(event, strategy=None), two) == words.text(event)
+    named = Event(c.StateChanged(TradingState.RUNNING, TradingState.PAUSED, "ema"), NOON, strategy="ema")
+    assert told(named, two).startswith("Strategy ema is paused")
 
 
 def test_what_another_version_stored_is_said() -> None:

@@ -16,6 +16,7 @@ SAID = [
     ),
     (Reason(C.CLEARED, {"by": "Ann (Telegram 42)"}), "cleared by Ann (Telegram 42)"),
     (Reason(C.WRITTEN_OFF, {"by": "Ann"}), "written off: accepted by Ann"),
+    (Reason(C.TEST), "a test: judged and reported, never sent"),
     (Reason(C.PARTLY_FILLED, {"filled": D("20.0"), "requested": D("50")}), "20 of 50"),
     (Reason(C.CANCELLED_UNFILLED), "cancelled unfilled"),
     (Reason(C.DATABASE_SILENT), "the database did not answer at the last moment."),

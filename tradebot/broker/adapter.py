@@ -5,7 +5,7 @@ Rules:
 - Open orders are asked for before positions: an order that fills in between is then missing from the position already, and
   nothing is sold twice.
 - Who asks for a position report while one is being asked for shares the next question, never one sent before.
-- Orders and cancels are written in one synchronous step; see `orders.py`.
+- Orders, groups of orders and cancels are written in one synchronous step; see `orders.py`.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from typing import TypeVar
 from tradebot.broker import client as tws
 from tradebot.broker import codes, contracts
 from tradebot.broker.connection import BrokerOptions, Link
-from tradebot.broker.orders import write_order
+from tradebot.broker.orders import write_orders
 from tradebot.broker.quotes import Quotes
 from tradebot.broker.requests import RequestRefused
 from tradebot.broker.wrapper import COMPLETED_ORDERS, EXECUTIONS, OPEN_ORDERS, POSITIONS, Session
@@ -28,6 +28,7 @@ from tradebot.domain.brokerage import (
     Contract,
     Execution,
     NoQuote,
+    Numbered,
     Order,
     OrderReport,
     Quote,
@@ -232,6 +233,10 @@ class IbBroker(Broker):
 
     def place(self, order: Order, order_id: int, generation: int) -> None:
         """Raises BrokerUnavailable, OrderUncertain."""
+        self.place_group([Numbered(order, order_id)], generation)
+
+    def place_group(self, group: Sequence[Numbered], generation: int) -> None:
+        """Raises BrokerUnavailable, OrderUncertain."""
         session = self._link.ready()
         now = self._link.connection
         if generation != now.generation:
@@ -240,13 +245,14 @@ class IbBroker(Broker):
             )
         if not now.tradable or now.account is None:
             raise BrokerUnavailable(f"nothing was sent: {now.why_not}")
-        if self.throttled():
+        if self.throttled() or not tws.has_room(session.client, len(group)):
             raise BrokerUnavailable(
                 "nothing was sent: too many messages to IB in this second, the order would have to wait"
             )
-        session.orders.sent(order, order_id)
-        session.client.updateReqId(order_id + 1)
-        write_order(session.client, order, order_id, now.account)
+        for one in group:
+            session.orders.sent(one.order, one.order_id)
+            session.client.updateReqId(one.order_id + 1)
+        write_orders(session.client, group, now.account)
 
     def cancel(self, order_id: int, order_ref: str) -> None:
         """Raises BrokerUnavailable."""

@@ -120,6 +120,11 @@ def is_throttled(client: TwsClient) -> bool:
     return bool(client._msgQ or backlog) or messages_in_last_second(client) >= MESSAGES_PER_SECOND_MAX
 
 
+def has_room(client: TwsClient, messages: int) -> bool:
+    """Whether so many could be written now without one of them waiting in ib_async's queue."""
+    return messages_in_last_second(client) + messages <= MESSAGES_PER_SECOND_MAX
+
+
 async def room_for_request(client: TwsClient, most: int = REQUESTS_PER_SECOND_MAX) -> None:
     """Wait until a question may be asked without taking an order's place: fewer than `most` messages went in a second."""
     while client._timeQ and messages_in_last_second(client) >= most:

@@ -5,16 +5,18 @@ Rules:
   Cancelled on many an error for a live order, are not used at all.
 - An order belongs to the bot by its orderRef. orderStatus and errors carry none: it is looked up by permId or order id, which
   hold on one connection only (IB hands order ids out again after a restart).
-- An order is written to the socket at once or not at all: what ib_async or the socket would queue might leave much later,
-  perhaps after `/kill`, or never. (asyncio's own loop writes at once; uvloop does not, and would make every order uncertain.)
-  A cancel may wait: late is better than not at all.
+- An order, or a group of them, is written to the socket at once or not at all: what ib_async or the socket would queue might
+  leave much later, perhaps after `/kill`, or never. (asyncio's own loop writes at once; uvloop does not, and would make every
+  order uncertain.) A cancel may wait: late is better than not at all.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC
 from decimal import Decimal
 
 import ib_async
+from ib_async.util import UNSET_DOUBLE
 from loguru import logger
 
 from tradebot.broker.client import TwsClient
@@ -25,14 +27,17 @@ from tradebot.domain.brokerage import (
     Contract,
     Executed,
     Execution,
+    Numbered,
     Order,
     OrderError,
     OrderReport,
     OrderState,
     OrderUpdate,
 )
-from tradebot.domain.trades import ORDER_REF_PREFIX
+from tradebot.domain.trades import ORDER_REF_PREFIX, OrderType
 from tradebot.errors import BrokerUnavailable, OrderUncertain
+
+REDUCE_WITH_BLOCK = 2
 
 
 class OrderBook:
@@ -64,6 +69,9 @@ class OrderBook:
                 filled=None,
                 state=OrderState.WORKING,
                 ib_status="PendingSubmit",
+                oca_group=order.oca_group,
+                parent_id=order.parent_id,
+                terms=order.terms,
             )
         )
 
@@ -176,41 +184,86 @@ def ib_contract(contract: Contract) -> ib_async.Contract:
     )
 
 
-def ib_order(order: Order, account: str) -> ib_async.Order:
-    """A market order with nothing left to the gateway's presets: without a tif it answers 10349."""
+def ib_order(one: Numbered, account: str, *, transmit: bool) -> ib_async.Order:
+    """An order with nothing left to the gateway's presets: without a tif it answers 10349.
+
+    Groups are of type 2: what one fills is taken off the others, and no other can fill meanwhile ("reduce with block").
+    """
+    order, terms = one.order, one.order.terms
     whole = order.qty == order.qty.to_integral_value()
+    trails = terms.type is OrderType.TRAILING_STOP
     return ib_async.Order(
         action=order.side.value,
         totalQuantity=int(order.qty) if whole else float(order.qty),
-        orderType="MKT",
-        tif="DAY",
-        outsideRth=False,
+        orderType=terms.type.value,
+        lmtPrice=_price(terms.limit_price),
+        auxPrice=_price(terms.trail_amount if trails else terms.stop_price),
+        trailStopPrice=_price(terms.stop_price) if trails else UNSET_DOUBLE,
+        trailingPercent=_price(terms.trail_pct),
+        tif=terms.tif.value,
+        goodTillDate="" if terms.good_till is None else f"{terms.good_till.astimezone(UTC):%Y%m%d-%H:%M:%S}",
+        outsideRth=terms.outside_rth,
         account=account,
         orderRef=order.order_ref,
-        transmit=True,
+        parentId=order.parent_id,
+        ocaGroup=order.oca_group,
+        ocaType=REDUCE_WITH_BLOCK if order.oca_group else 0,
+        transmit=transmit,
     )
 
 
-def write_order(client: TwsClient, order: Order, order_id: int, account: str) -> None:
-    """Write the order now, and make sure that it was written. Raises BrokerUnavailable, OrderUncertain."""
+def _price(value: Decimal | None) -> float:
+    return UNSET_DOUBLE if value is None else float(value)
+
+
+class _OneWrite:
+    """In the transport's place while messages are encoded: they become one buffer, and none has left yet."""
+
+    def __init__(self) -> None:
+        self.buffer = bytearray()
+
+    def write(self, data: bytes) -> None:
+        self.buffer += data
+
+
+def write_orders(client: TwsClient, group: Sequence[Numbered], account: str) -> None:
+    """Write the orders now, in one piece, only the last to be transmitted; and make sure that they were written.
+
+    Raises BrokerUnavailable: nothing has left; OrderUncertain.
+    """
     connection = client.conn
-    dying = connection.transport
-    if dying is None or (dying.is_closing() and not dying.get_write_buffer_size()):
+    transport = connection.transport
+    if transport is None or (transport.is_closing() and not transport.get_write_buffer_size()):
         raise BrokerUnavailable(
             "the order was not sent: the connection has just broken"
         )  # asyncio drops what is written now
-    written_before = connection.numMsgSent
+    messages = _encoded(client, group, account)
     try:
-        client.placeOrder(order_id, ib_contract(order.contract), ib_order(order, account))
+        transport.write(messages)
     except Exception as error:
-        if connection.numMsgSent == written_before:
-            raise BrokerUnavailable(f"the order was not sent: {error}") from error
         raise OrderUncertain(f"sending the order failed half-way: {error}") from error
-    if connection.numMsgSent == written_before:
-        client._msgQ.pop()  # it was queued, last in line: it must not leave later by itself
-        raise BrokerUnavailable("the order was not sent: ib_async holds messages back (45 a second)")
-    transport = connection.transport
-    if transport is None or transport.is_closing():
+    if transport.is_closing() or connection.transport is None:
         raise OrderUncertain("the connection broke while the order was being written")
     if transport.get_write_buffer_size():
         raise OrderUncertain("the gateway does not read: the order is stuck in the socket and may still leave")
+
+
+def _encoded(client: TwsClient, group: Sequence[Numbered], account: str) -> bytes:
+    """As they go over the wire; nothing has left, whatever happens here. Raises BrokerUnavailable."""
+    connection, gathered = client.conn, _OneWrite()
+    transport, before = connection.transport, connection.numMsgSent
+    connection.transport = gathered  # type: ignore[assignment]  # of a transport it is only asked to write
+    try:
+        for one in group:
+            placed = ib_order(one, account, transmit=one is group[-1])
+            client.placeOrder(one.order_id, ib_contract(one.order.contract), placed)
+    except Exception as error:
+        raise BrokerUnavailable(f"the order was not sent: {error}") from error
+    finally:
+        connection.transport = transport
+        encoded = connection.numMsgSent - before
+        for _ in range(min(len(group) - encoded, len(client._msgQ))):
+            client._msgQ.pop()  # it was queued, last in line: it must not leave later by itself
+    if encoded < len(group):
+        raise BrokerUnavailable("the order was not sent: ib_async holds messages back (45 a second)")
+    return bytes(gathered.buffer)

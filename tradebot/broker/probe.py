@@ -31,6 +31,7 @@ from tradebot.domain.brokerage import (
     Contract,
     Execution,
     NoQuote,
+    Numbered,
     Order,
     OrderReport,
     Quote,
@@ -154,7 +155,7 @@ class Probe:
 
 
 def _ask_what_if(client: TwsClient, order_id: int, order: Order, account: str) -> None:
-    asked: ib_async.Order = ib_order(order, account)
+    asked: ib_async.Order = ib_order(Numbered(order, order_id), account, transmit=True)
     asked.whatIf = True
     client.placeOrder(order_id, ib_contract(order.contract), asked)
 

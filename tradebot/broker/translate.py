@@ -14,7 +14,8 @@ import ib_async
 from loguru import logger
 
 from tradebot.domain.alerts import Side
-from tradebot.domain.brokerage import Execution, OrderReport, OrderState
+from tradebot.domain.brokerage import Execution, OrderReport, OrderState, Terms
+from tradebot.domain.trades import OrderType, TimeInForce
 
 _UNSET_ABOVE = 1e300
 _STATES = {
@@ -29,6 +30,8 @@ _STATES = {
     "Inactive": OrderState.INACTIVE,
 }
 _TIME = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})([ -]+)(\d{2}):(\d{2}):(\d{2})(?:\.\d+)?(?: +(\S.*))?")
+_TYPES = frozenset(kind.value for kind in OrderType)
+_TIFS = frozenset(tif.value for tif in TimeInForce)
 _EXECUTED = {"BOT": Side.BUY, "SLD": Side.SELL}
 
 
@@ -83,7 +86,35 @@ def open_order(contract: ib_async.Contract, order: ib_async.Order, state: ib_asy
         detail=state.warningText,
         oca_group=order.ocaGroup,
         parent_id=order.parentId,
+        terms=terms(order),
     )
+
+
+def terms(order: ib_async.Order) -> Terms | None:
+    """None for a type, or a time in force, that the bot does not place."""
+    if order.orderType not in _TYPES or order.tif not in _TIFS:
+        return None
+    kind = OrderType(order.orderType)
+    trails, limits = kind is OrderType.TRAILING_STOP, kind in (OrderType.LIMIT, OrderType.STOP_LIMIT)
+    stops = kind in (OrderType.STOP, OrderType.STOP_LIMIT)
+    return Terms(
+        type=kind,
+        limit_price=decimal(order.lmtPrice) if limits else None,
+        stop_price=decimal(order.trailStopPrice) if trails else decimal(order.auxPrice) if stops else None,
+        trail_amount=decimal(order.auxPrice) or None if trails else None,
+        trail_pct=decimal(order.trailingPercent) or None if trails else None,
+        tif=TimeInForce(order.tif),
+        good_till=_good_till(order.goodTillDate),
+        outside_rth=order.outsideRth,
+    )
+
+
+def _good_till(text: str) -> datetime | None:
+    """None also for what cannot be read: it is shown and compared, never sent back."""
+    try:
+        return execution_time(text, UTC) if text else None
+    except ValueError:
+        return None
 
 
 def completed_order(

@@ -9,6 +9,7 @@ import typer
 
 from tradebot.cli import daemon_client, follow, sending
 from tradebot.cli.base import Config, cli, do, settings_of
+from tradebot.cli.trading import named
 from tradebot.domain.alerts import Side
 from tradebot.errors import ConfigError
 
@@ -40,12 +41,15 @@ def alert(
             metavar="TEXT", help="Webhook secret (other users of this machine see it); default: the daemon's."
         ),
     ] = None,
+    strategy: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Whose alert it is; default: the only strategy, or main.")
+    ] = None,
     timeout: Annotated[int, typer.Option(metavar="SECONDS", min=1, help="How long to follow the alert.")] = 60,
     config: Config = None,
 ) -> None:
     """Send a real alert and follow it through the database to its end, with times.
 
-    Examples: `tradebot alert BUY AAPL` · `tradebot alert sell BRK.B --price 480.10`
+    Examples: `tradebot alert BUY AAPL` · `tradebot alert sell BRK.B --price 480.10` · `tradebot alert BUY AAPL --strategy ema`
 
     Exit code 0 when it was executed, 1 when not, 3 when nobody answers, 4 when the outcome is not known yet.
     """
@@ -54,11 +58,13 @@ def alert(
         raise ConfigError("webhook.port is 0, so the daemon took any free port: give the one it printed, with --url")
     address = sending.checked(url) if url else sending.address(settings.webhook.host, settings.webhook.port)
     own_id = alert_id or f"cli-{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
-    message = sending.Message(action, ticker, _price(price), own_id, secret or daemon_client.secret(settings))
-    do(follow.send_and_follow(settings, message, address, timeout))
+    whose = named(settings, strategy) if strategy else None
+    message = sending.Message(action, ticker, price_of(price), own_id, secret or daemon_client.secret(settings, whose))
+    do(follow.send_and_follow(settings, message, sending.of_strategy(address, whose), timeout))
 
 
-def _price(text: str | None) -> Decimal | None:
+def price_of(text: str | None) -> Decimal | None:
+    """What `--price` says. Raises ConfigError."""
     try:
         number = Decimal(text) if text is not None else None
     except InvalidOperation:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from tradebot.cli.sending import address
+from tradebot.cli.sending import address, of_strategy
 from tradebot.config import WEBHOOK_SECRET_FILE, Settings
 from tradebot.webhook import Webhook
 
@@ -18,7 +18,8 @@ def show(settings: Settings, webhook: Webhook, config: Path | None) -> None:
 
 def text(settings: Settings, webhook: Webhook, config: Path | None = None) -> str:
     """Plain lines: it is read in a terminal and in the journal. What it shows can be pasted into another terminal."""
-    lines = [f"Takes alerts at {address(webhook.host, webhook.port)}", ""]
+    here = address(webhook.host, webhook.port)
+    lines = [f"Takes alerts at {here}", *(f"  {of_strategy(here, name)}" for name in settings.strategy_sections), ""]
     if parts := settings.simulated_parts():
         lines += ["SIMULATED, EMBEDDED OR OFF:", *(f"  • {part}" for part in parts), ""]
     else:
@@ -39,11 +40,19 @@ def text(settings: Settings, webhook: Webhook, config: Path | None = None) -> st
 
 def _alert(settings: Settings, webhook: Webhook, config: Path | None) -> str:
     words = [_program(), "alert", "BUY", "AAPL"]
+    if (strategy := _to_be_named(settings)) is not None:
+        words += ["--strategy", strategy]
     if config is not None:
         words += ["--config", str(config)]
     if settings.webhook.port != webhook.port:
         words += ["--url", address(webhook.host, webhook.port)]
     return shlex.join(words)
+
+
+def _to_be_named(settings: Settings) -> str | None:
+    """A strategy to try it with, where an alert has to name one."""
+    strategies = settings.strategies()
+    return None if strategies.default() else strategies.names[0]
 
 
 def _program() -> str:
@@ -57,7 +66,10 @@ def _program() -> str:
 
 def _curl(settings: Settings, webhook: Webhook) -> str:
     """The secret is read from its file by the shell, so that it never stands on a screen."""
-    secret = "YOUR-SECRET" if settings.webhook.secret else f"$(cat {WEBHOOK_SECRET_FILE})"
+    strategy, default = _to_be_named(settings), settings.strategies().default()
+    own = strategy or (default.name if default else "")
+    configured = settings.webhook.secret or own in settings.own_secrets()
+    secret = "YOUR-SECRET" if configured else f"$(cat {WEBHOOK_SECRET_FILE})"
     given = {"secret": secret, "action": "BUY", "ticker": "AAPL", "time": "$(date -u +%FT%TZ)"}
     body = ", ".join(f'\\"{name}\\": \\"{value}\\"' for name, value in given.items())
-    return f'curl {address(webhook.host, webhook.port)} -d "{{{body}}}"'
+    return f'curl {of_strategy(address(webhook.host, webhook.port), strategy)} -d "{{{body}}}"'

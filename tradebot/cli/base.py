@@ -37,6 +37,8 @@ _ELSEWHERE = {
 _ORDER = (
     "run",
     "alert",
+    "template",
+    "lint-alert",
     "status",
     "alerts",
     "orders",
@@ -51,6 +53,7 @@ _ORDER = (
     "resume",
     "kill",
     "split",
+    "reassign",
     "backup",
     "restore",
     "export",

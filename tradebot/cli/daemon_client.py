@@ -12,7 +12,7 @@ import aiohttp
 
 from tradebot.cli.sending import address
 from tradebot.config import WEBHOOK_SECRET_FILE, Settings, webhook_secret
-from tradebot.database import open_ledger
+from tradebot.database import open_instance_lock, open_ledger
 from tradebot.database.address import SqliteAddress, parse
 from tradebot.errors import ConfigError, LedgerUnavailable
 from tradebot.ports import Ledger
@@ -41,6 +41,14 @@ async def open_database(settings: Settings) -> AsyncIterator[Ledger]:
         yield ledger
 
 
+@asynccontextmanager
+async def open_alone(settings: Settings) -> AsyncIterator[Ledger]:
+    """The same, while no daemon runs: none can start meanwhile. Raises LockHeld besides."""
+    url = database(settings)
+    async with open_instance_lock(url), open_ledger(url) as ledger:
+        yield ledger
+
+
 def _exists(path: Path) -> bool:
     """A file that may not even be looked at is left to the database to complain about."""
     try:
@@ -49,8 +57,13 @@ def _exists(path: Path) -> bool:
         return True
 
 
-def secret(settings: Settings) -> str:
-    """The configured secret, or the one that the daemon has made. Raises ConfigError when there is neither."""
+def secret(settings: Settings, strategy: str | None = None) -> str:
+    """What the webhook takes for this strategy, or for the one whose alerts need no name: its own secret, the configured
+    one, or the one that the daemon has made. Raises ConfigError when there is none."""
+    default = settings.strategies().default()
+    own = settings.own_secrets().get(strategy or (default.name if default else ""))
+    if own is not None:
+        return own
     if settings.webhook.secret is None and not WEBHOOK_SECRET_FILE.exists():
         raise ConfigError(
             f"there is no webhook secret: webhook.secret is not set, and {WEBHOOK_SECRET_FILE.absolute()} is not there: "

@@ -20,6 +20,7 @@ from rich.console import Console
 
 from tradebot.cli import daemon_client
 from tradebot.cli.base import Config, cli, do, settings_of
+from tradebot.cli.of_strategy import OfStrategy, check, several
 from tradebot.config import Settings
 from tradebot.errors import ConfigError
 from tradebot.queries.export import Export, What, export
@@ -37,6 +38,7 @@ def export_command(
         int | None,
         typer.Option("--year", min=2000, max=2100, metavar="YEAR", help="Of one New York year; default: all."),
     ] = None,
+    strategy: OfStrategy = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Where to; default: standard output.")
     ] = None,
@@ -45,14 +47,17 @@ def export_command(
     """Write lots, orders or executions for the tax return. Example: `tradebot export --csv --year 2026 --out lots-2026.csv`"""
     if as_csv and as_json:
         raise ConfigError("--csv and --json exclude each other: give one of them")
-    do(_export(settings_of(config), what, year, as_json=as_json, out=out))
+    do(_export(settings_of(config), what, year, strategy, as_json=as_json, out=out))
 
 
-async def _export(settings: Settings, what: What, year: int | None, *, as_json: bool, out: Path | None) -> int:
+async def _export(
+    settings: Settings, what: What, year: int | None, strategy: str | None, *, as_json: bool, out: Path | None
+) -> int:
     """Raises LedgerUnavailable, MigrationError, ConfigError."""
     async with daemon_client.open_database(settings) as ledger:
-        found = await export(ledger, what, year)
-    text = as_document(found) if as_json else as_table(found)
+        await check(ledger, settings, strategy)
+        found = await export(ledger, what, year, strategy)
+    text = as_document(found) if as_json else as_table(found, several=several(settings))
     if out is None:
         typer.echo(text, nl=False)
     else:
@@ -63,13 +68,14 @@ async def _export(settings: Settings, what: What, year: int | None, *, as_json: 
     return 0
 
 
-def as_table(found: Export) -> str:
-    """RFC 4180."""
+def as_table(found: Export, *, several: bool = False) -> str:
+    """RFC 4180. Executions name their strategy only where there are several: they had no such column before."""
     lines = io.StringIO(newline="")
     writer = csv.writer(lines)
-    writer.writerow(found.columns)
+    columns = [name for name in found.columns if several or (found.what, name) != (What.EXECUTIONS, "strategy")]
+    writer.writerow(columns)
     for record in found.records:
-        writer.writerow([_cell(value) for value in asdict(record).values()])
+        writer.writerow([_cell(getattr(record, name)) for name in columns])
     return lines.getvalue()
 
 

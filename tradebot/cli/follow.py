@@ -8,6 +8,7 @@ from rich.console import Console
 from tradebot.cli import daemon_client
 from tradebot.cli.sending import Message, NoAnswer, NobodyAnswers, NotTaken, Taken, send
 from tradebot.config import Settings
+from tradebot.domain.alert_keys import kind_and_name
 from tradebot.domain.alerts import Alert, AlertStatus
 from tradebot.domain.events import Event
 from tradebot.domain.trades import Trade
@@ -68,7 +69,7 @@ async def to_its_end(
     after_id = 0
     while True:
         trail = await alert_trail(ledger, taken.alert_id, after_id=after_id)
-        if trail is None or trail.alert.idempotency_key.partition(":")[2] != message.alert_id:
+        if trail is None or kind_and_name(trail.alert.idempotency_key)[1] != message.alert_id:
             return None
         for event in trail.events:
             out.print(_line(event, trail.alert.received_at), markup=False)
@@ -96,7 +97,7 @@ def summary(alert: Alert, trade: Trade | None) -> str:
 
 async def _what_it_waits_for(webhook_url: str) -> str:
     """The daemon's own reasons, for the person who stands before an alert that does not move."""
-    parts = await daemon_client.health(webhook_url.replace("/webhook", "/health"))
+    parts = await daemon_client.health(f"{webhook_url.partition('/webhook')[0]}/health")  # also of a strategy's address
     if parts is None:
         return "The daemon does not answer any more."
     reasons = parts.get("trading", {}).get("waiting_for")

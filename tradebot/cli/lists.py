@@ -1,6 +1,6 @@
 """`tradebot alerts`, `orders`, `positions` and `pnl`: tables for people or one JSON document for programs, from the database."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -9,6 +9,7 @@ from rich.console import Console
 
 from tradebot.cli import as_json, daemon_client, tables
 from tradebot.cli.base import Config, cli, do, settings_of
+from tradebot.cli.of_strategy import OfStrategy, check, several
 from tradebot.cli.trace_page import day_and_time
 from tradebot.config import Settings
 from tradebot.domain.alerts import AlertStatus
@@ -21,6 +22,7 @@ from tradebot.errors import PayloadError
 from tradebot.queries.newest import ListedAlert, newest_alerts, newest_orders
 from tradebot.queries.positions import LastPrice, StoredPositions, stored_positions
 from tradebot.queries.results import DailyResults, daily_results
+from tradebot.queries.strategies import Owned
 from tradebot.runtime.log import visible
 from tradebot.words import figures, refusals
 from tradebot.words.reasons import reason
@@ -45,6 +47,7 @@ def alerts(
         AlertStatus | None, typer.Option(metavar="STATUS", parser=_status, help="BLOCKED, FAILED …")
     ] = None,
     ticker: Annotated[str | None, typer.Option(metavar="TICKER", help="AAPL, BRK.B …")] = None,
+    strategy: OfStrategy = None,
     document: Json = False,
     config: Config = None,
 ) -> None:
@@ -53,20 +56,32 @@ def alerts(
     Examples: `tradebot alerts` · `tradebot alerts -n 50 --status blocked` · `tradebot alerts --ticker AAPL --json`
     """
     statuses = tuple(AlertStatus) if status is None else (status,)
-    do(_alerts(settings_of(config), number, statuses, _ticker(ticker), document=document))
+    do(_alerts(settings_of(config), number, statuses, _ticker(ticker), strategy, document=document))
 
 
 async def _alerts(
-    settings: Settings, number: int, statuses: Collection[AlertStatus], ticker: str | None, *, document: bool
+    settings: Settings,
+    number: int,
+    statuses: Collection[AlertStatus],
+    ticker: str | None,
+    strategy: str | None,
+    *,
+    document: bool,
 ) -> int:
     """Raises LedgerUnavailable, MigrationError, ConfigError."""
     async with daemon_client.open_database(settings) as ledger:
-        found = await newest_alerts(ledger, number, statuses=statuses, ticker=ticker)
+        await check(ledger, settings, strategy)
+        found = await newest_alerts(ledger, number, statuses=statuses, ticker=ticker, strategy=strategy)
     if document:
         as_json.show({"alerts": [_alert_fields(one) for one in found]})
         return 0
-    rows = ((str(one.alert.id), day_and_time(one.alert.received_at), _wanted(one), _became(one)) for one in found)
-    _show(("alert", "New York time", "wants", "outcome"), rows, right=("alert",), empty="No such alert is stored.")
+    whose, named = _column(settings)
+    rows = (
+        (str(one.alert.id), day_and_time(one.alert.received_at), *named(one.alert), _wanted(one), _became(one))
+        for one in found
+    )
+    headings = ("alert", "New York time", *whose, "wants", "outcome")
+    _show(headings, rows, right=("alert",), empty="No such alert is stored.")
     return 0
 
 
@@ -114,6 +129,7 @@ def _alert_fields(one: ListedAlert) -> Mapping[str, object]:
 @cli.command()
 def orders(
     every: Annotated[bool, typer.Option("--all", metavar="", help="Every order there ever was.")] = False,
+    strategy: OfStrategy = None,
     document: Json = False,
     config: Config = None,
 ) -> None:
@@ -121,18 +137,21 @@ def orders(
 
     Examples: `tradebot orders` · `tradebot orders --all --json`
     """
-    do(_orders(settings_of(config), every=every, document=document))
+    do(_orders(settings_of(config), strategy, every=every, document=document))
 
 
-async def _orders(settings: Settings, *, every: bool, document: bool) -> int:
+async def _orders(settings: Settings, strategy: str | None, *, every: bool, document: bool) -> int:
     """Raises LedgerUnavailable, MigrationError, ConfigError."""
     async with daemon_client.open_database(settings) as ledger:
-        found = await newest_orders(ledger, settings.trading.open_hours(), datetime.now(UTC), every=every)
+        await check(ledger, settings, strategy)
+        hours, now = settings.trading.open_hours(), datetime.now(UTC)
+        found = await newest_orders(ledger, hours, now, every=every, strategy=strategy)
     if document:
         as_json.show({"orders": found})
         return 0
+    whose, named = _column(settings)
     rows = (
-        (day_and_time(one.created_at), figures.order(one), str(one.status), _filled(one), one.order_ref)
+        (day_and_time(one.created_at), *named(one), figures.order(one), str(one.status), _filled(one), one.order_ref)
         for one in found
     )
     nothing = (
@@ -140,7 +159,7 @@ async def _orders(settings: Settings, *, every: bool, document: bool) -> int:
         if every
         else "No order is in flight or UNKNOWN, and none is of today: --all lists every one."
     )
-    _show(("New York time", "order", "status", "filled", "orderRef"), rows, empty=nothing)
+    _show(("New York time", *whose, "order", "status", "filled", "orderRef"), rows, empty=nothing)
     return 0
 
 
@@ -155,23 +174,26 @@ def _filled(one: Trade) -> str:
 
 
 @cli.command()
-def positions(document: Json = False, config: Config = None) -> None:
+def positions(strategy: OfStrategy = None, document: Json = False, config: Config = None) -> None:
     """List what the bot holds, by contract, and what was realised today, New York's date.
 
     Example: `tradebot positions`
     """
-    do(_positions(settings_of(config), document=document))
+    do(_positions(settings_of(config), strategy, document=document))
 
 
-async def _positions(settings: Settings, *, document: bool) -> int:
+async def _positions(settings: Settings, strategy: str | None, *, document: bool) -> int:
     """Raises LedgerUnavailable, MigrationError, ConfigError."""
     async with daemon_client.open_database(settings) as ledger:
-        found = await stored_positions(ledger, settings.trading.open_hours(), datetime.now(UTC))
+        await check(ledger, settings, strategy)
+        found = await stored_positions(ledger, settings.trading.open_hours(), datetime.now(UTC), strategy)
     if document:
         as_json.show(_positions_document(found))
         return 0
+    whose, named = _column(settings)
     rows = (
         (
+            *named(one),
             one.held.ticker,
             figures.shares(one.held.qty),
             figures.price(one.held.entry_price),
@@ -184,6 +206,7 @@ async def _positions(settings: Settings, *, document: bool) -> int:
     )
     right = ("shares", "average\ncost", "lots", "realised\ntoday")
     headings = (
+        *whose,
         "ticker",
         "shares",
         "average\ncost",
@@ -198,6 +221,9 @@ async def _positions(settings: Settings, *, document: bool) -> int:
     sold = [f"{name} {figures.signed_usd(pnl)}" for name, pnl in found.realised_by_ticker.items() if name not in held]
     gone = f"; of what is not held any more {', '.join(sold)}" if sold else ""
     out.print(f"\nRealised today in all: {figures.signed_usd(found.realised_today)}{gone}.", markup=False)
+    if whose and found.realised_by_strategy:
+        each = ", ".join(f"{name} {figures.signed_usd(pnl)}" for name, pnl in found.realised_by_strategy.items())
+        out.print(f"By strategy: {each}.", markup=False)
     if found.positions:
         out.print(
             "IB's prices of this moment are not stored: /positions in the chat shows them.", style="dim", markup=False
@@ -214,6 +240,7 @@ def _last(known: LastPrice | None) -> str:
 def _positions_document(found: StoredPositions) -> Mapping[str, object]:
     listed = [
         {
+            "strategy": one.strategy,
             "ticker": one.held.ticker,
             "con_id": one.held.con_id,
             "shares": one.held.qty,
@@ -230,6 +257,7 @@ def _positions_document(found: StoredPositions) -> Mapping[str, object]:
         "positions": listed,
         "realised_today": found.realised_today,
         "realised_today_by_ticker": found.realised_by_ticker,
+        "realised_today_by_strategy": found.realised_by_strategy,
     }
 
 
@@ -239,6 +267,7 @@ def _positions_document(found: StoredPositions) -> Mapping[str, object]:
 @cli.command()
 def pnl(
     days: Annotated[int, typer.Option(metavar="N", min=1, max=3_650, help="How many days, today included.")] = 30,
+    strategy: OfStrategy = None,
     document: Json = False,
     config: Config = None,
 ) -> None:
@@ -246,20 +275,23 @@ def pnl(
 
     Examples: `tradebot pnl` · `tradebot pnl --days 365 --json`
     """
-    do(_pnl(settings_of(config), days, document=document))
+    do(_pnl(settings_of(config), days, strategy, document=document))
 
 
-async def _pnl(settings: Settings, days: int, *, document: bool) -> int:
+async def _pnl(settings: Settings, days: int, strategy: str | None, *, document: bool) -> int:
     """Raises LedgerUnavailable, MigrationError, ConfigError."""
     async with daemon_client.open_database(settings) as ledger:
-        found = await daily_results(ledger, settings.trading.open_hours(), datetime.now(UTC), days)
+        await check(ledger, settings, strategy)
+        found = await daily_results(ledger, settings.trading.open_hours(), datetime.now(UTC), days, strategy)
     if document:
-        listed = [{"date": day, **_summary_fields(one)} for day, one in found.days.items()]
-        as_json.show({"days": listed, "total": _summary_fields(found.total)})
+        each = {name: _results_fields(one) for name, one in found.by_strategy.items()}
+        as_json.show({**_results_fields(found), "by_strategy": each})
         return 0
-    headings = ("New York date", "net P&L", "commissions", "buys", "sells", "won", "lost")
-    rows = list(_pnl_rows(found))
-    _show(headings, rows, right=headings[1:], empty=f"Nothing was bought or sold in {days} days.", total=bool(rows))
+    whose, _ = _column(settings)
+    counted = ("net P&L", "commissions", "buys", "sells", "won", "lost")
+    headings = ("New York date", *whose, *counted)
+    rows = list(_pnl_rows(found, by_strategy=bool(whose)))
+    _show(headings, rows, right=counted, empty=f"Nothing was bought or sold in {days} days.", total=bool(rows))
     if found.total.written_off:
         Console(highlight=False).print(
             f"{found.total.written_off} lots were written off: no price, no P&L.", markup=False
@@ -267,12 +299,36 @@ async def _pnl(settings: Settings, days: int, *, document: bool) -> int:
     return 0
 
 
-def _pnl_rows(found: DailyResults) -> Iterable[Sequence[str]]:
+def _pnl_rows(found: DailyResults, *, by_strategy: bool) -> Iterable[Sequence[str]]:
     """Days on which nothing was traded are left out."""
-    traded = [(f"{day:%a %Y-%m-%d}", one) for day, one in found.days.items() if one.buys or one.sells or one.closed]
-    for name, one in [*traded, *([(f"{len(found.days)} days", found.total)] if traded else [])]:
+    if not by_strategy:
+        rows = [(f"{day:%a %Y-%m-%d}", (), one) for day, one in found.days.items() if _is_traded(one)]
+        yield from _counted([*rows, *([(f"{len(found.days)} days", (), found.total)] if rows else [])])
+        return
+    each = found.by_strategy.items()
+    named = [
+        (f"{day:%a %Y-%m-%d}", (name,), one.days[day])
+        for day in found.days
+        for name, one in each
+        if _is_traded(one.days[day])
+    ]
+    totals = [(f"{len(found.days)} days", (name,), one.total) for name, one in each]
+    yield from _counted([*named, *totals, *([(f"{len(found.days)} days", ("all",), found.total)] if named else [])])
+
+
+def _is_traded(one: Summary) -> bool:
+    return bool(one.buys or one.sells or one.closed)
+
+
+def _counted(rows: Iterable[tuple[str, tuple[str, ...], Summary]]) -> Iterable[Sequence[str]]:
+    for name, whose, one in rows:
         counts = (one.buys, one.sells, one.wins, one.closed - one.wins)
-        yield name, figures.signed_usd(one.net), figures.usd(one.commissions_paid), *map(str, counts)
+        yield name, *whose, figures.signed_usd(one.net), figures.usd(one.commissions_paid), *map(str, counts)
+
+
+def _results_fields(found: DailyResults) -> dict[str, object]:
+    listed = [{"date": day, **_summary_fields(one)} for day, one in found.days.items()]
+    return {"days": listed, "total": _summary_fields(found.total)}
 
 
 def _summary_fields(one: Summary) -> dict[str, object]:
@@ -292,6 +348,13 @@ def _summary_fields(one: Summary) -> dict[str, object]:
 
 
 # --- tables ---------------------------------------------------------------------------------------------------------
+
+
+def _column(settings: Settings) -> tuple[tuple[str, ...], Callable[[Owned], tuple[str, ...]]]:
+    """The heading and the cell that say whose a row is: none where there is one strategy."""
+    if several(settings):
+        return ("strategy",), lambda row: (row.strategy,)
+    return (), lambda _row: ()
 
 
 def _show(

@@ -44,10 +44,16 @@ def selftest(
     Exit code 0 when nothing failed, 1 when something did, 2 for a wrong configuration. With real money no order is sent.
     """
     settings = settings_of(config)
-    near, outside = addresses(settings, sending.checked(url) if url else None)
+    near, outside = addresses(settings, _of_all(sending.checked(url)) if url else None)
     chosen = (_as_in_the_books(ticker),) if ticker else LIQUID
     trial = Trial(settings, near, outside, daemon_client.secret(settings), chosen, not no_orders, timeout)
     do(_selftest(trial, as_json))
+
+
+def _of_all(url: str) -> str:
+    """The webhook itself, where the address of one strategy is given."""
+    webhook, found, strategy = url.rpartition("/webhook/")
+    return f"{webhook}/webhook" if found and "/" not in strategy else url
 
 
 def _as_in_the_books(ticker: str) -> str:

@@ -3,6 +3,7 @@
 Rules:
 - Orders go to the daemon on this machine alone, whose own health report says that its account is a paper one: not known, or not
   RUNNING, or closed, means that they are left out. They use a ticker in which nothing else is going on.
+- Where the file names strategies, all of it goes to the address of one that would buy now, with its secret.
 - Nothing is left behind: what still waits at the end of its step is cleared.
 - The alert of the duplicate sells a ticker that no exchange has. It is refused and trades nothing, whatever the account.
 - The message that is not understood is always the same one, so that the owner hears of it once an hour at most.
@@ -21,6 +22,7 @@ from urllib.parse import urlsplit
 from rich.console import Console
 
 from tradebot.cli import daemon_client, follow, sending
+from tradebot.cli.selftest_strategy import choose
 from tradebot.cli.webhook_calls import Answer, Caller, Unanswered
 from tradebot.config import Settings
 from tradebot.domain.alerts import WAITING, AlertStatus, Side
@@ -76,9 +78,24 @@ class Trial:
     timeout_s: float = 60.0
     parts: daemon_client.Parts = field(default_factory=dict)
     target: str = ""  # where strangers' messages and the duplicate are sent
+    strategy: str | None = None  # whose alerts they are; None: the file names no strategies
+    why_not: str | None = None  # no strategy would buy
 
     def __post_init__(self) -> None:
         self.target = self.near
+
+    def choose_strategy(self, now: datetime) -> None:
+        """Once it is known which are paused."""
+        if not self.settings.strategy_sections:
+            return
+        paused = self.parts.get("trading", {}).get("paused_strategies")
+        choice = choose(self.settings.strategies(), self.tickers, paused if isinstance(paused, list) else (), now)
+        self.strategy, self.tickers, self.why_not = choice.strategy.name, choice.tickers, choice.why_not
+        self.secret = daemon_client.secret(self.settings, self.strategy)
+
+    def address(self, webhook: str) -> str:
+        """The strategy's own, of this webhook."""
+        return sending.of_strategy(webhook, self.strategy)
 
 
 def _passed(name: str, said: str, **numbers: object) -> Step:
@@ -96,11 +113,12 @@ def _left_out(name: str, said: str) -> Step:
 async def steps(trial: Trial, call: Caller) -> AsyncIterator[Step]:
     """Each step as it is done. Raises ConfigError."""
     yield await _health(trial)
+    trial.choose_strategy(datetime.now(UTC))
     if trial.outside is not None:
         yield await _from_outside(trial, trial.outside, call)
         yield await _health_from_outside(trial.outside, call)
     for name, body, status in _refused(trial.secret):
-        yield await _refusal(name, trial.target, body, status, call)
+        yield await _refusal(name, trial.address(trial.target), body, status, call)
     try:
         async with daemon_client.open_database(trial.settings) as ledger:
             duplicate = await _duplicate(trial, ledger, call)
@@ -130,7 +148,7 @@ async def _health(trial: Trial) -> Step:
 async def _from_outside(trial: Trial, url: str, call: Caller) -> Step:
     """Whether the road from the internet leads here, and what it lets through."""
     try:
-        answer = await call.post(url, _message("not the secret"))
+        answer = await call.post(trial.address(url), _message("not the secret"))
     except Unanswered as error:
         return _failed("from outside", f"{url}: {error}")
     tradingview_only = set(map(ip_network, trial.settings.webhook.allowed_ips)) == _TRADINGVIEW
@@ -222,7 +240,8 @@ async def _duplicate(trial: Trial, ledger: Ledger, call: Caller) -> Step:
     """The same alert several times: stored once, and how long the answers took."""
     name, own_id = "duplicate", _own_id()
     try:
-        answers = [await call.post(trial.target, _message(trial.secret, alert_id=own_id)) for _ in range(ANSWERS)]
+        target = trial.address(trial.target)
+        answers = [await call.post(target, _message(trial.secret, alert_id=own_id)) for _ in range(ANSWERS)]
     except Unanswered as error:
         return _failed(name, f"{error}")
     said = [str(answer.said.get("status")) for answer in answers]
@@ -314,6 +333,7 @@ def why_no_order(trial: Trial, now: datetime) -> str | None:
         f"trading is {trading.get('state')}: `tradebot resume`, then try again": (
             trading.get("state") != TradingState.RUNNING
         ),
+        trial.why_not or "": trial.why_not is not None,
         f"no order leaves: {'; '.join(map(str, waiting)) if isinstance(waiting, list) else waiting}": bool(waiting),
         f"the market is closed and orders would wait for the open ({figures.new_york(hours.calendar.next_open(now))}): "
         "try again then": not hours.is_open(now),
@@ -324,7 +344,7 @@ def why_no_order(trial: Trial, now: datetime) -> str | None:
 async def _order(trial: Trial, ledger: Ledger, side: Side, ticker: str) -> tuple[Step, AlertTrail | None]:
     sent = sending.Message(side, ticker, None, _own_id(), trial.secret)
     try:
-        taken = await sending.send(sent, trial.near)
+        taken = await sending.send(sent, trial.address(trial.near))
         trail = await _followed(trial, ledger, taken, sent, trial.timeout_s)
     except sending.NotTaken as error:
         return _failed(side, str(error)), None

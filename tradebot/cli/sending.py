@@ -60,6 +60,11 @@ def address(host: object, port: int) -> str:
     return f"http://{f'[{name}]' if ':' in name else name}:{port}/webhook"
 
 
+def of_strategy(webhook: str, strategy: str | None) -> str:
+    """Where its alerts are sent; None: to the webhook itself."""
+    return webhook if strategy is None else f"{webhook.rstrip('/')}/{strategy}"
+
+
 def checked(url: str) -> str:
     """Raises ConfigError for what is no address of a webhook."""
     if not url.startswith(("http://", "https://")):

@@ -10,34 +10,45 @@ from rich.text import Text
 
 from tradebot.cli import daemon_client
 from tradebot.cli.base import Config, cli, do, settings_of
+from tradebot.cli.of_strategy import OfStrategy
+from tradebot.cli.trading import named
 from tradebot.config import Settings, describe_url
 from tradebot.domain.limits import LossBasis
 from tradebot.domain.lots import Lot
+from tradebot.domain.trades import Trade
 from tradebot.errors import LedgerUnavailable, MigrationError
 from tradebot.queries.status import BooksStatus, stored_status
+from tradebot.queries.strategies import StrategyStatus, of
 from tradebot.words import figures
+from tradebot.words.limits import value_text
+from tradebot.words.standing import standing
 
 Part = Mapping[str, object]
 
 
 @cli.command()
-def status(config: Config = None) -> None:
+def status(strategy: OfStrategy = None, config: Config = None) -> None:
     """Show the trading state, queue, orders, positions and today's figures, and how the daemon is.
 
     Example: `tradebot status`
     """
-    do(_status(settings_of(config)))
+    do(_status(settings_of(config), strategy))
 
 
-async def _status(settings: Settings) -> int:
+async def _status(settings: Settings, strategy: str | None) -> int:
     """Prints it. Exit code 0 when the daemon is well, 3 when it or its database does not answer, 1 otherwise."""
     out = Console(highlight=False)
     url = settings.database.url.get_secret_value()
+    if strategy is not None:
+        named(settings, strategy)
     booked = await _booked(settings, out)
     if booked is not None:
         out.print(_rows(_overview(booked, describe_url(url))))
-        if booked.lots:
-            out.print(_positions(booked.lots))
+        shown = [one for one in booked.strategies if strategy in (None, one.strategy.name)]
+        if booked.several or strategy:
+            out.print(_strategies(shown))
+        if lots := of(strategy, booked.lots):
+            out.print(_positions(lots, several=booked.several))
     health_url = daemon_client.health_url(settings)
     parts = await daemon_client.health(health_url)
     if parts is None:
@@ -68,7 +79,8 @@ async def _booked(settings: Settings, out: Console) -> BooksStatus | None:
     defaults, hours = settings.trading.defaults.limits(), settings.trading.open_hours()
     try:
         async with daemon_client.open_database(settings) as ledger:
-            return await stored_status(ledger, defaults, hours, datetime.now(UTC), settings.trading.daily_loss_basis)
+            basis, strategies = settings.trading.daily_loss_basis, settings.strategies()
+            return await stored_status(ledger, defaults, hours, datetime.now(UTC), basis, strategies)
     except (LedgerUnavailable, MigrationError) as error:
         out.print(f"The books cannot be shown: {error}", style="bold red", markup=False)
         return None
@@ -93,8 +105,8 @@ def _overview(booked: BooksStatus, database: str) -> Iterable[tuple[str, str]]:
         "waiting",
         f"{booked.received_sells} SELL, {booked.received_buys} BUY, {booked.pending} for the market to open",
     )
-    yield "in flight", ", ".join(figures.order(trade) for trade in booked.in_flight) or "none"
-    yield "UNKNOWN", ", ".join(f"{figures.order(t)} ({t.order_ref})" for t in booked.unknown) or "none"
+    yield "in flight", ", ".join(_order(trade, booked) for trade in booked.in_flight) or "none"
+    yield "UNKNOWN", ", ".join(f"{_order(t, booked)} ({t.order_ref})" for t in booked.unknown) or "none"
     yield "open positions", f"{used.open_positions} of {limits.max_open_positions}"
     yield "invested", f"{figures.usd(used.invested)} of {figures.usd(limits.max_total_investment)}"
     yield "buys today", f"{used.buys_today} of {limits.max_daily_buys}"
@@ -103,15 +115,41 @@ def _overview(booked: BooksStatus, database: str) -> Iterable[tuple[str, str]]:
     yield "realised today", f"{figures.signed_usd(used.realised_today)}, {limit}"
 
 
-def _positions(lots: Sequence[Lot]) -> Table:
+def _order(trade: Trade, booked: BooksStatus) -> str:
+    return f"{f'{trade.strategy}: ' if booked.several else ''}{figures.order(trade)}"
+
+
+def _strategies(found: Sequence[StrategyStatus]) -> Table:
+    """What each does and has used; its own limits beside, where it has any."""
     table = Table(box=None, pad_edge=False)
-    for heading in ("ticker", "lots", "shares", "average entry", "cost"):
-        table.add_column(heading, justify="left" if heading == "ticker" else "right")
-    for ticker in sorted({lot.ticker for lot in lots}):
-        mine = [lot for lot in lots if lot.ticker == ticker]
+    for heading in ("strategy", "takes BUYs", "open positions", "invested", "buys today", "realised today"):
+        table.add_column(heading, justify="left" if heading in ("strategy", "takes BUYs") else "right")
+    for one in found:
+        used, own = one.exposure, one.limits
+        of_ = {name: f" of {value_text(name, limit)}" for name, limit in own.items()}
+        table.add_row(
+            one.strategy.name,
+            standing(one),
+            f"{used.open_positions}{of_.get('max_open_positions', '')}",
+            f"{figures.usd(used.invested)}{of_.get('max_total_investment', '')}",
+            f"{used.buys_today}{of_.get('max_daily_buys', '')}",
+            figures.signed_usd(used.realised_today),
+        )
+    return table
+
+
+def _positions(lots: Sequence[Lot], *, several: bool) -> Table:
+    table = Table(box=None, pad_edge=False)
+    whose = ("strategy",) if several else ()
+    for heading in (*whose, "ticker", "lots", "shares", "average entry", "cost"):
+        table.add_column(heading, justify="left" if heading in ("strategy", "ticker") else "right")
+    for owner, ticker in sorted({(lot.strategy if several else "", lot.ticker) for lot in lots}):
+        mine = [lot for lot in lots if lot.ticker == ticker and (not several or lot.strategy == owner)]
         qty = sum((lot.qty for lot in mine), Decimal(0))
         cost = sum((lot.cost for lot in mine), Decimal(0))
-        table.add_row(ticker, str(len(mine)), figures.shares(qty), figures.price(cost / qty), figures.usd(cost))
+        named = (owner,) if several else ()
+        held = (ticker, str(len(mine)), figures.shares(qty), figures.price(cost / qty), figures.usd(cost))
+        table.add_row(*named, *held)
     return table
 
 

@@ -12,15 +12,17 @@ from rich.text import Text
 from tradebot.cli import tables
 from tradebot.cli.steps import Step, longest
 from tradebot.cli.trace_document import refused_checks, stored_checks
+from tradebot.domain.alert_keys import KeyKind, kind_and_name
 from tradebot.domain.alerts import WAITING, Alert, AlertStatus
 from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.events import Event
 from tradebot.domain.facts.alerts import AlertStored
+from tradebot.domain.instructions import Instruction, read
 from tradebot.domain.lots import Lot, LotStatus
 from tradebot.queries.alert_trace import AlertTrace, TracedOrder
 from tradebot.runtime.log import visible
 from tradebot.words import events as words
-from tradebot.words import figures, refusals
+from tradebot.words import figures, instructions, refusals
 from tradebot.words.reasons import reason
 
 Rows = Iterable[tuple[str, str]]
@@ -82,7 +84,7 @@ def _message(trace: AlertTrace) -> Rows:
 
 
 def _no_body(alert: Alert) -> str:
-    if alert.idempotency_key.startswith("own:"):
+    if kind_and_name(alert.idempotency_key)[0] == KeyKind.OWN:
         return "no message: the bot made it, when somebody asked for it"
     return "not kept any more ([database] keep_days)"
 
@@ -93,19 +95,32 @@ def _understood(trace: AlertTrace) -> Iterable[str]:
         return
     at = f" at {figures.price(alert.price)}" if alert.price is not None else ""
     yield f"{alert.action} {alert.ticker}{at}"
+    asked = _instruction(alert)
     target = next((one.facts.target for one in trace.events if isinstance(one.facts, AlertStored)), None)
-    if target:
+    if asked is not None:
+        yield from instructions.phrases(asked)
+    if target and (asked is None or asked.target is None):
         yield f"wants to be {target} afterwards"
     if alert.primary_exchange:
         yield f"listed at {alert.primary_exchange}"
     if alert.alert_time:
         yield f"fired {day_and_time(alert.alert_time)} New York"
-    kind, _, key = alert.idempotency_key.partition(":")
-    if kind == "id":
+    kind, key = kind_and_name(alert.idempotency_key)
+    if kind == KeyKind.ID:
         yield f"alert_id {key}"
     yield f"strategy {alert.strategy}"
+    if alert.dialect is not None:
+        yield f"dialect {alert.dialect}"
     if alert.test:
         yield "a test: judged, never sent"
+
+
+def _instruction(alert: Alert) -> Instruction | None:
+    """None: none is stored, or one that another version of the program understood."""
+    try:
+        return None if alert.instruction is None else read(alert.instruction)
+    except ValueError:
+        return None
 
 
 # --- what was decided -----------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Annotated
@@ -17,6 +17,7 @@ from tradebot.domain.settings import TradingState
 from tradebot.errors import ConfigError, LedgerUnavailable, MigrationError
 from tradebot.operations import trading_state
 from tradebot.ports import Ledger
+from tradebot.words import strategies as words
 
 ACTOR = "command line"
 CONFIRM_WITHIN_S = 5.0
@@ -31,13 +32,19 @@ _INSTEAD = (
 )
 
 
+OneStrategy = Annotated[
+    str | None, typer.Option("--strategy", metavar="NAME", help="This strategy only; the others go on as they do.")
+]
+
+
 @cli.command()
-def pause(config: Config = None) -> None:
+def pause(strategy: OneStrategy = None, config: Config = None) -> None:
     """Take no more BUY alerts; SELL alerts are executed as before. KILLED stays KILLED.
 
-    Example: `tradebot pause`
+    Examples: `tradebot pause` · `tradebot pause --strategy ema`
     """
-    do(_change(settings_of(config), TradingState.PAUSED))
+    settings = settings_of(config)
+    do(_change(settings, TradingState.PAUSED) if strategy is None else _set(settings, strategy, TradingState.PAUSED))
 
 
 @cli.command()
@@ -57,14 +64,22 @@ def resume(
     everything: Annotated[
         bool, typer.Option("--everything", metavar="", help="From KILLED: BUY and SELL alerts (RUNNING).")
     ] = False,
+    strategy: OneStrategy = None,
     config: Config = None,
 ) -> None:
     """Lift a pause or the kill switch. From KILLED you say what to resume.
 
-    Examples: `tradebot resume` · `tradebot resume --sells-only` · `tradebot resume --everything`
+    Examples: `tradebot resume` · `tradebot resume --sells-only` · `tradebot resume --strategy ema`
     """
     if sells_only and everything:
         raise ConfigError("--sells-only and --everything exclude each other: give one of them")
+    if strategy is not None:
+        if sells_only or everything:
+            raise ConfigError(
+                "--strategy lifts that strategy's own pause: the kill switch is lifted without it, for all"
+            )
+        do(_set(settings_of(config), strategy, TradingState.RUNNING))
+        return
     to = TradingState.PAUSED if sells_only else TradingState.RUNNING if everything else None
     do(_resume(settings_of(config), to))
 
@@ -76,7 +91,7 @@ async def _change(settings: Settings, to: TradingState) -> int:
         stored = await act(ledger, ACTOR, _key(), datetime.now(UTC))
     if stored is not to:
         Console(highlight=False, soft_wrap=True).print("A pause does not lower the kill switch, which is on.")
-    return await _said(settings, stored)
+    return await _whole_said(settings, stored)
 
 
 async def _resume(settings: Settings, to: TradingState | None) -> int:
@@ -84,12 +99,48 @@ async def _resume(settings: Settings, to: TradingState | None) -> int:
     async with _books(settings, to or TradingState.RUNNING) as ledger:
         target = to or TradingState.RUNNING
         stored = await trading_state.resume(ledger, ACTOR, _key(), datetime.now(UTC), target, lift_kill=to is not None)
+        paused = await trading_state.paused_by_name(ledger) & frozenset(settings.strategies().names)
     if to is None and stored is TradingState.KILLED:
         raise ConfigError(
             "the kill switch is on. Say what to resume: `tradebot resume --sells-only` (SELL alerts only) "
             "or `tradebot resume --everything` (BUY and SELL alerts)"
         )
-    return await _said(settings, stored)
+    code = await _whole_said(settings, stored)
+    for strategy in sorted(paused):
+        Console(highlight=False, soft_wrap=True).print(
+            f"Strategy {strategy} stays paused, as it was paused by name: `tradebot resume --strategy {strategy}`."
+        )
+    return code
+
+
+async def _whole_said(settings: Settings, state: TradingState) -> int:
+    return await _said(settings, state, _SAID[state], lambda trading: trading.get("state") == state)
+
+
+def named(settings: Settings, strategy: str) -> str:
+    """The name of a strategy that the file has. Raises ConfigError."""
+    names = settings.strategies().names
+    if strategy not in names:
+        raise ConfigError(f"there is no strategy {strategy} among those that there are: {', '.join(names)}")
+    return strategy
+
+
+async def _set(settings: Settings, strategy: str, to: TradingState) -> int:
+    """One strategy's own pause. Raises ConfigError, LedgerUnavailable, MigrationError."""
+    named(settings, strategy)
+    async with _books(settings, to) as ledger:
+        whole = await trading_state.set_strategy(ledger, strategy, to, ACTOR, _key(), datetime.now(UTC))
+
+    def shown(trading: Mapping[str, object]) -> bool:
+        paused = trading.get("paused_strategies", [])
+        return (strategy in paused) is (to is TradingState.PAUSED) if isinstance(paused, list) else False
+
+    code = await _said(settings, f"{to}, strategy {strategy}", words.state(strategy, to), shown)
+    if whole is not TradingState.RUNNING:
+        Console(highlight=False, soft_wrap=True).print(
+            f"The bot as a whole is {whole}, which holds for every strategy."
+        )
+    return code
 
 
 @asynccontextmanager
@@ -108,12 +159,12 @@ def _key() -> str:
     return f"cli:{secrets.token_hex(8)}"
 
 
-async def _said(settings: Settings, state: TradingState) -> int:
+async def _said(settings: Settings, short: str, in_force: str, shown: Callable[[Mapping[str, object]], bool]) -> int:
     out = Console(highlight=False, soft_wrap=True)
     url = daemon_client.health_url(settings)
-    heard = await _daemon_heard(url, state)
+    heard = await _daemon_heard(url, shown)
     # What no daemon has confirmed is not said to be in force.
-    out.print(f"Stored. {_SAID[state]}" if heard else f"Stored: {state}.", markup=False)
+    out.print(f"Stored. {in_force}" if heard else f"Stored: {short}.", markup=False)
     if heard is None:
         out.print(
             f"No daemon answers at {url}. One that starts, or runs elsewhere with this database, finds this state."
@@ -130,12 +181,12 @@ def _unconfirmed(url: str) -> str:
     )
 
 
-async def _daemon_heard(url: str, state: TradingState) -> bool | None:
-    """Whether the daemon's own health report shows the state in time; None: no daemon answers."""
+async def _daemon_heard(url: str, shown: Callable[[Mapping[str, object]], bool]) -> bool | None:
+    """Whether the daemon's own health report shows it in time; None: no daemon answers."""
     try:
         async with asyncio.timeout(CONFIRM_WITHIN_S):
             while (parts := await daemon_client.health(url)) is not None:
-                if parts.get("trading", {}).get("state") == state:
+                if shown(parts.get("trading", {})):
                     return True
                 await asyncio.sleep(0.25)  # the webhook counts requests
     except TimeoutError:

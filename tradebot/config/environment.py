@@ -57,9 +57,13 @@ class Variable:
 
 
 def read(
-    env: Mapping[str, str], folder: Path, by_variable: Mapping[str, Path_], problem: Callable[[str, str, str], None]
+    env: Mapping[str, str],
+    folder: Path,
+    key_of: Callable[[str], Path_ | None],
+    problem: Callable[[str, str, str], None],
 ) -> Iterator[Variable]:
-    """The lowest rank first. `problem(name, origin, kind)` is called for names that nobody knows. Raises ConfigError."""
+    """The lowest rank first. `key_of` says which key a `TRADEBOT_` name is. `problem(name, origin, kind)` is called for names
+    that nobody knows. Raises ConfigError."""
     from_file = _env_file(folder / ENV_FILE)
     sources = ((from_file, f"{ENV_FILE}, {{}}"), (env, "environment, {}"))
     for variables, origin in sources:
@@ -74,7 +78,7 @@ def read(
                 or (name == CONFIG_VARIABLE and variables is env)
             ):
                 continue
-            known = by_variable.get(name)
+            known = key_of(name)
             if known is not None:
                 yield Variable(known, text, origin.format(name))
             else:

@@ -7,59 +7,34 @@ with the nearest that is, and its value is not repeated: it may be a secret unde
 import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from tradebot.config import environment
+from tradebot.config import environment, strategies
+from tradebot.config.contradictions import contradictions
 from tradebot.config.environment import Path_
-from tradebot.config.secrets import TOKEN_SHAPE, masked
+from tradebot.config.given import Given, Tree, shown
+from tradebot.config.secrets import TOKEN_SHAPE
 from tradebot.config.settings import Key, Settings, keys
 from tradebot.config.values import Text
 from tradebot.errors import ConfigError
 
 DEFAULT_FILE = Path("config.toml")
-Tree = dict[str, object]
-
-
-@dataclass(slots=True)
-class _Given:
-    """What all sources gave so far: a later value replaces an earlier one."""
-
-    tree: Tree = field(default_factory=dict)
-    origins: dict[Path_, str] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
-
-    def put(self, path: Path_, value: object, origin: str) -> None:
-        section = self.tree
-        for name in path[:-1]:
-            below = section.setdefault(name, {})
-            if not isinstance(below, dict):
-                return  # the file has a value where a section belongs: that is reported already
-            section = below
-        section[path[-1]] = value
-        self.origins[path] = origin
-
-    def get(self, *path: str) -> object:
-        found: object = self.tree
-        for name in path:
-            found = found.get(name) if isinstance(found, dict) else None
-        return found
 
 
 def load(path: Path | None, env: Mapping[str, str]) -> Settings:
     """Settings from `path` (None: config.toml in the working directory, if there is one), from `.env` beside it, from `env`
     and from the directory that `env` names as $CREDENTIALS_DIRECTORY. Raises ConfigError."""
-    given = _Given()
-    known = {key.path: key for key in keys()}
+    given = Given()
     _read_file(path, given)
-    _read_environment(env, environment.folder_of(path, DEFAULT_FILE), known.values(), given)
+    _read_environment(env, environment.folder_of(path, DEFAULT_FILE), given)
     _gateway_if_named(given)
+    known = {key.path: key for key in keys(*given.strategies())}
     _read_credentials(env.get("CREDENTIALS_DIRECTORY"), known.values(), given)
-    given.problems += _contradictions(given)
+    given.problems += contradictions(given)
     _relax_for_simulation(given)
     try:
         settings = Settings.model_validate(given.tree)
@@ -71,7 +46,7 @@ def load(path: Path | None, env: Mapping[str, str]) -> Settings:
     return settings
 
 
-def _read_file(path: Path | None, given: _Given) -> None:
+def _read_file(path: Path | None, given: Given) -> None:
     if path is None and not DEFAULT_FILE.exists():
         return
     file = path or DEFAULT_FILE
@@ -90,7 +65,7 @@ def _read_file(path: Path | None, given: _Given) -> None:
     _put_tree(tree, (), str(file), given)
 
 
-def _put_tree(tree: Tree, path: Path_, origin: str, given: _Given) -> None:
+def _put_tree(tree: Tree, path: Path_, origin: str, given: Given) -> None:
     for name, value in tree.items():
         if isinstance(value, dict) and value:
             _put_tree(value, (*path, name), origin, given)
@@ -98,18 +73,24 @@ def _put_tree(tree: Tree, path: Path_, origin: str, given: _Given) -> None:
             given.put((*path, name), value, origin)
 
 
-def _read_environment(env: Mapping[str, str], folder: Path, known: Iterable[Key], given: _Given) -> None:
-    by_variable = {key.variable: key.path for key in known}
+def _read_environment(env: Mapping[str, str], folder: Path, given: Given) -> None:
+    in_file = given.strategies()
+    by_variable = {key.variable: key.path for key in keys(*in_file)}
+
+    def key_of(name: str) -> Path_ | None:
+        return by_variable.get(name) or (None if in_file else strategies.path_of(name))
 
     def unknown(name: str, origin: str, prefix: str) -> None:
-        names = by_variable if prefix else environment.SHORT_NAMES
+        names: Iterable[str] = by_variable if prefix else environment.SHORT_NAMES
+        if not in_file:
+            names = strategies.variables_beside(name.upper()) or names
         given.problems.append(f"{name} ({origin}): unknown variable{_nearest(name.upper(), names)}")
 
-    for variable in environment.read(env, folder, by_variable, unknown):
+    for variable in environment.read(env, folder, key_of, unknown):
         given.put(variable.path, Text(variable.text), variable.origin)
 
 
-def _gateway_if_named(given: _Given) -> None:
+def _gateway_if_named(given: Given) -> None:
     """Who says by IB_HOST, IB_PORT or IB_CLIENT_ID where his gateway is means to trade through it."""
     origins = [given.origins.get(environment.SHORT_NAMES[name], "") for name in ("IB_HOST", "IB_PORT", "IB_CLIENT_ID")]
     named = next((origin for origin in origins if ", IB_" in origin), None)
@@ -117,12 +98,12 @@ def _gateway_if_named(given: _Given) -> None:
         given.put(("broker", "mode"), "gateway", named)
 
 
-def _read_credentials(directory: str | None, known: Iterable[Key], given: _Given) -> None:
+def _read_credentials(directory: str | None, known: Iterable[Key], given: Given) -> None:
     """Other units' credentials may lie there too, so only a name that looks like one of ours is a mistake."""
     if not directory:
         return
     by_name = {key.credential: key for key in known if key.credential}
-    sections = tuple({f"{key.path[0]}_" for key in by_name.values()})
+    sections = tuple({f"{key.path[0]}_" for key in by_name.values()} | {f"{strategies.SECTION}_"})
     try:
         files = sorted(each for each in Path(directory).iterdir() if each.is_file() and each.name[0] != ".")
     except OSError as error:
@@ -141,47 +122,7 @@ def _read_credentials(directory: str | None, known: Iterable[Key], given: _Given
             )
 
 
-def _contradictions(given: _Given) -> list[str]:
-    """What no key is wrong in alone."""
-    lines = []
-    mode, account = given.get("broker", "mode"), given.get("broker", "account")
-    for name in ("host", "port", "client_id", "account", "allow_live"):
-        if mode is None and given.get("broker", name) is not None:
-            origin = given.origins[("broker", name)]
-            lines.append(
-                f'broker.{name} ({origin}): is set, but broker.mode is not: set mode = "gateway" to trade through an IB '
-                f'Gateway, or mode = "simulated" to stay with the simulated one'
-            )
-    if given.get("trading", "hours") == "always" and mode == "gateway" and account and not str(account).startswith("D"):
-        lines.append(
-            f'trading.hours = "always" ({given.origins["trading", "hours"]}): allowed only with the simulated gateway and '
-            f'paper accounts (D…), and broker.account is {account}; remove it or set "exchange"'
-        )
-    lines += _telegram_contradictions(given)
-    return lines
-
-
-def _telegram_contradictions(given: _Given) -> list[str]:
-    has = {name: given.get("telegram", name) not in (None, [], "") for name in ("bot_token", "chat_id", "user_ids")}
-    if not any(has.values()):
-        return []
-    needed = ["bot_token", "chat_id"]
-    if str(given.get("telegram", "chat_id")).startswith("-"):
-        needed.append("user_ids")
-    reasons = {
-        "bot_token": "without the token from @BotFather no message is sent and no command is taken",
-        "chat_id": "it is the only chat the bot talks to",
-        "user_ids": "in a group everybody could command the bot",
-    }
-    there = " and ".join(f"telegram.{name}" for name, holds in has.items() if holds)
-    return [
-        f"telegram.{name}: is missing while {there} {'are' if ' and ' in there else 'is'} set: {reasons[name]}"
-        for name in needed
-        if not has[name]
-    ]
-
-
-def _relax_for_simulation(given: _Given) -> None:
+def _relax_for_simulation(given: Given) -> None:
     """The simulated gateway never closes, and a collar around invented quotes would block every real alert."""
     if given.get("broker", "mode") not in (None, "simulated"):
         return
@@ -190,25 +131,26 @@ def _relax_for_simulation(given: _Given) -> None:
             given.put(("trading", name), value, "simulated gateway")
 
 
-def _line(mistake: ErrorDetails, given: _Given, known: Mapping[Path_, Key]) -> str:
+def _line(mistake: ErrorDetails, given: Given, known: Mapping[Path_, Key]) -> str:
     path = tuple(str(part) for part in mistake["loc"])
     value = given.get(*path)
-    name, origin = ".".join(path), given.origins.get(path, _any_origin(path, given))
+    name, origin = ".".join(path), given.origin(*path)
     if mistake["type"] == "extra_forbidden":
         kind = "section" if isinstance(value, dict) else "key"
         names = [".".join(each) for each in known]
         if isinstance(value, dict):
-            names = list(dict.fromkeys(".".join(each[:-1]) for each in known))
+            names = [*dict.fromkeys(".".join(each[:-1]) for each in known), f"{strategies.SECTION}.NAME"]
         return f"{name} ({origin}): unknown {kind}{_nearest(name, names)}"
+    if path[0] == strategies.SECTION and len(path) < 3:
+        return (
+            f"{name} ({origin}): belongs to a strategy: write [{strategies.SECTION}.NAME] on a line of its own and its "
+            "keys below"
+        )
     if mistake["type"].startswith("model_"):
         return f"{name} ({origin}): is a section, so write [{name}] on a line of its own and its keys below"
     key = known[path]
-    shown = "" if key.secret or value is None else f" = {_shown(value)}"
-    return TOKEN_SHAPE.sub("***", f"{name}{shown} ({origin}): {mistake['msg'].removeprefix('Value error, ')}")
-
-
-def _any_origin(path: Path_, given: _Given) -> str:
-    return next((origin for each, origin in given.origins.items() if each[: len(path)] == path), "configuration")
+    told = "" if key.secret or value is None else f" = {shown(value)}"
+    return TOKEN_SHAPE.sub("***", f"{name}{told} ({origin}): {mistake['msg'].removeprefix('Value error, ')}")
 
 
 def _nearest(name: str, names: Iterable[str]) -> str:
@@ -217,17 +159,3 @@ def _nearest(name: str, names: Iterable[str]) -> str:
     near = [each for each in names if each.rpartition(".")[2] == name.rpartition(".")[2]]
     near = near or difflib.get_close_matches(name, names, 1, 0.5)
     return f"; did you mean {near[0]}?" if near else "; config.toml.example lists all there are"
-
-
-def _shown(value: object) -> str:
-    """A value as the file would write it, cut short, without anything that looks like a token or a password."""
-    if isinstance(value, list | tuple):
-        text = "[" + ", ".join(_shown(each) for each in value) + "]"
-    elif isinstance(value, bool):
-        text = str(value).lower()
-    elif isinstance(value, str | dict):
-        text = f'"{value}"'
-    else:
-        text = str(value)
-    text = masked(text if text.isprintable() else text.encode("unicode_escape").decode())
-    return text if len(text) <= 60 else text[:57] + "…"

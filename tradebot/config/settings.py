@@ -3,17 +3,19 @@
 A default is the safe choice for real trading; what only the simulated gateway may relax is relaxed by the loader.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, Field, SecretStr
 from pydantic.fields import FieldInfo
 
 from tradebot.config.secrets import describe_url, url_secrets
+from tradebot.config.section import Section, limit
+from tradebot.config.strategies import SECTION, StrategySection
 from tradebot.config.values import (
     Account,
     BindAddress,
@@ -39,7 +41,8 @@ from tradebot.config.values import (
 )
 from tradebot.domain.calendar import Calendar
 from tradebot.domain.hours import Hours
-from tradebot.domain.limits import FixedLimits, Limits, LossBasis, limit_range
+from tradebot.domain.limits import FixedLimits, Limits, LossBasis
+from tradebot.domain.strategies import Strategies
 
 DATA_DIR = Path("data")
 """Everything the daemon creates on its defaults lies here, below the working directory."""
@@ -51,17 +54,6 @@ TRADINGVIEW_ADDRESSES = ("52.89.214.238", "34.212.75.30", "54.218.53.128", "52.3
 
 _LIMITS = Limits()
 _CONTROLS = FixedLimits()
-
-
-def _limit(name: str) -> object:
-    low, high = limit_range(name)
-    return whole(int(low), int(high)) if isinstance(getattr(_LIMITS, name), int) else number(low, high)
-
-
-class Section(BaseModel):
-    """Mistakes are never shown with pydantic's own words: those repeat the value, secrets included."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Webhook(Section):
@@ -117,13 +109,13 @@ class Telegram(Section):
 class Defaults(Section):
     """The owner's limits until they are changed from the chat."""
 
-    buy_amount_usd: Annotated[Decimal, _limit("buy_amount_usd")] = _LIMITS.buy_amount_usd
-    max_open_positions: Annotated[int, _limit("max_open_positions")] = _LIMITS.max_open_positions
-    max_daily_buys: Annotated[int, _limit("max_daily_buys")] = _LIMITS.max_daily_buys
-    max_total_investment: Annotated[Decimal, _limit("max_total_investment")] = _LIMITS.max_total_investment
-    max_per_ticker: Annotated[int, _limit("max_per_ticker")] = _LIMITS.max_per_ticker
-    max_daily_loss: Annotated[Decimal, _limit("max_daily_loss")] = _LIMITS.max_daily_loss
-    min_cash_reserve: Annotated[Decimal, _limit("min_cash_reserve")] = _LIMITS.min_cash_reserve
+    buy_amount_usd: Annotated[Decimal, limit("buy_amount_usd")] = _LIMITS.buy_amount_usd
+    max_open_positions: Annotated[int, limit("max_open_positions")] = _LIMITS.max_open_positions
+    max_daily_buys: Annotated[int, limit("max_daily_buys")] = _LIMITS.max_daily_buys
+    max_total_investment: Annotated[Decimal, limit("max_total_investment")] = _LIMITS.max_total_investment
+    max_per_ticker: Annotated[int, limit("max_per_ticker")] = _LIMITS.max_per_ticker
+    max_daily_loss: Annotated[Decimal, limit("max_daily_loss")] = _LIMITS.max_daily_loss
+    min_cash_reserve: Annotated[Decimal, limit("min_cash_reserve")] = _LIMITS.min_cash_reserve
 
     def limits(self) -> Limits:
         return Limits(**self.model_dump())
@@ -201,6 +193,28 @@ class Settings(Section):
     trading: Trading = Trading()
     schedule: Schedule = Schedule()
     log: Log = Log()
+    strategy_sections: Mapping[str, StrategySection] = Field(default={}, alias=SECTION)
+
+    def strategies(self) -> Strategies:
+        """Those that the file names, in its order; without any there is `main`."""
+        named = {name: section.strategy(name) for name, section in self.strategy_sections.items()}
+        return Strategies(named) if named else Strategies()
+
+    def accepted_secrets(self, secret: str) -> Mapping[str, tuple[str, ...]]:
+        """By strategy: its own secret alone where it has one, else the webhook's (`secret`, which may be a generated one) and the
+        previous one."""
+        previous = self.webhook.previous_secret
+        common = (secret, previous.get_secret_value()) if previous else (secret,)
+        own = self.own_secrets()
+        return {name: (own[name],) if name in own else common for name in self.strategies().names}
+
+    def own_secrets(self) -> Mapping[str, str]:
+        """Of the strategies that have one, by name."""
+        return {
+            name: section.secret.get_secret_value()
+            for name, section in self.strategy_sections.items()
+            if section.secret
+        }
 
     def secrets(self) -> list[str]:
         """Every secret in these settings as plain text, for the log to cut out."""
@@ -213,7 +227,7 @@ class Settings(Section):
         found = [each.get_secret_value() for each in whole_values if each]
         for url in (self.database.url, self.queue.url):
             found += url_secrets(url.get_secret_value())
-        return found
+        return [*found, *self.own_secrets().values()]
 
     def simulated_parts(self) -> list[str]:
         """What is simulated, embedded, relaxed or off, in words for people: the banner, /status and /health show it."""
@@ -247,7 +261,7 @@ class Key:
 
     @property
     def variable(self) -> str:
-        return "TRADEBOT_" + "__".join(self.path).upper()
+        return "TRADEBOT_" + "__".join(self.path).upper().replace("-", "_")  # which no shell allows in a name
 
     @property
     def secret(self) -> bool:
@@ -259,11 +273,17 @@ class Key:
         return "_".join(self.path) if self.secret else None
 
 
-def keys(section: type[BaseModel] = Settings, path: tuple[str, ...] = ()) -> Iterator[Key]:
-    """Every key there is, in the order of the file."""
+def keys(*strategies: str) -> Iterator[Key]:
+    """Every key there is, in the order of the file, and those of these strategies."""
+    yield from _keys(Settings, ())
+    for name in strategies:
+        yield from _keys(StrategySection, (SECTION, name))
+
+
+def _keys(section: type[BaseModel], path: tuple[str, ...]) -> Iterator[Key]:
     for name, field in section.model_fields.items():
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, Section):
-            yield from keys(kind, (*path, name))
-        else:
+            yield from _keys(kind, (*path, name))
+        elif field.alias != SECTION:
             yield Key((*path, name), field)

@@ -17,6 +17,8 @@ from pydantic import BeforeValidator, SecretStr
 
 from tradebot.config.secrets import placeholder, weakness
 from tradebot.domain.cron import next_fire
+from tradebot.domain.payload.symbols import symbol
+from tradebot.errors import PayloadError
 
 
 class Text(str):
@@ -36,7 +38,7 @@ def whole(low: int, high: int) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-def number(low: Decimal, high: Decimal) -> BeforeValidator:
+def number_in(low: Decimal, high: Decimal) -> Callable[[object], Decimal]:
     def check(value: object) -> Decimal:
         if isinstance(value, Text) and re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,15})?", value):
             value = Decimal(value)
@@ -46,7 +48,11 @@ def number(low: Decimal, high: Decimal) -> BeforeValidator:
             raise ValueError(f"allowed are numbers from {low:,} to {high:,}")
         return value
 
-    return BeforeValidator(check)
+    return check
+
+
+def number(low: Decimal, high: Decimal) -> BeforeValidator:
+    return BeforeValidator(number_in(low, high))
 
 
 def _flag(value: object) -> bool:
@@ -62,7 +68,7 @@ def choice(*allowed: str, upper: bool = False) -> BeforeValidator:
         given = value.upper() if upper and isinstance(value, str) else value
         if isinstance(given, str) and given in allowed:
             return str(given)
-        raise ValueError("allowed are " + ", ".join(f'"{each}"' for each in allowed))
+        raise ValueError(f"allowed {'are' if allowed[1:] else 'is'} " + ", ".join(f'"{each}"' for each in allowed))
 
     return BeforeValidator(check)
 
@@ -155,13 +161,33 @@ def _account(value: object) -> str:
     return text
 
 
-def _window(value: object) -> tuple[time, time]:
+def _window(value: object, example: str = "00:15-01:45") -> tuple[time, time]:
     if isinstance(value, str):
         match = re.fullmatch(r"([0-9]{2}):([0-9]{2})-([0-9]{2}):([0-9]{2})", value)
         if match and all(int(h) < 24 and int(m) < 60 for h, m in (match.group(1, 2), match.group(3, 4))):
             hour, minute, end_hour, end_minute = map(int, match.groups())
             return time(hour, minute), time(end_hour, end_minute)
-    raise ValueError('allowed is "HH:MM-HH:MM" in New York time, such as "00:15-01:45"')
+    raise ValueError(f'allowed is "HH:MM-HH:MM" in New York time, such as "{example}"')
+
+
+def _trading_window(value: object) -> tuple[time, time]:
+    begin, end = _window(value, "09:35-15:45")
+    if begin == end:
+        raise ValueError("begins when it ends: take it out to trade all day, or set enabled = false to buy nothing")
+    return begin, end
+
+
+def _tickers(value: object) -> frozenset[str]:
+    allowed = 'US stocks and funds, such as ["AAPL", "NASDAQ:MSFT", "BRK.B"]'
+    found = set()
+    for item in _items(value, allowed):
+        try:
+            found.add(symbol(str(item))[1])
+        except PayloadError:
+            raise ValueError(f"allowed is a list of {allowed}; {item} is none") from None
+    if not found:
+        raise ValueError("names none: take it out to trade all, or set enabled = false to buy nothing")
+    return frozenset(found)
 
 
 def _cron(value: object) -> str:
@@ -269,6 +295,8 @@ BindAddress = Annotated[str, BeforeValidator(_bind_address)]
 Host = Annotated[str, BeforeValidator(_host)]
 Account = Annotated[str, BeforeValidator(_account)]
 Window = Annotated[tuple[time, time], BeforeValidator(_window)]
+TradingWindow = Annotated[tuple[time, time], BeforeValidator(_trading_window)]
+Tickers = Annotated[frozenset[str], BeforeValidator(_tickers)]
 Cron = Annotated[str, BeforeValidator(_cron)]
 Secret = Annotated[SecretStr, BeforeValidator(_secret)]
 BotToken = Annotated[SecretStr, BeforeValidator(_bot_token)]

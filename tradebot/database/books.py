@@ -16,6 +16,7 @@ from tradebot.domain.equity import Equity
 from tradebot.domain.events import Delivery, Event, EventKind, NewEvent, Severity, code_of
 from tradebot.domain.lots import CorporateAction, Lot, LotStatus
 from tradebot.domain.reasons import Reason
+from tradebot.domain.strategies import History
 from tradebot.domain.trades import NewTrade, Trade, TradeStatus
 
 T = TypeVar("T")
@@ -268,6 +269,15 @@ class SqlBooks:
         rows = await self._rows("corporate_actions", strategy=strategy, ticker=values.outgoing(ticker))
         return [values.read(CorporateAction, row) for row in rows]
 
+    async def histories(self, strategy: str) -> Sequence[History]:
+        return [values.read(History, row) for row in await self._rows("histories", strategy=strategy)]
+
+    async def reassign(self, from_strategy: str, to_strategy: str, ticker: str) -> None:
+        both = {"from_strategy": from_strategy, "to_strategy": to_strategy, "ticker": ticker}
+        await self._transaction.lock(f"actions of {ticker}")
+        for table in ("alerts", "trades", "lots", "actions"):
+            await self._rows(f"reassign_{table}", **both)
+
     # --- settings, events, jobs -------------------------------------------------------------------------------------
 
     async def settings(self) -> Mapping[str, str]:
@@ -281,6 +291,10 @@ class SqlBooks:
         await self._rows(
             "put_setting", key=key, value=values.outgoing(value), by=values.outgoing(by), at=values.outgoing(at)
         )
+
+    async def forget_setting(self, key: str) -> None:
+        await self._transaction.lock("bot_settings")
+        await self._rows("forget_setting", key=key)
 
     async def add_event(self, event: NewEvent) -> int:
         facts = event.facts
@@ -407,6 +421,7 @@ def _event(row: Row) -> Event:
         row["actor"],
         id=row["id"],
         text=text,
+        strategy=row["strategy"],
     )
 
 

@@ -11,29 +11,29 @@ UNION ALL
 SELECT CAST(:event_id AS BIGINT), 'owner', 'PENDING', 0 WHERE NOT EXISTS (SELECT 1 FROM channel)
 
 -- events --
-SELECT id, at, kind, severity, text, alert_id, trade_id, actor, facts
-FROM event
-WHERE id > :after_id
-ORDER BY id
+SELECT e.id, e.at, e.kind, e.severity, e.text, e.alert_id, e.trade_id, e.actor, e.facts, a.strategy
+FROM event AS e LEFT JOIN alert_log AS a ON a.id = e.alert_id
+WHERE e.id > :after_id
+ORDER BY e.id
 LIMIT :limit
 
 -- events_of_alert --
-SELECT id, at, kind, severity, text, alert_id, trade_id, actor, facts
-FROM event
-WHERE alert_id = :alert_id AND id > :after_id
-ORDER BY id
+SELECT e.id, e.at, e.kind, e.severity, e.text, e.alert_id, e.trade_id, e.actor, e.facts, a.strategy
+FROM event AS e LEFT JOIN alert_log AS a ON a.id = e.alert_id
+WHERE e.alert_id = :alert_id AND e.id > :after_id
+ORDER BY e.id
 LIMIT :limit
 
 -- events_since --
-SELECT id, at, kind, severity, text, alert_id, trade_id, actor, facts
-FROM event
-WHERE kind IN (:kinds) AND at >= :since
-ORDER BY id
+SELECT e.id, e.at, e.kind, e.severity, e.text, e.alert_id, e.trade_id, e.actor, e.facts, a.strategy
+FROM event AS e LEFT JOIN alert_log AS a ON a.id = e.alert_id
+WHERE e.kind IN (:kinds) AND e.at >= :since
+ORDER BY e.id
 
 -- undelivered --
 -- Read from the index of what waits: it costs what waits, not what was ever delivered. The state is a literal, for a partial index.
-SELECT e.id, e.at, e.kind, e.severity, e.text, e.alert_id, e.trade_id, e.actor, e.facts
-FROM delivery AS d JOIN event AS e ON e.id = d.event_id
+SELECT e.id, e.at, e.kind, e.severity, e.text, e.alert_id, e.trade_id, e.actor, e.facts, a.strategy
+FROM delivery AS d JOIN event AS e ON e.id = d.event_id LEFT JOIN alert_log AS a ON a.id = e.alert_id
 WHERE d.channel = :channel AND d.state = 'PENDING' AND e.severity IN (:severities)
 ORDER BY d.event_id
 LIMIT :limit

@@ -51,3 +51,25 @@ VALUES (:at, :ticker, :con_id, :new_con_id, :new_shares, :old_shares, :qty_befor
 
 -- corporate_actions --
 SELECT * FROM corporate_action WHERE strategy = :strategy AND ticker = :ticker ORDER BY id
+
+-- histories --
+SELECT ticker, CAST(SUM(trades) AS BIGINT) AS trades, CAST(SUM(alerts) AS BIGINT) AS alerts
+FROM (
+    SELECT ticker, 1 AS trades, 0 AS alerts FROM trade WHERE strategy = :strategy
+    UNION ALL
+    SELECT ticker, 0 AS trades, 1 AS alerts FROM alert_log WHERE strategy = :strategy AND ticker IS NOT NULL
+) AS each_one
+GROUP BY ticker
+ORDER BY ticker
+
+-- reassign_alerts --
+UPDATE alert_log SET strategy = :to_strategy WHERE strategy = :from_strategy AND ticker = :ticker
+
+-- reassign_trades --
+UPDATE trade SET strategy = :to_strategy WHERE strategy = :from_strategy AND ticker = :ticker
+
+-- reassign_lots --
+UPDATE position SET strategy = :to_strategy WHERE strategy = :from_strategy AND ticker = :ticker
+
+-- reassign_actions --
+UPDATE corporate_action SET strategy = :to_strategy WHERE strategy = :from_strategy AND ticker = :ticker

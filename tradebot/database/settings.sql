@@ -12,6 +12,9 @@ INSERT INTO bot_settings (key, value, updated_at, updated_by) VALUES (:key, :val
 ON CONFLICT (key) DO UPDATE
 SET value = excluded.value, updated_at = excluded.updated_at, updated_by = excluded.updated_by
 
+-- forget_setting --
+DELETE FROM bot_settings WHERE key = :key
+
 -- record_job --
 INSERT INTO job_run (job, slot) VALUES (:job, :slot) ON CONFLICT (job, slot) DO NOTHING RETURNING job
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from tradebot.domain.alerts import Side
-from tradebot.domain.trades import ORDER_REF_PREFIX
+from tradebot.domain.trades import ORDER_REF_PREFIX, OrderType, TimeInForce
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +77,41 @@ class BrokerPosition:
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """How an order works at IB. Prices are USD a share, in whole steps of the contract's price."""
+
+    type: OrderType = OrderType.MARKET
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None  # where a stop triggers; where a trailing one stands
+    trail_amount: Decimal | None = None  # USD a share
+    trail_pct: Decimal | None = None
+    tif: TimeInForce = TimeInForce.DAY
+    good_till: datetime | None = None  # with GTD
+    outside_rth: bool = False
+
+
+MARKET_DAY = Terms()
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
-    """A market order to be sent: DAY, SMART, USD, regular hours."""
+    """An order to be sent: SMART, USD; a market order for the day unless its terms say otherwise."""
 
     order_ref: str
     contract: Contract
     side: Side
     qty: Decimal
+    terms: Terms = MARKET_DAY
+    parent_id: int = 0  # the order id, of this client, of the order that it is attached to
+    oca_group: str = ""  # what one of a group fills is taken off the others
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """An order with the id that it goes to the gateway under."""
+
+    order: Order
+    order_id: int
 
 
 class OrderState(StrEnum):
@@ -113,6 +141,7 @@ class OrderReport:
     detail: str = ""  # whyHeld, or the completed status' text
     oca_group: str = ""  # orders of one group exclude each other
     parent_id: int = 0  # the order id, with the same client, of the order that it waits for
+    terms: Terms | None = None  # None: not told, or of a type that the bot does not place
 
     @property
     def is_ours(self) -> bool:

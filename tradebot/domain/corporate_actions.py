@@ -12,7 +12,7 @@ from decimal import ROUND_DOWN, Decimal
 from math import gcd
 
 from tradebot.domain.brokerage import BrokerPosition
-from tradebot.domain.lots import Lot, LotStatus
+from tradebot.domain.lots import PRICE_STEP, Lot, LotStatus
 
 TERM_MAX = 50
 """The largest number in a ratio: 50 for 1, 1 for 50, and 21 for 20 as a stock dividend makes it."""
@@ -61,6 +61,23 @@ class Before:
     booked: Decimal
     qty: Decimal
     avg_cost: Decimal
+
+
+def handed_out(split: Split, held: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    """What each strategy has of it afterwards, by what it held before; in all exactly what IB shows as the bot's.
+
+    Whole shares where all of them were and are whole, the odd ones to whom the largest parts are due. Where somebody would come
+    to nothing that way, and else, each has his part of a share.
+    """
+    due = {name: split.at_ib * shares / split.booked for name, shares in held.items()}
+    whole = all(shares == shares.to_integral_value() for shares in (split.at_ib, *held.values()))
+    step = Decimal(1) if whole and min(due.values()) >= 1 else PRICE_STEP
+    given = {name: shares.quantize(step, ROUND_DOWN) for name, shares in due.items()}
+    odd = split.at_ib - sum(given.values())
+    for name in sorted(due, key=lambda one: (given[one] - due[one], one)):
+        given[name] += min(odd, step)
+        odd -= min(odd, step)
+    return given
 
 
 def recognise(lots: Iterable[Lot], positions: Mapping[int, BrokerPosition], settings: Mapping[str, str]) -> list[Split]:

@@ -33,6 +33,8 @@ class EventKind(StrEnum):
     ALERT_CONFLICT = "alert_conflict"  # same alert_id, another body
     ALERT_REPEATED = "alert_repeated"  # the same again, later than a resend
     ALERT_UNREADABLE = "alert_unreadable"  # no secret that can be read, from an address that may send
+    ALERT_TESTED = "alert_tested"  # a test: what would have become of it
+    FIELDS_NOT_USED = "fields_not_used"  # known, and without effect here: told once a strategy and template
     ALERT_PENDING = "alert_pending"
     ALERT_BLOCKED = "alert_blocked"
     ALERT_AT_TARGET = "alert_at_target"  # there was nothing to do: what it wants is so already
@@ -69,6 +71,7 @@ class EventKind(StrEnum):
     RENAMED = "renamed"
     STATE_CHANGED = "state_changed"
     SETTING_CHANGED = "setting_changed"
+    REASSIGNED = "reassigned"
     BROKER_CONNECTED = "broker_connected"
     BROKER_LOST = "broker_lost"
     BROKER_UNREACHABLE = "broker_unreachable"
@@ -139,6 +142,7 @@ class Event:
     actor: str = "bot"
     id: int = 0
     text: str | None = None
+    strategy: str | None = None  # whose alert it is about; None: about none
 
     @property
     def kind(self) -> str:

@@ -1,7 +1,7 @@
 """What an alert asks for, whatever it was written for: the one form in which every dialect ends. Pure.
 
 Rules: frozen; nothing here is a guess of what was meant. Sizes of another account (`PositionTarget.size`) are ratios, never
-shares of ours. The bot is long only: what aims at flat or short, or reduces, is an exit of what is held and never opens anything.
+shares of ours. The bot is long only: what aims at flat or short, or reduces, is an exit of what is held and opens nothing.
 """
 
 from collections.abc import Mapping

@@ -41,6 +41,11 @@ class FixedLimits:
     daily_loss_basis: LossBasis = LossBasis.REALISED
 
 
+def limit_names() -> tuple[str, ...]:
+    """The seven, in their order."""
+    return tuple(field.name for field in fields(Limits))
+
+
 def is_count(name: str) -> bool:
     """Whether the limit counts something; else it is USD."""
     return isinstance(getattr(Limits(), name), int)

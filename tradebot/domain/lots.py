@@ -126,7 +126,7 @@ class ExecutionSummary:
 
 def summarise(executions: Iterable[Execution]) -> ExecutionSummary:
     """Sums up executions in any order; of corrections the highest revision counts, and a known commission stays."""
-    fills = [fill for fill in _latest(executions) if fill.shares != 0]
+    fills = [fill for fill in latest(executions) if fill.shares != 0]
     qty = sum((fill.shares for fill in fills), ZERO)
     paid = sum((fill.shares * fill.price for fill in fills), ZERO)
     return ExecutionSummary(
@@ -332,7 +332,7 @@ def _running(trade: Filled, qty: Decimal) -> Decimal:
     return (trade.commission * qty / trade.qty).quantize(PRICE_STEP)
 
 
-def _latest(executions: Iterable[Execution]) -> Iterable[Execution]:
+def latest(executions: Iterable[Execution]) -> Iterable[Execution]:
     """One execution a root: the highest revision, with the commission of the highest revision that has one."""
     roots: dict[str, list[Execution]] = {}
     for execution in executions:
@@ -348,4 +348,12 @@ def shares_by_contract(lots: Iterable[Lot]) -> dict[int, Decimal]:
     held: dict[int, Decimal] = defaultdict(Decimal)
     for lot in lots:
         held[lot.con_id] += lot.qty
+    return dict(held)
+
+
+def shares_by_strategy(lots: Iterable[Lot]) -> dict[str, Decimal]:
+    """Shares of these lots, by strategy, in the strategies' order."""
+    held: dict[str, Decimal] = defaultdict(Decimal)
+    for lot in sorted(lots, key=lambda one: one.strategy):
+        held[lot.strategy] += lot.qty
     return dict(held)

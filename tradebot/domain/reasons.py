@@ -18,6 +18,7 @@ class ReasonCode(StrEnum):
     EXPIRED = "expired"  # max_age_s: waited longer for the market to open
     CLEARED = "cleared"  # by
     WRITTEN_OFF = "written_off"  # by
+    TEST = "test"  # the alert says that it is one: judged and reported, never sent
     PARTLY_FILLED = "partly_filled"  # filled, requested: shares
     CANCELLED_UNFILLED = "cancelled_unfilled"
     # The last step before the wire: the order certainly did not leave.

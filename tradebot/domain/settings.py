@@ -53,7 +53,7 @@ def limit_key(name: str, scope: str = ACCOUNT) -> str:
 
 
 def limits_in(settings: Mapping[str, str], defaults: Limits) -> Limits:
-    """The account's: the configured defaults, overridden by what the owner stored. `invalid_limits` names what is not in force."""
+    """The account's: the configured ones, overridden by what the owner stored. `invalid_limits` names what is not in force."""
     return replace(defaults, **_stored_limits(settings, ACCOUNT))  # type: ignore[arg-type]
 
 

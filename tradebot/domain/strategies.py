@@ -1,7 +1,7 @@
 """Strategies: what each may trade, how it is sized, and what limits it; whose lots, orders and P&L they are. Pure.
 
-Rules: a strategy is what the file says; limits and pause are changed from the chat (`settings.py`). Without one in the file there is
-`main`, and it has no limits beside the account's. Everything here stops entries only: exits always pass.
+Rules: a strategy is what the file says; limits and pause are changed from the chat (`settings.py`). Without one in the file there
+is `main`, and it has no limits beside the account's. Everything here stops entries only: exits always pass.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,6 +25,10 @@ class Sizing(StrEnum):
     RISK_USD = "risk_usd"
     RISK_PCT = "risk_pct"
     ALERT = "alert"  # what the alert says
+
+
+BY_STOP = (Sizing.RISK_USD, Sizing.RISK_PCT)
+"""Kinds that need a stop to size by. None is honoured yet: their BUYs are refused."""
 
 
 class ExitSize(StrEnum):
@@ -60,6 +64,15 @@ class Strategy:
         begin, end = self.window
         now = new_york.time()
         return begin <= now < end if begin < end else now >= begin or now < end
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """How many trades and alerts of a ticker a strategy has had, whatever became of them."""
+
+    ticker: str
+    trades: int
+    alerts: int
 
 
 class UnknownStrategy(LookupError):

@@ -3,20 +3,22 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from loguru import logger
 
 from tradebot.domain.events import Event, Severity
+from tradebot.domain.strategies import Strategies
 from tradebot.errors import LedgerUnavailable
 from tradebot.ports import Beat, Clock, Ledger
-from tradebot.words import events as words
+from tradebot.words.told import ONE, told
 
 CHANNEL = "log"
 LOOK_EVERY_S = 0.5
 BATCH_MAX = 200
 
 
-async def log_events(ledger: Ledger, clock: Clock, beat: Beat, stop: asyncio.Event) -> None:
+async def log_events(ledger: Ledger, clock: Clock, beat: Beat, stop: asyncio.Event, strategies: Strategies) -> None:
     """Runs until `stop` is set and the last words are logged, or until cancelled.
 
     A crash between logging and marking logs the batch again: logged twice is better than never."""
@@ -29,7 +31,7 @@ async def log_events(ledger: Ledger, clock: Clock, beat: Beat, stop: asyncio.Eve
                 async with ledger.begin() as books:
                     await books.serve_channels([CHANNEL])
                 served = True
-            delivered = await deliver_once(ledger, clock, log_event)
+            delivered = await deliver_once(ledger, clock, partial(log_event, strategies=strategies))
         except LedgerUnavailable as error:
             logger.debug("events not read: {}", error)
             delivered = 0
@@ -62,7 +64,7 @@ _LEVELS = {
 }
 
 
-def log_event(event: Event) -> None:
+def log_event(event: Event, strategies: Strategies = ONE) -> None:
     order_ref = getattr(event.facts, "order_ref", None)
     keyed = logger.bind(alert_id=event.alert_id, ticker=event.ticker, order_ref=order_ref)
-    keyed.log(_LEVELS[event.severity], "{}", words.text(event))
+    keyed.log(_LEVELS[event.severity], "{}", told(event, strategies))

@@ -8,12 +8,14 @@ switch needs no key and waits for nothing. Values in, values out: the edges make
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 
 from tradebot.domain.corporate_actions import Split
 from tradebot.domain.limits import Limits
 from tradebot.domain.positions import WriteOff
 from tradebot.domain.settings import TradingState
+from tradebot.domain.strategies import Strategies
 from tradebot.domain.trades import Trade
 from tradebot.operations import exits, limits, queue, splits, unknown_orders
 from tradebot.operations.limits import LimitChange, Value
@@ -35,6 +37,7 @@ class Operations:
     booking: Booking
     defaults: Limits
     clock: Clock
+    strategies: Strategies = field(default_factory=Strategies)
 
     # --- trading state ----------------------------------------------------------------------------------------------
 
@@ -42,27 +45,45 @@ class Operations:
         """In force at once, before anything is awaited. True when it is also stored, False: in force, NOT stored yet."""
         return await self.switch.kill(actor)
 
-    async def pause(self, actor: str, key: str) -> TradingState:
-        """The state in force afterwards: KILLED stays KILLED."""
+    async def pause(self, actor: str, key: str, strategy: str | None = None) -> TradingState:
+        """The state in force afterwards: KILLED stays KILLED. With a strategy: its own. Raises UnknownStrategy."""
+        if strategy is not None:
+            return await self.switch.set_strategy(self.strategies.named(strategy).name, TradingState.PAUSED, actor, key)
         return await self.switch.pause(actor, key)
 
     async def resume(
-        self, actor: str, key: str, to: TradingState = TradingState.RUNNING, *, lift_kill: bool = True
+        self,
+        actor: str,
+        key: str,
+        to: TradingState = TradingState.RUNNING,
+        *,
+        lift_kill: bool = True,
+        strategy: str | None = None,
     ) -> TradingState:
-        """The state in force afterwards; KILLED is lifted only with `lift_kill`."""
+        """The state in force afterwards; KILLED is lifted only with `lift_kill`. A strategy that was paused by name stays
+        paused until it is named here; then the state is its own. Raises UnknownStrategy."""
+        if strategy is not None:
+            return await self.switch.set_strategy(
+                self.strategies.named(strategy).name, TradingState.RUNNING, actor, key
+            )
         return await self.switch.resume(actor, key, to, lift_kill=lift_kill)
 
     # --- limits -----------------------------------------------------------------------------------------------------
 
-    async def set_limit(self, name: str, value: Value, actor: str, key: str) -> LimitChange:
-        """In force for the next decision. Raises InvalidLimit."""
-        return await limits.change(self.ledger, self.defaults, name, value, actor, key, self.clock.now())
+    async def set_limit(
+        self, name: str, value: Value, actor: str, key: str, strategy: str | None = None
+    ) -> LimitChange:
+        """The account's, or the strategy's own; in force for the next decision. Raises InvalidLimit, UnknownStrategy."""
+        whose = None if strategy is None else self.strategies.named(strategy)
+        return await limits.change(self.ledger, self.defaults, name, value, actor, key, self.clock.now(), whose)
 
     # --- exits and the queue ----------------------------------------------------------------------------------------
 
-    async def sell(self, tickers: Sequence[str], actor: str, key: str) -> list[int]:
-        """An alert a ticker that sells all the bot holds of it; the ids of those that are new."""
-        return await exits.sell(self.intake, tickers, actor, key)
+    async def sell(
+        self, lots: Sequence[tuple[str, str]], actor: str, key: str, shares: Decimal | None = None
+    ) -> list[int]:
+        """An alert for each strategy and ticker that sells what is held, or so many shares; the ids of those that are new."""
+        return await exits.sell(self.intake, lots, actor, key, shares)
 
     async def clear_queue(self, alert_ids: Collection[int], actor: str) -> int:
         """Ends those of these alerts that still wait; how many. Once cleared they do not wait: the ids are the key."""

@@ -1,19 +1,20 @@
 """What the running daemon shows of itself and its books. Read only, and without words: the edges say it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 
 from tradebot.domain.alerts import WAITING, Alert
 from tradebot.domain.brokerage import Account
 from tradebot.domain.corporate_actions import Split
 from tradebot.domain.events import Event
-from tradebot.domain.exposure import Exposure
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.positions import WriteOff
-from tradebot.domain.settings import TradingState, limits_in
+from tradebot.domain.settings import TradingState, limits_in, own_limits_in
+from tradebot.domain.strategies import Strategies
 from tradebot.domain.trades import LIVE, Trade
 from tradebot.errors import QueueUnavailable
 from tradebot.ports import (
@@ -28,7 +29,7 @@ from tradebot.ports import (
     SilentQuestions,
     TradingStateSource,
 )
-from tradebot.queries.exits import Exit, read_exits
+from tradebot.queries.exits import Exit, read_exits, read_rest
 from tradebot.queries.headline import Headline, read_headline
 from tradebot.queries.health import Health
 from tradebot.queries.market import Market, market_now
@@ -38,6 +39,7 @@ from tradebot.queries.positions import HeldPositions, held_positions
 from tradebot.queries.results import Result, read_result
 from tradebot.queries.splits import NoSplit, seen_split
 from tradebot.queries.status import BooksStatus, DaemonStatus, books_status
+from tradebot.queries.strategies import with_last_alerts
 from tradebot.queries.unknown_orders import PresumedFill, presumed_fill
 from tradebot.queries.waiting import Waiting, read_waiting
 
@@ -52,6 +54,12 @@ class RunSettings:
     simulated: Sequence[str]
     started_at: datetime
     version: str
+    strategies: Strategies = field(default_factory=Strategies)
+
+    @property
+    def several(self) -> bool:
+        """Whether there is more than one strategy: then it is said whose something is."""
+        return self.strategies.only is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,29 +111,49 @@ class DaemonQueries:
         run, basis = self.run, self.run.fixed_limits.daily_loss_basis
         positions = self.broker.positions()
         return await books_status(
-            books, run.defaults, run.hours, self.clock.now(), account, positions=positions, loss_basis=basis
+            books,
+            run.defaults,
+            run.hours,
+            self.clock.now(),
+            account,
+            positions=positions,
+            loss_basis=basis,
+            strategies=run.strategies,
         )
 
-    async def positions(self) -> HeldPositions:
-        """Raises LedgerUnavailable."""
+    async def positions(self, strategy: str | None = None) -> HeldPositions:
+        """Of one strategy only, where it is given. Raises LedgerUnavailable."""
         async with self.ledger.read() as books:
             lots = await books.lots(LotStatus.OPEN)
-        return held_positions(lots, self.broker.positions())
+        return held_positions(lots, self.broker.positions(), strategy, self.run.strategies)
 
-    async def result(self, days: int) -> Result:
+    async def result(self, days: int, strategy: str | None = None) -> Result:
         """The last `days` New York dates, today included. Raises LedgerUnavailable."""
+        run = self.run
         async with self.ledger.read() as books:
-            return await read_result(books, self.run.hours, self.clock.now(), days)
+            return await read_result(books, run.hours, self.clock.now(), days, strategy, run.strategies)
+
+    async def strategies(self) -> BooksStatus:
+        """Each strategy as it stands, with its last alert. Raises LedgerUnavailable."""
+        async with self.ledger.read() as books:
+            booked = await self._booked(books, self.broker.account())
+            strategies = await with_last_alerts(books, booked.strategies)
+        return replace(booked, state=self.switch.state, strategies=strategies)
 
     @property
     def state(self) -> TradingState:
         """The trading state in force, which a kill that is not stored yet counts for."""
         return self.switch.state
 
-    async def exits(self, ticker: str | None = None) -> Sequence[Exit]:
+    async def exits(self, ticker: str | None = None, strategy: str | None = None) -> Sequence[Exit]:
         """Raises LedgerUnavailable."""
         async with self.ledger.read() as books:
-            return await read_exits(books, self.broker.positions(), ticker)
+            return await read_exits(books, self.broker.positions(), ticker, strategy)
+
+    async def rest_of(self, event: Event) -> Exit | None:
+        """What the exit that this event is about has left; None: nothing. Raises LedgerUnavailable."""
+        async with self.ledger.read() as books:
+            return await read_rest(books, self.broker.positions(), event)
 
     async def live_trades(self) -> Sequence[Trade]:
         """Orders at work. Raises LedgerUnavailable."""
@@ -136,8 +164,8 @@ class DaemonQueries:
         """None when the order is not UNKNOWN (any more). Raises LedgerUnavailable."""
         return await presumed_fill(self.ledger, self.broker, trade_id)
 
-    async def missing_shares(self, ticker: str) -> WriteOff | NothingToWriteOff:
-        """Raises BrokerUnavailable, LedgerUnavailable."""
+    async def missing_shares(self, ticker: str) -> Sequence[WriteOff] | NothingToWriteOff:
+        """One a strategy that holds it. Raises BrokerUnavailable, LedgerUnavailable."""
         return await missing_shares(self.ledger, self.broker, self.clock, ticker)
 
     async def seen_split(self, ticker: str) -> Split | NoSplit:
@@ -162,27 +190,31 @@ class DaemonQueries:
     def market(self) -> Market:
         return market_now(self.run.hours, self.clock.now())
 
-    async def waiting(self) -> Waiting:
+    async def waiting(self, strategy: str | None = None) -> Waiting:
         """Raises LedgerUnavailable."""
         async with self.ledger.read() as books:
-            return await read_waiting(books, await self._depths())
+            return await read_waiting(books, await self._depths(), strategy, several=self.run.several)
 
-    async def waiting_alerts(self) -> Sequence[Alert]:
+    async def waiting_alerts(self, strategy: str | None = None) -> Sequence[Alert]:
         """Raises LedgerUnavailable."""
         async with self.ledger.read() as books:
-            return await books.alerts(WAITING)
+            return await books.alerts(WAITING, strategy=strategy)
 
     async def limits_in_force(self) -> Limits:
-        """Raises LedgerUnavailable."""
+        """The account's. Raises LedgerUnavailable."""
         async with self.ledger.read() as books:
             return limits_in(await books.settings(), self.run.defaults)
 
-    async def limits(self) -> tuple[Limits, Exposure]:
+    async def own_limits(self, strategy: str) -> Mapping[str, Decimal | int]:
+        """The strategy's own in force, by name. Raises LedgerUnavailable, UnknownStrategy."""
+        async with self.ledger.read() as books:
+            return own_limits_in(await books.settings(), self.run.strategies.named(strategy))
+
+    async def limits(self) -> BooksStatus:
         """The limits in force and what is used of them. Raises LedgerUnavailable."""
         account = self.broker.account()
         async with self.ledger.read() as books:
-            now = await self._booked(books, account)
-        return now.limits, now.exposure
+            return await self._booked(books, account)
 
     async def _depths(self) -> QueueContents | None:
         try:

@@ -14,13 +14,15 @@ from tradebot.domain.brokerage import Account, BrokerPosition
 from tradebot.domain.calendar import DAY, Session
 from tradebot.domain.events import Event, EventKind, OtherFacts
 from tradebot.domain.facts.alerts import AlertBlocked
-from tradebot.domain.facts.daemon import DailyReport, ReportedPosition, SessionPoint, TickerPnl
+from tradebot.domain.facts.daemon import DailyReport, ReportedPosition, SessionPoint, StrategyDay, TickerPnl
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import Limits, LossBasis
 from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.refusals import RefusalCode
+from tradebot.domain.strategies import Strategies
 from tradebot.ports import Books
 from tradebot.queries.status import books_status
+from tradebot.queries.strategies import names, of
 
 NAMED_IN_0_1 = {
     "kill switch": RefusalCode.KILL_SWITCH,
@@ -55,6 +57,7 @@ async def gather(
     account: Account | None,
     broker_positions: Mapping[int, BrokerPosition] | None,
     loss_basis: LossBasis = LossBasis.REALISED,
+    strategies: Strategies | None = None,
 ) -> DailyReport:
     """The session's report, read in one transaction. Raises LedgerUnavailable."""
     begin, end = hours.calendar.day_start(session.date), hours.calendar.day_start(session.date + DAY)
@@ -70,7 +73,7 @@ async def gather(
     blocked = Counter(rule_of(event) for event in events if event.kind is EventKind.ALERT_BLOCKED)
     prices = {con_id: one.market_price for con_id, one in (broker_positions or {}).items()}
     done, open_ = pnl.summarise(session.date, session.date, closed, trades), pnl.unrealised(current.lots, prices)
-    used = current.exposure
+    used, each = current.exposure, names(strategies or Strategies(), current.lots, closed, trades)
     return DailyReport(
         session=session.date,
         early_close=(session.name or "") if session.early else None,
@@ -101,6 +104,27 @@ async def gather(
         lost_today=used.lost_today,
         ib_daily_pnl=account.daily_pnl if account else None,
         series=_series(session, closed, earlier, account, hours),
+        by_strategy=tuple(
+            _strategy_day(
+                name,
+                pnl.summarise(session.date, session.date, of(name, closed), of(name, trades)),
+                pnl.unrealised(of(name, current.lots), prices),
+            )
+            for name in each
+        ),
+    )
+
+
+def _strategy_day(name: str, done: pnl.Summary, open_: pnl.Unrealised) -> StrategyDay:
+    return StrategyDay(
+        name,
+        buys=done.buys,
+        sells=done.sells,
+        net=_plain(done.net),
+        closed=done.closed,
+        wins=done.wins,
+        positions=len(open_.positions),
+        unrealised=None if open_.unknown else _plain(open_.pnl),
     )
 
 

@@ -1,36 +1,66 @@
 """What selling would sell: everything the bot holds, or the rest that an exit left."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from tradebot.domain.brokerage import BrokerPosition
+from tradebot.domain.events import Event
+from tradebot.domain.facts.account import ExitIncomplete
+from tradebot.domain.instructions import of_alert
 from tradebot.domain.lots import LotStatus
+from tradebot.domain.strategies import MAIN
 from tradebot.ports import Books
 
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """What selling a ticker would sell. `value` is USD at IB's price; None: IB's price is not known."""
+    """What selling a strategy's shares of a ticker would sell. `value` is USD at IB's price; None: IB's price is not known."""
 
     ticker: str
     qty: Decimal
     value: Decimal | None
+    strategy: str = MAIN
+    part: Decimal | None = None  # so many shares of what it holds; None: all
+
+    @property
+    def lots(self) -> tuple[str, str]:
+        """Whose of what: strategy and ticker."""
+        return self.strategy, self.ticker
 
 
 async def read_exits(
-    books: Books, broker_positions: Mapping[int, BrokerPosition] | None, ticker: str | None = None
+    books: Books,
+    broker_positions: Mapping[int, BrokerPosition] | None,
+    ticker: str | None = None,
+    strategy: str | None = None,
 ) -> list[Exit]:
-    """One exit a ticker, by name; only `ticker` when given. Raises LedgerUnavailable."""
-    lots = await books.lots(LotStatus.OPEN, ticker=ticker)
+    """One exit a ticker and strategy, by their names; only of `ticker` and `strategy` where given. Raises LedgerUnavailable."""
+    lots = await books.lots(LotStatus.OPEN, ticker=ticker, strategy=strategy)
     exits = []
-    for name in sorted({lot.ticker for lot in lots}):
-        mine = [lot for lot in lots if lot.ticker == name]
+    for name, whose in sorted({(lot.ticker, lot.strategy) for lot in lots}):
+        mine = [lot for lot in lots if (lot.ticker, lot.strategy) == (name, whose)]
         prices = {lot.con_id: _price(broker_positions, lot.con_id) for lot in mine}
         values = [lot.qty * price for lot in mine if (price := prices[lot.con_id]) is not None]
         qty = sum((lot.qty for lot in mine), Decimal(0))
-        exits.append(Exit(name, qty, sum(values, Decimal(0)) if len(values) == len(mine) else None))
+        value = sum(values, Decimal(0)) if len(values) == len(mine) else None
+        exits.append(Exit(name, qty, value, whose))
     return exits
+
+
+async def read_rest(books: Books, broker_positions: Mapping[int, BrokerPosition] | None, event: Event) -> Exit | None:
+    """What the exit that this event is about has left: of a partial one no more than it was to sell. Raises LedgerUnavailable."""
+    alert = None if event.alert_id is None else await books.alert(event.alert_id)
+    if alert is None or event.ticker is None:
+        return None
+    held = next(iter(await read_exits(books, broker_positions, event.ticker, alert.strategy)), None)
+    instruction = of_alert(alert)
+    partial = instruction is not None and instruction.is_partial
+    if held is None or not (partial and isinstance(event.facts, ExitIncomplete)):
+        return held
+    left = min(event.facts.qty, held.qty)
+    value = None if held.value is None else held.value * left / held.qty
+    return replace(held, qty=left, value=value, part=left)
 
 
 def _price(broker_positions: Mapping[int, BrokerPosition] | None, con_id: int) -> Decimal | None:

@@ -16,6 +16,7 @@ from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.lots import Lot
 from tradebot.domain.trades import Trade
 from tradebot.ports import Books, Ledger
+from tradebot.queries.strategies import of
 
 CURRENCY = "USD"  # of everything that the bot trades
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -86,6 +87,7 @@ class ExecutionRecord:
     ticker: str
     con_id: int
     currency: str
+    strategy: str
     side: str
     date: date  # New York
     at: datetime
@@ -110,11 +112,11 @@ class Export:
     sums: Mapping[str, Decimal]
 
 
-async def export(ledger: Ledger, what: What, year: int | None) -> Export:
-    """Raises LedgerUnavailable."""
+async def export(ledger: Ledger, what: What, year: int | None, strategy: str | None = None) -> Export:
+    """Of one strategy only, where it is given. Raises LedgerUnavailable."""
     kind, read = _KINDS[what]
     async with ledger.read() as books:
-        records = await read(books, year)
+        records = of(strategy, await read(books, year))
     columns = [field.name for field in fields(kind)]
     # A lot that is open, or was written off, would be a cost without its proceeds.
     counted = [one for one in records if not isinstance(one, LotRecord) or one.realised_pnl is not None]
@@ -194,6 +196,7 @@ def _trade(trade: Trade, price: Decimal) -> TradeRecord:
 
 
 async def _executions(books: Books, year: int | None) -> list[Record]:
+    owners = {trade.order_ref: trade.strategy for trade in await books.trades()}
     return [
         ExecutionRecord(
             exec_id=fill.exec_id,
@@ -201,6 +204,7 @@ async def _executions(books: Books, year: int | None) -> list[Record]:
             ticker=fill.ticker,
             con_id=fill.con_id,
             currency=CURRENCY,
+            strategy=owners[fill.order_ref],
             side=fill.side,
             date=_date(fill.time),
             at=fill.time,

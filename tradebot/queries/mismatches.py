@@ -1,9 +1,11 @@
 """A mismatch as a person is asked about it: the shares that would be written off, as IB and the books stand now."""
 
+from collections.abc import Sequence
+from decimal import Decimal
 from enum import StrEnum
 
 from tradebot.domain.corporate_actions import recognise
-from tradebot.domain.lots import LotStatus
+from tradebot.domain.lots import LotStatus, shares_by_strategy
 from tradebot.domain.positions import WriteOff, compare
 from tradebot.domain.trades import POSITION_LAG, UNRESOLVED, recently_filled
 from tradebot.ports import Broker, Clock, Ledger
@@ -18,8 +20,11 @@ class NothingToWriteOff(StrEnum):
     SPLIT = "split"  # it looks like one: that is to be answered first
 
 
-async def missing_shares(ledger: Ledger, broker: Broker, clock: Clock, ticker: str) -> WriteOff | NothingToWriteOff:
-    """Raises BrokerUnavailable, LedgerUnavailable."""
+async def missing_shares(
+    ledger: Ledger, broker: Broker, clock: Clock, ticker: str
+) -> Sequence[WriteOff] | NothingToWriteOff:
+    """One a strategy that holds the contract: whose shares are gone only the owner knows. Raises BrokerUnavailable,
+    LedgerUnavailable."""
     report = await broker.position_report()
     async with ledger.read() as books:
         lots = await books.lots(LotStatus.OPEN, ticker=ticker)
@@ -38,4 +43,17 @@ async def missing_shares(ledger: Ledger, broker: Broker, clock: Clock, ticker: s
     if row is None:
         return NothingToWriteOff.BOOKS_AGREE
     # Short at IB: what the books hold is gone, and no more than that.
-    return WriteOff(ticker, row.con_id, row.booked, min(row.missing, row.booked))
+    gone = min(row.missing, row.booked)
+    held = shares_by_strategy(lot for lot in lots if lot.con_id == row.con_id)
+    return [
+        WriteOff(
+            ticker,
+            row.con_id,
+            held=shares,
+            qty=min(gone, shares),
+            strategy=strategy,
+            others=row.booked - shares,
+            elsewhere=max(gone - shares, Decimal(0)),
+        )
+        for strategy, shares in held.items()
+    ]

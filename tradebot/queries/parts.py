@@ -76,7 +76,13 @@ class TradingPart:
     switch: TradingStateSource
 
     async def health(self) -> Mapping[str, object]:
-        return {"ok": self.gate.is_open, "state": self.switch.state, "waiting_for": list(self.gate.reasons)}
+        paused = sorted(self.switch.paused_strategies)
+        return {
+            "ok": self.gate.is_open,
+            "state": self.switch.state,
+            "waiting_for": list(self.gate.reasons),
+            **({"paused_strategies": paused} if paused else {}),
+        }
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """What the bot holds, at IB's prices, beside IB's own positions. What is not known is None, never zero."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -13,7 +13,9 @@ from tradebot.domain.facts.daemon import DailyReport
 from tradebot.domain.hours import Hours
 from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.positions import compare
+from tradebot.domain.strategies import Strategies
 from tradebot.ports import Ledger
+from tradebot.queries.strategies import names, of
 
 REPORTS_WITHIN = timedelta(days=10)
 """An older daily report's price is not called the last one."""
@@ -27,15 +29,26 @@ class HeldPositions:
     owners: Mapping[str, Decimal]  # shares at IB beyond the bot's, by ticker
     missing: Mapping[str, Decimal]  # shares the books hold and IB does not show, by ticker
     known: bool  # False: IB's positions are not known now
+    by_strategy: Mapping[str, pnl.Unrealised] = field(default_factory=dict)  # empty where there is one strategy
 
 
-def held_positions(lots: Sequence[Lot], broker_positions: Mapping[int, BrokerPosition] | None) -> HeldPositions:
-    rows = compare(lots, broker_positions) if broker_positions is not None else []
+def held_positions(
+    lots: Sequence[Lot],
+    broker_positions: Mapping[int, BrokerPosition] | None,
+    strategy: str | None = None,
+    strategies: Strategies | None = None,
+) -> HeldPositions:
+    """`lots`: every strategy's, for IB knows only their sum. `strategy`: whose are shown, without that comparison; None: all."""
+    rows = compare(lots, broker_positions) if broker_positions is not None and strategy is None else []
+    prices = {con_id: one.market_price for con_id, one in (broker_positions or {}).items()}
+    mine = of(strategy, lots)
+    each = names(strategies, mine) if strategies is not None and strategy is None else ()
     return HeldPositions(
-        open=pnl.unrealised(lots, {con_id: one.market_price for con_id, one in (broker_positions or {}).items()}),
+        open=pnl.unrealised(mine, prices),
         owners={row.ticker: row.owners for row in rows if row.owners},
         missing={row.ticker: row.missing for row in rows if row.missing},
         known=broker_positions is not None,
+        by_strategy={name: open_ for name in each if (open_ := pnl.unrealised(of(name, mine), prices)).positions},
     )
 
 
@@ -60,41 +73,49 @@ class LastPrice:
 
 @dataclass(frozen=True, slots=True)
 class StoredPosition:
-    """The open lots of one contract, by the database alone."""
+    """The open lots of one contract and strategy, by the database alone."""
 
     held: pnl.OpenPosition
+    strategy: str
     since: datetime  # when the oldest of the lots was bought
     last: LastPrice | None  # None: none is stored
-    realised_today: Decimal  # USD, net; of its ticker, on New York's date
+    realised_today: Decimal  # USD, net; of its strategy and ticker, on New York's date
 
 
 @dataclass(frozen=True, slots=True)
 class StoredPositions:
-    """All open lots by contract, and what the day has realised besides."""
+    """All open lots by strategy and contract, and what the day has realised besides."""
 
     positions: Sequence[StoredPosition]
     realised_today: Decimal  # of every ticker
     realised_by_ticker: Mapping[str, Decimal]
+    realised_by_strategy: Mapping[str, Decimal]
 
 
-async def stored_positions(ledger: Ledger, hours: Hours, now: datetime) -> StoredPositions:
-    """What the database alone knows, for who stands beside the daemon. Raises LedgerUnavailable."""
+async def stored_positions(ledger: Ledger, hours: Hours, now: datetime, strategy: str | None = None) -> StoredPositions:
+    """What the database alone knows, for who stands beside the daemon; of one strategy only. Raises LedgerUnavailable."""
     async with ledger.read() as books:
-        lots = await books.lots(LotStatus.OPEN)
-        closed = await books.lots(LotStatus.CLOSED, closed_since=hours.day_start(now))
-        today = hours.calendar.trading_date(now)
-        done = pnl.summarise(today, today, closed, ())
+        lots = await books.lots(LotStatus.OPEN, strategy=strategy)
+        closed = of(strategy, await books.lots(LotStatus.CLOSED, closed_since=hours.day_start(now)))
         reports = await books.events_since((EventKind.DAILY_REPORT,), now - REPORTS_WITHIN)
+    today = hours.calendar.trading_date(now)
+    done = pnl.summarise(today, today, closed, ())
+    owners = sorted({lot.strategy for lot in (*lots, *closed)})
+    by_strategy = {name: pnl.summarise(today, today, of(name, closed), ()) for name in owners}
     positions = []
-    for one in pnl.unrealised(lots, {}).positions:
-        mine = [lot for lot in lots if (lot.ticker, lot.con_id) == (one.ticker, one.con_id)]
-        sold = [lot for lot in closed if lot.con_id == one.con_id]
-        since = min(lot.entry_time for lot in mine)
-        last = max(
-            (*_filled(mine, sold), *_reported(reports, one.ticker, mine)), key=lambda known: known.at, default=None
-        )
-        positions.append(StoredPosition(one, since, last, done.by_ticker.get(one.ticker, pnl.ZERO)))
-    return StoredPositions(positions, done.net, done.by_ticker)
+    for name in owners:
+        owned = of(name, lots)
+        for one in pnl.unrealised(owned, {}).positions:
+            mine = [lot for lot in owned if (lot.ticker, lot.con_id) == (one.ticker, one.con_id)]
+            sold = [lot for lot in closed if lot.con_id == one.con_id]
+            since = min(lot.entry_time for lot in mine)
+            last = max(
+                (*_filled(mine, sold), *_reported(reports, one.ticker, mine)), key=lambda known: known.at, default=None
+            )
+            realised = by_strategy[name].by_ticker.get(one.ticker, pnl.ZERO)
+            positions.append(StoredPosition(one, name, since, last, realised))
+    nets = {name: each.net for name, each in by_strategy.items()}
+    return StoredPositions(positions, done.net, done.by_ticker, nets)
 
 
 def _filled(bought: Iterable[Lot], sold: Iterable[Lot]) -> Iterable[LastPrice]:

@@ -1,15 +1,17 @@
 """What New York dates brought: realised P&L, trades, and the curve of the picture."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from tradebot.domain import pnl
 from tradebot.domain.hours import Hours
 from tradebot.domain.lots import Lot, LotStatus
+from tradebot.domain.strategies import Strategies
 from tradebot.domain.trades import Trade
 from tradebot.ports import Books, Ledger
+from tradebot.queries.strategies import names, of
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +22,24 @@ class Result:
     last: date
     summary: pnl.Summary
     curve: Sequence[tuple[datetime, Decimal]]
+    by_strategy: Mapping[str, pnl.Summary] = field(default_factory=dict)  # empty where there is one strategy
 
 
-async def read_result(books: Books, hours: Hours, now: datetime, days: int) -> Result:
-    """The last `days` New York dates, today included. Raises LedgerUnavailable."""
+async def read_result(
+    books: Books,
+    hours: Hours,
+    now: datetime,
+    days: int,
+    strategy: str | None = None,
+    strategies: Strategies | None = None,
+) -> Result:
+    """The last `days` New York dates, today included; of all strategies, or of one. Raises LedgerUnavailable."""
     last = hours.calendar.trading_date(now)
     first = last - timedelta(days=days - 1)
-    closed, trades = await _since(books, hours, first)
-    return Result(first, last, pnl.summarise(first, last, closed, trades), list(_curve(closed)))
+    closed, trades = await _since(books, hours, first, strategy)
+    each = names(strategies, closed, trades) if strategies is not None and strategy is None else ()
+    by_strategy = {name: pnl.summarise(first, last, of(name, closed), of(name, trades)) for name in each}
+    return Result(first, last, pnl.summarise(first, last, closed, trades), list(_curve(closed)), by_strategy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +48,36 @@ class DailyResults:
 
     days: Mapping[date, pnl.Summary]  # every date, the oldest first
     total: pnl.Summary
+    by_strategy: Mapping[str, "DailyResults"] = field(default_factory=dict)  # of those that traded
 
 
-async def daily_results(ledger: Ledger, hours: Hours, now: datetime, days: int) -> DailyResults:
-    """The last `days` New York dates, today included. Raises LedgerUnavailable."""
+async def daily_results(
+    ledger: Ledger, hours: Hours, now: datetime, days: int, strategy: str | None = None
+) -> DailyResults:
+    """The last `days` New York dates, today included; of one strategy only. Raises LedgerUnavailable."""
     last = hours.calendar.trading_date(now)
     dates = [last - timedelta(days=ago) for ago in reversed(range(days))]
     async with ledger.read() as books:
-        closed, trades = await _since(books, hours, dates[0])
+        closed, trades = await _since(books, hours, dates[0], strategy)
+    traded = sorted({lot.strategy for lot in closed} | {trade.strategy for trade in trades})
+    by_strategy = {name: _each(dates, of(name, closed), of(name, trades)) for name in traded}
+    return replace(_each(dates, closed, trades), by_strategy=by_strategy)
+
+
+def _each(dates: Sequence[date], closed: Sequence[Lot], trades: Sequence[Trade]) -> DailyResults:
     each = {day: pnl.summarise(day, day, closed, trades) for day in dates}
-    return DailyResults(each, pnl.summarise(dates[0], last, closed, trades))
+    return DailyResults(each, pnl.summarise(dates[0], dates[-1], closed, trades))
 
 
-async def _since(books: Books, hours: Hours, first: date) -> tuple[Sequence[Lot], Sequence[Trade]]:
+async def _since(
+    books: Books, hours: Hours, first: date, strategy: str | None
+) -> tuple[Sequence[Lot], Sequence[Trade]]:
     """Lots that closed, and trades that filled."""
     since = hours.calendar.day_start(first)
-    closed = await books.lots(LotStatus.CLOSED, closed_since=since)
+    closed = await books.lots(LotStatus.CLOSED, strategy=strategy, closed_since=since)
+    trades = await books.trades(strategy=strategy, since=since)
     # A written-off SELL has no price: it is no trade of that day, its lots are counted apart.
-    return closed, [trade for trade in await books.trades(since=since) if trade.avg_fill_price is not None]
+    return closed, [trade for trade in trades if trade.avg_fill_price is not None]
 
 
 def _curve(lots: Iterable[Lot]) -> Iterable[tuple[datetime, Decimal]]:

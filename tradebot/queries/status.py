@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from tradebot.domain.alerts import WAITING, AlertStatus, Side
 from tradebot.domain.brokerage import Account, BrokerPosition
@@ -15,8 +16,10 @@ from tradebot.domain.limits import Limits, LossBasis
 from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.questions import Silent
 from tradebot.domain.settings import TradingState, limits_in, state_in
+from tradebot.domain.strategies import Strategies
 from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus
 from tradebot.ports import Books, Connection, Ledger, QueueContents
+from tradebot.queries.strategies import StrategyStatus, of, strategy_status
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,12 @@ class BooksStatus:
     lots: Sequence[Lot]
     exposure: Exposure  # the sums that the risk checks compare with the limits
     instance: Instance | None = None  # who took the lock last
+    strategies: Sequence[StrategyStatus] = ()  # in the file's order
+
+    @property
+    def several(self) -> bool:
+        """Whether it has to be said whose something is."""
+        return len(self.strategies) > 1
 
 
 async def books_status(
@@ -44,6 +53,7 @@ async def books_status(
     *,
     positions: Mapping[int, BrokerPosition] | None = None,
     loss_basis: LossBasis = LossBasis.REALISED,
+    strategies: Strategies | None = None,
 ) -> BooksStatus:
     """What the database knows; with IB's account values also what of them is spent already, and with its prices what open lots
     have lost. Raises LedgerUnavailable."""
@@ -56,6 +66,17 @@ async def books_status(
     recent = await books.trades(since=recent_since(day_start))
     closed = await books.lots(LotStatus.CLOSED, closed_since=day_start)
     prices = market_prices(lots, positions or {}, settings)
+    total = partial(exposure, account=account, day_start=day_start, now=now, prices=prices, loss_basis=loss_basis)
+    each = [
+        strategy_status(
+            one,
+            settings,
+            total(of(one.name, lots), of(one.name, unresolved), of(one.name, recent), of(one.name, closed)),
+            len(of(one.name, lots)),
+            now,
+        )
+        for one in strategies or ()
+    ]
     return BooksStatus(
         state=state_in(settings),
         limits=limits_in(settings, defaults),
@@ -65,27 +86,23 @@ async def books_status(
         in_flight=[trade for trade in unresolved if trade.status is not TradeStatus.UNKNOWN],
         unknown=[trade for trade in unresolved if trade.status is TradeStatus.UNKNOWN],
         lots=lots,
-        exposure=exposure(
-            lots,
-            unresolved,
-            recent,
-            closed,
-            account,
-            day_start=day_start,
-            now=now,
-            prices=prices,
-            loss_basis=loss_basis,
-        ),
+        exposure=total(lots, unresolved, recent, closed),
         instance=instance_in(settings),
+        strategies=each,
     )
 
 
 async def stored_status(
-    ledger: Ledger, defaults: Limits, hours: Hours, now: datetime, loss_basis: LossBasis
+    ledger: Ledger,
+    defaults: Limits,
+    hours: Hours,
+    now: datetime,
+    loss_basis: LossBasis,
+    strategies: Strategies | None = None,
 ) -> BooksStatus:
     """What the database alone knows, for who stands beside the daemon. Raises LedgerUnavailable."""
     async with ledger.read() as books:
-        return await books_status(books, defaults, hours, now, loss_basis=loss_basis)
+        return await books_status(books, defaults, hours, now, loss_basis=loss_basis, strategies=strategies)
 
 
 @dataclass(frozen=True, slots=True)

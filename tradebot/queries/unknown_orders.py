@@ -8,7 +8,7 @@ from typing import Any
 
 from tradebot.domain.alerts import Side
 from tradebot.domain.lots import LotStatus
-from tradebot.domain.trades import Trade, TradeStatus
+from tradebot.domain.trades import POSITION_LAG, Trade, TradeStatus
 from tradebot.ports import Broker, Ledger
 
 
@@ -18,7 +18,7 @@ class PriceSource(StrEnum):
     AVERAGE_COST = "average_cost"  # IB's average cost of a position that this BUY alone has opened
     ASK_AT_DECISION = "ask_at_decision"
     MARKET_PRICE = "market_price"  # IB's price now
-    ENTRY_PRICE = "entry_price"  # of the lots a SELL closes: a P&L of zero
+    ENTRY_PRICE = "entry_price"  # of its strategy's lots, which a SELL closes: a P&L of zero
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +35,15 @@ async def presumed_fill(ledger: Ledger, broker: Broker, trade_id: int) -> Presum
     """None when the order is not UNKNOWN (any more). Raises LedgerUnavailable."""
     async with ledger.read() as books:
         trade = await books.trade(trade_id)
-        lots = await books.lots(LotStatus.OPEN, ticker=trade.ticker) if trade else []
+        lots = await books.lots(LotStatus.OPEN, ticker=trade.ticker, strategy=trade.strategy) if trade else []
+        others = await books.trades_ended_since(trade.ticker, trade.created_at - POSITION_LAG) if trade else []
         decision = await books.decision(trade_id)
     if trade is None or trade.status is not TradeStatus.UNKNOWN:
         return None
     position = (broker.positions() or {}).get(trade.con_id)
     candidates: list[tuple[Decimal | None, PriceSource]]
     if trade.side is Side.BUY:
-        alone = trade.ib_position_before == 0
+        alone = trade.ib_position_before == 0 and not any(one.filled_qty for one in others if one.id != trade.id)
         candidates = [
             (position.avg_cost if position and alone else None, PriceSource.AVERAGE_COST),
             (_ask(decision), PriceSource.ASK_AT_DECISION),

@@ -15,15 +15,19 @@ class Waiting:
     buys: Sequence[Alert]
     pending: Sequence[Alert]
     depths: QueueContents | None  # None: the queue does not answer
+    several: bool = False  # strategies: it has to be said whose an alert is
 
 
-async def read_waiting(books: Books, depths: QueueContents | None) -> Waiting:
-    """Raises LedgerUnavailable."""
-    alerts = await books.alerts(WAITING)
+async def read_waiting(
+    books: Books, depths: QueueContents | None, strategy: str | None = None, *, several: bool = False
+) -> Waiting:
+    """Of one strategy only, where it is given. Raises LedgerUnavailable."""
+    alerts = await books.alerts(WAITING, strategy=strategy)
     received = [alert for alert in alerts if alert.status is AlertStatus.RECEIVED]
     return Waiting(
         sells=[alert for alert in received if alert.action is Side.SELL],
         buys=[alert for alert in received if alert.action is Side.BUY],
         pending=[alert for alert in alerts if alert.status is AlertStatus.PENDING],
         depths=depths,
+        several=several and strategy is None,
     )

@@ -5,6 +5,7 @@ Rules:
 - Another instance on the same database is likely to have the port: that it runs is then the better thing to say, and with
   `--wait` the port is taken when it has ended.
 - A database that is not up yet is waited for: it often starts at the same time.
+- What the books hold of a strategy that the file does not name would be looked after by nobody: that ends the start.
 - Everything opened is closed in the reverse order, by the stack that it is put on.
 """
 
@@ -26,6 +27,7 @@ from tradebot.database import is_new, migrate, open_instance_lock, open_ledger
 from tradebot.domain.restart_window import NO_RESTART, RestartWindow
 from tradebot.errors import ConfigError, LedgerUnavailable, LockHeld, MigrationError
 from tradebot.ports import InstanceLock
+from tradebot.queries.left_behind import left_behind
 from tradebot.queues import open_queue
 from tradebot.runtime import log, systemd
 from tradebot.runtime.build import Options, Outside
@@ -34,6 +36,7 @@ from tradebot.runtime.dead_mans_switch import ping
 from tradebot.runtime.pulse import Pulse
 from tradebot.simgateway import GatewaySettings, open_gateway
 from tradebot.webhook import TakenPort, WebhookOptions, take_port
+from tradebot.words.strategies import not_in_the_file
 
 T = TypeVar("T")
 DATABASE_RETRY_S = 2.0
@@ -64,6 +67,9 @@ async def open_outside(settings: Settings, opened: AsyncExitStack, *, wait: bool
     lock = await _lock(url, opened, wait=wait)
     port = port or opened.enter_context(_take_port(settings))
     ledger = await once_reachable(lambda: opened.enter_async_context(open_ledger(url)))
+    left = await once_reachable(lambda: left_behind(ledger, settings.strategies()))
+    if left:
+        raise ConfigError(not_in_the_file(left))
     queue = await opened.enter_async_context(open_queue(settings.queue.url.get_secret_value()))
     clock = SystemClock()
     pulse = Pulse(clock)
@@ -167,6 +173,7 @@ def options(settings: Settings) -> Options:
         crons=settings.schedule.crons(),
         keep=settings.database.keep(),
         simulated=settings.simulated_parts(),
+        strategies=settings.strategies(),
         version=__version__,
         heartbeat=partial(ping, url.get_secret_value()) if url else None,
     )
@@ -201,4 +208,5 @@ def _webhook_options(settings: Settings, secret: str) -> WebhookOptions:
         previous_secret=previous.get_secret_value() if previous else None,
         allowed_ips=tuple(map(str, webhook.allowed_ips)),
         trusted_proxies=tuple(map(str, webhook.trusted_proxies)),
+        accepted_secrets=settings.accepted_secrets(secret),
     )

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from tradebot.domain.hours import Hours
+from tradebot.domain.instructions import Instruction
 from tradebot.domain.job_plan import plans
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.restart_window import RestartWindow
-from tradebot.domain.strategies import Strategies
+from tradebot.domain.strategies import Strategies, Strategy
 from tradebot.operations.operations import Operations
 from tradebot.ports import Broker, Chance, Clock, HealthPart, InstanceLock, Ledger, Queue
 from tradebot.queries.daemon import DaemonQueries, RunSettings
@@ -23,14 +24,16 @@ from tradebot.runtime.scheduler import Scheduler, Work
 from tradebot.trading.booking import Booking, Listeners
 from tradebot.trading.gate import Gate
 from tradebot.trading.in_doubt import SECOND_LOOK_DELAY_S, InDoubtOrders
-from tradebot.trading.intake import STORE_DEADLINE_S, Intake
+from tradebot.trading.intake import STORE_DEADLINE_S, Intake, ReportOn
 from tradebot.trading.questions import Questions
 from tradebot.trading.rearm import Rearm
 from tradebot.trading.recovery import Recovery
+from tradebot.trading.rehearsal import Rehearsal, Setup
 from tradebot.trading.requeue import Requeue
 from tradebot.trading.switch import TradingSwitch
 from tradebot.trading.worker import SECOND_LOOK_DELAY_S as SELL_LOOK_DELAY_S
 from tradebot.trading.worker import Worker, WorkerOptions
+from tradebot.words import alert_report
 
 Run = Callable[[], Coroutine[None, None, None]]
 
@@ -119,7 +122,14 @@ def build(outside: Outside, options: Options) -> Tradebot:
         outside, options, questions=questions, gate=gate, switch=switch, booking=booking, listeners=listeners
     )
     requeue = Requeue(ledger, queue, worker, options.hours, clock, pulse=pulse, pending_max_age=options.pending_max_age)
-    intake = Intake(ledger, queue, clock, store_within_s=options.store_within_s)
+    intake = Intake(
+        ledger,
+        queue,
+        clock,
+        strategies=options.strategies,
+        report=_report_on(outside, options, switch),
+        store_within_s=options.store_within_s,
+    )
     queries = _queries(outside, options, gate, switch, questions)
     operations = Operations(
         ledger=ledger,
@@ -130,6 +140,7 @@ def build(outside: Outside, options: Options) -> Tradebot:
         booking=booking,
         defaults=options.defaults,
         clock=clock,
+        strategies=options.strategies,
     )
     jobs = all_jobs(
         ledger,
@@ -156,6 +167,18 @@ def build(outside: Outside, options: Options) -> Tradebot:
         jobs=jobs,
         scheduler=scheduler(outside, options, jobs),
     )
+
+
+def _report_on(outside: Outside, options: Options, switch: TradingSwitch) -> ReportOn:
+    """What a test is answered with."""
+    setup = Setup(options.defaults, options.fixed_limits, options.hours, options.fractional)
+    rehearsal = Rehearsal(outside.ledger, outside.broker, switch, outside.clock, setup)
+
+    async def report_on(instruction: Instruction, strategy: Strategy) -> list[str]:
+        found = await rehearsal.report(instruction, strategy)
+        return alert_report.lines(found, name_strategy=options.strategies.only is None)
+
+    return report_on
 
 
 def _recovery(
@@ -229,6 +252,7 @@ def _queries(
         simulated=options.simulated,
         started_at=outside.clock.now(),
         version=options.version,
+        strategies=options.strategies,
     )
     parts: dict[str, HealthPart] = {
         "database": DatabasePart(outside.ledger, outside.lock),

@@ -19,6 +19,7 @@ from tradebot.config import Settings
 from tradebot.domain.events import Facts, NewEvent
 from tradebot.domain.facts.daemon import Started, Stopped
 from tradebot.domain.settings import TradingState
+from tradebot.domain.strategies import BY_STOP, Strategies
 from tradebot.errors import LedgerUnavailable, LockLost
 from tradebot.notify.log_channel import log_events
 from tradebot.operations.limits import store_configured
@@ -31,6 +32,7 @@ from tradebot.runtime.watchdog import Watchdog, look_at_webhook
 from tradebot.trading.every import every, happens
 from tradebot.webhook import Webhook, open_webhook
 from tradebot.words import events as words
+from tradebot.words import strategies as words_of_strategies
 
 if TYPE_CHECKING:
     from tradebot.operations.operations import Operations
@@ -59,6 +61,7 @@ async def run(settings: Settings, ready: Callable[[Webhook], None], *, wait: boo
             systemd.status("Starting")
             opened = await open_outside(settings, stack, wait=wait)
             bot = build(opened.outside, options(settings))
+            _warn_of_strategies(settings.strategies())
             await once_reachable(lambda: _store_limits(settings, bot))
             await once_reachable(bot.switch.refresh)  # a stored kill is in force, and shown, from the first moment
             if bot.switch.state is not TradingState.RUNNING:
@@ -97,13 +100,19 @@ async def _serve(
         await _end([messages])
 
 
+def _warn_of_strategies(strategies: Strategies) -> None:
+    for strategy in strategies:
+        if strategy.sizing in BY_STOP:
+            logger.warning("{}", words_of_strategies.needs_stops(strategy))
+
+
 async def _store_limits(settings: Settings, bot: Tradebot) -> None:
     """The limits in force are rows of the database from the first start on; the file's until a person changes them."""
-    configured = settings.trading.defaults.limits()
-    for one in await store_configured(bot.outside.ledger, configured, bot.outside.clock.now()):
+    configured, strategies = settings.trading.defaults.limits(), settings.strategies()
+    for one in await store_configured(bot.outside.ledger, configured, bot.outside.clock.now(), strategies):
         logger.warning(
-            "limit {} is {}, as {} set it: the configuration's {} is not in force; it is changed from the chat",
-            *(one.name, one.in_force, one.by, one.configured),
+            "limit {}{} is {}, as {} set it: the configuration's {} is not in force; it is changed from the chat",
+            *(one.name, f" of strategy {one.strategy}" if one.strategy else "", one.in_force, one.by, one.configured),
         )
 
 
@@ -208,8 +217,8 @@ async def _send_messages(settings: Settings, bot: Tradebot, stop: asyncio.Event)
             return await _serve_telegram(settings, bot, stop)
         except Exception:
             logger.exception("Telegram has failed and stays off until the next start; messages go to the log")
-    outside = bot.outside
-    await log_events(outside.ledger, outside.clock, outside.pulse.of("messages to the log"), stop)
+    outside, beat = bot.outside, bot.outside.pulse.of("messages to the log")
+    await log_events(outside.ledger, outside.clock, beat, stop, bot.queries.run.strategies)
 
 
 async def _serve_telegram(settings: Settings, bot: Tradebot, stop: asyncio.Event) -> None:

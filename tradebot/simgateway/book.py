@@ -83,9 +83,11 @@ class Book:
     def live_orders(self) -> list[Order]:
         return [self.orders[perm_id] for perm_id in self._live]
 
-    def open_orders(self) -> list[Order]:
-        """What IB lists as open: the live orders, and rejected ones that it has not let go of."""
-        return self.live_orders() + [self.orders[perm_id] for perm_id in self._listed_ids]
+    def open_orders(self, *, unsent: bool = False) -> list[Order]:
+        """What IB lists as open: the live orders, and rejected ones that it has not let go of. Those that were not
+        transmitted only where ``unsent``."""
+        live = [order for order in self.live_orders() if order.sent or unsent]
+        return live + [self.orders[perm_id] for perm_id in self._listed_ids]
 
     def order_executions(self, perm_id: int) -> list[Execution]:
         return [self.executions[root] for root in self._roots.get(perm_id, ())]
@@ -100,7 +102,9 @@ class Book:
 
     def _accepted(self, entry: e.Accepted) -> None:
         ticket = entry.ticket
-        self.orders[entry.perm_id] = Order(entry.perm_id, ticket, entry.at, plan=entry.plan)
+        self.orders[entry.perm_id] = Order(
+            entry.perm_id, ticket, entry.at, plan=entry.plan, stop=ticket.stop, sent=ticket.transmit
+        )
         self._live[entry.perm_id] = None
         self.perm_next = max(self.perm_next, entry.perm_id + 1)
         if ticket.order_id > 0:
@@ -109,8 +113,24 @@ class Book:
 
     def _modified(self, entry: e.Modified) -> None:
         order = self.orders[entry.perm_id]
-        ticket = replace(order.ticket, quantity=entry.quantity, limit=entry.limit)
-        self.orders[entry.perm_id] = replace(order, ticket=ticket)
+        trail, trail_pct = entry.trail, entry.trail_pct
+        ticket = replace(
+            order.ticket, quantity=entry.quantity, limit=entry.limit, stop=entry.stop, trail=trail, trail_pct=trail_pct
+        )
+        self.orders[entry.perm_id] = replace(order, ticket=ticket, stop=entry.stop)
+
+    def _transmitted(self, entry: e.Transmitted) -> None:
+        self._change(entry.perm_id, sent=True)
+
+    def _trailed(self, entry: e.Trailed) -> None:
+        self._change(entry.perm_id, stop=entry.stop)
+
+    def _triggered(self, entry: e.Triggered) -> None:
+        self._change(entry.perm_id, triggered=True, status="Submitted")
+
+    def _reduced(self, entry: e.Reduced) -> None:
+        order = self.orders[entry.perm_id]
+        self._change(entry.perm_id, ticket=replace(order.ticket, quantity=entry.quantity))
 
     def _working(self, entry: e.Working) -> None:
         self._change(entry.perm_id, status="Submitted", why_held="")
@@ -267,6 +287,10 @@ class Book:
         e.Opened: _opened,
         e.Accepted: _accepted,
         e.Modified: _modified,
+        e.Transmitted: _transmitted,
+        e.Trailed: _trailed,
+        e.Triggered: _triggered,
+        e.Reduced: _reduced,
         e.Working: _working,
         e.Held: _held,
         e.Refused: _refused,

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from tradebot.simgateway import entries as e
-from tradebot.simgateway import exchange, natural
+from tradebot.simgateway import exchange, groups, natural, triggers
 from tradebot.simgateway.book import Book
 from tradebot.simgateway.market import Market
 from tradebot.simgateway.model import ZERO, Listing, Order, Quote, Ticket
@@ -43,21 +43,43 @@ class Desk:
     def __init__(self, owner: DeskOwner, latency_s: float, rng: random.Random) -> None:
         self._owner, self._book, self._latency_s, self._rng = owner, owner.book, latency_s, rng
         self._scheduled: set[int] = set()
+        self._ending: set[int] = set()
 
     def take(self, ticket: Ticket, plan: dict[str, Any]) -> Order:
         """An order that passed ``exchange.refusal`` exists, or its client's change of one; nothing happens to it yet."""
         plan = plan | natural.draw(self._rng, self._owner.switches, ticket, plan)
-        first, *others = exchange.place(
+        happens = exchange.place(
             self._book, ticket, lambda symbol: self._owner.quote(symbol).ask, plan, self._owner.now()
         )
-        assert isinstance(first, e.Accepted | e.Modified)
-        self._owner.commit(first, *others)
-        return self._book.orders[first.perm_id]
+        self._owner.commit(*happens)
+        for entry in happens:
+            if isinstance(entry, e.Transmitted) and (sent := self._book.orders[entry.perm_id]).live:
+                self.schedule(sent)
+        mine = next(entry for entry in happens if isinstance(entry, e.Accepted | e.Modified))
+        return self._book.orders[mine.perm_id]
+
+    def follow(self, *entries: e.Entry) -> None:
+        """What a fill or an end does to the orders that hang together with it."""
+        for entry in entries:
+            self._owner.commit(*groups.follows(self._book, entry, self._owner.switches, self._owner.now()))
+            if isinstance(entry, e.Executed):
+                for child in groups.children(self._book, self._book.orders[entry.perm_id]):
+                    self.schedule(child)
+
+    def client_gone(self, client_id: int) -> None:
+        """What its client has not transmitted goes with the connection, unseen, unless a switch keeps it."""
+        if self._owner.switches.untransmitted_stay:
+            return
+        for order in self._book.live_orders():
+            if order.ticket.client_id == client_id and not order.sent:
+                self._owner.commit(e.Cancelled(self._owner.now(), order.perm_id, code=0))
 
     def schedule(self, order: Order) -> None:
         """Look at an order when its time has come."""
-        if order.perm_id in self._scheduled:
+        if order.perm_id in self._scheduled or not order.sent:
             return
+        if order.ticket.good_till is not None:
+            self._ends_at(order, order.ticket.good_till)
         if order.why_held:
             if (found_s := order.plan["locate"]["delay_s"]) is not None:
                 self._owner.later(float(found_s), self._located, order.perm_id)
@@ -71,9 +93,11 @@ class Desk:
             self._owner.later(delay_s, self._consider, order.perm_id)
 
     def quotes_changed(self, symbols: set[str]) -> None:
-        """Try the limit orders against the new quotes."""
+        """Try the stops and the limit orders against the new quotes."""
         for order in self._book.live_orders():
-            if order.ticket.symbol in symbols and self.due(order):
+            if order.ticket.symbol not in symbols or not (order := self._watched(order)).live:
+                continue
+            if self.due(order):
                 if "slow_fill" in order.plan:
                     self.schedule(order)
                 elif order.perm_id not in self._scheduled:
@@ -88,11 +112,12 @@ class Desk:
     def _consider(self, perm_id: int) -> None:
         self._scheduled.discard(perm_id)
         order = self._book.orders[perm_id]
-        if self._owner.market.waits(order):
+        if not order.live or self._owner.market.waits(order):
             return
+        order = self._watched(order)
         if shares := self.due(order):
             self._take(order, shares)
-        elif exchange.reaches_market(order):
+        elif exchange.reaches_market(order) and self._may_work(order):
             self._owner.commit(e.Working(self._owner.now(), perm_id))
         order = self._book.orders[perm_id]
         if order.live and order.ticket.tif in IMMEDIATE_OR_NEVER:
@@ -113,8 +138,31 @@ class Desk:
 
     def due(self, order: Order) -> Decimal:
         """How many shares of an order would fill now."""
-        trades = self._owner.market.trades(order)
-        return exchange.due(order, self._owner.quote(order.ticket.symbol)) if trades else ZERO
+        if not order.sent or not self._owner.market.trades(order):
+            return ZERO
+        may = groups.working(self._book, order, self._owner.switches) - order.filled
+        return max(ZERO, min(may, exchange.due(order, self._owner.quote(order.ticket.symbol))))
+
+    def _may_work(self, order: Order) -> bool:
+        return order.sent and groups.working(self._book, order, self._owner.switches) > order.filled
+
+    def _watched(self, order: Order) -> Order:
+        """The order after the market has taken its trailing stop along, or triggered it; no longer if it is not to work yet."""
+        if not (order.waits_for_trigger and self._may_work(order) and self._owner.market.trades(order)):
+            return order
+        quote, switches, now = self._owner.quote(order.ticket.symbol), self._owner.switches, self._owner.now()
+        if (stop := triggers.trailed(order, quote, switches)) is not None:
+            self._owner.commit(e.Trailed(now, order.perm_id, stop))
+        if triggers.fires(self._book.orders[order.perm_id], quote, switches):
+            self._owner.commit(e.Triggered(now, order.perm_id))
+        return self._book.orders[order.perm_id]
+
+    def _ends_at(self, order: Order, at: datetime) -> None:
+        """Ends an order that is good till a moment, once, when it has come."""
+        if order.perm_id not in self._ending:
+            self._ending.add(order.perm_id)
+            wait_s = max(0.0, (at - self._owner.now()).total_seconds())
+            self._owner.later(wait_s, self._end, order.perm_id, 202, "Good till date has passed")
 
     def _located(self, perm_id: int) -> None:
         """Shares to sell short were found."""

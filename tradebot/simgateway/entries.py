@@ -73,6 +73,43 @@ class Modified(Entry):
     perm_id: int
     quantity: Decimal
     limit: Decimal | None
+    stop: Decimal | None = None
+    trail: Decimal | None = None
+    trail_pct: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class Transmitted(Entry):
+    """An order that waited for its group went out with it."""
+
+    kind = "transmitted"
+    perm_id: int
+
+
+@dataclass(frozen=True)
+class Trailed(Entry):
+    """The market took a trailing stop's price along."""
+
+    kind = "trailed"
+    perm_id: int
+    stop: Decimal
+
+
+@dataclass(frozen=True)
+class Triggered(Entry):
+    """The market came to the stop's price: it works now."""
+
+    kind = "triggered"
+    perm_id: int
+
+
+@dataclass(frozen=True)
+class Reduced(Entry):
+    """IB made an order smaller: another one of its group filled, or its parent ended with less than it was to fill."""
+
+    kind = "reduced"
+    perm_id: int
+    quantity: Decimal
 
 
 @dataclass(frozen=True)
@@ -241,7 +278,7 @@ def _value(type_name: str, value: Any) -> Any:
         return None
     if type_name.startswith("Decimal"):
         return Decimal(value)
-    if type_name == "datetime":
+    if type_name.startswith("datetime"):
         return datetime.fromisoformat(value)
     if type_name == "Ticket":
         return Ticket(**_typed(Ticket, value))

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from tradebot.simgateway.model import Ticket
+
 Table = dict[str, dict[str, Any]]
 Plan = dict[str, Any]
 
@@ -62,6 +64,12 @@ ORDER_FAULTS: Table = {
     "fill_before_cancel": {"error_first": True},
     # A cancel is accepted (the status shows it), and then the order fills anyway.
     "fill_after_cancel": {"status": "Cancelled", "delay_s": 0.05},
+    # A stop that is acknowledged and never triggered, wherever the market goes.
+    "never_triggers": {},
+    # Its fill changes nothing in its group, nor does another's fill change it: both can fill.
+    "group_ignored": {},
+    # It comes to IB with another time in force than it was sent with.
+    "tif_becomes": {"tif": "DAY"},
     # The execution is reported again under the next revision; null keeps a figure.
     "correction": {"shares": None, "price": None, "delay_s": 0.05},
 }
@@ -127,7 +135,7 @@ QUESTIONS: dict[str, int | None] = {
 
 # What a fault of a table can match.
 MATCHES: dict[str, tuple[str, ...]] = (
-    dict.fromkeys(ORDER_FAULTS, ("symbol", "action", "client_id"))
+    dict.fromkeys(ORDER_FAULTS, ("symbol", "action", "client_id", "order_type"))
     | dict.fromkeys(DATA_FAULTS, ("symbol", "client_id"))
     | dict.fromkeys(QUESTION_FAULTS, ("question", "client_id"))
     | dict.fromkeys(CONNECTION_FAULTS, ())
@@ -137,6 +145,7 @@ ALL: Table = ORDER_FAULTS | DATA_FAULTS | QUESTION_FAULTS | CONNECTION_FAULTS
 # The values of a text parameter, where only some are allowed.
 CHOICES: dict[tuple[str, str], tuple[str, ...]] = {
     ("hold", "status"): ("Submitted", "PreSubmitted"),
+    ("tif_becomes", "tif"): ("DAY", "GTC"),
     ("locate", "status"): ("Inactive", "PreSubmitted"),
     ("fill_after_cancel", "status"): ("Cancelled", "PendingCancel"),
     ("garbage", "kind"): ("unknown_message", "bad_fields", "endless_frame", "web_page"),
@@ -220,14 +229,14 @@ class Faults:
     def armed(self) -> list[dict[str, Any]]:
         return [armed.describe() for armed in self._armed]
 
-    def order(self, symbol: str, action: str, client_id: int) -> Plan:
+    def order(self, ticket: Ticket) -> Plan:
         """The plan of a new order; uses the faults up."""
-        return self._take(ORDER_FAULTS, {"symbol": symbol, "action": action, "client_id": client_id})
+        return self._take(ORDER_FAULTS, _looks(ticket))
 
-    def what_if(self, symbol: str, action: str, client_id: int) -> Plan:
+    def what_if(self, ticket: Ticket) -> Plan:
         """What a what-if order meets: it can be refused or left unanswered, and nothing else. Uses the faults up."""
         table = {name: ORDER_FAULTS[name] for name in ("deny", "swallow")}
-        return self._take(table, {"symbol": symbol, "action": action, "client_id": client_id})
+        return self._take(table, _looks(ticket))
 
     def data(self, symbol: str, client_id: int) -> Plan:
         """What a market-data request meets; uses the faults up."""
@@ -254,6 +263,16 @@ class Faults:
             elif armed.times:
                 armed.times -= 1
         return plan
+
+
+def _looks(ticket: Ticket) -> dict[str, Any]:
+    """By what a fault can match an order."""
+    return {
+        "symbol": ticket.symbol,
+        "action": ticket.action,
+        "client_id": ticket.client_id,
+        "order_type": ticket.order_type,
+    }
 
 
 def whole(name: str, given: dict[str, Any]) -> dict[str, Any]:

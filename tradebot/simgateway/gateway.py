@@ -42,6 +42,7 @@ TICK_S = 1.0
 BEAT_S = 0.1
 ACCOUNT_REFRESH_S = 180.0
 OWNER = 0
+FOLLOWED = (e.Executed, e.Cancelled, e.Refused)
 
 RequestHandler = Callable[["Gateway", Session, requests.Request], None]
 
@@ -186,6 +187,8 @@ class Gateway:
             self.book.apply(entry)
             if notify := self._handlers.entries.get(type(entry)):
                 notify(self, entry)
+        if any(isinstance(entry, FOLLOWED) for entry in entries):
+            self.desk.follow(*entries)
 
     def receive(self, session: Session, message: Message) -> None:
         """Answer one message of a client, unless it sends too many."""
@@ -289,7 +292,7 @@ class Gateway:
         ticket = Ticket(OWNER, 0, listing.con_id, listing.symbol, action, quantity, kind, limit)
         if denied := exchange.refusal(self.book, ticket):
             raise ValueError(f"{denied[0]}: {denied[1]}")
-        plan = self.faults.order(symbol, action, OWNER)
+        plan = self.faults.order(ticket)
         order = self.desk.take(ticket, plan)
         self.schedule(order)
         return order.perm_id
@@ -373,6 +376,7 @@ class Gateway:
         self.connections.discard(session)
         if self.sessions.get(session.client_id) is session:
             del self.sessions[session.client_id]
+            self.desk.client_gone(session.client_id)
             logger.info("simulated gateway: client {} disconnected", session.client_id)
 
     def drop_all(self) -> None:

@@ -1,6 +1,6 @@
 """When the exchange trades: its session, stocks that open late, and halts. State only; ``sessions`` makes it change.
 
-Without a session of its own the exchange is always open. A limit order with ``outside_rth`` trades while it is closed.
+Without a session of its own the exchange is always open. Limits and stops with ``outside_rth`` work while it is closed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Market:
 
     def waits(self, order: Order) -> bool:
         """Whether an order waits for the session before it goes to the market."""
-        always = order.ticket.order_type == "LMT" and order.ticket.outside_rth
+        always = order.ticket.order_type != "MKT" and order.ticket.outside_rth
         return not self.open and not always
 
     def trades(self, order: Order) -> bool:

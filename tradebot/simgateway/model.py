@@ -12,6 +12,7 @@ CENT = Decimal("0.01")
 
 # IB's statuses of an order that can still change. The rest (Filled, Cancelled, Inactive unless it is held for something) is over.
 LIVE = frozenset({"PreSubmitted", "Submitted", "PendingCancel"})
+STOPS = frozenset({"STP", "STP LMT", "TRAIL"})
 
 
 def scaled(price: Decimal, ratio: Decimal) -> Decimal:
@@ -74,13 +75,25 @@ class Ticket:
     exchange: str = "SMART"
     oca_group: str = ""
     outside_rth: bool = False
+    stop: Decimal | None = None  # where a stop triggers; of a trailing one where it begins, if its client says so
+    trail: Decimal | None = None  # how far a trailing stop follows, in USD ...
+    trail_pct: Decimal | None = None  # ... or in %
+    parent_id: int = 0  # the client's own order that this one is attached to
+    transmit: bool = True  # False: it waits for an order of its group that has this set
+    oca_type: int = 0
+    good_till: datetime | None = None
+
+    @property
+    def is_stop(self) -> bool:
+        """Whether it waits at IB until the market has come to its stop price."""
+        return self.order_type in STOPS
 
 
 @dataclass(frozen=True)
 class Order:
     """A ticket and what became of it. ``plan`` holds the faults it met, by name.
 
-    ``listed``: rejected, and still in the open orders.
+    ``listed``: rejected, and still in the open orders. ``stop``: where it triggers now. ``sent``: it was transmitted.
     """
 
     perm_id: int
@@ -94,6 +107,9 @@ class Order:
     reason: str = ""
     why_held: str = ""
     listed: bool = False
+    stop: Decimal | None = None
+    triggered: bool = False
+    sent: bool = True
     plan: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -103,6 +119,10 @@ class Order:
     @property
     def live(self) -> bool:
         return self.status in LIVE or bool(self.why_held)
+
+    @property
+    def waits_for_trigger(self) -> bool:
+        return self.ticket.is_stop and not self.triggered
 
     @property
     def signed(self) -> int:

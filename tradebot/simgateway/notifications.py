@@ -35,7 +35,13 @@ def _denied(gateway: Gateway, entry: e.Denied) -> None:
 
 
 def _accepted(gateway: Gateway, entry: e.Accepted) -> None:
-    ticket = entry.ticket
+    """An order that waits to be transmitted is not answered."""
+    if entry.ticket.transmit:
+        _arrived(gateway, entry)
+
+
+def _arrived(gateway: Gateway, entry: e.Accepted | e.Transmitted) -> None:
+    ticket = gateway.book.orders[entry.perm_id].ticket
     _keyed(ticket).info(
         "simulated gateway: order {} of client {}: {} {} {} {}",
         entry.perm_id, ticket.client_id, ticket.action, number(ticket.quantity), ticket.symbol, ticket.order_type,
@@ -55,7 +61,7 @@ def _keyed(ticket: Ticket) -> Logger:
     return logger.bind(ticker=ticket.symbol, order_ref=ticket.order_ref or None)
 
 
-def _changed(gateway: Gateway, entry: e.Modified | e.Working | e.CancelAsked) -> None:
+def _changed(gateway: Gateway, entry: e.Modified | e.Reduced | e.Triggered | e.Working | e.CancelAsked) -> None:
     _status(gateway, gateway.book.orders[entry.perm_id])
 
 
@@ -79,6 +85,8 @@ def _refused(gateway: Gateway, entry: e.Refused) -> None:
 
 def _cancelled(gateway: Gateway, entry: e.Cancelled) -> None:
     order = gateway.book.orders[entry.perm_id]
+    if not order.sent:
+        return
     text = (
         ERROR_TEXTS[202] + entry.reason if entry.code == 202 else error_text({"code": entry.code, "text": entry.reason})
     )
@@ -204,7 +212,10 @@ def _to_owner(gateway: Gateway, order: Order, fields: replies.Fields) -> None:
 ENTRIES: Mapping[type[e.Entry], Callable[..., None]] = {
     e.Denied: _denied,
     e.Accepted: _accepted,
+    e.Transmitted: _arrived,
     e.Modified: _changed,
+    e.Reduced: _changed,
+    e.Triggered: _changed,
     e.Working: _changed,
     e.CancelAsked: _changed,
     e.Held: _held,

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
-from tradebot.simgateway.model import Execution, Listing, Order, Position
+from tradebot.simgateway.model import Execution, Listing, Order, Position, Ticket
 from tradebot.simgateway.wire import UNSET, double, flag, number, size
 
 Fields = list[str]
@@ -75,7 +75,8 @@ def order_status(order: Order) -> Fields:
     ticket = order.ticket
     return [
         "3", str(ticket.order_id), order.status, number(order.filled), number(order.remaining),
-        price(order.avg_price), str(order.perm_id), "0", price(order.last_price), str(ticket.client_id), order.why_held, "0",
+        price(order.avg_price), str(order.perm_id), str(ticket.parent_id), price(order.last_price), str(ticket.client_id),
+        order.why_held or ("trigger" if order.live and order.waits_for_trigger else ""), "0",
     ]  # fmt: skip
 
 
@@ -94,11 +95,11 @@ def open_order(version: int, account: str, order: Order, listing: Listing, outco
     allocation = f"{order.perm_id}.0/{account}/{number(ticket.quantity)}"
     return [
         "5", str(ticket.order_id), *contract(listing, ticket.exchange, "0", "?"), *_terms(order, account),
-        str(ticket.client_id), *_identity(order), allocation, *_allocation(version),
-        "0", *[""] * 5, "2147483647", "0", "0", "0", "", "3", "0", "0", "", "0", "0",
-        "", "0", "None", "", "0", "", "", "", "?", "0", "0", "", "0", "0", "", "", "", "", "", "0", "0", "0",
+        str(ticket.client_id), *_identity(order), allocation, *_allocation(version, ticket),
+        "0", *[""] * 5, "2147483647", "0", "0", "0", "", str(ticket.oca_type or 3), "0", "0", "", str(ticket.parent_id), "0",
+        "", "0", "None", "", "0", "", "", "", "?", "0", "0", "", "0", "0", *_trail(order), "", "", "", "0", "0", "0",
         *_SCALE, "0", "", "IB", "0", "0", "", "0", flag(outcome is not None), order.status, *costs, "",
-        "0", "0", "0", "None", *[UNSET] * 6, "0", "", "", "", "0", "1", "0", "0", "0",
+        "0", "0", "0", "None", UNSET, _trail(order)[0] or UNSET, *[UNSET] * 4, "0", "", "", "", "0", "1", "0", "0", "0",
         *([""] if version >= 158 else []), *([""] if version >= 160 else []), *(["0"] if version >= 162 else []),
         *_pegged(version),
     ]  # fmt: skip
@@ -115,7 +116,7 @@ def completed_order(version: int, account: str, order: Order, listing: Listing, 
         state, status = "Cancelled", order.reason
     return [
         "101", *contract(listing, ticket.exchange, "0", "?"), *_terms(order, account, order.status == "Filled"),
-        *_identity(order), *_allocation(version), *[""] * 5,
+        *_identity(order), *_allocation(version, ticket), *[""] * 5,
         "2147483647", "0", "0", "", "3", "0", "", "0", "None", "", "0", "0", "0", "", "0", "0", "", "", "", "0", "0", "0",
         *_SCALE, "", "IB", "0", "0", "", "0", state, "0", "0", "0", UNSET, UNSET,
         "0", "1", "0", "", number(order.filled), "2147483647", "0", "Not an insider or substantial shareholder", "0", "0",
@@ -129,7 +130,7 @@ def _terms(order: Order, account: str, hide_quantity: bool = False) -> Fields:
     ticket = order.ticket
     quantity = "0" if hide_quantity else number(ticket.quantity)
     return [
-        ticket.action, quantity, ticket.order_type, double(ticket.limit or Decimal(0)), "0.0", ticket.tif,
+        ticket.action, quantity, ticket.order_type, double(ticket.limit or Decimal(0)), _aux(order), ticket.tif,
         ticket.oca_group, account, "", "0", ticket.order_ref,
     ]  # fmt: skip
 
@@ -139,9 +140,23 @@ def _identity(order: Order) -> Fields:
     return [str(order.perm_id), flag(order.ticket.outside_rth), "0", "0", ""]
 
 
-def _allocation(version: int) -> Fields:
+def _aux(order: Order) -> str:
+    """The stop's price, or by how much a trailing one trails."""
+    aux = order.ticket.trail if order.ticket.order_type == "TRAIL" else order.stop
+    return "0.0" if aux is None else double(aux)
+
+
+def _trail(order: Order) -> Fields:
+    """trailStopPrice, trailingPercent"""
+    if order.ticket.order_type != "TRAIL":
+        return ["", ""]
+    return ["" if each is None else double(each) for each in (order.stop, order.ticket.trail_pct)]
+
+
+def _allocation(version: int, ticket: Ticket) -> Fields:
     """faGroup .. exemptCode"""
-    return ["", "", "", *([""] if version < 177 else []), "", "", "", "", "", "0", "", "-1"]
+    till = "" if ticket.good_till is None else f"{ticket.good_till.astimezone(UTC):%Y%m%d-%H:%M:%S}"
+    return ["", "", "", *([""] if version < 177 else []), "", till, "", "", "", "0", "", "-1"]
 
 
 def _pegged(version: int) -> Fields:

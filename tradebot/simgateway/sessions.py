@@ -39,7 +39,7 @@ def open_now(gateway: Gateway) -> None:
     for symbol, seconds in market.late_s.items():
         gateway.later(seconds, _opened_late, gateway, symbol)
     for order in gateway.book.live_orders():
-        if exchange.reaches_market(order):
+        if exchange.reaches_market(order) and not order.ticket.parent_id:
             gateway.commit(e.Working(gateway.now(), order.perm_id))
     _look(gateway, None)
 
@@ -50,7 +50,7 @@ def close_now(gateway: Gateway, code: int = 202, reason: str = "") -> None:
         return
     gateway.market.open = False
     for order in gateway.book.live_orders():
-        if order.ticket.tif == "DAY":
+        if order.ticket.tif == "DAY" and gateway.book.orders[order.perm_id].live:
             gateway.desk.end(order.perm_id, code, reason)
 
 

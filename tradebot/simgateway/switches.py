@@ -53,6 +53,18 @@ class Switches:
     no_price_as: str = "unsent"
     # How many messages a client may send in a second; 0: any number.
     messages_per_second_max: int = 0
+    # What triggers a stop, and what a trailing one follows: see CHOICES.
+    stops_by: str = "last"
+    trails_by: str = "last"
+    # From when on the children of a parent work: as it fills, or when it is over; and what becomes of the children of one that
+    # ended partly filled.
+    children_work: str = "part"
+    cut_parent: str = "keeps"
+    # Whether a part of an order ends its group of type 1, or only the whole.
+    oca_1_acts: str = "part"
+    # Whether orders that are not transmitted are in the open orders, and whether they outlive their client's connection.
+    untransmitted_listed: bool = False
+    untransmitted_stay: bool = False
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -81,6 +93,11 @@ CHOICES = {
     "execution_times": ("local", "named", "utc"),
     "no_price_of": ("none", "bid", "ask", "last", "bid_ask", "all"),
     "no_price_as": ("unsent", "minus_one", "zero"),
+    "stops_by": ("last", "bid_ask"),
+    "trails_by": ("last", "bid_ask"),
+    "children_work": ("part", "whole"),
+    "cut_parent": ("keeps", "cancels"),
+    "oca_1_acts": ("part", "whole"),
 }
 MAY_BE_NEGATIVE = ("clock_ahead_s",)
 

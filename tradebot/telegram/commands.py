@@ -13,29 +13,37 @@ class Command:
     help: str
     example: str
     acts: bool = False  # changes something: acts once, and not when it was sent long ago
+    of_strategy: bool = False  # takes a strategy's name
+
+    def example_of(self, strategy: str) -> str:
+        """The example, for one strategy: its name comes right after the command."""
+        command, *rest = self.example.split(" ")
+        return " ".join([command, strategy, *rest])
 
 
 GROUPS: dict[str, tuple[Command, ...]] = {
     "Look": (
         Command("start", "what this is, and how it stands", "/start"),
         Command("help", "every command with an example", "/help"),
-        Command("status", "trading state, IB, cash, today", "/status"),
-        Command("positions", "what the bot holds", "/positions"),
-        Command("pnl", "today's profit and loss", "/pnl"),
-        Command("pnl_week", "the last seven days", "/pnl_week"),
+        Command("status", "trading state, IB, cash, today", "/status", of_strategy=True),
+        Command("positions", "what the bot holds", "/positions", of_strategy=True),
+        Command("pnl", "today's profit and loss", "/pnl", of_strategy=True),
+        Command("pnl_week", "the last seven days", "/pnl_week", of_strategy=True),
+        Command("strategies", "each, with its switch", "/strategies", of_strategy=True),
         Command("market", "exchange hours, holidays ahead", "/market"),
-        Command("queue", "alerts that wait", "/queue"),
-        Command("settings", "every limit and its use", "/settings"),
+        Command("queue", "alerts that wait", "/queue", of_strategy=True),
+        Command("settings", "every limit and its use", "/settings", of_strategy=True),
     ),
     "Limits": tuple(
-        Command(limit.command, limit.help, f"/{limit.command} {limit.example}", acts=True) for limit in TITLES
+        Command(limit.command, limit.help, f"/{limit.command} {limit.example}", acts=True, of_strategy=True)
+        for limit in TITLES
     ),
     "Control": (
-        Command("pause", "no more BUY; SELL goes on", "/pause", acts=True),
-        Command("resume", "lift the pause, or the kill", "/resume", acts=True),
+        Command("pause", "no more BUY; SELL goes on", "/pause", acts=True, of_strategy=True),
+        Command("resume", "lift the pause, or the kill", "/resume", acts=True, of_strategy=True),
         Command("kill", "stop all trading at once", "/kill", acts=True),
-        Command("sell_all", "sell everything the bot holds", "/sell_all", acts=True),
-        Command("clear_queue", "drop the alerts that wait", "/clear_queue", acts=True),
+        Command("sell_all", "sell everything the bot holds", "/sell_all", acts=True, of_strategy=True),
+        Command("clear_queue", "drop the alerts that wait", "/clear_queue", acts=True, of_strategy=True),
     ),
 }
 COMMANDS = tuple(command for group in GROUPS.values() for command in group)

@@ -13,6 +13,7 @@ from aiogram.exceptions import AiogramError, TelegramRetryAfter
 from loguru import logger
 
 from tradebot.domain.events import Event, Severity
+from tradebot.domain.strategies import Strategies
 from tradebot.errors import LedgerUnavailable
 from tradebot.notify.log_channel import log_event
 from tradebot.ports import Beat, Clock, Ledger
@@ -31,11 +32,12 @@ LANES = ((Severity.CRITICAL,), (Severity.WARNING, Severity.INFO))
 class Delivery:
     """The channel `telegram`."""
 
-    def __init__(self, ledger: Ledger, sender: Sender, clock: Clock, beat: Beat) -> None:
+    def __init__(self, ledger: Ledger, sender: Sender, clock: Clock, beat: Beat, strategies: Strategies) -> None:
         self._ledger = ledger
         self._sender = sender
         self._clock = clock
         self._beat = beat
+        self._strategies = strategies
         self._logged: set[int] = set()
         self._unmarked: set[int] = set()  # sent, not yet marked in the database
         self._failures = 0
@@ -64,7 +66,7 @@ class Delivery:
         for lane in LANES:
             if events := await self._read(lane):
                 self._log(events)
-                await self._send(fold(events, self._clock.now()))
+                await self._send(fold(events, self._clock.now(), self._strategies))
                 return True
         return False
 
@@ -133,5 +135,5 @@ class Delivery:
     def _log(self, events: Sequence[Event]) -> None:
         for event in events:
             if event.id not in self._logged:
-                log_event(event)
+                log_event(event, self._strategies)
                 self._logged.add(event.id)

@@ -14,10 +14,11 @@ from tradebot.domain.calendar import CLOSE, NEW_YORK
 from tradebot.domain.events import Event, EventKind, Severity
 from tradebot.domain.facts.account import SplitSeen
 from tradebot.domain.facts.daemon import DailyReport
+from tradebot.domain.strategies import Strategies
 from tradebot.queries.daily_report import rule_of
 from tradebot.telegram.markup import LENGTH_MAX, bold, esc, italic, prose
-from tradebot.words import events as words
 from tradebot.words import figures, refusals
+from tradebot.words.told import ONE, told
 
 LATE = timedelta(seconds=60)
 ALIKE_MAX = 5
@@ -29,9 +30,13 @@ TITLES: Mapping[str, str] = {
     _K.ALERT_CONFLICT: "❗ Alert refused",
     _K.ALERT_REPEATED: "🔁 {} came again, not traded",
     _K.ALERT_UNREADABLE: "🚫 An alert without a readable secret",
+    _K.ALERT_TESTED: "🧪 Test of {}: nothing is traded",
+    _K.FIELDS_NOT_USED: "ℹ️ Fields that are not used: {}",
     _K.QUEUE_JUNK: "🧹 Foreign entries in the queue",
     _K.ALERT_PENDING: "⏳ Waiting for the open: {}",
     _K.ALERT_BLOCKED: "🚫 {} blocked",
+    _K.ALERT_AT_TARGET: "🎯 {}: nothing to do",
+    _K.TARGET_GAP: "⚠️ An alert is missing: {}",
     _K.ALERT_FAILED: "⚠️ {} failed",
     _K.ALERT_EXPIRED: "⌛ {} expired",
     _K.ALERT_CLEARED: "🗑 {} cleared",
@@ -60,6 +65,7 @@ TITLES: Mapping[str, str] = {
     _K.RENAMED: "🏷 Renamed: {}",
     _K.STATE_CHANGED: "⚙️ Trading state",
     _K.SETTING_CHANGED: "⚙️ Limit changed",
+    _K.REASSIGNED: "⚙️ Reassigned",
     _K.BROKER_CONNECTED: "🔌 IB connected",
     _K.BROKER_LOST: "❗ IB is away",
     _K.BROKER_UNREACHABLE: "❗ IB cannot be reached",
@@ -80,7 +86,9 @@ TITLES: Mapping[str, str] = {
     _K.STARTED: "🚀 Started",
     _K.STOPPED: "🛑 Stopped",
 }
-_COUNTED = frozenset({_K.ALERT_PENDING, _K.ALERT_BLOCKED, _K.ALERT_FAILED, _K.ALERT_EXPIRED, _K.ALERT_CLEARED})
+_COUNTED = frozenset(
+    {_K.ALERT_PENDING, _K.ALERT_BLOCKED, _K.ALERT_AT_TARGET, _K.ALERT_FAILED, _K.ALERT_EXPIRED, _K.ALERT_CLEARED}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +100,7 @@ class Folded:
     buttons: Sequence[Sequence[tuple[str, str]]]
 
 
-def fold(events: Sequence[Event], now: datetime) -> Folded:
+def fold(events: Sequence[Event], now: datetime, strategies: Strategies = ONE) -> Folded:
     """As many of these events as one message holds, at least the first, in their order."""
     counts = Counter(map(_fate, events))
     folded: list[Event] = []
@@ -104,7 +112,7 @@ def fold(events: Sequence[Event], now: datetime) -> Folded:
             continue
         alike = event.kind in _COUNTED and counts[_fate(event)] > ALIKE_MAX
         mine = [other for other in events if _fate(other) == _fate(event)] if alike else [event]
-        paragraph = _alike(mine, now) if alike else paragraph_of(event, now)
+        paragraph = _alike(mine, now, strategies) if alike else paragraph_of(event, now, strategies)
         buttons = buttons_of(event)
         if folded and (length + len(paragraph) > LENGTH_MAX or len(rows) + bool(buttons) > BUTTON_ROWS_MAX):
             break
@@ -120,8 +128,8 @@ def fold(events: Sequence[Event], now: datetime) -> Folded:
     return Folded(folded, "\n\n".join(paragraphs), rows)
 
 
-def paragraph_of(event: Event, now: datetime) -> str:
-    return "\n".join([bold(_title(event)), *_when([event], now), prose(words.text(event))])
+def paragraph_of(event: Event, now: datetime, strategies: Strategies = ONE) -> str:
+    return "\n".join([bold(_title(event)), *_when([event], now), prose(told(event, strategies))])
 
 
 def buttons_of(event: Event) -> Sequence[tuple[str, str]]:
@@ -171,23 +179,25 @@ def _fate(event: Event) -> tuple[str, str]:
     return event.kind, event.side or ""
 
 
-def _alike(events: Sequence[Event], now: datetime) -> str:
-    """`312 BUY alerts blocked`, by ticker, with the commonest reasons and an example of each."""
+def _alike(events: Sequence[Event], now: datetime, strategies: Strategies) -> str:
+    """`312 BUY alerts blocked`, by strategy if there are several, by ticker, with the commonest reasons, an example each."""
     first = events[0]
     title = TITLES[first.kind].format(f"{len(events)} {first.side or ''} alerts".replace("  ", " "))
     tickers = Counter(event.ticker or "?" for event in events)
     named = ", ".join(f"{esc(ticker)} {count}" for ticker, count in tickers.most_common(12))
     more = f" and {len(tickers) - 12} more tickers" if len(tickers) > 12 else ""
-    return "\n".join([bold(title), *_when(events, now), f"{named}{more}", *_reasons(events)])
+    owners = Counter(event.strategy or "?" for event in events)
+    whose = [] if strategies.only else [esc(", ".join(f"{name} {count}" for name, count in owners.most_common()))]
+    return "\n".join([bold(title), *_when(events, now), *whose, f"{named}{more}", *_reasons(events, strategies)])
 
 
-def _reasons(events: Sequence[Event]) -> list[str]:
+def _reasons(events: Sequence[Event], strategies: Strategies) -> list[str]:
     rules = Counter(rule_of(event) if event.kind is _K.ALERT_BLOCKED else None for event in events)
     if len(rules) == 1:
-        return ["The first: " + prose(words.text(events[0]), 400)]
+        return ["The first: " + prose(told(events[0], strategies), 400)]
     by_rule = {rule_of(event): event for event in reversed(events)}
     reasons = [
-        f"{count} × {esc(refusals.title(rule))}, for instance: {prose(words.text(by_rule[rule]), 200)}"
+        f"{count} × {esc(refusals.title(rule))}, for instance: {prose(told(by_rule[rule], strategies), 200)}"
         for rule, count in rules.most_common(4)
         if rule is not None
     ]

@@ -12,10 +12,13 @@ from tradebot.domain.trades import Trade, TradeStatus
 from tradebot.queries.exits import Exit
 from tradebot.queries.mismatches import NothingToWriteOff
 from tradebot.queries.splits import NoSplit
+from tradebot.queries.strategies import StrategyStatus
 from tradebot.queries.unknown_orders import PresumedFill
+from tradebot.telegram.asked import ToSell
 from tradebot.telegram.markup import bold, esc, first, lines
 from tradebot.words import figures
-from tradebot.words.account_events import split_arithmetic
+from tradebot.words.account_events import parts, split_arithmetic
+from tradebot.words.standing import standing
 from tradebot.words.unknown_orders import price_source
 
 ROWS_MAX = 25
@@ -42,6 +45,12 @@ class AtKill:
 
     working: Sequence[Trade]
     connected: bool
+    several: bool = False  # strategies: it has to be said whose an order is
+
+
+def whose(strategy: str, *, several: bool) -> str:
+    """`ema: ` before something of it, where there are several strategies."""
+    return f"{esc(strategy)}: " if several else ""
 
 
 def killed(stored: bool, found: AtKill | None) -> str:
@@ -57,7 +66,7 @@ def killed(stored: bool, found: AtKill | None) -> str:
         return lines(
             title, "Stored.", "❗ Working orders could not be read; they are cancelled as soon as they can be."
         )
-    names = [f"• {esc(figures.order(trade))}" for trade in found.working]
+    names = [f"• {whose(trade.strategy, several=found.several)}{esc(figures.order(trade))}" for trade in found.working]
     verb = "is" if len(names) == 1 else "are"
     orders = "1 working order" if len(names) == 1 else f"{len(names)} working orders"
     away = "❗ IB is not connected: they are cancelled when it is back." if names and not found.connected else None
@@ -79,6 +88,59 @@ def paused(state: TradingState) -> str:
     return lines(bold("⏸ PAUSED"), "BUY alerts are blocked, SELL alerts are executed.", "/resume lifts it.")
 
 
+def to_sell(which: ToSell, planned: Sequence[Exit]) -> str:
+    """The button's label."""
+    what = f"all {len(planned)}" if which.ticker is None else which.ticker
+    return f"Sell {what}{f' of {which.strategy}' if which.strategy else ''}"
+
+
+def which_to_sell(choices: Sequence[tuple[ToSell, Sequence[Exit]]], state: TradingState, market_open: bool) -> str:
+    """The word is a strategy's name and a ticker."""
+    rows = []
+    for which, planned in choices:
+        named = [f"{esc(one.strategy)}: {esc(one.ticker)} {figures.shares(one.qty)}" for one in planned]
+        what = f"Strategy {which.strategy}" if which.strategy else f"The ticker {which.ticker}"
+        rows += [bold(what), *(f"• {row}" for row in first(named, ROWS_MAX, len(named) - ROWS_MAX))]
+    return lines(
+        bold("Sell which, at market?"),
+        *rows,
+        None if market_open else "⏳ The market is closed: they wait for the open.",
+        _KILLED_HINT if state is TradingState.KILLED else None,
+        GOOD_FOR,
+    )
+
+
+def holds_nothing(strategy: str | None) -> str:
+    return f"Strategy {esc(strategy)} holds nothing: there is nothing to sell." if strategy else NOTHING_HELD
+
+
+def strategy_paused(name: str, now: TradingState, account: TradingState) -> str:
+    """`now`: the strategy's own state, as it is stored."""
+    if now is not TradingState.PAUSED:
+        return (
+            f"This pause of {esc(name)} was carried out before and has been lifted since. "
+            f"Send /pause {esc(name)} again to pause it."
+        )
+    rest = "SELL alerts are blocked too: KILLED." if account is TradingState.KILLED else "SELL alerts are executed."
+    return lines(bold(f"⏸ {name} is PAUSED"), f"Its BUY alerts are blocked. {rest}", f"/resume {esc(name)} lifts it.")
+
+
+def strategy_resumed(name: str, now: TradingState, account: TradingState) -> str:
+    if now is TradingState.PAUSED:
+        return f"{esc(name)} was resumed before and is paused again since. Send /resume {esc(name)} again to resume it."
+    above = {
+        TradingState.PAUSED: "But all trading is PAUSED: no BUY. /resume lifts that.",
+        TradingState.KILLED: "But all trading is KILLED. /resume lifts that.",
+    }.get(account, "Its BUY and SELL alerts are executed.")
+    return lines(bold(f"▶ {name} is resumed"), above)
+
+
+def switch_strategy(one: StrategyStatus, *, pause: bool) -> str:
+    what = f"Pause {one.strategy.name}?" if pause else f"Resume {one.strategy.name}?"
+    does = "Its BUY alerts are blocked then; SELL goes on." if pause else "Its BUY alerts are executed then."
+    return lines(bold(what), f"It is {esc(standing(one))}.", does, GOOD_FOR)
+
+
 def resumed(state: TradingState) -> str:
     match state:
         case TradingState.RUNNING:
@@ -88,9 +150,19 @@ def resumed(state: TradingState) -> str:
     return "⛔ It stays KILLED: the switch was thrown again meanwhile."
 
 
-def sell_all(planned: Sequence[Exit], state: TradingState, market_open: bool, *, may_come_to_life: bool = False) -> str:
+def sell_all(
+    planned: Sequence[Exit],
+    state: TradingState,
+    market_open: bool,
+    *,
+    may_come_to_life: bool = False,
+    several: bool = False,
+) -> str:
     """`may_come_to_life`: IB showed no such order of the exit before, which may be held behind a dialog."""
-    rows = [f"• {esc(one.ticker)} {figures.shares(one.qty)}, {_about(one.value)}" for one in planned]
+    rows = [
+        f"• {whose(one.strategy, several=several)}{esc(one.ticker)} {figures.shares(one.qty)}, {_about(one.value)}"
+        for one in planned
+    ]
     known = [one.value for one in planned if one.value is not None]
     unknown = len(planned) - len(known)
     without = f"\n   without {unknown} of unknown price" if unknown else ""
@@ -116,8 +188,8 @@ def selling(alerts: int, market_open: bool) -> str:
     return lines(f"✅ {noun} in the queue.", None if market_open else "They wait for the market to open.")
 
 
-def clear_queue(waiting: Sequence[Alert]) -> str:
-    rows = [f"• {alert.action} {esc(alert.ticker)}" for alert in waiting]
+def clear_queue(waiting: Sequence[Alert], *, several: bool = False) -> str:
+    rows = [f"• {whose(alert.strategy, several=several)}{alert.action} {esc(alert.ticker)}" for alert in waiting]
     sells = sum(alert.action is Side.SELL for alert in waiting)
     return lines(
         bold(f"Clear {len(waiting)} waiting alerts?" if len(waiting) > 1 else "Clear the waiting alert?"),
@@ -162,14 +234,26 @@ def decided(trade: Trade | None) -> str:
     return f"✅ {esc(figures.order(trade))} is {trade.status}. {esc(trade.ticker)} is free again."
 
 
-def accept(loss: WriteOff) -> str:
-    at_ib = loss.held - loss.qty
+def accept(losses: Sequence[WriteOff]) -> str:
+    """One a strategy that holds the contract: with several the owner chooses whose shares are gone."""
+    one = losses[0]
+    booked, gone = one.held + one.others, one.qty + one.elsewhere
+    several = len(losses) > 1
+    held = parts({loss.strategy: loss.held for loss in losses})
+    whose = (
+        " The shares of which strategy are gone? What one does not have you are asked about again." if several else ""
+    )
     return lines(
-        bold(f"Write off {figures.shares(loss.qty)} {loss.ticker}?"),
-        f"Books {figures.shares(loss.held)}, IB {figures.shares(at_ib)}.",
+        bold(f"Write off {figures.shares(gone)} {one.ticker}?"),
+        f"Books {figures.shares(booked)}{esc(held)}, IB {figures.shares(booked - gone)}.{whose}",
         "The books are lowered to what IB shows. The P&amp;L of these shares is not known and counts nowhere.",
         GOOD_FOR,
     )
+
+
+def write_off_label(loss: WriteOff) -> str:
+    """On its button: the ticker, and whose shares where several strategies hold it."""
+    return f"Write off {figures.shares(loss.qty)} of {loss.strategy}" if loss.others else f"Write off {loss.ticker}"
 
 
 def nothing_to_write_off(ticker: str, why: NothingToWriteOff) -> str:

@@ -35,6 +35,7 @@ from tradebot.ports import Beat, Chance, Clock, Pulse
 from tradebot.queries.daemon import DaemonQueries
 from tradebot.queries.parts import ChatPart
 from tradebot.telegram.access import Allowed
+from tradebot.telegram.asked import Unclear
 from tradebot.telegram.commands import COMMANDS
 from tradebot.telegram.confirmations import Confirmations
 from tradebot.telegram.delivery import Delivery
@@ -111,7 +112,7 @@ async def _serve(
         asyncio.create_task(_poll(dispatcher, bot), name=POLLING),
         asyncio.create_task(_introduce(bot), name="telegram: commands registered"),
     ]
-    outbox = Delivery(queries.ledger, sender, queries.clock, delivered)
+    outbox = Delivery(queries.ledger, sender, queries.clock, delivered, queries.run.strategies)
     delivery = asyncio.create_task(_deliver(outbox, stop), name=DELIVERY)
     try:
         await stop.wait()
@@ -153,7 +154,9 @@ async def _failed(event: ErrorEvent, sender: Sender) -> None:
     """A command that did not work says so: an expected error in its own words, a defect without them."""
     error, asked = event.exception, event.update.message or event.update.callback_query
     sender = sender.in_topic(topic_of(asked)) if asked else sender
-    if isinstance(error, TradebotError):
+    if isinstance(error, Unclear):
+        await sender.answer(f"⚠️ {prose(str(error))}")
+    elif isinstance(error, TradebotError):
         await sender.answer(f"⚠️ That did not work: {prose(str(error))}")
     else:
         logger.opt(exception=error).error("Telegram: a command failed")

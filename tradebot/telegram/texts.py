@@ -1,6 +1,6 @@
 """What each command answers. Pure: figures in, HTML out, in short lines for a phone (about 40 characters)."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, tzinfo
 from decimal import Decimal
 
@@ -12,12 +12,15 @@ from tradebot.domain.limits import FixedLimits, Limits, LossBasis
 from tradebot.domain.lots import Lot
 from tradebot.domain.pnl import OpenPosition
 from tradebot.domain.settings import TradingState
-from tradebot.operations.limits import LimitChange
+from tradebot.domain.trades import Trade
+from tradebot.operations.limits import LimitChange, Value
 from tradebot.queries.market import Market, Special
 from tradebot.queries.positions import HeldPositions
 from tradebot.queries.results import Result
-from tradebot.queries.status import DaemonStatus
+from tradebot.queries.status import BooksStatus, DaemonStatus
+from tradebot.queries.strategies import StrategyStatus
 from tradebot.queries.waiting import Waiting
+from tradebot.telegram import strategies
 from tradebot.telegram.commands import GROUPS
 from tradebot.telegram.markup import Buttons, bold, esc, first, italic, lines, prose
 from tradebot.words import figures
@@ -33,13 +36,6 @@ _STATES = {
     TradingState.PAUSED: "⏸ PAUSED: no BUY",
     TradingState.KILLED: "⛔ KILLED: nothing is traded",
 }
-_USES: Mapping[str, Callable[[Exposure], str]] = {
-    "max_open_positions": lambda now: str(now.open_positions),
-    "max_daily_buys": lambda now: str(now.buys_today),
-    "max_total_investment": lambda now: figures.usd(now.invested),
-    "max_per_ticker": lambda now: "0" if now.fullest is None else f"{now.fullest[1]} ({now.fullest[0]})",
-    "max_daily_loss": lambda now: figures.usd(now.lost_today),
-}
 
 
 def start(daemon_status: DaemonStatus) -> str:
@@ -54,13 +50,15 @@ def start(daemon_status: DaemonStatus) -> str:
     )
 
 
-def help_() -> str:
+def help_(strategy: str | None = None) -> str:
+    """With a strategy's name, where there are several: how it is put into each command that takes one."""
     parts: list[str] = [bold("Commands")]
     for group, commands in GROUPS.items():
         parts += ["", bold(group)]
         for command in commands:
             example = f"\n   {esc(command.example)}" if " " in command.example else ""
-            parts.append(f"/{command.name} · {esc(command.help)}{example}")
+            named = f"\n   {esc(command.example_of(strategy))}" if strategy and command.of_strategy else ""
+            parts.append(f"/{command.name} · {esc(command.help)}{example}{named}")
     return lines(*parts)
 
 
@@ -69,8 +67,8 @@ def help_() -> str:
 
 def status(daemon_status: DaemonStatus) -> str:
     booked, account, limits = daemon_status.books, daemon_status.account, daemon_status.books.limits
-    in_flight = ", ".join(figures.order(trade) for trade in booked.in_flight)
-    unknown = ", ".join(figures.order(trade) for trade in booked.unknown)
+    in_flight = ", ".join(_order(trade, booked) for trade in booked.in_flight)
+    unknown = ", ".join(_order(trade, booked) for trade in booked.unknown)
     return lines(
         bold(_STATES[daemon_status.state]),
         *(f"⚠️ Orders wait: {prose(gate_reason(reason))}" for reason in daemon_status.held_up_by),
@@ -91,11 +89,16 @@ def status(daemon_status: DaemonStatus) -> str:
         _depths(daemon_status),
         f"In flight: {esc(in_flight)}" if in_flight else None,
         f"❗ UNKNOWN: {esc(unknown)}" if unknown else None,
+        *strategies.in_status(booked.strategies),
         "",
         f"Up {figures.seconds(daemon_status.uptime_s)}, tradebot {esc(daemon_status.version)}",
         *(["", bold("Simulated, embedded or off")] if daemon_status.simulated else []),
         *(f"• {esc(part)}" for part in daemon_status.simulated),
     )
+
+
+def _order(trade: Trade, booked: BooksStatus) -> str:
+    return f"{f'{trade.strategy}: ' if booked.several else ''}{figures.order(trade)}"
 
 
 def _total_loss(now: Exposure) -> Iterable[str]:
@@ -136,31 +139,35 @@ def _usd(amount: Decimal | None) -> str:
 # --- /positions -----------------------------------------------------------------------------------------------------
 
 
-def positions(held: HeldPositions, page: int) -> tuple[str, Buttons]:
-    """A page, counted from 0; beyond the last it is the last."""
-    rows = held.open.positions
+def positions(held: HeldPositions, page: int, strategy: str | None = None) -> tuple[str, Buttons]:
+    """A page, counted from 0; beyond the last it is the last. `strategy`: it is about this one alone."""
+    by_strategy: list[tuple[str | None, OpenPosition]] = [
+        (name, row) for name, open_ in held.by_strategy.items() for row in open_.positions
+    ]
+    rows = by_strategy or [(None, row) for row in held.open.positions]
     pages = max(1, -(-len(rows) // PAGE))
     page = min(max(page, 0), pages - 1)
     shown = rows[page * PAGE : (page + 1) * PAGE]
-    title = f"Positions, page {page + 1} of {pages}" if pages > 1 else "Positions"
+    about = f"Positions of {strategy}" if strategy else "Positions"
+    title = f"{about}, page {page + 1} of {pages}" if pages > 1 else about
     text = lines(
         bold(title),
         None if held.known else italic("IB is not connected: prices are not known"),
-        *(_position(row) for row in shown),
-        *([] if rows else ["", "The bot holds nothing."]),
+        *(_position(row, owner) for owner, row in shown),
+        *([] if rows else ["", f"{strategy or 'The bot'} holds nothing."]),
         *(["", *_total(held)] if rows else []),
         *_differences(held),
     )
-    return text, _pages("positions", page, pages)
+    return text, _pages("positions", page, pages, f":{strategy}" if strategy else "")
 
 
-def _position(row: OpenPosition) -> str:
+def _position(row: OpenPosition, owner: str | None) -> str:
     lots = f"{row.lots} lots" if row.lots > 1 else "1 lot"
     price = "price unknown" if row.price is None else figures.price(row.price)
     gain = "" if row.pnl is None else f"\n   {figures.signed_usd(row.pnl)} ({_percent(row.pnl, row.cost)})"
-    return (
-        f"\n{bold(row.ticker)} {figures.shares(row.qty)}, {lots}\n   {figures.price(row.entry_price)} → {price}{gain}"
-    )
+    whose = f"{esc(owner)}: " if owner else ""
+    held = f"{whose}{bold(row.ticker)} {figures.shares(row.qty)}, {lots}"
+    return f"\n{held}\n   {figures.price(row.entry_price)} → {price}{gain}"
 
 
 def _total(held: HeldPositions) -> list[str]:
@@ -173,7 +180,7 @@ def _total(held: HeldPositions) -> list[str]:
     if open_.unknown:
         names = ", ".join(open_.unknown[:8]) + (" …" if len(open_.unknown) > 8 else "")
         rows.append(f"   without {len(open_.unknown)} unpriced: {esc(names)}")
-    return rows
+    return [*rows, *strategies.in_positions(held.by_strategy)]
 
 
 def _differences(held: HeldPositions) -> list[str]:
@@ -187,12 +194,12 @@ def _differences(held: HeldPositions) -> list[str]:
     return rows
 
 
-def _pages(name: str, page: int, pages: int) -> Buttons:
+def _pages(name: str, page: int, pages: int, of: str) -> Buttons:
     row = []
     if page > 0:
-        row.append(("« back", f"page:{name}:{page - 1}"))
+        row.append(("« back", f"page:{name}:{page - 1}{of}"))
     if page < pages - 1:
-        row.append(("more »", f"page:{name}:{page + 1}"))
+        row.append(("more »", f"page:{name}:{page + 1}{of}"))
     return [row] if row else []
 
 
@@ -206,12 +213,13 @@ def _percent(part: Decimal, whole: Decimal) -> str:
 # --- /pnl, /pnl_week ------------------------------------------------------------------------------------------------
 
 
-def pnl(result: Result) -> str:
+def pnl(result: Result, strategy: str | None = None) -> str:
     summary = result.summary
     if result.first == result.last:
         title = f"P&L today, {result.last:%a %d %b}"
     else:
         title = f"P&L {result.first:%a %d %b} – {result.last:%a %d %b}"
+    title = f"{strategy}: {title}" if strategy else title
     rate = summary.win_rate
     by_ticker = sorted(summary.by_ticker.items(), key=lambda item: item[1], reverse=True)
     return lines(
@@ -226,6 +234,7 @@ def pnl(result: Result) -> str:
         _extreme("Best", summary.best),
         _extreme("Worst", summary.worst) if summary.closed > 1 else None,
         f"{_count(summary.written_off, 'lot')} written off, P&L not known" if summary.written_off else None,
+        *strategies.in_pnl(result.by_strategy),
         *(["", bold("Realised by ticker")] if by_ticker else []),
         *first((f"{esc(t)} {figures.signed_usd(p)}" for t, p in by_ticker), ROWS_MAX, len(by_ticker) - ROWS_MAX),
     )
@@ -285,40 +294,46 @@ def _special(one: Special) -> str:
 # --- /queue ---------------------------------------------------------------------------------------------------------
 
 
-def queue(waiting: Waiting, now: datetime) -> str:
+def queue(waiting: Waiting, now: datetime, strategy: str | None = None) -> str:
     depths = waiting.depths
     total = len(waiting.sells) + len(waiting.buys) + len(waiting.pending)
+    of = f" of {strategy}" if strategy else ""
     listed = (
         "❗ The queue does not answer; alerts are safe in the database"
         if depths is None
         else f"Listed: {len(depths.sell)} SELL, {len(depths.buy)} BUY, {len(depths.pending)} pending"
     )
     return lines(
-        bold(f"{total} waiting" if total else "Nothing waits"),
-        listed,
-        *_alerts("SELL, next first", waiting.sells, now),
-        *_alerts("BUY", waiting.buys, now),
-        *_alerts("For the market to open", waiting.pending, now),
+        bold(f"{total} waiting{of}" if total else f"Nothing waits{of}"),
+        listed if strategy is None else None,
+        *_alerts("SELL, next first", waiting.sells, now, several=waiting.several),
+        *_alerts("BUY", waiting.buys, now, several=waiting.several),
+        *_alerts("For the market to open", waiting.pending, now, several=waiting.several),
     )
 
 
-def _alerts(title: str, alerts: Sequence[Alert], now: datetime) -> list[str]:
+def _alerts(title: str, alerts: Sequence[Alert], now: datetime, *, several: bool) -> list[str]:
     if not alerts:
         return []
-    rows = (f"{a.action} {esc(a.ticker)} · {figures.seconds((now - a.received_at).total_seconds())}" for a in alerts)
+    rows = (
+        f"{f'{esc(a.strategy)}: ' if several else ''}{a.action} {esc(a.ticker)} · "
+        f"{figures.seconds((now - a.received_at).total_seconds())}"
+        for a in alerts
+    )
     return ["", bold(title), *first(rows, ROWS_MAX, len(alerts) - ROWS_MAX)]
 
 
 # --- /settings, /set_… ----------------------------------------------------------------------------------------------
 
 
-def settings(limits: Limits, exposure: Exposure, fixed: FixedLimits) -> str:
+def settings(limits: Limits, exposure: Exposure, fixed: FixedLimits, each: Sequence[StrategyStatus] = ()) -> str:
     collar = "off" if fixed.price_collar_pct == 0 else f"{fixed.price_collar_pct.normalize():f} %"
     spread = "off" if fixed.max_spread_pct == 0 else f"{fixed.max_spread_pct.normalize():f} %"
     repeat = "off" if fixed.repeat_window_s == 0 else f"{fixed.repeat_window_s} s"
     return lines(
         bold("Limits"),
         *(_limit(title, limits, exposure) for title in TITLES),
+        *strategies.in_settings(each),
         "",
         bold("Fixed, changed in the file only"),
         f"BUY alert too old after {fixed.max_alert_age_s} s",
@@ -333,8 +348,9 @@ def settings(limits: Limits, exposure: Exposure, fixed: FixedLimits) -> str:
 
 def _limit(title: Title, limits: Limits, exposure: Exposure) -> str:
     value = value_text(title.name, getattr(limits, title.name))
-    used = f"\n   used {esc(_USES[title.name](exposure))}" if title.name in _USES else ""
-    return f"{_name(title)} {bold(value)}{used}\n   /{title.command}"
+    use = strategies.used(title.name, exposure)
+    use = "" if use is None else f"\n   used {esc(use)}"
+    return f"{_name(title)} {bold(value)}{use}\n   /{title.command}"
 
 
 def _name(title: Title) -> str:
@@ -350,8 +366,21 @@ def limit(title: Title, limits: Limits) -> str:
     )
 
 
+def own_limit(title: Title, strategy: str, own: Value | None, account: Limits) -> str:
+    """What a command with a strategy's name and no value shows."""
+    whole = value_text(title.name, getattr(account, title.name))
+    return lines(
+        f"{_name(title)} of {esc(strategy)}: {bold('none of its own' if own is None else value_text(title.name, own))}",
+        f"The account's, over all: {whole}",
+        f"Range: {range_text(title.name)}",
+        f"Change it: /{title.command} {esc(strategy)} {esc(title.example)}",
+    )
+
+
 def changed(title: Title, change: LimitChange) -> str:
-    old, new = value_text(change.name, change.old), value_text(change.name, change.new)
+    old = None if change.old is None else value_text(change.name, change.old)
+    new = value_text(change.name, change.new)
+    name = f"{_name(title)} of {esc(change.strategy)}" if change.strategy else _name(title)
     if old == new:
-        return f"{_name(title)} is {bold(new)} already."
-    return lines(f"✅ {_name(title)}", f"{esc(old)} → {bold(new)}", "In force for the next alert.")
+        return f"{name} is {bold(new)} already."
+    return lines(f"✅ {name}", f"{esc(old or 'none of its own')} → {bold(new)}", "In force for the next alert.")

@@ -10,7 +10,7 @@ Rules:
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
@@ -31,9 +31,9 @@ from tradebot.domain.brokerage import (
 )
 from tradebot.domain.events import Facts, NewEvent
 from tradebot.domain.facts.account import WrittenOff
-from tradebot.domain.lots import Lot, LotStatus, summarise
+from tradebot.domain.lots import LotStatus, shares_by_strategy, summarise
 from tradebot.domain.orders import ALERT_OF_TRADE, ENDED, moved_by, next_status, step
-from tradebot.domain.payload.own import payload_hash
+from tradebot.domain.payload.identity import payload_hash
 from tradebot.domain.positions import WriteOff
 from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.domain.trades import ORDER_REF_PREFIX, UNRESOLVED, NewTrade, Trade, TradeStatus, alert_of
@@ -41,7 +41,7 @@ from tradebot.errors import LedgerUnavailable
 from tradebot.ports import IDLE_S, Beat, Books, Clock, Ledger, Pulse
 from tradebot.trading import order_events
 from tradebot.trading.broker_update import BrokerUpdate, Objections, broker_ids, ibs_words, retracted, ticker_in
-from tradebot.trading.exit_rest import older_lots
+from tradebot.trading.exit_rest import exit_waits_for
 from tradebot.trading.refold import refold
 
 COMMISSION_WAIT_S = 0.25
@@ -157,11 +157,11 @@ class Booking:
         """Has the alert of an exit that ended with shares left judged again (RECEIVED), or wait for the open (PENDING).
 
         False: nothing was done, because the order is not as in `drawn_from` any more, is not the alert's newest, or another one
-        of the ticker is unresolved. Raises LedgerUnavailable.
+        must end before it (`exit_waits_for`). Raises LedgerUnavailable.
         """
         async with self._one_at_a_time, self._ledger.begin() as books:
             orders = await books.trades_of_alert(drawn_from.alert_id)
-            if orders[-1] != drawn_from or await books.trades(UNRESOLVED, ticker=drawn_from.ticker):
+            if orders[-1] != drawn_from or await exit_waits_for(books, drawn_from.strategy, drawn_from.ticker):
                 return False
             stands_at = ALERT_OF_TRADE[drawn_from.status]
             if not await books.move_alert(drawn_from.alert_id, (stands_at,), to, Reason(ReasonCode.ARMED_AGAIN)):
@@ -173,7 +173,8 @@ class Booking:
         return True
 
     async def write_off(self, loss: WriteOff, by: str, key: str) -> Trade | None:
-        """Closes lots whose shares are gone, as a SELL without executions: no price, no P&L. It only ever lowers the books.
+        """Closes a strategy's lots whose shares are gone, as its SELL without executions: no price, no P&L. It only ever lowers
+        the books.
 
         None: nothing was done, because the books have changed meanwhile, an order is in flight, or `key` was used already.
         Raises LedgerUnavailable.
@@ -181,8 +182,9 @@ class Booking:
         now = self._clock.now()
         async with self._one_at_a_time, self._ledger.begin() as books:
             lots = await books.lots(LotStatus.OPEN, ticker=loss.ticker)
-            held = sum(lot.qty for lot in lots if lot.con_id == loss.con_id)
-            if held != loss.held or await books.trades(UNRESOLVED, ticker=loss.ticker):
+            held = shares_by_strategy(lot for lot in lots if lot.con_id == loss.con_id)
+            as_asked = (held.get(loss.strategy), sum(held.values())) == (loss.held, loss.held + loss.others)
+            if not as_asked or await books.trades(UNRESOLVED, ticker=loss.ticker):
                 return None
             alert_id = await books.insert_alert(_written_off_alert(loss, by, key, now))
             if alert_id is None:
@@ -198,7 +200,9 @@ class Booking:
             )
             await books.save_trade(trade)
             await self._refold(books, trade)
-            await books.add_event(NewEvent(WrittenOff(loss.ticker, loss.qty), now, alert_id, trade.id, actor=by))
+            whose = loss.strategy if loss.others else None
+            facts = WrittenOff(loss.ticker, loss.qty, whose, loss.elsewhere)
+            await books.add_event(NewEvent(facts, now, alert_id, trade.id, actor=by))
         return trade
 
     async def _collect(self) -> dict[str, BrokerUpdate]:
@@ -282,9 +286,8 @@ class Booking:
         await books.save_trade(after)
         if executions_changed:
             await self._refold(books, after)
-        lots = *await books.lots_closed_by([after.id]), *await _still_open(books, after)
         alert = await self._move_alert(books, after, _reason(after))
-        change = order_events.OrderChange(before, after, alert, lots, total, now)
+        change = order_events.OrderChange(before, after, alert, total, now)
         await order_events.advanced(books, change)
         return after
 
@@ -328,13 +331,6 @@ class Booking:
     def _doubt(self, order_ref: str, error: OrderError | None) -> None:
         for hear in self._listeners.doubt:
             hear(order_ref, error)
-
-
-async def _still_open(books: Books, trade: Trade) -> Sequence[Lot]:
-    """The ticker's open lots; beside an exit that has ended those that it was meant to sell."""
-    if trade.side is Side.SELL and trade.status in ENDED:
-        return await older_lots(books, trade.strategy, trade.ticker, trade.alert_id)
-    return await books.lots(LotStatus.OPEN, ticker=trade.ticker)
 
 
 def _about(trade: Trade) -> AbstractContextManager[None]:
@@ -382,6 +378,7 @@ def _written_off_alert(loss: WriteOff, by: str, key: str, now: datetime) -> NewA
         source_ip=None,
         status=AlertStatus.EXECUTED,
         reason=Reason(ReasonCode.WRITTEN_OFF, {"by": by}),
+        strategy=loss.strategy,
     )
 
 
@@ -397,4 +394,5 @@ def _written_off_trade(loss: WriteOff, by: str, alert_id: int, now: datetime) ->
         reserved=Decimal(0),
         decision={"written_off_by": by, "held": str(loss.held)},
         created_at=now,
+        strategy=loss.strategy,
     )

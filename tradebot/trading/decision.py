@@ -21,7 +21,7 @@ from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus
 from tradebot.ports import Books
 from tradebot.trading.corporate_actions import booked_ticker
-from tradebot.trading.exit_rest import left_of
+from tradebot.trading.exit_rest import holds_up_an_exit, left_of
 from tradebot.trading.judging import Decided, Ending, Judging, Policy, PreTradeData, Wait
 from tradebot.trading.judging_entries import judge_entry
 from tradebot.trading.judging_exits import judge_exit
@@ -104,5 +104,4 @@ def holds_back(trade: Trade, alert: Alert) -> bool:
     """Whether this order, in flight or UNKNOWN and of the alert's ticker or contract, makes the alert wait."""
     if alert.action is Side.BUY:
         return trade.strategy == alert.strategy and trade.status is not TradeStatus.UNKNOWN
-    unknown = trade.status is TradeStatus.UNKNOWN
-    return trade.strategy == alert.strategy or trade.side is Side.SELL or unknown
+    return holds_up_an_exit(trade, alert.strategy)

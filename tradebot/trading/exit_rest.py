@@ -1,15 +1,18 @@
-"""What an exit may still sell after its first order has ended at IB.
+"""What an exit may still sell, what it has left when it has ended, and what it waits for.
 
-Rules: never more than that order left, in the shares of today where they were split since; and never a lot that was opened after
-the exit's alert: it was not meant.
+Rules: never more than its first order at IB left, in the shares of today where they were split since; and never a lot that was
+opened after the exit's alert: it was not meant. An exit concerns its strategy's lots alone, and a partial one only the shares
+that it asked for. Exits of several strategies share IB's position: one at a time, while entries of others work on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from tradebot.domain.exit_ends import left_unfilled
+from tradebot.domain.alerts import Alert, Side
+from tradebot.domain.exit_ends import AT_IB, left_unfilled
+from tradebot.domain.instructions import of_alert
 from tradebot.domain.lots import Lot, LotStatus
-from tradebot.domain.trades import Trade
+from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus
 from tradebot.ports import Books
 
 
@@ -25,3 +28,43 @@ async def older_lots(books: Books, strategy: str, ticker: str, alert_id: int) ->
     lots = await books.lots(LotStatus.OPEN, ticker=ticker, strategy=strategy)
     openings = [await books.trade(lot.opening_trade_id) for lot in lots]
     return [lot for lot, opening in zip(lots, openings, strict=True) if opening and opening.alert_id < alert_id]
+
+
+def is_partial(alert: Alert) -> bool:
+    """Whether it was to sell a part of what its strategy held."""
+    instruction = of_alert(alert)
+    return instruction is not None and instruction.is_partial
+
+
+async def left_behind(books: Books, alert: Alert, lots: Sequence[Lot]) -> Decimal:
+    """Shares of these open lots that the exit was to sell and has not. Raises LedgerUnavailable."""
+    held = sum((lot.qty for lot in lots if lot.status is LotStatus.OPEN), Decimal(0))
+    orders = await books.trades_of_alert(alert.id) if is_partial(alert) else ()
+    if not orders:
+        return held
+    left = await left_of(books, orders)
+    if left is None:
+        left = orders[-1].requested_qty - orders[-1].filled_qty
+    first = next((one for one in orders if one.status in AT_IB), orders[-1])
+    return min(held, left + await _not_asked_of_ib(books, first))
+
+
+async def _not_asked_of_ib(books: Books, order: Trade) -> Decimal:
+    """Shares of what its alert was for that IB did not have when it was decided."""
+    sizing = (await books.decision(order.id) or {}).get("sizing")
+    sized = sizing.get("sized") if isinstance(sizing, Mapping) else None
+    return max(Decimal(str(sized)) - order.requested_qty, Decimal(0)) if sized is not None else Decimal(0)
+
+
+async def exit_waits_for(books: Books, strategy: str, ticker: str) -> list[Trade]:
+    """The orders that must end before an exit of this strategy may leave. Raises LedgerUnavailable.
+
+    Its own strategy's, every SELL, for they share IB's position, and what is UNKNOWN. Another strategy's BUY takes nothing away.
+    """
+    unresolved = await books.trades(UNRESOLVED, ticker=ticker)
+    return [one for one in unresolved if holds_up_an_exit(one, strategy)]
+
+
+def holds_up_an_exit(order: Trade, strategy: str) -> bool:
+    """Whether this order of its ticker or contract, in flight or UNKNOWN, must end before an exit of the strategy leaves."""
+    return order.strategy == strategy or order.side is Side.SELL or order.status is TradeStatus.UNKNOWN

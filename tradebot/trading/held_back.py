@@ -1,11 +1,11 @@
 """Exits that the kill switch kept from being sent: which they are, when it is lifted.
 
-Rules: blocked, not sent or cancelled because of the kill, since it was last lifted, and still held. A ticker with a SELL that
-waits is left out: that one sells it. An exit under a stock's new name is one of the ticker that the books have. Nothing is sent
-by itself: what was stopped by the owner's word needs another word.
+Rules: blocked, not sent or cancelled because of the kill, since it was last lifted, and still held by its strategy. Where a SELL
+of the strategy waits it is left out: that one sells it. An exit under a stock's new name is one of the ticker that the books
+have. Nothing is sent by itself: what was stopped by the owner's word needs another word.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -26,26 +26,35 @@ _KINDS = (EventKind.STATE_CHANGED, EventKind.ALERT_BLOCKED, EventKind.ORDER_FAIL
 
 
 async def held_back(books: Books, now: datetime) -> tuple[HeldBack, ...]:
-    """By ticker. To be asked before the lifting itself is stored. Raises LedgerUnavailable."""
+    """By ticker and strategy. To be asked before the lifting itself is stored. Raises LedgerUnavailable."""
     lots = await books.lots(LotStatus.OPEN)
     names = new_names(await books.settings())
     booked = {names[lot.con_id]: lot.ticker for lot in lots if lot.con_id in names}
-    stopped = _stopped(await books.events_since(_KINDS, now - LOOK_BACK))
-    tickers = stopped | {booked[name] for name in stopped if name in booked}
-    selling = {alert.ticker for alert in await books.alerts(WAITING) if alert.action is Side.SELL and alert.ticker}
-    waiting = selling | {booked[name] for name in selling if name in booked}
-    held = {ticker: sum((lot.qty for lot in lots if lot.ticker == ticker), Decimal(0)) for ticker in tickers}
-    return tuple(HeldBack(ticker, held[ticker]) for ticker in sorted(tickers - waiting) if held[ticker])
+    stopped = await _stopped(books, await books.events_since(_KINDS, now - LOOK_BACK))
+    waiting = [alert for alert in await books.alerts(WAITING) if alert.action is Side.SELL and alert.ticker]
+    selling = {(alert.ticker, alert.strategy) for alert in waiting if alert.ticker}
+    held = {(lot.ticker, lot.strategy): Decimal(0) for lot in lots}
+    for lot in lots:
+        held[lot.ticker, lot.strategy] += lot.qty
+    exits = _under_the_books_names(stopped, booked) - _under_the_books_names(selling, booked)
+    return tuple(HeldBack(ticker, held[ticker, strategy], strategy) for ticker, strategy in sorted(exits & set(held)))
 
 
-def _stopped(events: Iterable[Event]) -> set[str]:
-    tickers: set[str] = set()
+def _under_the_books_names(exits: set[tuple[str, str]], booked: Mapping[str, str]) -> set[tuple[str, str]]:
+    return exits | {(booked[name], strategy) for name, strategy in exits if name in booked}
+
+
+async def _stopped(books: Books, events: Iterable[Event]) -> set[tuple[str, str]]:
+    """Ticker and strategy of each exit that a kill has stopped."""
+    stopped: set[tuple[str, int]] = set()
     for event in events:
-        if isinstance(event.facts, StateChanged) and event.facts.to is not TradingState.KILLED:
-            tickers.clear()  # a kill that was lifted before
-        elif event.ticker is not None and _is_by_kill(event.facts):
-            tickers.add(event.ticker)
-    return tickers
+        if isinstance(event.facts, StateChanged) and event.facts.strategy is None:
+            if event.facts.to is not TradingState.KILLED:
+                stopped.clear()  # a kill that was lifted before
+        elif event.ticker is not None and event.alert_id is not None and _is_by_kill(event.facts):
+            stopped.add((event.ticker, event.alert_id))
+    alerts = [(ticker, await books.alert(alert_id)) for ticker, alert_id in sorted(stopped)]
+    return {(ticker, alert.strategy) for ticker, alert in alerts if alert is not None}
 
 
 def _is_by_kill(facts: object) -> bool:

@@ -187,6 +187,7 @@ class InDoubtOrders:
             trades=[*lately, *unresolved],
             fills=fills,
             unlisted=answers.unlisted,
+            at_work={one.order_ref: one.filled for one in answers.working if _is_working(one)},
             next_order_id=connection.next_order_id if renewed else None,
         )
 

@@ -6,40 +6,62 @@ Rules:
   key makes that a duplicate.
 - One alert, one row: the key is unique, and where a message has no key of its own, the same message within
   `SAME_ALERT_WINDOW` is the same alert, whatever becomes of the machine's clock meanwhile.
-- A message that is not understood is stored as REJECTED and reported to the owner; the same one again within
-  `SAME_MISTAKE_WINDOW` only counts.
+- Each alert is a strategy's (`domain/addressee.py`). The same message to two strategies is two alerts.
+- A message that is not understood, or asks for what is not honoured, is stored as REJECTED and reported to the owner; the
+  same one again within `SAME_MISTAKE_WINDOW` only counts. Known fields that change nothing are reported once a template.
+- A test is stored BLOCKED from the first moment and goes into no queue: nothing that looks for alerts to trade ever finds it.
 - A duplicate that comes later than a resend is reported: whoever sent it meant it to trade.
 - The queue gets the id after the commit and never delays an answer. A push that fails is only logged: the requeue repairs it.
 - A caller that is cancelled (a client that hung up, a stop) does not stop the storing: `finish` waits for it.
 """
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+import json
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from loguru import logger
 
+from tradebot.domain.addressee import addressee, named_in
+from tradebot.domain.alert_keys import KeyKind, kind_and_name
 from tradebot.domain.alerts import Alert, AlertStatus, NewAlert, Side
 from tradebot.domain.events import EventKind, NewEvent
-from tradebot.domain.facts.alerts import AlertConflict, AlertRejected, AlertRepeated, AlertStored, AlertUnreadable
-from tradebot.domain.payload.own import Instruction, digest, payload_hash, understand
-from tradebot.errors import LedgerUnavailable, PayloadError, QueueUnavailable
+from tradebot.domain.facts.alerts import (
+    AlertConflict,
+    AlertRejected,
+    AlertRepeated,
+    AlertStored,
+    AlertTested,
+    AlertUnreadable,
+    FieldsNotUsed,
+)
+from tradebot.domain.honoured import not_honoured
+from tradebot.domain.instructions import Instruction, stored
+from tradebot.domain.payload.dialects import Message, Understood, digest, payload_hash, understand
+from tradebot.domain.strategies import MAIN, Strategies, Strategy
+from tradebot.errors import LedgerUnavailable, PayloadError, QueueUnavailable, TradebotError
 from tradebot.ports import Books, Clock, Ledger, Queue
+from tradebot.trading import new_alerts
+from tradebot.trading.ages import Ages
+from tradebot.trading.new_alerts import Report
 from tradebot.trading.notices import store_notice
 
 STORE_DEADLINE_S = 1.5  # TradingView drops a request after 3 s
 STORING_MAX = 5_000  # transactions under way; beyond, the database has long been down
-SAME_ALERT_WINDOW = timedelta(seconds=60)  # covers TradingView's resends: 5 s after each failure, up to three
 SAME_MISTAKE_WINDOW = timedelta(hours=1)
 RESENT_WITHIN_S = 15.0
 """TradingView's resends come within this time; the same message later is news to the owner: it was meant to trade."""
 REPEATS_REPORTED_EVERY = timedelta(minutes=1)
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
-_OWN = "own:"  # begins the keys of the bot's own alerts
+REPORT_S = 2.0  # for what a test is answered: TradingView drops a request after 3 s
+REPORTS_AT_ONCE = 2  # they ask IB, as exits do: a template that is left a test must hold up nothing
+
+ReportOn = Callable[[Instruction, Strategy], Awaitable[Report]]
 
 
 class Outcome(StrEnum):
@@ -49,6 +71,7 @@ class Outcome(StrEnum):
     DUPLICATE = "duplicate"
     CONFLICT = "conflict"  # another body with the same alert_id is stored: this one is not
     REJECTED = "rejected"  # stored, but never traded
+    TESTED = "tested"  # stored, judged and reported, never traded
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +83,7 @@ class Accepted:
     reason: str | None = None  # why it was not understood
     conflict: AlertConflict | None = None  # what stands in its way
     ticker: str | None = None  # of that row
+    report: Report | None = None  # what would become of a test
 
 
 class Intake:
@@ -71,31 +95,63 @@ class Intake:
         queue: Queue,
         clock: Clock,
         *,
+        strategies: Strategies | None = None,
+        report: ReportOn | None = None,
         store_within_s: float = STORE_DEADLINE_S,
     ) -> None:
+        """`report` says what would become of a test; without one a test is answered with what was understood."""
         self._ledger = ledger
+        self.strategies = strategies or Strategies()
+        self._report = report
+        self._reports = asyncio.Semaphore(REPORTS_AT_ONCE)
         self.store_within_s = store_within_s
         self._queue = queue
         self._clock = clock
-        self._ages = _Ages(clock)
+        self._ages = Ages(clock)
         self._storing: set[asyncio.Task[Accepted]] = set()
         self._reporting: set[asyncio.Task[None]] = set()
         self._to_push: list[tuple[Side, Accepted]] = []
         self._pushing: asyncio.Task[None] | None = None
 
-    async def accept(self, fields: Mapping[str, object], raw_body: bytes, source_ip: str | None) -> Accepted:
-        """Stores an authenticated message; `raw_body` has no secret in it any more. Raises LedgerUnavailable."""
-        now = self._clock.now()
-        try:
-            wanted = understand(fields)
-        except PayloadError as error:
-            return await self._stored(self._reject(str(error), payload_hash(fields), raw_body, source_ip, now))
-        alert = _new_alert(wanted, raw_body, source_ip, now)
-        return await self._stored(self._accept(alert, wanted.identity.key, target=wanted.target))
+    async def accept(
+        self,
+        content: Message | Mapping[str, object],
+        raw_body: bytes,
+        source_ip: str | None,
+        *,
+        path: str | None = None,
+        secret_fields: Collection[str] = (),
+    ) -> Accepted:
+        """Stores an authenticated message, a JSON object's fields for short; no secret is left in it. Raises LedgerUnavailable.
 
-    async def reject(self, reason: str, raw_body: bytes, source_ip: str | None) -> Accepted:
-        """Stores an authenticated message that could not even be read as JSON. Raises LedgerUnavailable."""
-        return await self._stored(self._reject(reason, digest(raw_body), raw_body, source_ip, self._clock.now()))
+        `path`: the strategy that the address names; `secret_fields`: those that held the secret.
+        """
+        message = content if isinstance(content, Message) else Message(content)
+        arrival = new_alerts.Arrival(raw_body, source_ip, self._clock.now())
+        strategy, understood = None, None
+        try:
+            strategy = addressee(self.strategies, path, named_in(message))
+            understood = understand(message, strategy.name, secret_fields)
+            if not understood.instruction.test:
+                _refuse_not_honoured(understood.instruction, strategy)
+        except PayloadError as error:
+            name, wanted = strategy.name if strategy else MAIN, understood.instruction if understood else None
+            fields = {"text": message.text} if message.fields is None else message.fields
+            body_hash = payload_hash(fields, name, secret_fields)
+            rejected = new_alerts.rejected(str(error), body_hash, name, arrival, wanted=wanted)
+            return await self._stored(self._reject(rejected, str(error)))
+        if understood.instruction.test:
+            return await self._test(understood, strategy, arrival)
+        alert = new_alerts.from_outside(understood, strategy.name, arrival)
+        has_key = understood.identity.key is not None
+        return await self._stored(self._accept(alert, understood.instruction, has_key=has_key))
+
+    async def reject(self, reason: str, raw_body: bytes, source_ip: str | None, *, path: str | None = None) -> Accepted:
+        """Stores an authenticated message that could not even be read. Raises LedgerUnavailable."""
+        arrival = new_alerts.Arrival(raw_body, source_ip, self._clock.now())
+        strategy = path if path in self.strategies.by_name else MAIN
+        rejected = new_alerts.rejected(reason, digest(raw_body), strategy or MAIN, arrival)
+        return await self._stored(self._reject(rejected, reason))
 
     def report_unreadable(self, reason: str, source_ip: str, *, more: int) -> None:
         """Has the owner hear of a message without a readable secret, and of so many `more` before it; returns at once."""
@@ -107,22 +163,24 @@ class Intake:
         self._reporting.add(task)
         task.add_done_callback(self._reporting.discard)
 
-    async def own(self, side: Side, ticker: str, key: str, *, actor: str) -> Accepted:
-        """An alert of the bot itself, on behalf of `actor`; the same key again is a duplicate. Raises LedgerUnavailable."""
-        fields: dict[str, object] = {"action": side, "ticker": ticker, "key": key, "actor": actor}
-        alert = NewAlert(
-            received_at=self._clock.now(),
-            ticker=ticker,
-            action=side,
-            price=None,
-            alert_time=None,
-            primary_exchange=None,
-            idempotency_key=f"{_OWN}{key}",
-            payload_hash=payload_hash(fields),
-            raw_body=b"",
-            source_ip=None,
-        )
-        accepted = await self._stored(self._accept(alert, alert.idempotency_key, actor))
+    async def own(
+        self,
+        side: Side,
+        ticker: str,
+        key: str,
+        *,
+        actor: str,
+        strategy: str = MAIN,
+        shares: Decimal | None = None,
+    ) -> Accepted:
+        """An alert of the bot itself, on behalf of `actor`: it buys for that strategy, or sells what that strategy holds.
+
+        `shares`: so many of them; None: all. The same key again is a duplicate. Raises LedgerUnavailable.
+        """
+        body_hash = payload_hash({"action": side, "ticker": ticker, "key": key, "actor": actor}, strategy)
+        now = self._clock.now()
+        alert = new_alerts.the_bots_own(side, ticker, key, body_hash, strategy=strategy, shares=shares, now=now)
+        accepted = await self._stored(self._accept(alert, None, has_key=True, actor=actor))
         with logger.contextualize(alert_id=accepted.alert_id, ticker=accepted.ticker):
             logger.info("alert {} from {}: {}", accepted.alert_id, actor, accepted.status)
         return accepted
@@ -157,19 +215,22 @@ class Intake:
             logger.warning("an alert was not stored: {}", task.exception())
 
     async def _accept(
-        self, alert: NewAlert, key: str | None, actor: str = "bot", target: str | None = None
+        self, alert: NewAlert, instruction: Instruction | None, *, has_key: bool, actor: str = "bot"
     ) -> Accepted:
         async with self._ledger.begin() as books:
-            accepted = await self._insert(books, alert, key, actor, target)
+            accepted = await self._insert(books, alert, instruction, has_key=has_key, actor=actor)
         if accepted.status is Outcome.QUEUED and alert.action is not None:
             self._push(alert.action, accepted)
         return accepted
 
-    async def _insert(self, books: Books, alert: NewAlert, key: str | None, actor: str, target: str | None) -> Accepted:
+    async def _insert(
+        self, books: Books, alert: NewAlert, instruction: Instruction | None, *, has_key: bool, actor: str
+    ) -> Accepted:
         """The alert with its event, or what stands in its way: its key, or without one the same message a moment ago."""
-        if key is None:
+        if not has_key:
             latest = await books.recent_alert(alert.payload_hash, _EVER)
-            if latest is not None and self._ages.is_recent(latest, alert.received_at):
+            refused = latest is not None and latest.status is AlertStatus.REJECTED  # it is honoured by now
+            if latest is not None and not refused and self._ages.is_recent(latest, alert.received_at):
                 return await self._again(books, latest, alert)
         alert_id = await books.insert_alert(alert)
         if alert_id is None:
@@ -180,51 +241,85 @@ class Intake:
                 return await _conflict(books, known, alert)
             return await self._again(books, known, alert)
         self._ages.born(alert_id)
-        ticker, side = _wanted(alert)
-        stored = AlertStored(ticker, side, alert.price, alert.source_ip, target)
-        await books.add_event(NewEvent(stored, alert.received_at, alert_id, actor=actor))
-        return Accepted(Outcome.QUEUED, alert_id, ticker=ticker)
+        await books.add_event(NewEvent(_stored_facts(alert, instruction), alert.received_at, alert_id, actor=actor))
+        if instruction is not None and instruction.unused:
+            await self._report_unused(books, alert, alert_id, instruction)
+        return Accepted(Outcome.QUEUED, alert_id, ticker=alert.ticker)
+
+    async def _report_unused(self, books: Books, alert: NewAlert, alert_id: int, instruction: Instruction) -> None:
+        """Once a strategy and template."""
+        names = sorted(instruction.unused)
+        key = f"unused:{alert.strategy}:{digest(json.dumps(names).encode())}"
+        if await books.claim(key, "report unused fields", "bot", alert.received_at):
+            unused = FieldsNotUsed(alert.ticker, alert.action, tuple(names), instruction.dialect, self._shown(alert))
+            await books.add_event(NewEvent(unused, alert.received_at, alert_id))
+
+    def _shown(self, alert: NewAlert) -> str | None:
+        """Whose it is, where there is more than one strategy."""
+        return None if self.strategies.only else alert.strategy
 
     async def _again(self, books: Books, known: Alert, alert: NewAlert) -> Accepted:
         """A duplicate only counts; later than a resend it is reported, now and then."""
         await books.count_duplicate(known.id)
         now, after_s = alert.received_at, self._ages.age_s(known, alert.received_at)
-        if after_s > RESENT_WITHIN_S and not known.idempotency_key.startswith(_OWN):
+        kind, name = kind_and_name(known.idempotency_key)
+        if after_s > RESENT_WITHIN_S and kind != KeyKind.OWN:
             lately = await books.events_since((EventKind.ALERT_REPEATED,), now - REPEATS_REPORTED_EVERY)
             if not any(event.alert_id == known.id for event in lately):
-                kind, _, name = known.idempotency_key.partition(":")
-                repeated = AlertRepeated(known.ticker, known.action, name if kind == "id" else None, known.id, after_s)
+                alert_key = name if kind == KeyKind.ID else None
+                repeated = AlertRepeated(known.ticker, known.action, alert_key, known.id, after_s)
                 await books.add_event(NewEvent(repeated, now, known.id))
         return Accepted(Outcome.DUPLICATE, known.id, ticker=known.ticker)
 
-    async def _reject(
-        self, reason: str, body_hash: str, raw_body: bytes, source_ip: str | None, now: datetime
-    ) -> Accepted:
-        alert = NewAlert(
-            received_at=now,
-            ticker=None,
-            action=None,
-            price=None,
-            alert_time=None,
-            primary_exchange=None,
-            # A name of its own: when the template is corrected, its alert_id must not be taken already.
-            idempotency_key=f"rejected:{body_hash}@{now.isoformat()}",
-            payload_hash=body_hash,
-            raw_body=raw_body,
-            source_ip=source_ip,
-            status=AlertStatus.REJECTED,
-            reason=reason,
-        )
+    async def _reject(self, alert: NewAlert, reason: str) -> Accepted:
         async with self._ledger.begin() as books:
-            known = await books.recent_alert(body_hash, now - SAME_MISTAKE_WINDOW)
-            if known is not None:
+            known = await books.recent_alert(alert.payload_hash, alert.received_at - SAME_MISTAKE_WINDOW)
+            if known is not None and (known.status, known.reason) == (AlertStatus.REJECTED, reason):
                 await books.count_duplicate(known.id)
                 return Accepted(Outcome.REJECTED, known.id, reason)
             alert_id = await books.insert_alert(alert)
             if alert_id is None:  # the clock was set back to the very microsecond
                 raise LedgerUnavailable("The alert could not be stored under a key of its own. Send it again.")
-            await books.add_event(NewEvent(AlertRejected(reason, source_ip), now, alert_id))
+            await books.add_event(NewEvent(AlertRejected(reason, alert.source_ip), alert.received_at, alert_id))
         return Accepted(Outcome.REJECTED, alert_id, reason)
+
+    # --- tests ------------------------------------------------------------------------------------------------------
+
+    async def _test(self, understood: Understood, strategy: Strategy, arrival: new_alerts.Arrival) -> Accepted:
+        """Each is judged anew, however often it comes: who changes something and asks again wants the new answer."""
+        report = await self._judged(understood.instruction, strategy)
+        alert = new_alerts.test_of(understood, strategy.name, arrival)
+        return await self._stored(self._store_test(alert, understood.instruction, report))
+
+    async def _store_test(self, alert: NewAlert, instruction: Instruction, report: Report) -> Accepted:
+        async with self._ledger.begin() as books:
+            alert_id = await books.insert_alert(alert)
+            if alert_id is None:
+                known = await books.alert_by_key(alert.idempotency_key)
+                if known is None:
+                    raise LedgerUnavailable("The alert was stored by another request just now. Send it again.")
+                await books.count_duplicate(known.id)
+                return Accepted(Outcome.TESTED, known.id, ticker=known.ticker, report=report)
+            await books.add_event(NewEvent(_stored_facts(alert, instruction), alert.received_at, alert_id))
+            tested = AlertTested(alert.ticker, alert.action, new_alerts.lines(report), self._shown(alert))
+            await books.add_event(NewEvent(tested, alert.received_at, alert_id))
+        return Accepted(Outcome.TESTED, alert_id, ticker=alert.ticker, report=report)
+
+    async def _judged(self, instruction: Instruction, strategy: Strategy) -> Report:
+        """The full report, or what is known without asking anybody."""
+        understood: dict[str, object] = {"strategy": strategy.name, "understood": stored(instruction)}
+        try:
+            _refuse_not_honoured(instruction, strategy)
+        except PayloadError as error:
+            understood["refused"] = str(error)
+        if self._report is None:
+            return understood
+        try:
+            async with asyncio.timeout(REPORT_S), self._reports:
+                return await self._report(instruction, strategy)
+        except (TimeoutError, TradebotError) as error:
+            logger.warning("a test's report is not complete: {}", str(error) or f"it took longer than {REPORT_S:g} s")
+            return {**understood, "not known": str(error) or f"The rest was not known within {REPORT_S:g} s."}
 
     # --- after the commit -------------------------------------------------------------------------------------------
 
@@ -252,47 +347,10 @@ class Intake:
                         )
 
 
-class _Ages:
-    """How old stored alerts are, by monotonic time: a step of the clock makes none older or younger."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._started = clock.monotonic()
-        self._born: dict[int, float] = {}  # ids of the last minute, oldest first
-
-    def born(self, alert_id: int) -> None:
-        now = self._clock.monotonic()
-        self._born.pop(alert_id, None)  # of a transaction that was not committed
-        self._born[alert_id] = now
-        while now - next(iter(self._born.values())) >= SAME_ALERT_WINDOW.total_seconds():
-            del self._born[next(iter(self._born))]
-
-    def age_s(self, alert: Alert, now: datetime) -> float:
-        """How old it is at least: one from before the start is as old as the clock says, and older than this process."""
-        age_s = self._clock.monotonic() - self._born.get(alert.id, self._started)
-        return age_s if alert.id in self._born else max(age_s, (now - alert.received_at).total_seconds())
-
-    def is_recent(self, alert: Alert, now: datetime) -> bool:
-        """One from before the start is as old as the clock says, and older than this process."""
-        age_s = self._clock.monotonic() - self._born.get(alert.id, self._started)
-        by_clock = alert.id in self._born or now - alert.received_at < SAME_ALERT_WINDOW
-        return by_clock and age_s < SAME_ALERT_WINDOW.total_seconds()
-
-
-def _new_alert(wanted: Instruction, raw_body: bytes, source_ip: str | None, now: datetime) -> NewAlert:
-    identity = wanted.identity
-    return NewAlert(
-        received_at=now,
-        ticker=wanted.ticker,
-        action=wanted.action,
-        price=wanted.price,
-        alert_time=wanted.alert_time,
-        primary_exchange=wanted.primary_exchange,
-        idempotency_key=identity.key or f"sha256:{identity.payload_hash}@{now.isoformat()}",
-        payload_hash=identity.payload_hash,
-        raw_body=raw_body,
-        source_ip=source_ip,
-    )
+def _stored_facts(alert: NewAlert, instruction: Instruction | None) -> AlertStored:
+    ticker, side = _wanted(alert)
+    target = str(instruction.target.side) if instruction and instruction.target else None
+    return AlertStored(ticker, side, alert.price, alert.source_ip, target)
 
 
 async def _conflict(books: Books, known: Alert, alert: NewAlert) -> Accepted:
@@ -300,7 +358,7 @@ async def _conflict(books: Books, known: Alert, alert: NewAlert) -> Accepted:
     conflict = AlertConflict(
         ticker,
         side,
-        alert_key=known.idempotency_key.partition(":")[2],
+        alert_key=kind_and_name(known.idempotency_key)[1],
         known_alert=known.id,
         known_ticker=known.ticker,
         known_side=known.action,
@@ -314,3 +372,9 @@ def _wanted(alert: NewAlert) -> tuple[str, Side]:
     assert alert.ticker is not None, "an understood alert names its ticker"
     assert alert.action is not None, "an understood alert names its side"
     return alert.ticker, alert.action
+
+
+def _refuse_not_honoured(instruction: Instruction, strategy: Strategy) -> None:
+    """Raises PayloadError."""
+    if (reason := not_honoured(instruction, strategy)) is not None:
+        raise PayloadError(reason)

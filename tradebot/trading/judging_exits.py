@@ -190,7 +190,7 @@ class _Exit:
         await self._refuse(Refusal(RefusalCode.NOTHING_LEFT_TO_SELL, facts), wanted.judged)
         left = ExitLeft.BEING_SOLD if by else None
         await exit_incomplete(
-            one.books, one.ticker, wanted.lots, one.view.now, alert_id=one.alert.id, code=left, detail=by
+            one.books, one.ticker, wanted.qty, one.view.now, alert_id=one.alert.id, code=left, detail=by
         )
 
     async def _tell_that_it_waits(self, split: Split) -> None:

@@ -5,17 +5,21 @@ forgotten a part of the day, and the owner may have traded the same shares back.
 each with its test.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
 from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import Execution
 from tradebot.domain.calendar import NEW_YORK
+from tradebot.domain.positions import nothing_else_filled
 from tradebot.domain.questions import Question
 from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.domain.trades import UNRESOLVED, Trade
+
+COST_STEP = Decimal("0.0001")
+"""IB's average costs are rounded somewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,9 @@ class Evidence:
     fills: Sequence[Execution]  # the books' of today
     unlisted: bool  # whether IB's executions lack one of these
     next_order_id: int | None  # IB's, of a connection made after the intent; None: there was none since
+    at_work: Mapping[str, Decimal | None] = field(
+        default_factory=dict
+    )  # references that IB shows, with what has filled of each
 
 
 def doubt(trade: Trade, evidence: Evidence) -> Reason | None:
@@ -59,22 +66,42 @@ def _never_seen(trade: Trade, evidence: Evidence) -> Reason | None:
 
 def _position(trade: Trade, evidence: Evidence) -> Reason | None:
     """Less what other orders of the contract have filled since, it is what it was."""
-    since = [one for one in evidence.fills if one.con_id == trade.con_id and one.time > trade.created_at]
-    moved = sum((one.shares if one.side is Side.BUY else -one.shares for one in since), Decimal(0))
-    same = trade.ib_position_before is not None and evidence.held - moved == trade.ib_position_before
+    same = nothing_else_filled(trade, evidence.held, _of_the_contract(trade, evidence))
     return None if same else _positions(ReasonCode.NOT_SHOWN, trade, evidence)
 
 
 def _cost(trade: Trade, evidence: Evidence) -> Reason | None:
+    """The bot's own BUYs since have changed it as they do; what is left over nobody has told."""
     before, now = evidence.avg_cost_before, evidence.avg_cost
-    if before is None or now is None or before == now:
+    if before is None or now is None or before == now or _explains(trade, evidence, before, now):
         return None
     return Reason(ReasonCode.COST_CHANGED, {"before": before, "now": now})
 
 
+def _explains(trade: Trade, evidence: Evidence, before: Decimal, now: Decimal) -> bool:
+    """Whether what other orders of the contract have bought since leads from the one average cost to the other."""
+    held, cost = trade.ib_position_before, before
+    if held is None:
+        return False
+    since = [one for one in _of_the_contract(trade, evidence) if one.time > trade.created_at]
+    for fill in sorted(since, key=lambda one: one.time):
+        if fill.side is Side.BUY:
+            if fill.commission is None or held + fill.shares <= 0:
+                return False
+            cost = (held * cost + fill.shares * fill.price + fill.commission) / (held + fill.shares)
+        held += fill.shares if fill.side is Side.BUY else -fill.shares
+    return abs(cost - now) <= COST_STEP
+
+
+def _of_the_contract(trade: Trade, evidence: Evidence) -> list[Execution]:
+    return [one for one in evidence.fills if one.con_id == trade.con_id]
+
+
 def _others(trade: Trade, evidence: Evidence) -> Reason | None:
+    """What IB shows at work, with the fills that are booked, is resolved by that."""
     for other in evidence.trades:
-        if other.id != trade.id and other.con_id == trade.con_id and other.status in UNRESOLVED:
+        unresolved = other.status in UNRESOLVED and evidence.at_work.get(other.order_ref) != other.filled_qty
+        if other.id != trade.id and other.con_id == trade.con_id and unresolved:
             return Reason(ReasonCode.OTHER_IN_DOUBT, {"order_ref": other.order_ref})
     return None
 

@@ -10,12 +10,12 @@ from tradebot.domain.brokerage import ErrorKind, OrderError
 from tradebot.domain.events import EventKind, Facts, NewEvent
 from tradebot.domain.facts import orders as o
 from tradebot.domain.facts.account import ExitIncomplete, ExitLeft
-from tradebot.domain.instructions import of_alert
-from tradebot.domain.lots import ExecutionSummary, Lot, LotStatus
+from tradebot.domain.lots import ExecutionSummary, LotStatus
 from tradebot.domain.orders import ENDED
 from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.domain.trades import OrderRole, Trade, TradeStatus
 from tradebot.ports import Books
+from tradebot.trading.exit_rest import is_partial, left_behind, older_lots
 
 _NO_WORD_ON_ITS_END = frozenset({ErrorKind.NOTICE, ErrorKind.CANCEL_REFUSED})
 _JUST_NOW = timedelta(seconds=5)
@@ -30,7 +30,6 @@ class OrderChange:
     before: Trade
     after: Trade
     alert: Alert
-    lots: tuple[Lot, ...]  # the ticker's open ones (of an ended exit: older ones), and those that this trade closed
     total: ExecutionSummary
     now: datetime
 
@@ -64,10 +63,13 @@ async def concluded(books: Books, before: Trade, after: Trade, reason: Reason | 
         facts = _unfilled(before, after, end, reason)
     await books.add_event(NewEvent(facts, now, after.alert_id, after.id))
     if after.status is TradeStatus.FAILED and after.side is Side.SELL:
-        lots = await books.lots(LotStatus.OPEN, ticker=after.ticker)
+        lots = await books.lots(LotStatus.OPEN, ticker=after.ticker, strategy=after.strategy)
+        alert = await books.alert(after.alert_id)
+        assert alert is not None, f"trade {after.id} belongs to a stored alert"
+        left = await left_behind(books, alert, lots)
         code, detail = _why_left(reason)
         await exit_incomplete(
-            books, after.ticker, lots, now, alert_id=after.alert_id, trade_id=after.id, code=code, detail=detail
+            books, after.ticker, left, now, alert_id=alert.id, trade_id=after.id, code=code, detail=detail
         )
 
 
@@ -119,16 +121,17 @@ async def _ended(books: Books, change: OrderChange) -> None:
                 books, change, o.BuyFilled.of(after, **known, delayed=sized_by_delayed_quote(after), sizing=sizing)
             )
         else:
-            pnls = [lot.pnl for lot in change.lots if lot.closing_trade_id == after.id and lot.pnl is not None]
-            sold = o.SellFilled.of(after, **known, pnl=sum(pnls, Decimal(0)), left=_left_of_a_part(change))
-            await _add(books, change, sold)
+            pnls = [lot.pnl for lot in await books.lots_closed_by([after.id]) if lot.pnl is not None]
+            left = await _still_held(books, after) if is_partial(change.alert) else None
+            await _add(books, change, o.SellFilled.of(after, **known, pnl=sum(pnls, Decimal(0)), left=left))
     # What one that was refused, or that could not be for all shares, has left; of any other see rearm.py.
     refused = after.status is TradeStatus.FAILED
     if after.side is Side.SELL and (refused or after.status is TradeStatus.FILLED):
+        lots = await older_lots(books, after.strategy, after.ticker, after.alert_id)
         await exit_incomplete(
             books,
             after.ticker,
-            change.lots,
+            await left_behind(books, change.alert, lots),
             change.now,
             alert_id=after.alert_id,
             trade_id=after.id,
@@ -137,12 +140,9 @@ async def _ended(books: Books, change: OrderChange) -> None:
         )
 
 
-def _left_of_a_part(change: OrderChange) -> Decimal | None:
-    """Shares that a partial exit leaves; None for any other."""
-    instruction = of_alert(change.alert)
-    if instruction is None or not instruction.is_partial:
-        return None
-    return sum((lot.qty for lot in change.lots if lot.status is LotStatus.OPEN), Decimal(0))
+async def _still_held(books: Books, trade: Trade) -> Decimal:
+    lots = await books.lots(LotStatus.OPEN, ticker=trade.ticker, strategy=trade.strategy)
+    return sum((lot.qty for lot in lots), Decimal(0))
 
 
 def sized_by_delayed_quote(trade: Trade) -> bool:
@@ -152,7 +152,7 @@ def sized_by_delayed_quote(trade: Trade) -> bool:
 async def exit_incomplete(
     books: Books,
     ticker: str,
-    lots: Iterable[Lot],
+    left: Decimal,
     now: datetime,
     *,
     alert_id: int,
@@ -160,8 +160,7 @@ async def exit_incomplete(
     code: ExitLeft | None = None,
     detail: str = "",
 ) -> None:
-    """Adds an event where an exit has ended with shares left in the books. Nothing where none are left."""
-    left = sum((lot.qty for lot in lots if lot.status is LotStatus.OPEN), Decimal(0))
+    """Adds an event where an exit has ended and `left` shares that it was to sell. Nothing where there are none."""
     if left:
         await books.add_event(NewEvent(ExitIncomplete(ticker, left, code, detail), now, alert_id, trade_id))
 

@@ -3,8 +3,8 @@
 Rules:
 - What IB itself ended is armed again: its alert is judged anew and gets another order. Only where it is proven what had filled:
   executions and positions, both asked after the end, agree with the books, and 10 s have passed since the contract's last fill.
-- Never beside another SELL of the ticker, in flight or waiting; never after a kill, nor in restored books; three times at most,
-  later each time.
+- Never beside another SELL of the ticker in flight, nor one of its strategy that waits; never after a kill, nor in restored
+  books; three times at most, later each time. It concerns its strategy's lots alone.
 - What the close cuts off waits for the next open. All else is told, and offered again by a button.
 - Nothing is stored beside trades and events: a restart finds there what was ended and what was told, and waits anew.
 """
@@ -21,14 +21,15 @@ from tradebot.domain.exit_ends import AT_IB, WAITS_S, Follow, Told, contract_now
 from tradebot.domain.facts.account import ExitLeft
 from tradebot.domain.facts.orders import CancelReason, ExitArmedAgain, ExitWaitsForOpen, OrderCancelling, OrderTold
 from tradebot.domain.hours import Hours
-from tradebot.domain.lots import LotStatus, summarise
+from tradebot.domain.lots import summarise
 from tradebot.domain.orders import ALERT_OF_TRADE
+from tradebot.domain.positions import nothing_else_filled
 from tradebot.domain.settings import TradingState, restored_at
-from tradebot.domain.trades import UNRESOLVED, OrderRole, Trade
+from tradebot.domain.trades import OrderRole, Trade
 from tradebot.ports import ASKS_IB_S, Beat, Books, Broker, Clock, Ledger, Pulse
 from tradebot.trading.booking import Booking, Listeners
 from tradebot.trading.every import every
-from tradebot.trading.exit_rest import left_of, older_lots
+from tradebot.trading.exit_rest import exit_waits_for, is_partial, left_of, older_lots
 from tradebot.trading.gate import Gate
 from tradebot.trading.order_events import exit_incomplete
 from tradebot.trading.switch import TradingSwitch
@@ -172,11 +173,11 @@ class Rearm:
     async def _offer(self, case: _Case, left: ExitLeft) -> bool:
         trade = case.trade
         async with self._ledger.begin() as books:
-            lots = await books.lots(LotStatus.OPEN, ticker=trade.ticker)
+            as_it_stands = await self._case(books, trade.id)
             await exit_incomplete(
                 books,
                 trade.ticker,
-                lots,
+                as_it_stands.left if as_it_stands else Decimal(0),
                 self._clock.now(),
                 alert_id=trade.alert_id,
                 trade_id=trade.id,
@@ -204,9 +205,7 @@ class Rearm:
         lots = [lot for lot in await older_lots(books, trade.strategy, trade.ticker, alert.id) if lot.con_id == con_id]
         left = min(await left_of(books, orders) or Decimal(0), sum((lot.qty for lot in lots), Decimal(0)))
         newer = await books.trades_from(trade.strategy, trade.ticker, trade_id + 1, NEWER_MAX)
-        # A write-off is a SELL without an order.
-        sells = any(one.side is Side.SELL and one.ib_order_id is not None for one in newer)
-        taken_over = len(newer) == NEWER_MAX or sells
+        taken_over = len(newer) == NEWER_MAX or await _sells_all(books, newer)
         events = await books.events(alert_id=alert.id)
         mine = [event for event in events if event.trade_id == trade_id]
         if left <= 0 or taken_over or any(event.kind == EventKind.EXIT_INCOMPLETE for event in mine):
@@ -244,11 +243,9 @@ class Rearm:
         alive = [o for o in report.open_orders if _is_of(o, trade) and o.state is not OrderState.CANCELLED]
         fills = [one for one in executions if one.con_id == trade.con_id]
         own = [one for one in fills if _is_of(one, trade)]
-        others = [one for one in fills if not _is_of(one, trade) and one.time > trade.created_at]
         last = max((one.time for one in fills), default=None)
         at_ib = report.positions[trade.con_id].qty if trade.con_id in report.positions else Decimal(0)
-        expected = None if trade.ib_position_before is None else trade.ib_position_before + _net([*own, *others])
-        agrees = summarise(own).qty == trade.filled_qty and at_ib == expected
+        agrees = summarise(own).qty == trade.filled_qty and nothing_else_filled(trade, at_ib, fills)
         return agrees and not alive and _is_settled(last, self._clock.now())
 
 
@@ -257,10 +254,20 @@ def _is_exit_with_rest(trade: Trade) -> bool:
 
 
 async def _another_sell(books: Books, case: _Case) -> bool:
-    """An order of the ticker in flight or UNKNOWN, or a SELL that waits: it may sell the rest."""
-    if await books.trades(UNRESOLVED, ticker=case.trade.ticker):
+    """An order that must end first, or a SELL of its strategy that waits: it may sell the rest."""
+    strategy, ticker = case.trade.strategy, case.trade.ticker
+    if await exit_waits_for(books, strategy, ticker):
         return True
-    return any(other.action is Side.SELL for other in await books.alerts(WAITING, ticker=case.trade.ticker))
+    waiting = await books.alerts(WAITING, ticker=ticker, strategy=strategy)
+    return any(other.action is Side.SELL for other in waiting)
+
+
+async def _sells_all(books: Books, newer: Iterable[Trade]) -> bool:
+    """Whether an exit among them was to sell all that its strategy held, this one's rest too."""
+    # A write-off is a SELL without an order.
+    exits = [one for one in newer if one.side is Side.SELL and one.ib_order_id is not None]
+    alerts = [await books.alert(one.alert_id) for one in exits]
+    return any(alert is not None and not is_partial(alert) for alert in alerts)
 
 
 def _cancelled_for(facts_of_order: Iterable[object]) -> CancelReason | None:
@@ -271,12 +278,6 @@ def _cancelled_for(facts_of_order: Iterable[object]) -> CancelReason | None:
 
 def _is_of(shown: Execution | OrderReport, trade: Trade) -> bool:
     return shown.order_ref == trade.order_ref or (trade.perm_id is not None and shown.perm_id == trade.perm_id)
-
-
-def _net(executions: Sequence[Execution]) -> Decimal:
-    """What these executions have changed of the position."""
-    by_side = {side: summarise(one for one in executions if one.side is side).qty for side in Side}
-    return by_side[Side.BUY] - by_side[Side.SELL]
 
 
 def _is_settled(last_fill: datetime | None, now: datetime) -> bool:

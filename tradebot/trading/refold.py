@@ -1,4 +1,5 @@
-"""Folds a strategy's lots of a ticker anew where one of its trades has changed: from just before it to where nothing differs any more.
+"""Folds a strategy's lots of a ticker anew where one of its trades has changed: from just before it to where
+nothing differs any more.
 
 Rules: inside the transaction that changed the trade, whose row is saved already. Rows that older trades closed stand. Of the
 newest trade that is all there is to do. What follows an older one is folded page by page, so that the loop gets its turns, until
@@ -20,7 +21,10 @@ PAGE = 50
 
 
 async def refold(books: Books, changed: Trade, page_size: int = PAGE) -> Decimal:
-    """Makes the rows of its strategy and ticker right again; returns the shares that SELLs sold beyond what was held. Raises LedgerUnavailable."""
+    """Makes the rows of its strategy and ticker right again; returns the shares sold beyond what was held.
+
+    Raises LedgerUnavailable.
+    """
     strategy, ticker = changed.strategy, changed.ticker
     actions = await books.corporate_actions(strategy, ticker)  # first: none comes while the lots are read
     since, folding = await _checkpoint(books, strategy, ticker, changed.id)

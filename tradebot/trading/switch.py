@@ -1,10 +1,12 @@
-"""The trading switch: RUNNING, PAUSED or KILLED, as the owner set it.
+"""The trading switch: RUNNING, PAUSED or KILLED, as the owner set it; and which strategies are paused by name.
 
 Rules:
 - The kill switch holds in memory at once, is stored, and only then acknowledged. When it cannot be stored it holds all
   the same, is shown as "in force, NOT stored", and is stored as soon as the database is back.
 - Pausing never lowers KILLED. Resuming from KILLED names what to resume to.
 - Who lifts a kill is told which exits it has stopped: they are not sold by themselves.
+- A strategy's pause is its own: it blocks that strategy's BUYs, whatever the bot's state, and lasts until the strategy is resumed
+  by name. The kill switch is everyone's.
 - Other processes (`tradebot kill`) write the same row; the daemon reads it in every decision and once a second.
 """
 
@@ -23,7 +25,9 @@ from tradebot.domain.settings import (
     STATE_KEY,
     TradingState,
     accepted_orphans,
+    paused_strategies,
     state_in,
+    strategy_state_key,
 )
 from tradebot.errors import LedgerUnavailable
 from tradebot.ports import Books, Clock, Ledger, Pulse
@@ -42,6 +46,7 @@ class TradingSwitch:
         self._clock = clock
         self._pulse = pulse
         self._state = TradingState.RUNNING
+        self._paused = frozenset[str]()
         self._unstored: str | None = None  # who killed, until that is stored
         self._storing = asyncio.Lock()  # stored in the order in which they were asked for: a kill after a resume stays
         self._changes = 0  # counts every change made here, so that an older reading never overwrites a newer change
@@ -52,6 +57,11 @@ class TradingSwitch:
     def state(self) -> TradingState:
         """The state in force now: a kill that is not stored yet counts."""
         return TradingState.KILLED if self._unstored is not None else self._state
+
+    @property
+    def paused_strategies(self) -> frozenset[str]:
+        """By name, as last read; decisions read what is stored."""
+        return self._paused
 
     def in_force(self, settings: Mapping[str, str]) -> TradingState:
         """The stricter of the state held here and the one a transaction has just read."""
@@ -95,6 +105,12 @@ class TradingSwitch:
                 self._announce(stored)
         return self.state
 
+    async def set_strategy(self, strategy: str, to: TradingState, by: str, key: str | None = None) -> TradingState:
+        """Pauses the strategy, or lifts its pause; the strategy's state in force afterwards. Raises LedgerUnavailable."""
+        state = await store_strategy_state(self._ledger, strategy, to, by, self._clock.now(), key=key)
+        self._paused = self._paused | {strategy} if state is TradingState.PAUSED else self._paused - {strategy}
+        return state
+
     async def run(self) -> None:
         """Follows the stored state, which other processes may change, and stores a kill that could not be stored."""
         beat = self._pulse.of("trading switch")
@@ -110,7 +126,8 @@ class TradingSwitch:
         """Reads the stored state. Raises LedgerUnavailable."""
         before = self._changes
         async with self._ledger.read() as books:
-            stored = state_in(await books.settings())
+            settings = await books.settings()
+        stored, self._paused = state_in(settings), paused_strategies(settings)
         if self._changes == before and stored is not self._state:
             self._announce(stored)
 
@@ -158,6 +175,22 @@ async def store_state(
             await books.add_event(NewEvent(StateChanged(before, to), now, actor=by))
             if exits:
                 await books.add_event(NewEvent(ExitsHeldBack(exits), now, actor=by))
+    return to
+
+
+async def store_strategy_state(
+    ledger: Ledger, strategy: str, to: TradingState, by: str, now: datetime, *, key: str | None = None
+) -> TradingState:
+    """Stores PAUSED or RUNNING for this strategy alone, with its event; returns what is stored then, also where the key was seen
+    before. Raises LedgerUnavailable."""
+    async with ledger.begin() as books:
+        paused = strategy in paused_strategies(await books.settings())
+        before = TradingState.PAUSED if paused else TradingState.RUNNING
+        if key is not None and not await books.claim(key, f"state {strategy} {to}", by, now):
+            return before
+        if to is not before:
+            await books.put_setting(strategy_state_key(strategy), to, by, now)
+            await books.add_event(NewEvent(StateChanged(before, to, strategy), now, actor=by))
     return to
 
 

@@ -24,7 +24,14 @@ from tradebot.domain.lots import Lot, LotStatus, shares_by_contract
 from tradebot.domain.questions import Question
 from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.domain.refusals import Fact, RefusalCode
-from tradebot.domain.settings import TradingState, invalid_limits, limits_in, own_limits_in, paused_strategies
+from tradebot.domain.settings import (
+    TradingState,
+    invalid_limits,
+    limit_key,
+    limits_in,
+    own_limits_in,
+    paused_strategies,
+)
 from tradebot.domain.strategies import ACCOUNT, Strategies, Strategy, UnknownStrategy
 from tradebot.domain.strategy_rules import StrategyTerms
 from tradebot.domain.trades import UNRESOLVED, Trade
@@ -364,7 +371,7 @@ class Worker:
         terms = self._terms(alert.strategy, settings)
         for scope in (ACCOUNT, alert.strategy):
             for name, stored in invalid_limits(settings, scope).items():
-                logger.error("stored limit {} of {} is {!r}: the configured default is used", name, scope, stored)
+                logger.error("stored limit {} is {!r}: the configured one is used", limit_key(name, scope), stored)
         limits = limits_in(settings, self._options.defaults)
         policy = Policy(self._options.fixed_limits, limits, self._options.hours, self._options.fractional, terms)
         order_id = self._broker.next_order_id(await books.last_order_id() + 1)

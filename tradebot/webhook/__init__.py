@@ -11,7 +11,7 @@ import asyncio
 import errno
 import logging
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
@@ -35,12 +35,16 @@ ANSWER_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class WebhookOptions:
-    """Who may send alerts. `allowed_ips`, `trusted_proxies`: addresses or networks; no `allowed_ips` means TradingView's own."""
+    """Who may send alerts. `allowed_ips`, `trusted_proxies`: addresses or networks; no `allowed_ips` means TradingView's own.
+
+    `accepted_secrets`: those that a strategy takes, by its name; one that is not there takes the two.
+    """
 
     secret: str = field(repr=False)
     previous_secret: str | None = field(default=None, repr=False)
     allowed_ips: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
+    accepted_secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,7 @@ async def open_webhook(
     """Serves on a port that was taken, until the block ends. Raises ConfigError when an option is wrong."""
     routes = Routes(
         Addresses(options.allowed_ips, options.trusted_proxies),
-        Secrets(options.secret, options.previous_secret),
+        Secrets(options.secret, options.previous_secret, options.accepted_secrets),
         intake,
         health,
     )

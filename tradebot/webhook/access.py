@@ -6,18 +6,18 @@ Rules:
   the client's. Nothing left of it, or of an entry that is no address, counts: that is what the client wrote himself.
 - A direct call from this machine needs only the secret. A request that passed a proxy is not direct, also where the proxy is
   not named as trusted.
-- Secrets are compared as bytes, in constant time, each one always.
+- Secrets are compared as bytes, in constant time, each one always, those of other strategies too.
 """
 
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from multidict import CIMultiDictProxy
 
-from tradebot.domain.payload.own import BLANKS
+from tradebot.domain.payload.message import BLANKS, SECRET_NAMES
 from tradebot.errors import ConfigError
 
 # https://www.tradingview.com/support/solutions/43000529348
@@ -25,7 +25,11 @@ TRADINGVIEW_ADDRESSES = ("52.89.214.238", "34.212.75.30", "54.218.53.128", "52.3
 
 _FORWARDING_HEADERS = ("X-Forwarded-For", "Forwarded", "X-Real-IP")
 _SHORT_ESCAPES = {'"': '"', "\\": "\\", "/": "/", "\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
-_SECRET_FIELD = re.compile(rb'"secret"\s{0,20}:\s{0,20}"([^"\\]{1,500})"')
+_NAMES = "|".join(SECRET_NAMES).encode()
+_SECRET_FIELD = re.compile(rb'"(?:%b)"\s{0,20}:\s{0,20}"([^"\\]{1,500})"' % _NAMES)
+_SECRET_LINE = re.compile(rb"(?:^|[;\r\n])[ \t]{0,20}(?i:%b)[ \t]{0,20}=([^;\r\n]{1,500})" % _NAMES)
+WORDS_MAX = 8
+"""More fields of these names than this no message has."""
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -79,33 +83,51 @@ class Addresses:
 
 
 class Secrets:
-    """The secret in use and, while alerts are being changed over, the previous one."""
+    """Which words open what. `accepted`: those of each strategy, by its name; one that is not there takes the webhook's secret,
+    and the previous one while alerts are being changed over.
 
-    def __init__(self, secret: str, previous: str | None) -> None:
-        if not secret.strip(BLANKS):
-            raise ConfigError("[webhook] secret is empty: anyone could trade.")
-        written = [word for word in (secret, previous) if word and word.strip(BLANKS)]
-        known = [word.strip(BLANKS) for word in written]
-        self._known = [word.encode() for word in known]
+    Raises ConfigError for an empty one: an empty field would match it.
+    """
+
+    def __init__(self, secret: str, previous: str | None, accepted: Mapping[str, Sequence[str]] | None = None) -> None:
+        opens: dict[str, set[str | None]] = {secret: {None}}
+        if previous and previous.strip(BLANKS):
+            opens[previous] = {None}
+        for strategy, words in (accepted or {}).items():
+            for word in words:
+                opens.setdefault(word, set()).add(strategy)
+        for word, whose in opens.items():
+            if not word.strip(BLANKS):
+                where = "webhook" if None in whose else f"strategies.{min(map(str, whose))}"
+                raise ConfigError(f"[{where}] secret is empty: anyone could trade.")
+        self._known = [(word.strip(BLANKS).encode(), frozenset(whose)) for word, whose in opens.items()]
+        self._strategies = frozenset(accepted or {})
         # The longer first: one may begin with the other.
-        self._written = re.compile(
-            b"|".join(_ways_to_write(word) for word in sorted({*written, *known}, key=len, reverse=True))
-        )
+        forms = {form for word in opens for form in (word, word.strip(BLANKS))}
+        self._written = re.compile(b"|".join(_ways_to_write(word) for word in sorted(forms, key=len, reverse=True)))
 
-    def match(self, given: object) -> bool:
+    def match(self, given: object, strategy: str | None) -> bool:
+        """Whether the word opens this strategy; None: any of them."""
         if not isinstance(given, str):
             return False
         word = given.strip(BLANKS).encode("utf-8", "surrogatepass")
-        return any([hmac.compare_digest(word, known) for known in self._known])  # noqa: C419 - a list: each is compared
+        # Each is compared, whatever came out before: the time must not tell which one is nearly right.
+        opened = [whose for known, whose in self._known if hmac.compare_digest(word, known)]
+        door = strategy if strategy in self._strategies else None
+        return any(strategy is None or door in whose for whose in opened)
 
-    def match_in(self, broken: bytes) -> bool:
-        """Whether a message that is no JSON carries the secret where it belongs."""
-        found = _SECRET_FIELD.search(broken)
-        return found is not None and self.match(found[1].decode("utf-8", "replace"))
+    def match_in(self, broken: bytes, strategy: str | None) -> bool:
+        """Whether a message that cannot be read carries the secret where it belongs."""
+        found = [*_SECRET_FIELD.findall(broken)[:WORDS_MAX], *_SECRET_LINE.findall(broken)[:WORDS_MAX]]
+        return any([self.match(word.decode("utf-8", "replace"), strategy) for word in found])  # noqa: C419
 
     def cut(self, text: bytes) -> bytes:
-        """The text without any secret, however JSON may have it escaped."""
+        """The text without any secret, of whichever strategy, however JSON may have it escaped."""
         return self._written.sub(b"***", text)
+
+    def cut_text(self, text: str) -> str:
+        """The same for what is answered."""
+        return self.cut(text.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
 
 
 @dataclass(slots=True)

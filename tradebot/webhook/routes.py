@@ -1,4 +1,4 @@
-"""What is answered: `POST /webhook` and `GET /health`.
+"""What is answered: `POST /webhook`, `POST /webhook/STRATEGY` and `GET /health`.
 
 Rules:
 - Checked in this order: 403 address, 415 encoding, 413 size (408 too slow), 429 rate, 400 not JSON, 401 secret, 400 fields,
@@ -12,18 +12,17 @@ Rules:
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 from aiohttp import web
 from loguru import logger
 
-from tradebot.domain.payload.own import parse
-from tradebot.errors import LedgerUnavailable, PayloadError
+from tradebot.errors import LedgerUnavailable
 from tradebot.queries.health import Health
 from tradebot.trading.intake import Accepted, Intake, Outcome
 from tradebot.webhook.access import Addresses, Buckets, Caller, Secrets
+from tradebot.webhook.reading import Read, no_secret, read
 from tradebot.words.events import conflict
 from tradebot.words.health import health_parts
 
@@ -39,9 +38,6 @@ REFUSALS_LOGGED_BURST, REFUSALS_LOGGED_PER_S = 30, 0.2
 # Messages without a readable secret that the owner hears of: his own template may be the cause.
 REFUSALS_TOLD_BURST, REFUSALS_TOLD_PER_S = 1, 1 / 900
 
-# What other bots call the secret.
-_OTHER_SECRETS = ("passphrase", "key", "token", "password", "webhook_secret")
-
 
 class Refusal(Exception):
     """A request is refused with this status and error."""
@@ -52,18 +48,8 @@ class Refusal(Exception):
         self.error = error
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """An alert's message as far as it was read: its fields, or why there are none. No secret is left in it."""
-
-    body: bytes
-    fields: Mapping[str, object] | None
-    unreadable: str | None
-    authentic: bool
-
-
 class Routes:
-    """The handlers of both routes."""
+    """The handlers of the routes."""
 
     def __init__(
         self, addresses: Addresses, secrets: Secrets, intake: Intake, health: Callable[[], Awaitable[Health]]
@@ -79,7 +65,11 @@ class Routes:
         self._not_told = 0
 
     def table(self) -> list[web.RouteDef]:
-        return [web.post("/webhook", self.webhook), web.get("/health", self.health)]
+        return [
+            web.post("/webhook", self.webhook),
+            web.post("/webhook/{strategy}", self.webhook),
+            web.get("/health", self.health),
+        ]
 
     async def webhook(self, request: web.Request) -> web.Response:
         began = asyncio.get_running_loop().time()
@@ -114,26 +104,16 @@ class Routes:
     async def _take(self, request: web.Request, caller: Caller) -> Accepted:
         if caller.refused is not None:
             raise Refusal(HTTPStatus.FORBIDDEN, caller.refused)
-        message = self._message(await _read(request), request.query.get("secret"))
-        self._limit(message.authentic, caller.address)
+        body, in_url = await _read(request), request.query.getall("secret", [])
+        path, strategies = request.match_info.get("strategy"), self._intake.strategies
+        message = read(body, path, in_url, secrets=self._secrets, strategies=strategies)
+        self._limit(message.authentic, caller.address)  # who is authentic has a rate limit of his own
         if not message.authentic:
             status = HTTPStatus.UNAUTHORIZED if message.unreadable is None else HTTPStatus.BAD_REQUEST
-            refusal = Refusal(status, message.unreadable or _no_secret(message.fields or {}))
+            refusal = Refusal(status, message.unreadable or no_secret(message))
             self._tell_owner(caller.address, refusal)
             raise refusal
         return await self._store(message, caller.address)
-
-    def _message(self, body: bytes, secret_in_url: str | None) -> Message:
-        """Reads before anything is judged: who is authentic has a rate limit of his own."""
-        clean = self._secrets.cut(body)
-        try:
-            given = parse(body)
-            fields = parse(clean)
-        except PayloadError as error:
-            authentic = self._secrets.match(secret_in_url) or self._secrets.match_in(body)
-            reason = self._secrets.cut(str(error).encode()).decode("utf-8", "replace")
-            return Message(clean, None, reason, authentic)
-        return Message(clean, fields, None, self._secrets.match(given.get("secret", secret_in_url)))
 
     def _limit(self, authentic: bool, address: str) -> None:
         buckets = self._alerts if authentic else self._strangers
@@ -150,11 +130,13 @@ class Routes:
         else:
             self._not_told += 1
 
-    async def _store(self, message: Message, address: str) -> Accepted:
+    async def _store(self, message: Read, address: str) -> Accepted:
+        body, path = message.body, message.strategy
         try:
-            if message.fields is None:
-                return await self._intake.reject(message.unreadable or "", message.body, address)
-            return await self._intake.accept(message.fields, message.body, address)
+            if message.content is None:
+                return await self._intake.reject(message.unreadable or "", body, address, path=path)
+            hidden = message.secret_fields
+            return await self._intake.accept(message.content, body, address, path=path, secret_fields=hidden)
         except LedgerUnavailable as error:
             # TradingView sends again: that must not count twice.
             self._alerts.give_back(address, asyncio.get_running_loop().time())
@@ -165,17 +147,6 @@ class Routes:
             logger.error("alert from {} NOT stored, answered {}: {}", address, refusal.status, refusal.error)
         elif self._refusals_logged.take("all", asyncio.get_running_loop().time()):
             logger.warning("request from {} refused with {}: {}", address, refusal.status, refusal.error)
-
-
-def _no_secret(fields: Mapping[str, object]) -> str:
-    """Why a readable message has no right secret; never quotes it."""
-    other = next((name for name in _OTHER_SECRETS if name in fields and "secret" not in fields), None)
-    if other is not None:
-        return f'The secret is missing or wrong: the field "{other}" must be called "secret".'
-    return (
-        'The secret is missing or wrong. Write "secret": "…" into the alert\'s message, with what [webhook] of the'
-        " configuration says."
-    )
 
 
 async def _read(request: web.Request) -> bytes:
@@ -205,7 +176,8 @@ def _answer_to(accepted: Accepted) -> web.Response:
         return answer(HTTPStatus.CONFLICT, error=conflict(accepted.conflict))
     if accepted.status is Outcome.REJECTED:
         return answer(HTTPStatus.BAD_REQUEST, error=accepted.reason)
-    return answer(HTTPStatus.OK, status=accepted.status, alert_id=accepted.alert_id)
+    report = {} if accepted.report is None else {"report": accepted.report}
+    return answer(HTTPStatus.OK, status=accepted.status, alert_id=accepted.alert_id, **report)
 
 
 def answer(status: HTTPStatus, /, **content: object) -> web.Response:
@@ -224,7 +196,8 @@ async def always_json(
         return answer(refusal.status, error=refusal.error)
     except web.HTTPMethodNotAllowed as error:
         allowed = ", ".join(sorted(error.allowed_methods))
-        response = answer(HTTPStatus.METHOD_NOT_ALLOWED, error=f"{request.path} takes {allowed} only.")
+        where = "/health" if request.path == "/health" else "/webhook"  # what else stands in the path may be the secret
+        response = answer(HTTPStatus.METHOD_NOT_ALLOWED, error=f"{where} takes {allowed} only.")
         response.headers["Allow"] = allowed
         return response
     except web.HTTPException as error:

@@ -31,11 +31,17 @@ def likely_cause(row: Position) -> str:
     return f"Did you sell {shares(row.missing)} of them yourself?"
 
 
+def parts(by_strategy: Mapping[str, Decimal]) -> str:
+    """` (booked: ema 10, rsi 5)`; nothing where one strategy alone has a part in it."""
+    each = ", ".join(f"{strategy} {shares(qty)}" for strategy, qty in by_strategy.items())
+    return f" (booked: {each})" if len(by_strategy) > 1 else ""
+
+
 def _mismatch(facts: f.Mismatch, _: Event | NewEvent) -> str:
     row = facts.position
     return (
-        f"{row.ticker}: the books hold {shares(row.booked)} shares, IB shows {shares(row.at_ib)}. BUY of {row.ticker} is "
-        f"blocked until they agree. {likely_cause(row)} Compare with TWS, then accept IB's figure."
+        f"{row.ticker}: the books hold {shares(row.booked)} shares, IB shows {shares(row.at_ib)}{parts(row.by_strategy)}. "
+        f"BUY of {row.ticker} is blocked until they agree. {likely_cause(row)} Compare with TWS, then accept IB's figure."
     )
 
 
@@ -43,8 +49,8 @@ def _owners(facts: f.OwnerHoldings, _: Event | NewEvent) -> str:
     row = facts.position
     split = f" {likely_cause(row)}" if row.booked and row.at_ib / row.booked in _SPLITS else ""
     return (
-        f"{row.ticker}: IB shows {shares(row.at_ib)} shares, {shares(row.booked)} of them the bot's. The rest is your own and "
-        f"is never touched.{split}"
+        f"{row.ticker}: IB shows {shares(row.at_ib)} shares, {shares(row.booked)} of them the bot's{parts(row.by_strategy)}. "
+        f"The rest is your own and is never touched.{split}"
     )
 
 
@@ -71,8 +77,8 @@ def _split_seen(facts: f.SplitSeen, event: Event | NewEvent) -> str:
 
 def _split_booked(facts: f.SplitBooked, event: Event | NewEvent) -> str:
     return (
-        f"{facts.ticker}: booked on the word of {event.actor}: {split_arithmetic(facts.split)}. Lots and P&L "
-        "count in the new shares; what waited goes on."
+        f"{facts.ticker}: booked on the word of {event.actor}: {split_arithmetic(facts.split)}{parts(facts.by_strategy)}. "
+        "Lots and P&L count in the new shares; what waited goes on."
     )
 
 
@@ -98,16 +104,19 @@ def _compared(facts: f.PositionsCompared, _: Event | NewEvent) -> str:
 
 
 def _line(row: Position) -> str:
-    line = f"{row.ticker}: bot {shares(row.booked)}, IB {shares(row.at_ib)}"
+    line = f"{row.ticker}: bot {shares(row.booked)}{parts(row.by_strategy)}, IB {shares(row.at_ib)}"
     if row.owners:
         line += f", your own {shares(row.owners)}"
     return f"{line}, MISSING {shares(row.missing)}" if row.missing else line
 
 
 def _written_off(facts: f.WrittenOff, event: Event | NewEvent) -> str:
+    whose = f" of strategy {facts.strategy}" if facts.strategy else ""
+    more = f"{shares(facts.elsewhere)} more are missing: accept them for another strategy too."
     return (
-        f"Accepted by {event.actor}: {shares(facts.qty)} {facts.ticker} are written off, since IB shows fewer than the books "
-        f"held. Their P&L is not known and counts nowhere. BUY of {facts.ticker} is free again."
+        f"Accepted by {event.actor}: {shares(facts.qty)} {facts.ticker}{whose} are written off, since IB shows fewer than the "
+        "books held. Their P&L is not known and counts nowhere. "
+        + (more if facts.elsewhere else f"BUY of {facts.ticker} is free again.")
     )
 
 
@@ -144,7 +153,9 @@ def _exit_incomplete(facts: f.ExitIncomplete, _: Event | NewEvent) -> str:
 
 
 def _held_back(facts: f.ExitsHeldBack, _: Event | NewEvent) -> str:
-    held = ", ".join(f"{shares(one.qty)} {one.ticker}" for one in facts.exits)
+    several = len({one.strategy for one in facts.exits}) > 1
+    named = {one.strategy: f" ({one.strategy})" if several else "" for one in facts.exits}
+    held = ", ".join(f"{shares(one.qty)} {one.ticker}{named[one.strategy]}" for one in facts.exits)
     return (
         f"While KILLED these exits were stopped, and the shares are still held: {held}. They are not sold by themselves: press "
         "the button, or send a SELL alert for each (`tradebot alert SELL <ticker>`)."

@@ -1,6 +1,6 @@
 """The daily report in words: one figure a line, short enough for a phone. Pure."""
 
-from tradebot.domain.facts.daemon import DailyReport
+from tradebot.domain.facts.daemon import DailyReport, StrategyDay
 from tradebot.domain.settings import TradingState
 from tradebot.words import refusals
 from tradebot.words.figures import shares, signed_usd, usd
@@ -19,6 +19,7 @@ def text(report: DailyReport) -> str:
     lines.append(f"Unrealised: {_unrealised(report)}")
     held = ", ".join(f"{shares(one.qty)} {one.ticker}" for one in report.positions)
     lines.append(f"Open positions: {held or 'none'}")
+    lines += _by_strategy(report)
     blocked = ", ".join(f"{count} {refusals.title(code)}" for code, count in report.blocked.items())
     lines.append(f"Blocked alerts: {blocked or 'none'}")
     if report.failed:
@@ -32,6 +33,18 @@ def text(report: DailyReport) -> str:
     if report.state is not TradingState.RUNNING:
         lines.append(f"Trading is {report.state}.")
     return "\n".join(lines)
+
+
+def _by_strategy(report: DailyReport) -> list[str]:
+    """Each that did anything, or holds something."""
+    told = [one for one in report.by_strategy if one.buys or one.sells or one.closed or one.positions]
+    return ["By strategy:", *map(_strategy, told)] if told else []
+
+
+def _strategy(one: StrategyDay) -> str:
+    unrealised = "unrealised unknown" if one.unrealised is None else f"{signed_usd(one.unrealised)} unrealised"
+    holds = f"{one.positions} open, {unrealised}" if one.positions else "holds nothing"
+    return f"• {one.strategy}: {signed_usd(one.net)} net, {one.buys} BUY, {one.sells} SELL; {holds}"
 
 
 def _closed(report: DailyReport) -> str:

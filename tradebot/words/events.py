@@ -17,7 +17,16 @@ from tradebot.domain.facts import orders as o
 from tradebot.domain.refusals import RefusalCode
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import TradeStatus
-from tradebot.words import account_events, daily_report, health_events, ib_codes, refusals, sizing, strategy_events
+from tradebot.words import (
+    account_events,
+    daily_report,
+    health_events,
+    ib_codes,
+    refusals,
+    sizing,
+    strategies,
+    strategy_events,
+)
 from tradebot.words.figures import new_york, order, price, seconds, shares, signed_usd, usd
 from tradebot.words.limits import BY_NAME, value_text
 from tradebot.words.reasons import reason
@@ -90,6 +99,26 @@ def _unreadable(facts: a.AlertUnreadable, _: Event | NewEvent) -> str:
         f"An alert without a readable secret came from {facts.source_ip} and is NOT traded. {facts.reason}{more}"
         " If it is not yours, another user of TradingView sends to your address: without the secret nothing can happen."
     )
+
+
+def _tested(facts: a.AlertTested, _: Event | NewEvent) -> str:
+    found = " ".join(line if line.endswith((".", "?", "!")) else f"{line}." for line in facts.report)
+    return (
+        f"A test of {facts.side} {facts.ticker}{_of_strategy(facts.strategy)} came: nothing is traded. {found}".rstrip()
+    )
+
+
+def _not_used(facts: a.FieldsNotUsed, _: Event | NewEvent) -> str:
+    names = ", ".join(f'"{name}"' for name in facts.fields)
+    return (
+        f"{facts.side} {facts.ticker}{_of_strategy(facts.strategy)} goes on; its message has fields that change nothing here:"
+        f" {names}."
+        " Leave them out, or leave them in: for alerts with the same fields this is not said again."
+    )
+
+
+def _of_strategy(name: str | None) -> str:
+    return f" of strategy {name}" if name else ""
 
 
 def _received(facts: a.AlertStored, _: Event | NewEvent) -> str:
@@ -272,12 +301,19 @@ _STATES = {
 }
 
 
+def _state(facts: Any, event: Event | NewEvent) -> str:
+    if facts.strategy is not None:
+        return f"{strategies.state(facts.strategy, facts.to)} Changed by {event.actor}."
+    return f"{_STATES[facts.to]} Was {facts.before}; changed by {event.actor}."
+
+
 def _setting(facts: Any, event: Event | NewEvent) -> str:
     title = BY_NAME.get(facts.name)
     if title is None:  # of another version
         return f"{facts.name}: {facts.before} → {facts.to}, by {event.actor}."
-    before, to = value_text(facts.name, facts.before), value_text(facts.name, facts.to)
-    return f"{title.heading}: {before} → {to}, by {event.actor}."
+    before = "none of its own" if facts.before is None else value_text(facts.name, facts.before)
+    heading = title.heading if facts.strategy is None else f"{title.heading} of strategy {facts.strategy}"
+    return f"{heading}: {before} → {value_text(facts.name, facts.to)}, by {event.actor}."
 
 
 # --- the day, and the daemon ----------------------------------------------------------------------------------------
@@ -357,6 +393,8 @@ WORDS: Mapping[EventKind, Says] = {
     EventKind.ALERT_CONFLICT: _alert_conflict,
     EventKind.ALERT_REPEATED: _repeated,
     EventKind.ALERT_UNREADABLE: _unreadable,
+    EventKind.ALERT_TESTED: _tested,
+    EventKind.FIELDS_NOT_USED: _not_used,
     EventKind.ALERT_PENDING: _refused("waits"),
     EventKind.ALERT_BLOCKED: _refused("blocked"),
     EventKind.ALERT_FAILED: _alert_failed,
@@ -385,8 +423,9 @@ WORDS: Mapping[EventKind, Says] = {
     EventKind.BOOKS_CORRECTED: _corrected,
     **account_events.WORDS,
     **strategy_events.WORDS,
-    EventKind.STATE_CHANGED: lambda f, e: f"{_STATES[f.to]} Was {f.before}; changed by {e.actor}.",
+    EventKind.STATE_CHANGED: _state,
     EventKind.SETTING_CHANGED: _setting,
+    EventKind.REASSIGNED: lambda f, e: f"{strategies.reassigned(f)} Changed by {e.actor}.",
     EventKind.MARKET_OPEN: _market_open,
     EventKind.DAILY_REPORT: lambda f, _: daily_report.text(f),
     EventKind.HEALTH_FAILING: health_events.failing,

@@ -42,6 +42,7 @@ _SENTENCES: Mapping[ReasonCode, Callable[[_Facts], str]] = {
     _C.EXPIRED: _expired,
     _C.CLEARED: lambda f: f"cleared by {f['by']}",
     _C.WRITTEN_OFF: lambda f: f"written off: accepted by {f['by']}",
+    _C.TEST: lambda f: "a test: judged and reported, never sent",
     _C.PARTLY_FILLED: lambda f: f"{shares(Decimal(f['filled']))} of {shares(Decimal(f['requested']))}",
     _C.CANCELLED_UNFILLED: lambda f: "cancelled unfilled",
     _C.DATABASE_SILENT: lambda f: "the database did not answer at the last moment.",

@@ -38,7 +38,8 @@ def an_alert(**changes: Any) -> NewAlert:
 
 async def a_trade(books: Books, **changes: Any) -> int:
     """Stores a trade with an alert of its own, and returns its id."""
-    alert_id = await books.insert_alert(an_alert())
+    whose = {name: changes[name] for name in ("strategy", "ticker") if name in changes}
+    alert_id = await books.insert_alert(an_alert(**whose))
     assert alert_id is not None
     fields: dict[str, Any] = {
         "alert_id": alert_id,

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 from tests.adapters.database.samples import NOON, a_lot, a_trade, an_alert, an_execution
 from tests.facts import every_kind
@@ -10,13 +11,17 @@ from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.calendar import Calendar
 from tradebot.domain.events import EventKind, NewEvent
 from tradebot.domain.hours import Hours
+from tradebot.domain.limits import Limits
 from tradebot.domain.lots import LotStatus
+from tradebot.domain.strategies import Strategies, Strategy
 from tradebot.domain.trades import TradeStatus
 from tradebot.ports import Ledger
 from tradebot.queries.alert_trace import alert_trace
+from tradebot.queries.daily_report import gather
 from tradebot.queries.newest import newest_alerts, newest_orders
-from tradebot.queries.positions import LastPriceSource, stored_positions
-from tradebot.queries.results import daily_results
+from tradebot.queries.positions import LastPriceSource, held_positions, stored_positions
+from tradebot.queries.results import daily_results, read_result
+from tradebot.queries.status import books_status
 
 HOURS = Hours(Calendar(), always=True)
 
@@ -102,3 +107,75 @@ async def test_positions_and_results_of_days(ledger: Ledger) -> None:
     assert [(one.net, one.wins) for one in tomorrow.days.values()] == [(0, 0), (Decimal("5.00000001"), 1), (0, 0)]
     assert tomorrow.total.net == Decimal("5.00000001")
     assert (await stored_positions(ledger, HOURS, NOON + timedelta(days=1))).realised_today == 0
+
+
+async def test_each_strategy_is_read_apart(ledger: Ledger) -> None:
+    """What one strategy holds, won or was told would count for another; or the parts would not add up to the whole."""
+    both = Strategies({name: Strategy(name=name) for name in ("ema", "swing", "idle")})
+    async with ledger.begin() as books:
+        await books.serve_channels(["log"])
+        trades, alerts = {}, {}
+        for name in ("ema", "swing", "old"):
+            alerts[name] = await books.insert_alert(an_alert(strategy=name))
+            await books.add_event(NewEvent(every_kind()[EventKind.BUY_FILLED], NOON, alerts[name]))
+            bought = await a_trade(books, strategy=name)
+            sold = await a_trade(books, strategy=name, side=Side.SELL)
+            for number in (bought, sold):
+                trade = await books.trade(number)
+                assert trade is not None
+                await books.save_trade(replace(trade, filled_qty=Decimal(10), avg_fill_price=Decimal(187)))
+            trades[name] = (bought, sold)
+        await books.add_event(NewEvent(every_kind()[EventKind.MARKET_OPEN], NOON))
+        for name, held in (("ema", 10), ("swing", 3), ("old", 0)):
+            bought, sold = trades[name]
+            gone = a_lot(bought, sold, exit_time=NOON, pnl=Decimal(held - 5), strategy=name)
+            kept = [a_lot(bought, qty=Decimal(held), strategy=name)] if held else []
+            await books.rewrite_lots(name, "AAPL", [gone, *kept], closed_by=[sold])
+    async with ledger.read() as books:
+        assert [event.strategy for event in await books.undelivered("log", 9)] == ["ema", "swing", "old", None]
+        assert [event.strategy for event in await books.events(after_id=2)] == ["old", None]
+        assert [event.strategy for event in await books.events(alert_id=alerts["swing"])] == ["swing"]
+        assert [event.strategy for event in await books.events_since((EventKind.BUY_FILLED,), NOON)] == [
+            "ema",
+            "swing",
+            "old",
+        ]
+        lots = await books.lots(LotStatus.OPEN)
+        result = await read_result(books, HOURS, NOON, 1, strategies=both)
+        alone = await read_result(books, HOURS, NOON, 1, "swing", both)
+        one = await read_result(books, HOURS, NOON, 1, strategies=Strategies())
+        status = await books_status(books, Limits(), HOURS, NOON, strategies=both)
+        session = HOURS.calendar.session(NOON.date())
+        assert session is not None
+        known: dict[str, Any] = {"account": None, "broker_positions": None}
+        report = await gather(books, session, Limits(), HOURS, NOON, **known, strategies=both)
+        plain = await gather(books, session, Limits(), HOURS, NOON, **known, strategies=Strategies())
+    assert {name: each.net for name, each in result.by_strategy.items()} == {
+        "ema": 5,
+        "swing": -2,
+        "idle": 0,
+        "old": -5,
+    }
+    assert result.summary.net == sum(each.net for each in result.by_strategy.values())
+    assert (alone.summary.net, alone.by_strategy, one.by_strategy) == (-2, {}, {})
+    held_now = held_positions(lots, None, strategies=both)
+    assert {name: each.positions[0].qty for name, each in held_now.by_strategy.items()} == {"ema": 10, "swing": 3}
+    assert held_positions(lots, None, "swing", both).open.positions[0].qty == 3
+    assert [(one.strategy.name, one.exposure.realised_today, one.lots) for one in status.strategies] == [
+        ("ema", 5, 1),
+        ("swing", -2, 1),
+        ("idle", 0, 0),
+    ]
+    assert status.exposure.realised_today == -2
+    assert [(one.strategy, one.net, one.buys, one.sells, one.positions) for one in report.by_strategy] == [
+        ("ema", 5, 1, 1, 1),
+        ("swing", -2, 1, 1, 1),
+        ("idle", 0, 0, 0, 0),
+        ("old", -5, 1, 1, 0),
+    ]
+    assert (plain.by_strategy, plain.net) == ((), report.net)
+    days = await daily_results(ledger, HOURS, NOON, 1)
+    assert {name: each.total.net for name, each in days.by_strategy.items()} == {"ema": 5, "swing": -2, "old": -5}
+    assert [one.strategy for one in (await stored_positions(ledger, HOURS, NOON)).positions] == ["ema", "swing"]
+    assert {one.alert.strategy for one in await newest_alerts(ledger, 9, strategy="ema")} == {"ema"}
+    assert {one.strategy for one in await newest_orders(ledger, HOURS, NOON, every=True, strategy="swing")} == {"swing"}

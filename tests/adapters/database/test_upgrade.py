@@ -21,6 +21,7 @@ from tradebot.domain.facts.account import OrphanOrder, WrittenOff
 from tradebot.domain.limits import Limits
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.reasons import Reason, ReasonCode
+from tradebot.domain.settings import limit_key, strategy_state_key
 from tradebot.domain.trades import OrderRole, OrderType, TradeStatus
 from tradebot.errors import MigrationError
 from tradebot.operations.limits import store_configured
@@ -293,7 +294,6 @@ async def test_why_is_readable_after_the_way_back(old: str) -> None:
     [
         ({"role": OrderRole.STOP}, "more than one order"),
         ({"n": 2}, "more than one order"),
-        ({"strategy": "ema", "own_alert": True}, "another strategy, role or type"),
         ({"order_type": OrderType.LIMIT, "own_alert": True}, "another strategy, role or type"),
         ({"role": OrderRole.REBALANCE, "own_alert": True}, "another strategy, role or type"),
     ],
@@ -328,12 +328,45 @@ async def test_lots_that_were_split_stop_the_way_back(old: str) -> None:
 async def test_the_way_back_of_splits_gives_the_same_tables(empty_url: str) -> None:
     """Otherwise 0.2.0 would start on tables that are not quite its own."""
     await migrate.up(empty_url)
-    await migrate.down(empty_url)
+    await migrate.down(empty_url, steps=len(SINCE) - 1)
     before = await catalog(empty_url)
     assert await migrate.up(empty_url) == SINCE[1:]
     assert await catalog(empty_url) != before
-    assert await migrate.down(empty_url) == SINCE[1:]
+    assert await migrate.down(empty_url, steps=len(SINCE) - 1) == SINCE[:0:-1]
     assert await catalog(empty_url) == before
+
+
+async def test_the_way_back_of_strategies_gives_the_same_tables_and_limits(empty_url: str) -> None:
+    """Otherwise 0.3.0 would start on tables that are not quite its own, or without the owner's limits."""
+    await migrate.up(empty_url)
+    await migrate.down(empty_url)
+    before = await catalog(empty_url)
+    await migrate.up(empty_url)
+    async with open_ledger(empty_url) as ledger, ledger.begin() as books:
+        await books.put_setting(limit_key("max_daily_buys"), "7", "a person", NOON)
+        await books.put_setting(limit_key("max_daily_buys", "ema"), "3", "a person", NOON)
+        await books.put_setting(strategy_state_key("ema"), "PAUSED", "a person", NOON)
+    await migrate.down(empty_url)
+    assert await catalog(empty_url) == before
+    rows = await ask(empty_url, "SELECT key, value FROM bot_settings WHERE key LIKE 'limit.%' OR key LIKE 'state.%'")
+    assert [(row["key"], row["value"]) for row in rows] == [("limit.main.max_daily_buys", "7")]
+
+
+@pytest.mark.parametrize("left", ["order", "alert"])
+async def test_what_is_of_another_strategy_stops_the_way_back(old: str, left: str) -> None:
+    """Otherwise 0.3.0 would mix the lots of two strategies, or trade the one's alert as the other's."""
+    await migrate.up(old)
+    async with open_ledger(old) as ledger, ledger.begin() as books:
+        if left == "order":
+            await a_trade(books, strategy="ema")
+        else:
+            await books.insert_alert(an_alert(strategy="ema"))
+    before = await content(old)
+    with pytest.raises(
+        MigrationError, match=rf"0004_strategies cannot go on: there are {left}s of another.*nothing was changed"
+    ):
+        await migrate.down(old)
+    assert await content(old) == before
 
 
 async def test_a_confirmed_split_stops_the_way_back(old: str) -> None:
@@ -347,6 +380,7 @@ async def test_a_confirmed_split_stops_the_way_back(old: str) -> None:
         async with ledger.read() as books:
             assert [replace(one, id=0) for one in await books.corporate_actions("main", "TSLA")] == [action]
             assert await books.corporate_actions("main", "AAPL") == []
+    await migrate.down(old)
     before = await content(old)
     with pytest.raises(
         MigrationError, match=r"0003_corporate_actions cannot go on: there are splits.*nothing was changed"

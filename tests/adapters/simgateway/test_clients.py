@@ -107,6 +107,30 @@ async def test_other_peoples_clients(library: str, script: str, version: int) ->
     assert seen["history"] == seen["after_reconnect"] == history
 
 
+async def fall_when_bought(gateway: Gateway) -> None:
+    """The market falls through the stop once the entry has filled and its children are there."""
+    await until("the fill", lambda: any(order.status == "Filled" for order in gateway.book.orders.values()), DEADLINE_S)
+    gateway.set_quote("AAPL", Decimal(214), Decimal("214.02"), Decimal(214))
+
+
+@pytest.mark.parametrize(
+    ("library", "script"),
+    [("ibapi-9.81", "official_bracket.py"), ("ibapi-10", "official_bracket.py"), ("stoqey", "stoqey_bracket.js")],
+)
+async def test_brackets_of_other_peoples_clients(library: str, script: str) -> None:
+    """A bracket would be understood as ib_async alone writes it, or be shown in a way that others cannot read."""
+    async with open_gateway(START) as gateway:
+        seen, _ = await asyncio.gather(session(gateway, library, script), fall_when_bought(gateway))
+        assert gateway.book.positions[265598].quantity == 0
+    first = seen["opened"][1][5]
+    assert seen["opened"] == [
+        ["LMT", "DAY", 230, 0, 10, 0, "", 3],
+        ["STP", "GTC", 0, 215, 10, first, f"g{first}", 2],
+        ["LMT", "GTC", 250, 0, 10, first, f"g{first}", 2],
+    ]
+    assert [told[-1] for told in seen["statuses"]] == ["Filled", "Filled", "Cancelled"]
+
+
 def test_the_npm_lock_has_hashes_and_names_no_place_to_download_from() -> None:
     """An install would take what nobody checked, or would work only where it was locked."""
     lock = json.loads((ROOT / "requirements" / "client-stoqey" / "package-lock.json").read_text("utf-8"))

@@ -21,6 +21,11 @@ from tradebot.simgateway.faults import (
     FaultError,
     Faults,
 )
+from tradebot.simgateway.model import Ticket
+
+
+def ticket(symbol: str, action: str, client_id: int) -> Ticket:
+    return Ticket(client_id, 1, 265598, symbol, action, Decimal(1), "MKT")
 
 
 def test_tables_are_whole() -> None:
@@ -30,7 +35,7 @@ def test_tables_are_whole() -> None:
     for name in ALL:
         faults.arm(name)
     assert [each["fault"] for each in faults.armed()] == [name for table in tables for name in table]
-    assert faults.order("AAPL", "BUY", 7) == ORDER_FAULTS
+    assert faults.order(ticket("AAPL", "BUY", 7)) == ORDER_FAULTS
     assert faults.data("AAPL", 7) == DATA_FAULTS
     assert faults.question("reqPositions", 7) == QUESTION_FAULTS
     assert faults.connection() == CONNECTION_FAULTS
@@ -43,9 +48,9 @@ def test_matching_and_times() -> None:
     faults = Faults()
     faults.arm("hold", symbol="AAPL", action="BUY", times=2)
     faults.arm("mute_status", client_id=9, times=0)
-    assert faults.order("MSFT", "BUY", 7) == {}
-    assert faults.order("AAPL", "SELL", 9).keys() == {"mute_status"}
-    assert [faults.order("AAPL", "BUY", 7).keys() for _ in range(3)] == [{"hold"}, {"hold"}, set()]
+    assert faults.order(ticket("MSFT", "BUY", 7)) == {}
+    assert faults.order(ticket("AAPL", "SELL", 9)).keys() == {"mute_status"}
+    assert [faults.order(ticket("AAPL", "BUY", 7)).keys() for _ in range(3)] == [{"hold"}, {"hold"}, set()]
     faults.clear("hold")
     assert [each["fault"] for each in faults.armed()] == ["mute_status"]
     faults.clear()

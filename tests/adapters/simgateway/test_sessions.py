@@ -160,9 +160,8 @@ async def test_client_id_in_use(gateway: Gateway, connect: Connect) -> None:
         (aapl(), market("BUY", 10_000), 201, "Order rejected - reason:"),
         (Stock("NOSUCH", "SMART", "USD"), market("BUY", 1), 200, "No security definition"),
         (Stock("AAPL", "SMART", "EUR"), market("BUY", 1), 200, "No security definition"),
-        (aapl(), Order(action="BUY", totalQuantity=1, orderType="STP", auxPrice=1, tif="DAY"), 387, "Unsupported"),
+        (aapl(), Order(action="BUY", totalQuantity=1, orderType="MOC", tif="DAY"), 387, "Unsupported"),
         (aapl(), market("BUY", 1, account="U999"), 321, "Invalid account code"),
-        (aapl(), market("BUY", 1, transmit=False), 321, "transmit"),
     ],
 )
 async def test_refused_orders(ib: IB, gateway: Gateway, *, contract: Stock, order: Order, code: int, text: str) -> None:

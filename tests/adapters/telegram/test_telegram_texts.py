@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,6 +25,7 @@ from tradebot.domain.limits import FixedLimits, Limits, LossBasis
 from tradebot.domain.positions import WriteOff
 from tradebot.domain.refusals import Fact
 from tradebot.domain.settings import TradingState
+from tradebot.domain.strategies import ExitSize, Sizing, Strategies, Strategy
 from tradebot.domain.trades import Trade, TradeStatus
 from tradebot.operations.limits import LimitChange
 from tradebot.ports import Connection, LinkSession, QueueContents
@@ -33,9 +34,10 @@ from tradebot.queries.market import market_now
 from tradebot.queries.positions import held_positions
 from tradebot.queries.results import Result
 from tradebot.queries.status import BooksStatus, DaemonStatus
+from tradebot.queries.strategies import Standing, StrategyStatus
 from tradebot.queries.unknown_orders import PresumedFill, PriceSource
 from tradebot.queries.waiting import Waiting
-from tradebot.telegram import messages, questions, texts
+from tradebot.telegram import messages, questions, strategies, texts
 from tradebot.telegram.markup import LENGTH_MAX, fit, plain, prose
 from tradebot.words import events as words
 from tradebot.words.limits import TITLES
@@ -118,12 +120,53 @@ def every_text() -> Iterator[tuple[str, str]]:
     for title in TITLES:
         yield title.command, texts.limit(title, Limits())
         yield f"{title.command} changed", texts.changed(title, LimitChange(title.name, Decimal(50), Decimal(75)))
+    yield from of_strategies()
     yield "killed", questions.killed(True, questions.AtKill([trade()], True))
     yield "sell_all", questions.sell_all(exits, TradingState.RUNNING, True)
     yield "clear_queue", questions.clear_queue([alert("AAPL", Side.SELL), alert("MSFT", Side.BUY)])
     yield "it filled", questions.it_filled(guess)
     yield "never", questions.never_existed(guess)
-    yield "accept", questions.accept(WriteOff("AAPL", 1, Decimal(12), Decimal(2)))
+    yield "accept", questions.accept([WriteOff("AAPL", 1, Decimal(12), Decimal(2))])
+
+
+def several() -> BooksStatus:
+    """Two strategies, one of them with all that a file can say of it."""
+    ema = Strategy(
+        name="ema",
+        sizing=Sizing.ALERT,
+        exit_size=ExitSize.ALERT,
+        tickers=frozenset({"AAPL", "MSFT"}),
+        window=(time(9, 35), time(15, 45)),
+        cooldown_s=300,
+        max_alerts_per_day=10,
+        limits={"max_open_positions": 3, "max_daily_loss": Decimal(300)},
+    )
+    last = alert("AAPL", Side.BUY, AlertStatus.EXECUTED)
+    each = [
+        StrategyStatus(ema, Standing.OUTSIDE_WINDOW, False, ema.limits, EXPOSURE, 2, last),
+        StrategyStatus(Strategy(name="swing"), Standing.PAUSED, True, {}, EXPOSURE, 1),
+    ]
+    return replace(daemon_status().books, strategies=each)
+
+
+def of_strategies() -> Iterator[tuple[str, str]]:
+    """What is shown where there are several."""
+    books, two = several(), Strategies({name: Strategy(name=name) for name in ("ema", "swing")})
+    held = held_positions([replace(AAPL, strategy="ema"), replace(TSLA, strategy="swing")], HOLDINGS, strategies=two)
+    mine = replace(alert("AAPL", Side.BUY), strategy="ema")
+    yield "strategies", strategies.view(books, NOW)[0]
+    yield "status of several", texts.status(daemon_status(books=books))
+    yield "settings of several", texts.settings(Limits(), EXPOSURE, FixedLimits(), books.strategies)
+    yield "settings of one", strategies.settings(books.strategies[0], Limits())
+    yield "positions of several", texts.positions(held, 0)[0]
+    yield "pnl of several", texts.pnl(replace(result(5), by_strategy={"ema": result(3).summary}))
+    yield "queue of several", texts.queue(Waiting([], [mine], [], None, several=True), NOW)
+    yield "help of several", texts.help_("ema")
+    yield "own limit", texts.own_limit(TITLES[0], "ema", Decimal(750), Limits())
+    for name in ("ema", "swing"):
+        yield f"{name} paused", questions.strategy_paused(name, TradingState.PAUSED, TradingState.KILLED)
+        yield f"{name} resumed", questions.strategy_resumed(name, TradingState.RUNNING, TradingState.PAUSED)
+    yield "switch", questions.switch_strategy(books.strategies[0], pause=True)
 
 
 TEXTS = dict(every_text())
@@ -146,6 +189,31 @@ def test_lines_fit_a_phone(name: str) -> None:
     for line in plain(TEXTS[name]).splitlines():
         if not line.startswith(PROSE) and not line.endswith((".", "?")):
             assert len(line) <= WIDTH, line
+
+
+def test_strategies_are_shown_page_by_page_with_a_switch_each() -> None:
+    """Of many strategies those at the end could not be seen, or not be paused."""
+    many = [StrategyStatus(Strategy(name=f"s{n}"), Standing.ON, False, {}, EXPOSURE, 0) for n in range(10)]
+    books = replace(several(), strategies=many)
+    first, buttons = strategies.view(books, NOW)
+    assert "page 1 of 2" in first
+    assert [label for row in buttons for label, _ in row] == [*(f"⏸ Pause s{n}" for n in range(8)), "more »"]
+    last, buttons = strategies.view(books, NOW, 9)
+    assert "s9" in last
+    assert buttons[-1] == [("« back", "page:strategies:0")]
+    name = "x" * 32
+    long = replace(books, strategies=[replace(many[0], strategy=Strategy(name=name), paused=True)])
+    [[(_, data)]] = strategies.view(long, NOW)[1]
+    assert len(data) <= 64
+
+
+def test_one_strategy_changes_no_text() -> None:
+    """Who has one strategy would find other messages after the update."""
+    one = replace(several(), strategies=[StrategyStatus(Strategy(name="main"), Standing.ON, False, {}, EXPOSURE, 1)])
+    assert texts.status(daemon_status(books=one)) == texts.status(daemon_status())
+    settings = texts.settings(Limits(), EXPOSURE, FixedLimits(), one.strategies)
+    assert settings == texts.settings(Limits(), EXPOSURE, FixedLimits())
+    assert held_positions([AAPL], HOLDINGS, strategies=Strategies()) == held_positions([AAPL], HOLDINGS)
 
 
 def test_status_says_what_stands_in_the_way() -> None:

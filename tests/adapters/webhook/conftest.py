@@ -1,4 +1,4 @@
-"""A real webhook on a free port, with a real SQLite ledger and the embedded queue behind it."""
+"""A real webhook on a free port, with a real ledger (SQLite, where a test file does not say otherwise) and the embedded queue."""
 
 import asyncio
 import json
@@ -16,10 +16,11 @@ from tests.fakes import FixedClock
 from tradebot.database import migrate, open_ledger
 from tradebot.domain.alerts import Alert, AlertStatus
 from tradebot.domain.events import Event
+from tradebot.domain.strategies import Strategies
 from tradebot.ports import Ledger
 from tradebot.queries.health import Health
 from tradebot.queues import EmbeddedQueue
-from tradebot.trading.intake import Intake
+from tradebot.trading.intake import Intake, ReportOn
 from tradebot.webhook import WebhookOptions, open_webhook, take_port
 
 SECRET = "correct/horse\"battery'stäple"
@@ -85,19 +86,27 @@ OpenHouse = Callable[..., AbstractAsyncContextManager[House]]
 
 
 @pytest.fixture
-async def open_house(tmp_path: Path) -> AsyncIterator[OpenHouse]:
+def url(tmp_path: Path) -> str:
+    """An empty database."""
+    return f"sqlite:///{tmp_path}/tradebot.db"
+
+
+@pytest.fixture
+async def open_house(url: str) -> AsyncIterator[OpenHouse]:
     """Opens a webhook with the options given."""
     logged: list[str] = []
     sink = logger.add(logged.append, level="DEBUG", format="{level} {message} {extra}\n{exception}", diagnose=False)
-    url = f"sqlite:///{tmp_path}/tradebot.db"
     await migrate.up(url)
 
     @asynccontextmanager
-    async def open_(**options: object) -> AsyncIterator[House]:
+    async def open_(
+        *, strategies: Strategies | None = None, report: ReportOn | None = None, **options: object
+    ) -> AsyncIterator[House]:
         queue = EmbeddedQueue()
         async with open_ledger(url) as ledger, ClientSession(timeout=ClientTimeout(60)) as client:
             full = WebhookOptions(**{"secret": SECRET, **options})  # type: ignore[arg-type]
-            intake = Intake(ledger, queue, FixedClock(lambda: NOON), store_within_s=60)
+            clock = FixedClock(lambda: NOON)
+            intake = Intake(ledger, queue, clock, strategies=strategies, report=report, store_within_s=60)
             house = House(ledger, queue, 0, client, logged, healthy, intake)
             with take_port("127.0.0.1", 0) as port:
                 async with open_webhook(full, port, intake, house.ask) as webhook:

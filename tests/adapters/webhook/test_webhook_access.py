@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tradebot.domain.payload.message import BLANKS
 from tradebot.errors import ConfigError
 from tradebot.webhook.access import Addresses, Buckets, Secrets
 
@@ -27,9 +28,36 @@ def test_a_secret_is_cut_out_however_json_writes_it(secret: str, around: str, in
 def test_only_the_secrets_match(secret: str, previous: str, other: str) -> None:
     """A wrong secret would be let pass, or a right one refused."""
     secrets = Secrets(secret, previous)
-    assert secrets.match(secret)
-    assert secrets.match(previous)
-    assert secrets.match(other) == (other in (secret, previous))
+    assert secrets.match(secret, "main")
+    assert secrets.match(previous, "main")
+    assert secrets.match(other, "main") == (other.strip(BLANKS) in (secret.strip(BLANKS), previous.strip(BLANKS)))
+
+
+SHARED, LAST_MONTHS, OWN = "the-secret-of-all-0123", "the-secret-of-all-0122", "the-secret-of-ema-0123"
+
+
+@pytest.mark.parametrize(
+    ("word", "opens"),
+    [
+        (SHARED, {"rsi", "other", None}),
+        (LAST_MONTHS, {"rsi", "other", None}),
+        (OWN, {"ema", None}),
+        ("another one", set()),
+        (OWN[:-1], set()),
+        (None, set()),
+    ],
+)
+def test_a_strategy_with_a_secret_of_its_own_takes_that_alone(word: object, opens: set[str | None]) -> None:
+    """Who was given one strategy's secret could trade another's, or the shared one would open what was locked apart."""
+    accepted = {"ema": (OWN,), "rsi": (SHARED, LAST_MONTHS)}
+    secrets = Secrets(SHARED, LAST_MONTHS, accepted)  # None: what lets its sender hear which strategies there are
+    assert {name for name in ("ema", "rsi", "other", None) if secrets.match(word, name)} == opens
+
+
+def test_every_strategys_secret_is_cut_out() -> None:
+    """One strategy's secret, sent by mistake to another, would stand in the stored message."""
+    text = f"{SHARED} {OWN} {LAST_MONTHS}".encode()
+    assert Secrets(SHARED, LAST_MONTHS, {"ema": (OWN,)}).cut(text) == b"*** *** ***"
 
 
 def test_a_secret_that_begins_with_the_other_leaves_no_rest() -> None:
@@ -41,6 +69,8 @@ def test_an_empty_secret_or_a_wrong_address_stops_the_start() -> None:
     """An empty secret would match an empty field: anyone could trade."""
     with pytest.raises(ConfigError, match="secret is empty"):
         Secrets("", None)
+    with pytest.raises(ConfigError, match=r"\[strategies\.ema\] secret is empty"):
+        Secrets(SHARED, None, {"ema": (" ",)})
     with pytest.raises(ConfigError, match=r"allowed_ips: '10\.0\.0\.300'"):
         Addresses(["10.0.0.300"], [])
     with pytest.raises(ConfigError, match="trusted_proxies: 'nginx'"):

@@ -329,7 +329,8 @@ async def test_strangers_cannot_ask_for_the_health_without_end(house: House) -> 
         (b"", "is empty"),
         ("{\u201csecret\u201d: \u201cx\u201d}".encode(), "curly quotes"),
         (b"{'secret': 'x'}", "single quotes"),
-        (b'{"passphrase": "x", "action": "buy", "ticker": "AAPL"}', '"passphrase" must be called "secret"'),
+        (b'{"password": "x", "action": "buy", "ticker": "AAPL"}', '"password" must be called "secret"'),
+        (b'{"passphrase": "x", "action": "buy", "ticker": "AAPL"}', "missing or wrong"),
         (message(secret="an older one"), "missing or wrong"),
     ],
 )

@@ -82,6 +82,21 @@ async def delayed(one: Installation) -> None:
     one.gateway.faults.arm("delayed_only", times=0)
 
 
+async def a_larger_amount_of_one_strategy(one: Installation) -> None:
+    one.set("strategies.ema", size=5000)
+
+
+async def a_strategy_that_is_sized_by_alerts(one: Installation) -> None:
+    one.set("trading", max_order_value_usd=900)
+    one.set("strategies.ema", sizing="alert")
+
+
+async def short_secret_of_one_strategy(one: Installation) -> None:
+    one.config["strategies.ema"] = {}
+    one.credentials["strategies_ema_secret"] = "twenty-characters-0x"
+    one.write()
+
+
 async def large_orders(one: Installation) -> None:
     one.set("trading", max_order_value_usd=25000)
 
@@ -124,9 +139,12 @@ TABLE: tuple[tuple[Callable[[Installation], Awaitable[None]], str, Status, str],
     (account_not_named, "live account", WARNING, '[broker] account = "U1234567"'),
     (delayed, "live data", FAILURE, "subscribe"),
     (a_larger_limit_in_the_chat, "limits", WARNING, "/limits"),
+    (a_larger_amount_of_one_strategy, "limits", WARNING, "[trading.defaults]"),
+    (a_strategy_that_is_sized_by_alerts, "limits", WARNING, "[trading.defaults]"),
     (large_orders, "order value", WARNING, "max_order_value_usd = 1000"),
     (no_collar, "controls", FAILURE, "the defaults are the safe choice"),
     (short_secret, "strong secret", FAILURE, "openssl rand -hex 32"),
+    (short_secret_of_one_strategy, "strong secret", FAILURE, "openssl rand -hex 32"),
     (old_backup, "backup", FAILURE, "tradebot-backup.timer"),
     (no_backup, "backup", FAILURE, "tradebot-backup.timer"),
     (no_switch, "dead-man's switch", FAILURE, "heartbeat_url"),

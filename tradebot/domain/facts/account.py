@@ -13,6 +13,7 @@ from tradebot.domain.positions import Position
 from tradebot.domain.questions import Question
 from tradebot.domain.refusals import Fact
 from tradebot.domain.settings import TradingState
+from tradebot.domain.strategies import MAIN
 
 _K, _S = EventKind, Severity
 
@@ -25,6 +26,8 @@ class WrittenOff(Facts):
     severity: ClassVar = _S.INFO
     ticker: str
     qty: Decimal
+    strategy: str | None = None  # whose lots, where several strategies held it
+    elsewhere: Decimal = Decimal(0)  # shares that are missing besides, in other strategies' books
 
 
 class ExitLeft(StrEnum):
@@ -56,10 +59,11 @@ class ExitIncomplete(Facts):
 
 @dataclass(frozen=True, slots=True)
 class HeldBack:
-    """An exit that the kill switch stopped, and what the books still hold."""
+    """An exit that the kill switch stopped, and what its strategy's books still hold."""
 
     ticker: str
     qty: Decimal
+    strategy: str = MAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +130,7 @@ class SplitBooked(Facts):
     kind: ClassVar = _K.SPLIT_BOOKED
     severity: ClassVar = _S.INFO
     split: Split
+    by_strategy: Mapping[str, Decimal] = field(default_factory=dict)  # what each has now, where several held it
 
     @property
     def ticker(self) -> str:
@@ -167,23 +172,46 @@ class PositionsCompared(Facts):
 
 @dataclass(frozen=True, slots=True)
 class StateChanged(Facts):
-    """The trading state was changed."""
+    """The trading state was changed; with a strategy: its own, which is PAUSED or RUNNING."""
 
     kind: ClassVar = _K.STATE_CHANGED
     severity: ClassVar = _S.WARNING
     before: TradingState
     to: TradingState
+    strategy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SettingChanged(Facts):
-    """A limit was changed."""
+    """A limit was changed; with a strategy: its own."""
 
     kind: ClassVar = _K.SETTING_CHANGED
     severity: ClassVar = _S.INFO
     name: str  # of the limit, as in `Limits`
-    before: Decimal
+    before: Decimal | None  # None: the strategy had none of its own
     to: Decimal
+    strategy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What a strategy was given of a ticker."""
+
+    ticker: str
+    qty: Decimal  # shares in open lots
+    trades: int
+    alerts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reassigned(Facts):
+    """A strategy was given all that another one had traded of these tickers."""
+
+    kind: ClassVar = _K.REASSIGNED
+    severity: ClassVar = _S.WARNING
+    from_strategy: str
+    to_strategy: str
+    moved: tuple[Moved, ...]
 
 
 @dataclass(frozen=True, slots=True)

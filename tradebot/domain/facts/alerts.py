@@ -75,6 +75,31 @@ class AlertUnreadable(Facts):
 
 
 @dataclass(frozen=True, slots=True)
+class AlertTested(Facts):
+    """A test was judged; it is never sent."""
+
+    kind: ClassVar = _K.ALERT_TESTED
+    severity: ClassVar = _S.INFO
+    ticker: str | None
+    side: Side | None
+    report: tuple[str, ...]  # what would have become of it, a line a finding
+    strategy: str | None = None  # None: there is one only
+
+
+@dataclass(frozen=True, slots=True)
+class FieldsNotUsed(Facts):
+    """The first alert of a strategy that has these fields, which are known and change nothing."""
+
+    kind: ClassVar = _K.FIELDS_NOT_USED
+    severity: ClassVar = _S.INFO
+    ticker: str | None
+    side: Side | None
+    fields: tuple[str, ...]  # as they are written
+    dialect: str
+    strategy: str | None = None  # None: there is one only
+
+
+@dataclass(frozen=True, slots=True)
 class RefusedFacts(Facts):
     """An alert of which no order is made, or not yet. Not a kind of its own."""
 

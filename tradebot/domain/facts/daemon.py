@@ -47,6 +47,20 @@ class ReportedPosition:
 
 
 @dataclass(frozen=True, slots=True)
+class StrategyDay:
+    """What a strategy brought in the session, and what it holds. USD; None: not known."""
+
+    strategy: str
+    buys: int
+    sells: int
+    net: Decimal  # realised
+    closed: int  # lots with a known P&L
+    wins: int
+    positions: int
+    unrealised: Decimal | None  # None: a price is missing
+
+
+@dataclass(frozen=True, slots=True)
 class SessionPoint:
     """One session in the report's picture. USD."""
 
@@ -90,6 +104,7 @@ class DailyReport(Facts):
     lost_today: Decimal | None
     series: tuple[SessionPoint, ...] = ()
     ib_daily_pnl: Decimal | None = None  # IB's own, of the whole account
+    by_strategy: tuple[StrategyDay, ...] = ()  # empty where there is one strategy
 
 
 @dataclass(frozen=True, slots=True)

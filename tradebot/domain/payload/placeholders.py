@@ -23,6 +23,18 @@ _MEANT = {
     "price": "{{close}}",
     "time": "{{timenow}}",
     "alert_id": "{{ticker}}-{{strategy.order.id}}-{{timenow}}",
+    "symbol": "{{ticker}}",
+    "tv_instrument": "{{ticker}}",
+    "tv_exchange": "{{exchange}}",
+    "timestamp": "{{timenow}}",
+    "order_action": "{{strategy.order.action}}",
+    "order_price": "{{strategy.order.price}}",
+    "trigger_price": "{{close}}",
+    "signalPrice": "{{close}}",
+    **dict.fromkeys(("quantity", "amount", "order_contracts", "volume"), "{{strategy.order.contracts}}"),
+    **dict.fromkeys(("market_position_size", "position_size"), "{{strategy.market_position_size}}"),
+    "prev_market_position": "{{strategy.prev_market_position}}",
+    "prev_market_position_size": "{{strategy.prev_market_position_size}}",
 }
 _PLACEHOLDER = re.compile(r"\{\{([^{}]{0,100})\}\}")
 
@@ -40,7 +52,9 @@ def refuse_placeholder(field: str, value: str) -> None:
             " Write the value itself where the message comes from elsewhere."
         )
     spelt = name.strip().lower()
-    right = f"{{{{{spelt}}}}}" if spelt in _KNOWN else _MEANT.get(field, "{{strategy.market_position}}")
+    right = (
+        f"{{{{{spelt}}}}}" if spelt in _KNOWN else _MEANT.get(field.rpartition(".")[2], "{{strategy.market_position}}")
+    )
     raise PayloadError(
         f'"{field}" still has the placeholder {written}, which TradingView does not know. Write {right}.'
     )

@@ -31,19 +31,19 @@ _TICKER = re.compile(r"([A-Z][A-Z0-9]{0,5})(?:[. ]([A-Z]))?")
 _PREFERRED = re.compile(r"[A-Z][A-Z0-9]{0,5}(/P[A-Z]|[ ./]PR[ .]?[A-Z])")
 
 
-def symbol(word: str) -> tuple[str | None, str]:
+def symbol(word: str, where: str = '"ticker"') -> tuple[str | None, str]:
     """(where it is listed, as far as the word says; the ticker in IB's form, "BRK B"). Raises PayloadError."""
     prefix, colon, rest = word.rpartition(":")
-    listed_at = listing(prefix, '"ticker"') if colon else None
+    listed_at = listing(prefix, where) if colon else None
     if rest.isascii() and _PREFERRED.fullmatch(rest.upper()):
         raise PayloadError(
-            f'"ticker" is {shown(word)}: preferred shares are not traded, only common stocks and funds. Nothing was traded.'
+            f"{where} is {shown(word)}: preferred shares are not traded, only common stocks and funds. Nothing was traded."
         )
     parts = _TICKER.fullmatch(rest.upper()) if rest.isascii() else None
     if parts is None:
         raise PayloadError(
-            f'"ticker" is {shown(word)}, which is no US stock\'s ticker: one to six letters or digits, with a class after a'
-            ' point where there is one. Write "ticker": "{{ticker}}", or for instance "AAPL", "NASDAQ:AAPL" or "BRK.B".'
+            f"{where} is {shown(word)}, which is no US stock's ticker: one to six letters or digits, with a class after a"
+            f' point where there is one. Write {where}: "{{{{ticker}}}}", or for instance "AAPL", "NASDAQ:AAPL" or "BRK.B".'
         )
     return listed_at, f"{parts[1]} {parts[2]}" if parts[2] else parts[1]
 

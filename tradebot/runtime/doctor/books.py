@@ -7,7 +7,7 @@ statement of ours.
 import os
 import stat
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -17,6 +17,7 @@ from tradebot.database import migrate, open_ledger
 from tradebot.database.address import SqliteAddress, parse
 from tradebot.errors import ConfigError, LedgerUnavailable, MigrationError
 from tradebot.ports import Ledger
+from tradebot.queries.left_behind import LeftBehind, left_behind
 from tradebot.runtime.doctor.report import Section
 from tradebot.runtime.doctor.surroundings import Asked, Machine
 from tradebot.trading.reconciler import ACCOUNT_KEY
@@ -35,6 +36,7 @@ class Stored:
 
     settings: Mapping[str, str]
     traded: bool  # an order was ever stored
+    left_behind: Sequence[LeftBehind] = ()
 
     @property
     def account(self) -> str | None:
@@ -71,7 +73,7 @@ async def look(section: Section, asked: Asked, machine: Machine) -> Stored | Non
             section.ok(REACHED, describe_url(url))
             names = [each.name for each in await migrate.status(url)]
             section.ok(TABLES, f"those of this program ({names[-1]})")
-            stored = await _read(ledger)
+            stored = await _read(ledger, asked)
             await _write(section, ledger, machine)
             return stored
     except MigrationError as error:
@@ -90,9 +92,10 @@ def _not_yet(section: Section, path: Path) -> Stored:
     return EMPTY
 
 
-async def _read(ledger: Ledger) -> Stored:
+async def _read(ledger: Ledger, asked: Asked) -> Stored:
+    left = await left_behind(ledger, asked.settings.strategies())
     async with ledger.read() as books:
-        return Stored(await books.settings(), await books.last_order_id() > 0)
+        return Stored(await books.settings(), await books.last_order_id() > 0, left)
 
 
 async def _write(section: Section, ledger: Ledger, machine: Machine) -> None:

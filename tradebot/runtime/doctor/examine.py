@@ -11,7 +11,7 @@ from typing import Any
 
 from tradebot import __version__
 from tradebot.errors import ConfigError
-from tradebot.runtime.doctor import books, chat, gateway, going_live, machine, queue, webhook
+from tradebot.runtime.doctor import books, chat, gateway, going_live, machine, queue, strategies, webhook
 from tradebot.runtime.doctor.report import Line, Report, Section, Status
 from tradebot.runtime.doctor.surroundings import Asked, Machine
 from tradebot.runtime.log import Redactor
@@ -35,6 +35,7 @@ class _Examination:
         self.chat = section(chat.TITLE, chat.OFF if chat.is_off(asked) else chat.CHECKS)
         checks = webhook.CHECKS + (webhook.CHECKS_OUTSIDE if asked.public else ())
         self.webhook = section(webhook.TITLE, checks)
+        self.strategies = section(strategies.TITLE, strategies.checks(asked))
         self.live = section(going_live.TITLE, going_live.CHECKS if asked.live else ())
         self.seen = gateway.Seen(exchange_open=asked.settings.trading.open_hours().calendar.is_open(host.now()))
         self.stored: books.Stored | None = None
@@ -61,6 +62,7 @@ class _Examination:
         ahead = {"the gateway's": self.seen.clock_ahead_s, "Telegram's": self.telegram_ahead_s}
         machine.clock(self.machine, {whose: by for whose, by in ahead.items() if by is not None})
         gateway.own_account(self.gateway, self.seen, self.stored.account if self.stored else None)
+        strategies.look(self.strategies, self.asked, self.stored)
         if self.asked.live:
             try:
                 going_live.look(self.live, self.asked, self.host, self.stored, self.seen)
@@ -87,7 +89,7 @@ async def examine(asked: Asked, host: Machine | None = None) -> Report:
     )
     one.conclude()
     late = {id(section): limit_s for (section, _, limit_s), ended in zip(looks, in_time, strict=True) if not ended}
-    sections = [one.machine, one.books, one.queue, one.gateway, one.chat, one.webhook, one.live]
+    sections = [one.machine, one.books, one.queue, one.gateway, one.chat, one.webhook, one.strategies, one.live]
     for section in sections:
         section.end(in_time=id(section) not in late, deadline_s=late.get(id(section), DEADLINE_S))
     took_s = asyncio.get_running_loop().time() - began

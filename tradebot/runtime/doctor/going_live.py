@@ -3,12 +3,15 @@
 A failure is what would go wrong; a warning is a figure larger than a first week needs, which stays the owner's choice.
 """
 
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from decimal import Decimal
 
 from tradebot.config import DATA_DIR
 from tradebot.domain.limits import Limits
-from tradebot.domain.settings import limits_in
+from tradebot.domain.settings import limits_in, own_limits_in
+from tradebot.domain.strategies import Sizing
+from tradebot.operations.limits import Value
 from tradebot.runtime.doctor.books import Stored
 from tradebot.runtime.doctor.gateway import Seen, is_simulated
 from tradebot.runtime.doctor.report import Section
@@ -117,6 +120,11 @@ def _limits(section: Section, asked: Asked, stored: Stored | None) -> None:
         for name in names
         if getattr(now, name) > getattr(START, name)
     ]
+    large += [
+        f"a BUY of strategy {name} {figures.usd(Decimal(value))} (start: {_figure(START, 'buy_amount_usd')})"
+        for name, value in _amounts(asked, settings)
+        if value > START.buy_amount_usd
+    ]
     if large:
         section.warn(
             LIMITS,
@@ -127,6 +135,16 @@ def _limits(section: Section, asked: Asked, stored: Stored | None) -> None:
         section.ok(
             LIMITS, f"a BUY of {figures.usd(now.buy_amount_usd)}, {figures.usd(now.max_total_investment)} in all"
         )
+
+
+def _amounts(asked: Asked, settings: Mapping[str, str]) -> Iterator[tuple[str, Value]]:
+    """What a BUY of each strategy may take at most, where it is not the account's amount."""
+    for strategy in asked.settings.strategies():
+        own = own_limits_in(settings, strategy)
+        if "buy_amount_usd" in own:
+            yield strategy.name, own["buy_amount_usd"]
+        elif strategy.sizing is not Sizing.USD:
+            yield strategy.name, asked.settings.trading.max_order_value_usd
 
 
 def _figure(limits: Limits, name: str) -> str:
@@ -167,8 +185,10 @@ def _fixed(section: Section, asked: Asked) -> None:
 
 
 def _secret(section: Section, asked: Asked) -> None:
-    secret = asked.settings.webhook.secret
-    if secret is None or len(secret.get_secret_value()) >= SECRET_LENGTH_GOOD:
+    secret, own = asked.settings.webhook.secret, asked.settings.own_secrets().values()
+    if (secret is None or len(secret.get_secret_value()) >= SECRET_LENGTH_GOOD) and all(
+        len(one) >= SECRET_LENGTH_GOOD for one in own
+    ):
         section.ok(SECRET, "long enough")
     else:
         section.fail(SECRET, "too short for real money", "openssl rand -hex 32 makes one")

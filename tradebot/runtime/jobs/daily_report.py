@@ -33,5 +33,6 @@ class DailyReportJob:
                 account=account,
                 broker_positions=positions,
                 loss_basis=settings.fixed_limits.daily_loss_basis,
+                strategies=settings.strategies,
             )
             await books.add_event(NewEvent(report, now))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from tradebot.simgateway import account, exchange, notifications, replies
 from tradebot.simgateway import entries as e
 from tradebot.simgateway.days import NEW_YORK
 from tradebot.simgateway.faults import ERROR_TEXTS, error_text
 from tradebot.simgateway.gateway import Gateway, RequestHandler
-from tradebot.simgateway.model import Execution, Order, Ticket
+from tradebot.simgateway.model import STOPS, Execution, Order, Ticket
 from tradebot.simgateway.requests import Request
 from tradebot.simgateway.session import Session
 
@@ -29,7 +30,7 @@ def _place(gateway: Gateway, session: Session, request: Request) -> None:
         _what_if(gateway, session, request, ticket)
         return
     known = gateway.book.by_client.get((ticket.client_id, order_id))
-    plan = gateway.faults.order(ticket.symbol, ticket.action, ticket.client_id) if known is None else {}
+    plan = gateway.faults.order(ticket) if known is None else {}
     lost = next((name for name in ("drop_before", "swallow", "deny") if name in plan), "")
     _log(gateway, session, request, lost)
     if "drop_before" in plan or "drop_after" in plan:
@@ -47,7 +48,7 @@ def _place(gateway: Gateway, session: Session, request: Request) -> None:
 
 def _what_if(gateway: Gateway, session: Session, request: Request, ticket: Ticket) -> None:
     """What an order would cost: it is answered, or refused, as the order would be, and is none."""
-    plan = gateway.faults.what_if(ticket.symbol, ticket.action, ticket.client_id)
+    plan = gateway.faults.what_if(ticket)
     _log(gateway, session, request, "swallow" if "swallow" in plan else "")
     if "swallow" in plan:
         return
@@ -83,6 +84,7 @@ def _take(gateway: Gateway, ticket: Ticket, plan: dict[str, Any]) -> None:
 
 def _ticket(gateway: Gateway, session: Session, request: Request) -> tuple[Ticket | None, exchange.Refusal | None]:
     """The order as understood, or why there is none."""
+    kind = request.text("orderType").upper()
     listing = gateway.catalogue.find(
         request.integer("conId"), request.text("symbol"), request.text("exchange"), request.text("primaryExchange"),
         request.text("currency"),
@@ -96,8 +98,6 @@ def _ticket(gateway: Gateway, session: Session, request: Request) -> tuple[Ticke
         return None, (435, "You must specify an account.")
     if name not in ("", gateway.book.account):
         return None, (321, f"{exchange.INVALID}Invalid account code '{name}'")
-    if not request.flag("transmit"):
-        return None, (321, f"{exchange.INVALID}transmit=False is not simulated")
     return Ticket(
         client_id=session.client_id,
         order_id=request.integer("orderId"),
@@ -105,14 +105,41 @@ def _ticket(gateway: Gateway, session: Session, request: Request) -> tuple[Ticke
         symbol=listing.symbol,
         action=request.text("action").upper(),
         quantity=request.decimal("quantity") or Decimal(0),
-        order_type=request.text("orderType").upper(),
-        limit=request.decimal("limit") if request.text("orderType").upper() == "LMT" else None,
+        order_type=kind,
+        limit=request.decimal("limit") if kind in exchange.LIMITS else None,
         tif=request.text("tif").upper() or "DAY",
         order_ref=request.text("orderRef"),
         exchange=request.text("exchange") or "SMART",
         oca_group=request.text("ocaGroup"),
         outside_rth=request.flag("outsideRth"),
+        stop=_stop(request, kind),
+        trail=_given(request.decimal("aux")) if kind == "TRAIL" else None,
+        trail_pct=_given(request.decimal("trailPercent")) if kind == "TRAIL" else None,
+        parent_id=request.integer("parentId"),
+        transmit=request.flag("transmit"),
+        oca_type=request.integer("ocaType") if request.text("ocaGroup") else 0,
+        good_till=_good_till(gateway, request.text("goodTill")) if request.text("tif").upper() == "GTD" else None,
     ), None
+
+
+def _stop(request: Request, kind: str) -> Decimal | None:
+    """Where it triggers; of a trailing stop where it begins, which its client may leave to IB."""
+    if kind == "TRAIL":
+        return _given(request.decimal("trailStop"))
+    return request.decimal("aux") if kind in STOPS else None
+
+
+def _given(value: Decimal | None) -> Decimal | None:
+    """Clients send 0 for what they leave out, where they do not send the largest double."""
+    return value or None
+
+
+def _good_till(gateway: Gateway, text: str) -> datetime | None:
+    """``yyyymmdd hh:mm:ss``, with a zone, UTC with a dash between, or the gateway's own time. Raises ValueError."""
+    zone = text.split()[2] if len(text.split()) > 2 else ""
+    if not zone:
+        return _filter_time(gateway, text)
+    return datetime.strptime(" ".join(text.split()[:2]), "%Y%m%d %H:%M:%S").replace(tzinfo=ZoneInfo(zone))
 
 
 def _log(gateway: Gateway, session: Session, request: Request, fault: str = "") -> None:
@@ -157,7 +184,7 @@ def _global_cancel(gateway: Gateway, session: Session, request: Request) -> None
 
 def _open_orders(gateway: Gateway, session: Session, request: Request) -> None:
     everyone = request.name == "reqAllOpenOrders"
-    for order in gateway.book.open_orders():
+    for order in gateway.book.open_orders(unsent=gateway.switches.untransmitted_listed):
         if everyone or order.ticket.client_id == session.client_id:
             notifications.send_order(gateway, session, order)
     session.send(replies.end(53))

@@ -3,12 +3,15 @@
 A button on a message never acts by itself, however old it is: it asks, showing how things stand now, and the answer acts.
 """
 
+from functools import partial
+
 from aiogram import F, Router
 from aiogram.types import CallbackQuery
 from loguru import logger
 
 from tradebot.domain.corporate_actions import Split
 from tradebot.domain.facts.account import ExitIncomplete, ExitLeft, ExitsHeldBack
+from tradebot.domain.positions import WriteOff
 from tradebot.errors import TradebotError
 from tradebot.operations.operations import Operations
 from tradebot.queries.daemon import DaemonQueries
@@ -19,6 +22,7 @@ from tradebot.telegram.confirmations import Confirmations
 from tradebot.telegram.handlers.actor import actor
 from tradebot.telegram.markup import prose
 from tradebot.telegram.sender import Sender
+from tradebot.words.standing import no_such
 
 
 def router() -> Router:
@@ -29,6 +33,7 @@ def router() -> Router:
     made.callback_query.register(sell_rest, F.data.regexp(r"^rest:[0-9]{1,18}$"))
     made.callback_query.register(sell_held_back, F.data.regexp(r"^held:[0-9]{1,18}$"))
     made.callback_query.register(keep, F.data.regexp(r"^keep:[0-9]{1,18}$"))
+    made.callback_query.register(switch_strategy, F.data.regexp(r"^strategy:(pause|resume):[a-z0-9_-]+$"))
     made.callback_query.register(it_filled, F.data.regexp(r"^filled:[0-9]{1,18}$"))
     made.callback_query.register(never_existed, F.data.regexp(r"^never:[0-9]{1,18}$"))
     made.callback_query.register(accept, F.data.regexp(r"^accept:[0-9]{1,18}$"))
@@ -66,19 +71,21 @@ async def sell_rest(
     await sender.notice(query)
     event_id, by = int(_argument(query)), actor(query.from_user)
     event = await queries.event(event_id)
-    exits = await queries.exits(event.ticker) if event and event.ticker else []
-    if not (event and exits):
+    rest = await queries.rest_of(event) if event else None
+    if event is None or rest is None:
         await sender.answer(questions.NOTHING_LEFT)
         return
 
     async def sell() -> str:
-        made = await operations.sell([one.ticker for one in exits], by, f"rest:{event_id}")
+        made = await operations.sell([rest.lots], by, f"rest:{event_id}", rest.part)
         return questions.selling(len(made), queries.market_is_open())
 
     not_shown = isinstance(event.facts, ExitIncomplete) and event.facts.code is ExitLeft.NOT_SHOWN
     label = "I looked: sell" if not_shown else "Sell"
-    buttons = confirmations.ask(query.from_user.id, (f"{label} {exits[0].ticker}", sell))
-    question = questions.sell_all(exits, queries.state, queries.market_is_open(), may_come_to_life=not_shown)
+    buttons = confirmations.ask(query.from_user.id, (f"{label} {rest.ticker}", sell))
+    question = questions.sell_all(
+        [rest], queries.state, queries.market_is_open(), may_come_to_life=not_shown, several=queries.run.several
+    )
     await sender.answer(question, buttons)
 
 
@@ -90,18 +97,19 @@ async def sell_held_back(
     event_id, by = int(_argument(query)), actor(query.from_user)
     event = await queries.event(event_id)
     stopped = event.facts.exits if event and isinstance(event.facts, ExitsHeldBack) else ()
-    tickers = {one.ticker for one in stopped}
-    exits = [one for one in await queries.exits() if one.ticker in tickers]
+    lots = {(one.strategy, one.ticker) for one in stopped}
+    exits = [one for one in await queries.exits() if one.lots in lots]
     if not exits:
         await sender.answer(questions.NOTHING_LEFT)
         return
 
     async def sell() -> str:
-        made = await operations.sell([one.ticker for one in exits], by, f"held:{event_id}")
+        made = await operations.sell([one.lots for one in exits], by, f"held:{event_id}")
         return questions.selling(len(made), queries.market_is_open())
 
     buttons = confirmations.ask(query.from_user.id, ("Sell now", sell))
-    await sender.answer(questions.sell_all(exits, queries.state, queries.market_is_open()), buttons)
+    question = questions.sell_all(exits, queries.state, queries.market_is_open(), several=queries.run.several)
+    await sender.answer(question, buttons)
 
 
 async def keep(
@@ -120,7 +128,28 @@ async def keep(
         return questions.cleared(await operations.clear_queue([alert.id for alert in waiting], by), len(waiting))
 
     buttons = confirmations.ask(query.from_user.id, ("Do not sell", clear))
-    await sender.answer(questions.clear_queue(waiting), buttons)
+    await sender.answer(questions.clear_queue(waiting, several=queries.run.several), buttons)
+
+
+async def switch_strategy(
+    query: CallbackQuery, operations: Operations, queries: DaemonQueries, sender: Sender, confirmations: Confirmations
+) -> None:
+    """Pauses or resumes one strategy."""
+    await sender.notice(query)
+    _, what, name = (query.data or "").split(":")
+    by, key = actor(query.from_user), f"telegram:button:{query.id}"
+    one = next((one for one in (await queries.strategies()).strategies if one.strategy.name == name), None)
+    if one is None:
+        await sender.answer(prose(no_such(name, queries.run.strategies)))
+        return
+
+    async def switch() -> str:
+        if what == "pause":
+            return questions.strategy_paused(name, await operations.pause(by, key, name), queries.state)
+        return questions.strategy_resumed(name, await operations.resume(by, key, strategy=name), queries.state)
+
+    buttons = confirmations.ask(query.from_user.id, (f"{what.capitalize()} {name}", switch))
+    await sender.answer(questions.switch_strategy(one, pause=what == "pause"), buttons)
 
 
 async def it_filled(
@@ -166,16 +195,17 @@ async def accept(
     if ticker is None:
         await sender.answer(questions.STALE)
         return
-    loss = await queries.missing_shares(ticker)
-    if isinstance(loss, NothingToWriteOff):
-        await sender.answer(questions.nothing_to_write_off(ticker, loss))
+    losses = await queries.missing_shares(ticker)
+    if isinstance(losses, NothingToWriteOff):
+        await sender.answer(questions.nothing_to_write_off(ticker, losses))
         return
 
-    async def write_off() -> str:
-        return questions.accepted(await operations.write_off(loss, by, f"accept:{event_id}:{loss.held}"))
+    async def write_off(loss: WriteOff) -> str:
+        whose = f":{loss.strategy}" if loss.others else ""
+        return questions.accepted(await operations.write_off(loss, by, f"accept:{event_id}:{loss.held}{whose}"))
 
-    buttons = confirmations.ask(query.from_user.id, (f"Write off {loss.ticker}", write_off))
-    await sender.answer(questions.accept(loss), buttons)
+    asked = [(questions.write_off_label(loss), partial(write_off, loss)) for loss in losses]
+    await sender.answer(questions.accept(losses), confirmations.ask(query.from_user.id, *asked))
 
 
 async def split(

@@ -4,9 +4,10 @@ The kill switch stands alone: it waits for nothing, works however old its messag
 """
 
 import asyncio
+from collections.abc import Sequence
 
 from aiogram import Router
-from aiogram.filters import Command
+from aiogram.filters import Command, CommandObject
 from aiogram.types import Message
 from loguru import logger
 
@@ -14,9 +15,12 @@ from tradebot.domain.settings import TradingState
 from tradebot.errors import LedgerUnavailable
 from tradebot.operations.operations import Operations
 from tradebot.queries.daemon import DaemonQueries
+from tradebot.queries.exits import Exit
 from tradebot.telegram import questions
-from tradebot.telegram.confirmations import Confirmations
+from tradebot.telegram.asked import strategy_of, to_sell
+from tradebot.telegram.confirmations import Action, Confirmations
 from tradebot.telegram.handlers.actor import actor
+from tradebot.telegram.markup import esc
 from tradebot.telegram.sender import Sender
 
 STORE_WITHIN_S = 1.5
@@ -53,21 +57,38 @@ async def kill(
 async def _working(queries: DaemonQueries) -> questions.AtKill | None:
     try:
         async with asyncio.timeout(STORE_WITHIN_S):
-            return questions.AtKill(await queries.live_trades(), queries.broker.connection.up)
+            connected, several = queries.broker.connection.up, queries.run.several
+            return questions.AtKill(await queries.live_trades(), connected, several)
     except (LedgerUnavailable, TimeoutError):
         return None
 
 
-async def pause(message: Message, operations: Operations, sender: Sender, key: str) -> None:
-    await sender.answer(questions.paused(await operations.pause(actor(message.from_user), key)))
+async def pause(
+    message: Message, command: CommandObject, operations: Operations, queries: DaemonQueries, sender: Sender, key: str
+) -> None:
+    by, strategy = actor(message.from_user), strategy_of(command.args, queries.run.strategies)
+    state = await operations.pause(by, key, strategy)
+    if strategy is None:
+        await sender.answer(questions.paused(state))
+    else:
+        await sender.answer(questions.strategy_paused(strategy, state, queries.state))
 
 
 async def resume(
-    message: Message, operations: Operations, sender: Sender, confirmations: Confirmations, key: str
+    message: Message,
+    command: CommandObject,
+    operations: Operations,
+    queries: DaemonQueries,
+    sender: Sender,
+    confirmations: Confirmations,
+    key: str,
 ) -> None:
     """Lifts a pause. The kill switch is lifted by a button only, which says what to resume."""
-    by = actor(message.from_user)
-    state = await operations.resume(by, key, lift_kill=False)
+    by, strategy = actor(message.from_user), strategy_of(command.args, queries.run.strategies)
+    state = await operations.resume(by, key, lift_kill=False, strategy=strategy)
+    if strategy is not None:
+        await sender.answer(questions.strategy_resumed(strategy, state, queries.state))
+        return
     if state is not TradingState.KILLED:
         await sender.answer(questions.resumed(state))
         return
@@ -85,32 +106,53 @@ async def resume(
 
 async def sell_all(
     message: Message,
+    command: CommandObject,
     operations: Operations,
     queries: DaemonQueries,
     sender: Sender,
     confirmations: Confirmations,
     key: str,
 ) -> None:
+    """Everything, or what a strategy holds, or one ticker. A word that is both is asked back first."""
     exits = await queries.exits()
     if not exits:
         await sender.answer(questions.NOTHING_HELD)
         return
-    by = actor(message.from_user)
+    by, market_open, strategies = actor(message.from_user), queries.market_is_open(), queries.run.strategies
+    wanted = to_sell(command.args, [one.lots for one in exits], strategies)
+    choices = [(which, [one for one in exits if which.admits(one.strategy, one.ticker)]) for which in wanted]
+    choices = [(which, planned) for which, planned in choices if planned]
+    if not choices:
+        await sender.answer(questions.holds_nothing(wanted[0].strategy))
+        return
 
-    async def sell() -> str:
-        made = await operations.sell([one.ticker for one in exits], by, key)
-        return questions.selling(len(made), queries.market_is_open())
+    def selling(planned: Sequence[Exit]) -> Action:
+        async def sell() -> str:
+            made = await operations.sell([one.lots for one in planned], by, key)
+            return questions.selling(len(made), queries.market_is_open())
 
-    buttons = confirmations.ask(_id(message), (f"Sell all {len(exits)}", sell))
-    await sender.answer(questions.sell_all(exits, queries.state, queries.market_is_open()), buttons)
+        return sell
+
+    answers = [(questions.to_sell(which, planned), selling(planned)) for which, planned in choices]
+    if len(choices) > 1:
+        question = questions.which_to_sell(choices, queries.state, market_open)
+    else:
+        question = questions.sell_all(choices[0][1], queries.state, market_open, several=queries.run.several)
+    await sender.answer(question, confirmations.ask(_id(message), *answers))
 
 
 async def clear_queue(
-    message: Message, operations: Operations, queries: DaemonQueries, sender: Sender, confirmations: Confirmations
+    message: Message,
+    command: CommandObject,
+    operations: Operations,
+    queries: DaemonQueries,
+    sender: Sender,
+    confirmations: Confirmations,
 ) -> None:
-    waiting = await queries.waiting_alerts()
+    strategy = strategy_of(command.args, queries.run.strategies)
+    waiting = await queries.waiting_alerts(strategy)
     if not waiting:
-        await sender.answer(questions.NOTHING_WAITS)
+        await sender.answer(questions.NOTHING_WAITS if strategy is None else f"No alert of {esc(strategy)} waits.")
         return
     by, ids = actor(message.from_user), {alert.id for alert in waiting}
 
@@ -118,7 +160,7 @@ async def clear_queue(
         return questions.cleared(await operations.clear_queue(ids, by), len(ids))
 
     buttons = confirmations.ask(_id(message), (f"Clear {len(ids)}", clear))
-    await sender.answer(questions.clear_queue(waiting), buttons)
+    await sender.answer(questions.clear_queue(waiting, several=queries.run.several), buttons)
 
 
 def _id(message: Message) -> int:

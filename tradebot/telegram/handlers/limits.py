@@ -1,4 +1,4 @@
-"""The /set_ commands: without a value they show, with one they change."""
+"""The /set_ commands: without a value they show, with one they change; the account's, or with its name a strategy's own."""
 
 from aiogram import Router
 from aiogram.filters import Command, CommandObject
@@ -7,10 +7,12 @@ from aiogram.types import Message
 from tradebot.operations.operations import Operations
 from tradebot.queries.daemon import DaemonQueries
 from tradebot.telegram import texts
+from tradebot.telegram.asked import Unclear, split
 from tradebot.telegram.handlers.actor import actor
 from tradebot.telegram.markup import prose
 from tradebot.telegram.sender import Sender
 from tradebot.words.limits import TITLES, WrongValue, parse
+from tradebot.words.standing import no_such
 
 _BY_COMMAND = {title.command: title for title in TITLES}
 
@@ -24,14 +26,23 @@ def router() -> Router:
 async def set_limit(
     message: Message, command: CommandObject, operations: Operations, queries: DaemonQueries, sender: Sender, key: str
 ) -> None:
-    title = _BY_COMMAND[command.command.lower()]
-    if not command.args:
-        await sender.answer(texts.limit(title, await queries.limits_in_force()))
+    title, strategies = _BY_COMMAND[command.command.lower()], queries.run.strategies
+    strategy, value_typed = split(command.args, strategies)
+    if strategy is None and value_typed[:1].isalpha() and queries.run.several:
+        example = f"/{title.command} {strategies.names[0]} {title.example}"
+        raise Unclear(f"{no_such(value_typed.split()[0], strategies)} For example: {example}")
+    if not value_typed:
+        limits = await queries.limits_in_force()
+        if strategy is None:
+            await sender.answer(texts.limit(title, limits))
+        else:
+            own = (await queries.own_limits(strategy)).get(title.name)
+            await sender.answer(texts.own_limit(title, strategy, own, limits))
         return
     try:
-        value = parse(title, command.args)
+        value = parse(title, value_typed)
     except WrongValue as error:
         await sender.answer(f"⚠️ {prose(str(error))}")
         return
-    change = await operations.set_limit(title.name, value, actor(message.from_user), key)
+    change = await operations.set_limit(title.name, value, actor(message.from_user), key, strategy)
     await sender.answer(texts.changed(title, change))

@@ -3,11 +3,13 @@
 from datetime import datetime
 
 from aiogram import F, Router
-from aiogram.filters import Command, CommandStart
+from aiogram.filters import Command, CommandObject, CommandStart
 from aiogram.types import CallbackQuery, Message
 
 from tradebot.queries.daemon import DaemonQueries
+from tradebot.telegram import strategies as of_strategies
 from tradebot.telegram import texts
+from tradebot.telegram.asked import strategy_of
 from tradebot.telegram.pictures import draw
 from tradebot.telegram.sender import Sender
 
@@ -22,10 +24,12 @@ def router() -> Router:
     made.message.register(positions, Command("positions", ignore_case=True))
     made.message.register(pnl, Command("pnl", ignore_case=True))
     made.message.register(pnl_week, Command("pnl_week", ignore_case=True))
+    made.message.register(strategies, Command("strategies", ignore_case=True))
     made.message.register(market, Command("market", ignore_case=True))
     made.message.register(queue, Command("queue", ignore_case=True))
     made.message.register(settings, Command("settings", ignore_case=True))
-    made.callback_query.register(positions_page, F.data.regexp(r"^page:positions:[0-9]{1,6}$"))
+    made.callback_query.register(positions_page, F.data.regexp(r"^page:positions:[0-9]{1,6}(:[a-z0-9_-]+)?$"))
+    made.callback_query.register(strategies_page, F.data.regexp(r"^page:strategies:[0-9]{1,6}$"))
     return made
 
 
@@ -33,39 +37,58 @@ async def start(message: Message, queries: DaemonQueries, sender: Sender) -> Non
     await sender.answer(texts.start(await queries.status()))
 
 
-async def help_(message: Message, sender: Sender) -> None:
-    await sender.answer(texts.help_())
+async def help_(message: Message, queries: DaemonQueries, sender: Sender) -> None:
+    several = queries.run.strategies.names if queries.run.several else ()
+    await sender.answer(texts.help_(next(iter(several), None)))
 
 
-async def status(message: Message, queries: DaemonQueries, sender: Sender) -> None:
-    await sender.answer(texts.status(await queries.status()))
+async def status(message: Message, command: CommandObject, queries: DaemonQueries, sender: Sender) -> None:
+    only = strategy_of(command.args, queries.run.strategies)
+    if only is None:
+        await sender.answer(texts.status(await queries.status()))
+    else:
+        await sender.answer(*of_strategies.view(await queries.strategies(), queries.clock.now(), only=only))
 
 
-async def positions(message: Message, queries: DaemonQueries, sender: Sender) -> None:
-    await sender.answer(*texts.positions(await queries.positions(), 0))
+async def strategies(message: Message, command: CommandObject, queries: DaemonQueries, sender: Sender) -> None:
+    only = strategy_of(command.args, queries.run.strategies)
+    await sender.answer(*of_strategies.view(await queries.strategies(), queries.clock.now(), only=only))
+
+
+async def strategies_page(query: CallbackQuery, queries: DaemonQueries, sender: Sender) -> None:
+    await sender.notice(query)
+    page = int((query.data or "").rpartition(":")[2])
+    await sender.edit(query, *of_strategies.view(await queries.strategies(), queries.clock.now(), page))
+
+
+async def positions(message: Message, command: CommandObject, queries: DaemonQueries, sender: Sender) -> None:
+    only = strategy_of(command.args, queries.run.strategies)
+    await sender.answer(*texts.positions(await queries.positions(only), 0, only))
 
 
 async def positions_page(query: CallbackQuery, queries: DaemonQueries, sender: Sender) -> None:
     await sender.notice(query)
-    page = (query.data or "").rpartition(":")[2]
-    if page.isdecimal():
-        await sender.edit(query, *texts.positions(await queries.positions(), int(page)))
+    _, _, page, *only = (query.data or "").split(":")
+    one = strategy_of(only[0] if only else None, queries.run.strategies)
+    await sender.edit(query, *texts.positions(await queries.positions(one), int(page), one))
 
 
-async def pnl(message: Message, queries: DaemonQueries, sender: Sender) -> None:
-    await _pnl(queries, sender, 1)
+async def pnl(message: Message, command: CommandObject, queries: DaemonQueries, sender: Sender) -> None:
+    await _pnl(command, queries, sender, 1)
 
 
-async def pnl_week(message: Message, queries: DaemonQueries, sender: Sender) -> None:
-    await _pnl(queries, sender, WEEK_DAYS)
+async def pnl_week(message: Message, command: CommandObject, queries: DaemonQueries, sender: Sender) -> None:
+    await _pnl(command, queries, sender, WEEK_DAYS)
 
 
-async def _pnl(queries: DaemonQueries, sender: Sender, days: int) -> None:
-    """Words first: the picture takes a moment."""
-    result = await queries.result(days)
-    await sender.answer(texts.pnl(result))
-    if result.curve and (png := await draw("Realised P&L, net", result.curve)) is not None:
-        await sender.picture(png, "Realised P&amp;L, added up")
+async def _pnl(command: CommandObject, queries: DaemonQueries, sender: Sender, days: int) -> None:
+    """Words first: the picture takes a moment. It has one line, the sum's or that of the strategy asked for."""
+    only = strategy_of(command.args, queries.run.strategies)
+    result = await queries.result(days, only)
+    await sender.answer(texts.pnl(result, only))
+    title = f"{only}: realised P&L, net" if only else "Realised P&L, net"
+    if result.curve and (png := await draw(title, result.curve)) is not None:
+        await sender.picture(png, f"Realised P&amp;L{f' of {only}' if only else ''}, added up")
 
 
 async def market(message: Message, queries: DaemonQueries, sender: Sender) -> None:
@@ -74,10 +97,16 @@ async def market(message: Message, queries: DaemonQueries, sender: Sender) -> No
     await sender.answer(texts.market(queries.market(), here))
 
 
-async def queue(message: Message, queries: DaemonQueries, sender: Sender) -> None:
-    await sender.answer(texts.queue(await queries.waiting(), queries.clock.now()))
+async def queue(message: Message, command: CommandObject, queries: DaemonQueries, sender: Sender) -> None:
+    only = strategy_of(command.args, queries.run.strategies)
+    await sender.answer(texts.queue(await queries.waiting(only), queries.clock.now(), only))
 
 
-async def settings(message: Message, queries: DaemonQueries, sender: Sender) -> None:
-    limits, use = await queries.limits()
-    await sender.answer(texts.settings(limits, use, queries.run.fixed_limits))
+async def settings(message: Message, command: CommandObject, queries: DaemonQueries, sender: Sender) -> None:
+    only = strategy_of(command.args, queries.run.strategies)
+    now = await queries.limits()
+    if only is None:
+        await sender.answer(texts.settings(now.limits, now.exposure, queries.run.fixed_limits, now.strategies))
+        return
+    one = next(one for one in now.strategies if one.strategy.name == only)
+    await sender.answer(of_strategies.settings(one, now.limits))

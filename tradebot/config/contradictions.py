@@ -1,0 +1,110 @@
+"""What no key is wrong in alone: one line each, like the loader's."""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+
+from tradebot.config.given import Given, shown
+from tradebot.config.strategies import ANY_SIZE, NAME, RESERVED, SECTION, SIZES
+from tradebot.config.values import number_in
+from tradebot.domain.strategies import Sizing
+
+_EXAMPLES: Mapping[Sizing, str] = {
+    Sizing.SHARES: "10",
+    Sizing.EQUITY_PCT: "5",
+    Sizing.RISK_USD: "100",
+    Sizing.RISK_PCT: "1",
+}
+
+
+def contradictions(given: Given) -> list[str]:
+    """What no key is wrong in alone."""
+    lines = []
+    mode, account = given.get("broker", "mode"), given.get("broker", "account")
+    for name in ("host", "port", "client_id", "account", "allow_live"):
+        if mode is None and given.get("broker", name) is not None:
+            origin = given.origins[("broker", name)]
+            lines.append(
+                f'broker.{name} ({origin}): is set, but broker.mode is not: set mode = "gateway" to trade through an IB '
+                f'Gateway, or mode = "simulated" to stay with the simulated one'
+            )
+    if given.get("trading", "hours") == "always" and mode == "gateway" and account and not str(account).startswith("D"):
+        lines.append(
+            f'trading.hours = "always" ({given.origins["trading", "hours"]}): allowed only with the simulated gateway and '
+            f'paper accounts (D…), and broker.account is {account}; remove it or set "exchange"'
+        )
+    return [*lines, *_telegram_contradictions(given), *_strategies(given)]
+
+
+def _telegram_contradictions(given: Given) -> list[str]:
+    has = {name: given.get("telegram", name) not in (None, [], "") for name in ("bot_token", "chat_id", "user_ids")}
+    if not any(has.values()):
+        return []
+    needed = ["bot_token", "chat_id"]
+    if str(given.get("telegram", "chat_id")).startswith("-"):
+        needed.append("user_ids")
+    reasons = {
+        "bot_token": "without the token from @BotFather no message is sent and no command is taken",
+        "chat_id": "it is the only chat the bot talks to",
+        "user_ids": "in a group everybody could command the bot",
+    }
+    there = " and ".join(f"telegram.{name}" for name, holds in has.items() if holds)
+    return [
+        f"telegram.{name}: is missing while {there} {'are' if ' and ' in there else 'is'} set: {reasons[name]}"
+        for name in needed
+        if not has[name]
+    ]
+
+
+def _strategies(given: Given) -> list[str]:
+    lines, variables = [], dict[str, str]()
+    for name in given.strategies():
+        where = f"{SECTION}.{name}"
+        origin = given.origin(SECTION, name)
+        if not NAME.fullmatch(name):
+            lines.append(
+                f"{where} ({origin}): is no name of a strategy: it begins with a small letter, then come small letters, "
+                "digits, _ and -, 32 at most"
+            )
+        elif name in RESERVED:
+            lines.append(f'{where} ({origin}): "{name}" stands for all strategies together: choose another name')
+        elif twin := variables.get(name.replace("-", "_")):
+            lines.append(f"{where} ({origin}): has the same variables as {SECTION}.{twin}: choose another name")
+        variables[name.replace("-", "_")] = name
+        lines += _sizes(given, where, name)
+    return lines
+
+
+def _sizes(given: Given, where: str, name: str) -> list[str]:
+    """How a size and what it counts agree; an unknown sizing is reported as the key's own mistake."""
+    asked, size = given.get(SECTION, name, "sizing"), given.get(SECTION, name, "size")
+    if asked is not None and asked not in list(Sizing):
+        return []
+    sizing = Sizing(str(asked)) if asked is not None else Sizing.USD
+    if size is None:
+        if sizing in (Sizing.USD, Sizing.ALERT):
+            return []
+        return [
+            f'{where}.size: is missing while {where}.sizing is "{sizing}": set size = {_EXAMPLES[sizing]} for instance'
+        ]
+    origin = given.origins[SECTION, name, "size"]
+    if sizing is Sizing.ALERT:
+        return [
+            f'{where}.size ({origin}): is set, but sizing = "alert" takes every size from the alert: take size out, or set '
+            "another sizing"
+        ]
+    lines = []
+    if sizing is Sizing.USD and given.get(SECTION, name, "buy_amount_usd") is not None:
+        lines.append(
+            f'{where}.size ({origin}): is the same as {where}.buy_amount_usd under sizing = "usd": set one of the two'
+        )
+    if _refusal(number_in(*ANY_SIZE), size) is None and (narrow := _refusal(number_in(*SIZES[sizing]), size)):
+        lines.append(f'{where}.size = {shown(size)} ({origin}): under sizing = "{sizing}" {narrow}')
+    return lines
+
+
+def _refusal(check: Callable[[object], Decimal], value: object) -> str | None:
+    try:
+        check(value)
+    except ValueError as error:
+        return str(error)
+    return None

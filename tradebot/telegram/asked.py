@@ -1,0 +1,88 @@
+"""What stands behind a command: a strategy's name, a ticker, a value. Pure.
+
+Rules: a word is a strategy where it is the name of one, in any letter case, and a ticker where the bot holds it; what is both is
+asked back, what is neither is told. Where there is one strategy, words that name nothing change nothing.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from tradebot.domain.payload.symbols import symbol
+from tradebot.domain.strategies import Strategies
+from tradebot.errors import PayloadError, TradebotError
+from tradebot.words.standing import no_such
+
+
+class Unclear(TradebotError):
+    """What was asked for is not there, or could be two things; the message says what there is."""
+
+
+def split(words: str | None, strategies: Strategies) -> tuple[str | None, str]:
+    """The strategy that the first word names, and what stands behind it; without one, all words."""
+    first, _, rest = (words or "").strip().partition(" ")
+    name = first.lower()
+    return (name, rest.strip()) if name in strategies.names else (None, (words or "").strip())
+
+
+def strategy_of(words: str | None, strategies: Strategies) -> str | None:
+    """For a command that takes a strategy and nothing else; None: for all of them, or for the only one. Raises Unclear."""
+    name, rest = split(words, strategies)
+    if strategies.only is not None:
+        return None
+    if name is None and rest:
+        raise Unclear(no_such(rest, strategies))
+    if rest:
+        raise Unclear(f"One strategy at a time: what is “{rest[:40]}” behind {name}?")
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class ToSell:
+    """What is to be sold: of one strategy or of all, one ticker or everything."""
+
+    strategy: str | None = None
+    ticker: str | None = None
+
+    def admits(self, strategy: str, ticker: str) -> bool:
+        return self.strategy in (None, strategy) and self.ticker in (None, ticker)
+
+
+def to_sell(words: str | None, held: Collection[tuple[str, str]], strategies: Strategies) -> Sequence[ToSell]:
+    """`held`: (strategy, ticker) of all open lots. Several: the word is a strategy and a ticker, and it is to be asked which.
+
+    Raises Unclear for a ticker that is not held.
+    """
+    name, rest = split(words, strategies)
+    if name is not None and not rest:
+        ticker = name.upper()
+        both = ticker in {ticker for _, ticker in held}
+        return [ToSell(strategy=name), ToSell(ticker=ticker)] if both else [ToSell(strategy=name)]
+    if not rest:
+        return [ToSell()]
+    readings = [(name, rest)]
+    before, _, last = (words or "").strip().rpartition(" ")
+    behind, _ = split(last, strategies)
+    if before and behind is not None:
+        readings = [(behind, before), *(readings if name else [])]
+    found = [(owner, _held(word, held, owner)) for owner, word in readings]
+    known = [ToSell(owner, ticker) for owner, ticker in found if ticker is not None]
+    if not known:
+        raise Unclear(_not_held(*readings[0], held, strategies))
+    return known
+
+
+def _held(word: str, held: Collection[tuple[str, str]], strategy: str | None) -> str | None:
+    """The ticker in IB's form; None where it is not held."""
+    try:
+        ticker = symbol(word)[1]
+    except PayloadError:
+        ticker = word.upper()
+    return ticker if any(ToSell(strategy, ticker).admits(*one) for one in held) else None
+
+
+def _not_held(strategy: str | None, word: str, held: Collection[tuple[str, str]], strategies: Strategies) -> str:
+    tickers = sorted({ticker for owner, ticker in held if strategy in (None, owner)})
+    who = f"Strategy {strategy}" if strategy else "The bot"
+    holds = f"It holds {', '.join(tickers[:20])}." if tickers else "It holds nothing."
+    known = "" if strategies.only else f" Strategies: {', '.join(strategies.names)}."
+    return f"{who} holds no “{word[:40]}”. {holds}{known}"

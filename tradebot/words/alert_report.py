@@ -1,0 +1,221 @@
+"""What would become of an alert, in sentences: of `tradebot lint-alert`, and of the answer to a test."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import Enum
+
+from tradebot.domain.alert_report import AlertReport, PriceFrom
+from tradebot.domain.alerts import Side
+from tradebot.domain.instructions import Instruction, PositionTarget, SizeKind
+from tradebot.domain.payload.notes import Note, NoteCode
+from tradebot.domain.payload.readings import Reading, Use
+from tradebot.domain.refusals import Figure
+from tradebot.words import figures, refusals, sizing
+
+_N = NoteCode
+
+
+def headline(report: AlertReport) -> str:
+    """`BUY 2 AAPL`, `SELL all AAPL`, or that nothing is traded."""
+    wanted = _wanted(report)
+    if report.not_honoured is not None:
+        return f"{wanted}: refused"
+    return wanted if report.refusal is None else f"{wanted}: not traded"
+
+
+def _wanted(report: AlertReport) -> str:
+    one = report.instruction
+    if report.sized is not None and (report.accepted or report.sized.qty):
+        return f"{report.side} {figures.shares(report.sized.qty)} {one.ticker}"
+    if report.side is Side.BUY:
+        return f"BUY {one.ticker}"
+    if not one.is_partial:
+        held = f" ({figures.shares(report.held)})" if report.held else ""
+        return f"SELL all {one.ticker}{held}"
+    return f"SELL {_part(one)} {one.ticker}"
+
+
+def _part(one: Instruction) -> str:
+    """Of an exit whose shares are not known."""
+    if one.target is not None and (sold := one.target.fraction_sold) is not None:
+        return f"{sold:.0%} of the"
+    if one.size is None or one.size.kind is not SizeKind.SHARES:
+        return "a part of the" if one.size is None else f"{figures.shares(one.size.value)}% of the"
+    return figures.shares(one.size.value)
+
+
+def lines(report: AlertReport, *, name_strategy: bool) -> list[str]:
+    """The whole, a sentence a line, what becomes of it first."""
+    return [line for line in _lines(report, name_strategy=name_strategy) if line]
+
+
+def _lines(report: AlertReport, *, name_strategy: bool) -> Iterator[str]:
+    whose = f" Strategy {report.strategy.name}." if name_strategy else ""
+    if report.not_honoured is not None:
+        yield f"It would be refused: {_ended(report.not_honoured)}"
+    elif report.refusal is not None:
+        reason = refusals.refusal(report.refusal.code, report.refusal.facts)
+        yield f"It would not be traded: {_ended(reason)}"
+    else:
+        yield f"It would {_wanted(report)}."
+    yield f"Read as {report.instruction.dialect}: {understood(report.instruction)}.{whose}"
+    if report.not_honoured is None:
+        yield from _figures(report)
+
+
+def _figures(report: AlertReport) -> Iterator[str]:
+    if report.sized is not None:
+        yield f"Size: {sizing.arithmetic(report.sized.facts)}."
+    elif report.unsized is Figure.EQUITY:
+        yield "Size: a part of what the account is worth, which is not known here."
+    if report.side is Side.BUY:
+        yield _price(report)
+    elif report.held is None:
+        yield "What is held is not known here."
+    if report.gap is not None:
+        believed = "some" if report.gap.believed is None else figures.shares(report.gap.believed)
+        yield f"The sender believes it held {believed}, the books hold {figures.shares(report.gap.held)}: an alert is missing."
+    if report.not_known is not None:
+        yield f"Not known: {_ended(report.not_known)}"
+    if report.opens_at is not None:
+        yield f"The market is closed: it would wait for the open, {figures.new_york(report.opens_at)}."
+    if report.unjudged:
+        titles = ", ".join(refusals.title(code) for code in report.unjudged)
+        yield f"Not judged, for only IB knows the figures: {titles}."
+
+
+def _price(report: AlertReport) -> str:
+    if report.price is None:
+        return "There is no price to compute with, neither in the alert nor given (--price)."
+    price = figures.price(report.price)
+    match report.price_from:
+        case PriceFrom.QUOTE:
+            return f"Price: {price}, IB's ask."
+        case PriceFrom.GIVEN:
+            return f"Price: {price}, as given."
+    return f"Price: {price}, the alert's own; a real BUY is sized by IB's quote."
+
+
+def understood(instruction: Instruction) -> str:
+    """`buy AAPL, listed at NASDAQ, 10 shares, to be long afterwards`."""
+    return ", ".join(_understood(instruction))
+
+
+def _understood(one: Instruction) -> Iterator[str]:
+    yield f"{one.verb} {one.ticker}"
+    if one.primary_exchange is not None:
+        yield f"listed at {one.primary_exchange}"
+    if one.size is not None:
+        yield _SIZES[one.size.kind](one.size.value)
+    if one.target is not None:
+        yield _target(one.target)
+    if one.price is not None:
+        yield f"price {figures.price(one.price)}"
+    if one.alert_time is not None:
+        yield f"sent at {_moment(one.alert_time)}"
+    if one.test:
+        yield "only a test: it is never sent"
+
+
+def _target(target: PositionTarget) -> str:
+    after = f"to be {_position(target.side, target.size)} afterwards"
+    return after if target.previous is None else f"{after}, {_position(target.previous, target.previous_size)} before"
+
+
+def _position(side: Enum, qty: Decimal | None) -> str:
+    return f"{side.value}" if not qty else f"{side.value} {figures.shares(qty)}"
+
+
+_SIZES: Mapping[SizeKind, Callable[[Decimal], str]] = {
+    SizeKind.SHARES: lambda value: "1 share" if value == 1 else f"{figures.shares(value)} shares",
+    SizeKind.USD: figures.usd,
+    SizeKind.EQUITY_PCT: lambda value: f"{figures.shares(value)}% of the account",
+    SizeKind.RISK_USD: lambda value: f"{figures.usd(value)} at risk",
+    SizeKind.RISK_PCT: lambda value: f"{figures.shares(value)}% of the account at risk",
+    SizeKind.POSITION_PCT: lambda value: f"{figures.shares(value)}% of what is held",
+}
+
+
+# --- fields and notes -----------------------------------------------------------------------------------------------
+
+
+def reading(one: Reading) -> tuple[str, str, str, str]:
+    """Field, what stands there, what it means, what it comes to."""
+    match one.use:
+        case Use.HIDDEN:
+            return one.field, one.written, "The secret.", ""
+        case Use.UNKNOWN:
+            return one.field, one.written, "Not known: kept with the alert, and ignored.", ""
+        case Use.NOT_USED:
+            return one.field, one.written, "Known, and it changes nothing here.", ""
+        case Use.EMPTY:
+            return one.field, one.written, one.about, "empty: as if it were not there"
+    return one.field, one.written, one.about, _value(one.value)
+
+
+def _value(value: object) -> str:
+    match value:
+        case None | "":
+            text = ""
+        case bool():
+            text = "yes" if value else "no"
+        case Enum():
+            text = str(value.value).lower()
+        case Decimal():
+            text = figures.shares(value)
+        case datetime():
+            text = _moment(value)
+        case (listed, str() as ticker) if not isinstance(ticker, Enum):
+            text = f"{ticker}, listed at {listed}" if listed else ticker
+        case (_, done):  # a word that says two things at once
+            text = "" if done is None else str(done)
+        case _:
+            text = str(value)
+    return text
+
+
+def note(one: Note) -> str:
+    """A sentence, with what to do."""
+    return _NOTES[one.code](one.facts)
+
+
+_Told = Mapping[str, str]
+
+
+def _unknown_placeholder(f: _Told) -> str:
+    meant = f" Write {f['meant']}." if f["meant"] else ""
+    return f"{f['written']} is no placeholder that TradingView knows: it arrives as it stands there, braces and all.{meant}"
+
+
+_NOTES: Mapping[NoteCode, Callable[[_Told], str]] = {
+    _N.UNKNOWN_PLACEHOLDER: _unknown_placeholder,
+    _N.IN_THE_SCRIPT: lambda f: (
+        "The message is what the script gives as alert_message: nothing of it can be read here. Lint that text."
+    ),
+    _N.AUTHENTIC: lambda f: f'"{f["field"]}" holds the secret.',
+    _N.STAND_IN: lambda f: f'"{f["field"]}" holds a word that stands for the secret: put the secret in its place.',
+    _N.UNSIGNED: lambda f: (
+        'There is no secret in the message: it must stand in the URL (?secret=…), or as "secret": "…" in the message.'
+    ),
+    _N.NOT_COMPARED: lambda f: f'"{f["field"]}" holds the secret; there is none here to compare it with.',
+    _N.NOT_AUTHENTIC: lambda f: (
+        f'"{f["field"]}" holds another secret than the strategy\'s: the alert would be answered 401.'
+    ),
+    _N.BROKEN_LINE: lambda f: (
+        f'There is a line break in "{f["field"]}": the secret is one line, without a break in it.'
+    ),
+    _N.MISNAMED: lambda f: f'The secret does not belong into "{f["field"]}": call the field "{f["meant"]}".',
+    _N.MISSPELT: lambda f: f'"{f["field"]}" is not known and is ignored. Did you mean "{f["meant"]}"?',
+    _N.PASSED_OVER: lambda f: f"Not known, kept with the alert and ignored: {f['fields']}.",
+    _N.NOT_USED: lambda f: f"Known, and without any effect here: {f['fields']}.",
+    _N.TEST: lambda f: "It says that it is only a test: it would be judged and told, and never sent.",
+}
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith(".") else f"{text}."

@@ -1,0 +1,66 @@
+"""A strategy as it stands, in words: whether it buys, how it is sized, what it may trade; and that there is no such one. Pure."""
+
+from collections.abc import Iterable
+from datetime import time
+from decimal import Decimal
+from difflib import get_close_matches
+
+from tradebot.domain.strategies import ExitSize, Sizing, Strategies, Strategy
+from tradebot.queries.strategies import Standing, StrategyStatus
+from tradebot.words.figures import shares, usd
+
+
+def standing(one: StrategyStatus) -> str:
+    """`on`, or why it takes no BUY."""
+    return {
+        Standing.ON: "on",
+        Standing.PAUSED: "paused: no BUY",
+        Standing.DISABLED: "disabled in the file: no BUY",
+        Standing.OUTSIDE_WINDOW: "outside its window: no BUY now",
+    }[one.standing]
+
+
+def sizing(strategy: Strategy, amount: Decimal) -> str:
+    """What a BUY's quantity comes from. `amount` is the limit in force, its own or the account's."""
+    size = strategy.size or Decimal(0)
+    match strategy.sizing:
+        case Sizing.SHARES:
+            return f"{shares(size)} shares a BUY"
+        case Sizing.EQUITY_PCT:
+            return f"{shares(size)}% of equity a BUY"
+        case Sizing.RISK_USD:
+            return f"{usd(size)} at risk a BUY"
+        case Sizing.RISK_PCT:
+            return f"{shares(size)}% of equity at risk a BUY"
+        case Sizing.ALERT:
+            return "BUYs sized by the alert"
+    return f"{usd(amount)} a BUY"
+
+
+def exits(strategy: Strategy) -> str:
+    return "exits sized by the alert" if strategy.exit_size is ExitSize.ALERT else "exits sell all"
+
+
+def bounds(strategy: Strategy) -> Iterable[str]:
+    """What it may buy, and when; nothing where nothing bounds it."""
+    if strategy.tickers is not None:
+        yield f"buys only {', '.join(sorted(strategy.tickers))}"
+    if strategy.window is not None:
+        yield f"buys {window(strategy.window)} New York"
+    if strategy.cooldown_s:
+        yield f"{strategy.cooldown_s} s between BUYs of a ticker"
+    if strategy.max_alerts_per_day is not None:
+        yield f"{strategy.max_alerts_per_day} BUY alerts a day"
+
+
+def window(times: tuple[time, time]) -> str:
+    """`09:35–15:45`."""
+    begin, end = times
+    return f"{begin:%H:%M}–{end:%H:%M}"
+
+
+def no_such(name: str, strategies: Strategies) -> str:
+    """Which there are, and the one that may have been meant."""
+    near = get_close_matches(name.lower(), strategies.names, 1)
+    meant = f" Did you mean {near[0]}?" if near else ""
+    return f"There is no strategy “{name[:40]}”.{meant} There are: {', '.join(strategies.names)}."
