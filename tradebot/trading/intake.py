@@ -58,6 +58,7 @@ RESENT_WITHIN_S = 15.0
 REPEATS_REPORTED_EVERY = timedelta(minutes=1)
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 REPORT_S = 2.0  # for what a test is answered: TradingView drops a request after 3 s
+REPORTS_AT_ONCE = 2  # they ask IB, as exits do: a template that is left a test must hold up nothing
 
 ReportOn = Callable[[Instruction, Strategy], Awaitable[Report]]
 
@@ -101,6 +102,7 @@ class Intake:
         self._ledger = ledger
         self.strategies = strategies or Strategies()
         self._report = report
+        self._reports = asyncio.Semaphore(REPORTS_AT_ONCE)
         self.store_within_s = store_within_s
         self._queue = queue
         self._clock = clock
@@ -302,7 +304,7 @@ class Intake:
         if self._report is None:
             return understood
         try:
-            async with asyncio.timeout(REPORT_S):
+            async with asyncio.timeout(REPORT_S), self._reports:
                 return await self._report(instruction, strategy)
         except (TimeoutError, TradebotError) as error:
             logger.warning("a test's report is not complete: {}", str(error) or f"it took longer than {REPORT_S:g} s")
