@@ -21,6 +21,7 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -162,13 +163,23 @@ class Intake:
         self._reporting.add(task)
         task.add_done_callback(self._reporting.discard)
 
-    async def own(self, side: Side, ticker: str, key: str, *, actor: str, strategy: str = MAIN) -> Accepted:
+    async def own(
+        self,
+        side: Side,
+        ticker: str,
+        key: str,
+        *,
+        actor: str,
+        strategy: str = MAIN,
+        shares: Decimal | None = None,
+    ) -> Accepted:
         """An alert of the bot itself, on behalf of `actor`: it buys for that strategy, or sells what that strategy holds.
 
-        The same key again is a duplicate. Raises LedgerUnavailable.
+        `shares`: so many of them; None: all. The same key again is a duplicate. Raises LedgerUnavailable.
         """
         body_hash = payload_hash({"action": side, "ticker": ticker, "key": key, "actor": actor}, strategy)
-        alert = new_alerts.the_bots_own(side, ticker, key, body_hash, strategy=strategy, now=self._clock.now())
+        now = self._clock.now()
+        alert = new_alerts.the_bots_own(side, ticker, key, body_hash, strategy=strategy, shares=shares, now=now)
         accepted = await self._stored(self._accept(alert, None, has_key=True, actor=actor))
         with logger.contextualize(alert_id=accepted.alert_id, ticker=accepted.ticker):
             logger.info("alert {} from {}: {}", accepted.alert_id, actor, accepted.status)
