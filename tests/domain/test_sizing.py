@@ -18,8 +18,8 @@ PRICES = st.decimals("0.01", "5000", places=2)
 AMOUNTS = st.decimals("0", "200000", places=2)
 
 
-def sized(size: Size, ask: Decimal = D(100), **known: object) -> Sized:
-    found = entry(size, ask, fractional=bool(known.pop("fractional", False)), **known)  # type: ignore[arg-type]
+def sized(size: Size, ask: Decimal | int = 100, **known: object) -> Sized:
+    found = entry(size, Decimal(ask), fractional=bool(known.pop("fractional", False)), **known)  # type: ignore[arg-type]
     assert isinstance(found, Sized)
     return found
 
