@@ -17,7 +17,8 @@ from tradebot.domain.positions import Position
 from tradebot.domain.questions import Question
 from tradebot.domain.reasons import Reason
 from tradebot.domain.settings import TradingState
-from tradebot.domain.trades import TradeStatus
+from tradebot.domain.terms import OrderType, Terms, TimeInForce
+from tradebot.domain.trades import OrderRole, TradeStatus
 
 NOON = datetime(2026, 11, 20, 17, tzinfo=UTC)
 SIZING: dict[str, Decimal | int | str] = {
@@ -29,6 +30,10 @@ SIZING: dict[str, Decimal | int | str] = {
     "room": Decimal("1900.50"),
 }
 """The arithmetic of a BUY of 40 shares of which a limit has left 10."""
+
+LIMIT = Terms(OrderType.LIMIT, limit_price=Decimal(187), tif=TimeInForce.GTD, good_till=NOON + timedelta(days=1))
+STOP = Terms(OrderType.STOP, stop_price=Decimal(195), tif=TimeInForce.GTC)
+TARGET = Terms(OrderType.LIMIT, limit_price=Decimal(220), tif=TimeInForce.GTC)
 
 
 def order(ticker: str = "AAPL", **changes: Any) -> dict[str, Any]:
@@ -170,10 +175,15 @@ def every_kind(ticker: str = "AAPL") -> Mapping[EventKind, Facts]:
 
 
 def _of_orders(ticker: str, side: Side) -> tuple[Facts, ...]:
+    stop = {"order_terms": STOP, "protects": OrderRole.STOP}
+    target = {"order_terms": TARGET, "protects": OrderRole.TARGET}
+    sold: dict[str, Any] = {"commission_known": True, "pnl": Decimal("-19.68"), "cost": Decimal("787.2")}
     return (
         o.OrderIntent(**order(ticker, status=TradeStatus.SUBMITTING), sizing=SIZING),
         o.OrderAccepted(**order(ticker, avg_fill_price=None)),
+        o.OrderWaits(**order(ticker, order_terms=LIMIT, avg_fill_price=None), ask=Decimal("190.10")),
         o.OrderCancelling(**order(ticker), code=o.CancelReason.OVERDUE, timeout_s=30.0),
+        o.OrderCancelAsked(**order(ticker, side=side, **stop)),
         o.ExitWorksOn(**order(ticker, side=side), since=NOON - timedelta(minutes=5), timeout_s=30.0),
         o.OrderTold(ticker, "tb-1-0badcafe", 202, "Order Canceled - reason:"),
         o.ExitArmedAgain(**order(ticker, side=side), left=Decimal(3), words="IB 202: by exchange", in_s=10.0),
@@ -184,6 +194,10 @@ def _of_orders(ticker: str, side: Side) -> tuple[Facts, ...]:
         o.SellFilled(
             **order(ticker, side=side), commission_known=False, took_s=65.0, pnl=Decimal("-41.5"), left=Decimal(2)
         ),
+        o.StoppedOut(**order(ticker, side=side, **stop), **sold, left=Decimal(0)),
+        o.TargetReached(**order(ticker, side=side, **target), **sold, left=Decimal(6)),
+        o.ProtectionWorks(**order(ticker), stop=STOP, target=TARGET),
+        o.ProtectionEnded(**order(ticker, side=side, **stop, filled_qty=Decimal(0), avg_fill_price=None)),
         o.OrderFailed(**order(ticker), code=o.OrderEnd.NOT_SENT, reason=Reason("too_late", {"within_s": 5})),
         o.OrderJudgedAgain(**order(ticker), code="throttled", reason=Reason("throttled"), times=1),
         o.OrderHeldUp(**order(ticker), code="too_late", reason=Reason("too_late", {"within_s": 5}), times=3),

@@ -44,7 +44,9 @@ class EventKind(StrEnum):
     ALERT_CLEARED = "alert_cleared"
     ORDER_INTENT = "order_intent"
     ORDER_ACCEPTED = "order_accepted"
+    ORDER_WAITS = "order_waits"  # an entry is at IB and waits for its price
     ORDER_CANCELLING = "order_cancelling"
+    ORDER_CANCEL_ASKED = "order_cancel_asked"  # by a person
     EXIT_WORKS_ON = "exit_works_on"
     ORDER_STUCK = "order_stuck"
     ORDER_TOLD = "order_told"  # IB's words about an exit's order
@@ -53,6 +55,10 @@ class EventKind(StrEnum):
     PARTIAL_FILL = "partial_fill"
     BUY_FILLED = "buy_filled"
     SELL_FILLED = "sell_filled"
+    STOPPED_OUT = "stopped_out"
+    TARGET_REACHED = "target_reached"
+    PROTECTION_WORKS = "protection_works"  # all of it is at IB, and its entry has filled
+    PROTECTION_ENDED = "protection_ended"  # unfilled
     ORDER_FAILED = "order_failed"
     ORDER_JUDGED_AGAIN = "order_judged_again"  # certainly did not leave: its alert waits for its next order
     ORDER_HELD_UP = "order_held_up"  # so for the third time

@@ -17,7 +17,7 @@ from tradebot.domain.positions import WriteOff
 from tradebot.domain.settings import TradingState
 from tradebot.domain.strategies import Strategies
 from tradebot.domain.trades import Trade
-from tradebot.operations import exits, limits, queue, splits, unknown_orders
+from tradebot.operations import exits, limits, orders, queue, splits, unknown_orders
 from tradebot.operations.limits import LimitChange, Value
 from tradebot.ports import Broker, Clock, Ledger, Queue
 from tradebot.trading.booking import Booking
@@ -84,6 +84,10 @@ class Operations:
     ) -> list[int]:
         """An alert for each strategy and ticker that sells what is held, or so many shares; the ids of those that are new."""
         return await exits.sell(self.intake, lots, actor, key, shares)
+
+    async def cancel(self, trade_ids: Collection[int], actor: str, key: str) -> Sequence[Trade]:
+        """Asks IB to end those of these orders that still work; which. Raises BrokerUnavailable."""
+        return await orders.cancel(self.ledger, self.broker, trade_ids, actor, key, self.clock.now())
 
     async def clear_queue(self, alert_ids: Collection[int], actor: str) -> int:
         """Ends those of these alerts that still wait; how many. Once cleared they do not wait: the ids are the key."""

@@ -15,7 +15,7 @@ from tradebot.domain.lots import LotStatus
 from tradebot.domain.positions import WriteOff
 from tradebot.domain.settings import TradingState, limits_in, own_limits_in
 from tradebot.domain.strategies import Strategies
-from tradebot.domain.trades import LIVE, Trade
+from tradebot.domain.trades import LIVE, UNRESOLVED, Trade
 from tradebot.errors import QueueUnavailable
 from tradebot.ports import (
     Books,
@@ -42,6 +42,7 @@ from tradebot.queries.status import BooksStatus, DaemonStatus, books_status
 from tradebot.queries.strategies import with_last_alerts
 from tradebot.queries.unknown_orders import PresumedFill, presumed_fill
 from tradebot.queries.waiting import Waiting, read_waiting
+from tradebot.queries.working import AtWork, working_orders
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +125,13 @@ class DaemonQueries:
     async def positions(self, strategy: str | None = None) -> HeldPositions:
         """Of one strategy only, where it is given. Raises LedgerUnavailable."""
         async with self.ledger.read() as books:
+            orders = await books.trades(UNRESOLVED)
             lots = await books.lots(LotStatus.OPEN)
-        return held_positions(lots, self.broker.positions(), strategy, self.run.strategies)
+        return held_positions(lots, self.broker.positions(), strategy, self.run.strategies, orders)
+
+    async def orders(self, strategy: str | None = None) -> Sequence[AtWork]:
+        """What has not ended, beside the market. Raises LedgerUnavailable."""
+        return await working_orders(self.ledger, self.broker, strategy)
 
     async def result(self, days: int, strategy: str | None = None) -> Result:
         """The last `days` New York dates, today included. Raises LedgerUnavailable."""

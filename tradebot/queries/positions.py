@@ -14,8 +14,10 @@ from tradebot.domain.hours import Hours
 from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.positions import compare
 from tradebot.domain.strategies import Strategies
+from tradebot.domain.trades import LIVE, Trade
 from tradebot.ports import Ledger
 from tradebot.queries.strategies import names, of
+from tradebot.queries.working import NONE, Protection, protection_by_contract
 
 REPORTS_WITHIN = timedelta(days=10)
 """An older daily report's price is not called the last one."""
@@ -30,6 +32,11 @@ class HeldPositions:
     missing: Mapping[str, Decimal]  # shares the books hold and IB does not show, by ticker
     known: bool  # False: IB's positions are not known now
     by_strategy: Mapping[str, pnl.Unrealised] = field(default_factory=dict)  # empty where there is one strategy
+    protection: Mapping[tuple[str | None, int], Protection] = field(default_factory=dict)  # by strategy, None: all
+
+    def protected(self, owner: str | None, row: pnl.OpenPosition) -> Protection:
+        """The stops and targets of a position, of one strategy or of all that are shown."""
+        return self.protection.get((owner, row.con_id), NONE)
 
 
 def held_positions(
@@ -37,8 +44,10 @@ def held_positions(
     broker_positions: Mapping[int, BrokerPosition] | None,
     strategy: str | None = None,
     strategies: Strategies | None = None,
+    orders: Sequence[Trade] = (),
 ) -> HeldPositions:
-    """`lots`: every strategy's, for IB knows only their sum. `strategy`: whose are shown, without that comparison; None: all."""
+    """`lots`: every strategy's, for IB knows only their sum. `strategy`: whose are shown, without that comparison; None: all.
+    `orders`: those that have not ended."""
     rows = compare(lots, broker_positions) if broker_positions is not None and strategy is None else []
     prices = {con_id: one.market_price for con_id, one in (broker_positions or {}).items()}
     mine = of(strategy, lots)
@@ -49,6 +58,11 @@ def held_positions(
         missing={row.ticker: row.missing for row in rows if row.missing},
         known=broker_positions is not None,
         by_strategy={name: open_ for name in each if (open_ := pnl.unrealised(of(name, mine), prices)).positions},
+        protection={
+            (owner, con_id): one
+            for owner in (None, *each)
+            for con_id, one in protection_by_contract(orders, owner or strategy).items()
+        },
     )
 
 
@@ -80,6 +94,7 @@ class StoredPosition:
     since: datetime  # when the oldest of the lots was bought
     last: LastPrice | None  # None: none is stored
     realised_today: Decimal  # USD, net; of its strategy and ticker, on New York's date
+    protection: Protection = NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +112,7 @@ async def stored_positions(ledger: Ledger, hours: Hours, now: datetime, strategy
     async with ledger.read() as books:
         lots = await books.lots(LotStatus.OPEN, strategy=strategy)
         closed = of(strategy, await books.lots(LotStatus.CLOSED, closed_since=hours.day_start(now)))
+        orders = await books.trades(LIVE)
         reports = await books.events_since((EventKind.DAILY_REPORT,), now - REPORTS_WITHIN)
     today = hours.calendar.trading_date(now)
     done = pnl.summarise(today, today, closed, ())
@@ -104,7 +120,7 @@ async def stored_positions(ledger: Ledger, hours: Hours, now: datetime, strategy
     by_strategy = {name: pnl.summarise(today, today, of(name, closed), ()) for name in owners}
     positions = []
     for name in owners:
-        owned = of(name, lots)
+        owned, protected = of(name, lots), protection_by_contract(orders, name)
         for one in pnl.unrealised(owned, {}).positions:
             mine = [lot for lot in owned if (lot.ticker, lot.con_id) == (one.ticker, one.con_id)]
             sold = [lot for lot in closed if lot.con_id == one.con_id]
@@ -113,7 +129,7 @@ async def stored_positions(ledger: Ledger, hours: Hours, now: datetime, strategy
                 (*_filled(mine, sold), *_reported(reports, one.ticker, mine)), key=lambda known: known.at, default=None
             )
             realised = by_strategy[name].by_ticker.get(one.ticker, pnl.ZERO)
-            positions.append(StoredPosition(one, name, since, last, realised))
+            positions.append(StoredPosition(one, name, since, last, realised, protected.get(one.con_id, NONE)))
     nets = {name: each.net for name, each in by_strategy.items()}
     return StoredPositions(positions, done.net, done.by_ticker, nets)
 

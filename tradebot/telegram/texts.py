@@ -164,7 +164,7 @@ def positions(held: HeldPositions, page: int, strategy: str | None = None) -> tu
 def _position(row: OpenPosition, owner: str | None) -> str:
     lots = f"{row.lots} lots" if row.lots > 1 else "1 lot"
     price = "price unknown" if row.price is None else figures.price(row.price)
-    gain = "" if row.pnl is None else f"\n   {figures.signed_usd(row.pnl)} ({_percent(row.pnl, row.cost)})"
+    gain = "" if row.pnl is None else f"\n   {figures.signed_usd(row.pnl)} ({figures.percent(row.pnl, row.cost)})"
     whose = f"{esc(owner)}: " if owner else ""
     held = f"{whose}{bold(row.ticker)} {figures.shares(row.qty)}, {lots}"
     return f"\n{held}\n   {figures.price(row.entry_price)} → {price}{gain}"
@@ -176,7 +176,7 @@ def _total(held: HeldPositions) -> list[str]:
     priced = sum((row.cost for row in open_.positions if row.pnl is not None), Decimal(0))
     rows = [f"{bold('Total')} cost {figures.usd(cost)}"]
     if priced:
-        rows.append(f"   {figures.signed_usd(open_.pnl)} ({_percent(open_.pnl, priced)})")
+        rows.append(f"   {figures.signed_usd(open_.pnl)} ({figures.percent(open_.pnl, priced)})")
     if open_.unknown:
         names = ", ".join(open_.unknown[:8]) + (" …" if len(open_.unknown) > 8 else "")
         rows.append(f"   without {len(open_.unknown)} unpriced: {esc(names)}")
@@ -201,13 +201,6 @@ def _pages(name: str, page: int, pages: int, of: str) -> Buttons:
     if page < pages - 1:
         row.append(("more »", f"page:{name}:{page + 1}{of}"))
     return [row] if row else []
-
-
-def _percent(part: Decimal, whole: Decimal) -> str:
-    if not whole:
-        return "–"
-    value = (part / whole * 100).quantize(Decimal("0.1"))
-    return f"{'−' if value < 0 else '+' if value else ''}{abs(value)} %"
 
 
 # --- /pnl, /pnl_week ------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from tradebot.domain.facts.account import ExitIncomplete, ExitLeft
 from tradebot.domain.lots import ExecutionSummary, LotStatus
 from tradebot.domain.orders import ENDED
 from tradebot.domain.reasons import Reason, ReasonCode
+from tradebot.domain.terms import OrderType
 from tradebot.domain.trades import OrderRole, Trade, TradeStatus
 from tradebot.ports import Books
 from tradebot.trading.exit_rest import is_partial, left_behind, older_lots
@@ -50,7 +51,45 @@ async def advanced(books: Books, change: OrderChange) -> None:
     elif after.status is TradeStatus.SUBMITTED and before.status is TradeStatus.UNKNOWN:
         await _add(books, change, o.OrderResolved.of(after, code=o.Resolution.WORKING, before=before.status))
     elif after.status is TradeStatus.SUBMITTED and before.status is TradeStatus.SUBMITTING:
-        await _add(books, change, o.OrderAccepted.of(after))
+        waits = after.role is OrderRole.ENTRY and after.rests and not _is_marketable(after)
+        await _add(books, change, o.OrderWaits.of(after, ask=_ask(after)) if waits else o.OrderAccepted.of(after))
+    if _begins_to_protect(before, after):
+        await _protection_works(books, change)
+
+
+def _is_marketable(trade: Trade) -> bool:
+    """A limit that fills at once, by the quote of its decision."""
+    ask = _ask(trade)
+    return (
+        trade.order_type is OrderType.LIMIT
+        and None not in (ask, trade.limit_price)
+        and trade.limit_price >= ask  # type: ignore[operator]
+    )
+
+
+def _ask(trade: Trade) -> Decimal | None:
+    ask = (trade.quote or {}).get("ask")
+    return None if ask is None else Decimal(str(ask))
+
+
+def _begins_to_protect(before: Trade, after: Trade) -> bool:
+    """An entry that is over with shares bought, or a stop or target that IB shows for the first time, or again."""
+    if after.is_protective:
+        return after.status is TradeStatus.SUBMITTED and before.status is not TradeStatus.SUBMITTED
+    return after.role is OrderRole.ENTRY and after.status in ENDED and before.status not in ENDED
+
+
+async def _protection_works(books: Books, change: OrderChange) -> None:
+    """Tells what protects the entry once it is over with shares bought and all of that is at IB."""
+    parent_id = change.after.parent_trade_id
+    entry = change.after if parent_id is None else await books.trade(parent_id)
+    if entry is None or entry.status not in ENDED or not entry.filled_qty:
+        return
+    orders = [one for one in await books.protection_of([entry.id]) if one.status not in ENDED]
+    if orders and all(one.rests for one in orders):
+        terms = {one.role: one.terms for one in orders}
+        works = o.ProtectionWorks.of(entry, stop=terms.get(OrderRole.STOP), target=terms.get(OrderRole.TARGET))
+        await books.add_event(NewEvent(works, change.now, entry.alert_id, entry.id))
 
 
 async def concluded(books: Books, before: Trade, after: Trade, reason: Reason | str, now: datetime) -> None:
@@ -62,7 +101,7 @@ async def concluded(books: Books, before: Trade, after: Trade, reason: Reason | 
         end = o.OrderEnd.REJECTED_UNSEEN if reason == before.error_message else o.OrderEnd.NOT_SENT
         facts = _unfilled(before, after, end, reason)
     await books.add_event(NewEvent(facts, now, after.alert_id, after.id))
-    if after.status is TradeStatus.FAILED and after.side is Side.SELL:
+    if after.status is TradeStatus.FAILED and after.role is OrderRole.EXIT:
         lots = await books.lots(LotStatus.OPEN, ticker=after.ticker, strategy=after.strategy)
         alert = await books.alert(after.alert_id)
         assert alert is not None, f"trade {after.id} belongs to a stored alert"
@@ -80,9 +119,9 @@ def _why_left(reason: Reason | str) -> tuple[ExitLeft | None, str]:
 
 
 async def told(books: Books, trade: Trade, errors: Iterable[OrderError], now: datetime) -> None:
-    """Keeps what IB said of an exit's order: what ended it decides what follows."""
+    """Keeps what IB said of an order that sells: what ended it decides what follows."""
     for error in errors:
-        if trade.role is OrderRole.EXIT and error.kind not in _NO_WORD_ON_ITS_END:
+        if (trade.role is OrderRole.EXIT or trade.is_protective) and error.kind not in _NO_WORD_ON_ITS_END:
             facts = o.OrderTold(trade.ticker, trade.order_ref, error.code, error.text)
             await books.add_event(NewEvent(facts, now, trade.alert_id, trade.id))
 
@@ -106,7 +145,11 @@ def _unfilled(before: Trade, after: Trade, end: o.OrderEnd, reason: Reason | str
 
 async def _ended(books: Books, change: OrderChange) -> None:
     before, after = change.before, change.after
-    if after.filled_qty == 0:
+    if after.is_protective and after.filled_qty:
+        await _protection_filled(books, change)
+    elif after.is_protective and not after.error_message and before.status is not TradeStatus.UNKNOWN:
+        await _add(books, change, o.ProtectionEnded.of(after))
+    elif after.filled_qty == 0:
         end = o.OrderEnd.REJECTED if after.error_message else o.OrderEnd.CANCELLED
         await _add(books, change, _unfilled(before, after, end, after.error_message))
     else:
@@ -126,7 +169,7 @@ async def _ended(books: Books, change: OrderChange) -> None:
             await _add(books, change, o.SellFilled.of(after, **known, pnl=sum(pnls, Decimal(0)), left=left))
     # What one that was refused, or that could not be for all shares, has left; of any other see rearm.py.
     refused = after.status is TradeStatus.FAILED
-    if after.side is Side.SELL and (refused or after.status is TradeStatus.FILLED):
+    if after.role is OrderRole.EXIT and (refused or after.status is TradeStatus.FILLED):
         lots = await older_lots(books, after.strategy, after.ticker, after.alert_id)
         await exit_incomplete(
             books,
@@ -138,6 +181,21 @@ async def _ended(books: Books, change: OrderChange) -> None:
             code=ExitLeft.REFUSED if refused else None,
             detail=str(after.error_message) if refused else "",
         )
+
+
+async def _protection_filled(books: Books, change: OrderChange) -> None:
+    after = change.after
+    sold = await books.lots_closed_by([after.id])
+    lots = await books.lots(LotStatus.OPEN, ticker=after.ticker, strategy=after.strategy)
+    kind = o.StoppedOut if after.role is OrderRole.STOP else o.TargetReached
+    facts = kind.of(
+        after,
+        commission_known=change.total.all_commissions_known,
+        pnl=sum((lot.pnl for lot in sold if lot.pnl is not None), Decimal(0)),
+        cost=sum((lot.cost for lot in sold), Decimal(0)),
+        left=sum((lot.qty for lot in lots if lot.opening_trade_id == after.parent_trade_id), Decimal(0)),
+    )
+    await _add(books, change, facts)
 
 
 async def _still_held(books: Books, trade: Trade) -> Decimal:

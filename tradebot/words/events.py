@@ -28,6 +28,7 @@ from tradebot.words import (
     strategy_events,
 )
 from tradebot.words.figures import new_york, order, price, seconds, shares, signed_usd, usd
+from tradebot.words import protective_events
 from tradebot.words.limits import BY_NAME, value_text
 from tradebot.words.reasons import reason
 from tradebot.words.unknown_orders import price_source
@@ -242,6 +243,8 @@ def _unfilled(facts: o.OrderFailed | o.OrderResolved) -> str:
     match facts.code:
         case "rejected" | "rejected_unseen":
             outcome = nothing if facts.code == "rejected" else "No order is at IB."
+            if facts.protects:
+                outcome = "The shares that it was to protect stay held without it."
             what_to_do = ib_codes.advice(why)
             return (
                 f"{order(facts)} was rejected by {why.rstrip('. ')}. {outcome}{f' {what_to_do}.' if what_to_do else ''}"
@@ -411,12 +414,13 @@ WORDS: Mapping[EventKind, Says] = {
     EventKind.ORDER_CANCELLING: _cancelling,
     EventKind.EXIT_WORKS_ON: _works_on,
     EventKind.ORDER_STUCK: _stuck,
-    EventKind.ORDER_TOLD: lambda f, _: f"IB says of the exit of {f.ticker}, order {f.order_ref}: {f.text} ({f.code}).",
+    EventKind.ORDER_TOLD: lambda f, _: f"IB says of order {f.order_ref}, which sells {f.ticker}: {f.text} ({f.code}).",
     EventKind.EXIT_ARMED_AGAIN: _armed_again,
     EventKind.EXIT_WAITS_FOR_OPEN: _waits_for_open,
     EventKind.PARTIAL_FILL: lambda f, _: f"{order(f)}: {shares(f.filled_qty)} filled so far, the rest is working.",
     EventKind.BUY_FILLED: _filled,
     EventKind.SELL_FILLED: _filled,
+    **protective_events.WORDS,
     EventKind.ORDER_FAILED: lambda f, _: _unfilled(f),
     EventKind.ORDER_UNKNOWN: _unknown,
     EventKind.ORDER_RESOLVED: _resolved,

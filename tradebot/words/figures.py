@@ -5,6 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.facts.orders import OrderFacts
+from tradebot.domain.terms import OrderType, Terms
 from tradebot.domain.trades import Trade
 
 _CENT = Decimal("0.01")
@@ -63,8 +64,35 @@ def seconds(value: float) -> str:
 
 
 def order(one: Trade | OrderFacts) -> str:
-    """`BUY 10 AAPL`: what was asked for."""
-    return f"{one.side} {shares(one.requested_qty)} {one.ticker}"
+    """`BUY 10 AAPL`, `SELL 10 AAPL stop $195.00`: what was asked for."""
+    works = one.terms if isinstance(one, Trade) else one.order_terms
+    how = "" if works is None else terms(works)
+    return f"{one.side} {shares(one.requested_qty)} {one.ticker}{f' {how}' if how else ''}"
+
+
+def terms(how: Terms) -> str:
+    """`limit $195.00`, `stop $195.00`, `trailing stop $195.00 (2 %)`; nothing for a market order."""
+    stop = "" if how.stop_price is None else f" {price(how.stop_price)}"
+    limit = "" if how.limit_price is None else f" {price(how.limit_price)}"
+    match how.type:
+        case OrderType.LIMIT:
+            return f"limit{limit}"
+        case OrderType.STOP:
+            return f"stop{stop}"
+        case OrderType.STOP_LIMIT:
+            return f"stop{stop} limit{limit}"
+        case OrderType.TRAILING_STOP:
+            behind = f"{how.trail_pct.normalize():f} %" if how.trail_pct is not None else usd(how.trail_amount)
+            return f"trailing stop{stop} ({behind})"
+    return ""
+
+
+def percent(part: Decimal, whole: Decimal) -> str:
+    """`+2.5 %`, `−0.1 %`: for gains and losses; a dash where there is nothing to compare with."""
+    if not whole:
+        return "–"
+    value = (part / whole * 100).quantize(Decimal("0.1"))
+    return f"{'−' if value < 0 else '+' if value else ''}{abs(value)} %"
 
 
 def new_york(at: datetime) -> str:

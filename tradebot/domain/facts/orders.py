@@ -11,7 +11,8 @@ from tradebot.domain.alerts import Side
 from tradebot.domain.events import EventKind, Facts, Severity
 from tradebot.domain.reasons import Reason
 from tradebot.domain.refusals import Fact
-from tradebot.domain.trades import Trade, TradeStatus
+from tradebot.domain.terms import MARKET_DAY, Terms
+from tradebot.domain.trades import OrderRole, Trade, TradeStatus
 
 _K, _S = EventKind, Severity
 
@@ -28,6 +29,8 @@ class OrderFacts(Facts):
     filled_qty: Decimal
     avg_fill_price: Decimal | None
     commission: Decimal
+    order_terms: Terms | None = field(default=None, kw_only=True)  # None: at market
+    protects: OrderRole | None = field(default=None, kw_only=True)  # STOP or TARGET, of an order that protects an entry
 
     @classmethod
     def of(cls, trade: Trade, **more: Any) -> Self:
@@ -41,6 +44,8 @@ class OrderFacts(Facts):
             filled_qty=trade.filled_qty,
             avg_fill_price=trade.avg_fill_price,
             commission=trade.commission,
+            order_terms=None if trade.terms == MARKET_DAY else trade.terms,
+            protects=trade.role if trade.is_protective else None,
             **more,
         )
 
@@ -63,6 +68,15 @@ class OrderAccepted(OrderFacts):
     severity: ClassVar = _S.TRACE
 
 
+@dataclass(frozen=True, slots=True)
+class OrderWaits(OrderFacts):
+    """IB has shown an entry that waits there for its price."""
+
+    kind: ClassVar = _K.ORDER_WAITS
+    severity: ClassVar = _S.INFO
+    ask: Decimal | None  # USD a share, when it was decided
+
+
 class CancelReason(StrEnum):
     """Why an order at work is cancelled."""
 
@@ -82,6 +96,14 @@ class OrderCancelling(OrderFacts):
     severity: ClassVar = _S.WARNING
     code: CancelReason
     timeout_s: float  # how long an order may work
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCancelAsked(OrderFacts):
+    """A person, the event's actor, has the bot ask IB to end an order: what follows is his word, as if he had done it in TWS."""
+
+    kind: ClassVar = _K.ORDER_CANCEL_ASKED
+    severity: ClassVar = _S.INFO
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +197,50 @@ class SellFilled(OrderFacts):
     took_s: float  # from the alert to the last fill
     pnl: Decimal  # of the lots that it closed, USD
     left: Decimal | None = None  # shares that stay held after a partial exit; None: it was none
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectionFilled(OrderFacts):
+    """A stop or target has ended with all or a part of it filled. Not a kind of its own."""
+
+    commission_known: bool
+    pnl: Decimal  # of the lots that it closed, USD
+    cost: Decimal  # of their shares, without commission, USD
+    left: Decimal  # open shares of its entry
+
+
+@dataclass(frozen=True, slots=True)
+class StoppedOut(ProtectionFilled):
+    """A stop has sold."""
+
+    kind: ClassVar = _K.STOPPED_OUT
+    severity: ClassVar = _S.INFO
+
+
+@dataclass(frozen=True, slots=True)
+class TargetReached(ProtectionFilled):
+    """A target has sold."""
+
+    kind: ClassVar = _K.TARGET_REACHED
+    severity: ClassVar = _S.INFO
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectionWorks(OrderFacts):
+    """An entry has filled, and everything that protects it is at IB. About the entry."""
+
+    kind: ClassVar = _K.PROTECTION_WORKS
+    severity: ClassVar = _S.INFO
+    stop: Terms | None
+    target: Terms | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectionEnded(OrderFacts):
+    """A stop or target has ended unfilled, as it does when its shares are sold otherwise. What that leaves is not known here."""
+
+    kind: ClassVar = _K.PROTECTION_ENDED
+    severity: ClassVar = _S.TRACE
 
 
 class OrderEnd(StrEnum):
