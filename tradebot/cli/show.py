@@ -106,6 +106,7 @@ def _overview(booked: BooksStatus, database: str) -> Iterable[tuple[str, str]]:
         f"{booked.received_sells} SELL, {booked.received_buys} BUY, {booked.pending} for the market to open",
     )
     yield "in flight", ", ".join(_order(trade, booked) for trade in booked.in_flight) or "none"
+    yield "at IB", ", ".join(_order(trade, booked) for trade in booked.resting) or "nothing that waits for its price"
     yield "UNKNOWN", ", ".join(f"{_order(t, booked)} ({t.order_ref})" for t in booked.unknown) or "none"
     yield "open positions", f"{used.open_positions} of {limits.max_open_positions}"
     yield "invested", f"{figures.usd(used.invested)} of {figures.usd(limits.max_total_investment)}"

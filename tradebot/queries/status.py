@@ -17,7 +17,7 @@ from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.questions import Silent
 from tradebot.domain.settings import TradingState, limits_in, state_in
 from tradebot.domain.strategies import Strategies
-from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus
+from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus, in_motion
 from tradebot.ports import Books, Connection, Ledger, QueueContents
 from tradebot.queries.strategies import StrategyStatus, of, strategy_status
 
@@ -31,10 +31,11 @@ class BooksStatus:
     received_sells: int
     received_buys: int
     pending: int
-    in_flight: Sequence[Trade]
+    in_flight: Sequence[Trade]  # on their way: neither resting nor UNKNOWN
     unknown: Sequence[Trade]
     lots: Sequence[Lot]
     exposure: Exposure  # the sums that the risk checks compare with the limits
+    resting: Sequence[Trade] = ()  # at IB, waiting for their price
     instance: Instance | None = None  # who took the lock last
     strategies: Sequence[StrategyStatus] = ()  # in the file's order
 
@@ -83,7 +84,8 @@ async def books_status(
         received_sells=received.count(Side.SELL),
         received_buys=received.count(Side.BUY),
         pending=len(waiting) - len(received),
-        in_flight=[trade for trade in unresolved if trade.status is not TradeStatus.UNKNOWN],
+        in_flight=[trade for trade in in_motion(unresolved) if trade.status is not TradeStatus.UNKNOWN],
+        resting=[trade for trade in unresolved if trade.rests],
         unknown=[trade for trade in unresolved if trade.status is TradeStatus.UNKNOWN],
         lots=lots,
         exposure=total(lots, unresolved, recent, closed),

@@ -27,6 +27,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command("help", "every command with an example", "/help"),
         Command("status", "trading state, IB, cash, today", "/status", of_strategy=True),
         Command("positions", "what the bot holds", "/positions", of_strategy=True),
+        Command("orders", "what works at IB, to cancel", "/orders", of_strategy=True),
         Command("pnl", "today's profit and loss", "/pnl", of_strategy=True),
         Command("pnl_week", "the last seven days", "/pnl_week", of_strategy=True),
         Command("strategies", "each, with its switch", "/strategies", of_strategy=True),

@@ -16,6 +16,7 @@ from tradebot.queries.strategies import StrategyStatus
 from tradebot.queries.unknown_orders import PresumedFill
 from tradebot.telegram.asked import ToSell
 from tradebot.telegram.markup import bold, esc, first, lines
+from tradebot.telegram.orders import stays
 from tradebot.words import figures
 from tradebot.words.account_events import parts, split_arithmetic
 from tradebot.words.standing import standing
@@ -46,6 +47,7 @@ class AtKill:
     working: Sequence[Trade]
     connected: bool
     several: bool = False  # strategies: it has to be said whose an order is
+    protective: Sequence[Trade] = ()  # these work on
 
 
 def whose(strategy: str, *, several: bool) -> str:
@@ -76,6 +78,7 @@ def killed(stored: bool, found: AtKill | None) -> str:
         f"{orders} {verb} being cancelled:" if names else "No order was at work.",
         *first(names, ROWS_MAX, len(names) - ROWS_MAX),
         away,
+        stays(found.protective)[0],
         "Positions stay as they are. /resume lifts it.",
     )
 

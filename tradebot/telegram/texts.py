@@ -20,10 +20,11 @@ from tradebot.queries.results import Result
 from tradebot.queries.status import BooksStatus, DaemonStatus
 from tradebot.queries.strategies import StrategyStatus
 from tradebot.queries.waiting import Waiting
+from tradebot.queries.working import Protection
 from tradebot.telegram import strategies
 from tradebot.telegram.commands import GROUPS
 from tradebot.telegram.markup import Buttons, bold, esc, first, italic, lines, prose
-from tradebot.words import figures
+from tradebot.words import figures, working
 from tradebot.words.gate import gate_reason
 from tradebot.words.limits import TITLES, Title, range_text, value_text
 from tradebot.words.questions import unanswered
@@ -89,6 +90,7 @@ def status(daemon_status: DaemonStatus) -> str:
         _depths(daemon_status),
         f"In flight: {esc(in_flight)}" if in_flight else None,
         f"❗ UNKNOWN: {esc(unknown)}" if unknown else None,
+        *_at_ib(booked.resting),
         *strategies.in_status(booked.strategies),
         "",
         f"Up {figures.seconds(daemon_status.uptime_s)}, tradebot {esc(daemon_status.version)}",
@@ -99,6 +101,14 @@ def status(daemon_status: DaemonStatus) -> str:
 
 def _order(trade: Trade, booked: BooksStatus) -> str:
     return f"{f'{trade.strategy}: ' if booked.several else ''}{figures.order(trade)}"
+
+
+def _at_ib(resting: Sequence[Trade]) -> Iterable[str]:
+    protective = sum(one.is_protective for one in resting)
+    if waiting := len(resting) - protective:
+        yield f"At IB {figures.some(waiting, 'orders')} waiting for a price: /orders"
+    if protective:
+        yield f"At IB {figures.some(protective, 'orders')} protecting shares: /orders"
 
 
 def _total_loss(now: Exposure) -> Iterable[str]:
@@ -153,7 +163,7 @@ def positions(held: HeldPositions, page: int, strategy: str | None = None) -> tu
     text = lines(
         bold(title),
         None if held.known else italic("IB is not connected: prices are not known"),
-        *(_position(row, owner) for owner, row in shown),
+        *(_position(row, owner, held.protected(owner, row)) for owner, row in shown),
         *([] if rows else ["", f"{strategy or 'The bot'} holds nothing."]),
         *(["", *_total(held)] if rows else []),
         *_differences(held),
@@ -161,13 +171,14 @@ def positions(held: HeldPositions, page: int, strategy: str | None = None) -> tu
     return text, _pages("positions", page, pages, f":{strategy}" if strategy else "")
 
 
-def _position(row: OpenPosition, owner: str | None) -> str:
+def _position(row: OpenPosition, owner: str | None, protected: Protection) -> str:
     lots = f"{row.lots} lots" if row.lots > 1 else "1 lot"
     price = "price unknown" if row.price is None else figures.price(row.price)
+    protection = "".join(f"\n   {one}" for one in working.protection(protected, row.qty, row.price))
     gain = "" if row.pnl is None else f"\n   {figures.signed_usd(row.pnl)} ({figures.percent(row.pnl, row.cost)})"
     whose = f"{esc(owner)}: " if owner else ""
     held = f"{whose}{bold(row.ticker)} {figures.shares(row.qty)}, {lots}"
-    return f"\n{held}\n   {figures.price(row.entry_price)} → {price}{gain}"
+    return f"\n{held}\n   {figures.price(row.entry_price)} → {price}{gain}{protection}"
 
 
 def _total(held: HeldPositions) -> list[str]:

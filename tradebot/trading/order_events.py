@@ -61,9 +61,7 @@ def _is_marketable(trade: Trade) -> bool:
     """A limit that fills at once, by the quote of its decision."""
     ask = _ask(trade)
     return (
-        trade.order_type is OrderType.LIMIT
-        and None not in (ask, trade.limit_price)
-        and trade.limit_price >= ask  # type: ignore[operator]
+        trade.order_type is OrderType.LIMIT and None not in (ask, trade.limit_price) and trade.limit_price >= ask  # type: ignore[operator]
     )
 
 

@@ -22,13 +22,13 @@ from tradebot.words import (
     daily_report,
     health_events,
     ib_codes,
+    protective_events,
     refusals,
     sizing,
     strategies,
     strategy_events,
 )
 from tradebot.words.figures import new_york, order, price, seconds, shares, signed_usd, usd
-from tradebot.words import protective_events
 from tradebot.words.limits import BY_NAME, value_text
 from tradebot.words.reasons import reason
 from tradebot.words.unknown_orders import price_source

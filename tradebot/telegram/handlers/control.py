@@ -16,7 +16,7 @@ from tradebot.errors import LedgerUnavailable
 from tradebot.operations.operations import Operations
 from tradebot.queries.daemon import DaemonQueries
 from tradebot.queries.exits import Exit
-from tradebot.telegram import questions
+from tradebot.telegram import orders, questions
 from tradebot.telegram.asked import strategy_of, strategy_to_switch, to_sell
 from tradebot.telegram.confirmations import Action, Confirmations
 from tradebot.telegram.handlers.actor import actor
@@ -51,14 +51,17 @@ async def kill(
             stored = await operations.kill(actor(message.from_user))
     except TimeoutError:
         logger.critical("KILL SWITCH in force, NOT stored yet: the database is slow, storing goes on")
-    await sender.answer(questions.killed(stored, await _working(queries) if stored else None))
+    found = await _working(queries) if stored else None
+    await sender.answer(questions.killed(stored, found), orders.stays(found.protective if found else ())[1])
 
 
 async def _working(queries: DaemonQueries) -> questions.AtKill | None:
     try:
         async with asyncio.timeout(STORE_WITHIN_S):
             connected, several = queries.broker.connection.up, queries.run.several
-            return questions.AtKill(await queries.live_trades(), connected, several)
+            live = await queries.live_trades()
+            working = [one for one in live if not one.is_protective]
+            return questions.AtKill(working, connected, several, [one for one in live if one.is_protective])
     except (LedgerUnavailable, TimeoutError):
         return None
 
