@@ -1,8 +1,8 @@
 """A person ends orders at work by hand.
 
-Rules: only what still works then, whatever it is for; that he asked is stored before IB is asked, so that what follows is known as
-his word. Nothing is sent anew in its place by that: an entry ends, an exit leaves its shares with a button, a stop is missed and
-told. IB answers by the order's end; where it does not, the order is shown at work still.
+Rules: only what still works then, whatever it is for; that he asked is stored before IB is asked, so that what follows is known
+as his word. Nothing is sent anew in its place by that: an entry ends, an exit leaves its shares with a button, a stop is missed
+and told. IB answers by the order's end; where it does not, the order is shown at work still.
 """
 
 from collections.abc import Collection, Sequence

@@ -59,7 +59,7 @@ def _level(how: Terms) -> str:
 def _works(facts: o.ProtectionWorks, _: Event | NewEvent) -> str:
     levels = [terms(facts.stop)] if facts.stop else []
     levels += [target(facts.target)] if facts.target else []
-    without = "" if facts.stop else " No stop protects these shares."
+    without = "" if facts.stop else " No stop sells these shares."
     return f"{facts.ticker}: {', '.join(levels)} working for {shares(facts.filled_qty)} shares.{without}"
 
 
