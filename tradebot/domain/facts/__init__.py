@@ -78,7 +78,10 @@ from tradebot.domain.facts.orders import (
     OrderTold,
     OrderUnknown,
     PartialFill,
+    ProtectionChanged,
+    ProtectionPlaced,
     SellFilled,
+    SharesUnprotected,
 )
 
 FACTS: Mapping[EventKind, type[Facts]] = {
@@ -103,6 +106,9 @@ FACTS: Mapping[EventKind, type[Facts]] = {
         OrderCancelling,
         ExitWorksOn,
         OrderStuck,
+        SharesUnprotected,
+        ProtectionPlaced,
+        ProtectionChanged,
         OrderTold,
         ExitArmedAgain,
         ExitWaitsForOpen,
