@@ -21,17 +21,15 @@ from enum import StrEnum
 from tradebot.domain.brokerage import OrderReport, OrderState, Quote
 from tradebot.domain.exit_ends import Told, is_bare
 from tradebot.domain.facts.orders import CancelReason, Changed, Unprotected
-from tradebot.domain.order_plan import on_tick
 from tradebot.domain.reasons import Reason
 from tradebot.domain.strategies import Strategy
-from tradebot.domain.terms import Level, LevelKind, OrderType, Terms, TimeInForce
+from tradebot.domain.terms import CENTS, Level, LevelKind, OrderType, Terms, TimeInForce
 from tradebot.domain.trades import PROTECTIVE, UNRESOLVED, OrderRole, Trade, TradeStatus
 from tradebot.domain.working_sells import working_sells
 
 _NONE, _HUNDRED = Decimal(0), Decimal(100)
 ON_ITS_WAY = timedelta(seconds=10)
 """So long what was just written may be in no answer of IB's."""
-TICK = Decimal("0.01")
 TRAILED_MIN = Decimal("0.005")
 """A trailing stop's way is stored in steps of half a percent: enough to place it anew, and no row a second."""
 REFUSED_MAX = 2
@@ -317,7 +315,7 @@ def _after_splits(terms: Terms, shares: Decimal) -> Terms:
     """For the shares of today, and good till cancelled: a stop that ends with the day protects nobody at night."""
 
     def today(price: Decimal | None) -> Decimal | None:
-        return price if price is None or shares == 1 else on_tick(price / shares, TICK)
+        return price if price is None or shares == 1 else CENTS.nearest(price / shares)
 
     return replace(
         terms,
@@ -367,7 +365,7 @@ def break_even(guard: Guarded, strategy: Strategy, bid: Decimal | None) -> Chang
     stop = next((one for one in guard.orders if one.role is OrderRole.STOP and one.status is TradeStatus.SUBMITTED), None)
     if after is None or price is None or bid is None or stop is None or stop.order_type is not OrderType.STOP:
         return None
-    to = on_tick(price, TICK)
+    to = CENTS.nearest(price)
     if bid < _gained(after, price) or bid <= to or (stop.stop_price or _NONE) >= to:
         return None
     return Change(stop, stop.requested_qty, replace(stop.terms, stop_price=to), Changed.BREAK_EVEN)
