@@ -49,6 +49,9 @@ class EventKind(StrEnum):
     ORDER_CANCEL_ASKED = "order_cancel_asked"  # by a person
     EXIT_WORKS_ON = "exit_works_on"
     ORDER_STUCK = "order_stuck"
+    SHARES_UNPROTECTED = "shares_unprotected"  # no stop at IB, or one that does not do what it should
+    PROTECTION_PLACED = "protection_placed"  # anew
+    PROTECTION_CHANGED = "protection_changed"
     ORDER_TOLD = "order_told"  # IB's words about an exit's order
     EXIT_ARMED_AGAIN = "exit_armed_again"
     EXIT_WAITS_FOR_OPEN = "exit_waits_for_open"  # cut off by the close
