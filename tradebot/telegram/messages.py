@@ -94,6 +94,8 @@ TITLES: Mapping[str, str] = {
 _COUNTED = frozenset(
     {_K.ALERT_PENDING, _K.ALERT_BLOCKED, _K.ALERT_AT_TARGET, _K.ALERT_FAILED, _K.ALERT_EXPIRED, _K.ALERT_CLEARED}
 )
+_OF_SHARES = frozenset({_K.STOPPED_OUT, _K.TARGET_REACHED, _K.PROTECTION_WORKS})
+"""About what is held, and no order of one side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,8 @@ def _title(event: Event) -> str:
     if pattern is None:  # a kind of another version
         name = event.kind.replace("_", " ").capitalize()
         return f"❗ {name}" if event.severity is Severity.CRITICAL else name
-    about = f"{event.side or ''} {event.ticker or ''}".strip()
+    side = "" if event.kind in _OF_SHARES else event.side or ""
+    about = f"{side} {event.ticker or ''}".strip()
     return pattern.format(about or "alert")
 
 
