@@ -17,14 +17,14 @@ from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.payload.symbols import symbol
 from tradebot.domain.pnl import Summary
 from tradebot.domain.reasons import Reason
-from tradebot.domain.trades import Trade
+from tradebot.domain.trades import OrderRole, Trade
 from tradebot.errors import PayloadError
-from tradebot.queries.newest import ListedAlert, newest_alerts, newest_orders
+from tradebot.queries.newest import ListedAlert, ListedOrder, newest_alerts, newest_orders, with_last_prices
 from tradebot.queries.positions import LastPrice, StoredPositions, stored_positions
 from tradebot.queries.results import DailyResults, daily_results
 from tradebot.queries.strategies import Owned
 from tradebot.runtime.log import visible
-from tradebot.words import figures, refusals
+from tradebot.words import figures, refusals, working
 from tradebot.words.reasons import reason
 
 Json = Annotated[bool, typer.Option("--json", metavar="", help="One JSON document instead of a table.")]
@@ -99,11 +99,16 @@ def _wanted(one: ListedAlert) -> str:
 
 def _became(one: ListedAlert) -> str:
     """The status with its reason in a few words."""
-    filled = next((order for order in reversed(one.orders) if order.avg_fill_price is not None), None)
+    done = [order for order in one.orders if order.avg_fill_price is not None]
+    filled = next((order for order in reversed(done) if not order.is_protective), None)
     alert = one.alert
     if alert.status is AlertStatus.EXECUTED and filled is not None:
-        return f"{alert.status} {_filled(filled)}"
+        since = [f"; {_PROTECTIVE[order.role]} {_filled(order)}" for order in done if order.is_protective]
+        return f"{alert.status} {_filled(filled)}{''.join(since)}"
     return f"{alert.status}: {_briefly(alert.reason)}" if alert.reason else str(alert.status)
+
+
+_PROTECTIVE = {OrderRole.STOP: "stopped out", OrderRole.TARGET: "target reached"}
 
 
 def _briefly(why: Reason | str) -> str:
@@ -133,7 +138,9 @@ def orders(
     document: Json = False,
     config: Config = None,
 ) -> None:
-    """List orders in flight or UNKNOWN and those of today, New York's date; the newest last.
+    """List orders that work, are in flight or UNKNOWN and those of today, New York's date; the newest last.
+
+    Of what waits for a price: how far the newest stored price is from it.
 
     Examples: `tradebot orders` · `tradebot orders --all --json`
     """
@@ -145,22 +152,39 @@ async def _orders(settings: Settings, strategy: str | None, *, every: bool, docu
     async with daemon_client.open_database(settings) as ledger:
         await check(ledger, settings, strategy)
         hours, now = settings.trading.open_hours(), datetime.now(UTC)
-        found = await newest_orders(ledger, hours, now, every=every, strategy=strategy)
+        orders = await newest_orders(ledger, hours, now, every=every, strategy=strategy)
+        found = await with_last_prices(ledger, hours, now, orders)
     if document:
-        as_json.show({"orders": found})
+        as_json.show({"orders": [{**as_json.plain(one.order), "last_price": one.last} for one in found]})
         return 0
     whose, named = _column(settings)
     rows = (
-        (day_and_time(one.created_at), *named(one), figures.order(one), str(one.status), _filled(one), one.order_ref)
-        for one in found
+        (
+            day_and_time(one.created_at),
+            *named(one),
+            figures.order(one),
+            str(one.status),
+            _filled(one),
+            away,
+            one.order_ref,
+        )
+        for one, away in ((listed.order, _away(listed)) for listed in found)
     )
     nothing = (
         "There is no order."
         if every
         else "No order is in flight or UNKNOWN, and none is of today: --all lists every one."
     )
-    _show(("New York time", *whose, "order", "status", "filled", "orderRef"), rows, empty=nothing)
+    headings = ("New York time", *whose, "order", "status", "filled", "from the last price stored", "orderRef")
+    _show(headings, rows, empty=nothing)
     return 0
+
+
+def _away(one: ListedOrder) -> str:
+    """`5.0 % below the market, $100.00 (20 Nov 12:00)`; nothing for what does not wait."""
+    if one.last is None:
+        return ""
+    return f"{working.from_the_market(one.at_work)} ({one.last.at.astimezone(NEW_YORK):%d %b %H:%M})"
 
 
 def _filled(one: Trade) -> str:
@@ -200,6 +224,8 @@ async def _positions(settings: Settings, strategy: str | None, *, document: bool
             str(one.held.lots),
             f"{one.since.astimezone(NEW_YORK):%Y-%m-%d}",
             _last(one.last),
+            ", ".join(working.protection(one.protection, one.held.qty, one.last.price if one.last else None))
+            or "nothing",
             figures.signed_usd(one.realised_today),
         )
         for one in found.positions
@@ -213,6 +239,7 @@ async def _positions(settings: Settings, strategy: str | None, *, document: bool
         "lots",
         "bought\nsince",
         "last price stored\n(New York time)",
+        "protected by",
         "realised\ntoday",
     )
     _show(headings, rows, right=right, empty="The bot holds nothing.")
@@ -249,6 +276,8 @@ def _positions_document(found: StoredPositions) -> Mapping[str, object]:
             "lots": one.held.lots,
             "since": one.since,
             "last_price": one.last,
+            "stops": one.protection.stops,
+            "targets": one.protection.targets,
             "realised_today": one.realised_today,
         }
         for one in found.positions

@@ -19,6 +19,7 @@ from tradebot.domain.events import Event
 from tradebot.domain.facts.alerts import AlertStored
 from tradebot.domain.instructions import Instruction, read
 from tradebot.domain.lots import Lot, LotStatus
+from tradebot.domain.trades import Trade
 from tradebot.queries.alert_trace import AlertTrace, TracedOrder
 from tradebot.runtime.log import visible
 from tradebot.words import events as words
@@ -37,7 +38,7 @@ def show(out: Console, trace: AlertTrace, steps: Sequence[Step], log_note: str, 
     if refused := refused_checks(trace):
         _checks(out, "Checks", refused)
     for order in trace.orders:
-        _section(out, f"Order {order.trade.order_ref}", _order(order))
+        _section(out, f"Order {order.trade.order_ref}", _order(order, trace.orders))
         _checks(out, f"Checks of {order.trade.order_ref}", stored_checks(order))
     _steps(out, steps, alert, now)
     _deliveries(out, trace)
@@ -138,7 +139,7 @@ def _checks(out: Console, title: str, checks: Sequence[dict[str, Any]]) -> None:
     out.print(table)
 
 
-def _order(order: TracedOrder) -> Rows:
+def _order(order: TracedOrder, beside: Sequence[TracedOrder]) -> Rows:
     trade = order.trade
     ids = [f"contract {trade.con_id}"]
     ids += [f"IB order {trade.ib_order_id}"] if trade.ib_order_id is not None else []
@@ -146,6 +147,8 @@ def _order(order: TracedOrder) -> Rows:
     outside = ", outside regular hours too" if trade.outside_rth else ""
     yield "order", f"{figures.order(trade)} {trade.order_type} {trade.tif}{outside} ({trade.role} {trade.n})"
     yield "known as", ", ".join(ids)
+    if trade.group_id is not None:
+        yield "group", ", ".join([trade.group_id, *_group(trade, [one.trade for one in beside])])
     if trade.quote:
         yield "quote", _quote(trade.quote)
     yield "outcome", _outcome(order)
@@ -157,6 +160,15 @@ def _order(order: TracedOrder) -> Rows:
         yield "fill", f"{done}, {day_and_time(one.time)} New York by IB's clock (execution {one.exec_id})"
     yield from (("lot opened", _opened(lot)) for lot in order.opened)
     yield from (("lot closed", _closed(lot)) for lot in order.closed)
+
+
+def _group(trade: Trade, beside: Sequence[Trade]) -> Iterable[str]:
+    """What it hangs together with."""
+    for one in beside:
+        if one.parent_trade_id == trade.id:
+            yield f"{one.role} {one.order_ref}"
+        elif one.id == trade.parent_trade_id:
+            yield f"protects what {one.order_ref} bought"
 
 
 def _quote(quote: Any) -> str:

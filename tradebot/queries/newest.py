@@ -3,11 +3,14 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from tradebot.domain.alerts import Alert, AlertStatus
 from tradebot.domain.hours import Hours
 from tradebot.domain.trades import UNRESOLVED, Trade
 from tradebot.ports import Ledger
+from tradebot.queries.positions import LastPrice, LastPriceSource, stored_positions
+from tradebot.queries.working import AtWork, level
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +19,19 @@ class ListedAlert:
 
     alert: Alert
     orders: Sequence[Trade]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedOrder:
+    """An order, and the newest stored price of what waits at IB for another one."""
+
+    order: Trade
+    last: LastPrice | None  # None: it does not wait, or none is stored
+
+    @property
+    def at_work(self) -> AtWork:
+        """Beside that price."""
+        return AtWork(self.order, None if self.last is None else self.last.price)
 
 
 async def newest_alerts(
@@ -44,3 +60,26 @@ async def newest_orders(
         today = await books.trades(strategy=strategy, since=hours.day_start(now))
     orders = {trade.id: trade for trade in (*unresolved, *today)}
     return [orders[number] for number in sorted(orders)]
+
+
+async def with_last_prices(
+    ledger: Ledger, hours: Hours, now: datetime, orders: Sequence[Trade]
+) -> Sequence[ListedOrder]:
+    """Raises LedgerUnavailable."""
+    waiting = [one for one in orders if one.status in UNRESOLVED and level(one.terms) is not None]
+    if not waiting:
+        return [ListedOrder(one, None) for one in orders]
+    held = (await stored_positions(ledger, hours, now)).positions
+    known = [(one.held.con_id, one.last) for one in held if one.last is not None]
+    known += [(one.con_id, quoted) for one in waiting if (quoted := _quoted(one)) is not None]
+    newest = dict(sorted(known, key=lambda pair: pair[1].at))
+    return [ListedOrder(one, newest.get(one.con_id) if one in waiting else None) for one in orders]
+
+
+def _quoted(order: Trade) -> LastPrice | None:
+    """By the quote of its decision."""
+    quote = order.quote or {}
+    price, at = quote.get("last") or quote.get("ask"), quote.get("at")
+    if price is None or at is None:
+        return None
+    return LastPrice(Decimal(str(price)), datetime.fromisoformat(str(at)), LastPriceSource.QUOTE)

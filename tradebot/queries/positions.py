@@ -73,6 +73,7 @@ class LastPriceSource(StrEnum):
     """Where the newest price that is stored comes from."""
 
     DAILY_REPORT = "daily_report"
+    QUOTE = "quote"  # at the decision of an order
     FILL = "fill"  # of the newest lot that was opened, or closed today
 
 

@@ -1,6 +1,7 @@
 """What waits at IB for its price, and what protects shares, in a sentence each. Pure."""
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from tradebot.domain.events import Event, EventKind, NewEvent
@@ -39,7 +40,7 @@ def _cancel_asked(facts: o.OrderCancelAsked, event: Event | NewEvent) -> str:
 
 def _filled(verb: str) -> Callable[[o.ProtectionFilled, Event | NewEvent], str]:
     def say(facts: o.ProtectionFilled, _: Event | NewEvent) -> str:
-        average, cost = price(facts.avg_fill_price or 0), percent(facts.pnl, facts.cost)
+        average, cost = price(facts.avg_fill_price or Decimal(0)), percent(facts.pnl, facts.cost)
         done = shares(facts.filled_qty)
         if facts.filled_qty < facts.requested_qty:
             done += f" of {shares(facts.requested_qty)}"
