@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from tradebot.domain.terms import OrderType, Terms
 from tradebot.words import figures
 
 
@@ -73,3 +74,30 @@ def test_durations(value: float, said: str) -> None:
 def test_new_york_time() -> None:
     """The open would be told in another zone than the exchange's."""
     assert figures.new_york(datetime(2026, 11, 23, 14, 30, tzinfo=UTC)) == "Mon 23 Nov 09:30 New York"
+
+
+def test_what_is_nothing_has_no_sign() -> None:
+    """A loss of three cents would be shown as a gain of 0.0 %."""
+    assert figures.percent(Decimal("-0.03"), Decimal(1000)) == "0.0 %"
+    assert figures.percent(Decimal(-3), Decimal(1000)) == "−0.3 %"
+    assert figures.percent(Decimal(3), Decimal(1000)) == "+0.3 %"
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        (Terms(), ""),
+        (Terms(OrderType.LIMIT, limit_price=Decimal("195.5")), "limit $195.50"),
+        (Terms(OrderType.STOP, stop_price=Decimal(195)), "stop $195.00"),
+        (Terms(OrderType.STOP_LIMIT, limit_price=Decimal(194), stop_price=Decimal(195)), "stop $195.00 limit $194.00"),
+        (
+            Terms(OrderType.TRAILING_STOP, stop_price=Decimal(98), trail_pct=Decimal("2.0")),
+            "trailing stop $98.00 (2 %)",
+        ),
+        (Terms(OrderType.TRAILING_STOP, trail_amount=Decimal("1.5")), "trailing stop ($1.50)"),
+    ],
+    ids=str,
+)
+def test_how_an_order_works_is_said_with_its_prices(how: Terms, said: str) -> None:
+    """A stop and a target of one position would read alike, or a trailing stop without how far it trails."""
+    assert figures.terms(how) == said

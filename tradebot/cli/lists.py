@@ -175,7 +175,7 @@ async def _orders(settings: Settings, strategy: str | None, *, every: bool, docu
         if every
         else "No order is in flight or UNKNOWN, and none is of today: --all lists every one."
     )
-    headings = ("New York time", *whose, "order", "status", "filled", "from the last price stored", "orderRef")
+    headings = ("New York time", *whose, "order", "status", "filled", "orderRef", "from the last price stored")
     _show(headings, rows, empty=nothing)
     return 0
 
@@ -224,9 +224,9 @@ async def _positions(settings: Settings, strategy: str | None, *, document: bool
             str(one.held.lots),
             f"{one.since.astimezone(NEW_YORK):%Y-%m-%d}",
             _last(one.last),
+            figures.signed_usd(one.realised_today),
             ", ".join(working.protection(one.protection, one.held.qty, one.last.price if one.last else None))
             or "nothing",
-            figures.signed_usd(one.realised_today),
         )
         for one in found.positions
     )
@@ -239,8 +239,8 @@ async def _positions(settings: Settings, strategy: str | None, *, document: bool
         "lots",
         "bought\nsince",
         "last price stored\n(New York time)",
-        "protected by",
         "realised\ntoday",
+        "protected by",
     )
     _show(headings, rows, right=right, empty="The bot holds nothing.")
     out = Console(highlight=False)

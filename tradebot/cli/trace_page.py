@@ -147,8 +147,8 @@ def _order(order: TracedOrder, beside: Sequence[TracedOrder]) -> Rows:
     outside = ", outside regular hours too" if trade.outside_rth else ""
     yield "order", f"{figures.order(trade)} {trade.order_type} {trade.tif}{outside} ({trade.role} {trade.n})"
     yield "known as", ", ".join(ids)
-    if trade.group_id is not None:
-        yield "group", ", ".join([trade.group_id, *_group(trade, [one.trade for one in beside])])
+    if group := list(_group(trade, [one.trade for one in beside])):
+        yield "group", ", ".join(group)
     if trade.quote:
         yield "quote", _quote(trade.quote)
     yield "outcome", _outcome(order)

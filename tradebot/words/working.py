@@ -42,7 +42,7 @@ def protection(found: Protection, qty: Decimal, price: Decimal | None) -> Sequen
     said = [_level(one, qty, price, figures.terms(one.terms)) for one in found.stops]
     said += [_level(one, qty, price, target(one.terms)) for one in found.targets]
     bare = qty - found.stopped
-    return [*said, f"{figures.shares(bare)} without a stop"] if bare > 0 else said
+    return [f"{figures.shares(bare)} without a stop", *said] if bare > 0 else said
 
 
 def _level(one: Level, qty: Decimal, price: Decimal | None, name: str) -> str:

@@ -378,13 +378,6 @@ def test_folded_refusals_keep_their_reasons_and_exits_stand_apart() -> None:
     assert "SELL T8 blocked: the bot holds no T8" in told
 
 
-def test_what_is_nothing_has_no_sign() -> None:
-    """A loss of three cents would be shown as a gain of 0.0 %."""
-    assert texts._percent(Decimal("-0.03"), Decimal(1000)) == "0.0 %"
-    assert texts._percent(Decimal(-3), Decimal(1000)) == "−0.3 %"
-    assert texts._percent(Decimal(3), Decimal(1000)) == "+0.3 %"
-
-
 def test_a_message_is_never_too_long_and_nothing_is_left_out() -> None:
     """Telegram would refuse it, or an event be marked as told that was not."""
     events = [event(bought(f"T{n}"), n) for n in range(200)]
