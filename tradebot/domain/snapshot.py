@@ -55,11 +55,15 @@ class Buy:
         return order_cost(qty, self.price)
 
     @property
-    def at_risk(self) -> Decimal | None:
-        """USD that is lost where its stop sells, at the stop's own price; None: it has no stop. Raises as `sized`."""
+    def stop(self) -> Decimal | None:
+        """USD a share, where its loss ends; None: it has no stop."""
+        return None if self.plan is None else self.plan.risk_price
+
+    @property
+    def at_risk(self) -> Decimal:
+        """USD that are lost down to its stop; all its value without one. Raises as `sized`."""
         qty, _ = self.sized()
-        stop = None if self.plan is None else self.plan.risk_price
-        return None if stop is None else qty * (self.price - stop)
+        return qty * (self.price - (self.stop or Decimal(0)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,4 +100,5 @@ class Snapshot:
         0
     )  # what open lots add to today's result (`exposure.open_change`); None: unknown
     unpriced: str = ""  # tickers of open lots that IB gives no price for
+    at_risk: Decimal = Decimal(0)  # what lots and BUYs in flight lose down to their stops (`exposure.at_risk`)
     own: StrategyView | None = None  # the strategy's part of it, and its rules; None: as if there were only the account

@@ -105,5 +105,5 @@ def _sized(one: Judging, snapshot: Snapshot, planned: EntryPlan, amount_usd: Dec
         equity=account.equity if account else None,
         held=held,
         stop=planned.risk_price,
-        rooms=() if strategy.sizing is Sizing.USD else rooms(snapshot, policy.limits, policy.fixed_limits),
+        rooms=() if strategy.sizing is Sizing.USD else rooms(snapshot, policy.limits, policy.fixed_limits, planned),
     )
