@@ -126,7 +126,12 @@ def _buy(base: AlertReport, basis: Basis) -> AlertReport:
         plan=planned if isinstance(planned, EntryPlan) else None,
         misfit=planned if isinstance(planned, Refusal) else None,
     )
-    refusal = judge(order, basis.snapshot, basis.limits, basis.fixed_limits).refusal
+    above = basis.fixed_limits.what_if_above_usd
+    refusal = judge(
+        order, basis.snapshot, basis.limits, replace(basis.fixed_limits, what_if_above_usd=Decimal(0))
+    ).refusal
+    if above and found is not None and order.value > above:
+        base = replace(base, unjudged=(*base.unjudged, RefusalCode.MARGIN))
     if refusal is not None and basis.price_from is not PriceFrom.QUOTE and _for_want_of_ib(refusal):
         refusal = None
     return replace(base, refusal=refusal, sized=found, unsized=missing, plan=order.plan)

@@ -260,6 +260,24 @@ def _risk_limits(now: Snapshot, fixed_limits: FixedLimits) -> Iterator[tuple[Dec
         yield now.at_risk, fixed_limits.max_risk_usd, None
 
 
+def margin(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
+    """IB is asked of an order of some value only; what it said of fewer shares says nothing of these."""
+    qty, _ = order.sized()
+    if fixed_limits.what_if_above_usd == 0 or order.value <= fixed_limits.what_if_above_usd:
+        return None
+    answer = order.margin
+    facts: dict[str, Fact] = {"ticker": order.ticker, "qty": qty, "price": order.price}
+    if answer is None or answer.qty < qty:
+        return _not_known(Figure.MARGIN, order)
+    if answer.refused is not None:
+        code, text = answer.refused
+        return _refuse(_C.MARGIN, **facts, ib_code=code, ib_text=text)
+    taken, there = answer.margin, answer.equity
+    if taken is None or there is None or not (taken.is_finite() and there.is_finite()):
+        return _not_known(Figure.MARGIN, order)
+    return _refuse(_C.MARGIN, **facts, margin=taken, equity=there) if taken > there else None
+
+
 BuyCheck = Callable[[Buy, Snapshot, Limits, FixedLimits], Refusal | None]
 
 
@@ -304,6 +322,7 @@ BUY_POLICY: tuple[tuple[RefusalCode, BuyCheck], ...] = (
     (_C.MAX_RISK, max_risk),
     (_C.PRICE_COLLAR, price_collar),
     (_C.MAX_ORDER_VALUE, max_order_value),
+    (_C.MARGIN, margin),  # when nothing else refuses: it is asked of IB
 )
 SELL_POLICY: tuple[tuple[RefusalCode, Callable[[Sell, Snapshot, Limits, FixedLimits], Refusal | None]], ...] = (
     (_C.KILL_SWITCH, kill_switch),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from tradebot.domain.brokerage import Margin
 from tradebot.domain.order_plan import EntryPlan
 from tradebot.domain.refusals import Fact, Figure, Refusal
 from tradebot.domain.settings import TradingState
@@ -29,6 +30,7 @@ class Buy:
     unsized: Figure | None = None  # why not, beside a missing quote
     plan: EntryPlan | None = None  # as it is to leave; None: a market order
     misfit: Refusal | None = None  # why it cannot be planned
+    margin: Margin | None = None  # IB's word on what it would take; None: not asked
 
     def sized(self) -> tuple[Decimal, Decimal]:
         """Quantity and ask. Raises ValueError without a quote: such a BUY never passes `judge`."""
