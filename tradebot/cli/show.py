@@ -110,6 +110,7 @@ def _overview(booked: BooksStatus, database: str) -> Iterable[tuple[str, str]]:
     yield "UNKNOWN", ", ".join(f"{_order(t, booked)} ({t.order_ref})" for t in booked.unknown) or "none"
     yield "open positions", f"{used.open_positions} of {limits.max_open_positions}"
     yield "invested", f"{figures.usd(used.invested)} of {figures.usd(limits.max_total_investment)}"
+    yield "at risk", f"{figures.usd(used.at_risk)} down to the stops; without a stop all that shares cost"
     yield "buys today", f"{used.buys_today} of {limits.max_daily_buys}"
     counts = " with open lots: /status has them by IB's prices" if used.loss_basis is LossBasis.TOTAL else ""
     limit = f"limit −{figures.usd(limits.max_daily_loss)}{counts}"
@@ -123,16 +124,17 @@ def _order(trade: Trade, booked: BooksStatus) -> str:
 def _strategies(found: Sequence[StrategyStatus]) -> Table:
     """What each does and has used; its own limits beside, where it has any."""
     table = Table(box=None, pad_edge=False)
-    for heading in ("strategy", "takes BUYs", "open positions", "invested", "buys today", "realised today"):
+    for heading in ("strategy", "takes BUYs", "open positions", "invested", "at risk", "buys today", "realised today"):
         table.add_column(heading, justify="left" if heading in ("strategy", "takes BUYs") else "right")
     for one in found:
-        used, own = one.exposure, one.limits
+        used, own, most = one.exposure, one.limits, one.strategy.max_risk_usd
         of_ = {name: f" of {value_text(name, limit)}" for name, limit in own.items()}
         table.add_row(
             one.strategy.name,
             standing(one),
             f"{used.open_positions}{of_.get('max_open_positions', '')}",
             f"{figures.usd(used.invested)}{of_.get('max_total_investment', '')}",
+            figures.usd(used.at_risk) + ("" if most is None else f" of {figures.usd(most)}"),
             f"{used.buys_today}{of_.get('max_daily_buys', '')}",
             figures.signed_usd(used.realised_today),
         )

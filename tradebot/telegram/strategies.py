@@ -43,6 +43,12 @@ def used(name: str, now: Exposure) -> str | None:
     return None
 
 
+def at_risk(now: Exposure) -> Iterable[str]:
+    """What the stops leave to be lost; nothing where nothing is held or on its way."""
+    if now.at_risk:
+        yield f"At risk {figures.usd(now.at_risk)}, down to the stops"
+
+
 # --- /strategies ----------------------------------------------------------------------------------------------------
 
 
@@ -77,6 +83,7 @@ def _strategy(one: StrategyStatus, account: Limits, now: datetime) -> Iterable[s
     yield f"   {words.exits(strategy)}"
     yield from (f"   {esc(bound)}" for bound in words.bounds(strategy))
     yield f"   {figures.some(one.lots, 'lots')}, {figures.usd(one.exposure.invested)} invested"
+    yield from (f"   {row}" for row in at_risk(one.exposure))
     amount_is_said = strategy.sizing is Sizing.USD
     yield from (f"   {row}" for row in _own(one, without="buy_amount_usd" if amount_is_said else None))
     yield f"   Today {figures.signed_usd(one.exposure.realised_today)}, {figures.some(one.exposure.buys_today, 'buys')}"

@@ -84,6 +84,7 @@ def status(daemon_status: DaemonStatus) -> str:
         f"Buys today {booked.exposure.buys_today} of {limits.max_daily_buys}",
         f"Realised today {figures.signed_usd(booked.exposure.realised_today)}",
         *_total_loss(booked.exposure),
+        *strategies.at_risk(booked.exposure),
         None
         if account is None or account.daily_pnl is None
         else f"IB's own P&L of the day {figures.signed_usd(account.daily_pnl)}, your own shares included",
