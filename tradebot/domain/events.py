@@ -46,7 +46,6 @@ class EventKind(StrEnum):
     ORDER_ACCEPTED = "order_accepted"
     ORDER_WAITS = "order_waits"  # an entry is at IB and waits for its price
     ORDER_CANCELLING = "order_cancelling"
-    ORDER_CANCEL_ASKED = "order_cancel_asked"  # by a person
     EXIT_WORKS_ON = "exit_works_on"
     ORDER_STUCK = "order_stuck"
     SHARES_UNPROTECTED = "shares_unprotected"  # no stop at IB, or one that does not do what it should

@@ -68,6 +68,8 @@ def what_follows(told: Sequence[Told], cancelled_for: CancelReason | None, *, cu
         return ExitLeft.KILLED
     if cancelled_for is CancelReason.SESSION_OVER:
         return Follow.NEXT_OPEN
+    if cancelled_for is CancelReason.OWNER:
+        return ExitLeft.CANCELLED
     if cancelled_for is not None:
         return ExitLeft.STOPPED
     if cut_off and all(map(is_bare, told)):

@@ -85,13 +85,13 @@ class Operations:
         """An alert for each strategy and ticker that sells what is held, or so many shares; the ids of those that are new."""
         return await exits.sell(self.intake, lots, actor, key, shares)
 
-    async def cancel(self, trade_ids: Collection[int], actor: str, key: str) -> Sequence[Trade]:
-        """Asks IB to end those of these orders that still work; which. Raises BrokerUnavailable."""
-        return await orders.cancel(self.ledger, self.broker, trade_ids, actor, key, self.clock.now())
-
     async def clear_queue(self, alert_ids: Collection[int], actor: str) -> int:
         """Ends those of these alerts that still wait; how many. Once cleared they do not wait: the ids are the key."""
         return await queue.clear(self.ledger, self.queue, alert_ids, actor, self.clock.now())
+
+    async def cancel_order(self, trade_id: int, actor: str) -> bool:
+        """Has an order that works cancelled. False where it has ended. Raises BrokerUnavailable."""
+        return await orders.cancel(self.ledger, self.broker, trade_id, actor, self.clock.now())
 
     # --- what only a person can know --------------------------------------------------------------------------------
 

@@ -42,7 +42,6 @@ TITLES: Mapping[str, str] = {
     _K.ALERT_CLEARED: "🗑 {} cleared",
     _K.ORDER_WAITS: "⏳ {} waits for its price",
     _K.ORDER_CANCELLING: "⚠️ Order is being cancelled",
-    _K.ORDER_CANCEL_ASKED: "✂️ {} is being cancelled",
     _K.EXIT_WORKS_ON: "⏳ {} works on",
     _K.ORDER_STUCK: "❗ {} is stuck",
     _K.EXIT_ARMED_AGAIN: "🔁 {} is sent again",
@@ -53,6 +52,9 @@ TITLES: Mapping[str, str] = {
     _K.STOPPED_OUT: "🛑 {} stopped out",
     _K.TARGET_REACHED: "🎯 {} at its target",
     _K.PROTECTION_WORKS: "🛡 {} is protected",
+    _K.SHARES_UNPROTECTED: "❗ {} is NOT protected",
+    _K.PROTECTION_PLACED: "🛡 {} is protected again",
+    _K.PROTECTION_CHANGED: "🛡 {}: protection changed",
     _K.ORDER_FAILED: "⚠️ {} failed",
     _K.ORDER_HELD_UP: "⚠️ {} cannot leave",
     _K.ORDER_UNKNOWN: "❗ {} is UNKNOWN",
@@ -94,7 +96,12 @@ TITLES: Mapping[str, str] = {
 _COUNTED = frozenset(
     {_K.ALERT_PENDING, _K.ALERT_BLOCKED, _K.ALERT_AT_TARGET, _K.ALERT_FAILED, _K.ALERT_EXPIRED, _K.ALERT_CLEARED}
 )
-_OF_SHARES = frozenset({_K.STOPPED_OUT, _K.TARGET_REACHED, _K.PROTECTION_WORKS})
+_OF_SHARES = frozenset(
+    {
+        *(_K.STOPPED_OUT, _K.TARGET_REACHED, _K.PROTECTION_WORKS),
+        *(_K.SHARES_UNPROTECTED, _K.PROTECTION_PLACED, _K.PROTECTION_CHANGED),
+    }
+)
 """About what is held, and no order of one side."""
 
 

@@ -79,7 +79,7 @@ def cancelled(orders: Sequence[Trade]) -> str:
         return GONE
     names = [f"• {esc(figures.order(one))}" for one in orders]
     return lines(
-        "✅ IB was asked to cancel:", *first(names, ROWS_MAX, len(names) - ROWS_MAX), "/orders shows what works."
+        "✅ IB is asked to cancel:", *first(names, ROWS_MAX, len(names) - ROWS_MAX), "/orders shows what works."
     )
 
 

@@ -11,7 +11,7 @@ from tradebot.domain.brokerage import BrokerPosition
 from tradebot.domain.corporate_actions import COST_TOLERANCE
 from tradebot.domain.events import Event
 from tradebot.domain.exit_ends import Told
-from tradebot.domain.facts.orders import OrderCancelling, OrderTold
+from tradebot.domain.facts.orders import CancelReason, OrderCancelling, OrderTold
 from tradebot.domain.hours import Hours
 from tradebot.domain.lots import CorporateAction, Lot, LotStatus
 from tradebot.domain.orders import ENDED
@@ -123,10 +123,15 @@ def _ended_by(
         entry,
         orders,
         told,
-        by_us=any(isinstance(one.facts, OrderCancelling) for one in events),
+        by_us=any(_is_ours(one.facts) for one in events),
         cut_off=cut_off,
         split=splits[order.id] != 1,
     )
+
+
+def _is_ours(facts: object) -> bool:
+    """What a person had the bot cancel is his word, as if he had done it in TWS."""
+    return isinstance(facts, OrderCancelling) and facts.code is not CancelReason.OWNER
 
 
 def _split(order: Trade, actions: Sequence[CorporateAction]) -> Decimal:

@@ -161,6 +161,7 @@ _CANCELLED_FOR = {
     o.CancelReason.GROUP_IN_PART: "IB does not show all orders of its group, and what is bought must not stand without its stop",
     o.CancelReason.NOTHING_HELD: "the shares that it protects are sold",
     o.CancelReason.OVER_PROTECTED: "more would be sold than IB holds",
+    o.CancelReason.OWNER: "as you asked",
     o.CancelReason.INACTIVE: "IB lists it as Inactive and says no reason: it holds it, or has rejected it",
 }
 

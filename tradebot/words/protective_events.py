@@ -33,11 +33,6 @@ def _waits(facts: o.OrderWaits, _: Event | NewEvent) -> str:
     return f"{order(facts)} waits at IB {until(works)}{asked}. /orders shows it, and cancels it."
 
 
-def _cancel_asked(facts: o.OrderCancelAsked, event: Event | NewEvent) -> str:
-    without = " The shares that it protects stay held without it." if facts.protects else ""
-    return f"{order(facts)}: {event.actor} asked IB to cancel it. What filled is booked.{without}"
-
-
 def _filled(verb: str) -> Callable[[o.ProtectionFilled, Event | NewEvent], str]:
     def say(facts: o.ProtectionFilled, _: Event | NewEvent) -> str:
         average, cost = price(facts.avg_fill_price or Decimal(0)), percent(facts.pnl, facts.cost)
@@ -66,7 +61,6 @@ def _works(facts: o.ProtectionWorks, _: Event | NewEvent) -> str:
 
 WORDS: Mapping[EventKind, Callable[[Any, Event | NewEvent], str]] = {
     EventKind.ORDER_WAITS: _waits,
-    EventKind.ORDER_CANCEL_ASKED: _cancel_asked,
     EventKind.STOPPED_OUT: _filled("Stopped out"),
     EventKind.TARGET_REACHED: _filled("Target reached:"),
     EventKind.PROTECTION_WORKS: _works,

@@ -86,6 +86,7 @@ class CancelReason(StrEnum):
     SHORT_LOCATE = "short_locate"
     INACTIVE = "inactive"  # IB lists an exit and does not work on it
     OLDER_ALIVE = "older_alive"  # an older order of its alert is at work after all
+    OWNER = "owner"
     GROUP_IN_PART = "group_in_part"  # IB does not show all orders of its group
     NOTHING_HELD = "nothing_held"  # a protective order, and its shares are sold
     OVER_PROTECTED = "over_protected"  # more would be sold than IB holds, or twice
@@ -99,14 +100,6 @@ class OrderCancelling(OrderFacts):
     severity: ClassVar = _S.WARNING
     code: CancelReason
     timeout_s: float  # how long an order may work
-
-
-@dataclass(frozen=True, slots=True)
-class OrderCancelAsked(OrderFacts):
-    """A person, the event's actor, has the bot ask IB to end an order: what follows is his word, as if he had done it in TWS."""
-
-    kind: ClassVar = _K.ORDER_CANCEL_ASKED
-    severity: ClassVar = _S.INFO
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ async def cancel(
         return
 
     async def ask_ib() -> str:
-        return texts.cancelled(await operations.cancel([trade_id], by, f"telegram:button:{query.id}"))
+        return texts.cancelled([one.order] if await operations.cancel_order(trade_id, by) else [])
 
     buttons = confirmations.ask(query.from_user.id, ("Cancel it", ask_ib))
     await sender.answer(texts.ask_to_cancel(one, GOOD_FOR), buttons)
@@ -65,8 +65,7 @@ async def cancel_protection(
         return
 
     async def ask_ib() -> str:
-        ids = [one.id for one in working]
-        return texts.cancelled(await operations.cancel(ids, by, f"telegram:button:{query.id}"))
+        return texts.cancelled([one for one in working if await operations.cancel_order(one.id, by)])
 
     buttons = confirmations.ask(query.from_user.id, (f"Cancel all {len(working)}", ask_ib))
     await sender.answer(texts.ask_to_cancel_protection(working, GOOD_FOR), buttons)
