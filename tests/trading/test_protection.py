@@ -1,6 +1,6 @@
 """What protects held shares, over the socket of a simulated gateway: each gap is closed, or told."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -8,10 +8,10 @@ from tests.bot import Bot
 from tests.bot_fixtures import AtGateway, MakeAtGateway
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.events import EventKind
-from tradebot.domain.facts.orders import SharesUnprotected, Unprotected
-from tradebot.domain.instructions import OrderTerms, Verb
+from tradebot.domain.facts.orders import SharesUnprotected
+from tradebot.domain.instructions import Verb
 from tradebot.domain.strategies import ExitSource, OrderSource, Strategy
-from tradebot.domain.terms import Exits, Level, LevelKind, OrderType
+from tradebot.domain.terms import Exits, Level, LevelKind
 from tradebot.domain.trades import OrderRole, Trade
 from tradebot.simgateway.model import Order
 

@@ -1,4 +1,4 @@
-"""Watches what protects held shares: after each reconciliation before anything trades, then every few seconds, and after each fill.
+"""Watches what protects held shares: in each reconciliation, before anything trades, then every few seconds and after each fill.
 
 Rules:
 - Decides nothing itself: `domain/protection.py` compares, this asks IB and the books, looks twice, and has it done.

@@ -11,12 +11,12 @@ _WHY = {
     ),
     _U.REFUSED: "IB does not take its stop ({terms}). Place one in TWS, or sell",
     _U.IN_DOUBT: (
-        "IB does not show its stop ({terms}), and it may live all the same: a second one beside it could sell twice. Look in TWS, "
-        "and say with /status what became of it"
+        "IB does not show its stop ({terms}), and it may live all the same: a second one beside it could sell twice. Look in "
+        "TWS, and answer what /status asks about it"
     ),
     _U.NOT_EQUAL: (
-        "IB has ended its stop ({terms}), and holds other shares, or at another average cost, than the books: it is not placed anew "
-        "on a guess. Compare in TWS, answer what /status asks, then protect again, or sell"
+        "IB has ended its stop ({terms}), and holds another number of shares than the books, or at another average cost: it is not "
+        "placed anew on a guess. Compare in TWS, answer what /status asks, then protect again, or sell"
     ),
     _U.NO_PRICE: (
         "IB has ended its stop ({terms}), and there is no live bid to place it anew under. It is placed as soon as there is one "
@@ -24,8 +24,8 @@ _WHY = {
     ),
     _U.CROSSED: "IB has ended its stop ({terms}), and the market stands at it or below. Sell now, or place another stop in TWS",
     _U.NOT_AT_IB: (
-        "IB does not hold so many shares, or other orders sell them: a stop for them could go short. Compare positions and orders "
-        "in TWS"
+        "IB does not hold so many shares, or other orders sell them: a stop for them could go short. Compare positions and "
+        "orders in TWS"
     ),
     _U.NOT_TRIGGERED: (
         "the market has crossed its stop ({terms}), and the stop has not filled within 10 s. A halt does that. Look in TWS, or "
