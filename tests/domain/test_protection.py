@@ -303,10 +303,13 @@ def test_what_the_owner_changes_in_tws_stands(terms: Terms | None, expected: str
     assert found(guard(), moment=replace(moment, changing=frozenset({2}))) == []  # it may be the bot's own change
 
 
-def test_a_stop_that_came_as_day_is_made_good_till_cancelled() -> None:
+def test_a_stop_that_came_as_day_is_placed_anew() -> None:
     """A stop that IB took for the day only would leave the shares alone at night."""
     moment = at(shown(A_STOP, terms=replace(STOP, tif=TimeInForce.DAY)), shown(A_TARGET), confirmed=frozenset())
-    assert found(guard(), moment=moment) == ["not_as_sent 2 to 10 STP 95 GTC"]
+    assert found(guard(), moment=moment) == ["cancel 2: not_as_sent"]
+    again = a_trade(4, OrderRole.STOP, n=2)
+    moment = replace(moment, open_orders=(shown(again, terms=replace(STOP, tif=TimeInForce.DAY)),))
+    assert found(guard(over(A_STOP), again), moment=moment) == ["10 not_as_sent"]  # not for ever
 
 
 @pytest.mark.parametrize(

@@ -202,8 +202,10 @@ class _Group:
         if _differs(order.terms, terms):
             if order.id in self.at.confirmed:
                 found.append(Adopt(order, shown.qty, terms, owners=True))
+            elif order.n == 1:  # IBKR: what is neither price nor size is changed by another order in its place
+                found.append(Cancel(order, CancelReason.NOT_AS_SENT))
             else:
-                found.append(Change(order, shown.qty, order.terms, Changed.NOT_AS_SENT))
+                found.append(self._tell(Unprotected.NOT_AS_SENT, order))
         elif shown.qty != order.requested_qty or _has_trailed(order.terms, terms):
             found.append(Adopt(order, shown.qty, terms, owners=False))
         return [*found, *self._not_triggered(order)]

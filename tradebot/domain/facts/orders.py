@@ -75,6 +75,7 @@ class CancelReason(StrEnum):
     GROUP_IN_PART = "group_in_part"  # IB does not show all orders of its group
     NOTHING_HELD = "nothing_held"  # a protective order, and its shares are sold
     OVER_PROTECTED = "over_protected"  # more would be sold than IB holds, or twice
+    NOT_AS_SENT = "not_as_sent"  # IB has shown a protective order with other terms from the beginning: another one follows
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,7 @@ class Unprotected(StrEnum):
     NO_PRICE = "no_price"  # IB ended it, and there is no live bid to place it anew under
     CROSSED = "crossed"  # IB ended it, and the market stands at it or below
     NOT_AT_IB = "not_at_ib"  # IB does not hold so many shares, or other orders sell them
+    NOT_AS_SENT = "not_as_sent"  # IB works it otherwise than it was sent, twice
     NOT_TRIGGERED = "not_triggered"  # it works, the market has crossed it, and it does not fill
 
 
@@ -172,7 +174,6 @@ class Changed(StrEnum):
 
     CUT = "cut"  # fewer shares are held
     RAISED = "raised"  # more shares are held
-    NOT_AS_SENT = "not_as_sent"  # IB showed it with other terms from the beginning
     BREAK_EVEN = "break_even"
     BY_OWNER = "by_owner"  # in TWS
 
