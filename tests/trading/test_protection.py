@@ -5,16 +5,17 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from tests.adapters.database.samples import an_alert
 from tests.bot import Bot
 from tests.bot_fixtures import AtGateway, MakeAtGateway
-from tradebot.domain.alerts import AlertStatus
+from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.events import EventKind
 from tradebot.domain.facts.orders import Changed, ProtectionChanged, SharesUnprotected, Unprotected
 from tradebot.domain.instructions import OrderTerms, Verb
 from tradebot.domain.limits import Limits
 from tradebot.domain.strategies import ExitSource, OrderSource, Strategy
 from tradebot.domain.terms import Exits, Level, LevelKind, OrderType
-from tradebot.domain.trades import OrderRole, Trade, TradeStatus
+from tradebot.domain.trades import NewTrade, OrderRole, Trade, TradeStatus
 from tradebot.simgateway import entries
 from tradebot.simgateway.model import Order
 
@@ -228,18 +229,67 @@ async def test_a_target_in_part_leaves_a_stop_for_the_rest(make_at_gateway: Make
     await happens(there.bot, lambda: not selling(there), "nothing is left to sell")
 
 
-async def test_what_went_missing_while_the_bot_was_away_is_mended_before_it_trades(
+async def test_what_went_missing_while_ib_was_away_is_mended_before_anything_trades(
     make_at_gateway: MakeAtGateway,
 ) -> None:
-    """After a restart an order would leave while held shares stand without their stop."""
+    """After a break of the connection orders would leave while held shares stand without their stop."""
     there = await at_gateway(make_at_gateway)
     await holds(there)
-    there.bot.ledger.after_commit = None
     (stop,) = stops(there)
-    await there.bot.switch.pause("test")
-    there.gateway.drop_connections() if hasattr(there.gateway, "drop_connections") else None
+    opened = len(await there.bot.events(EventKind.GATE_OPENED))
+    there.gateway.drop_all()
     there.gateway.desk.end(stop.perm_id, 202, "Cancelled by Exchange")
+
+    async def open_again() -> bool:
+        return len(await there.bot.events(EventKind.GATE_OPENED)) > opened
+
+    await there.bot.sooner_or_later(open_again, "the gate is open again")
+    events = await there.bot.events(EventKind.GATE_OPENED, EventKind.SHARES_UNPROTECTED)
+    # Nobody was there to hear why it had ended: that is told, before the gate opens.
+    assert [event.kind for event in events[-2:]] == [EventKind.SHARES_UNPROTECTED, EventKind.GATE_OPENED]
+
+
+async def test_an_intent_that_did_not_leave_is_followed_by_another_one(make_at_gateway: MakeAtGateway) -> None:
+    """A process that dies between the intent and its frame would leave the shares alone, or another one send it twice."""
+    there = await at_gateway(make_at_gateway)
+    held = await holds(there)
+    there.gateway.desk.end(stops(there)[0].perm_id, 202, "Cancelled by Exchange")
+
+    async def lost() -> None:
+        there.gateway.drop_all()
+        while there.broker.connection.up:
+            await there.bot.moment()
+
+    await there.bot.after_decision(lost)
     await happens(there.bot, lambda: bool(stops(there)), "a stop works again")
+    assert [one.ticket.quantity for one in stops(there)] == [held]
+    first, lost_one, *later = await trades(there.bot, OrderRole.STOP)
+    assert (first.status, lost_one.status) == (TradeStatus.CANCELLED, TradeStatus.FAILED)
+    assert len(later) == 1
+
+
+async def test_an_exit_that_comes_between_keeps_the_stop_from_leaving(make_at_gateway: MakeAtGateway) -> None:
+    """Stop and exit would both sell the same shares."""
+    there = await at_gateway(make_at_gateway)
+    await holds(there)
+    (stop,) = await trades(there.bot, OrderRole.STOP)
+    there.gateway.desk.end(stops(there)[0].perm_id, 202, "Cancelled by Exchange")
+
+    async def exit_is_decided() -> None:
+        async with there.bot.ledger.begin() as books:
+            alert_id = await books.insert_alert(an_alert(action=Side.SELL, strategy="ema"))
+            assert alert_id is not None
+            known = {name: getattr(stop, name) for name in NewTrade.__dataclass_fields__ if name != "decision"}
+            known |= {"alert_id": alert_id, "role": OrderRole.EXIT, "order_ref": f"tb-{alert_id}-exit"}
+            await books.insert_trade(NewTrade(**{**known, "parent_trade_id": None}, decision={}))
+
+    await there.bot.after_decision(exit_is_decided)
+
+    async def not_sent() -> bool:
+        return [one.status for one in await trades(there.bot, OrderRole.STOP)][1:] == [TradeStatus.FAILED]
+
+    await there.bot.sooner_or_later(not_sent, "the new stop is not sent")
+    assert not stops(there)
 
 
 async def test_the_stop_goes_to_the_entry_price_after_the_gain(make_at_gateway: MakeAtGateway) -> None:
