@@ -237,7 +237,7 @@ class Protection:
                 left=one.qty,
                 role=one.stop.role,
                 terms=str(one.stop.terms),
-                strategy=one.entry.strategy,
+                entry_id=one.entry.id,
                 words=refused if isinstance(refused, str) else words,
             )
             await books.add_event(NewEvent(facts, self._clock.now(), one.entry.alert_id, one.stop.id))

@@ -75,7 +75,9 @@ class CancelReason(StrEnum):
     GROUP_IN_PART = "group_in_part"  # IB does not show all orders of its group
     NOTHING_HELD = "nothing_held"  # a protective order, and its shares are sold
     OVER_PROTECTED = "over_protected"  # more would be sold than IB holds, or twice
-    NOT_AS_SENT = "not_as_sent"  # IB has shown a protective order with other terms from the beginning: another one follows
+    NOT_AS_SENT = (
+        "not_as_sent"  # IB has shown a protective order with other terms from the beginning: another one follows
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +157,13 @@ class SharesUnprotected(OrderFacts):
     left: Decimal  # shares
     role: str
     terms: str  # the stop's, in IB's words
-    strategy: str
+    entry_id: int  # the trade that bought them
     words: str = ""  # IB's, where it refused or ended it
+
+    @property
+    def may_be_protected_again(self) -> bool:
+        """Where it is the owner's to decide."""
+        return self.code in (Unprotected.CANCELLED, Unprotected.REFUSED, Unprotected.NOT_EQUAL)
 
 
 @dataclass(frozen=True, slots=True)
