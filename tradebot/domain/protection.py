@@ -3,10 +3,10 @@
 Rules:
 - Shares protected are the open shares of an entry's lots. Never more than IB's position, less what others sell of it, is given to
   stops; where it is not enough, the youngest entries are cut first.
-- Beside an entry that lives nothing is placed: a group that is not whole has its rest cancelled, and is looked at again when the
-  entry is over.
-- What is smaller than it was is done at once. What sells more (a new stop, a larger one) waits until nothing of the contract is in
-  motion, no exit is at work and each order of the group is known to be alive or over.
+- Beside an entry that lives nothing is placed: a group that is not whole has its rest cancelled, and is looked at again when
+  the entry is over.
+- What lowers is done at once. What sells more (a new stop, a larger one) waits until nothing of the contract is in motion, no
+  exit is at work and each order of the group is known to be alive or over.
 - What the owner did to a stop in TWS stands, and is told. What IB did is mended where books and position are equal and a live bid
   stands above the stop. Everything else is told: unknown means do nothing.
 - A target protects nothing. It comes back where its end was the bot's doing, and is nobody's alarm.
@@ -194,18 +194,18 @@ class _Group:
         filled = shown.filled or _NONE
         remaining, wanted = shown.qty - filled, filled + self.allowed
         terms = self._terms_at_ib(order, shown)
+        found = self._not_at_ib(order.role, [order])
         if remaining > self.allowed:
-            return [Change(order, wanted, terms, Changed.CUT)]
+            return [Change(order, wanted, terms, Changed.CUT), *found]
         if remaining < self.allowed and self._may_sell_more(order.role):
-            return [Change(order, wanted, terms, Changed.RAISED)]
-        found: list[Action] = []
-        if self.allowed < self.guard.held:
-            found += self._not_at_ib(order.role, [order])
+            return [Change(order, wanted, terms, Changed.RAISED), *found]
         if _differs(order.terms, terms):
             if order.id in self.at.confirmed:
                 found.append(Adopt(order, shown.qty, terms, owners=True))
+            elif order.n == 1:  # IBKR: what is neither price nor size is changed by another order in its place
+                found.append(Cancel(order, CancelReason.NOT_AS_SENT))
             else:
-                found.append(Change(order, shown.qty, order.terms, Changed.NOT_AS_SENT))
+                found.append(self._tell(Unprotected.NOT_AS_SENT, order))
         elif shown.qty != order.requested_qty or _has_trailed(order.terms, terms):
             found.append(Adopt(order, shown.qty, terms, owners=False))
         return [*found, *self._not_triggered(order)]
@@ -221,7 +221,7 @@ class _Group:
         ended_by = self.guard.ended_by.get(last.id, EndedBy.OWNER)
         if role is OrderRole.TARGET:
             return [self._place(last)] if ended_by in (EndedBy.US, EndedBy.GROUP, EndedBy.NOT_SENT) else []
-        return [self._missing_stop(last, mine, ended_by), *self._partly_at_ib(last)]
+        return [self._missing_stop(last, mine, ended_by), *self._not_at_ib(role, mine)]
 
     def _missing_stop(self, last: Trade, mine: Sequence[Trade], ended_by: EndedBy) -> Action:
         refused = [self.guard.ended_by.get(order.id) is EndedBy.REFUSED for order in mine[-REFUSED_MAX:]]
@@ -250,9 +250,6 @@ class _Group:
 
     def _tell(self, code: Unprotected, stop: Trade) -> Tell:
         return Tell(self.guard.entry, code, self.guard.held, stop)
-
-    def _partly_at_ib(self, stop: Trade) -> list[Action]:
-        return self._not_at_ib(stop.role, [stop]) if self.allowed < self.guard.held else []
 
     def _not_at_ib(self, role: OrderRole, mine: Sequence[Trade]) -> list[Action]:
         """IB does not hold the shares, or others sell them."""
@@ -362,7 +359,9 @@ def _ended_with(entry: Trade, order: Trade) -> bool:
 def break_even(guard: Guarded, strategy: Strategy, bid: Decimal | None) -> Change | None:
     """The stop at the entry price, once the gain is there; never lower than it stands."""
     after, price = strategy.break_even_after, guard.price
-    stop = next((one for one in guard.orders if one.role is OrderRole.STOP and one.status is TradeStatus.SUBMITTED), None)
+    stop = next(
+        (one for one in guard.orders if one.role is OrderRole.STOP and one.status is TradeStatus.SUBMITTED), None
+    )
     if after is None or price is None or bid is None or stop is None or stop.order_type is not OrderType.STOP:
         return None
     to = CENTS.nearest(price)

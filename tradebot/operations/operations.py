@@ -17,7 +17,7 @@ from tradebot.domain.positions import WriteOff
 from tradebot.domain.settings import TradingState
 from tradebot.domain.strategies import Strategies
 from tradebot.domain.trades import Trade
-from tradebot.operations import exits, limits, orders, queue, splits, unknown_orders
+from tradebot.operations import exits, limits, orders, protection, queue, splits, unknown_orders
 from tradebot.operations.limits import LimitChange, Value
 from tradebot.ports import Broker, Clock, Ledger, Queue
 from tradebot.trading.booking import Booking
@@ -92,6 +92,10 @@ class Operations:
     async def cancel_order(self, trade_id: int, actor: str) -> bool:
         """Has an order that works cancelled. False where it has ended. Raises BrokerUnavailable."""
         return await orders.cancel(self.ledger, self.broker, trade_id, actor, self.clock.now())
+
+    async def protect_again(self, entry_id: int, actor: str, key: str) -> bool:
+        """The entry's shares get another stop, as the last one was; False when there never was one, or `key` was used already."""
+        return await protection.again(self.ledger, entry_id, actor, key, self.clock.now())
 
     # --- what only a person can know --------------------------------------------------------------------------------
 

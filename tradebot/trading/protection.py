@@ -1,4 +1,4 @@
-"""Watches what protects held shares: after each reconciliation before anything trades, then every few seconds, and after each fill.
+"""Watches what protects held shares: in each reconciliation, before anything trades, then every few seconds and after each fill.
 
 Rules:
 - Decides nothing itself: `domain/protection.py` compares, this asks IB and the books, looks twice, and has it done.
@@ -237,7 +237,7 @@ class Protection:
                 left=one.qty,
                 role=one.stop.role,
                 terms=str(one.stop.terms),
-                strategy=one.entry.strategy,
+                entry_id=one.entry.id,
                 words=refused if isinstance(refused, str) else words,
             )
             await books.add_event(NewEvent(facts, self._clock.now(), one.entry.alert_id, one.stop.id))

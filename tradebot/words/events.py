@@ -21,9 +21,9 @@ from tradebot.words import (
     account_events,
     daily_report,
     health_events,
-    protection_events,
     ib_codes,
-    protective_events,
+    priced_orders,
+    protection_events,
     refusals,
     sizing,
     strategies,
@@ -162,6 +162,7 @@ _CANCELLED_FOR = {
     o.CancelReason.NOTHING_HELD: "the shares that it protects are sold",
     o.CancelReason.OVER_PROTECTED: "more would be sold than IB holds",
     o.CancelReason.OWNER: "as you asked",
+    o.CancelReason.NOT_AS_SENT: "IB shows it otherwise than it was sent; another one is placed in its place",
     o.CancelReason.INACTIVE: "IB lists it as Inactive and says no reason: it holds it, or has rejected it",
 }
 
@@ -428,7 +429,7 @@ WORDS: Mapping[EventKind, Says] = {
     EventKind.PARTIAL_FILL: lambda f, _: f"{order(f)}: {shares(f.filled_qty)} filled so far, the rest is working.",
     EventKind.BUY_FILLED: _filled,
     EventKind.SELL_FILLED: _filled,
-    **protective_events.WORDS,
+    **priced_orders.WORDS,
     EventKind.ORDER_FAILED: lambda f, _: _unfilled(f),
     EventKind.ORDER_UNKNOWN: _unknown,
     EventKind.ORDER_RESOLVED: _resolved,

@@ -6,7 +6,7 @@ from decimal import Decimal
 from tradebot.domain.trades import Trade, TradeStatus
 from tradebot.queries.working import AtWork, Level, Protection
 from tradebot.words import figures
-from tradebot.words.protective_events import target, until
+from tradebot.words.priced_orders import target, until
 
 
 def from_the_market(one: AtWork) -> str:

@@ -90,6 +90,9 @@ class CancelReason(StrEnum):
     GROUP_IN_PART = "group_in_part"  # IB does not show all orders of its group
     NOTHING_HELD = "nothing_held"  # a protective order, and its shares are sold
     OVER_PROTECTED = "over_protected"  # more would be sold than IB holds, or twice
+    NOT_AS_SENT = (
+        "not_as_sent"  # IB has shown a protective order with other terms from the beginning: another one follows
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,7 @@ class Unprotected(StrEnum):
     NO_PRICE = "no_price"  # IB ended it, and there is no live bid to place it anew under
     CROSSED = "crossed"  # IB ended it, and the market stands at it or below
     NOT_AT_IB = "not_at_ib"  # IB does not hold so many shares, or other orders sell them
+    NOT_AS_SENT = "not_as_sent"  # IB works it otherwise than it was sent, twice
     NOT_TRIGGERED = "not_triggered"  # it works, the market has crossed it, and it does not fill
 
 
@@ -168,8 +172,13 @@ class SharesUnprotected(OrderFacts):
     left: Decimal  # shares
     role: str
     terms: str  # the stop's, in IB's words
-    strategy: str
+    entry_id: int  # the trade that bought them
     words: str = ""  # IB's, where it refused or ended it
+
+    @property
+    def may_be_protected_again(self) -> bool:
+        """Where it is the owner's to decide."""
+        return self.code in (Unprotected.CANCELLED, Unprotected.REFUSED, Unprotected.NOT_EQUAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +196,6 @@ class Changed(StrEnum):
 
     CUT = "cut"  # fewer shares are held
     RAISED = "raised"  # more shares are held
-    NOT_AS_SENT = "not_as_sent"  # IB showed it with other terms from the beginning
     BREAK_EVEN = "break_even"
     BY_OWNER = "by_owner"  # in TWS
 
