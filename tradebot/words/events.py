@@ -16,7 +16,7 @@ from tradebot.domain.facts import daemon as d
 from tradebot.domain.facts import orders as o
 from tradebot.domain.refusals import RefusalCode
 from tradebot.domain.settings import TradingState
-from tradebot.domain.trades import TradeStatus
+from tradebot.domain.trades import OrderRole, TradeStatus
 from tradebot.words import (
     account_events,
     daily_report,
@@ -156,6 +156,11 @@ _CANCELLED_FOR = {
         "IB holds it for a short locate, which must never happen: compare the position with TWS"
     ),
     o.CancelReason.OLDER_ALIVE: "an older order of its alert, taken for ended, is at work at IB after all",
+    o.CancelReason.TIME_OVER: "the time that it was good for is over, and IB has not ended it",
+    o.CancelReason.REPLACED: "a newer signal comes in its place",
+    o.CancelReason.EXIT_FIRST: "its strategy sells, and an exit must not be followed by its own entry",
+    o.CancelReason.CANCEL_ALERT: "an alert asks for it",
+    o.CancelReason.OWNER: "as you asked",
     o.CancelReason.INACTIVE: "IB lists it as Inactive and says no reason: it holds it, or has rejected it",
 }
 
@@ -170,7 +175,20 @@ def _intent(facts: o.OrderIntent, _: Event | NewEvent) -> str:
 
 def _cancelling(facts: o.OrderCancelling, _: Event | NewEvent) -> str:
     why = _CANCELLED_FOR.get(facts.code, f"it was not done after {facts.timeout_s:.0f} s")
-    return f"{order(facts)} is being cancelled: {why}. What filled is booked."
+    by = "" if facts.by_alert is None else f" (alert {facts.by_alert})"
+    return f"{order(facts)} is being cancelled: {why}{by}. What filled is booked."
+
+
+def _expires(facts: o.OrderExpires, _: Event | NewEvent) -> str:
+    then = (
+        "Its alert is not traded then: send another one if it still should be."
+        if facts.role is OrderRole.ENTRY
+        else "What it protects is unprotected then, unless it is placed anew."
+    )
+    return (
+        f"{order(facts)} ends at IB with the session of {facts.on:%a %d %b %Y}: IB cancels what is good till cancelled with the "
+        f"quarter after the one in which it was placed. {then}"
+    )
 
 
 def _works_on(facts: o.ExitWorksOn, event: Event | NewEvent) -> str:
@@ -409,6 +427,7 @@ WORDS: Mapping[EventKind, Says] = {
     ),
     EventKind.ORDER_HELD_UP: _held_up,
     EventKind.ORDER_CANCELLING: _cancelling,
+    EventKind.ORDER_EXPIRES: _expires,
     EventKind.EXIT_WORKS_ON: _works_on,
     EventKind.ORDER_STUCK: _stuck,
     EventKind.ORDER_TOLD: lambda f, _: f"IB says of the exit of {f.ticker}, order {f.order_ref}: {f.text} ({f.code}).",
