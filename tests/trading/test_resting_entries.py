@@ -15,6 +15,7 @@ from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.brokerage import OrderState
 from tradebot.domain.events import EventKind
 from tradebot.domain.instructions import OrderTerms, Verb
+from tradebot.domain.reasons import Reason
 from tradebot.domain.refusals import RefusalCode
 from tradebot.domain.strategies import ExitSource, OnNewSignal, OrderSource, Strategy
 from tradebot.domain.terms import Exits, Level, LevelKind, OrderType, TimeInForce
@@ -61,7 +62,7 @@ async def cancel_is_sent(bot: Bot, order_ref: str, within_s: int = 10) -> None:
 
 async def code(bot: Bot, alert_id: int) -> str:
     row = await bot.becomes(alert_id, A.BLOCKED)
-    assert row.reason is not None and not isinstance(row.reason, str)
+    assert isinstance(row.reason, Reason)
     return row.reason.code
 
 

@@ -23,10 +23,12 @@ def is_over(order: Trade, now: datetime, hours: Hours) -> bool:
     """Whether its time has passed, and IB should have ended it."""
     if not order.waits_for_its_price:
         return not _is_open_since(now, CLOSE_GRACE, hours)
-    if order.tif is TimeInForce.GTC:
-        return False
-    if order.tif is TimeInForce.GTD and order.good_till is not None:
-        return now > order.good_till + IB_ENDS_WITHIN
+    if order.tif is TimeInForce.GTD:
+        return order.good_till is not None and now > order.good_till + IB_ENDS_WITHIN
+    return order.tif is TimeInForce.DAY and _day_is_over(order, now, hours)
+
+
+def _day_is_over(order: Trade, now: datetime, hours: Hours) -> bool:
     if hours.always:
         return False  # without sessions nobody here knows when IB's day ends
     if hours.calendar.trading_date(order.created_at) != hours.calendar.trading_date(now):

@@ -4,8 +4,8 @@ Rules:
 - The alert's status is compared and set: an id that comes twice, or late, decides nothing.
 - One order in flight per strategy and ticker, and one exit per contract, for all strategies share IB's position: the alert of a
   busy one stays RECEIVED. An UNKNOWN order keeps its contract's SELLs waiting, of whichever strategy.
-- An entry that waits at IB for its price may do so for days. A SELL of its strategy and ticker has it cancelled first, whatever it
-  sells and also while the market is closed; a BUY is refused for it, or replaces it. One whose cancel is asked for is waited for.
+- An entry that waits at IB for its price may do so for days. A SELL of its strategy and ticker has it cancelled first, whatever
+  it sells and also while the market is closed; a BUY is refused for it, or replaces it. One that is being cancelled holds both up.
 - Lots are looked up by contract: where the books hold it under another ticker (IB renamed it), the order goes under that one.
 - A SELL of shares that a split seems to have changed waits for the owner's answer: it would sell too few, at a false P&L.
 - What cannot be known now waits; it is neither refused nor guessed, except that a BUY grows too old.
@@ -63,13 +63,9 @@ async def decide(
     earlier = await books.trades_of_alert(alert.id)
     if any(one.status in UNRESOLVED for one in earlier):
         return Wait.TICKER  # whatever this alert's status says: nothing has two orders alive
-    resting: Sequence[Trade] = ()
-    if not killed:
-        if await _is_busy(books, alert, names, pre_trade.con_ids):
-            return Wait.TICKER
-        resting = await _resting_beside(books, alert, names, pre_trade.con_ids)
-        if await cancels_wanted(books, resting):
-            return Wait.ENTRY
+    resting = () if killed else await _resting_beside(books, alert, names, pre_trade.con_ids)
+    if not killed and (waits := await _waits_for(books, alert, names, pre_trade.con_ids, resting)) is not None:
+        return waits
     one = Judging(
         books=books,
         alert=alert,
@@ -111,6 +107,14 @@ async def _resting_beside(
     if alert.action is Side.SELL:
         return ()
     return [one for one in await entries_at_work(books, alert.strategy, tickers, con_ids) if one.rests]
+
+
+async def _waits_for(
+    books: Books, alert: Alert, tickers: Collection[str], con_ids: Collection[int], resting: Collection[Trade]
+) -> Wait | None:
+    if await _is_busy(books, alert, tickers, con_ids):
+        return Wait.TICKER
+    return Wait.ENTRY if await cancels_wanted(books, resting) else None
 
 
 async def _is_busy(books: Books, alert: Alert, tickers: Collection[str], con_ids: Collection[int]) -> bool:

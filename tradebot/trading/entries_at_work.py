@@ -1,7 +1,7 @@
 """Entries that wait at IB for their price, and that one of them is to be cancelled.
 
-Rules: that an order is to be cancelled is stored, as an event of its alert, in the transaction of what asks for it; the order monitor
-sends the cancel, and again, until the order has ended, after a restart too. Each strategy's entries are its own.
+Rules: that an order is to be cancelled is stored, as an event of its alert, in the transaction of what asks for it; the order
+monitor sends the cancel, and again, until the order has ended, after a restart too. Each strategy's entries are its own.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -65,8 +65,8 @@ def _never_seen(trade: Trade, evidence: Evidence) -> Reason | None:
 
 
 def _group(trade: Trade, evidence: Evidence) -> Reason | None:
-    """What was written in one piece has left, or not, as one; and IB may list none of it while it waits for the last of its orders:
-    then only IB's count of orders, on a connection made since, shows that nothing has come."""
+    """What was written in one piece has left, or not, as one; and IB may list none of it while it waits for the last of its
+    orders: then only IB's count of orders, on a connection made since, shows that nothing has come."""
     if trade.group_id is None or trade.error_message is not None:
         return None
     others = [one for one in evidence.trades if one.id != trade.id and one.left_with(trade)]

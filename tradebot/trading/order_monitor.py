@@ -11,8 +11,8 @@ Rules:
 - A cancel is sent again while the order works on, for IB may refuse or lose it, and no longer than two minutes: then a person is
   needed, and told so, once. An order is never sent again.
 - IB is asked about a trade soon after it came in doubt, and again and again about one that is UNKNOWN, was cancelled, is an
-  exit over its time, or is not shown for so long: that it works on is IB's word, not a guess, and what IB does not show is offered
-  to the owner.
+  exit over its time, or is not shown for so long: that it works on is IB's word, not a guess, and what IB does not show is
+  offered to the owner.
 - IB cancels what is good till cancelled with a quarter's end: that is told a week ahead, once an order.
 """
 
@@ -171,10 +171,8 @@ class OrderMonitor:
 
     def _why_cancel(self, trade: Trade, unresolved: Sequence[Trade]) -> CancelReason | None:
         """The weightiest reason to cancel it; None when it may work on."""
-        if trade.order_ref in self._held:
-            return CancelReason.SHORT_LOCATE
-        if trade.is_protective:
-            return None
+        if trade.order_ref in self._held or trade.is_protective:
+            return CancelReason.SHORT_LOCATE if trade.order_ref in self._held else None
         if self._switch.state is TradingState.KILLED:
             return CancelReason.KILLED
         if is_over(trade, self._clock.now(), self._hours):

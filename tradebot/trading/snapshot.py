@@ -63,7 +63,7 @@ async def take_snapshot(
 ) -> Snapshot:
     """Everything that the risk checks of a BUY look at. `quoted`: the contract to be bought, with its price just now.
 
-    `ticker`: as the books have it. Without `judged` no rule of a strategy is looked at. What the trades `without` reserve is free.
+    `ticker`: as the books have it. Without `judged` no rule of a strategy is looked at. `without`: trades that reserve nothing.
     """
     account, now, quoted = view.account, view.now, quoted or {}
     unresolved = await books.trades(UNRESOLVED)

@@ -260,7 +260,7 @@ def _entry_at_work(f: RefusalFacts) -> str:
     rule = (
         "what came before it does not replace it"
         if f.number("newer")
-        else f'on_new_signal under [strategies.{f.text("strategy")}] is "refuse"; "replace" lets the newer signal come in its place'
+        else f'set on_new_signal = "replace" under [strategies.{f.text("strategy")}] for the newer signal to come in its place'
     )
     return (
         f"an entry of strategy {f.text('strategy')} for {f.shares('qty')} {f.text('ticker')} still waits for its price at IB "
