@@ -113,9 +113,7 @@ CLOSE = new_york(2026, 11, 20, 16)
         (OrderTerms(OrderType.STOP, stop_price=D(105), tif=TimeInForce.GTC), False),
     ],
 )
-async def test_the_close_ends_what_is_for_the_day(
-    make_bot: MakeBot, order: OrderTerms, *, ended: bool
-) -> None:
+async def test_the_close_ends_what_is_for_the_day(make_bot: MakeBot, order: OrderTerms, *, ended: bool) -> None:
     """An order for the day would buy at the next open, or one that is good till cancelled be cancelled every evening."""
     bot = await running(make_bot, start=CLOSE - timedelta(seconds=20), always=False)
     _, order_ref = await rests(bot, order)
@@ -144,10 +142,10 @@ async def test_extended_hours_end_too(make_bot: MakeBot) -> None:
 async def test_what_is_good_until_a_moment_ends_then(make_bot: MakeBot) -> None:
     """An entry that was to wait for ten minutes would wait for as long as IB forgets to end it."""
     bot = await running(make_bot)
-    order = OrderTerms(OrderType.LIMIT, D(95), cancel_after=timedelta(minutes=10))
-    _, order_ref = await rests(bot, order)
+    minutes = timedelta(minutes=10)
+    _, order_ref = await rests(bot, OrderTerms(OrderType.LIMIT, D(95), cancel_after=minutes))
     trade = await bot.trade(order_ref)
-    assert (trade.tif, trade.good_till) == (TimeInForce.GTD, trade.created_at.replace(microsecond=0) + order.cancel_after)  # type: ignore[operator]
+    assert (trade.tif, trade.good_till) == (TimeInForce.GTD, trade.created_at.replace(microsecond=0) + minutes)
     await bot.seconds(640, at_once=20)
     assert bot.broker.cancels == []
     await cancel_is_sent(bot, order_ref, within_s=60)

@@ -74,6 +74,8 @@ class Figure(StrEnum):
     SIZE_NOT_USED = "size_not_used"  # the other way round
     EQUITY = "equity"
     STOP = "stop"  # to size by what is lost there
+    AT_RISK = "at_risk"
+    MARGIN = "margin"  # of a BUY that is to be put to IB first
     PRICE_STEP = "price_step"  # of the contract: by how much its prices differ
 
 

@@ -5,7 +5,7 @@ Rules:
 - One order in flight per strategy and ticker, and one exit per contract, for all strategies share IB's position: the alert of a
   busy one stays RECEIVED. An UNKNOWN order keeps its contract's SELLs waiting, of whichever strategy.
 - An entry that waits at IB for its price may do so for days. A SELL of its strategy and ticker has it cancelled first, whatever
-  it sells and also while the market is closed; a BUY is refused for it, or replaces it. One that is being cancelled holds both up.
+  it sells and also while the market is closed; a BUY is refused for it, or replaces it. Being cancelled it holds both up.
 - Lots are looked up by contract: where the books hold it under another ticker (IB renamed it), the order goes under that one.
 - A SELL of shares that a split seems to have changed waits for the owner's answer: it would sell too few, at a false P&L.
 - What cannot be known now waits; it is neither refused nor guessed, except that a BUY grows too old.

@@ -60,7 +60,8 @@ from tradebot.trading.booking import Booking, Listeners
 from tradebot.trading.decision import decide, holds_back
 from tradebot.trading.entries_at_work import is_cancel
 from tradebot.trading.gate import Gate
-from tradebot.trading.judging import Decided, Intent, NewOrder, Policy, PreTradeData, Wait
+from tradebot.trading.judging import AskMargin, Decided, Intent, NewOrder, Policy, PreTradeData, Wait
+from tradebot.trading.margin import ask_margin
 from tradebot.trading.questions import Questions
 from tradebot.trading.sequencer import Sequencer
 from tradebot.trading.snapshot import BrokerView
@@ -238,7 +239,10 @@ class Worker:
         await self._sequencer.near(alert.id)
         context.enter_context(logger.contextualize(ticker=alert.ticker))  # for what is logged of its failure, too
         prepared = await self._prepare(alert)
-        while (decided := await self._in_turn(alert, prepared)) is Wait.LIMIT:
+        while (decided := await self._in_turn(alert, prepared)) is Wait.LIMIT or isinstance(decided, AskMargin):
+            if isinstance(decided, AskMargin):
+                prepared = await self._ask_margin(alert, prepared, decided)
+                continue
             if self._broker.throttled():
                 while self._broker.throttled():
                     self._judged()
@@ -298,6 +302,16 @@ class Worker:
             return PreTradeData(contract=contract, no_quote=quote, con_ids=frozenset({contract.con_id}))
         logger.info("quote {} {}", contract.ticker, _quoted(quote))
         return PreTradeData(contract=contract, quote=quote, con_ids=frozenset({contract.con_id}))
+
+    async def _ask_margin(self, alert: Alert, prepared: _Prepared, wanted: AskMargin) -> _Prepared:
+        """Nothing that it waits for holds up another alert."""
+        self._sequencer.leave(alert.id)
+        try:
+            margin = await ask_margin(self._broker, wanted.order)
+        finally:
+            self._sequencer.take_place(alert.id)
+            self._sequencer.is_a(alert.id, alert.action)
+        return replace(prepared, data=replace(prepared.data, margin=margin))
 
     async def _ask_for_sell(self, alert: Alert, ticker: str) -> PreTradeData:
         async with self._ledger.read() as books:
