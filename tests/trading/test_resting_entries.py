@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.bot import Bot, said
-from tests.bot_fixtures import MakeBot
+from tests.bot_fixtures import MakeAtGateway, MakeBot
 from tests.clockwork import new_york
 from tests.trading.moments import gate_closed
 from tradebot.domain.alerts import AlertStatus, Side
@@ -28,6 +28,7 @@ RSI = Strategy(name="rsi", orders=OrderSource.ALERT, exits=ExitSource.ALERT)
 REPLACING = Strategy(name="ema", orders=OrderSource.ALERT, on_new_signal=OnNewSignal.REPLACE)
 LIMIT = OrderTerms(OrderType.LIMIT, D(95))
 GTC = OrderTerms(OrderType.LIMIT, D(95), tif=TimeInForce.GTC)
+BELOW = Exits(stop_loss=Level(LevelKind.PRICE, D(180)))
 STOPPED = Exits(stop_loss=Level(LevelKind.PRICE, D(90)))
 
 
@@ -372,3 +373,30 @@ async def test_a_group_that_ib_does_not_list(make_bot: MakeBot, next_order_id: i
     entry, stop = await bot.turns(first.order_ref, status), await bot.trade(second.order_ref)
     assert (entry.role, stop.role) == (OrderRole.ENTRY, OrderRole.STOP)
     assert stop.status is (T.FAILED if status is T.FAILED else T.SUBMITTING)
+
+
+# --- over the socket of a gateway -------------------------------------------------------------------------------------
+
+
+async def test_a_gateway_ends_what_an_exit_calls_off(make_at_gateway: MakeAtGateway) -> None:
+    """What the fake does not know: IB's own end of a bracket whose entry is cancelled, and the exit that goes on at that."""
+    there = await make_at_gateway(strategies=(EMA,))
+    bot, orders = there.bot, there.gateway.book.orders
+    bought = await bot.asks("ema", Verb.BUY)
+    await bot.becomes(bought, A.EXECUTED)
+    bot.clock.skip(11)
+    waits = await bot.asks("ema", Verb.BUY, order=OrderTerms(OrderType.LIMIT, D(200), tif=TimeInForce.GTC), exits=BELOW)
+
+    async def rest() -> bool:
+        return any(one.alert_id == waits and one.role is OrderRole.ENTRY and one.rests for one in await bot.trades())
+
+    await bot.until(rest, "the entry rests")
+    assert len(orders) == 3
+    sell = await bot.asks("ema", Verb.EXIT)
+
+    async def sold() -> bool:
+        return (await bot.row(sell)).status is A.EXECUTED
+
+    await bot.sooner_or_later(sold, "the exit has sold", within_s=30)
+    states = {(one.role, one.status) for one in await bot.trades()}
+    assert {(OrderRole.ENTRY, T.CANCELLED), (OrderRole.STOP, T.CANCELLED), (OrderRole.EXIT, T.FILLED)} < states
