@@ -16,6 +16,7 @@ from tradebot.domain.limits import Limits
 from tradebot.domain.positions import Position
 from tradebot.domain.questions import Question
 from tradebot.domain.reasons import Reason
+from tradebot.domain.refusals import Fact
 from tradebot.domain.settings import TradingState
 from tradebot.domain.terms import OrderType, Terms, TimeInForce
 from tradebot.domain.trades import OrderRole, TradeStatus
@@ -128,6 +129,7 @@ def every_kind(ticker: str = "AAPL") -> Mapping[EventKind, Facts]:
         a.AlertPending(ticker, side, "market_closed", {"opens_at": "2026-11-23T14:30:00+00:00"}),
         a.AlertBlocked(ticker, Side.BUY, "max_daily_buys", {"count": 50, "limit": 50}, ("kill_switch", "cash")),
         a.AlertAtTarget(ticker, side, "at_target", {"ticker": ticker, "held": Decimal(0), "strategy": "ema"}),
+        a.EntriesCancelled(ticker, side, "entries_cancelled", _cancelled(ticker)),
         a.TargetGap(ticker, "ema", Decimal(100), Decimal(0)),
         a.AlertFailed(ticker, side, "no_contract", {"ticker": ticker, "detail": f"IB knows no stock {ticker}"}),
         a.AlertExpired(ticker, side, 345_600.0),
@@ -174,6 +176,10 @@ def every_kind(ticker: str = "AAPL") -> Mapping[EventKind, Facts]:
     return {one.kind: one for one in facts}
 
 
+def _cancelled(ticker: str) -> Mapping[str, Fact]:
+    return {"ticker": ticker, "orders": 1, "alerts": 2, "filled": Decimal(3), "unknown": 1}
+
+
 def _of_orders(ticker: str, side: Side) -> tuple[Facts, ...]:
     stop = {"order_terms": STOP, "protects": OrderRole.STOP}
     target = {"order_terms": TARGET, "protects": OrderRole.TARGET}
@@ -200,6 +206,7 @@ def _of_orders(ticker: str, side: Side) -> tuple[Facts, ...]:
             before="10 STP 180 GTC",
             after="10 STP 187.32 GTC",
         ),
+        o.OrderExpires(**order(ticker), on=date(2026, 12, 31), role=OrderRole.STOP),
         o.ExitWorksOn(**order(ticker, side=side), since=NOON - timedelta(minutes=5), timeout_s=30.0),
         o.OrderTold(ticker, "tb-1-0badcafe", 202, "Order Canceled - reason:"),
         o.ExitArmedAgain(**order(ticker, side=side), left=Decimal(3), words="IB 202: by exchange", in_s=10.0),

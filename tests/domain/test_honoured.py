@@ -56,7 +56,6 @@ def test_what_is_honoured(asked: Instruction, strategy: Strategy) -> None:
         (BUY, replace(FIXED, sizing=Sizing.RISK_USD), "sizes its buys by the risk at the stop"),
         (replace(EXIT, size=TEN), FIXED, 'Set exit_size = "alert" for [strategies.ema]'),
         (replace(EXIT, size=replace(TEN, kind=SizeKind.USD)), ALERT, "in shares or in percent of the position"),
-        (replace(BUY, verb=Verb.CANCEL), FIXED, "cancels orders that wait for a price"),
         *(
             (replace(one, order=OrderTerms(kind)), FIXED, f"{kind.name.lower().replace('_', '-')} order")
             for one in (BUY, EXIT)

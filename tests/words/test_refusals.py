@@ -258,6 +258,28 @@ SAID: list[tuple[str, Mapping[str, Fact], str]] = [
         "the bot holds 4 AAPL, and 4 shares are in a working SELL at IB (permId 7001): cancel it first",
     ),
     ("superseded", {"by_alert": 12}, "superseded by SELL 12"),
+    ("superseded", {"by_alert": 12, "cancel": 1}, "superseded by the cancel 12"),
+    (
+        "entry_at_work",
+        {"ticker": "AAPL", "strategy": "ema", "qty": D(5), "by_alert": 7, "newer": 0},
+        'an entry of strategy ema for 5 AAPL still waits for its price at IB (alert 7): set on_new_signal = "replace" under '
+        "[strategies.ema] for the newer signal to come in its place",
+    ),
+    (
+        "entry_at_work",
+        {"ticker": "AAPL", "strategy": "ema", "qty": D(5), "by_alert": 7, "newer": 1},
+        "an entry of strategy ema for 5 AAPL still waits for its price at IB (alert 7): what came before it does not replace it",
+    ),
+    (
+        "entries_cancelled",
+        {"ticker": "AAPL", "orders": 2, "alerts": 1, "filled": D(3), "unknown": 1},
+        "2 entries cancelled, 1 waiting BUY ended, 3 shares had filled before, 1 UNKNOWN: cancelled should it come to life",
+    ),
+    (
+        "entries_cancelled",
+        {"ticker": "AAPL", "orders": 0, "alerts": 0, "filled": D(0), "unknown": 0},
+        "no entry worked or waited: there was nothing to cancel",
+    ),
     (
         "strategy_disabled",
         {"strategy": "ema", "known": 1},

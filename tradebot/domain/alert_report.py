@@ -13,7 +13,7 @@ from enum import StrEnum
 from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import NoQuote
 from tradebot.domain.honoured import not_honoured
-from tradebot.domain.instructions import Instruction
+from tradebot.domain.instructions import Instruction, Verb
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.order_plan import EntryPlan, plan
 from tradebot.domain.refusals import Fact, Figure, Refusal, RefusalCode
@@ -92,7 +92,7 @@ def report(instruction: Instruction, strategy: Strategy, basis: Basis) -> AlertR
         held=_held(basis),
         unjudged=tuple(basis.unjudged) if instruction.side is Side.BUY else (),
     )
-    if refused is not None:
+    if refused is not None or instruction.verb is Verb.CANCEL:
         return base
     return _buy(base, basis) if instruction.side is Side.BUY else _sell(base, basis)
 

@@ -39,6 +39,7 @@ class EventKind(StrEnum):
     ALERT_BLOCKED = "alert_blocked"
     ALERT_AT_TARGET = "alert_at_target"  # there was nothing to do: what it wants is so already
     TARGET_GAP = "target_gap"  # the sender's position before its alert is not the one in the books
+    ENTRIES_CANCELLED = "entries_cancelled"  # as an alert asked: all that worked or waited has ended
     ALERT_FAILED = "alert_failed"  # no order was made of it: unknown ticker, internal error
     ALERT_EXPIRED = "alert_expired"
     ALERT_CLEARED = "alert_cleared"
@@ -46,6 +47,7 @@ class EventKind(StrEnum):
     ORDER_ACCEPTED = "order_accepted"
     ORDER_WAITS = "order_waits"  # an entry is at IB and waits for its price
     ORDER_CANCELLING = "order_cancelling"
+    ORDER_EXPIRES = "order_expires"  # good till cancelled, and IB cancels it with the quarter
     EXIT_WORKS_ON = "exit_works_on"
     ORDER_STUCK = "order_stuck"
     SHARES_UNPROTECTED = "shares_unprotected"  # no stop at IB, or one that does not do what it should

@@ -44,15 +44,6 @@ def not_honoured(instruction: Instruction, strategy: Strategy) -> str | None:
     return next((reason for check in _CHECKS if (reason := check(instruction, strategy)) is not None), None)
 
 
-def _cancel(instruction: Instruction, _: Strategy) -> str | None:
-    if instruction.verb is not Verb.CANCEL:
-        return None
-    return (
-        "The alert cancels orders that wait for a price, and there are none: every order is a market order."
-        f" {_ENDING} To sell what is held, write exit."
-    )
-
-
 def _order_type(instruction: Instruction, strategy: Strategy) -> str | None:
     kind = instruction.order.type
     if kind is OrderType.MARKET:
@@ -223,7 +214,6 @@ def _exit_size(instruction: Instruction, strategy: Strategy) -> str | None:
 
 
 _CHECKS: tuple[Callable[[Instruction, Strategy], str | None], ...] = (
-    _cancel,
     _order_type,
     _limit_price,
     _order_time,

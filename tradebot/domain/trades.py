@@ -144,12 +144,21 @@ class Trade(_Intended):
     @property
     def rests(self) -> bool:
         """IB has it, and it waits for its price: nothing of it is on its way, and no position is about to change by itself."""
-        return self.status is TradeStatus.SUBMITTED and self.order_type is not OrderType.MARKET
+        return self.status is TradeStatus.SUBMITTED and self.waits_for_its_price
+
+    @property
+    def waits_for_its_price(self) -> bool:
+        """It may work for hours or days before it fills, if it ever does."""
+        return self.order_type is not OrderType.MARKET and self.tif is not TimeInForce.IOC
 
     @property
     def is_protective(self) -> bool:
         """It waits beside a position and sells it one day; it fills long after it was stored."""
         return self.role in PROTECTIVE
+
+    def left_with(self, other: "Trade") -> bool:
+        """The two were stored, and written to IB, in one piece."""
+        return self.group_id is not None and self.group_id == other.group_id and self.created_at == other.created_at
 
     @classmethod
     def of(cls, intent: NewTrade, **known: Any) -> Self:

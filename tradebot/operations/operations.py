@@ -90,8 +90,8 @@ class Operations:
         return await queue.clear(self.ledger, self.queue, alert_ids, actor, self.clock.now())
 
     async def cancel_order(self, trade_id: int, actor: str) -> bool:
-        """Has an order that works cancelled. False where it has ended. Raises BrokerUnavailable."""
-        return await orders.cancel(self.ledger, self.broker, trade_id, actor, self.clock.now())
+        """Has an order that works cancelled. False where it has ended, or is being cancelled already: it is its own key."""
+        return await orders.cancel(self.ledger, trade_id, actor, self.clock.now())
 
     async def protect_again(self, entry_id: int, actor: str, key: str) -> bool:
         """The entry's shares get another stop, as the last one was; False when there never was one, or `key` was used already."""

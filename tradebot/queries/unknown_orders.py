@@ -16,6 +16,7 @@ class PriceSource(StrEnum):
     """Where the price of a presumed fill is from, the best first."""
 
     AVERAGE_COST = "average_cost"  # IB's average cost of a position that this BUY alone has opened
+    ORDERS_PRICE = "orders_price"  # its own limit, or where its stop stood: what it waited for
     ASK_AT_DECISION = "ask_at_decision"
     MARKET_PRICE = "market_price"  # IB's price now
     ENTRY_PRICE = "entry_price"  # of its strategy's lots, which a SELL closes: a P&L of zero
@@ -46,12 +47,14 @@ async def presumed_fill(ledger: Ledger, broker: Broker, trade_id: int) -> Presum
         alone = trade.ib_position_before == 0 and not any(one.filled_qty for one in others if one.id != trade.id)
         candidates = [
             (position.avg_cost if position and alone else None, PriceSource.AVERAGE_COST),
+            (trade.limit_price or trade.stop_price, PriceSource.ORDERS_PRICE),
             (_ask(decision), PriceSource.ASK_AT_DECISION),
         ]
     else:
         cost = sum((lot.cost for lot in lots), Decimal(0))
         held = sum((lot.qty for lot in lots), Decimal(0))
         candidates = [
+            (trade.limit_price or trade.stop_price, PriceSource.ORDERS_PRICE),
             (position.market_price if position else None, PriceSource.MARKET_PRICE),
             (cost / held if held else None, PriceSource.ENTRY_PRICE),
         ]

@@ -12,7 +12,7 @@ from tradebot.domain.alerts import Alert, Side
 from tradebot.domain.exit_ends import AT_IB, left_unfilled
 from tradebot.domain.instructions import of_alert
 from tradebot.domain.lots import Lot, LotStatus
-from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus
+from tradebot.domain.trades import UNRESOLVED, OrderRole, Trade, TradeStatus
 from tradebot.ports import Books
 
 
@@ -62,7 +62,9 @@ async def exit_waits_for(books: Books, strategy: str, ticker: str) -> list[Trade
     Its own strategy's, every SELL, for they share IB's position, and what is UNKNOWN. Another strategy's BUY takes nothing away.
     """
     unresolved = await books.trades(UNRESOLVED, ticker=ticker)
-    return [one for one in unresolved if holds_up_an_exit(one, strategy)]
+    # An entry may wait for its price for days: judging the exit has it cancelled, or leaves it alone.
+    resting = [one for one in unresolved if one.role is OrderRole.ENTRY and one.rests]
+    return [one for one in unresolved if holds_up_an_exit(one, strategy) and one not in resting]
 
 
 def holds_up_an_exit(order: Trade, strategy: str) -> bool:

@@ -6,6 +6,8 @@ Rules:
 - An empty answer is not proof of nothing, so absence counts only when it is seen twice, some seconds apart; and executions that
   are empty though the books have fills of today are no answer at all.
 - What was certainly not sent (`not_sent.py`) has failed. Everything else that IB does not show is UNKNOWN, never called failed.
+- What waits for its price and IB lists at work is known: it freezes nothing. What protects an entry that is itself in doubt, and
+  is not listed, is concluded on with that entry.
 """
 
 import asyncio
@@ -162,12 +164,22 @@ class InDoubtOrders:
         return alive, tuple(orphans)
 
     async def _conclude(self, trade: Trade, answers: Answers) -> None:
+        if await self._follows_its_entry(trade):
+            return
         reason = doubt(trade, await self._evidence(trade, answers))
         if reason is None:
             not_sent = trade.error_message or Reason(ReasonCode.NEVER_SEEN)
             await self._booking.conclude(trade.id, TradeStatus.FAILED, not_sent, drawn_from=trade)
             return
         await self._booking.conclude(trade.id, TradeStatus.UNKNOWN, reason, drawn_from=trade)
+
+    async def _follows_its_entry(self, trade: Trade) -> bool:
+        if trade.parent_trade_id is None:
+            return False
+        async with self._ledger.read() as books:
+            entry = await books.trade(trade.parent_trade_id)
+        in_doubt = (TradeStatus.SUBMITTING, TradeStatus.UNKNOWN)
+        return entry is not None and entry.left_with(trade) and entry.status in in_doubt
 
     async def _evidence(self, trade: Trade, answers: Answers) -> Evidence:
         now, connection = self._clock.now(), self._broker.connection

@@ -18,6 +18,7 @@ from tradebot.domain.facts.alerts import (
     AlertBlocked,
     AlertFailed,
     AlertPending,
+    EntriesCancelled,
     RefusedFacts,
     TargetGap,
 )
@@ -88,6 +89,7 @@ class Wait(Enum):
     """Not decided: the alert stays RECEIVED."""
 
     TICKER = "ticker"  # until the ticker's order has ended
+    ENTRY = "entry"  # until the entry that this one replaces has ended
     BROKER = "broker"  # until IB has answered
     OWNER = "owner"  # until the owner has answered whether it was a split
     LIMIT = "limit"  # until IB takes messages again
@@ -111,6 +113,13 @@ _ENDINGS: Mapping[AlertStatus, tuple[Collection[AlertStatus], type[RefusedFacts]
 }
 
 
+_TOLD_APART: Mapping[RefusalCode, type[RefusedFacts]] = {
+    RefusalCode.AT_TARGET: AlertAtTarget,
+    RefusalCode.ENTRIES_CANCELLED: EntriesCancelled,
+}
+"""Nothing was wrong: there was no order to be made."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ending:
     """Writes that no order is made of an alert, or not yet: its row, and the event with code and facts."""
@@ -124,8 +133,7 @@ class Ending:
         sources, facts_of = _ENDINGS[to]
         if not await books.move_alert(alert.id, sources, to, Reason(refusal.code, refusal.facts)):
             return
-        if refusal.code is RefusalCode.AT_TARGET:
-            facts_of = AlertAtTarget
+        facts_of = _TOLD_APART.get(refusal.code, facts_of)
         facts = facts_of(alert.ticker, alert.action, refusal.code, refusal.facts)
         if isinstance(facts, AlertBlocked):
             passed = tuple(check.name for check in checks if check.refusal is None and check.strategy is None)
@@ -163,6 +171,7 @@ class Judging:
     new_order: NewOrder
     n: int  # of this alert's orders, the one to come
     left: Decimal | None  # of an exit that is armed again: shares it may sell at most
+    resting: Sequence[Trade] = ()  # entries of its strategy and ticker that wait for their price
 
     @property
     def ending(self) -> Ending:
@@ -173,7 +182,10 @@ class Judging:
         contract, quote = self.pre_trade.contract, self.pre_trade.quote
         quoted = {contract.con_id: (quote.bid or quote.last) if quote else None} if contract else None
         judged = Judged(self.alert, self.instruction, self.policy.terms, self.policy.fixed_limits.max_alert_age_s)
-        return await take_snapshot(self.books, self.ticker, self.view, day_start, quoted, judged=judged)
+        without = {one.id for one in self.resting if not one.filled_qty}  # a BUY is refused for them, or replaces them
+        return await take_snapshot(
+            self.books, self.ticker, self.view, day_start, quoted, judged=judged, without=without
+        )
 
     async def block(self, refusal: Refusal, risk_decision: RiskDecision) -> None:
         await self.ending.write(self.books, self.alert, AlertStatus.BLOCKED, refusal, risk_decision.checks)

@@ -8,15 +8,17 @@ from decimal import Decimal
 
 from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.brokerage import Order
+from tradebot.domain.facts.orders import CancelReason
 from tradebot.domain.instructions import Size
 from tradebot.domain.order_plan import EntryPlan, plan
-from tradebot.domain.refusals import Figure, Refusal, RefusalCode
-from tradebot.domain.risk import judge, rooms
+from tradebot.domain.refusals import Fact, Figure, Refusal, RefusalCode
+from tradebot.domain.risk import RiskDecision, judge, rooms
 from tradebot.domain.sizing import Sized, entry, entry_size
 from tradebot.domain.snapshot import Buy, Snapshot
-from tradebot.domain.strategies import Sizing
+from tradebot.domain.strategies import OnNewSignal, Sizing
 from tradebot.domain.trades import OrderRole
 from tradebot.trading.decision_record import log_checks
+from tradebot.trading.entries_at_work import want_cancelled
 from tradebot.trading.judging import AskMargin, Decided, Judging, Protection, Wait
 
 
@@ -45,6 +47,8 @@ async def judge_entry(one: Judging) -> Decided:
     if refusal is not None:
         await one.block(refusal, risk_decision)
         return None
+    if one.resting:
+        return await _beside_another(one, risk_decision)
     assert contract is not None, "a quote belongs to a contract"
     assert order.qty is not None, "a passing decision has a quantity"
     inputs = {
@@ -57,6 +61,25 @@ async def judge_entry(one: Judging) -> Decided:
     assert order.plan is not None, "a passing decision has a plan"
     how = (order.plan.terms, _protection(order.plan))
     return await one.intend(contract, order.qty, order.cost, risk_decision, inputs, order.arithmetic, *how)
+
+
+async def _beside_another(one: Judging, risk_decision: RiskDecision) -> Decided:
+    """An entry of its strategy and ticker still waits for its price: this one is refused, or comes in its place when that has
+    ended, and is judged anew then. What an older signal asks for never replaces a newer one's."""
+    newest = one.resting[-1]
+    newer = newest.alert_id > one.alert.id
+    if newer or one.policy.terms.strategy.on_new_signal is OnNewSignal.REFUSE:
+        facts: dict[str, Fact] = {
+            "ticker": one.ticker,
+            "strategy": one.alert.strategy,
+            "qty": newest.requested_qty,
+            "by_alert": newest.alert_id,
+            "newer": int(newer),
+        }
+        await one.block(Refusal(RefusalCode.ENTRY_AT_WORK, facts), risk_decision)
+        return None
+    await want_cancelled(one.books, one.resting, CancelReason.REPLACED, one.view.now, by_alert=one.alert.id)
+    return Wait.ENTRY
 
 
 def _wants_margin(one: Judging, order: Buy, refusal: Refusal) -> bool:

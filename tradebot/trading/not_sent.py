@@ -42,7 +42,7 @@ class Evidence:
 
 def doubt(trade: Trade, evidence: Evidence) -> Reason | None:
     """Why it may have been sent after all; None: it certainly was not."""
-    grounds = (_answers, _day, _never_seen, _position, _cost, _others, _executions, _count)
+    grounds = (_answers, _day, _never_seen, _group, _position, _cost, _others, _executions, _count)
     return next((found for ground in grounds if (found := ground(trade, evidence)) is not None), None)
 
 
@@ -62,6 +62,18 @@ def _never_seen(trade: Trade, evidence: Evidence) -> Reason | None:
     rejected = trade.error_message is not None  # in IB's words; what IB rejects it often shows nowhere
     unseen = (trade.perm_id is None or rejected) and trade.filled_qty == 0
     return None if unseen else _positions(ReasonCode.NOT_SHOWN, trade, evidence)
+
+
+def _group(trade: Trade, evidence: Evidence) -> Reason | None:
+    """What was written in one piece has left, or not, as one; and IB may list none of it while it waits for the last of its
+    orders: then only IB's count of orders, on a connection made since, shows that nothing has come."""
+    if trade.group_id is None or trade.error_message is not None:
+        return None
+    others = [one for one in evidence.trades if one.id != trade.id and one.left_with(trade)]
+    shown = any(one.perm_id is not None or one.filled_qty or one.order_ref in evidence.at_work for one in others)
+    counted = evidence.next_order_id is not None
+    alone = not others and trade.is_protective  # placed for shares that are held, as an order of its own
+    return None if not shown and (counted or alone) else _positions(ReasonCode.NOT_SHOWN, trade, evidence)
 
 
 def _position(trade: Trade, evidence: Evidence) -> Reason | None:
@@ -101,7 +113,8 @@ def _others(trade: Trade, evidence: Evidence) -> Reason | None:
     """What IB shows at work, with the fills that are booked, is resolved by that."""
     for other in evidence.trades:
         unresolved = other.status in UNRESOLVED and evidence.at_work.get(other.order_ref) != other.filled_qty
-        if other.id != trade.id and other.con_id == trade.con_id and unresolved:
+        apart = other.id != trade.id and not other.left_with(trade)
+        if apart and other.con_id == trade.con_id and unresolved:
             return Reason(ReasonCode.OTHER_IN_DOUBT, {"order_ref": other.order_ref})
     return None
 

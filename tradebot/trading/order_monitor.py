@@ -1,17 +1,22 @@
 """Watches the orders in flight.
 
 Rules:
-- What works when the session has ended, or is held for a short locate, is cancelled; under the kill switch everything.
-- What is overdue is cancelled when it is an entry. An exit is not given up: it is told once, and works on.
+- What works though its time is over (`domain/order_life.py`), or is held for a short locate, is cancelled; under the kill switch
+  every entry and exit; and what somebody wants cancelled (`entries_at_work.py`).
+- A market order that is overdue is cancelled when it is an entry. One that waits for its price has no such time. An exit is not
+  given up: it is told once, and works on.
+- Stops and targets are left alone, whatever is cancelled beside them: they lower risk. But none may be held for a short locate.
 - Of two orders of one alert that are alive against all expectation, the newer one is cancelled.
-- An exit that IB lists as Inactive does not work: it is cancelled like an overdue entry.
+- What IB lists as Inactive does not work: it is cancelled like an overdue entry.
 - A cancel is sent again while the order works on, for IB may refuse or lose it, and no longer than two minutes: then a person is
   needed, and told so, once. An order is never sent again.
-- IB is asked about a trade soon after it came in doubt, and again and again about one that is UNKNOWN, was cancelled, or is an
-  exit over its time: that it works on is IB's word, not a guess, and what IB does not show is offered to the owner.
+- IB is asked about a trade soon after it came in doubt, and again and again about one that is UNKNOWN, was cancelled, is an
+  exit over its time, or is not shown for so long: that it works on is IB's word, not a guess, and what IB does not show is
+  offered to the owner.
+- IB cancels what is good till cancelled with a quarter's end: that is told a week ahead, once an order.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -27,11 +32,14 @@ from tradebot.domain.brokerage import (
     UpstreamBack,
 )
 from tradebot.domain.events import Facts, NewEvent
-from tradebot.domain.facts.orders import CancelReason, ExitWorksOn, OrderCancelling, OrderStuck, Stuck
+from tradebot.domain.facts.orders import CancelReason, ExitWorksOn, OrderCancelling, OrderExpires, OrderStuck, Stuck
 from tradebot.domain.hours import Hours
+from tradebot.domain.order_life import expires_on, is_over
 from tradebot.domain.settings import TradingState
+from tradebot.domain.terms import TimeInForce
 from tradebot.domain.trades import LIVE, UNRESOLVED, OrderRole, Trade, TradeStatus
 from tradebot.ports import Beat, Broker, Clock, Ledger, Pulse
+from tradebot.trading.entries_at_work import WANTED, cancels_wanted
 from tradebot.trading.every import every
 from tradebot.trading.notices import store_notice, store_notice_once
 from tradebot.trading.switch import TradingSwitch
@@ -45,8 +53,7 @@ CANCEL_AGAIN_S = 15.0
 UNKNOWN_EVERY_S = 60.0
 STUCK_AFTER_S = 120.0
 """What IB has not done by then it does not do by being asked again."""
-CLOSE_GRACE = timedelta(seconds=2)
-"""A fill of the session's last second is still on its way to the books this long."""
+EXPIRY_TOLD_BEFORE = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,20 +127,24 @@ class OrderMonitor:
             return
         async with self._ledger.read() as books:
             unresolved = await books.trades(UNRESOLVED)
+            wanted = await cancels_wanted(books, [one for one in unresolved if one.status in LIVE])
         self._forget_all_but(unresolved)
         for trade in unresolved:
             beat()
             if trade.status in LIVE:
-                await self._cancel_if_due(trade, unresolved)
+                await self._cancel_if_due(trade, unresolved, wanted)
                 await self._tell_of_inactive(trade)
+                await self._tell_of_its_end(trade)
         to_ask_about = [trade for trade in unresolved if self._takes_question(trade)]
         if to_ask_about:
             self._ask_ib()
 
     # --- cancelling -------------------------------------------------------------------------------------------------
 
-    async def _cancel_if_due(self, trade: Trade, unresolved: Sequence[Trade]) -> None:
-        why = self._why_cancel(trade, unresolved)
+    async def _cancel_if_due(
+        self, trade: Trade, unresolved: Sequence[Trade], wanted: Mapping[int, CancelReason]
+    ) -> None:
+        why = self._why_cancel(trade, unresolved) or wanted.get(trade.id)
         if why is None:
             await self._tell_of_what_works_on(trade)
             return
@@ -152,30 +163,28 @@ class OrderMonitor:
             if before is not None:
                 logger.warning("order {} still works: its cancel is sent again", trade.order_ref)
                 return
+            if why in WANTED:  # told when that was stored
+                logger.info("order {} is cancelled: {}", trade.order_ref, why)
+                return
             cancelling = OrderCancelling.of(trade, code=why, timeout_s=self._order_timeout_s)
             await store_notice(self._ledger, NewEvent(cancelling, self._clock.now(), trade.alert_id, trade.id))
 
     def _why_cancel(self, trade: Trade, unresolved: Sequence[Trade]) -> CancelReason | None:
         """The weightiest reason to cancel it; None when it may work on."""
-        if trade.order_ref in self._held:
-            return CancelReason.SHORT_LOCATE
+        if trade.order_ref in self._held or trade.is_protective:
+            return CancelReason.SHORT_LOCATE if trade.order_ref in self._held else None
         if self._switch.state is TradingState.KILLED:
             return CancelReason.KILLED
-        if not self._in_session():
-            return CancelReason.SESSION_OVER
+        if is_over(trade, self._clock.now(), self._hours):
+            return CancelReason.TIME_OVER if trade.tif is TimeInForce.GTD else CancelReason.SESSION_OVER
         if any(
             other.alert_id == trade.alert_id and other.role is trade.role and other.id < trade.id
             for other in unresolved
         ):
             return CancelReason.OLDER_ALIVE
-        if trade.role is OrderRole.ENTRY:
+        if trade.role is OrderRole.ENTRY and not trade.waits_for_its_price:
             return CancelReason.OVERDUE if self._is_overdue(trade) else None
         return CancelReason.INACTIVE if self._inactive_s(trade) > self._order_timeout_s else None
-
-    def _in_session(self) -> bool:
-        """Now, or a moment ago: at the open the one, at the close the other alone."""
-        now = self._clock.now()
-        return self._hours.is_open(now) or self._hours.is_open(now - CLOSE_GRACE)
 
     def _is_overdue(self, trade: Trade) -> bool:
         now = self._clock.monotonic()
@@ -199,6 +208,12 @@ class OrderMonitor:
         if inactive_s > STUCK_AFTER_S:
             await self._tell_stuck(trade, Stuck.INACTIVE, inactive_s)
 
+    async def _tell_of_its_end(self, trade: Trade) -> None:
+        on = expires_on(trade, self._hours.calendar)
+        today = self._hours.calendar.trading_date(self._clock.now())
+        if on is not None and on - today <= EXPIRY_TOLD_BEFORE:
+            await self._tell_once(trade, OrderExpires.of(trade, on=on, role=trade.role))
+
     async def _tell_stuck(self, trade: Trade, code: Stuck, for_s: float) -> None:
         await self._tell_once(trade, OrderStuck.of(trade, code=code, perm_id=trade.perm_id, for_s=for_s))
 
@@ -214,7 +229,8 @@ class OrderMonitor:
         now, cancel = self._clock.monotonic(), self._cancels.get(trade.id)
         soon = trade.status is TradeStatus.SUBMITTING or (cancel is not None and now - cancel.first <= STUCK_AFTER_S)
         repeat_s = CANCEL_GRACE_S if soon else UNKNOWN_EVERY_S
-        over_its_time = trade.role is OrderRole.EXIT and trade.status in LIVE and self._is_overdue(trade)
+        may_be_late = trade.role is OrderRole.EXIT or trade.status is TradeStatus.SUBMITTING
+        over_its_time = may_be_late and trade.status in LIVE and self._is_overdue(trade)
         repeats = trade.status is TradeStatus.UNKNOWN or cancel is not None or over_its_time
         if repeats:
             self._ask_at.setdefault(trade.order_ref, now + repeat_s)

@@ -6,7 +6,7 @@ what ends meanwhile counts twice, never not at all. What IB has is shared: an UN
 another contract under the ticker are looked at over the rows of every strategy.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -59,10 +59,11 @@ async def take_snapshot(
     quoted: Mapping[int, Decimal | None] | None = None,
     *,
     judged: Judged | None = None,
+    without: Collection[int] = (),
 ) -> Snapshot:
     """Everything that the risk checks of a BUY look at. `quoted`: the contract to be bought, with its price just now.
 
-    `ticker`: as the books have it. Without `judged` no rule of a strategy is looked at.
+    `ticker`: as the books have it. Without `judged` no rule of a strategy is looked at. `without`: trades that reserve nothing.
     """
     account, now, quoted = view.account, view.now, quoted or {}
     unresolved = await books.trades(UNRESOLVED)
@@ -75,8 +76,8 @@ async def take_snapshot(
         """Of one strategy, or of all."""
         return exposure(
             _of(lots, strategy),
-            _of(unresolved, strategy),
-            _of(recent, strategy),
+            _of([trade for trade in unresolved if trade.id not in without], strategy),
+            _of([trade for trade in recent if trade.id not in without], strategy),
             _of(closed, strategy),
             account,
             day_start=day_start,

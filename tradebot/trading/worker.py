@@ -34,7 +34,7 @@ from tradebot.domain.settings import (
 )
 from tradebot.domain.strategies import ACCOUNT, Strategies, Strategy, UnknownStrategy
 from tradebot.domain.strategy_rules import StrategyTerms
-from tradebot.domain.trades import UNRESOLVED, Trade
+from tradebot.domain.trades import UNRESOLVED, OrderRole, Trade
 from tradebot.errors import (
     BrokerUnavailable,
     LedgerUnavailable,
@@ -58,6 +58,7 @@ from tradebot.ports import (
 from tradebot.trading import second_look
 from tradebot.trading.booking import Booking, Listeners
 from tradebot.trading.decision import decide, holds_back
+from tradebot.trading.entries_at_work import is_cancel
 from tradebot.trading.gate import Gate
 from tradebot.trading.judging import AskMargin, Decided, Intent, NewOrder, Policy, PreTradeData, Wait
 from tradebot.trading.margin import ask_margin
@@ -109,10 +110,12 @@ class _Parked:
 
     alert: Alert
     con_ids: frozenset[int]  # that its order would be of
+    replaces: bool = False  # also for its strategy's entries that rest: they are being cancelled
 
     def waits_for(self, trade: Trade) -> bool:
         of_its_own = trade.ticker == self.alert.ticker or trade.con_id in self.con_ids
-        return of_its_own and holds_back(trade, self.alert)
+        cancelled = self.replaces and trade.strategy == self.alert.strategy and trade.role is OrderRole.ENTRY
+        return of_its_own and (cancelled or holds_back(trade, self.alert))
 
 
 class Worker:
@@ -247,9 +250,9 @@ class Worker:
                 self._waits_ended += 1
             if alert.action is Side.SELL:  # it is sized by what IB holds, which the owner may have changed meanwhile
                 prepared = await self._prepare(alert)
-        if decided is Wait.TICKER and alert.ticker is not None:
+        if decided in (Wait.TICKER, Wait.ENTRY) and alert.ticker is not None:
             logger.info("alert {} waits until the order of {} has ended", alert.id, alert.ticker)
-            self._parked[alert.id] = _Parked(alert, prepared.data.con_ids)
+            self._parked[alert.id] = _Parked(alert, prepared.data.con_ids, replaces=decided is Wait.ENTRY)
         elif decided is Wait.BROKER:
             reason = prepared.data.unavailable or "what it told is too old, or not complete yet"
             logger.info("alert {} waits for IB: {}", alert.id, reason)
@@ -277,7 +280,7 @@ class Worker:
 
     async def _ask_broker(self, alert: Alert) -> PreTradeData:
         """Asks the broker for what the decision will need; nothing where the answer cannot matter."""
-        blocked = self._switch.state is TradingState.KILLED
+        blocked = self._switch.state is TradingState.KILLED or is_cancel(alert)
         if blocked or alert.ticker is None or not self._options.hours.is_open(self._clock.now()):
             return PreTradeData(unavailable="nothing was asked of it yet")
         try:

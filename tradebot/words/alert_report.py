@@ -7,7 +7,7 @@ from enum import Enum
 
 from tradebot.domain.alert_report import AlertReport, PriceFrom
 from tradebot.domain.alerts import Side
-from tradebot.domain.instructions import Instruction, SizeKind
+from tradebot.domain.instructions import Instruction, SizeKind, Verb
 from tradebot.domain.payload.notes import Note, NoteCode
 from tradebot.domain.payload.readings import Reading, Use
 from tradebot.domain.refusals import Figure
@@ -26,6 +26,8 @@ def headline(report: AlertReport) -> str:
 
 def _wanted(report: AlertReport) -> str:
     one = report.instruction
+    if one.verb is Verb.CANCEL:
+        return f"CANCEL entries of {one.ticker}"
     if report.sized is not None and (report.accepted or report.sized.qty):
         return f"{report.side} {figures.shares(report.sized.qty)} {one.ticker}"
     if report.side is Side.BUY:
@@ -60,7 +62,7 @@ def _lines(report: AlertReport, *, name_strategy: bool) -> Iterator[str]:
     else:
         yield f"It would {_wanted(report)}."
     yield f"Read as {report.instruction.dialect}: {understood(report.instruction)}.{whose}"
-    if report.not_honoured is None:
+    if report.not_honoured is None and report.instruction.verb is not Verb.CANCEL:
         yield from _figures(report)
 
 

@@ -16,7 +16,7 @@ from tradebot.domain.facts import daemon as d
 from tradebot.domain.facts import orders as o
 from tradebot.domain.refusals import RefusalCode
 from tradebot.domain.settings import TradingState
-from tradebot.domain.trades import TradeStatus
+from tradebot.domain.trades import OrderRole, TradeStatus
 from tradebot.words import (
     account_events,
     daily_report,
@@ -161,8 +161,12 @@ _CANCELLED_FOR = {
     o.CancelReason.GROUP_IN_PART: "IB does not show all orders of its group, and what is bought must not stand without its stop",
     o.CancelReason.NOTHING_HELD: "the shares that it protects are sold",
     o.CancelReason.OVER_PROTECTED: "more would be sold than IB holds",
-    o.CancelReason.OWNER: "as you asked",
     o.CancelReason.NOT_AS_SENT: "IB shows it otherwise than it was sent; another one is placed in its place",
+    o.CancelReason.TIME_OVER: "the time that it was good for is over, and IB has not ended it",
+    o.CancelReason.REPLACED: "a newer signal comes in its place",
+    o.CancelReason.EXIT_FIRST: "its strategy sells, and an exit must not be followed by its own entry",
+    o.CancelReason.CANCEL_ALERT: "an alert asks for it",
+    o.CancelReason.OWNER: "as you asked",
     o.CancelReason.INACTIVE: "IB lists it as Inactive and says no reason: it holds it, or has rejected it",
 }
 
@@ -177,7 +181,20 @@ def _intent(facts: o.OrderIntent, _: Event | NewEvent) -> str:
 
 def _cancelling(facts: o.OrderCancelling, _: Event | NewEvent) -> str:
     why = _CANCELLED_FOR.get(facts.code, f"it was not done after {facts.timeout_s:.0f} s")
-    return f"{order(facts)} is being cancelled: {why}. What filled is booked."
+    by = "" if facts.by_alert is None else f" (alert {facts.by_alert})"
+    return f"{order(facts)} is being cancelled: {why}{by}. What filled is booked."
+
+
+def _expires(facts: o.OrderExpires, _: Event | NewEvent) -> str:
+    then = (
+        "Its alert is not traded then: send another one if it still should be."
+        if facts.role is OrderRole.ENTRY
+        else "What it protects is unprotected then, unless it is placed anew."
+    )
+    return (
+        f"{order(facts)} ends at IB with the session of {facts.on:%a %d %b %Y}: IB cancels what is good till cancelled with the "
+        f"quarter after the one in which it was placed. {then}"
+    )
 
 
 def _works_on(facts: o.ExitWorksOn, event: Event | NewEvent) -> str:
@@ -418,6 +435,7 @@ WORDS: Mapping[EventKind, Says] = {
     ),
     EventKind.ORDER_HELD_UP: _held_up,
     EventKind.ORDER_CANCELLING: _cancelling,
+    EventKind.ORDER_EXPIRES: _expires,
     EventKind.EXIT_WORKS_ON: _works_on,
     EventKind.SHARES_UNPROTECTED: protection_events.unprotected,
     EventKind.PROTECTION_PLACED: protection_events.placed,

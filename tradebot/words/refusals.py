@@ -54,6 +54,7 @@ TITLES: Mapping[RefusalCode, str] = {
     _C.MAX_DAILY_LOSS: "daily loss",
     _C.PRICE_COLLAR: "price collar",
     _C.MAX_ORDER_VALUE: "order value",
+    _C.ENTRY_AT_WORK: "entry at work",
     _C.EXIT_LEVELS: "prices of order, stop and target",
     _C.MAX_RISK: "risk at the stops",
     _C.MARGIN: "margin",
@@ -61,6 +62,7 @@ TITLES: Mapping[RefusalCode, str] = {
     _C.MARKET_CLOSED: "market closed",
     _C.NO_CONTRACT: "no such stock",
     _C.NOTHING_HELD: "nothing to sell",
+    _C.ENTRIES_CANCELLED: "entries cancelled",
     _C.NOTHING_LEFT_TO_SELL: "nothing left to sell",
     _C.EXIT_SIZE: "exit size",
     _C.SUPERSEDED: "superseded by a SELL",
@@ -314,6 +316,32 @@ def _nothing_left_to_sell(f: RefusalFacts) -> str:
     )
 
 
+def _entry_at_work(f: RefusalFacts) -> str:
+    """Of the alert that it belongs to, by its number."""
+    rule = (
+        "what came before it does not replace it"
+        if f.number("newer")
+        else f'set on_new_signal = "replace" under [strategies.{f.text("strategy")}] for the newer signal to come in its place'
+    )
+    return (
+        f"an entry of strategy {f.text('strategy')} for {f.shares('qty')} {f.text('ticker')} still waits for its price at IB "
+        f"(alert {f.text('by_alert')}): {rule}"
+    )
+
+
+def _entries_cancelled(f: RefusalFacts) -> str:
+    orders, alerts, filled, unknown = (int(f.number(name)) for name in ("orders", "alerts", "filled", "unknown"))
+    if not orders and not alerts:
+        return "no entry worked or waited: there was nothing to cancel"
+    parts = [
+        f"{orders} {'entry' if orders == 1 else 'entries'} cancelled" if orders else "",
+        f"{alerts} waiting {'BUY' if alerts == 1 else 'BUYs'} ended" if alerts else "",
+        f"{f.shares('filled')} shares had filled before" if filled else "",
+        f"{unknown} UNKNOWN: cancelled should it come to life" if unknown else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
 def _not_known(f: RefusalFacts) -> str:
     facts = dict(f.all)
     if "base_cash" in facts:
@@ -352,6 +380,8 @@ _SENTENCES: Mapping[RefusalCode, Callable[[RefusalFacts], str]] = {
     _C.NO_CONTRACT: lambda f: f.text("detail"),
     _C.NOTHING_HELD: lambda f: f"the bot holds no {f.text('ticker')}, and your own shares are never touched",
     _C.NOTHING_LEFT_TO_SELL: _nothing_left_to_sell,
-    _C.SUPERSEDED: lambda f: f"superseded by SELL {f.text('by_alert')}",
+    _C.ENTRY_AT_WORK: _entry_at_work,
+    _C.SUPERSEDED: lambda f: f"superseded by {'the cancel' if 'cancel' in f.all else 'SELL'} {f.text('by_alert')}",
+    _C.ENTRIES_CANCELLED: _entries_cancelled,
     _C.INTERNAL_ERROR: lambda f: f"internal error, no order was made ({f.text('detail')})",
 }

@@ -14,6 +14,11 @@ def _at_target(facts: a.AlertAtTarget, _: Event | NewEvent) -> str:
     return f"{facts.side} {facts.ticker}: nothing to do. {why[0].upper()}{why[1:]}."
 
 
+def _entries_cancelled(facts: a.EntriesCancelled, _: Event | NewEvent) -> str:
+    done = refusals.refusal(facts.code, facts.facts)
+    return f"{facts.ticker}: {done}. What is held stays held."
+
+
 def _gap(facts: a.TargetGap, _: Event | NewEvent) -> str:
     believed = "some" if facts.believed is None else shares(facts.believed)
     return (
@@ -25,5 +30,6 @@ def _gap(facts: a.TargetGap, _: Event | NewEvent) -> str:
 
 WORDS: Mapping[EventKind, Callable[[Any, Event | NewEvent], str]] = {
     EventKind.ALERT_AT_TARGET: _at_target,
+    EventKind.ENTRIES_CANCELLED: _entries_cancelled,
     EventKind.TARGET_GAP: _gap,
 }

@@ -135,6 +135,14 @@ class AlertAtTarget(RefusedFacts):
 
 
 @dataclass(frozen=True, slots=True)
+class EntriesCancelled(RefusedFacts):
+    """An alert asked for entries to be cancelled, and none works or waits any more."""
+
+    kind: ClassVar = _K.ENTRIES_CANCELLED
+    severity: ClassVar = _S.INFO
+
+
+@dataclass(frozen=True, slots=True)
 class TargetGap(Facts):
     """The sender's position before its alert is not the one in the books: an alert between the two is missing."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, ClassVar, Self
@@ -86,13 +86,18 @@ class CancelReason(StrEnum):
     SHORT_LOCATE = "short_locate"
     INACTIVE = "inactive"  # IB lists an exit and does not work on it
     OLDER_ALIVE = "older_alive"  # an older order of its alert is at work after all
-    OWNER = "owner"
     GROUP_IN_PART = "group_in_part"  # IB does not show all orders of its group
     NOTHING_HELD = "nothing_held"  # a protective order, and its shares are sold
     OVER_PROTECTED = "over_protected"  # more would be sold than IB holds, or twice
     NOT_AS_SENT = (
         "not_as_sent"  # IB has shown a protective order with other terms from the beginning: another one follows
     )
+    TIME_OVER = "time_over"  # the moment until which it was good has passed, and IB has not ended it
+    # what somebody wants, which holds until the order has ended
+    REPLACED = "replaced"  # by a newer signal
+    EXIT_FIRST = "exit_first"  # its strategy sells the ticker
+    CANCEL_ALERT = "cancel_alert"
+    OWNER = "owner"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,17 @@ class OrderCancelling(OrderFacts):
     severity: ClassVar = _S.WARNING
     code: CancelReason
     timeout_s: float  # how long an order may work
+    by_alert: int | None = None  # that asks for it
+
+
+@dataclass(frozen=True, slots=True)
+class OrderExpires(OrderFacts):
+    """IB cancels an order that is good till cancelled with a quarter's end, which is near."""
+
+    kind: ClassVar = _K.ORDER_EXPIRES
+    severity: ClassVar = _S.WARNING
+    on: date  # the session after which it is gone
+    role: OrderRole
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,76 @@
+"""Entries that wait at IB for their price, and that one of them is to be cancelled.
+
+Rules: that an order is to be cancelled is stored, as an event of its alert, in the transaction of what asks for it; the order
+monitor sends the cancel, and again, until the order has ended, after a restart too. Each strategy's entries are its own.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+
+from tradebot.domain.alerts import Alert
+from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.facts.orders import CancelReason, OrderCancelling
+from tradebot.domain.instructions import Verb, of_alert
+from tradebot.domain.trades import UNRESOLVED, OrderRole, Trade
+from tradebot.ports import Books
+
+WANTED = (CancelReason.REPLACED, CancelReason.EXIT_FIRST, CancelReason.CANCEL_ALERT, CancelReason.OWNER)
+"""Reasons that somebody has given: they hold until the order has ended."""
+
+
+def is_cancel(alert: Alert) -> bool:
+    """Whether it asks for entries to be cancelled, and for nothing else. Raises ValueError as `of_alert`."""
+    instruction = of_alert(alert)
+    return instruction is not None and instruction.verb is Verb.CANCEL
+
+
+async def entries_at_work(
+    books: Books, strategy: str, tickers: Collection[str], con_ids: Collection[int] = ()
+) -> Sequence[Trade]:
+    """The strategy's entries of these tickers or contracts that have not ended, UNKNOWN ones too. Raises LedgerUnavailable."""
+    unresolved = await books.trades(UNRESOLVED, strategy=strategy)
+    return [
+        one for one in unresolved if one.role is OrderRole.ENTRY and (one.ticker in tickers or one.con_id in con_ids)
+    ]
+
+
+async def want_cancelled(
+    books: Books,
+    orders: Iterable[Trade],
+    code: CancelReason,
+    now: datetime,
+    *,
+    by_alert: int | None = None,
+    actor: str = "bot",
+) -> None:
+    """Stores that these are to be cancelled, and tells it, once an order. Raises LedgerUnavailable."""
+    orders = list(orders)
+    known = await cancels_wanted(books, orders)
+    for one in orders:
+        if one.id not in known:
+            facts = OrderCancelling.of(one, code=code, timeout_s=0.0, by_alert=by_alert)
+            await books.add_event(NewEvent(facts, now, one.alert_id, one.id, actor=actor))
+
+
+async def cancels_wanted(books: Books, orders: Collection[Trade]) -> Mapping[int, CancelReason]:
+    """Those of these orders that somebody wants cancelled, by trade id, and why. Raises LedgerUnavailable."""
+    found = await _wanted(books, orders)
+    return {trade_id: facts.code for trade_id, facts in found.items()}
+
+
+async def cancelled_by(books: Books, alert: Alert, orders: Collection[Trade]) -> Sequence[Trade]:
+    """Those of these orders that this alert wanted cancelled. Raises LedgerUnavailable."""
+    found = await _wanted(books, orders)
+    return [one for one in orders if one.id in found and found[one.id].by_alert == alert.id]
+
+
+async def _wanted(books: Books, orders: Collection[Trade]) -> Mapping[int, OrderCancelling]:
+    if not orders:
+        return {}
+    ids, since = {one.id for one in orders}, min(one.created_at for one in orders)
+    told = await books.events_since((EventKind.ORDER_CANCELLING,), since)
+    return {
+        event.trade_id: event.facts
+        for event in told
+        if event.trade_id in ids and isinstance(event.facts, OrderCancelling) and event.facts.code in WANTED
+    }
