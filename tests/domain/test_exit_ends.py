@@ -4,8 +4,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import pytest
+
 from tradebot.domain.alerts import Side
-from tradebot.domain.exit_ends import contract_now, left_unfilled
+from tradebot.domain.exit_ends import Follow, Told, contract_now, left_unfilled, what_follows
+from tradebot.domain.facts.account import ExitLeft
+from tradebot.domain.facts.orders import CancelReason
 from tradebot.domain.lots import CorporateAction
 from tradebot.domain.trades import NewTrade, Trade, TradeStatus
 
@@ -51,3 +55,19 @@ def test_shares_are_followed_to_their_new_contract() -> None:
     assert contract_now(order(5, 5, 2), actions) == OTHER
     assert left_unfilled([order(5, 5, 2)], actions) == 2
     assert contract_now(order(7, 5, 2), actions) == OLD
+
+
+@pytest.mark.parametrize(
+    ("cancelled_for", "follows"),
+    [
+        (CancelReason.OWNER, ExitLeft.CANCELLED),
+        (CancelReason.KILLED, ExitLeft.KILLED),
+        (CancelReason.SESSION_OVER, Follow.NEXT_OPEN),
+        (CancelReason.INACTIVE, ExitLeft.STOPPED),
+    ],
+)
+def test_what_follows_a_cancel_of_the_bot_depends_on_who_wanted_it(
+    cancelled_for: CancelReason, follows: Follow | ExitLeft
+) -> None:
+    """An exit that a person ended would be sent again, or be told as an order that IB did not work on."""
+    assert what_follows([Told(202, "Order Canceled - reason:")], cancelled_for, cut_off=True) is follows

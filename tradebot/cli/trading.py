@@ -24,7 +24,7 @@ CONFIRM_WITHIN_S = 5.0
 _SAID = {
     TradingState.RUNNING: "RUNNING: BUY and SELL alerts are executed.",
     TradingState.PAUSED: "PAUSED: BUY alerts are blocked, SELL alerts are executed.",
-    TradingState.KILLED: "KILLED: nothing is traded; working orders are being cancelled.",
+    TradingState.KILLED: "KILLED: nothing is traded; entries and exits at work are being cancelled, stops and targets stay.",
 }
 _INSTEAD = (
     "Nothing has changed: a daemon that runs trades on as before. If that must end now, stop the daemon itself (Ctrl-C, "
@@ -49,7 +49,7 @@ def pause(strategy: OneStrategy = None, config: Config = None) -> None:
 
 @cli.command()
 def kill(config: Config = None) -> None:
-    """Trade nothing from now on; the daemon cancels its working orders. Positions stay as they are.
+    """Trade nothing from now on; the daemon cancels its entries and exits. Positions stay, and what protects them.
 
     Example: `tradebot kill`
     """

@@ -6,7 +6,7 @@ Rules:
 - What the close cuts off waits for the next open. What the bot cancelled for another reason stays cancelled.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
@@ -61,17 +61,18 @@ class Follow(Enum):
     NEXT_OPEN = "next open"
 
 
+_AFTER_A_CANCEL: Mapping[CancelReason, Follow | ExitLeft] = {
+    CancelReason.KILLED: ExitLeft.KILLED,
+    CancelReason.SESSION_OVER: Follow.NEXT_OPEN,
+    CancelReason.OWNER: ExitLeft.CANCELLED,  # his word, as if he had done it in TWS
+}
+
+
 def what_follows(told: Sequence[Told], cancelled_for: CancelReason | None, *, cut_off: bool) -> Follow | ExitLeft:
     """`told`: in the order in which it came. `cancelled_for`: why the bot itself cancelled the order, None when it did not.
     `cut_off`: the session's close ended it. An ExitLeft is offered by a button."""
-    if cancelled_for is CancelReason.KILLED:
-        return ExitLeft.KILLED
-    if cancelled_for is CancelReason.SESSION_OVER:
-        return Follow.NEXT_OPEN
-    if cancelled_for is CancelReason.OWNER:
-        return ExitLeft.CANCELLED
     if cancelled_for is not None:
-        return ExitLeft.STOPPED
+        return _AFTER_A_CANCEL.get(cancelled_for, ExitLeft.STOPPED)
     if cut_off and all(map(is_bare, told)):
         return Follow.NEXT_OPEN
     if told and any(_is(told[-1], known) for known in ENDED_BY_IB):

@@ -166,7 +166,6 @@ _CANCELLED_FOR = {
     o.CancelReason.REPLACED: "a newer signal comes in its place",
     o.CancelReason.EXIT_FIRST: "its strategy sells, and an exit must not be followed by its own entry",
     o.CancelReason.CANCEL_ALERT: "an alert asks for it",
-    o.CancelReason.OWNER: "as you asked",
     o.CancelReason.INACTIVE: "IB lists it as Inactive and says no reason: it holds it, or has rejected it",
 }
 
@@ -179,7 +178,10 @@ def _intent(facts: o.OrderIntent, _: Event | NewEvent) -> str:
     return f"{order(facts)} decided as order {facts.order_ref}{how}.{_DELAYED if facts.delayed else ''}"
 
 
-def _cancelling(facts: o.OrderCancelling, _: Event | NewEvent) -> str:
+def _cancelling(facts: o.OrderCancelling, event: Event | NewEvent) -> str:
+    if facts.code is o.CancelReason.OWNER:
+        without = " The shares that it protects stay held without it." if facts.protects else ""
+        return f"{order(facts)} is being cancelled, as {event.actor} asked. What filled is booked.{without}"
     why = _CANCELLED_FOR.get(facts.code, f"it was not done after {facts.timeout_s:.0f} s")
     by = "" if facts.by_alert is None else f" (alert {facts.by_alert})"
     return f"{order(facts)} is being cancelled: {why}{by}. What filled is booked."
@@ -323,7 +325,10 @@ def _corrected(facts: o.BooksCorrected, _: Event | NewEvent) -> str:
 _STATES = {
     TradingState.RUNNING: "Trading resumed: BUY and SELL alerts are executed.",
     TradingState.PAUSED: "Paused: BUY alerts are blocked, SELL alerts are executed. Resume with `tradebot resume` or /resume.",
-    TradingState.KILLED: "KILLED: nothing is traded, working orders are cancelled. Resume with `tradebot resume` or /resume.",
+    TradingState.KILLED: (
+        "KILLED: nothing is traded, entries and exits at work are cancelled, stops and targets stay at IB. "
+        "Resume with `tradebot resume` or /resume."
+    ),
 }
 
 
