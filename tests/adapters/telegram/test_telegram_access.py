@@ -63,8 +63,10 @@ async def test_every_button_refuses_strangers(bot: Bot, way: str) -> None:
             last_event = await phone.event(every_kind()[kind], trade.id)
         await phone.is_delivered(last_event)
         buttons = [data for sent in api.sent for data in sent.buttons.values()] + ["page:positions:1", "anything"]
+        buttons += [f"cancel:{trade.id}", "protection:cancel"]
         assert {data.partition(":")[0] for data in buttons} == {
-            *("do", "no", "rest", "held", "keep", "filled", "never", "accept", "page", "anything")
+            *("do", "no", "rest", "held", "keep", "filled", "never", "accept", "page", "anything"),
+            *("cancel", "protection"),
         }
         mark, asked = len(api.sent), len(api.asked)
         for data in buttons:
@@ -75,6 +77,7 @@ async def test_every_button_refuses_strangers(bot: Bot, way: str) -> None:
         assert "answerCallbackQuery" not in api.asked[asked:]
     assert len(await bot.lots(LotStatus.OPEN)) == 1
     assert len(bot.broker.sent) == 1
+    assert bot.broker.cancels == []
 
 
 async def test_without_user_ids_the_chat_decides(bot: Bot) -> None:
