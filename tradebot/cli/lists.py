@@ -170,11 +170,8 @@ async def _orders(settings: Settings, strategy: str | None, *, every: bool, docu
         )
         for one, away in ((listed.order, _away(listed)) for listed in found)
     )
-    nothing = (
-        "There is no order."
-        if every
-        else "No order is in flight or UNKNOWN, and none is of today: --all lists every one."
-    )
+    some = "No order waits, is in flight or UNKNOWN, and none is of today: --all lists every one."
+    nothing = "There is no order." if every else some
     headings = ("New York time", *whose, "order", "status", "filled", "orderRef", "from the last price stored")
     _show(headings, rows, empty=nothing)
     return 0
