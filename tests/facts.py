@@ -219,6 +219,7 @@ def _of_orders(ticker: str, side: Side) -> tuple[Facts, ...]:
         ),
         o.StoppedOut(**order(ticker, side=side, **stop), **sold, left=Decimal(0)),
         o.TargetReached(**order(ticker, side=side, **target), **sold, left=Decimal(6)),
+        o.SoldBeyond(**order(ticker, side=side, **target), beyond=Decimal(10)),
         o.ProtectionWorks(**order(ticker), stop=STOP, target=TARGET),
         o.ProtectionEnded(**order(ticker, side=side, **stop, filled_qty=Decimal(0), avg_fill_price=None)),
         o.OrderFailed(**order(ticker), code=o.OrderEnd.NOT_SENT, reason=Reason("too_late", {"within_s": 5})),

@@ -6,7 +6,7 @@ import pytest
 
 from tests.bot import Bot, qty
 from tests.bot_fixtures import MakeBot
-from tests.protected import TARGET, bracket, ends, fills, protect, resting_entry
+from tests.protected import STOP, TARGET, bracket, ends, fills, protect, resting_entry
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.brokerage import ErrorKind, OrderError
 from tradebot.domain.events import EventKind, Severity
@@ -119,3 +119,28 @@ async def test_an_entry_that_fills_at_once_is_not_said_to_wait(quiet: Bot, terms
     await resting_entry(quiet, terms)
     assert not await quiet.events(EventKind.ORDER_WAITS)
     assert len(await quiet.events(EventKind.ORDER_ACCEPTED)) == 1
+
+
+async def test_a_stop_and_a_target_that_both_fill_are_booked_and_told_as_critical(quiet: Bot) -> None:
+    """The account would be short without a word, or the same ten shares be booked as sold twice with a gain."""
+    _, stop, target = await bracket(quiet)
+    await fills(quiet, stop, 10, "95")
+    assert not await quiet.events(EventKind.SOLD_BEYOND)
+    await fills(quiet, target, 10, "110")
+    (told,) = await quiet.events(EventKind.SOLD_BEYOND)
+    assert told.severity is Severity.CRITICAL
+    assert words.text(told).startswith("AAPL: 10 shares more were sold than the books held")
+    (reached,) = await quiet.events(EventKind.TARGET_REACHED)
+    assert "Target reached: 10 AAPL at $110.00, P&L not known" in words.text(reached)
+    assert [(lot.closing_trade_id, lot.pnl) for lot in await quiet.lots()] == [(stop.id, Decimal(-52))]
+
+
+async def test_a_stop_whose_fill_is_booked_before_its_entry_s_is_no_alarm(quiet: Bot) -> None:
+    """After a restart, which learns of both in any order, the owner would be told of a short that there is not."""
+    entry = await resting_entry(quiet, Terms(OrderType.LIMIT, limit_price=Decimal(95)))
+    stop = await protect(quiet, entry, OrderRole.STOP, STOP)
+    await fills(quiet, stop, 10, "94")
+    await fills(quiet, entry, 10, "95")
+    assert not await quiet.events(EventKind.SOLD_BEYOND)
+    (lot,) = await quiet.lots()
+    assert (lot.closing_trade_id, lot.pnl) == (stop.id, Decimal(-12))

@@ -61,6 +61,7 @@ class EventKind(StrEnum):
     SELL_FILLED = "sell_filled"
     STOPPED_OUT = "stopped_out"
     TARGET_REACHED = "target_reached"
+    SOLD_BEYOND = "sold_beyond"  # more than the books held
     PROTECTION_WORKS = "protection_works"  # all of it is at IB, and its entry has filled
     PROTECTION_ENDED = "protection_ended"  # unfilled
     ORDER_FAILED = "order_failed"

@@ -47,6 +47,7 @@ TITLES: Mapping[str, str] = {
     _K.ORDER_EXPIRES: "⌛ IB is about to end an order",
     _K.EXIT_WORKS_ON: "⏳ {} works on",
     _K.ORDER_STUCK: "❗ {} is stuck",
+    _K.SOLD_BEYOND: "❗ More {} sold than was held",
     _K.SHARES_UNPROTECTED: "❗ NOT PROTECTED: {}",
     _K.PROTECTION_PLACED: "🛡 Protected again: {}",
     _K.PROTECTION_CHANGED: "🛡 Changed: {}",
@@ -104,7 +105,7 @@ _COUNTED = frozenset(
 )
 _OF_SHARES = frozenset(
     {
-        *(_K.STOPPED_OUT, _K.TARGET_REACHED, _K.PROTECTION_WORKS),
+        *(_K.STOPPED_OUT, _K.TARGET_REACHED, _K.SOLD_BEYOND, _K.PROTECTION_WORKS),
         *(_K.SHARES_UNPROTECTED, _K.PROTECTION_PLACED, _K.PROTECTION_CHANGED),
     }
 )

@@ -293,17 +293,20 @@ class Booking:
         if after == before and not executions_changed:
             return after
         await books.save_trade(after)
-        if executions_changed:
-            await self._refold(books, after)
+        beyond = await self._refold(books, after) if executions_changed else Decimal(0)
         alert = await self._move_alert(books, after, _reason(after))
         change = order_events.OrderChange(before, after, alert, total, now)
         await order_events.advanced(books, change)
+        if beyond and fills_changed and not await _awaits_a_buy(books, after):
+            await order_events.sold_beyond(books, after, beyond, now)
         return after
 
-    async def _refold(self, books: Books, trade: Trade) -> None:
+    async def _refold(self, books: Books, trade: Trade) -> Decimal:
+        """Shares sold beyond what the books held."""
         if oversold := await refold(books, trade):
             with _about(trade):
                 logger.critical("{}: {} shares were sold beyond what the books held", trade.ticker, oversold)
+        return oversold
 
     async def _move_alert(self, books: Books, trade: Trade, reason: Reason | str | None) -> Alert:
         to = ALERT_OF_TRADE[trade.status]
@@ -354,6 +357,13 @@ async def _as_reduced(books: Books, order: Trade, update: BrokerUpdate, filled: 
         return order
     await books.change_terms(order.id, order.terms, filled)
     return replace(order, requested_qty=filled)
+
+
+async def _awaits_a_buy(books: Books, trade: Trade) -> bool:
+    """Whether fills of a BUY may come after those of the SELL that sold its shares, as after a restart."""
+    unresolved = await books.trades(UNRESOLVED, ticker=trade.ticker, strategy=trade.strategy)
+    parents = (trade.id, trade.parent_trade_id)
+    return any(one.side is Side.BUY and (not one.rests or one.id in parents) for one in unresolved)
 
 
 async def _end_protection(books: Books, entry: Trade, reason: Reason | str, now: datetime) -> None:

@@ -135,6 +135,11 @@ async def judged_again(books: Books, after: Trade, reason: Reason, now: datetime
         await books.add_event(NewEvent(one, now, after.alert_id, after.id))
 
 
+async def sold_beyond(books: Books, trade: Trade, beyond: Decimal, now: datetime) -> None:
+    """Tells of shares that no lot had."""
+    await books.add_event(NewEvent(o.SoldBeyond.of(trade, beyond=beyond), now, trade.alert_id, trade.id))
+
+
 def _unfilled(before: Trade, after: Trade, end: o.OrderEnd, reason: Reason | str | None) -> Facts:
     if before.status is TradeStatus.UNKNOWN:
         return o.OrderResolved.of(after, code=o.Resolution(end.value), before=before.status, reason=reason)

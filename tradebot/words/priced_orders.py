@@ -42,7 +42,8 @@ def _filled(verb: str) -> Callable[[o.ProtectionFilled, Event | NewEvent], str]:
         fee = f"commission {usd(facts.commission)}" if facts.commission_known else "commission not reported yet"
         stood = "" if facts.order_terms is None else f" It stood at {_level(facts.order_terms)}."
         left = f" {shares(facts.left)} of its entry are left." if facts.left else ""
-        return f"{verb} {done} {facts.ticker} at {average}, {signed_usd(facts.pnl)} ({cost}), {fee}.{stood}{left}"
+        gain = f"{signed_usd(facts.pnl)} ({cost})" if facts.cost else "P&L not known"
+        return f"{verb} {done} {facts.ticker} at {average}, {gain}, {fee}.{stood}{left}"
 
     return say
 
@@ -59,10 +60,19 @@ def _works(facts: o.ProtectionWorks, _: Event | NewEvent) -> str:
     return f"{facts.ticker}: {', '.join(levels)} working for {shares(facts.filled_qty)} shares.{without}"
 
 
+def _sold_beyond(facts: o.SoldBeyond, _: Event | NewEvent) -> str:
+    return (
+        f"{facts.ticker}: {shares(facts.beyond)} shares more were sold than the books held: two orders have sold the same. "
+        "The account is short of them, unless you held so many yourself: compare with TWS, and buy them back there. The bot "
+        "never does."
+    )
+
+
 WORDS: Mapping[EventKind, Callable[[Any, Event | NewEvent], str]] = {
     EventKind.ORDER_WAITS: _waits,
     EventKind.STOPPED_OUT: _filled("Stopped out"),
     EventKind.TARGET_REACHED: _filled("Target reached:"),
+    EventKind.SOLD_BEYOND: _sold_beyond,
     EventKind.PROTECTION_WORKS: _works,
     EventKind.PROTECTION_ENDED: lambda f, _: f"{order(f)} has ended, and nothing of it filled.",
 }

@@ -87,6 +87,7 @@ from tradebot.domain.facts.orders import (
     ProtectionWorks,
     SellFilled,
     SharesUnprotected,
+    SoldBeyond,
     StoppedOut,
     TargetReached,
 )
@@ -127,6 +128,7 @@ FACTS: Mapping[EventKind, type[Facts]] = {
         SellFilled,
         StoppedOut,
         TargetReached,
+        SoldBeyond,
         ProtectionWorks,
         ProtectionEnded,
         OrderFailed,

@@ -322,6 +322,15 @@ class ProtectionEnded(OrderFacts):
     severity: ClassVar = _S.TRACE
 
 
+@dataclass(frozen=True, slots=True)
+class SoldBeyond(OrderFacts):
+    """A SELL has sold more than the books held, as when a stop and its target both fill. Only a person buys it back."""
+
+    kind: ClassVar = _K.SOLD_BEYOND
+    severity: ClassVar = _S.CRITICAL
+    beyond: Decimal  # shares
+
+
 class OrderEnd(StrEnum):
     """How an order ended without a fill."""
 
