@@ -323,7 +323,11 @@ async def test_an_exit_that_ib_does_not_show_asks_to_look_first(phone: Phone) ->
     """A second SELL beside an order that waits behind a dialog would go short."""
     api, bot = phone.api, phone.bot
     await bot.owns(5)
-    await phone.event(ExitIncomplete("AAPL", Decimal(5), ExitLeft.NOT_SHOWN))
+    async with bot.ledger.begin() as books:
+        alert_id = await books.insert_alert(an_alert(action=Side.SELL, status=AlertStatus.FAILED))
+        await books.add_event(
+            NewEvent(ExitIncomplete("AAPL", Decimal(5), ExitLeft.NOT_SHOWN), bot.clock.now(), alert_id)
+        )
     message = await api.heard(lambda sent: "Sell the rest of AAPL" in sent.buttons)
     question = await api.pressed(message, "Sell the rest of AAPL", "Sell at market?")
     assert "is a dialog open" in question.text
