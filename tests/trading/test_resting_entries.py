@@ -12,7 +12,7 @@ from tests.bot_fixtures import MakeAtGateway, MakeBot
 from tests.clockwork import new_york
 from tests.trading.moments import gate_closed
 from tradebot.domain.alerts import AlertStatus, Side
-from tradebot.domain.brokerage import OrderState
+from tradebot.domain.brokerage import ErrorKind, OrderState
 from tradebot.domain.events import EventKind
 from tradebot.domain.instructions import OrderTerms, Verb
 from tradebot.domain.reasons import Reason
@@ -258,6 +258,22 @@ async def test_an_exit_ends_the_entry_that_waits_and_then_sells(make_bot: MakeBo
     assert (await bot.trade(others)).status is T.SUBMITTED
 
 
+async def test_an_exit_that_is_sent_again_leaves_a_newer_entry_alone(make_bot: MakeBot) -> None:
+    """The rest of an exit would be kept for as long as an entry of a signal after it waits for its price."""
+    bot = await running(make_bot)
+    await bot.owns(5, strategy="ema")
+    await bot.asks("ema", Verb.EXIT)
+    first = (await bot.sent()).order_ref
+    bot.broker.show(first)
+    bot.broker.error(first, 202, ErrorKind.CANCELLED, "Order Canceled - reason:Cancelled by Exchange")
+    bot.broker.show(first, OrderState.CANCELLED)
+    await bot.turns(first, T.CANCELLED)
+    await rests(bot)
+    await bot.leaves(3)
+    assert (bot.broker.sent[-1].side, bot.broker.sent[-1].qty) == (Side.SELL, D(5))
+    assert bot.broker.cancels == []
+
+
 async def test_an_exit_while_the_market_is_closed_ends_the_entry_at_once(make_bot: MakeBot) -> None:
     """An order that works in the evening would buy what the exit has called off."""
     bot = await running(make_bot, start=CLOSE - timedelta(seconds=20), always=False)
@@ -373,6 +389,10 @@ async def test_a_group_that_ib_does_not_list(make_bot: MakeBot, next_order_id: i
     entry, stop = await bot.turns(first.order_ref, status), await bot.trade(second.order_ref)
     assert (entry.role, stop.role) == (OrderRole.ENTRY, OrderRole.STOP)
     assert stop.status is (T.FAILED if status is T.FAILED else T.SUBMITTING)
+    if status is T.UNKNOWN:
+        await cancel_is_sent(bot, entry.order_ref)
+        await bot.seconds(60, at_once=5)
+    assert bot.broker.cancels == ([entry.order_ref] if status is T.UNKNOWN else [])
 
 
 # --- over the socket of a gateway -------------------------------------------------------------------------------------
