@@ -54,7 +54,7 @@ TITLES: Mapping[RefusalCode, str] = {
     _C.MAX_DAILY_LOSS: "daily loss",
     _C.PRICE_COLLAR: "price collar",
     _C.MAX_ORDER_VALUE: "order value",
-    _C.EXIT_LEVELS: "prices of order, stop and target",
+    _C.EXIT_LEVELS: "order prices",
     _C.MAX_RISK: "risk at the stops",
     _C.MARGIN: "margin",
     _C.NOT_KNOWN: "figure not known",
