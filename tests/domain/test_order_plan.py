@@ -173,6 +173,22 @@ def test_prices_that_do_not_fit_refuse(order: OrderTerms, exits: Exits) -> None:
     assert found.code is RefusalCode.EXIT_LEVELS
 
 
+@pytest.mark.parametrize(
+    ("order", "at", "fits"),
+    [
+        (OrderTerms(), "98.99", True),
+        (OrderTerms(), "99", False),  # the bid: it would sell at once
+        (OrderTerms(T.LIMIT, D(101)), "99", False),
+        (OrderTerms(T.LIMIT, D("99.5")), "99", True),  # the market is lower by the time that it buys
+        (OrderTerms(T.STOP, stop_price=D(101)), "99", True),
+    ],
+)
+def test_a_stop_stands_below_the_bid_of_what_buys_at_once(order: OrderTerms, at: str, fits: bool) -> None:
+    """In a wide market a position would be bought at the ask and stopped out at the bid in the same second."""
+    found = plan(replace(BUY, order=order, exits=stop(K.PRICE, at)), BY_ALERT, ASK, CENTS, NOW, D(99))
+    assert isinstance(found, EntryPlan) == fits
+
+
 def test_a_limit_strategy_without_a_price_refuses() -> None:
     """It would buy at the market, at whatever is asked."""
     assert isinstance(planned(strategy=LIMIT), Refusal)

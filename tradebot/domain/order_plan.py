@@ -60,9 +60,14 @@ class EntryPlan:
 
 
 def plan(
-    instruction: Instruction | None, strategy: Strategy, ask: Decimal, steps: PriceSteps | None, now: datetime
+    instruction: Instruction | None,
+    strategy: Strategy,
+    ask: Decimal,
+    steps: PriceSteps | None,
+    now: datetime,
+    bid: Decimal | None = None,
 ) -> EntryPlan | Refusal:
-    """The entry at this ask. A Refusal where its prices do not fit together."""
+    """The entry at this quote. A Refusal where its prices do not fit together."""
     asked, exits = _asked(instruction, strategy), _exits(instruction, strategy)
     if asked.type is OrderType.MARKET and exits == NO_EXITS:
         return EntryPlan(MARKET_DAY, ask)
@@ -72,13 +77,17 @@ def plan(
     least, most = _costs(terms, ask)
     stop, target = _stop(exits, least, steps), _target(exits, least, steps)
     facts: dict[str, Fact] = {"order": terms.type, "price": most, "ask": ask}
+    if bid is not None:
+        facts["bid"] = bid
     if stop is not None:
         facts["stop"] = stop.stop_price or _NONE
         if stop.limit_price is not None:
             facts["stop_limit"] = stop.limit_price
     if target is not None:
         facts["target"] = target.limit_price or _NONE
-    fits = _has_prices(terms) and (stop is None or _stops_below(stop, least))
+    # What buys at once is sold at the bid: a stop between the two would sell at once.
+    below = min(least, bid) if bid is not None and bid > 0 and least == ask else least
+    fits = _has_prices(terms) and (stop is None or _stops_below(stop, below))
     if fits and (target is None or (target.limit_price or _NONE) > most):
         return EntryPlan(terms, most, stop, target)
     return Refusal(RefusalCode.EXIT_LEVELS, facts)

@@ -257,8 +257,9 @@ _ORDERS = {
 
 def _exit_levels(f: RefusalFacts) -> str:
     kind = f.text("order")
+    bid = f" (bid {f.price('bid')})" if "bid" in f.all else ""
     entry = (
-        f"IB's ask of {f.price('ask')}"
+        f"IB's ask of {f.price('ask')}{bid}"
         if kind == "MKT"
         else (f"{_ORDERS[kind]} {f.price('price')} (IB asks {f.price('ask')})")
     )
@@ -270,8 +271,8 @@ def _exit_levels(f: RefusalFacts) -> str:
     if not parts:
         return f"the prices of the {f.text('ticker')} order do not fit together: {entry}. Correct the alert's prices"
     return (
-        f"{' and '.join(parts)} do not fit {entry} of {f.text('ticker')}: a stop stands below the entry, and a target above "
-        "it, or they would sell at once. Correct the alert's prices"
+        f"{' and '.join(parts)} do not fit {entry} of {f.text('ticker')}: a stop stands below the entry and the bid, a target "
+        "above, or they would sell at once. Correct the alert's prices"
     )
 
 
