@@ -68,6 +68,8 @@ def plan(
     bid: Decimal | None = None,
 ) -> EntryPlan | Refusal:
     """The entry at this quote. A Refusal where its prices do not fit together."""
+    if instruction is not None and not _is_taken(instruction, strategy):
+        return Refusal(RefusalCode.NOT_KNOWN, {"figure": Figure.ORDER_NOT_USED, "strategy": strategy.name})
     asked, exits = _asked(instruction, strategy), _exits(instruction, strategy)
     if asked.type is OrderType.MARKET and exits == NO_EXITS:
         return EntryPlan(MARKET_DAY, ask)
@@ -93,10 +95,24 @@ def plan(
     return Refusal(RefusalCode.EXIT_LEVELS, facts)
 
 
+def _is_taken(instruction: Instruction, strategy: Strategy) -> bool:
+    """Whether the strategy takes what the alert says: the intake refuses what it does not (`honoured.py`), and the configuration
+    may have changed while the alert waited."""
+    kind = instruction.order.type
+    takes_order = {
+        OrderSource.MARKET: kind is OrderType.MARKET,
+        OrderSource.LIMIT: kind in (OrderType.MARKET, OrderType.LIMIT),
+        OrderSource.ALERT: True,
+    }
+    return takes_order[strategy.orders] and (instruction.exits == NO_EXITS or strategy.exits is ExitSource.ALERT)
+
+
 def _asked(instruction: Instruction | None, strategy: Strategy) -> OrderTerms:
     """By the alert where the strategy takes that, else by the strategy."""
-    if instruction is None or strategy.orders is OrderSource.MARKET:
+    if strategy.orders is OrderSource.MARKET:
         return MARKET_ORDER
+    if instruction is None:
+        return MARKET_ORDER if strategy.orders is OrderSource.ALERT else OrderTerms(OrderType.LIMIT)  # without a price
     if strategy.orders is OrderSource.LIMIT and instruction.order.type is OrderType.MARKET:
         return OrderTerms(OrderType.LIMIT, limit_price=instruction.price)
     return instruction.order
