@@ -107,7 +107,7 @@ def _buy(base: AlertReport, basis: Basis) -> AlertReport:
     assert own is not None, "a report is of a strategy"
     instruction, price = base.instruction, basis.price
     amount = own.terms.buy_amount_usd(basis.limits.buy_amount_usd)
-    planned = None if price is None else plan(instruction, base.strategy, price, basis.steps, own.new_york)
+    planned = None if price is None else plan(instruction, base.strategy, price, basis.steps, own.new_york, basis.bid)
     sized = _sized(base, basis, own, planned, amount)
     found, missing = (sized, None) if isinstance(sized, Sized) else (None, sized)
     order = Buy(

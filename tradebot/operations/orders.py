@@ -15,7 +15,12 @@ async def cancel(ledger: Ledger, trade_id: int, actor: str, now: datetime) -> bo
     """False where it has ended, protects shares, or is being cancelled for somebody already. Raises LedgerUnavailable."""
     async with ledger.begin() as books:
         trade = await books.trade(trade_id)
-        if trade is None or trade.is_protective or trade.status not in UNRESOLVED or await cancels_wanted(books, [trade]):
+        if (
+            trade is None
+            or trade.is_protective
+            or trade.status not in UNRESOLVED
+            or await cancels_wanted(books, [trade])
+        ):
             return False
         await want_cancelled(books, [trade], CancelReason.OWNER, now, actor=actor)
     return True

@@ -7,7 +7,7 @@ judged now waits, until it is too old.
 from decimal import Decimal
 
 from tradebot.domain.alerts import AlertStatus, Side
-from tradebot.domain.brokerage import Order
+from tradebot.domain.brokerage import Order, Quote
 from tradebot.domain.facts.orders import CancelReason
 from tradebot.domain.instructions import Size
 from tradebot.domain.order_plan import EntryPlan, plan
@@ -98,7 +98,7 @@ def _order(one: Judging, snapshot: Snapshot, held: Decimal) -> Buy:
     quote = one.pre_trade.quote
     ask = quote.ask if quote else None
     amount = one.policy.terms.buy_amount_usd(one.policy.limits.buy_amount_usd)
-    planned = None if ask is None else _plan(one, ask)
+    planned = None if quote is None or ask is None else _plan(one, quote, ask)
     sized = _sized(one, snapshot, planned, amount, held) if isinstance(planned, EntryPlan) else None
     qty = None
     if ask is not None:
@@ -122,10 +122,10 @@ def _order(one: Judging, snapshot: Snapshot, held: Decimal) -> Buy:
     )
 
 
-def _plan(one: Judging, ask: Decimal) -> EntryPlan | Refusal:
+def _plan(one: Judging, quote: Quote, ask: Decimal) -> EntryPlan | Refusal:
     contract = one.pre_trade.contract
     steps = None if contract is None else contract.steps
-    return plan(one.instruction, one.policy.terms.strategy, ask, steps, one.view.now)
+    return plan(one.instruction, one.policy.terms.strategy, ask, steps, one.view.now, quote.bid)
 
 
 def _sized(one: Judging, snapshot: Snapshot, planned: EntryPlan, amount_usd: Decimal, held: Decimal) -> Sized | Figure:

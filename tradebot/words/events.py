@@ -158,7 +158,7 @@ _CANCELLED_FOR = {
     o.CancelReason.OLDER_ALIVE: "an older order of its alert, taken for ended, is at work at IB after all",
     o.CancelReason.TIME_OVER: "the time that it was good for is over, and IB has not ended it",
     o.CancelReason.GROUP_IN_DOUBT: (
-        "it left with its stop and target, and IB shows none of them: should it wait there for the rest, it must not be completed later"
+        "it left with its stop and target, and IB shows none of them: should it wait there for the rest, it must not go on later"
     ),
     o.CancelReason.REPLACED: "a newer signal comes in its place",
     o.CancelReason.EXIT_FIRST: "its strategy sells, and an exit must not be followed by its own entry",
