@@ -15,6 +15,7 @@ from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.brokerage import ErrorKind, OrderState
 from tradebot.domain.events import EventKind
 from tradebot.domain.instructions import OrderTerms, Verb
+from tradebot.domain.limits import Limits
 from tradebot.domain.reasons import Reason
 from tradebot.domain.refusals import RefusalCode
 from tradebot.domain.strategies import ExitSource, OnNewSignal, OrderSource, Strategy
@@ -228,6 +229,18 @@ async def test_a_newer_signal_replaces_the_one_that_waits(make_bot: MakeBot) -> 
     assert f"a newer signal comes in its place (alert {second})" in words.text(told)
 
 
+@pytest.mark.parametrize("strategy", [EMA, REPLACING])
+async def test_what_waits_does_not_count_against_what_comes_in_its_place(make_bot: MakeBot, strategy: Strategy) -> None:
+    """With room for one position nothing could ever be replaced, or the refusal would name a limit that is not the reason."""
+    bot = await running(make_bot, strategy, limits=Limits(max_open_positions=1, max_daily_buys=1))
+    _, old = await rests(bot)
+    second = await bot.asks("ema", Verb.BUY, order=LIMIT)
+    if strategy is EMA:
+        assert await code(bot, second) == RefusalCode.ENTRY_AT_WORK
+    else:
+        await cancel_is_sent(bot, old)
+
+
 async def test_one_that_is_refused_itself_replaces_nothing(make_bot: MakeBot) -> None:
     """A signal that is not traded would take away the order of the one before."""
     bot = await running(make_bot, REPLACING)
@@ -318,6 +331,35 @@ async def test_a_cancel_alert_ends_what_works_of_its_strategy_and_ticker(make_bo
     (told,) = await bot.told(EventKind.ENTRIES_CANCELLED)
     assert words.text(told) == "AAPL: 1 entry cancelled, 2 shares had filled before. What is held stays held."
     assert bot.broker.cancels == [entry]
+
+
+async def test_a_cancel_alert_is_obeyed_under_the_kill_switch(make_bot: MakeBot) -> None:
+    """What lowers risk would be refused, or wait, because the bot is killed."""
+    bot = await running(make_bot)
+    _, entry = await rests(bot)
+    await bot.switch.kill("owner")
+    await cancel_is_sent(bot, entry)
+    alert_id = await bot.asks("ema", Verb.CANCEL)
+    bot.broker.show(entry, OrderState.CANCELLED)
+    assert await code(bot, alert_id) == RefusalCode.ENTRIES_CANCELLED
+
+
+async def test_an_unknown_order_is_cancelled_when_it_comes_to_life(make_bot: MakeBot) -> None:
+    """A cancel alert would be done with an order that nobody knows the fate of, and that buys an hour later."""
+    bot = await running(make_bot)
+    _, entry = await rests(bot)
+    order = bot.broker.working.pop(entry)
+    bot.broker.disconnect()
+    await gate_closed(bot)
+    bot.broker.connect()
+    await bot.turns(entry, T.UNKNOWN)
+    alert_id = await bot.asks("ema", Verb.CANCEL)
+    assert await code(bot, alert_id) == RefusalCode.ENTRIES_CANCELLED
+    assert "1 UNKNOWN" in said((await bot.row(alert_id)).reason)
+    assert bot.broker.cancels == []
+    bot.broker.working[entry] = order
+    bot.broker.show(entry)
+    await cancel_is_sent(bot, entry)
 
 
 async def test_a_cancel_alert_ends_buys_that_wait_and_sells_nothing(make_bot: MakeBot) -> None:
