@@ -5,7 +5,7 @@ monitor sends the cancel, and again, until the order has ended, after a restart 
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tradebot.domain.alerts import Alert
 from tradebot.domain.events import EventKind, NewEvent
@@ -16,6 +16,9 @@ from tradebot.ports import Books
 
 WANTED = (CancelReason.REPLACED, CancelReason.EXIT_FIRST, CancelReason.CANCEL_ALERT, CancelReason.OWNER)
 """Reasons that somebody has given: they hold until the order has ended."""
+
+SET_BACK_MAX = timedelta(days=1)
+"""So far the clock may have been set back between an order and the wish to have it cancelled."""
 
 
 def is_cancel(alert: Alert) -> bool:
@@ -67,7 +70,7 @@ async def cancelled_by(books: Books, alert: Alert, orders: Collection[Trade]) ->
 async def _wanted(books: Books, orders: Collection[Trade]) -> Mapping[int, OrderCancelling]:
     if not orders:
         return {}
-    ids, since = {one.id for one in orders}, min(one.created_at for one in orders)
+    ids, since = {one.id for one in orders}, min(one.created_at for one in orders) - SET_BACK_MAX
     told = await books.events_since((EventKind.ORDER_CANCELLING,), since)
     return {
         event.trade_id: event.facts

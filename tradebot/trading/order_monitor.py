@@ -129,7 +129,7 @@ class OrderMonitor:
             return
         async with self._ledger.read() as books:
             unresolved = await books.trades(UNRESOLVED)
-            wanted = await cancels_wanted(books, [one for one in unresolved if one.status in LIVE])
+            wanted = await cancels_wanted(books, [one for one in unresolved if not one.is_protective])
         self._forget_all_but(unresolved)
         for trade in unresolved:
             beat()
