@@ -312,6 +312,15 @@ async def test_a_cancel_that_is_wanted_outlives_a_restart(make_bot: MakeBot) -> 
     await cancel_is_sent(second, entry)
 
 
+async def test_a_clock_that_is_set_back_loses_no_cancel(make_bot: MakeBot) -> None:
+    """What the owner called off would work on, for it seems to have been asked for before the order was made."""
+    bot = await running(make_bot)
+    _, entry = await rests(bot)
+    bot.clock.set_back(3600)
+    assert await bot.operations.cancel_order((await bot.trade(entry)).id, "owner")
+    await cancel_is_sent(bot, entry)
+
+
 # --- cancel alerts ----------------------------------------------------------------------------------------------------
 
 
