@@ -11,6 +11,7 @@ from tests.bot import Bot, said
 from tests.bot_fixtures import MakeAtGateway, MakeBot
 from tests.clockwork import new_york
 from tests.trading.moments import gate_closed
+from tests.trading.test_rehearsal import told
 from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.brokerage import ErrorKind, OrderState
 from tradebot.domain.events import EventKind
@@ -161,10 +162,10 @@ async def test_the_end_of_what_is_good_till_cancelled_is_told_a_week_ahead(make_
     await bot.seconds(3)
     assert await bot.events(EventKind.ORDER_EXPIRES) == []
     bot.clock.skip(24 * 3600)
-    told = await bot.told(EventKind.ORDER_EXPIRES, 2)
+    events = await bot.told(EventKind.ORDER_EXPIRES, 2)
     await bot.seconds(5)
     assert len(await bot.events(EventKind.ORDER_EXPIRES)) == 2
-    entry, stop = (words.text(one) for one in told)
+    entry, stop = (words.text(one) for one in events)
     assert "BUY 5 AAPL ends at IB with the session of Thu 31 Dec 2026" in entry
     assert "unprotected" in stop
     assert (await bot.trade(order_ref)).status is T.SUBMITTED
@@ -205,6 +206,7 @@ async def test_a_second_entry_beside_one_that_waits_is_refused(make_bot: MakeBot
     second = await bot.asks("ema", Verb.BUY, order=LIMIT)
     assert await code(bot, second) == RefusalCode.ENTRY_AT_WORK
     reason = said((await bot.row(second)).reason)
+    assert (await told(bot, "BUY", strategy="ema"))[0] == f"It would not be traded: {reason}."
     assert f"5 AAPL still waits for its price at IB (alert {first})" in reason
     assert bot.broker.cancels == []
     await bot.asks("ema", Verb.BUY, "MSFT")
@@ -225,8 +227,8 @@ async def test_a_newer_signal_replaces_the_one_that_waits(make_bot: MakeBot) -> 
     await bot.turns(old, T.CANCELLED)
     new = await bot.sent(2)
     assert (new.terms.limit_price, (await bot.row(second)).status) == (D(97), A.PROCESSING)
-    (told,) = await bot.events(EventKind.ORDER_CANCELLING)
-    assert f"a newer signal comes in its place (alert {second})" in words.text(told)
+    (event,) = await bot.events(EventKind.ORDER_CANCELLING)
+    assert f"a newer signal comes in its place (alert {second})" in words.text(event)
 
 
 @pytest.mark.parametrize("strategy", [EMA, REPLACING])
@@ -337,8 +339,8 @@ async def test_a_cancel_alert_ends_what_works_of_its_strategy_and_ticker(make_bo
     bot.broker.show(entry, OrderState.CANCELLED)
     await bot.turns(entry, T.PARTIAL)
     assert await code(bot, alert_id) == RefusalCode.ENTRIES_CANCELLED
-    (told,) = await bot.told(EventKind.ENTRIES_CANCELLED)
-    assert words.text(told) == "AAPL: 1 entry cancelled, 2 shares had filled before. What is held stays held."
+    (event,) = await bot.told(EventKind.ENTRIES_CANCELLED)
+    assert words.text(event) == "AAPL: 1 entry cancelled, 2 shares had filled before. What is held stays held."
     assert bot.broker.cancels == [entry]
 
 

@@ -11,6 +11,8 @@ from tradebot.domain.alerts import Alert
 from tradebot.domain.events import EventKind, NewEvent
 from tradebot.domain.facts.orders import CancelReason, OrderCancelling
 from tradebot.domain.instructions import Verb, of_alert
+from tradebot.domain.refusals import Fact, Refusal, RefusalCode
+from tradebot.domain.strategies import OnNewSignal, Strategy
 from tradebot.domain.trades import UNRESOLVED, OrderRole, Trade
 from tradebot.ports import Books
 
@@ -35,6 +37,29 @@ async def entries_at_work(
     return [
         one for one in unresolved if one.role is OrderRole.ENTRY and (one.ticker in tickers or one.con_id in con_ids)
     ]
+
+
+def refusal_beside(resting: Sequence[Trade], strategy: Strategy, ticker: str, alert_id: int) -> Refusal | None:
+    """Why a BUY of this alert is not the second entry beside these; None: it comes in their place, or there are none.
+
+    What an older signal asks for never replaces a newer one's.
+    """
+    newest = resting[-1] if resting else None
+    if newest is None or (strategy.on_new_signal is OnNewSignal.REPLACE and newest.alert_id < alert_id):
+        return None
+    facts: dict[str, Fact] = {
+        "ticker": ticker,
+        "strategy": strategy.name,
+        "qty": newest.requested_qty,
+        "by_alert": newest.alert_id,
+        "newer": int(newest.alert_id > alert_id),
+    }
+    return Refusal(RefusalCode.ENTRY_AT_WORK, facts)
+
+
+def unfilled(orders: Iterable[Trade]) -> Collection[int]:
+    """The ids of those that would leave nothing behind: what they reserve is free for what comes in their place."""
+    return {one.id for one in orders if not one.filled_qty}
 
 
 async def want_cancelled(

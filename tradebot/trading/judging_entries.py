@@ -11,14 +11,14 @@ from tradebot.domain.brokerage import Order, Quote
 from tradebot.domain.facts.orders import CancelReason
 from tradebot.domain.instructions import Size
 from tradebot.domain.order_plan import EntryPlan, plan
-from tradebot.domain.refusals import Fact, Figure, Refusal, RefusalCode
+from tradebot.domain.refusals import Figure, Refusal, RefusalCode
 from tradebot.domain.risk import RiskDecision, judge, rooms
 from tradebot.domain.sizing import Sized, entry, entry_size
 from tradebot.domain.snapshot import Buy, Snapshot
-from tradebot.domain.strategies import OnNewSignal, Sizing
+from tradebot.domain.strategies import Sizing
 from tradebot.domain.trades import OrderRole
 from tradebot.trading.decision_record import log_checks
-from tradebot.trading.entries_at_work import want_cancelled
+from tradebot.trading.entries_at_work import refusal_beside, want_cancelled
 from tradebot.trading.judging import AskMargin, Decided, Judging, Protection, Wait
 
 
@@ -65,18 +65,10 @@ async def judge_entry(one: Judging) -> Decided:
 
 async def _beside_another(one: Judging, risk_decision: RiskDecision) -> Decided:
     """An entry of its strategy and ticker still waits for its price: this one is refused, or comes in its place when that has
-    ended, and is judged anew then. What an older signal asks for never replaces a newer one's."""
-    newest = one.resting[-1]
-    newer = newest.alert_id > one.alert.id
-    if newer or one.policy.terms.strategy.on_new_signal is OnNewSignal.REFUSE:
-        facts: dict[str, Fact] = {
-            "ticker": one.ticker,
-            "strategy": one.alert.strategy,
-            "qty": newest.requested_qty,
-            "by_alert": newest.alert_id,
-            "newer": int(newer),
-        }
-        await one.block(Refusal(RefusalCode.ENTRY_AT_WORK, facts), risk_decision)
+    ended, and is judged anew then."""
+    refusal = refusal_beside(one.resting, one.policy.terms.strategy, one.ticker, one.alert.id)
+    if refusal is not None:
+        await one.block(refusal, risk_decision)
         return None
     await want_cancelled(one.books, one.resting, CancelReason.REPLACED, one.view.now, by_alert=one.alert.id)
     return Wait.ENTRY
