@@ -78,7 +78,7 @@ def test_an_entry_s_terms(order: OrderTerms, terms: Terms, price: Decimal) -> No
 @pytest.mark.parametrize(
     ("strategy", "more", "terms"),
     [
-        (Strategy(name="ema"), {"price": D(99), "order": OrderTerms(T.LIMIT, D(98))}, MARKET_DAY),
+        (Strategy(name="ema"), {"price": D(99)}, MARKET_DAY),
         (LIMIT, {"price": D(99)}, Terms(T.LIMIT, D(99), tif=GTC)),
         (LIMIT, {"price": D(99), "order": OrderTerms(T.LIMIT, D(98))}, Terms(T.LIMIT, D(98), tif=GTC)),
         (
@@ -139,9 +139,6 @@ def test_what_protects_where_the_alert_says_nothing() -> None:
         assert found.risk_price == D(95)
     said = planned(exits=Exits(take_profit=Level(K.AMOUNT, D(7))), strategy=own)
     assert said == EntryPlan(MARKET_DAY, D(100), None, Terms(T.LIMIT, D(107), tif=GTC))
-    assert planned(exits=stop(K.PRICE, 90), strategy=replace(BY_ALERT, exits=ExitSource.NONE)) == EntryPlan(
-        MARKET_DAY, D(100)
-    )
     assert plan(None, OWN, D(100), CENTS, NOW) == planned(strategy=OWN)
 
 
@@ -173,9 +170,41 @@ def test_prices_that_do_not_fit_refuse(order: OrderTerms, exits: Exits) -> None:
     assert found.code is RefusalCode.EXIT_LEVELS
 
 
+@pytest.mark.parametrize(
+    ("order", "at", "fits"),
+    [
+        (OrderTerms(), "98.99", True),
+        (OrderTerms(), "99", False),  # the bid: it would sell at once
+        (OrderTerms(T.LIMIT, D(101)), "99", False),
+        (OrderTerms(T.LIMIT, D("99.5")), "99", True),  # the market is lower by the time that it buys
+        (OrderTerms(T.STOP, stop_price=D(101)), "99", True),
+    ],
+)
+def test_a_stop_stands_below_the_bid_of_what_buys_at_once(order: OrderTerms, at: str, fits: bool) -> None:
+    """In a wide market a position would be bought at the ask and stopped out at the bid in the same second."""
+    found = plan(replace(BUY, order=order, exits=stop(K.PRICE, at)), BY_ALERT, ASK, CENTS, NOW, D(99))
+    assert isinstance(found, EntryPlan) == fits
+
+
+@pytest.mark.parametrize(
+    ("strategy", "order", "exits"),
+    [
+        (Strategy(name="ema"), OrderTerms(T.LIMIT, D(98)), Exits()),
+        (LIMIT, OrderTerms(T.STOP, stop_price=D(101)), Exits()),
+        (replace(BY_ALERT, exits=ExitSource.NONE), OrderTerms(), stop(K.PRICE, 90)),
+        (OWN, OrderTerms(), stop(K.PRICE, 90)),
+    ],
+)
+def test_what_the_strategy_does_not_take_any_more_refuses(strategy: Strategy, order: OrderTerms, exits: Exits) -> None:
+    """An alert that waited for the open while the configuration changed would be bought at the market, or without its stop."""
+    facts = {"figure": Figure.ORDER_NOT_USED, "strategy": "ema"}
+    assert planned(order, exits, strategy) == Refusal(RefusalCode.NOT_KNOWN, facts)
+
+
 def test_a_limit_strategy_without_a_price_refuses() -> None:
     """It would buy at the market, at whatever is asked."""
     assert isinstance(planned(strategy=LIMIT), Refusal)
+    assert isinstance(plan(None, LIMIT, ASK, CENTS, NOW), Refusal)
 
 
 def test_without_the_steps_nothing_with_a_price_is_planned() -> None:

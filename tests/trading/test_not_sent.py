@@ -18,7 +18,7 @@ from tradebot.domain.brokerage import BrokerPosition
 from tradebot.domain.events import EventKind
 from tradebot.domain.questions import Question
 from tradebot.domain.reasons import Reason, ReasonCode
-from tradebot.domain.trades import Trade, TradeStatus
+from tradebot.domain.trades import OrderRole, Trade, TradeStatus
 from tradebot.simgateway import GatewaySettings
 from tradebot.trading.not_sent import Evidence, doubt
 
@@ -182,6 +182,33 @@ def test_each_ground(changes: dict[str, Any], code: ReasonCode | None) -> None:
     """What may have been sent would be called not sent; or what was not would wait for the owner."""
     found = doubt(SELL, replace(NOTHING, **changes))
     assert (found and found.code) == code
+
+
+ENTRY = replace(SELL, side=Side.BUY, role=OrderRole.ENTRY, group_id="g")
+STOP = replace(
+    SELL, id=2, role=OrderRole.STOP, group_id="g", parent_trade_id=1, order_ref="tb-1-1badcafe", ib_order_id=8
+)
+ALONE = replace(STOP, created_at=FRIDAY_NOON + timedelta(seconds=1))
+
+
+@pytest.mark.parametrize(
+    ("trade", "trades", "next_order_id", "sent"),
+    [
+        (ENTRY, (ENTRY, STOP), 7, False),
+        (ENTRY, (ENTRY, STOP), 8, True),  # IB has counted the first of them, and lists it nowhere
+        (ENTRY, (ENTRY, STOP), None, True),  # nor is it known whether it has
+        (ENTRY, (ENTRY, replace(STOP, perm_id=9)), 7, True),
+        (STOP, (ENTRY, STOP), None, True),
+        (STOP, (replace(ENTRY, perm_id=9), STOP), 8, True),
+        (ALONE, (replace(ENTRY, status=T.FILLED, perm_id=9), ALONE), None, False),  # placed for what is held
+    ],
+)
+def test_a_group_is_not_sent_only_as_a_whole(
+    trade: Trade, trades: tuple[Trade, ...], next_order_id: int | None, *, sent: bool
+) -> None:
+    """Half a bracket would be at IB, in no list, while another one is sent for the same alert."""
+    found = doubt(trade, replace(NOTHING, trades=trades, next_order_id=next_order_id))
+    assert (found is not None) is sent
 
 
 async def test_bought_back_by_the_owner_while_the_gateway_forgot_the_day(make_at_gateway: MakeAtGateway) -> None:

@@ -11,10 +11,12 @@ from tests.bot import Bot, said
 from tests.bot_fixtures import MakeAtGateway, MakeBot
 from tests.clockwork import new_york
 from tests.trading.moments import gate_closed
+from tests.trading.test_rehearsal import told
 from tradebot.domain.alerts import AlertStatus, Side
-from tradebot.domain.brokerage import OrderState
+from tradebot.domain.brokerage import ErrorKind, OrderState
 from tradebot.domain.events import EventKind
 from tradebot.domain.instructions import OrderTerms, Verb
+from tradebot.domain.limits import Limits
 from tradebot.domain.reasons import Reason
 from tradebot.domain.refusals import RefusalCode
 from tradebot.domain.strategies import ExitSource, OnNewSignal, OrderSource, Strategy
@@ -160,10 +162,10 @@ async def test_the_end_of_what_is_good_till_cancelled_is_told_a_week_ahead(make_
     await bot.seconds(3)
     assert await bot.events(EventKind.ORDER_EXPIRES) == []
     bot.clock.skip(24 * 3600)
-    told = await bot.told(EventKind.ORDER_EXPIRES, 2)
+    events = await bot.told(EventKind.ORDER_EXPIRES, 2)
     await bot.seconds(5)
     assert len(await bot.events(EventKind.ORDER_EXPIRES)) == 2
-    entry, stop = (words.text(one) for one in told)
+    entry, stop = (words.text(one) for one in events)
     assert "BUY 5 AAPL ends at IB with the session of Thu 31 Dec 2026" in entry
     assert "unprotected" in stop
     assert (await bot.trade(order_ref)).status is T.SUBMITTED
@@ -204,6 +206,7 @@ async def test_a_second_entry_beside_one_that_waits_is_refused(make_bot: MakeBot
     second = await bot.asks("ema", Verb.BUY, order=LIMIT)
     assert await code(bot, second) == RefusalCode.ENTRY_AT_WORK
     reason = said((await bot.row(second)).reason)
+    assert (await told(bot, "BUY", strategy="ema"))[0] == f"It would not be traded: {reason}."
     assert f"5 AAPL still waits for its price at IB (alert {first})" in reason
     assert bot.broker.cancels == []
     await bot.asks("ema", Verb.BUY, "MSFT")
@@ -224,8 +227,20 @@ async def test_a_newer_signal_replaces_the_one_that_waits(make_bot: MakeBot) -> 
     await bot.turns(old, T.CANCELLED)
     new = await bot.sent(2)
     assert (new.terms.limit_price, (await bot.row(second)).status) == (D(97), A.PROCESSING)
-    (told,) = await bot.events(EventKind.ORDER_CANCELLING)
-    assert f"a newer signal comes in its place (alert {second})" in words.text(told)
+    (event,) = await bot.events(EventKind.ORDER_CANCELLING)
+    assert f"a newer signal comes in its place (alert {second})" in words.text(event)
+
+
+@pytest.mark.parametrize("strategy", [EMA, REPLACING])
+async def test_what_waits_does_not_count_against_what_comes_in_its_place(make_bot: MakeBot, strategy: Strategy) -> None:
+    """With room for one position nothing could ever be replaced, or the refusal would name a limit that is not the reason."""
+    bot = await running(make_bot, strategy, limits=Limits(max_open_positions=1, max_daily_buys=1))
+    _, old = await rests(bot)
+    second = await bot.asks("ema", Verb.BUY, order=LIMIT)
+    if strategy is EMA:
+        assert await code(bot, second) == RefusalCode.ENTRY_AT_WORK
+    else:
+        await cancel_is_sent(bot, old)
 
 
 async def test_one_that_is_refused_itself_replaces_nothing(make_bot: MakeBot) -> None:
@@ -258,6 +273,22 @@ async def test_an_exit_ends_the_entry_that_waits_and_then_sells(make_bot: MakeBo
     assert (await bot.trade(others)).status is T.SUBMITTED
 
 
+async def test_an_exit_that_is_sent_again_leaves_a_newer_entry_alone(make_bot: MakeBot) -> None:
+    """The rest of an exit would be kept for as long as an entry of a signal after it waits for its price."""
+    bot = await running(make_bot)
+    await bot.owns(5, strategy="ema")
+    await bot.asks("ema", Verb.EXIT)
+    first = (await bot.sent()).order_ref
+    bot.broker.show(first)
+    bot.broker.error(first, 202, ErrorKind.CANCELLED, "Order Canceled - reason:Cancelled by Exchange")
+    bot.broker.show(first, OrderState.CANCELLED)
+    await bot.turns(first, T.CANCELLED)
+    await rests(bot)
+    await bot.leaves(3)
+    assert (bot.broker.sent[-1].side, bot.broker.sent[-1].qty) == (Side.SELL, D(5))
+    assert bot.broker.cancels == []
+
+
 async def test_an_exit_while_the_market_is_closed_ends_the_entry_at_once(make_bot: MakeBot) -> None:
     """An order that works in the evening would buy what the exit has called off."""
     bot = await running(make_bot, start=CLOSE - timedelta(seconds=20), always=False)
@@ -283,6 +314,15 @@ async def test_a_cancel_that_is_wanted_outlives_a_restart(make_bot: MakeBot) -> 
     await cancel_is_sent(second, entry)
 
 
+async def test_a_clock_that_is_set_back_loses_no_cancel(make_bot: MakeBot) -> None:
+    """What the owner called off would work on, for it seems to have been asked for before the order was made."""
+    bot = await running(make_bot)
+    _, entry = await rests(bot)
+    bot.clock.set_back(3600)
+    assert await bot.operations.cancel_order((await bot.trade(entry)).id, "owner")
+    await cancel_is_sent(bot, entry)
+
+
 # --- cancel alerts ----------------------------------------------------------------------------------------------------
 
 
@@ -299,9 +339,38 @@ async def test_a_cancel_alert_ends_what_works_of_its_strategy_and_ticker(make_bo
     bot.broker.show(entry, OrderState.CANCELLED)
     await bot.turns(entry, T.PARTIAL)
     assert await code(bot, alert_id) == RefusalCode.ENTRIES_CANCELLED
-    (told,) = await bot.told(EventKind.ENTRIES_CANCELLED)
-    assert words.text(told) == "AAPL: 1 entry cancelled, 2 shares had filled before. What is held stays held."
+    (event,) = await bot.told(EventKind.ENTRIES_CANCELLED)
+    assert words.text(event) == "AAPL: 1 entry cancelled, 2 shares had filled before. What is held stays held."
     assert bot.broker.cancels == [entry]
+
+
+async def test_a_cancel_alert_is_obeyed_under_the_kill_switch(make_bot: MakeBot) -> None:
+    """What lowers risk would be refused, or wait, because the bot is killed."""
+    bot = await running(make_bot)
+    _, entry = await rests(bot)
+    await bot.switch.kill("owner")
+    await cancel_is_sent(bot, entry)
+    alert_id = await bot.asks("ema", Verb.CANCEL)
+    bot.broker.show(entry, OrderState.CANCELLED)
+    assert await code(bot, alert_id) == RefusalCode.ENTRIES_CANCELLED
+
+
+async def test_an_unknown_order_is_cancelled_when_it_comes_to_life(make_bot: MakeBot) -> None:
+    """A cancel alert would be done with an order that nobody knows the fate of, and that buys an hour later."""
+    bot = await running(make_bot)
+    _, entry = await rests(bot)
+    order = bot.broker.working.pop(entry)
+    bot.broker.disconnect()
+    await gate_closed(bot)
+    bot.broker.connect()
+    await bot.turns(entry, T.UNKNOWN)
+    alert_id = await bot.asks("ema", Verb.CANCEL)
+    assert await code(bot, alert_id) == RefusalCode.ENTRIES_CANCELLED
+    assert "1 UNKNOWN" in said((await bot.row(alert_id)).reason)
+    assert bot.broker.cancels == []
+    bot.broker.working[entry] = order
+    bot.broker.show(entry)
+    await cancel_is_sent(bot, entry)
 
 
 async def test_a_cancel_alert_ends_buys_that_wait_and_sells_nothing(make_bot: MakeBot) -> None:
@@ -373,6 +442,10 @@ async def test_a_group_that_ib_does_not_list(make_bot: MakeBot, next_order_id: i
     entry, stop = await bot.turns(first.order_ref, status), await bot.trade(second.order_ref)
     assert (entry.role, stop.role) == (OrderRole.ENTRY, OrderRole.STOP)
     assert stop.status is (T.FAILED if status is T.FAILED else T.SUBMITTING)
+    if status is T.UNKNOWN:
+        await cancel_is_sent(bot, entry.order_ref)
+        await bot.seconds(60, at_once=5)
+    assert bot.broker.cancels == ([entry.order_ref] if status is T.UNKNOWN else [])
 
 
 # --- over the socket of a gateway -------------------------------------------------------------------------------------

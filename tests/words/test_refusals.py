@@ -158,13 +158,13 @@ SAID: list[tuple[str, Mapping[str, Fact], str]] = [
         "exit_levels",
         {"ticker": "AAPL", "order": "LMT", "price": D("99.50"), "ask": D(100), "stop": D("99.6"), "target": D(110)},
         "a stop at $99.60 and a target at $110.00 do not fit a limit of $99.50 (IB asks $100.00) of AAPL: a stop stands below "
-        "the entry, and a target above it, or they would sell at once. Correct the alert's prices",
+        "the entry and the bid, a target above, or they would sell at once. Correct the alert's prices",
     ),
     (
         "exit_levels",
         {"ticker": "AAPL", "order": "MKT", "price": D(100), "ask": D(100), "stop": D(95), "stop_limit": D(96)},
-        "a stop at $95.00 with a limit of $96.00 do not fit IB's ask of $100.00 of AAPL: a stop stands below the entry, and a "
-        "target above it, or they would sell at once. Correct the alert's prices",
+        "a stop at $95.00 with a limit of $96.00 do not fit IB's ask of $100.00 of AAPL: a stop stands below the entry and the "
+        "bid, a target above, or they would sell at once. Correct the alert's prices",
     ),
     (
         "exit_levels",

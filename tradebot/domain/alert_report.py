@@ -51,6 +51,7 @@ class Basis:
     no_quote: NoQuote = field(default_factory=NoQuote)  # why there is none
     books_read: bool = True  # False: the file's limits, and no knowledge of what is held
     unjudged: Collection[RefusalCode] = ()  # checks whose figures are not known here
+    beside: Refusal | None = None  # for an entry that still waits for its price
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def _buy(base: AlertReport, basis: Basis) -> AlertReport:
     assert own is not None, "a report is of a strategy"
     instruction, price = base.instruction, basis.price
     amount = own.terms.buy_amount_usd(basis.limits.buy_amount_usd)
-    planned = None if price is None else plan(instruction, base.strategy, price, basis.steps, own.new_york)
+    planned = None if price is None else plan(instruction, base.strategy, price, basis.steps, own.new_york, basis.bid)
     sized = _sized(base, basis, own, planned, amount)
     found, missing = (sized, None) if isinstance(sized, Sized) else (None, sized)
     order = Buy(
@@ -134,7 +135,7 @@ def _buy(base: AlertReport, basis: Basis) -> AlertReport:
         base = replace(base, unjudged=(*base.unjudged, RefusalCode.MARGIN))
     if refusal is not None and basis.price_from is not PriceFrom.QUOTE and _for_want_of_ib(refusal):
         refusal = None
-    return replace(base, refusal=refusal, sized=found, unsized=missing, plan=order.plan)
+    return replace(base, refusal=refusal or basis.beside, sized=found, unsized=missing, plan=order.plan)
 
 
 def _sized(

@@ -5,17 +5,22 @@ monitor sends the cancel, and again, until the order has ended, after a restart 
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tradebot.domain.alerts import Alert
 from tradebot.domain.events import EventKind, NewEvent
 from tradebot.domain.facts.orders import CancelReason, OrderCancelling
 from tradebot.domain.instructions import Verb, of_alert
+from tradebot.domain.refusals import Fact, Refusal, RefusalCode
+from tradebot.domain.strategies import OnNewSignal, Strategy
 from tradebot.domain.trades import UNRESOLVED, OrderRole, Trade
 from tradebot.ports import Books
 
 WANTED = (CancelReason.REPLACED, CancelReason.EXIT_FIRST, CancelReason.CANCEL_ALERT, CancelReason.OWNER)
 """Reasons that somebody has given: they hold until the order has ended."""
+
+SET_BACK_MAX = timedelta(days=1)
+"""So far the clock may have been set back between an order and the wish to have it cancelled."""
 
 
 def is_cancel(alert: Alert) -> bool:
@@ -32,6 +37,29 @@ async def entries_at_work(
     return [
         one for one in unresolved if one.role is OrderRole.ENTRY and (one.ticker in tickers or one.con_id in con_ids)
     ]
+
+
+def refusal_beside(resting: Sequence[Trade], strategy: Strategy, ticker: str, alert_id: int) -> Refusal | None:
+    """Why a BUY of this alert is not the second entry beside these; None: it comes in their place, or there are none.
+
+    What an older signal asks for never replaces a newer one's.
+    """
+    newest = resting[-1] if resting else None
+    if newest is None or (strategy.on_new_signal is OnNewSignal.REPLACE and newest.alert_id < alert_id):
+        return None
+    facts: dict[str, Fact] = {
+        "ticker": ticker,
+        "strategy": strategy.name,
+        "qty": newest.requested_qty,
+        "by_alert": newest.alert_id,
+        "newer": int(newest.alert_id > alert_id),
+    }
+    return Refusal(RefusalCode.ENTRY_AT_WORK, facts)
+
+
+def unfilled(orders: Iterable[Trade]) -> Collection[int]:
+    """The ids of those that would leave nothing behind: what they reserve is free for what comes in their place."""
+    return {one.id for one in orders if not one.filled_qty}
 
 
 async def want_cancelled(
@@ -67,7 +95,7 @@ async def cancelled_by(books: Books, alert: Alert, orders: Collection[Trade]) ->
 async def _wanted(books: Books, orders: Collection[Trade]) -> Mapping[int, OrderCancelling]:
     if not orders:
         return {}
-    ids, since = {one.id for one in orders}, min(one.created_at for one in orders)
+    ids, since = {one.id for one in orders}, min(one.created_at for one in orders) - SET_BACK_MAX
     told = await books.events_since((EventKind.ORDER_CANCELLING,), since)
     return {
         event.trade_id: event.facts

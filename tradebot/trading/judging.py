@@ -37,6 +37,7 @@ from tradebot.domain.terms import MARKET_DAY, Terms, columns
 from tradebot.domain.trades import ORDER_REF_PREFIX, NewTrade, OrderRole, Trade
 from tradebot.ports import Books, PositionReport
 from tradebot.trading.decision_record import plain_json, stored_check
+from tradebot.trading.entries_at_work import unfilled
 from tradebot.trading.order_events import sized_by_delayed_quote
 from tradebot.trading.snapshot import BrokerView, Judged, take_snapshot
 
@@ -182,7 +183,7 @@ class Judging:
         contract, quote = self.pre_trade.contract, self.pre_trade.quote
         quoted = {contract.con_id: (quote.bid or quote.last) if quote else None} if contract else None
         judged = Judged(self.alert, self.instruction, self.policy.terms, self.policy.fixed_limits.max_alert_age_s)
-        without = {one.id for one in self.resting if not one.filled_qty}  # a BUY is refused for them, or replaces them
+        without = unfilled(self.resting)  # a BUY is refused for them, or replaces them
         return await take_snapshot(
             self.books, self.ticker, self.view, day_start, quoted, judged=judged, without=without
         )

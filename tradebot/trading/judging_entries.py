@@ -7,18 +7,18 @@ judged now waits, until it is too old.
 from decimal import Decimal
 
 from tradebot.domain.alerts import AlertStatus, Side
-from tradebot.domain.brokerage import Order
+from tradebot.domain.brokerage import Order, Quote
 from tradebot.domain.facts.orders import CancelReason
 from tradebot.domain.instructions import Size
 from tradebot.domain.order_plan import EntryPlan, plan
-from tradebot.domain.refusals import Fact, Figure, Refusal, RefusalCode
+from tradebot.domain.refusals import Figure, Refusal, RefusalCode
 from tradebot.domain.risk import RiskDecision, judge, rooms
 from tradebot.domain.sizing import Sized, entry, entry_size
 from tradebot.domain.snapshot import Buy, Snapshot
-from tradebot.domain.strategies import OnNewSignal, Sizing
+from tradebot.domain.strategies import Sizing
 from tradebot.domain.trades import OrderRole
 from tradebot.trading.decision_record import log_checks
-from tradebot.trading.entries_at_work import want_cancelled
+from tradebot.trading.entries_at_work import refusal_beside, want_cancelled
 from tradebot.trading.judging import AskMargin, Decided, Judging, Protection, Wait
 
 
@@ -65,18 +65,10 @@ async def judge_entry(one: Judging) -> Decided:
 
 async def _beside_another(one: Judging, risk_decision: RiskDecision) -> Decided:
     """An entry of its strategy and ticker still waits for its price: this one is refused, or comes in its place when that has
-    ended, and is judged anew then. What an older signal asks for never replaces a newer one's."""
-    newest = one.resting[-1]
-    newer = newest.alert_id > one.alert.id
-    if newer or one.policy.terms.strategy.on_new_signal is OnNewSignal.REFUSE:
-        facts: dict[str, Fact] = {
-            "ticker": one.ticker,
-            "strategy": one.alert.strategy,
-            "qty": newest.requested_qty,
-            "by_alert": newest.alert_id,
-            "newer": int(newer),
-        }
-        await one.block(Refusal(RefusalCode.ENTRY_AT_WORK, facts), risk_decision)
+    ended, and is judged anew then."""
+    refusal = refusal_beside(one.resting, one.policy.terms.strategy, one.ticker, one.alert.id)
+    if refusal is not None:
+        await one.block(refusal, risk_decision)
         return None
     await want_cancelled(one.books, one.resting, CancelReason.REPLACED, one.view.now, by_alert=one.alert.id)
     return Wait.ENTRY
@@ -98,7 +90,7 @@ def _order(one: Judging, snapshot: Snapshot, held: Decimal) -> Buy:
     quote = one.pre_trade.quote
     ask = quote.ask if quote else None
     amount = one.policy.terms.buy_amount_usd(one.policy.limits.buy_amount_usd)
-    planned = None if ask is None else _plan(one, ask)
+    planned = None if quote is None or ask is None else _plan(one, quote, ask)
     sized = _sized(one, snapshot, planned, amount, held) if isinstance(planned, EntryPlan) else None
     qty = None
     if ask is not None:
@@ -122,10 +114,10 @@ def _order(one: Judging, snapshot: Snapshot, held: Decimal) -> Buy:
     )
 
 
-def _plan(one: Judging, ask: Decimal) -> EntryPlan | Refusal:
+def _plan(one: Judging, quote: Quote, ask: Decimal) -> EntryPlan | Refusal:
     contract = one.pre_trade.contract
     steps = None if contract is None else contract.steps
-    return plan(one.instruction, one.policy.terms.strategy, ask, steps, one.view.now)
+    return plan(one.instruction, one.policy.terms.strategy, ask, steps, one.view.now, quote.bid)
 
 
 def _sized(one: Judging, snapshot: Snapshot, planned: EntryPlan, amount_usd: Decimal, held: Decimal) -> Sized | Figure:

@@ -8,6 +8,8 @@ Rules:
 - Stops and targets are left alone, whatever is cancelled beside them: they lower risk. But none may be held for a short locate.
 - Of two orders of one alert that are alive against all expectation, the newer one is cancelled.
 - What IB lists as Inactive does not work: it is cancelled like an overdue entry.
+- An UNKNOWN entry that was written with its stop and target, and of which IB has shown nothing, may wait at IB for the rest of
+  them: it is cancelled by its id, once a connection. What has filled of it IB does not cancel, nor what protects that.
 - A cancel is sent again while the order works on, for IB may refuse or lose it, and no longer than two minutes: then a person is
   needed, and told so, once. An order is never sent again.
 - IB is asked about a trade soon after it came in doubt, and again and again about one that is UNKNOWN, was cancelled, is an
@@ -127,7 +129,7 @@ class OrderMonitor:
             return
         async with self._ledger.read() as books:
             unresolved = await books.trades(UNRESOLVED)
-            wanted = await cancels_wanted(books, [one for one in unresolved if one.status in LIVE])
+            wanted = await cancels_wanted(books, [one for one in unresolved if not one.is_protective])
         self._forget_all_but(unresolved)
         for trade in unresolved:
             beat()
@@ -135,6 +137,8 @@ class OrderMonitor:
                 await self._cancel_if_due(trade, unresolved, wanted)
                 await self._tell_of_inactive(trade)
                 await self._tell_of_its_end(trade)
+            elif _may_have_come_in_part(trade) and trade.id not in self._cancels:
+                await self._cancel(trade, CancelReason.GROUP_IN_DOUBT)
         to_ask_about = [trade for trade in unresolved if self._takes_question(trade)]
         if to_ask_about:
             self._ask_ib()
@@ -156,6 +160,10 @@ class OrderMonitor:
             return
         if before is not None and now - before.last < CANCEL_AGAIN_S:
             return
+        await self._cancel(trade, why, before)
+
+    async def _cancel(self, trade: Trade, why: CancelReason, before: _Cancel | None = None) -> None:
+        now = self._clock.monotonic()
         assert trade.ib_order_id is not None, "an intent is stored with its order id"
         self._broker.cancel(trade.ib_order_id, trade.order_ref)
         self._cancels[trade.id] = _Cancel(why, now, now) if before is None else replace(before, last=now)
@@ -249,3 +257,8 @@ class OrderMonitor:
         self._told = {(key, kind) for key, kind in self._told if key in ids}
         self._ask_at = {key: at for key, at in self._ask_at.items() if key in refs}
         self._held &= refs
+
+
+def _may_have_come_in_part(trade: Trade) -> bool:
+    never_shown = trade.status is TradeStatus.UNKNOWN and trade.perm_id is None and not trade.filled_qty
+    return never_shown and trade.role is OrderRole.ENTRY and trade.group_id is not None

@@ -29,6 +29,7 @@ from tradebot.domain.terms import CENTS
 from tradebot.errors import BrokerUnavailable, UnknownContract
 from tradebot.ports import Books, Broker, Clock, Ledger
 from tradebot.trading.corporate_actions import booked_ticker
+from tradebot.trading.entries_at_work import entries_at_work, refusal_beside, unfilled
 from tradebot.trading.reconciler import ACCOUNT_KEY
 from tradebot.trading.snapshot import BrokerView, Judged, take_snapshot
 from tradebot.trading.switch import TradingSwitch
@@ -148,7 +149,10 @@ async def _basis(
     judged = Judged(_alert(instruction, strategy, view.now), instruction, terms, setup.fixed_limits.max_alert_age_s)
     quoted = {contract.con_id: (quote.bid or quote.last) if quote else None} if contract else None
     day_start = setup.hours.day_start(view.now)
-    snapshot = await take_snapshot(books, ticker, view, day_start, quoted, judged=judged)
+    names = {ticker, instruction.ticker}
+    resting = [one for one in await entries_at_work(books, strategy.name, names, quoted or ()) if one.rests]
+    without = unfilled(resting)
+    snapshot = await take_snapshot(books, ticker, view, day_start, quoted, judged=judged, without=without)
     return Basis(
         limits,
         setup.fixed_limits,
@@ -160,6 +164,7 @@ async def _basis(
         bid=quote.bid if quote else None,
         delayed=quote is not None and quote.delayed,
         no_quote=told if isinstance(told, NoQuote) else NoQuote(),
+        beside=refusal_beside(resting, strategy, ticker, _NEWER_THAN_ALL),
     )
 
 

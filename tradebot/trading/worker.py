@@ -363,7 +363,7 @@ class Worker:
                 await self._did_not_leave(alert, decided.trade, Reason(ReasonCode.DATABASE_SILENT))
             raise
         if isinstance(decided, Intent):
-            self._next_order_at = self._clock.monotonic() + 1 / self._options.orders_per_second
+            self._next_order_at = self._clock.monotonic() + len(decided.group) / self._options.orders_per_second
             order = decided.order
             with logger.contextualize(order_ref=order.order_ref):
                 logger.info(

@@ -163,6 +163,9 @@ _CANCELLED_FOR = {
     o.CancelReason.OVER_PROTECTED: "more would be sold than IB holds",
     o.CancelReason.NOT_AS_SENT: "IB shows it otherwise than it was sent; another one is placed in its place",
     o.CancelReason.TIME_OVER: "the time that it was good for is over, and IB has not ended it",
+    o.CancelReason.GROUP_IN_DOUBT: (
+        "it left with its stop and target, and IB shows none of them: should it wait there for the rest, it must not go on later"
+    ),
     o.CancelReason.REPLACED: "a newer signal comes in its place",
     o.CancelReason.EXIT_FIRST: "its strategy sells, and an exit must not be followed by its own entry",
     o.CancelReason.CANCEL_ALERT: "an alert asks for it",

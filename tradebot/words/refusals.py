@@ -55,7 +55,7 @@ TITLES: Mapping[RefusalCode, str] = {
     _C.PRICE_COLLAR: "price collar",
     _C.MAX_ORDER_VALUE: "order value",
     _C.ENTRY_AT_WORK: "entry at work",
-    _C.EXIT_LEVELS: "prices of order, stop and target",
+    _C.EXIT_LEVELS: "order prices",
     _C.MAX_RISK: "risk at the stops",
     _C.MARGIN: "margin",
     _C.NOT_KNOWN: "figure not known",
@@ -259,8 +259,9 @@ _ORDERS = {
 
 def _exit_levels(f: RefusalFacts) -> str:
     kind = f.text("order")
+    bid = f" (bid {f.price('bid')})" if "bid" in f.all else ""
     entry = (
-        f"IB's ask of {f.price('ask')}"
+        f"IB's ask of {f.price('ask')}{bid}"
         if kind == "MKT"
         else (f"{_ORDERS[kind]} {f.price('price')} (IB asks {f.price('ask')})")
     )
@@ -272,8 +273,8 @@ def _exit_levels(f: RefusalFacts) -> str:
     if not parts:
         return f"the prices of the {f.text('ticker')} order do not fit together: {entry}. Correct the alert's prices"
     return (
-        f"{' and '.join(parts)} do not fit {entry} of {f.text('ticker')}: a stop stands below the entry, and a target above "
-        "it, or they would sell at once. Correct the alert's prices"
+        f"{' and '.join(parts)} do not fit {entry} of {f.text('ticker')}: a stop stands below the entry and the bid, a target "
+        "above, or they would sell at once. Correct the alert's prices"
     )
 
 

@@ -93,6 +93,7 @@ class CancelReason(StrEnum):
         "not_as_sent"  # IB has shown a protective order with other terms from the beginning: another one follows
     )
     TIME_OVER = "time_over"  # the moment until which it was good has passed, and IB has not ended it
+    GROUP_IN_DOUBT = "group_in_doubt"  # it was written with its stop and target, and IB shows none of them
     # what somebody wants, which holds until the order has ended
     REPLACED = "replaced"  # by a newer signal
     EXIT_FIRST = "exit_first"  # its strategy sells the ticker
