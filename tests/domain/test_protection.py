@@ -148,6 +148,7 @@ ENDED: Mapping[EndedBy, str] = {
     EndedBy.REFUSED: ANEW,  # once
     EndedBy.IB: ANEW,
     EndedBy.OWNER: "10 cancelled",
+    EndedBy.NOT_SHOWN: "10 not_shown",
 }
 
 
@@ -307,6 +308,9 @@ def test_a_stop_that_came_as_day_is_placed_anew() -> None:
     """A stop that IB took for the day only would leave the shares alone at night."""
     moment = at(shown(A_STOP, terms=replace(STOP, tif=TimeInForce.DAY)), shown(A_TARGET), confirmed=frozenset())
     assert found(guard(), moment=moment) == ["cancel 2: not_as_sent"]
+    moved = replace(STOP, tif=TimeInForce.DAY, stop_price=D(97))  # while the bot was away: that is the owner
+    elsewhere = replace(moment, open_orders=(shown(A_STOP, terms=moved), shown(A_TARGET)))
+    assert found(guard(), moment=elsewhere) == ["adopt 2 10 STP 97 DAY of the owner"]
     again = a_trade(4, OrderRole.STOP, n=2)
     moment = replace(moment, open_orders=(shown(again, terms=replace(STOP, tif=TimeInForce.DAY)),))
     assert found(guard(over(A_STOP), again), moment=moment) == ["10 not_as_sent"]  # not for ever
@@ -372,6 +376,7 @@ BARE, WHY = Told(202, "Order Canceled - reason:"), Told(202, "Order Canceled - r
         (over(A_STOP), over(ENTRY, S.PARTIAL), (), (BARE,), {}, EndedBy.GROUP),
         (over(A_STOP, S.FAILED, error_message="IB 201: no"), ENTRY, (), (), {}, EndedBy.REFUSED),
         (over(A_STOP, S.FAILED, error_message=Reason(ReasonCode.THROTTLED)), ENTRY, (), (), {}, EndedBy.NOT_SENT),
+        (over(A_STOP, S.FAILED, error_message=Reason(ReasonCode.NEVER_SEEN)), ENTRY, (), (), {}, EndedBy.NOT_SHOWN),
     ],
 )
 def test_who_ended_a_stop(

@@ -9,7 +9,7 @@ from tests.adapters.database.samples import an_alert
 from tests.bot import Bot
 from tests.bot_fixtures import AtGateway, MakeAtGateway
 from tradebot.domain.alerts import AlertStatus, Side
-from tradebot.domain.events import EventKind
+from tradebot.domain.events import EventKind, NewEvent
 from tradebot.domain.facts.orders import Changed, ProtectionChanged, SharesUnprotected, Unprotected
 from tradebot.domain.instructions import OrderTerms, Verb
 from tradebot.domain.limits import Limits
@@ -67,9 +67,12 @@ async def unprotected(there: AtGateway) -> list[SharesUnprotected]:
         return bool(await there.bot.events(EventKind.SHARES_UNPROTECTED))
 
     await there.bot.sooner_or_later(told, "it is told that shares are unprotected")
-    found = [event.facts for event in await there.bot.events(EventKind.SHARES_UNPROTECTED)]
-    assert all(isinstance(one, SharesUnprotected) for one in found)
-    return [one for one in found if isinstance(one, SharesUnprotected)]
+    return await found(there)
+
+
+async def found(there: AtGateway) -> list[SharesUnprotected]:
+    events = await there.bot.events(EventKind.SHARES_UNPROTECTED)
+    return [event.facts for event in events if isinstance(event.facts, SharesUnprotected)]
 
 
 async def test_a_stop_that_the_exchange_ends_is_placed_anew(make_at_gateway: MakeAtGateway) -> None:
@@ -304,3 +307,39 @@ async def test_the_stop_goes_to_the_entry_price_after_the_gain(make_at_gateway: 
     )
     (trade,) = await trades(there.bot, OrderRole.STOP)
     assert trade.stop_price == bought
+
+
+async def test_a_stop_that_ib_never_shows_is_not_sent_twice(make_at_gateway: MakeAtGateway) -> None:
+    """Behind a dialog it may still leave: with another one in its place the shares would be sold twice."""
+    there = await at_gateway(make_at_gateway)
+    await holds(there)
+    there.gateway.faults.arm("swallow", symbol="AAPL", order_type="STP")
+    there.gateway.desk.end(stops(there)[0].perm_id, 202, "Cancelled by Exchange")
+
+    async def told() -> bool:
+        codes = [one.code for one in await found(there)]
+        return codes[-1:] in ([Unprotected.NOT_SHOWN], [Unprotected.IN_DOUBT])
+
+    await there.bot.sooner_or_later(told, "it is told that IB does not show the stop")
+    await there.bot.seconds(90, at_once=10)
+    assert len(await trades(there.bot, OrderRole.STOP)) == 2
+    assert not stops(there)
+
+
+async def test_a_change_that_never_left_is_not_taken_for_the_owners(make_at_gateway: MakeAtGateway) -> None:
+    """A process that died between a stored change and its frame would tell the owner of what he never did."""
+    there = await at_gateway(make_at_gateway)
+    await holds(there)
+    (stop,) = await trades(there.bot, OrderRole.STOP)
+    changed = replace(stop.terms, stop_price=D(220))
+    before, after = (f"{stop.requested_qty:f} {terms}" for terms in (stop.terms, changed))
+    async with there.bot.ledger.begin() as books:
+        await books.change_terms(stop.id, changed, stop.requested_qty)
+        facts = ProtectionChanged.of(stop, code=Changed.BREAK_EVEN, role=stop.role, before=before, after=after)
+        await books.add_event(NewEvent(facts, there.bot.clock.now(), stop.alert_id, stop.id))
+
+    async def as_at_ib() -> bool:
+        return (await there.bot.trade(stop.order_ref)).terms == stop.terms
+
+    await there.bot.sooner_or_later(as_at_ib, "the books have what works at IB")
+    assert len(await there.bot.events(EventKind.PROTECTION_CHANGED)) == 1
