@@ -54,6 +54,8 @@ class ProtectiveOrders:
 
     async def place(self, one: Place, name: str, link: LinkSession) -> Trade | None:
         """`name`: what IB calls the contract. None: it was not wanted any more, or certainly did not leave."""
+        if self._obstacle(one.role, self._switch.state, link, sells_more=True) is not None:
+            return None  # no row for what could not leave anyway
         async with self._ledger.begin() as books:
             check_epoch(await books.settings(), self._lock)
             trade = await self._intend(books, one) if await _is_wanted(books, one) else None
@@ -100,7 +102,9 @@ class ProtectiveOrders:
 
     async def change(self, one: Change, name: str, link: LinkSession) -> bool:
         """False: it certainly did not leave, and the books have it as it was."""
-        order = one.order
+        order, sells_more = one.order, one.qty > one.order.requested_qty
+        if self._obstacle(order.role, self._switch.state, link, sells_more=sells_more) is not None:
+            return False
         async with self._ledger.begin() as books:
             check_epoch(await books.settings(), self._lock)
             if await books.trade(order.id) != order:
@@ -159,8 +163,8 @@ class ProtectiveOrders:
         async with self._ledger.begin() as books:
             settings = await books.settings()
             check_epoch(settings, self._lock)
-            obstacle = self._obstacle(trade, self._switch.in_force(settings), link)
             sells_more = trade.status is TradeStatus.SUBMITTING or order.qty > trade.requested_qty
+            obstacle = self._obstacle(trade.role, self._switch.in_force(settings), link, sells_more=sells_more)
             if obstacle is None and sells_more:
                 obstacle = await _exit_at_work(books, trade.con_id)
             if obstacle is not None:
@@ -178,9 +182,10 @@ class ProtectiveOrders:
         )
         return None
 
-    def _obstacle(self, trade: Trade, state: TradingState, link: LinkSession) -> Reason | None:
+    def _obstacle(self, role: OrderRole, state: TradingState, link: LinkSession, *, sells_more: bool) -> Reason | None:
+        killed = state is TradingState.KILLED and role is not OrderRole.STOP and sells_more
         obstacles = (
-            (state is TradingState.KILLED and trade.role is not OrderRole.STOP, Reason(ReasonCode.KILLED)),
+            (killed, Reason(ReasonCode.KILLED)),
             (not self._lock.held, Reason(ReasonCode.LOCK_LOST)),
             (self._broker.connection.link_session != link, Reason(ReasonCode.LINK_INTERRUPTED)),
             (self._broker.throttled(), Reason(ReasonCode.THROTTLED)),
