@@ -383,3 +383,19 @@ async def test_what_ib_does_not_make_smaller_is_cancelled(make_bot: MakeBot) -> 
     await bot.sooner_or_later(cancelled, "stop and target are cancelled")
     changes = [order.qty for order in bot.broker.sent[3:]]
     assert changes == [entry.requested_qty - 3] * 4  # twice each, before
+
+
+async def test_one_answer_of_ib_s_cancels_nothing(make_at_gateway: MakeAtGateway) -> None:
+    """An answer without the position, as IB gives one now and then, would cost the shares their stop."""
+    there = await at_gateway(make_at_gateway)
+    await holds(there)
+    before = [one.perm_id for one in selling(there)]
+    there.gateway.faults.arm("leave_out", question="reqPositions", symbol="AAPL")
+
+    async def met() -> bool:
+        return not there.gateway.faults.armed()
+
+    await there.bot.sooner_or_later(met, "the answer has come")
+    await there.bot.seconds(20, at_once=5)
+    assert [one.perm_id for one in selling(there)] == before
+    assert not await there.bot.events(EventKind.ORDER_CANCELLING, EventKind.SHARES_UNPROTECTED)
