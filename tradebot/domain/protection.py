@@ -22,12 +22,11 @@ from tradebot.domain.brokerage import OrderReport, OrderState, Quote
 from tradebot.domain.exit_ends import Told, is_bare
 from tradebot.domain.facts.orders import CancelReason, Changed, Unprotected
 from tradebot.domain.reasons import Reason, ReasonCode
-from tradebot.domain.strategies import Strategy
-from tradebot.domain.terms import CENTS, Level, LevelKind, OrderType, Terms, TimeInForce
+from tradebot.domain.terms import CENTS, OrderType, Terms, TimeInForce
 from tradebot.domain.trades import PROTECTIVE, UNRESOLVED, OrderRole, Trade, TradeStatus
 from tradebot.domain.working_sells import working_sells
 
-_NONE, _HUNDRED = Decimal(0), Decimal(100)
+_NONE = Decimal(0)
 ON_ITS_WAY = timedelta(seconds=10)
 """So long what was just written may be in no answer of IB's."""
 TRAILED_MIN = Decimal("0.005")
@@ -140,15 +139,30 @@ Action = Place | Change | Cancel | Adopt | Tell
 
 def compare(guarded: Sequence[Guarded], at: Moment) -> list[Action]:
     """Everything that is to be done about one contract."""
-    refs = {order.order_ref for one in guarded for order in one.orders}
-    others = [one for one in at.open_orders if one.order_ref not in refs and (one.is_ours or not at.moving)]
-    left = (at.booked if at.moving else at.position) - working_sells(others, at.con_id).qty
+    over = [one for one in guarded if one.entry.status not in UNRESOLVED]
+    refs = {order.order_ref for one in over for order in one.orders}  # beside a living entry nothing is cut
+    counted = [one for one in at.open_orders if one.is_ours or not at.moving]
+    have = at.booked if at.moving else at.position
+    left = have - working_sells([one for one in counted if one.order_ref not in refs], at.con_id).qty
+    room = have - working_sells(counted, at.con_id).qty  # before anything is cut: a cut may take its time
     actions: list[Action] = []
     for one in sorted(guarded, key=lambda guard: guard.entry.id):
-        allowed = max(min(one.held, left), _NONE)
-        left -= allowed
-        actions += _Group(one, allowed, at).actions()
+        allowed = max(min(one.held, left), _NONE) if one in over else one.held
+        found = _Group(one, allowed, at).actions()
+        if one in over:
+            mine = {order.order_ref for order in one.orders}
+            now = working_sells([report for report in counted if report.order_ref in mine], at.con_id).qty
+            left, grows = left - allowed, max(allowed - now, _NONE)
+            if grows > max(room, _NONE):
+                found = [action for action in found if not _sells_more(action)]
+            else:
+                room -= grows
+        actions += found
     return actions
+
+
+def _sells_more(action: Action) -> bool:
+    return isinstance(action, Place) or (isinstance(action, Change) and action.why is Changed.RAISED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,26 +385,3 @@ def _ended_with(entry: Trade, order: Trade) -> bool:
     ended, at = entry.finished_at, order.finished_at
     cut = entry.status in (TradeStatus.PARTIAL, TradeStatus.CANCELLED)
     return cut and ended is not None and at is not None and abs(at - ended) <= ON_ITS_WAY
-
-
-def break_even(guard: Guarded, strategy: Strategy, bid: Decimal | None) -> Change | None:
-    """The stop at the entry price, once the gain is there; never lower than it stands."""
-    after, price = strategy.break_even_after, guard.price
-    stop = next(
-        (one for one in guard.orders if one.role is OrderRole.STOP and one.status is TradeStatus.SUBMITTED), None
-    )
-    if after is None or price is None or bid is None or stop is None or stop.order_type is not OrderType.STOP:
-        return None
-    to = CENTS.nearest(price)
-    if bid < _gained(after, price) or bid <= to or (stop.stop_price or _NONE) >= to:
-        return None
-    return Change(stop, stop.requested_qty, replace(stop.terms, stop_price=to), Changed.BREAK_EVEN)
-
-
-def _gained(after: Level, price: Decimal) -> Decimal:
-    match after.kind:
-        case LevelKind.PRICE:
-            return after.value
-        case LevelKind.PERCENT:
-            return price * (_HUNDRED + after.value) / _HUNDRED
-    return price + after.value

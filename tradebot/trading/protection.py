@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from tradebot.domain.break_even import break_even
 from tradebot.domain.brokerage import Contract, Quote
 from tradebot.domain.events import NewEvent
 from tradebot.domain.facts.orders import (
@@ -35,7 +36,6 @@ from tradebot.domain.protection import (
     Moment,
     Place,
     Tell,
-    break_even,
     compare,
 )
 from tradebot.domain.settings import TradingState
