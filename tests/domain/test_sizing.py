@@ -187,3 +187,14 @@ def test_a_ratio_never_sells_more_than_its_part(held: int, before: int, after: i
     found = exit_size(reduced(str(before), str(after)), D(held), fractional=False)
     assert found is not None
     assert found.qty * before <= held * (before - after) < (found.qty + 1) * before
+
+
+@given(AMOUNTS, PRICES, PRICES, st.booleans())
+def test_a_size_lowered_to_what_may_be_risked_risks_no_more(
+    room: Decimal, price: Decimal, below: Decimal, fractional: bool
+) -> None:
+    """More would be lost at the stop than max_risk_usd leaves."""
+    each = min(price, below)
+    qty = Room("max_risk_usd", room, each=each).most(price, fractional)
+    assert qty * each <= room
+    assert (qty + 1) * each > room or fractional

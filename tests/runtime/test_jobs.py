@@ -168,6 +168,7 @@ def test_every_check_of_0_1_0_is_understood() -> None:
         *(RefusalCode.STRATEGY_DISABLED, RefusalCode.STRATEGY_PAUSED, RefusalCode.TICKER_NOT_ALLOWED),
         *(RefusalCode.AT_TARGET, RefusalCode.OVERTAKEN, RefusalCode.TRADING_WINDOW),
         *(RefusalCode.COOLDOWN, RefusalCode.MAX_ALERTS_PER_DAY),
+        *(RefusalCode.EXIT_LEVELS, RefusalCode.MAX_RISK, RefusalCode.MARGIN),
     }
     assert set(NAMED_IN_0_1.values()) == {name for name, _ in BUY_POLICY} - since
 

@@ -75,7 +75,7 @@ async def test_every_step_of_an_alert_is_one_line_with_its_keys(make_bot: MakeBo
     quote, checks, decided, sent, *_ = told
     assert quote == "quote AAPL bid 100 ask 100 last 100 live"
     assert checks.startswith("checks: kill_switch passed, paused passed, ")
-    assert checks.endswith("max_order_value passed")
+    assert checks.endswith("margin passed")
     assert decided == f"decided: BUY 5 AAPL, order {order_ref} is stored"
     assert sent == f"order {order_ref} sent: BUY 5 AAPL MKT DAY"
     [execution] = [message for message in told if message.startswith("execution ")]
