@@ -7,9 +7,10 @@ from typing import Any
 
 from tests.adapters.database.samples import an_alert
 from tests.bot import Bot
-from tests.bot_fixtures import AtGateway, MakeAtGateway
+from tests.bot_fixtures import AtGateway, MakeAtGateway, MakeBot
 from tradebot.domain.alerts import AlertStatus, Side
-from tradebot.domain.events import EventKind
+from tradebot.domain.brokerage import OrderState
+from tradebot.domain.events import EventKind, NewEvent
 from tradebot.domain.facts.orders import Changed, ProtectionChanged, SharesUnprotected, Unprotected
 from tradebot.domain.instructions import OrderTerms, Verb
 from tradebot.domain.limits import Limits
@@ -67,9 +68,12 @@ async def unprotected(there: AtGateway) -> list[SharesUnprotected]:
         return bool(await there.bot.events(EventKind.SHARES_UNPROTECTED))
 
     await there.bot.sooner_or_later(told, "it is told that shares are unprotected")
-    found = [event.facts for event in await there.bot.events(EventKind.SHARES_UNPROTECTED)]
-    assert all(isinstance(one, SharesUnprotected) for one in found)
-    return [one for one in found if isinstance(one, SharesUnprotected)]
+    return await found(there)
+
+
+async def found(there: AtGateway) -> list[SharesUnprotected]:
+    events = await there.bot.events(EventKind.SHARES_UNPROTECTED)
+    return [event.facts for event in events if isinstance(event.facts, SharesUnprotected)]
 
 
 async def test_a_stop_that_the_exchange_ends_is_placed_anew(make_at_gateway: MakeAtGateway) -> None:
@@ -177,6 +181,9 @@ async def test_what_the_owner_sells_is_taken_off_the_stop_at_once(make_at_gatewa
         lambda: {one.ticket.quantity for one in selling(there)} == {held - 3},
         "stop and target are as large as what is held",
     )
+    assert len(selling(there)) == 2
+    await there.bot.seconds(30, at_once=5)
+    assert [(one.ticket.quantity, one.status) for one in stops(there)] == [(held - 3, "PreSubmitted")]
 
 
 async def test_what_the_owner_moves_in_tws_stands(make_at_gateway: MakeAtGateway) -> None:
@@ -304,3 +311,91 @@ async def test_the_stop_goes_to_the_entry_price_after_the_gain(make_at_gateway: 
     )
     (trade,) = await trades(there.bot, OrderRole.STOP)
     assert trade.stop_price == bought
+
+
+async def test_a_stop_that_ib_never_shows_is_not_sent_twice(make_at_gateway: MakeAtGateway) -> None:
+    """Behind a dialog it may still leave: with another one in its place the shares would be sold twice."""
+    there = await at_gateway(make_at_gateway)
+    await holds(there)
+    there.gateway.faults.arm("swallow", symbol="AAPL", order_type="STP")
+    there.gateway.desk.end(stops(there)[0].perm_id, 202, "Cancelled by Exchange")
+
+    async def told() -> bool:
+        codes = [one.code for one in await found(there)]
+        return codes[-1:] in ([Unprotected.NOT_SHOWN], [Unprotected.IN_DOUBT])
+
+    await there.bot.sooner_or_later(told, "it is told that IB does not show the stop")
+    await there.bot.seconds(90, at_once=10)
+    assert len(await trades(there.bot, OrderRole.STOP)) == 2
+    assert not stops(there)
+
+
+async def test_a_change_that_never_left_is_not_taken_for_the_owners(make_at_gateway: MakeAtGateway) -> None:
+    """A process that died between a stored change and its frame would tell the owner of what he never did."""
+    there = await at_gateway(make_at_gateway)
+    await holds(there)
+    (stop,) = await trades(there.bot, OrderRole.STOP)
+    changed = replace(stop.terms, stop_price=D(220))
+    before, after = (f"{stop.requested_qty:f} {terms}" for terms in (stop.terms, changed))
+    async with there.bot.ledger.begin() as books:
+        await books.change_terms(stop.id, changed, stop.requested_qty)
+        facts = ProtectionChanged.of(stop, code=Changed.BREAK_EVEN, role=stop.role, before=before, after=after)
+        await books.add_event(NewEvent(facts, there.bot.clock.now(), stop.alert_id, stop.id))
+
+    async def as_at_ib() -> bool:
+        return (await there.bot.trade(stop.order_ref)).terms == stop.terms
+
+    await there.bot.sooner_or_later(as_at_ib, "the books have what works at IB")
+    assert len(await there.bot.events(EventKind.PROTECTION_CHANGED)) == 1
+
+
+async def test_a_stop_is_placed_also_under_the_kill_switch(make_at_gateway: MakeAtGateway) -> None:
+    """The kill switch is to keep the bot from trading, not to leave what is held alone."""
+    there = await at_gateway(make_at_gateway)
+    held = await holds(there)
+    await there.bot.operations.kill("owner")
+    for one in selling(there):
+        there.gateway.desk.end(one.perm_id, 202, "Cancelled by Exchange")
+    await happens(there.bot, lambda: bool(stops(there)), "a stop works again")
+    await there.bot.seconds(30, at_once=5)
+    assert [(one.ticket.order_type, one.ticket.quantity) for one in selling(there)] == [("STP", held)]  # and no target
+
+
+async def test_what_ib_does_not_make_smaller_is_cancelled(make_bot: MakeBot) -> None:
+    """A stop whose change IB does not take would go on to sell more than is held."""
+    bot = await make_bot(strategies=(BY_ALERT,), limits=Limits(buy_amount_usd=D(1000)))
+    await bot.start()
+    alert_id = await bot.asks("ema", Verb.BUY, exits=EXITS)
+    await bot.sent(3)
+    entry, *children = await bot.trades()
+    bot.broker.fill(entry.order_ref, int(entry.requested_qty), 100)
+    await bot.becomes(alert_id, AlertStatus.EXECUTED)
+    for one in children:
+        bot.broker.show(one.order_ref, OrderState.WORKING)
+        await bot.turns(one.order_ref, TradeStatus.SUBMITTED)
+    bot.clock.skip(11)
+    bot.broker.held = {entry.con_id: entry.requested_qty - 3}
+    bot.broker.takes_orders = False
+
+    async def cancelled() -> bool:
+        return {one.order_ref for one in children} <= set(bot.broker.cancels)
+
+    await bot.sooner_or_later(cancelled, "stop and target are cancelled")
+    changes = [order.qty for order in bot.broker.sent[3:]]
+    assert changes == [entry.requested_qty - 3] * 4  # twice each, before
+
+
+async def test_one_answer_of_ib_s_cancels_nothing(make_at_gateway: MakeAtGateway) -> None:
+    """An answer without the position, as IB gives one now and then, would cost the shares their stop."""
+    there = await at_gateway(make_at_gateway)
+    await holds(there)
+    before = [one.perm_id for one in selling(there)]
+    there.gateway.faults.arm("leave_out", question="reqPositions", symbol="AAPL")
+
+    async def met() -> bool:
+        return not there.gateway.faults.armed()
+
+    await there.bot.sooner_or_later(met, "the answer has come")
+    await there.bot.seconds(20, at_once=5)
+    assert [one.perm_id for one in selling(there)] == before
+    assert not await there.bot.events(EventKind.ORDER_CANCELLING, EventKind.SHARES_UNPROTECTED)

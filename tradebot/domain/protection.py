@@ -21,13 +21,12 @@ from enum import StrEnum
 from tradebot.domain.brokerage import OrderReport, OrderState, Quote
 from tradebot.domain.exit_ends import Told, is_bare
 from tradebot.domain.facts.orders import CancelReason, Changed, Unprotected
-from tradebot.domain.reasons import Reason
-from tradebot.domain.strategies import Strategy
-from tradebot.domain.terms import CENTS, Level, LevelKind, OrderType, Terms, TimeInForce
+from tradebot.domain.reasons import Reason, ReasonCode
+from tradebot.domain.terms import CENTS, OrderType, Terms, TimeInForce
 from tradebot.domain.trades import PROTECTIVE, UNRESOLVED, OrderRole, Trade, TradeStatus
 from tradebot.domain.working_sells import working_sells
 
-_NONE, _HUNDRED = Decimal(0), Decimal(100)
+_NONE = Decimal(0)
 ON_ITS_WAY = timedelta(seconds=10)
 """So long what was just written may be in no answer of IB's."""
 TRAILED_MIN = Decimal("0.005")
@@ -43,7 +42,12 @@ class EndedBy(StrEnum):
     IB = "ib"  # and says why, or did it at the close or with a split
     OWNER = "owner"  # or nobody says who
     REFUSED = "refused"
-    NOT_SENT = "not_sent"
+    NOT_SENT = "not_sent"  # certainly not
+    NOT_SHOWN = "not_shown"  # IB never showed it: it may wait behind a dialog
+
+
+_OWNERS = {EndedBy.OWNER: Unprotected.CANCELLED, EndedBy.NOT_SHOWN: Unprotected.NOT_SHOWN}
+"""What only a person can answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +139,30 @@ Action = Place | Change | Cancel | Adopt | Tell
 
 def compare(guarded: Sequence[Guarded], at: Moment) -> list[Action]:
     """Everything that is to be done about one contract."""
-    refs = {order.order_ref for one in guarded for order in one.orders}
-    others = [one for one in at.open_orders if one.order_ref not in refs and (one.is_ours or not at.moving)]
-    left = (at.booked if at.moving else at.position) - working_sells(others, at.con_id).qty
+    over = [one for one in guarded if one.entry.status not in UNRESOLVED]
+    refs = {order.order_ref for one in over for order in one.orders}  # beside a living entry nothing is cut
+    counted = [one for one in at.open_orders if one.is_ours or not at.moving]
+    have = at.booked if at.moving else at.position
+    left = have - working_sells([one for one in counted if one.order_ref not in refs], at.con_id).qty
+    room = have - working_sells(counted, at.con_id).qty  # before anything is cut: a cut may take its time
     actions: list[Action] = []
     for one in sorted(guarded, key=lambda guard: guard.entry.id):
-        allowed = max(min(one.held, left), _NONE)
-        left -= allowed
-        actions += _Group(one, allowed, at).actions()
+        allowed = max(min(one.held, left), _NONE) if one in over else one.held
+        found = _Group(one, allowed, at).actions()
+        if one in over:
+            mine = {order.order_ref for order in one.orders}
+            now = working_sells([report for report in counted if report.order_ref in mine], at.con_id).qty
+            left, grows = left - allowed, max(allowed - now, _NONE)
+            if grows > max(room, _NONE):
+                found = [action for action in found if not _sells_more(action)]
+            else:
+                room -= grows
+        actions += found
     return actions
+
+
+def _sells_more(action: Action) -> bool:
+    return isinstance(action, Place) or (isinstance(action, Change) and action.why is Changed.RAISED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,15 +219,18 @@ class _Group:
         if remaining < self.allowed and self._may_sell_more(order.role):
             return [Change(order, wanted, terms, Changed.RAISED), *found]
         if _differs(order.terms, terms):
-            if order.id in self.at.confirmed:
-                found.append(Adopt(order, shown.qty, terms, owners=True))
-            elif order.n == 1:  # IBKR: what is neither price nor size is changed by another order in its place
-                found.append(Cancel(order, CancelReason.NOT_AS_SENT))
-            else:
-                found.append(self._tell(Unprotected.NOT_AS_SENT, order))
+            found.append(self._other_terms(order, shown, terms))
         elif shown.qty != order.requested_qty or _has_trailed(order.terms, terms):
             found.append(Adopt(order, shown.qty, terms, owners=False))
         return [*found, *self._not_triggered(order)]
+
+    def _other_terms(self, order: Trade, shown: OrderReport, terms: Terms) -> Action:
+        """The owner's doing; unless it never was shown as sent, and only its time in force is another one: a preset does that."""
+        if order.id in self.at.confirmed or _differs(order.terms, replace(terms, tif=order.tif)):
+            return Adopt(order, shown.qty, terms, owners=True)
+        if order.n == 1:  # IBKR: what is neither price nor size is changed by another order in its place
+            return Cancel(order, CancelReason.NOT_AS_SENT)
+        return self._tell(Unprotected.NOT_AS_SENT, order)
 
     def _missing(self, role: OrderRole, mine: Sequence[Trade]) -> list[Action]:
         last = mine[-1]
@@ -225,19 +247,20 @@ class _Group:
 
     def _missing_stop(self, last: Trade, mine: Sequence[Trade], ended_by: EndedBy) -> Action:
         refused = [self.guard.ended_by.get(order.id) is EndedBy.REFUSED for order in mine[-REFUSED_MAX:]]
-        if ended_by is EndedBy.OWNER:
-            return self._tell(Unprotected.CANCELLED, last)
         if len(refused) == REFUSED_MAX and all(refused):
             return self._tell(Unprotected.REFUSED, last)
-        if ended_by is EndedBy.IB:
-            place, bid = self._place(last), self.at.quote.bid if self.at.quote else None
-            if not self.at.equal:
-                return self._tell(Unprotected.NOT_EQUAL, last)
-            if bid is None:
-                return self._tell(Unprotected.NO_PRICE, last)
-            if place.terms.stop_price is None or bid <= place.terms.stop_price:
-                return self._tell(Unprotected.CROSSED, last)
-        return self._place(last)
+        place = self._place(last)
+        why_not = _OWNERS.get(ended_by) or (self._not_after_ib(place) if ended_by is EndedBy.IB else None)
+        return self._tell(why_not, last) if why_not is not None else place
+
+    def _not_after_ib(self, place: Place) -> Unprotected | None:
+        """Why what IB has ended is not placed anew."""
+        stop, bid = place.terms.stop_price, self.at.quote.bid if self.at.quote else None
+        if not self.at.equal:
+            return Unprotected.NOT_EQUAL
+        if bid is None:
+            return Unprotected.NO_PRICE
+        return Unprotected.CROSSED if stop is None or bid <= stop else None
 
     def _place(self, last: Trade) -> Place:
         beside = [order for order in self.guard.orders if self._at_work(order) is not None and order.group_id]
@@ -327,26 +350,34 @@ def _after_splits(terms: Terms, shares: Decimal) -> Terms:
 def ended_by(
     order: Trade,
     entry: Trade,
-    group: Collection[Trade],
+    fills: Collection[datetime],
     told: Sequence[Told],
     *,
     by_us: bool,
     cut_off: bool,
     split: bool,
 ) -> EndedBy:
-    """Who ended a protective order that is over. `group`: the entry's protective orders. `told`: IB's words about it.
+    """Who ended a protective order that is over. `fills`: when others of its group filled. `told`: IB's words about it.
     `by_us`: the bot has cancelled it. `cut_off`: it ended right after a close. `split`: there was one since it was placed."""
     if order.status is TradeStatus.FAILED:
-        return EndedBy.NOT_SENT if isinstance(order.error_message, Reason) else EndedBy.REFUSED
+        return _failed(order)
     if by_us:
         return EndedBy.US
     if order.status is TradeStatus.FILLED:
         return EndedBy.IB
-    if any(other.id != order.id and other.filled_qty for other in group) or _ended_with(entry, order):
+    at = order.finished_at
+    if _ended_with(entry, order) or any(at is not None and abs(at - fill) <= ON_ITS_WAY for fill in fills):
         return EndedBy.GROUP
     if split or cut_off or not all(map(is_bare, told)):
         return EndedBy.IB
     return EndedBy.OWNER
+
+
+def _failed(order: Trade) -> EndedBy:
+    why = order.error_message
+    if not isinstance(why, Reason):
+        return EndedBy.REFUSED
+    return EndedBy.NOT_SHOWN if why.code == ReasonCode.NEVER_SEEN else EndedBy.NOT_SENT
 
 
 def _ended_with(entry: Trade, order: Trade) -> bool:
@@ -354,26 +385,3 @@ def _ended_with(entry: Trade, order: Trade) -> bool:
     ended, at = entry.finished_at, order.finished_at
     cut = entry.status in (TradeStatus.PARTIAL, TradeStatus.CANCELLED)
     return cut and ended is not None and at is not None and abs(at - ended) <= ON_ITS_WAY
-
-
-def break_even(guard: Guarded, strategy: Strategy, bid: Decimal | None) -> Change | None:
-    """The stop at the entry price, once the gain is there; never lower than it stands."""
-    after, price = strategy.break_even_after, guard.price
-    stop = next(
-        (one for one in guard.orders if one.role is OrderRole.STOP and one.status is TradeStatus.SUBMITTED), None
-    )
-    if after is None or price is None or bid is None or stop is None or stop.order_type is not OrderType.STOP:
-        return None
-    to = CENTS.nearest(price)
-    if bid < _gained(after, price) or bid <= to or (stop.stop_price or _NONE) >= to:
-        return None
-    return Change(stop, stop.requested_qty, replace(stop.terms, stop_price=to), Changed.BREAK_EVEN)
-
-
-def _gained(after: Level, price: Decimal) -> Decimal:
-    match after.kind:
-        case LevelKind.PRICE:
-            return after.value
-        case LevelKind.PERCENT:
-            return price * (_HUNDRED + after.value) / _HUNDRED
-    return price + after.value

@@ -54,6 +54,8 @@ class ProtectiveOrders:
 
     async def place(self, one: Place, name: str, link: LinkSession) -> Trade | None:
         """`name`: what IB calls the contract. None: it was not wanted any more, or certainly did not leave."""
+        if self._obstacle(one.role, self._switch.state, link, sells_more=True) is not None:
+            return None  # no row for what could not leave anyway
         async with self._ledger.begin() as books:
             check_epoch(await books.settings(), self._lock)
             trade = await self._intend(books, one) if await _is_wanted(books, one) else None
@@ -100,7 +102,9 @@ class ProtectiveOrders:
 
     async def change(self, one: Change, name: str, link: LinkSession) -> bool:
         """False: it certainly did not leave, and the books have it as it was."""
-        order = one.order
+        order, sells_more = one.order, one.qty > one.order.requested_qty
+        if self._obstacle(order.role, self._switch.state, link, sells_more=sells_more) is not None:
+            return False
         async with self._ledger.begin() as books:
             check_epoch(await books.settings(), self._lock)
             if await books.trade(order.id) != order:
@@ -117,7 +121,8 @@ class ProtectiveOrders:
         not_sent = await self._write(order, changed, link)
         if not_sent is not None:
             async with self._ledger.begin() as books:
-                await books.change_terms(order.id, order.terms, order.requested_qty)
+                changed_to = replace(order, requested_qty=one.qty, **columns(one.terms))
+                await self._store(books, changed_to, order.terms, order.requested_qty, Changed.NOT_SENT)
             logger.warning("order {} not changed: {}", order.order_ref, not_sent)
         return not_sent is None
 
@@ -126,7 +131,7 @@ class ProtectiveOrders:
         async with self._ledger.begin() as books:
             if await books.trade(one.order.id) != one.order:
                 return
-            if one.owners:
+            if one.owners and not await _was_before(books, one):
                 await self._store(books, one.order, one.terms, one.qty, Changed.BY_OWNER)
             else:
                 await books.change_terms(one.order.id, one.terms, one.qty)
@@ -144,7 +149,7 @@ class ProtectiveOrders:
 
     async def _store(self, books: Books, order: Trade, terms: Terms, qty: Decimal, why: Changed) -> None:
         await books.change_terms(order.id, terms, qty)
-        before, after = (f"{size:f} {how}" for size, how in ((order.requested_qty, order.terms), (qty, terms)))
+        before, after = _as_text(order.requested_qty, order.terms), _as_text(qty, terms)
         facts = ProtectionChanged.of(
             replace(order, requested_qty=qty), code=why, role=order.role, before=before, after=after
         )
@@ -158,8 +163,8 @@ class ProtectiveOrders:
         async with self._ledger.begin() as books:
             settings = await books.settings()
             check_epoch(settings, self._lock)
-            obstacle = self._obstacle(trade, self._switch.in_force(settings), link)
             sells_more = trade.status is TradeStatus.SUBMITTING or order.qty > trade.requested_qty
+            obstacle = self._obstacle(trade.role, self._switch.in_force(settings), link, sells_more=sells_more)
             if obstacle is None and sells_more:
                 obstacle = await _exit_at_work(books, trade.con_id)
             if obstacle is not None:
@@ -177,14 +182,26 @@ class ProtectiveOrders:
         )
         return None
 
-    def _obstacle(self, trade: Trade, state: TradingState, link: LinkSession) -> Reason | None:
+    def _obstacle(self, role: OrderRole, state: TradingState, link: LinkSession, *, sells_more: bool) -> Reason | None:
+        killed = state is TradingState.KILLED and role is not OrderRole.STOP and sells_more
         obstacles = (
-            (state is TradingState.KILLED and trade.role is not OrderRole.STOP, Reason(ReasonCode.KILLED)),
+            (killed, Reason(ReasonCode.KILLED)),
             (not self._lock.held, Reason(ReasonCode.LOCK_LOST)),
             (self._broker.connection.link_session != link, Reason(ReasonCode.LINK_INTERRUPTED)),
             (self._broker.throttled(), Reason(ReasonCode.THROTTLED)),
         )
         return next((reason for stands, reason in obstacles if stands), None)
+
+
+async def _was_before(books: Books, one: Adopt) -> bool:
+    """Whether it is what it was before the bot's own last change, which then never left: its process died."""
+    events = await books.events(alert_id=one.order.alert_id)
+    changes = [e.facts for e in events if e.trade_id == one.order.id and isinstance(e.facts, ProtectionChanged)]
+    return bool(changes) and changes[-1].before == _as_text(one.qty, one.terms)
+
+
+def _as_text(qty: Decimal, terms: Terms) -> str:
+    return f"{qty:f} {terms}"
 
 
 async def _is_wanted(books: Books, one: Place) -> bool:

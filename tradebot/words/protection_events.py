@@ -10,6 +10,10 @@ _WHY = {
         "its stop ({terms}) was cancelled, and not by the bot. If that was you in TWS, it stays so. Else: protect again, or sell"
     ),
     _U.REFUSED: "IB does not take its stop ({terms}). Place one in TWS, or sell",
+    _U.NOT_SHOWN: (
+        "IB never showed its stop ({terms}). It may wait behind a dialog in TWS or IB Gateway, and leave when somebody "
+        "answers it. Look there first, then protect again, or sell"
+    ),
     _U.IN_DOUBT: (
         "IB does not show its stop ({terms}), and it may live all the same: a second one beside it could sell twice. Look in "
         "TWS, and answer what /status asks about it"
@@ -56,6 +60,7 @@ _CHANGED = {
     _C.CUT: "fewer shares are held",
     _C.RAISED: "more shares are held",
     _C.BREAK_EVEN: "the gain is there, and the stop goes to the entry price",
+    _C.NOT_SENT: "the change before could not be sent, and is tried again",
     _C.BY_OWNER: "you changed it in TWS, and it stays so",
 }
 

@@ -170,6 +170,7 @@ class Unprotected(StrEnum):
 
     CANCELLED = "cancelled"  # in TWS, or nobody says by whom
     REFUSED = "refused"  # IB does not take it
+    NOT_SHOWN = "not_shown"  # IB never showed it
     IN_DOUBT = "in_doubt"  # IB does not show it, and it may live
     NOT_EQUAL = "not_equal"  # IB ended it, and position or average cost are not the books'
     NO_PRICE = "no_price"  # IB ended it, and there is no live bid to place it anew under
@@ -195,7 +196,12 @@ class SharesUnprotected(OrderFacts):
     @property
     def may_be_protected_again(self) -> bool:
         """Where it is the owner's to decide."""
-        return self.code in (Unprotected.CANCELLED, Unprotected.REFUSED, Unprotected.NOT_EQUAL)
+        return self.code in (
+            Unprotected.CANCELLED,
+            Unprotected.REFUSED,
+            Unprotected.NOT_SHOWN,
+            Unprotected.NOT_EQUAL,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +221,7 @@ class Changed(StrEnum):
     RAISED = "raised"  # more shares are held
     BREAK_EVEN = "break_even"
     BY_OWNER = "by_owner"  # in TWS
+    NOT_SENT = "not_sent"  # the change before certainly did not leave: it is as it was
 
 
 @dataclass(frozen=True, slots=True)
