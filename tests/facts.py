@@ -174,6 +174,7 @@ def _of_orders(ticker: str, side: Side) -> tuple[Facts, ...]:
         o.OrderIntent(**order(ticker, status=TradeStatus.SUBMITTING), sizing=SIZING),
         o.OrderAccepted(**order(ticker, avg_fill_price=None)),
         o.OrderCancelling(**order(ticker), code=o.CancelReason.OVERDUE, timeout_s=30.0),
+        o.ProtectionLifted(**order(ticker, side=side), by_alert=7),
         o.ExitWorksOn(**order(ticker, side=side), since=NOON - timedelta(minutes=5), timeout_s=30.0),
         o.OrderTold(ticker, "tb-1-0badcafe", 202, "Order Canceled - reason:"),
         o.ExitArmedAgain(**order(ticker, side=side), left=Decimal(3), words="IB 202: by exchange", in_s=10.0),

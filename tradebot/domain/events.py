@@ -46,6 +46,7 @@ class EventKind(StrEnum):
     ORDER_ACCEPTED = "order_accepted"
     ORDER_CANCELLING = "order_cancelling"
     EXIT_WORKS_ON = "exit_works_on"
+    PROTECTION_LIFTED = "protection_lifted"  # for an exit
     ORDER_STUCK = "order_stuck"
     ORDER_TOLD = "order_told"  # IB's words about an exit's order
     EXIT_ARMED_AGAIN = "exit_armed_again"

@@ -25,6 +25,7 @@ from tradebot.trading.booking import Booking, Listeners
 from tradebot.trading.gate import Gate
 from tradebot.trading.in_doubt import SECOND_LOOK_DELAY_S, InDoubtOrders
 from tradebot.trading.intake import STORE_DEADLINE_S, Intake, ReportOn
+from tradebot.trading.lifting import Lifting
 from tradebot.trading.questions import Questions
 from tradebot.trading.rearm import Rearm
 from tradebot.trading.recovery import Recovery
@@ -118,8 +119,16 @@ def build(outside: Outside, options: Options) -> Tradebot:
     rearm = Rearm(
         ledger, broker, booking, listeners, gate=gate, switch=switch, hours=options.hours, clock=clock, pulse=pulse
     )
+    lifting = Lifting(ledger, broker, outside.lock, listeners, clock=clock, ask_ib=recovery.ask_about_in_doubt)
     worker = _worker(
-        outside, options, questions=questions, gate=gate, switch=switch, booking=booking, listeners=listeners
+        outside,
+        options,
+        questions=questions,
+        lifting=lifting,
+        gate=gate,
+        switch=switch,
+        booking=booking,
+        listeners=listeners,
     )
     requeue = Requeue(ledger, queue, worker, options.hours, clock, pulse=pulse, pending_max_age=options.pending_max_age)
     intake = Intake(
@@ -212,6 +221,7 @@ def _worker(
     options: Options,
     *,
     questions: Questions,
+    lifting: Lifting,
     gate: Gate,
     switch: TradingSwitch,
     booking: Booking,
@@ -227,6 +237,7 @@ def _worker(
         booking=booking,
         listeners=listeners,
         questions=questions,
+        lifting=lifting,
         clock=outside.clock,
         pulse=outside.pulse,
         chance=outside.chance,

@@ -2,18 +2,27 @@
 
 Rules: never more than its first order at IB left, in the shares of today where they were split since; and never a lot that was
 opened after the exit's alert: it was not meant. An exit concerns its strategy's lots alone, and a partial one only the shares
-that it asked for. Exits of several strategies share IB's position: one at a time, while entries of others work on.
+that it asked for. Exits of several strategies share IB's position: one at a time, while entries of others work on. What protects
+shares and merely rests at IB keeps no exit waiting: that of its own shares is lifted first, and an order of others stays.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 
-from tradebot.domain.alerts import Alert, Side
+from tradebot.domain.alerts import Alert, AlertStatus, Side
+from tradebot.domain.events import EventKind
 from tradebot.domain.exit_ends import AT_IB, left_unfilled
+from tradebot.domain.facts.orders import ProtectionLifted
 from tradebot.domain.instructions import of_alert
 from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus
 from tradebot.ports import Books
+
+LIFTED_FOR = timedelta(seconds=60)
+"""So long an exit that has lifted the protection of its shares is given to sell them; then they are protected again."""
+LIFTED_SINCE = timedelta(days=4)
+"""A cancel that IB has not answered is older only over a long weekend."""
 
 
 async def left_of(books: Books, orders: Sequence[Trade]) -> Decimal | None:
@@ -59,7 +68,8 @@ async def _not_asked_of_ib(books: Books, order: Trade) -> Decimal:
 async def exit_waits_for(books: Books, strategy: str, ticker: str) -> list[Trade]:
     """The orders that must end before an exit of this strategy may leave. Raises LedgerUnavailable.
 
-    Its own strategy's, every SELL, for they share IB's position, and what is UNKNOWN. Another strategy's BUY takes nothing away.
+    Its own strategy's, every SELL, for they share IB's position, and what is UNKNOWN. Another strategy's BUY takes nothing away, nor
+    does a stop or target that rests.
     """
     unresolved = await books.trades(UNRESOLVED, ticker=ticker)
     return [one for one in unresolved if holds_up_an_exit(one, strategy)]
@@ -67,4 +77,33 @@ async def exit_waits_for(books: Books, strategy: str, ticker: str) -> list[Trade
 
 def holds_up_an_exit(order: Trade, strategy: str) -> bool:
     """Whether this order of its ticker or contract, in flight or UNKNOWN, must end before an exit of the strategy leaves."""
+    if order.is_protective and order.rests:
+        return False
     return order.strategy == strategy or order.side is Side.SELL or order.status is TradeStatus.UNKNOWN
+
+
+async def lifted_by(books: Books, alert_id: int, now: datetime) -> Mapping[int, datetime]:
+    """Stops and targets that this exit has begun to lift, and when, by trade id. Raises LedgerUnavailable."""
+    events = await books.events_since((EventKind.PROTECTION_LIFTED,), now - LIFTED_SINCE)
+    return {
+        event.trade_id: event.at
+        for event in events
+        if isinstance(event.facts, ProtectionLifted) and event.facts.by_alert == alert_id and event.trade_id is not None
+    }
+
+
+async def exits_under_way(books: Books, now: datetime) -> frozenset[tuple[str, int]]:
+    """Strategy and contract of each exit that has lifted protection and has no order yet: nothing protects these shares meanwhile.
+
+    Its alert is still to be judged, and it began lately: an exit that does not go on, for whatever reason and over any restart,
+    has its shares protected again. Raises LedgerUnavailable.
+    """
+    found = set()
+    for event in await books.events_since((EventKind.PROTECTION_LIFTED,), now - LIFTED_FOR):
+        if not isinstance(event.facts, ProtectionLifted) or abs(now - event.at) > LIFTED_FOR:
+            continue  # in the future: the clock was set back since
+        alert = await books.alert(event.facts.by_alert)
+        order = None if event.trade_id is None else await books.trade(event.trade_id)
+        if order is not None and alert is not None and alert.status is AlertStatus.RECEIVED:
+            found.add((order.strategy, order.con_id))
+    return frozenset(found)

@@ -92,7 +92,14 @@ class Wait(Enum):
     LIMIT = "limit"  # until IB takes messages again
 
 
-Decided = Intent | Wait | None
+@dataclass(frozen=True, slots=True)
+class Lift:
+    """Not decided: these orders protect the shares that an exit is to sell, and must be over before it."""
+
+    orders: tuple[Trade, ...]
+
+
+Decided = Intent | Lift | Wait | None
 """None: the alert has reached another state, or had left RECEIVED already."""
 
 

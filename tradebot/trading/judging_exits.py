@@ -6,12 +6,15 @@ Rules:
 - At most what IB holds less every SELL already working there, of every strategy and of the owner's. What another SELL of the
   contract has just sold, and IB's position may still show, is taken off too.
 - What is missing at IB is missing for every strategy: a split is looked for over the lots of all of them.
+- What protects its shares is lifted first: targets, then stops, so that a target whose cancel is not answered leaves the stop in
+  place. Only an exit that would leave now does it, and that is stored before a cancel is sent. When each of them is over, with
+  what it filled meanwhile booked, the exit is judged anew. It never sells beside a stop that may live.
 - A judged SELL ends every older waiting BUY of its strategy and ticker, by whichever name: an exit must never be followed by its
   own entry.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -20,6 +23,7 @@ from tradebot.domain.brokerage import Contract
 from tradebot.domain.corporate_actions import Split
 from tradebot.domain.events import NewEvent
 from tradebot.domain.facts.account import ExitLeft, SplitSeen
+from tradebot.domain.facts.orders import ProtectionLifted
 from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.positions import owners_last_known
 from tradebot.domain.refusals import Fact, Refusal, RefusalCode
@@ -27,13 +31,13 @@ from tradebot.domain.risk import RiskDecision, judge
 from tradebot.domain.sizing import Sized, exit_size
 from tradebot.domain.snapshot import Sell, Snapshot
 from tradebot.domain.targets import reached
-from tradebot.domain.trades import POSITION_LAG, Trade, recently_filled
+from tradebot.domain.trades import POSITION_LAG, UNRESOLVED, OrderRole, Trade, recently_filled
 from tradebot.domain.working_sells import WorkingSells, working_sells
 from tradebot.ports import PositionReport
 from tradebot.trading.corporate_actions import unanswered_splits
 from tradebot.trading.decision_record import log_checks
-from tradebot.trading.exit_rest import older_lots
-from tradebot.trading.judging import Decided, Judging, Wait
+from tradebot.trading.exit_rest import LIFTED_FOR, lifted_by, older_lots
+from tradebot.trading.judging import Decided, Judging, Lift, Wait
 from tradebot.trading.order_events import exit_incomplete
 
 SOLD_LATELY = timedelta(minutes=1)
@@ -86,14 +90,18 @@ class _Exit:
         return await self._sell(_Wanted(lots, wanted, arithmetic, snapshot, risk_decision), report)
 
     async def _sell(self, wanted: _Wanted, report: PositionReport) -> Decided:
-        """As many as IB has left of these lots."""
+        """As many as IB has left of these lots, once nothing protects them any more."""
         one, con_id = self.one, wanted.lots[0].con_id
         at_ib = report.positions[con_id].qty if con_id in report.positions else Decimal(0)
-        selling = working_sells(report.open_orders, con_id)
+        protecting = await self._protecting(wanted)
+        refs = {order.order_ref for order in protecting}
+        selling = working_sells([order for order in report.open_orders if order.order_ref not in refs], con_id)
         free = at_ib - selling.qty
         qty = min(wanted.qty, free)
         if not one.policy.fractional:
             qty = Decimal(int(qty))
+        if protecting and qty > 0 and await self._may_be_believed(con_id, at_ib):
+            return await self._lift(protecting)
         unseen = await self._sold_unseen(con_id, at_ib, report)
         outdated = qty > free - unseen or (qty < wanted.qty and await self._is_outdated(report))
         if outdated or not await self._may_be_believed(con_id, at_ib):
@@ -111,6 +119,33 @@ class _Exit:
         }
         name = report.positions[con_id].ticker  # as IB calls it today
         return await one.intend(Contract(con_id, name, ""), qty, Decimal(0), wanted.judged, inputs, wanted.sized)
+
+    async def _protecting(self, wanted: _Wanted) -> list[Trade]:
+        """What is to sell these shares one day; of a partial exit those of the lots that it sells of, the oldest first. What is left
+        of an order whose shares are sold goes too."""
+        one, books, before = self.one, self.one.books, Decimal(0)
+        open_lots = await books.lots(LotStatus.OPEN, ticker=one.ticker, strategy=one.alert.strategy)
+        kept = {lot.opening_trade_id for lot in open_lots}
+        for lot in sorted(wanted.lots, key=lambda lot: lot.opening_trade_id):
+            if before < wanted.qty:
+                kept.discard(lot.opening_trade_id)
+            before += lot.qty
+        orders = await books.trades(UNRESOLVED, strategy=one.alert.strategy)
+        of_these = [order for order in orders if one.ticker == order.ticker or order.con_id == wanted.lots[0].con_id]
+        return [order for order in of_these if order.is_protective and order.parent_trade_id not in kept]
+
+    async def _lift(self, protecting: Sequence[Trade]) -> Lift:
+        """Stores it before a cancel is sent. One that IB does not let go keeps the others in place."""
+        one, now = self.one, self.one.view.now
+        lifted = await lifted_by(one.books, one.alert.id, now)
+        stuck = [order for order in protecting if order.id in lifted and now - lifted[order.id] > LIFTED_FOR]
+        targets = [order for order in protecting if order.role is OrderRole.TARGET]
+        orders = stuck or targets or protecting
+        for order in orders:
+            if order.id not in lifted:
+                facts = ProtectionLifted.of(order, by_alert=one.alert.id)
+                await one.books.add_event(NewEvent(facts, now, order.alert_id, order.id))
+        return Lift(tuple(orders))
 
     async def _sellable(self) -> Sequence[Lot]:
         """The strategy's lots that the alert may sell."""
@@ -161,9 +196,13 @@ class _Exit:
         one, now = self.one, self.one.view.now
         since = min(report.at, now) - SOLD_LATELY
         found = [*await one.books.trades(since=since), *await one.books.trades_ended_since(one.ticker, since)]
-        filled = {trade.id: trade for trade in found if trade.con_id == con_id and trade.filled_qty}
+        found = await self._as_of_the_last_fill([one for one in found if one.con_id == con_id and one.filled_qty])
+        filled = {trade.id: trade for trade in found}
         sells = [trade for _, trade in sorted(filled.items()) if trade.side is Side.SELL]
         unseen = _filled(trade for trade in sells if _may_be_unseen(trade, report, now))
+        if unseen and any(trade.is_protective for trade in sells):  # stored long before they filled
+            beyond = at_ib - await self._booked(con_id)
+            return Decimal(0) if beyond == owners_last_known(await one.books.settings(), con_id) else unseen
         if not unseen or (before := sells[0].ib_position_before) is None:
             return unseen
         bought = _filled(t for t in filled.values() if t.side is Side.BUY and t.id > sells[0].id)
@@ -173,9 +212,19 @@ class _Exit:
         """While IB does not tell what is over, only a position that the books explain: what it hides may make the difference."""
         if not self.one.view.exits_only:
             return True
-        books = self.one.books
-        booked = _shares([lot for lot in await books.lots(LotStatus.OPEN) if lot.con_id == con_id])
-        return at_ib - booked in (Decimal(0), owners_last_known(await books.settings(), con_id))
+        beyond = at_ib - await self._booked(con_id)
+        return beyond in (Decimal(0), owners_last_known(await self.one.books.settings(), con_id))
+
+    async def _booked(self, con_id: int) -> Decimal:
+        """Open shares of the contract, of every strategy."""
+        return _shares([lot for lot in await self.one.books.lots(LotStatus.OPEN) if lot.con_id == con_id])
+
+    async def _as_of_the_last_fill(self, trades: Sequence[Trade]) -> list[Trade]:
+        """An order that rests with a part of it filled may do so for days: what counts is when it filled last."""
+        rest = [trade.id for trade in trades if trade.rests]
+        fills = await self.one.books.executions_of(rest) if rest else {}
+        last = {id_: max(fill.time for fill in of_it) for id_, of_it in fills.items() if of_it}
+        return [replace(trade, finished_at=last[trade.id]) if trade.id in last else trade for trade in trades]
 
     async def _refuse_for_lack(self, wanted: _Wanted, at_ib: Decimal, selling: WorkingSells) -> None:
         one = self.one
@@ -207,6 +256,7 @@ class _Exit:
         trades = await one.books.trades_ended_since(one.ticker, min(report.at, now - POSITION_LAG))
         # An entry of another strategy that works on is none of this exit's: it could wait for it as long as it works.
         trades = [t for t in trades if t.finished_at or t.side is Side.SELL or t.strategy == one.alert.strategy]
+        trades = await self._as_of_the_last_fill(trades)
         ended_since = any(t.finished_at is not None and report.at <= t.finished_at <= now for t in trades)
         return ended_since or recently_filled(trades, now)
 

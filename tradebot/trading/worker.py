@@ -59,7 +59,8 @@ from tradebot.trading import second_look
 from tradebot.trading.booking import Booking, Listeners
 from tradebot.trading.decision import decide, holds_back
 from tradebot.trading.gate import Gate
-from tradebot.trading.judging import Decided, Intent, NewOrder, Policy, PreTradeData, Wait
+from tradebot.trading.judging import Decided, Intent, Lift, NewOrder, Policy, PreTradeData, Wait
+from tradebot.trading.lifting import Lifting
 from tradebot.trading.questions import Questions
 from tradebot.trading.sequencer import Sequencer
 from tradebot.trading.snapshot import BrokerView
@@ -129,6 +130,7 @@ class Worker:
         booking: Booking,
         listeners: Listeners,
         questions: Questions,
+        lifting: Lifting,
         clock: Clock,
         pulse: Pulse,
         chance: Chance,
@@ -143,6 +145,7 @@ class Worker:
         self._booking = booking
         self._submission = Submission(ledger, broker, lock, gate, switch, booking, clock)
         self._questions = questions
+        self._lifting = lifting
         self._clock = clock
         self._pulse = pulse
         self._judged = pulse.of("alerts in hand", ASKS_IB_S)
@@ -246,6 +249,11 @@ class Worker:
         if decided is Wait.TICKER and alert.ticker is not None:
             logger.info("alert {} waits until the order of {} has ended", alert.id, alert.ticker)
             self._parked[alert.id] = _Parked(alert, prepared.data.con_ids)
+        elif isinstance(decided, Lift):
+            protecting = ", ".join(order.order_ref for order in decided.orders)
+            logger.info("alert {} waits until IB has ended what protects its shares: {}", alert.id, protecting)
+            self._parked[alert.id] = _Parked(alert, prepared.data.con_ids)
+            await self._lifting.lift(decided.orders)
         elif decided is Wait.BROKER:
             reason = prepared.data.unavailable or "what it told is too old, or not complete yet"
             logger.info("alert {} waits for IB: {}", alert.id, reason)
@@ -319,8 +327,11 @@ class Worker:
         async def ask() -> PositionReport:
             return await self._questions.ask(self._broker.position_report, Question.OPEN_ORDERS, Question.POSITIONS)
 
+        async with self._ledger.read() as books:
+            protection = await books.protection_of([lot.opening_trade_id for lot in lots])
+        own = frozenset(order.order_ref for order in protection)
         delay_s = self._options.second_look_delay_s
-        report = await second_look.position_report(ask, self._clock, shares_by_contract(lots), delay_s)
+        report = await second_look.position_report(ask, self._clock, shares_by_contract(lots), delay_s, own)
         con_ids = frozenset(lot.con_id for lot in lots)
         if report is None:
             return PreTradeData(unavailable="its answers about the position do not agree", con_ids=con_ids)

@@ -78,6 +78,7 @@ from tradebot.domain.facts.orders import (
     OrderTold,
     OrderUnknown,
     PartialFill,
+    ProtectionLifted,
     SellFilled,
 )
 
@@ -101,6 +102,7 @@ FACTS: Mapping[EventKind, type[Facts]] = {
         OrderIntent,
         OrderAccepted,
         OrderCancelling,
+        ProtectionLifted,
         ExitWorksOn,
         OrderStuck,
         OrderTold,

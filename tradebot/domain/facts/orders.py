@@ -85,6 +85,16 @@ class OrderCancelling(OrderFacts):
 
 
 @dataclass(frozen=True, slots=True)
+class ProtectionLifted(OrderFacts):
+    """A stop or target is being cancelled, for an exit is about to sell its shares. As long as that exit goes on, nothing protects
+    them anew."""
+
+    kind: ClassVar = _K.PROTECTION_LIFTED
+    severity: ClassVar = _S.TRACE
+    by_alert: int
+
+
+@dataclass(frozen=True, slots=True)
 class ExitWorksOn(OrderFacts):
     """An exit is not done after the time in which an entry is cancelled: it works on."""
 
@@ -132,6 +142,7 @@ class Stuck(StrEnum):
 
     INACTIVE = "inactive"  # IB lists it so, and gives no reason
     CANCEL_UNANSWERED = "cancel_unanswered"
+    EXIT_WAITS = "exit_waits"  # a stop or target whose cancel is not answered: an exit waits for it
 
 
 @dataclass(frozen=True, slots=True)
