@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import NamedTuple, Protocol
 
 from tradebot.domain.alerts import Alert, AlertStatus, NewAlert, Side
@@ -31,6 +32,7 @@ from tradebot.domain.questions import Silent
 from tradebot.domain.reasons import Reason
 from tradebot.domain.settings import TradingState
 from tradebot.domain.strategies import History
+from tradebot.domain.terms import Terms
 from tradebot.domain.trades import NewTrade, Place, Trade, TradeStatus
 
 # --- time and chance ------------------------------------------------------------------------------------------------
@@ -269,6 +271,9 @@ class Books(Protocol):
 
     async def save_trade(self, trade: Trade) -> None:
         """Writes the columns that change: fills, status, broker ids, times."""
+
+    async def change_terms(self, trade_id: int, terms: Terms, qty: Decimal) -> None:
+        """What the order is to be from now on: how it works, and how many shares it is for in all."""
 
     async def last_order_id(self) -> int:
         """The highest order id ever stored; 0 when none."""

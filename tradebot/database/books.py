@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from tradebot.database import event_facts, named_sql, values
@@ -17,6 +18,7 @@ from tradebot.domain.events import Delivery, Event, EventKind, NewEvent, Severit
 from tradebot.domain.lots import CorporateAction, Lot, LotStatus
 from tradebot.domain.reasons import Reason
 from tradebot.domain.strategies import History
+from tradebot.domain.terms import Terms, columns
 from tradebot.domain.trades import NewTrade, Place, Trade, TradeStatus
 
 T = TypeVar("T")
@@ -182,6 +184,11 @@ class SqlBooks:
     async def save_trade(self, trade: Trade) -> None:
         if await self._row("save_trade", **values.parameters(trade)) is None:
             raise LookupError(f"trade {trade.id} is not in the database")
+
+    async def change_terms(self, trade_id: int, terms: Terms, qty: Decimal) -> None:
+        changed = {name: values.outgoing(value) for name, value in columns(terms).items()}
+        if await self._row("change_terms", id=trade_id, qty=values.outgoing(qty), **changed) is None:
+            raise LookupError(f"trade {trade_id} is not in the database")
 
     async def last_order_id(self) -> int:
         (row,) = await self._rows("last_order_id")

@@ -60,6 +60,13 @@ SET filled_qty = :filled_qty, avg_fill_price = :avg_fill_price, commission = :co
 WHERE id = :id
 RETURNING id
 
+-- change_terms --
+UPDATE trade
+SET requested_qty = :qty, order_type = :order_type, limit_price = :limit_price, stop_price = :stop_price,
+    trail_amount = :trail_amount, trail_pct = :trail_pct, tif = :tif, good_till = :good_till, outside_rth = :outside_rth
+WHERE id = :id
+RETURNING id
+
 -- last_order_id --
 SELECT COALESCE(MAX(ib_order_id), 0) AS last FROM trade
 

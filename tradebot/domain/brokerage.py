@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from tradebot.domain.alerts import Side
-from tradebot.domain.terms import MARKET_DAY, Terms
+from tradebot.domain.terms import CENTS, MARKET_DAY, PriceSteps, Terms
 from tradebot.domain.trades import ORDER_REF_PREFIX
 
 
@@ -20,6 +20,7 @@ class Contract:
     con_id: int
     ticker: str  # IB's symbol: "BRK B"
     primary_exchange: str
+    steps: PriceSteps | None = CENTS  # of its prices, where SMART takes its orders; None: IB has not told
 
 
 @dataclass(frozen=True, slots=True)

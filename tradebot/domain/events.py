@@ -48,6 +48,9 @@ class EventKind(StrEnum):
     EXIT_WORKS_ON = "exit_works_on"
     PROTECTION_LIFTED = "protection_lifted"  # for an exit
     ORDER_STUCK = "order_stuck"
+    SHARES_UNPROTECTED = "shares_unprotected"  # no stop at IB, or one that does not do what it should
+    PROTECTION_PLACED = "protection_placed"  # anew
+    PROTECTION_CHANGED = "protection_changed"
     ORDER_TOLD = "order_told"  # IB's words about an exit's order
     EXIT_ARMED_AGAIN = "exit_armed_again"
     EXIT_WAITS_FOR_OPEN = "exit_waits_for_open"  # cut off by the close

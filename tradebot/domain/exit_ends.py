@@ -70,18 +70,18 @@ def what_follows(told: Sequence[Told], cancelled_for: CancelReason | None, *, cu
         return Follow.NEXT_OPEN
     if cancelled_for is not None:
         return ExitLeft.STOPPED
-    if cut_off and all(map(_is_bare, told)):
+    if cut_off and all(map(is_bare, told)):
         return Follow.NEXT_OPEN
     if told and any(_is(told[-1], known) for known in ENDED_BY_IB):
         return Follow.ARM
-    return ExitLeft.CANCELLED if all(map(_is_bare, told)) else ExitLeft.ENDED
+    return ExitLeft.CANCELLED if all(map(is_bare, told)) else ExitLeft.ENDED
 
 
 def _is(told: Told, known: KnownEnd) -> bool:
     return told.code == known.code and any(words in told.text.lower() for words in known.words)
 
 
-def _is_bare(told: Told) -> bool:
+def is_bare(told: Told) -> bool:
     """Cancelled, and after the colon no reason; gateways write it in their own language."""
     return told.code == CANCELLED_CODE and told.text.rstrip().endswith((":", "\N{FULLWIDTH COLON}"))
 

@@ -73,6 +73,7 @@ class Figure(StrEnum):
     SIZE_NOT_USED = "size_not_used"  # the other way round
     EQUITY = "equity"
     STOP = "stop"  # to size by what is lost there
+    PRICE_STEP = "price_step"  # of the contract: by how much its prices differ
 
 
 Fact = Decimal | int | str

@@ -12,6 +12,7 @@ from math import isfinite
 
 from tradebot.domain import strategy_rules
 from tradebot.domain.limits import COUNT_MAX, USD_MAX, FixedLimits, Limits, LossBasis
+from tradebot.domain.order_plan import LIMITED
 from tradebot.domain.refusals import Fact, Figure, Refusal, RefusalCode
 from tradebot.domain.settings import TradingState
 from tradebot.domain.sizing import CASH_BUFFER, Room
@@ -115,30 +116,37 @@ def delayed_quote(order: Buy, now: Snapshot, limits: Limits, fixed_limits: Fixed
 
 
 def spread(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
-    """An ask alone is a quote: without a bid there is no spread to judge."""
+    """An ask alone is a quote: without a bid there is no spread to judge. A limit pays no more than it says."""
     _, ask = order.sized()
     limit, bid = fixed_limits.max_spread_pct, order.bid
-    if limit == 0 or bid is None or not _is_price(bid):
+    limited = order.plan is not None and order.plan.terms.type in LIMITED
+    if limit == 0 or limited or bid is None or not _is_price(bid):
         return None
     if (ask - bid) * 200 > limit * (ask + bid):
         return _refuse(_C.MAX_SPREAD, ticker=order.ticker, bid=bid, ask=ask, limit_pct=limit)
     return None
 
 
+def exit_levels(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
+    if order.misfit is None:
+        return None
+    return _refuse(order.misfit.code, ticker=order.ticker, **order.misfit.facts)
+
+
 def size(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
-    qty, ask = order.sized()
+    qty, _ = order.sized()
     if order.unsized is not None:
         return _not_known(order.unsized, order, strategy=now.own.name if now.own is not None else MAIN)
     if not order.amount_usd.is_finite():
         return _not_known(Figure.AMOUNT_USD, order)
     if qty <= 0:
         how = order.arithmetic.facts if order.arithmetic is not None else {}
-        return _refuse(_C.SIZE, ticker=order.ticker, amount_usd=order.amount_usd, ask=ask, **how)
+        return _refuse(_C.SIZE, ticker=order.ticker, amount_usd=order.amount_usd, ask=order.price, **how)
     return None
 
 
 def cash(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
-    qty, ask = order.sized()
+    qty, _ = order.sized()
     if now.cash is None and now.base_currency is not None and now.base_cash is not None:
         return _not_known(Figure.NO_USD, order, base_currency=now.base_currency, base_cash=now.base_cash)
     if now.cash is None or not now.cash.is_finite():
@@ -151,7 +159,7 @@ def cash(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -
             _C.CASH,
             ticker=order.ticker,
             qty=qty,
-            ask=ask,
+            ask=order.price,
             price_buffer=CASH_BUFFER,
             cost=order.cost,
             free=free,
@@ -205,23 +213,27 @@ def daily_loss(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLim
 
 
 def price_collar(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
+    """Of the price that the alert was sent at, and of the one that its order is to wait for."""
     _, ask = order.sized()
-    alert = order.alert_price
-    if alert is None or fixed_limits.price_collar_pct == 0:
-        return None
-    if not _is_price(alert):
-        return _refuse(_C.NOT_KNOWN, figure=Figure.ALERT_PRICE, ticker=order.ticker, alert_price=alert)
-    if abs(ask - alert) * 100 > fixed_limits.price_collar_pct * alert:
-        pct = fixed_limits.price_collar_pct
-        how: dict[str, Fact] = {"delayed": 1} if order.delayed else {}
-        return _refuse(_C.PRICE_COLLAR, ticker=order.ticker, ask=ask, alert_price=alert, limit_pct=pct, **how)
+    asked = None if order.plan is None else order.plan.asked_price
+    for alert in (order.alert_price, asked):
+        if alert is None or fixed_limits.price_collar_pct == 0:
+            continue
+        if not _is_price(alert):
+            return _refuse(_C.NOT_KNOWN, figure=Figure.ALERT_PRICE, ticker=order.ticker, alert_price=alert)
+        if abs(ask - alert) * 100 > fixed_limits.price_collar_pct * alert:
+            pct = fixed_limits.price_collar_pct
+            how: dict[str, Fact] = {"delayed": 1} if order.delayed else {}
+            return _refuse(_C.PRICE_COLLAR, ticker=order.ticker, ask=ask, alert_price=alert, limit_pct=pct, **how)
     return None
 
 
 def max_order_value(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
-    qty, ask = order.sized()
+    qty, _ = order.sized()
     if order.value > (limit := fixed_limits.max_order_value_usd):
-        return _refuse(_C.MAX_ORDER_VALUE, ticker=order.ticker, qty=qty, ask=ask, value=order.value, limit=limit)
+        return _refuse(
+            _C.MAX_ORDER_VALUE, ticker=order.ticker, qty=qty, ask=order.price, value=order.value, limit=limit
+        )
     return None
 
 
@@ -258,6 +270,7 @@ BUY_POLICY: tuple[tuple[RefusalCode, BuyCheck], ...] = (
     (_C.NO_QUOTE, quote_known),  # the checks below may rely on a quote …
     (_C.DELAYED_QUOTE, delayed_quote),
     (_C.MAX_SPREAD, spread),
+    (_C.EXIT_LEVELS, exit_levels),
     (_C.SIZE, size),  # … and on a quantity above zero
     (_C.CASH, cash),
     (_C.MAX_TOTAL_INVESTMENT, total_investment),

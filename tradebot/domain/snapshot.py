@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from tradebot.domain.refusals import Fact, Figure
+from tradebot.domain.order_plan import EntryPlan
+from tradebot.domain.refusals import Fact, Figure, Refusal
 from tradebot.domain.settings import TradingState
 from tradebot.domain.sizing import Sized, order_cost
 from tradebot.domain.strategy_rules import StrategyView
@@ -26,6 +27,8 @@ class Buy:
     quote_text: str = ""
     arithmetic: Sized | None = None  # how the quantity came about; None: it was not sized
     unsized: Figure | None = None  # why not, beside a missing quote
+    plan: EntryPlan | None = None  # as it is to leave; None: a market order
+    misfit: Refusal | None = None  # why it cannot be planned
 
     def sized(self) -> tuple[Decimal, Decimal]:
         """Quantity and ask. Raises ValueError without a quote: such a BUY never passes `judge`."""
@@ -34,16 +37,29 @@ class Buy:
         return self.qty, self.ask
 
     @property
+    def price(self) -> Decimal:
+        """USD a share that it is sized and judged by: the ask, or what an order with a price may cost. Raises as `sized`."""
+        _, ask = self.sized()
+        return ask if self.plan is None else self.plan.price
+
+    @property
     def value(self) -> Decimal:
-        """USD at the ask. Raises as `sized`."""
-        qty, ask = self.sized()
-        return qty * ask
+        """USD at its price. Raises as `sized`."""
+        qty, _ = self.sized()
+        return qty * self.price
 
     @property
     def cost(self) -> Decimal:
         """USD that this order reserves: its value, room for a worse price, and the commission. Raises as `sized`."""
-        qty, ask = self.sized()
-        return order_cost(qty, ask)
+        qty, _ = self.sized()
+        return order_cost(qty, self.price)
+
+    @property
+    def at_risk(self) -> Decimal | None:
+        """USD that is lost where its stop sells, at the stop's own price; None: it has no stop. Raises as `sized`."""
+        qty, _ = self.sized()
+        stop = None if self.plan is None else self.plan.risk_price
+        return None if stop is None else qty * (self.price - stop)
 
 
 @dataclass(frozen=True, slots=True)

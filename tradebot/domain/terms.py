@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -47,6 +47,30 @@ class Terms:
 
 
 MARKET_DAY = Terms()
+
+
+@dataclass(frozen=True, slots=True)
+class PriceSteps:
+    """The prices that a contract's orders may have: whole multiples of a step, which may grow with the price."""
+
+    from_price: tuple[tuple[Decimal, Decimal], ...]  # (USD a share, step from there on), ascending
+
+    def at(self, price: Decimal) -> Decimal:
+        """The step at this price."""
+        steps = [step for edge, step in self.from_price if edge <= price]
+        return steps[-1] if steps else self.from_price[0][1]
+
+    def nearest(self, price: Decimal) -> Decimal:
+        """The nearest price that an order may have."""
+        return on_step(price, self.at(price))
+
+
+def on_step(price: Decimal, step: Decimal) -> Decimal:
+    """The nearest whole step."""
+    return (price / step).quantize(Decimal(1), ROUND_HALF_EVEN) * step
+
+
+CENTS = PriceSteps(((Decimal(0), Decimal("0.01")),))
 
 
 def columns(terms: Terms) -> dict[str, Any]:

@@ -26,6 +26,8 @@ from tradebot.trading.gate import Gate
 from tradebot.trading.in_doubt import SECOND_LOOK_DELAY_S, InDoubtOrders
 from tradebot.trading.intake import STORE_DEADLINE_S, Intake, ReportOn
 from tradebot.trading.lifting import Lifting
+from tradebot.trading.protection import Protection
+from tradebot.trading.protective_orders import ProtectiveOrders
 from tradebot.trading.questions import Questions
 from tradebot.trading.rearm import Rearm
 from tradebot.trading.recovery import Recovery
@@ -85,6 +87,7 @@ class Tradebot:
     in_doubt_orders: InDoubtOrders
     recovery: Recovery
     rearm: Rearm
+    protection: Protection
     worker: Worker
     requeue: Requeue
     intake: Intake
@@ -99,6 +102,7 @@ class Tradebot:
             "booking": self.booking.run,
             **self.recovery.loops(),
             "exits with shares left": self.rearm.run,
+            "protection": self.protection.run,
             "trading switch": self.switch.run,
             "requeue": self.requeue.run,
         }
@@ -113,8 +117,16 @@ def build(outside: Outside, options: Options) -> Tradebot:
     in_doubt_orders = InDoubtOrders(
         ledger, broker, booking, questions, clock, second_look_delay_s=options.second_look_delay_s
     )
+    protection = _protection(outside, options, booking, gate=gate, switch=switch, listeners=listeners)
     recovery = _recovery(
-        outside, options, in_doubt_orders, questions=questions, gate=gate, switch=switch, listeners=listeners
+        outside,
+        options,
+        in_doubt_orders,
+        questions=questions,
+        gate=gate,
+        switch=switch,
+        listeners=listeners,
+        repair_protection=protection.repair,
     )
     rearm = Rearm(
         ledger, broker, booking, listeners, gate=gate, switch=switch, hours=options.hours, clock=clock, pulse=pulse
@@ -168,6 +180,7 @@ def build(outside: Outside, options: Options) -> Tradebot:
         in_doubt_orders=in_doubt_orders,
         recovery=recovery,
         rearm=rearm,
+        protection=protection,
         worker=worker,
         requeue=requeue,
         intake=intake,
@@ -199,6 +212,7 @@ def _recovery(
     gate: Gate,
     switch: TradingSwitch,
     listeners: Listeners,
+    repair_protection: Callable[[], Awaitable[None]],
 ) -> Recovery:
     return Recovery(
         outside.ledger,
@@ -213,6 +227,28 @@ def _recovery(
         order_timeout_s=options.order_timeout_s,
         hours=options.hours,
         restart=options.restart,
+        repair_protection=repair_protection,
+    )
+
+
+def _protection(
+    outside: Outside, options: Options, booking: Booking, *, gate: Gate, switch: TradingSwitch, listeners: Listeners
+) -> Protection:
+    orders = ProtectiveOrders(
+        outside.ledger, outside.broker, outside.lock, booking, switch, outside.clock, outside.chance
+    )
+    return Protection(
+        outside.ledger,
+        outside.broker,
+        orders,
+        listeners,
+        gate=gate,
+        switch=switch,
+        hours=options.hours,
+        strategies=options.strategies,
+        clock=outside.clock,
+        pulse=outside.pulse,
+        second_look_delay_s=options.second_look_delay_s,
     )
 
 

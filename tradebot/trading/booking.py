@@ -57,6 +57,7 @@ class Listeners:
     def __init__(self) -> None:
         self.connection: list[Callable[[BrokerEvent], None]] = []
         self.ended: list[Callable[[Trade], None]] = []
+        self.filled: list[Callable[[Trade], None]] = []  # in part, or all of it, or corrected
         self.doubt: list[Callable[[str, OrderError | None], None]] = []  # this order needs a second look at the broker
         self.shown: list[Callable[[str, OrderState], None]] = []  # an order that is not over, as the broker shows it
         self.orphan: list[Callable[[str], None]] = []  # our prefix, and not in the books
@@ -256,6 +257,7 @@ class Booking:
         """Folds the executions into the trade, its lots, its alert and its events."""
         now = self._clock.now()
         total = summarise(await books.executions(before.id))
+        before = await _as_reduced(books, before, update, total.qty)
         refusal = self._objections.refusal(before, update)
         seen = update.seen
         status = next_status(
@@ -316,6 +318,9 @@ class Booking:
     def _announce(self, before: Trade, after: Trade, update: BrokerUpdate) -> None:
         """Says what follows from a booking that is committed."""
         ended = after.status in ENDED and before.status not in ENDED
+        if after.filled_qty != before.filled_qty:
+            for hear in self._listeners.filled:
+                hear(after)
         if after.status is not before.status:
             # Every other step is an event that is logged itself.
             level = "INFO" if after.status is TradeStatus.SUBMITTED else "DEBUG"
@@ -339,6 +344,16 @@ class Booking:
     def _doubt(self, order_ref: str, error: OrderError | None) -> None:
         for hear in self._listeners.doubt:
             hear(order_ref, error)
+
+
+async def _as_reduced(books: Books, order: Trade, update: BrokerUpdate, filled: Decimal) -> Trade:
+    """IB takes off a protective order what another one of its group fills: what it then filled is all of it."""
+    seen = update.seen
+    done = seen is not None and seen.state is OrderState.FILLED and filled >= (seen.filled or filled) > 0
+    if not (order.is_protective and done and filled < order.requested_qty):
+        return order
+    await books.change_terms(order.id, order.terms, filled)
+    return replace(order, requested_qty=filled)
 
 
 async def _end_protection(books: Books, entry: Trade, reason: Reason | str, now: datetime) -> None:

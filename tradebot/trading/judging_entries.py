@@ -8,14 +8,15 @@ from decimal import Decimal
 
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.instructions import Size
+from tradebot.domain.order_plan import EntryPlan, plan
 from tradebot.domain.refusals import Figure, Refusal, RefusalCode
 from tradebot.domain.risk import judge, rooms
-from tradebot.domain.sizing import Sized, entry, entry_size, stop_price
+from tradebot.domain.sizing import Sized, entry, entry_size
 from tradebot.domain.snapshot import Buy, Snapshot
 from tradebot.domain.strategies import Sizing
-from tradebot.domain.terms import NO_EXITS
+from tradebot.domain.trades import OrderRole
 from tradebot.trading.decision_record import log_checks
-from tradebot.trading.judging import Decided, Judging, Wait
+from tradebot.trading.judging import Decided, Judging, Protection, Wait
 
 
 async def judge_entry(one: Judging) -> Decided:
@@ -48,14 +49,22 @@ async def judge_entry(one: Judging) -> Decided:
         "limits": one.policy.limits,
         "fixed_limits": one.policy.fixed_limits,
     }
-    return await one.intend(contract, order.qty, order.cost, risk_decision, inputs, order.arithmetic)
+    assert order.plan is not None, "a passing decision has a plan"
+    how = (order.plan.terms, _protection(order.plan))
+    return await one.intend(contract, order.qty, order.cost, risk_decision, inputs, order.arithmetic, *how)
+
+
+def _protection(planned: EntryPlan) -> list[Protection]:
+    orders = ((OrderRole.STOP, planned.stop), (OrderRole.TARGET, planned.target))
+    return [Protection(role, terms) for role, terms in orders if terms is not None]
 
 
 def _order(one: Judging, snapshot: Snapshot, held: Decimal) -> Buy:
     quote = one.pre_trade.quote
     ask = quote.ask if quote else None
     amount = one.policy.terms.buy_amount_usd(one.policy.limits.buy_amount_usd)
-    sized = None if ask is None else _sized(one, snapshot, ask, amount, held)
+    planned = None if ask is None else _plan(one, ask)
+    sized = _sized(one, snapshot, planned, amount, held) if isinstance(planned, EntryPlan) else None
     qty = None
     if ask is not None:
         qty = sized.qty if isinstance(sized, Sized) else Decimal(0)
@@ -72,22 +81,29 @@ def _order(one: Judging, snapshot: Snapshot, held: Decimal) -> Buy:
         quote_text=one.pre_trade.no_quote.text,
         arithmetic=sized if isinstance(sized, Sized) else None,
         unsized=sized if isinstance(sized, Figure) else None,
+        plan=planned if isinstance(planned, EntryPlan) else None,
+        misfit=planned if isinstance(planned, Refusal) else None,
     )
 
 
-def _sized(one: Judging, snapshot: Snapshot, ask: Decimal, amount_usd: Decimal, held: Decimal) -> Sized | Figure:
+def _plan(one: Judging, ask: Decimal) -> EntryPlan | Refusal:
+    contract = one.pre_trade.contract
+    steps = None if contract is None else contract.steps
+    return plan(one.instruction, one.policy.terms.strategy, ask, steps, one.view.now)
+
+
+def _sized(one: Judging, snapshot: Snapshot, planned: EntryPlan, amount_usd: Decimal, held: Decimal) -> Sized | Figure:
     """By the strategy's sizing. Its own amount in USD is no wish: there a limit refuses, instead of lowering it."""
     strategy, policy, account = one.policy.terms.strategy, one.policy, one.view.account
     size = entry_size(one.instruction, strategy, amount_usd)
     if not isinstance(size, Size):
         return size
-    exits = one.instruction.exits if one.instruction is not None else NO_EXITS
     return entry(
         size,
-        ask,
-        fractional=policy.fractional,
+        planned.price,
+        fractional=policy.fractional and planned.at_market,
         equity=account.equity if account else None,
         held=held,
-        stop=stop_price(exits, ask),
+        stop=planned.risk_price,
         rooms=() if strategy.sizing is Sizing.USD else rooms(snapshot, policy.limits, policy.fixed_limits),
     )

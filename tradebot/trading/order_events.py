@@ -62,7 +62,7 @@ async def concluded(books: Books, before: Trade, after: Trade, reason: Reason | 
         end = o.OrderEnd.REJECTED_UNSEEN if reason == before.error_message else o.OrderEnd.NOT_SENT
         facts = _unfilled(before, after, end, reason)
     await books.add_event(NewEvent(facts, now, after.alert_id, after.id))
-    if after.status is TradeStatus.FAILED and after.side is Side.SELL:
+    if after.status is TradeStatus.FAILED and after.role is OrderRole.EXIT:
         lots = await books.lots(LotStatus.OPEN, ticker=after.ticker, strategy=after.strategy)
         alert = await books.alert(after.alert_id)
         assert alert is not None, f"trade {after.id} belongs to a stored alert"
@@ -80,9 +80,9 @@ def _why_left(reason: Reason | str) -> tuple[ExitLeft | None, str]:
 
 
 async def told(books: Books, trade: Trade, errors: Iterable[OrderError], now: datetime) -> None:
-    """Keeps what IB said of an exit's order: what ended it decides what follows."""
+    """Keeps what IB said of an order that sells: what ended it decides what follows."""
     for error in errors:
-        if trade.role is OrderRole.EXIT and error.kind not in _NO_WORD_ON_ITS_END:
+        if (trade.role is OrderRole.EXIT or trade.is_protective) and error.kind not in _NO_WORD_ON_ITS_END:
             facts = o.OrderTold(trade.ticker, trade.order_ref, error.code, error.text)
             await books.add_event(NewEvent(facts, now, trade.alert_id, trade.id))
 
@@ -126,7 +126,7 @@ async def _ended(books: Books, change: OrderChange) -> None:
             await _add(books, change, o.SellFilled.of(after, **known, pnl=sum(pnls, Decimal(0)), left=left))
     # What one that was refused, or that could not be for all shares, has left; of any other see rearm.py.
     refused = after.status is TradeStatus.FAILED
-    if after.side is Side.SELL and (refused or after.status is TradeStatus.FILLED):
+    if after.role is OrderRole.EXIT and (refused or after.status is TradeStatus.FILLED):
         lots = await older_lots(books, after.strategy, after.ticker, after.alert_id)
         await exit_incomplete(
             books,

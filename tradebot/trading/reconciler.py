@@ -13,7 +13,7 @@ Rules:
 
 import asyncio
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 from loguru import logger
 
@@ -67,10 +67,11 @@ class Reconciler:
         clock: Clock,
         pulse: Pulse,
         wanted: asyncio.Event,
+        repair_protection: Callable[[], Awaitable[None]],
         reconciled: Callable[[int], None],
     ) -> None:
-        """`wanted`: set when a reconciliation is wanted. `reconciled` hears of one that has opened the gate, with the
-        generation of the connection."""
+        """`wanted`: set when a reconciliation is wanted. `repair_protection` compares what protects held shares, before
+        anything trades. `reconciled` hears of one that has opened the gate, with the generation of the connection."""
         self._ledger = ledger
         self._broker = broker
         self._in_doubt_orders = in_doubt_orders
@@ -81,6 +82,7 @@ class Reconciler:
         self._clock = clock
         self._pulse = pulse
         self._wanted = wanted
+        self._repair_protection = repair_protection
         self._reconciled = reconciled
         self._in_doubt = asyncio.Event()
         self._asking = asyncio.Lock()
@@ -211,6 +213,7 @@ class Reconciler:
             return
         checked = await self._in_doubt_orders.check()
         await self._act_on(checked)
+        await self._repair_protection()
         async with self._ledger.begin() as books:
             if checked.whole:
                 await tell_differences(books, checked.answers.position_report.positions, self._clock.now())

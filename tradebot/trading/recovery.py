@@ -4,7 +4,7 @@ Rules: what booking reports reaches each part that needs it, the gate first; the
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
 from tradebot.domain.brokerage import BrokerEvent, OrderError
 from tradebot.domain.hours import Hours
@@ -39,6 +39,7 @@ class Recovery:
         order_timeout_s: float,
         hours: Hours,
         restart: RestartWindow,
+        repair_protection: Callable[[], Awaitable[None]],
     ) -> None:
         wanted = asyncio.Event()
         self._restart_pause = RestartPause(
@@ -55,6 +56,7 @@ class Recovery:
             clock=clock,
             pulse=pulse,
             wanted=wanted,
+            repair_protection=repair_protection,
             reconciled=self._restart_pause.reconciled,
         )
         self._order_monitor = OrderMonitor(

@@ -21,6 +21,7 @@ from tradebot.words import (
     account_events,
     daily_report,
     health_events,
+    protection_events,
     ib_codes,
     refusals,
     sizing,
@@ -156,6 +157,9 @@ _CANCELLED_FOR = {
         "IB holds it for a short locate, which must never happen: compare the position with TWS"
     ),
     o.CancelReason.OLDER_ALIVE: "an older order of its alert, taken for ended, is at work at IB after all",
+    o.CancelReason.GROUP_IN_PART: "IB does not show all orders of its group, and what is bought must not stand without its stop",
+    o.CancelReason.NOTHING_HELD: "the shares that it protects are sold",
+    o.CancelReason.OVER_PROTECTED: "more would be sold than IB holds",
     o.CancelReason.INACTIVE: "IB lists it as Inactive and says no reason: it holds it, or has rejected it",
 }
 
@@ -421,6 +425,9 @@ WORDS: Mapping[EventKind, Says] = {
     EventKind.ORDER_HELD_UP: _held_up,
     EventKind.ORDER_CANCELLING: _cancelling,
     EventKind.EXIT_WORKS_ON: _works_on,
+    EventKind.SHARES_UNPROTECTED: protection_events.unprotected,
+    EventKind.PROTECTION_PLACED: protection_events.placed,
+    EventKind.PROTECTION_CHANGED: protection_events.changed,
     EventKind.ORDER_STUCK: _stuck,
     EventKind.ORDER_TOLD: lambda f, _: f"IB says of the exit of {f.ticker}, order {f.order_ref}: {f.text} ({f.code}).",
     EventKind.PROTECTION_LIFTED: _lifted,

@@ -78,8 +78,11 @@ from tradebot.domain.facts.orders import (
     OrderTold,
     OrderUnknown,
     PartialFill,
+    ProtectionChanged,
     ProtectionLifted,
+    ProtectionPlaced,
     SellFilled,
+    SharesUnprotected,
 )
 
 FACTS: Mapping[EventKind, type[Facts]] = {
@@ -105,6 +108,9 @@ FACTS: Mapping[EventKind, type[Facts]] = {
         ProtectionLifted,
         ExitWorksOn,
         OrderStuck,
+        SharesUnprotected,
+        ProtectionPlaced,
+        ProtectionChanged,
         OrderTold,
         ExitArmedAgain,
         ExitWaitsForOpen,

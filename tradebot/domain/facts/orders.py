@@ -72,6 +72,9 @@ class CancelReason(StrEnum):
     SHORT_LOCATE = "short_locate"
     INACTIVE = "inactive"  # IB lists an exit and does not work on it
     OLDER_ALIVE = "older_alive"  # an older order of its alert is at work after all
+    GROUP_IN_PART = "group_in_part"  # IB does not show all orders of its group
+    NOTHING_HELD = "nothing_held"  # a protective order, and its shares are sold
+    OVER_PROTECTED = "over_protected"  # more would be sold than IB holds, or twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,65 @@ class ExitWaitsForOpen(OrderFacts):
     severity: ClassVar = _S.WARNING
     left: Decimal  # shares
     opens_at: datetime
+
+
+class Unprotected(StrEnum):
+    """Why shares have no stop that protects them."""
+
+    CANCELLED = "cancelled"  # in TWS, or nobody says by whom
+    REFUSED = "refused"  # IB does not take it
+    IN_DOUBT = "in_doubt"  # IB does not show it, and it may live
+    NOT_EQUAL = "not_equal"  # IB ended it, and position or average cost are not the books'
+    NO_PRICE = "no_price"  # IB ended it, and there is no live bid to place it anew under
+    CROSSED = "crossed"  # IB ended it, and the market stands at it or below
+    NOT_AT_IB = "not_at_ib"  # IB does not hold so many shares, or other orders sell them
+    NOT_TRIGGERED = "not_triggered"  # it works, the market has crossed it, and it does not fill
+
+
+@dataclass(frozen=True, slots=True)
+class SharesUnprotected(OrderFacts):
+    """Shares that no stop protects, or that a stop does not get sold. About the last stop that there was."""
+
+    kind: ClassVar = _K.SHARES_UNPROTECTED
+    severity: ClassVar = _S.CRITICAL
+    code: Unprotected
+    left: Decimal  # shares
+    role: str
+    terms: str  # the stop's, in IB's words
+    strategy: str
+    words: str = ""  # IB's, where it refused or ended it
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectionPlaced(OrderFacts):
+    """A stop or target was placed anew, as an order of its own."""
+
+    kind: ClassVar = _K.PROTECTION_PLACED
+    severity: ClassVar = _S.WARNING
+    role: str
+    terms: str  # in IB's words
+
+
+class Changed(StrEnum):
+    """Why a protective order became another one."""
+
+    CUT = "cut"  # fewer shares are held
+    RAISED = "raised"  # more shares are held
+    NOT_AS_SENT = "not_as_sent"  # IB showed it with other terms from the beginning
+    BREAK_EVEN = "break_even"
+    BY_OWNER = "by_owner"  # in TWS
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectionChanged(OrderFacts):
+    """A stop or target has another size or other prices: of the bot's own accord stored before it is written."""
+
+    kind: ClassVar = _K.PROTECTION_CHANGED
+    severity: ClassVar = _S.INFO
+    code: Changed
+    role: str
+    before: str  # size and terms, in IB's words
+    after: str
 
 
 class Stuck(StrEnum):

@@ -1,0 +1,380 @@
+"""Open shares against the orders that protect them, as IB shows both: what is to be done about each difference. Pure.
+
+Rules:
+- Shares protected are the open shares of an entry's lots. Never more than IB's position, less what others sell of it, is given to
+  stops; where it is not enough, the youngest entries are cut first.
+- Beside an entry that lives nothing is placed: a group that is not whole has its rest cancelled, and is looked at again when the
+  entry is over.
+- What is smaller than it was is done at once. What sells more (a new stop, a larger one) waits until nothing of the contract is in
+  motion, no exit is at work and each order of the group is known to be alive or over.
+- What the owner did to a stop in TWS stands, and is told. What IB did is mended where books and position are equal and a live bid
+  stands above the stop. Everything else is told: unknown means do nothing.
+- A target protects nothing. It comes back where its end was the bot's doing, and is nobody's alarm.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from tradebot.domain.brokerage import OrderReport, OrderState, Quote
+from tradebot.domain.exit_ends import Told, is_bare
+from tradebot.domain.facts.orders import CancelReason, Changed, Unprotected
+from tradebot.domain.reasons import Reason
+from tradebot.domain.strategies import Strategy
+from tradebot.domain.terms import CENTS, Level, LevelKind, OrderType, Terms, TimeInForce
+from tradebot.domain.trades import PROTECTIVE, UNRESOLVED, OrderRole, Trade, TradeStatus
+from tradebot.domain.working_sells import working_sells
+
+_NONE, _HUNDRED = Decimal(0), Decimal(100)
+ON_ITS_WAY = timedelta(seconds=10)
+"""So long what was just written may be in no answer of IB's."""
+TRAILED_MIN = Decimal("0.005")
+"""A trailing stop's way is stored in steps of half a percent: enough to place it anew, and no row a second."""
+REFUSED_MAX = 2
+
+
+class EndedBy(StrEnum):
+    """Who ended a protective order."""
+
+    US = "us"  # the bot cancelled it
+    GROUP = "group"  # its entry ended, or another order of its group filled
+    IB = "ib"  # and says why, or did it at the close or with a split
+    OWNER = "owner"  # or nobody says who
+    REFUSED = "refused"
+    NOT_SENT = "not_sent"
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """An entry, the open shares of its lots, and the orders that were ever to protect it, in id order."""
+
+    entry: Trade
+    held: Decimal
+    orders: tuple[Trade, ...]
+    ended_by: Mapping[int, EndedBy] = field(default_factory=dict)  # those that are over, by trade id
+    splits: Mapping[int, Decimal] = field(default_factory=dict)  # new shares for one, since that order, by trade id
+    price: Decimal | None = None  # USD a share that its open lots cost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """A contract at one moment: IB's answers, then the books, which are never older."""
+
+    now: datetime
+    con_id: int
+    position: Decimal
+    open_orders: Sequence[OrderReport]  # of every client
+    booked: Decimal  # open shares of all lots of it
+    equal: bool  # quantity and average cost are the books'
+    quote: Quote | None = None  # a live one
+    moving: bool = False  # an order of it is in motion, or has just filled: IB's position may trail
+    exiting: frozenset[str] = frozenset()  # strategies with an exit of it that is not over
+    changing: frozenset[int] = frozenset()  # orders whose change may be in no answer yet, by trade id
+    confirmed: frozenset[int] = frozenset()  # orders that IB once showed as they were sent
+    killed: bool = False
+    in_session: bool = True
+
+
+# --- what is to be done -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A protective order of its own, anew."""
+
+    entry: Trade
+    role: OrderRole
+    terms: Terms
+    qty: Decimal
+    group: str
+    con_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Another size or other prices for an order that works."""
+
+    order: Trade
+    qty: Decimal
+    terms: Terms
+    why: Changed
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """An order that must not work on."""
+
+    order: Trade
+    why: CancelReason
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """The books take over what IB shows."""
+
+    order: Trade
+    qty: Decimal
+    terms: Terms
+    owners: bool  # the owner did it, and hears of it
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Shares that no stop protects, or a stop that does not do what it is there for."""
+
+    entry: Trade
+    code: Unprotected
+    qty: Decimal
+    stop: Trade
+
+
+Action = Place | Change | Cancel | Adopt | Tell
+
+
+def compare(guarded: Sequence[Guarded], at: Moment) -> list[Action]:
+    """Everything that is to be done about one contract."""
+    refs = {order.order_ref for one in guarded for order in one.orders}
+    others = [one for one in at.open_orders if one.order_ref not in refs and (one.is_ours or not at.moving)]
+    left = (at.booked if at.moving else at.position) - working_sells(others, at.con_id).qty
+    actions: list[Action] = []
+    for one in sorted(guarded, key=lambda guard: guard.entry.id):
+        allowed = max(min(one.held, left), _NONE)
+        left -= allowed
+        actions += _Group(one, allowed, at).actions()
+    return actions
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    guard: Guarded
+    allowed: Decimal  # shares that its orders may sell
+    at: Moment
+
+    def actions(self) -> list[Action]:
+        if self.guard.entry.status in UNRESOLVED:
+            return self._beside_the_entry()
+        return [action for role in PROTECTIVE for action in self._of_role(role)]
+
+    # --- while the entry lives --------------------------------------------------------------------------------------
+
+    def _beside_the_entry(self) -> list[Action]:
+        entry = self.guard.entry
+        parent = self._shown(entry)
+        if parent is None or entry.status is not TradeStatus.SUBMITTED or self._is_young(entry):
+            return []  # in doubt, or on its way: recovery asks
+        missing = [order for order in self.guard.orders if self._at_work(order) is None]
+        if not missing:
+            return [told for order in self.guard.orders for told in self._not_triggered(order)]
+        if any(self._is_young(order) for order in missing):
+            return []
+        alive = [] if self.guard.held else [order for order in self.guard.orders if order.status in UNRESOLVED]
+        return [Cancel(order, CancelReason.GROUP_IN_PART) for order in (entry, *alive)]
+
+    # --- afterwards -------------------------------------------------------------------------------------------------
+
+    def _of_role(self, role: OrderRole) -> list[Action]:
+        mine = [order for order in self.guard.orders if order.role is role]
+        at_work = [order for order in mine if self._at_work(order) is not None]
+        if not self.allowed:
+            why = CancelReason.OVER_PROTECTED if self.guard.held else CancelReason.NOTHING_HELD
+            over: list[Action] = [Cancel(order, why) for order in at_work]
+            return over + self._not_at_ib(role, mine)
+        if at_work:
+            extra = [Cancel(order, CancelReason.OVER_PROTECTED) for order in at_work[1:]]
+            return [*extra, *self._of_one_at_work(at_work[0])]
+        return self._missing(role, mine) if mine else []
+
+    def _of_one_at_work(self, order: Trade) -> list[Action]:
+        shown = self._at_work(order)
+        assert shown is not None, "it is at work"
+        if order.id in self.at.changing:
+            return []
+        filled = shown.filled or _NONE
+        remaining, wanted = shown.qty - filled, filled + self.allowed
+        terms = self._terms_at_ib(order, shown)
+        if remaining > self.allowed:
+            return [Change(order, wanted, terms, Changed.CUT)]
+        if remaining < self.allowed and self._may_sell_more(order.role):
+            return [Change(order, wanted, terms, Changed.RAISED)]
+        found: list[Action] = []
+        if self.allowed < self.guard.held:
+            found += self._not_at_ib(order.role, [order])
+        if _differs(order.terms, terms):
+            if order.id in self.at.confirmed:
+                found.append(Adopt(order, shown.qty, terms, owners=True))
+            else:
+                found.append(Change(order, shown.qty, order.terms, Changed.NOT_AS_SENT))
+        elif shown.qty != order.requested_qty or _has_trailed(order.terms, terms):
+            found.append(Adopt(order, shown.qty, terms, owners=False))
+        return [*found, *self._not_triggered(order)]
+
+    def _missing(self, role: OrderRole, mine: Sequence[Trade]) -> list[Action]:
+        last = mine[-1]
+        in_doubt = [order for order in mine if order.status in UNRESOLVED]
+        if in_doubt:
+            lasting = role is OrderRole.STOP and not any(map(self._is_young, in_doubt))
+            return [self._tell(Unprotected.IN_DOUBT, in_doubt[-1])] if lasting else []
+        if not self._may_sell_more(role):
+            return []
+        ended_by = self.guard.ended_by.get(last.id, EndedBy.OWNER)
+        if role is OrderRole.TARGET:
+            return [self._place(last)] if ended_by in (EndedBy.US, EndedBy.GROUP, EndedBy.NOT_SENT) else []
+        return [self._missing_stop(last, mine, ended_by), *self._partly_at_ib(last)]
+
+    def _missing_stop(self, last: Trade, mine: Sequence[Trade], ended_by: EndedBy) -> Action:
+        refused = [self.guard.ended_by.get(order.id) is EndedBy.REFUSED for order in mine[-REFUSED_MAX:]]
+        if ended_by is EndedBy.OWNER:
+            return self._tell(Unprotected.CANCELLED, last)
+        if len(refused) == REFUSED_MAX and all(refused):
+            return self._tell(Unprotected.REFUSED, last)
+        if ended_by is EndedBy.IB:
+            place, bid = self._place(last), self.at.quote.bid if self.at.quote else None
+            if not self.at.equal:
+                return self._tell(Unprotected.NOT_EQUAL, last)
+            if bid is None:
+                return self._tell(Unprotected.NO_PRICE, last)
+            if place.terms.stop_price is None or bid <= place.terms.stop_price:
+                return self._tell(Unprotected.CROSSED, last)
+        return self._place(last)
+
+    def _place(self, last: Trade) -> Place:
+        beside = [order for order in self.guard.orders if self._at_work(order) is not None and order.group_id]
+        new = f"{self.guard.entry.order_ref}-g{len(self.guard.orders) + 1}"
+        group = beside[0].group_id if beside else None
+        terms = _after_splits(last.terms, self.guard.splits.get(last.id, Decimal(1)))
+        return Place(self.guard.entry, last.role, terms, self.allowed, group or new, self.at.con_id)
+
+    # --- telling ----------------------------------------------------------------------------------------------------
+
+    def _tell(self, code: Unprotected, stop: Trade) -> Tell:
+        return Tell(self.guard.entry, code, self.guard.held, stop)
+
+    def _partly_at_ib(self, stop: Trade) -> list[Action]:
+        return self._not_at_ib(stop.role, [stop]) if self.allowed < self.guard.held else []
+
+    def _not_at_ib(self, role: OrderRole, mine: Sequence[Trade]) -> list[Action]:
+        """IB does not hold the shares, or others sell them."""
+        left_over = self.guard.held - self.allowed
+        tells = role is OrderRole.STOP and mine and left_over and not self.at.moving
+        exiting = self.guard.entry.strategy in self.at.exiting
+        return [Tell(self.guard.entry, Unprotected.NOT_AT_IB, left_over, mine[-1])] if tells and not exiting else []
+
+    def _not_triggered(self, order: Trade) -> list[Action]:
+        """The market has crossed a stop that works on."""
+        shown, quote = self._at_work(order), self.at.quote
+        terms = None if shown is None else shown.terms or order.terms
+        if order.role is not OrderRole.STOP or terms is None or terms.stop_price is None or quote is None:
+            return []
+        crossed = quote.bid is not None and max(quote.bid, quote.last or quote.bid) <= terms.stop_price
+        return [self._tell(Unprotected.NOT_TRIGGERED, order)] if crossed and self.guard.held else []
+
+    # --- what is known of an order ----------------------------------------------------------------------------------
+
+    def _shown(self, order: Trade) -> OrderReport | None:
+        return next((one for one in self.at.open_orders if one.order_ref == order.order_ref), None)
+
+    def _at_work(self, order: Trade) -> OrderReport | None:
+        shown = self._shown(order)
+        return shown if shown is not None and shown.state is OrderState.WORKING else None
+
+    def _is_young(self, order: Trade) -> bool:
+        return order.created_at > self.at.now - ON_ITS_WAY or order.id in self.at.changing
+
+    def _may_sell_more(self, role: OrderRole) -> bool:
+        """Nothing is on its way that could make it too much."""
+        shown = {one.order_ref: one.filled or _NONE for one in self.at.open_orders}
+        booked = all(shown.get(order.order_ref, order.filled_qty) == order.filled_qty for order in self.guard.orders)
+        in_doubt = any(order.status in UNRESOLVED and order.order_ref not in shown for order in self.guard.orders)
+        changing = any(order.id in self.at.changing for order in self.guard.orders)
+        idle = not self.at.moving and self.guard.entry.strategy not in self.at.exiting
+        allowed = role is OrderRole.STOP or not self.at.killed
+        return booked and not in_doubt and not changing and idle and allowed
+
+    @staticmethod
+    def _terms_at_ib(order: Trade, shown: OrderReport) -> Terms:
+        """As stored where IB does not tell, or tells of a kind that the bot does not place."""
+        return order.terms if shown.terms is None else shown.terms
+
+
+def _differs(stored: Terms, shown: Terms) -> bool:
+    """A trailing stop's price is the market's doing."""
+    if stored.type is OrderType.TRAILING_STOP and shown.type is OrderType.TRAILING_STOP:
+        stored = replace(stored, stop_price=shown.stop_price)
+    return replace(stored, good_till=None) != replace(shown, good_till=None)
+
+
+def _has_trailed(stored: Terms, shown: Terms) -> bool:
+    if stored.type is not OrderType.TRAILING_STOP or shown.stop_price is None:
+        return False
+    return stored.stop_price is None or shown.stop_price > stored.stop_price * (1 + TRAILED_MIN)
+
+
+def _after_splits(terms: Terms, shares: Decimal) -> Terms:
+    """For the shares of today, and good till cancelled: a stop that ends with the day protects nobody at night."""
+
+    def today(price: Decimal | None) -> Decimal | None:
+        return price if price is None or shares == 1 else CENTS.nearest(price / shares)
+
+    return replace(
+        terms,
+        limit_price=today(terms.limit_price),
+        stop_price=today(terms.stop_price),
+        trail_amount=today(terms.trail_amount),
+        tif=TimeInForce.GTC,
+        good_till=None,
+    )
+
+
+def ended_by(
+    order: Trade,
+    entry: Trade,
+    group: Collection[Trade],
+    told: Sequence[Told],
+    *,
+    by_us: bool,
+    cut_off: bool,
+    split: bool,
+) -> EndedBy:
+    """Who ended a protective order that is over. `group`: the entry's protective orders. `told`: IB's words about it.
+    `by_us`: the bot has cancelled it. `cut_off`: it ended right after a close. `split`: there was one since it was placed."""
+    if order.status is TradeStatus.FAILED:
+        return EndedBy.NOT_SENT if isinstance(order.error_message, Reason) else EndedBy.REFUSED
+    if by_us:
+        return EndedBy.US
+    if order.status is TradeStatus.FILLED:
+        return EndedBy.IB
+    if any(other.id != order.id and other.filled_qty for other in group) or _ended_with(entry, order):
+        return EndedBy.GROUP
+    if split or cut_off or not all(map(is_bare, told)):
+        return EndedBy.IB
+    return EndedBy.OWNER
+
+
+def _ended_with(entry: Trade, order: Trade) -> bool:
+    """An entry that ended before all of it was bought may take its group along."""
+    ended, at = entry.finished_at, order.finished_at
+    cut = entry.status in (TradeStatus.PARTIAL, TradeStatus.CANCELLED)
+    return cut and ended is not None and at is not None and abs(at - ended) <= ON_ITS_WAY
+
+
+def break_even(guard: Guarded, strategy: Strategy, bid: Decimal | None) -> Change | None:
+    """The stop at the entry price, once the gain is there; never lower than it stands."""
+    after, price = strategy.break_even_after, guard.price
+    stop = next((one for one in guard.orders if one.role is OrderRole.STOP and one.status is TradeStatus.SUBMITTED), None)
+    if after is None or price is None or bid is None or stop is None or stop.order_type is not OrderType.STOP:
+        return None
+    to = CENTS.nearest(price)
+    if bid < _gained(after, price) or bid <= to or (stop.stop_price or _NONE) >= to:
+        return None
+    return Change(stop, stop.requested_qty, replace(stop.terms, stop_price=to), Changed.BREAK_EVEN)
+
+
+def _gained(after: Level, price: Decimal) -> Decimal:
+    match after.kind:
+        case LevelKind.PRICE:
+            return after.value
+        case LevelKind.PERCENT:
+            return price * (_HUNDRED + after.value) / _HUNDRED
+    return price + after.value

@@ -1,0 +1,61 @@
+"""Events about what protects held shares, in plain words. Pure."""
+
+from tradebot.domain.events import Event, NewEvent
+from tradebot.domain.facts import orders as o
+from tradebot.words.figures import shares
+
+_U, _C = o.Unprotected, o.Changed
+_WHY = {
+    _U.CANCELLED: (
+        "its stop ({terms}) was cancelled, and not by the bot. If that was you in TWS, it stays so. Else: protect again, or sell"
+    ),
+    _U.REFUSED: "IB does not take its stop ({terms}). Place one in TWS, or sell",
+    _U.IN_DOUBT: (
+        "IB does not show its stop ({terms}), and it may live all the same: a second one beside it could sell twice. Look in TWS, "
+        "and say with /status what became of it"
+    ),
+    _U.NOT_EQUAL: (
+        "IB has ended its stop ({terms}), and holds other shares, or at another average cost, than the books: it is not placed anew "
+        "on a guess. Compare in TWS, answer what /status asks, then protect again, or sell"
+    ),
+    _U.NO_PRICE: (
+        "IB has ended its stop ({terms}), and there is no live bid to place it anew under. It is placed as soon as there is one "
+        "above it; until then only you can sell"
+    ),
+    _U.CROSSED: "IB has ended its stop ({terms}), and the market stands at it or below. Sell now, or place another stop in TWS",
+    _U.NOT_AT_IB: (
+        "IB does not hold so many shares, or other orders sell them: a stop for them could go short. Compare positions and orders "
+        "in TWS"
+    ),
+    _U.NOT_TRIGGERED: (
+        "the market has crossed its stop ({terms}), and the stop has not filled within 10 s. A halt does that. Look in TWS, or "
+        "sell now"
+    ),
+}
+
+
+def unprotected(facts: o.SharesUnprotected, _: Event | NewEvent) -> str:
+    """How many, why, and what to do."""
+    why = _WHY[facts.code].format(terms=facts.terms)
+    words = f" ({facts.words})" if facts.words else ""
+    return f"{shares(facts.left)} {facts.ticker} NOT PROTECTED{words}: {why}."
+
+
+def placed(facts: o.ProtectionPlaced, _: Event | NewEvent) -> str:
+    return (
+        f"{facts.ticker}: a {facts.role.lower()} for {shares(facts.requested_qty)} is placed anew: {facts.terms}. "
+        "The one before it had ended, and the shares are held."
+    )
+
+
+_CHANGED = {
+    _C.CUT: "fewer shares are held",
+    _C.RAISED: "more shares are held",
+    _C.NOT_AS_SENT: "IB showed it otherwise than it was sent",
+    _C.BREAK_EVEN: "the gain is there, and the stop goes to the entry price",
+    _C.BY_OWNER: "you changed it in TWS, and it stays so",
+}
+
+
+def changed(facts: o.ProtectionChanged, _: Event | NewEvent) -> str:
+    return f"{facts.ticker}: {facts.role.lower()} {facts.before} is now {facts.after}: {_CHANGED[facts.code]}."
