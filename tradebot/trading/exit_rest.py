@@ -92,18 +92,18 @@ async def lifted_by(books: Books, alert_id: int, now: datetime) -> Mapping[int, 
     }
 
 
-async def exits_under_way(books: Books, now: datetime) -> frozenset[tuple[str, int]]:
-    """Strategy and contract of each exit that has lifted protection and has no order yet: nothing protects these shares meanwhile.
+async def lifted_now(books: Books, now: datetime) -> Sequence[Trade]:
+    """Stops and targets lifted by exits that have no order yet: nothing protects these shares anew meanwhile.
 
-    Its alert is still to be judged, and it began lately: an exit that does not go on, for whatever reason and over any restart,
-    has its shares protected again. Raises LedgerUnavailable.
+    The exit's alert is still to be judged, and it began lately: what does not go on, for whatever reason and over any restart, has
+    its shares protected again. Raises LedgerUnavailable.
     """
-    found = set()
+    found = []
     for event in await books.events_since((EventKind.PROTECTION_LIFTED,), now - LIFTED_FOR):
         if not isinstance(event.facts, ProtectionLifted) or abs(now - event.at) > LIFTED_FOR:
             continue  # in the future: the clock was set back since
         alert = await books.alert(event.facts.by_alert)
         order = None if event.trade_id is None else await books.trade(event.trade_id)
         if order is not None and alert is not None and alert.status is AlertStatus.RECEIVED:
-            found.add((order.strategy, order.con_id))
-    return frozenset(found)
+            found.append(order)
+    return found
