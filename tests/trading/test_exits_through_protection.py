@@ -75,3 +75,93 @@ async def test_protected_shares_are_sold_and_nothing_is_left_at_ib(make_at_gatew
     assert len(await there.bot.events(EventKind.PROTECTION_LIFTED)) == 2
     await there.bot.seconds(60, at_once=5)
     assert (held(there), selling(there)) == (0, [])
+
+
+async def test_a_stop_that_fills_as_it_is_cancelled_is_the_exit(make_at_gateway: MakeAtGateway) -> None:
+    """IB refuses the cancel because the stop has just filled; a SELL after it would go short."""
+
+    def arm(gateway: Any) -> None:
+        gateway.faults.arm("fill_before_cancel", symbol="AAPL", action="SELL", order_type="STP")
+
+    there = await holds(make_at_gateway, arm)
+    shares = held(there)
+    alert = await there.bot.becomes(await exits(there), AlertStatus.BLOCKED)
+    assert "holds no AAPL" in said(alert.reason)
+    assert sold(there) == [("STP", shares)]
+    await there.bot.seconds(60, at_once=5)
+    assert (held(there), selling(there)) == (0, [])
+
+
+async def test_what_the_target_has_sold_is_not_sold_again(make_at_gateway: MakeAtGateway) -> None:
+    """The exit would sell as many shares as were bought, and go short by what the target filled."""
+    there = await holds(make_at_gateway)
+    shares = held(there)
+    (target,) = [one for one in selling(there) if one.ticket.order_type == "LMT"]
+    there.gateway.fill(target.perm_id, D(1), target.ticket.limit)
+    await happens(there, lambda: held(there) == shares - 1, "the target has filled one")
+    alert_id = await exits(there)
+    await there.bot.becomes(alert_id, AlertStatus.EXECUTED)
+    assert sold(there) == [("LMT", 1), ("MKT", shares - 1)]
+    assert (held(there), selling(there)) == (0, [])
+
+
+async def test_a_partial_exit_leaves_the_rest_protected(make_at_gateway: MakeAtGateway) -> None:
+    """What stays held would stand without a stop, or its stop would sell more than there is."""
+    there = await holds(make_at_gateway)
+    shares = held(there)
+    alert_id = await exits(there, size=Size(SizeKind.SHARES, D(1)))
+    await there.bot.becomes(alert_id, AlertStatus.EXECUTED)
+    assert held(there) == shares - 1
+
+    def protected() -> bool:
+        return [one.ticket.quantity for one in selling(there)] == [shares - 1, shares - 1]
+
+    await happens(there, protected, "stop and target are for the rest")
+    assert {one.ticket.order_type for one in selling(there)} == {"STP", "LMT"}
+
+
+async def test_what_protects_another_strategys_shares_stays(make_at_gateway: MakeAtGateway) -> None:
+    """One strategy's exit would leave the shares of another one without a stop."""
+    other = Strategy(name="dca", exits=ExitSource.ALERT)
+    there = await holds(make_at_gateway, strategies=(EMA, other))
+    mine = {one.perm_id for one in selling(there)}
+    await buys(there, "dca")
+    shares = held(there) / 2
+    theirs = {one.perm_id for one in selling(there)} - mine
+    alert_id = await exits(there)
+    await there.bot.becomes(alert_id, AlertStatus.EXECUTED)
+    assert held(there) == shares
+    assert {one.perm_id for one in selling(there)} == theirs
+
+
+async def test_an_exit_that_is_refused_leaves_protection_in_place(make_at_gateway: MakeAtGateway) -> None:
+    """Shares would lose their stop for an exit that never leaves."""
+    there = await holds(make_at_gateway)
+    before = {one.perm_id for one in selling(there)}
+    assert await there.bot.switch.kill("owner")
+    await there.bot.becomes(await exits(there), AlertStatus.BLOCKED)
+    assert await there.bot.events(EventKind.PROTECTION_LIFTED) == []
+    assert before <= set(there.gateway.book.orders)
+
+
+async def test_an_exit_that_the_exchange_ends_is_sent_again(make_at_gateway: MakeAtGateway) -> None:
+    """A stop that is placed anew meanwhile would count as the newer exit, or keep the rest from being sold."""
+
+    def arm(gateway: Any) -> None:
+        gateway.faults.arm(
+            "ended", symbol="AAPL", action="SELL", order_type="MKT", reason="Cancelled by Exchange", filled=1
+        )
+
+    there = await holds(make_at_gateway, arm, options={"question_timeout_s": 10.0})
+    shares = held(there)
+    alert_id = await exits(there)
+
+    async def all_sold() -> bool:
+        return not held(there)
+
+    await there.bot.sooner_or_later(all_sold, "all is sold", within_s=180)
+    await there.bot.becomes(alert_id, AlertStatus.EXECUTED)
+    assert sum(filled for _, filled in sold(there)) == shares
+    assert selling(there) == []
+    exits_sent = [one for one in await there.bot.trades() if one.role is OrderRole.EXIT]
+    assert [one.status for one in exits_sent] == [TradeStatus.PARTIAL, TradeStatus.FILLED]

@@ -251,7 +251,7 @@ class Worker:
             self._parked[alert.id] = _Parked(alert, prepared.data.con_ids)
         elif isinstance(decided, Lift):
             protecting = ", ".join(order.order_ref for order in decided.orders)
-            logger.info("alert {} waits until IB has ended what protects its shares: {}", alert.id, protecting)
+            logger.debug("alert {} waits until IB has ended what protects its shares: {}", alert.id, protecting)
             self._parked[alert.id] = _Parked(alert, prepared.data.con_ids)
             await self._lifting.lift(decided.orders)
         elif decided is Wait.BROKER:
