@@ -8,13 +8,15 @@ from tests.bot import said
 from tests.bot_fixtures import AtGateway, MakeAtGateway
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.events import EventKind
-from tradebot.domain.facts.orders import OrderStuck, Stuck
+from tradebot.domain.facts.account import SplitSeen
 from tradebot.domain.instructions import Size, SizeKind, Verb
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.strategies import ExitSize, ExitSource, Strategy
 from tradebot.domain.terms import Exits, Level, LevelKind
 from tradebot.domain.trades import OrderRole, TradeStatus
 from tradebot.simgateway import entries as e
+from tradebot.queries.mismatches import NothingToWriteOff
+from tradebot.simgateway import corporate
 from tradebot.simgateway.model import Order
 
 D = Decimal
@@ -165,3 +167,60 @@ async def test_an_exit_that_the_exchange_ends_is_sent_again(make_at_gateway: Mak
     assert selling(there) == []
     exits_sent = [one for one in await there.bot.trades() if one.role is OrderRole.EXIT]
     assert [one.status for one in exits_sent] == [TradeStatus.PARTIAL, TradeStatus.FILLED]
+
+
+async def test_an_exit_beside_another_strategys_target_that_filled_in_part(make_at_gateway: MakeAtGateway) -> None:
+    """A target may rest with a part of it filled for days: the exit of every other strategy would wait for it."""
+    other = Strategy(name="dca", exits=ExitSource.ALERT)
+    there = await holds(make_at_gateway, strategies=(EMA, other))
+    mine = {one.perm_id for one in selling(there)}
+    await buys(there, "dca")
+    shares = held(there) / 2
+    (target,) = [one for one in selling(there) if one.perm_id not in mine and one.ticket.order_type == "LMT"]
+    there.gateway.fill(target.perm_id, D(1), target.ticket.limit)
+    await happens(there, lambda: held(there) == 2 * shares - 1, "the target has filled one")
+    there.bot.clock.skip(11)
+    await there.bot.becomes(await exits(there), AlertStatus.EXECUTED)
+    assert held(there) == shares - 1
+
+
+async def test_protected_shares_that_were_split_are_sold(make_at_gateway: MakeAtGateway) -> None:
+    """What IB ended with the split, or what is placed anew after it, would keep the shares from being sold."""
+    there = await holds(make_at_gateway)
+    shares = held(there)
+    corporate.split(there.gateway, "AAPL", D(2), D(1))
+    alert_id = await exits(there)
+    facts = (await there.bot.told(EventKind.SPLIT_SEEN))[0].facts
+    assert isinstance(facts, SplitSeen)
+    assert await there.bot.events(EventKind.PROTECTION_LIFTED) == []
+    assert await there.bot.operations.book_split(facts.split, "owner", "split:1")
+
+    async def done() -> bool:
+        return (await there.bot.row(alert_id)).status is AlertStatus.EXECUTED
+
+    await there.bot.sooner_or_later(done, "the exit is done")
+    assert sold(there) == [("MKT", shares * 2)]
+    assert (held(there), selling(there)) == (0, [])
+
+
+async def test_protected_shares_under_a_new_name_are_sold(make_at_gateway: MakeAtGateway) -> None:
+    """The stop would not be found under the new name, and the exit sell beside it or not at all."""
+    there = await holds(make_at_gateway)
+    corporate.rename(there.gateway, "AAPL", "NEWCO")
+    alert_id = await there.bot.asks("ema", Verb.EXIT, "NEWCO")
+    await there.bot.becomes(alert_id, AlertStatus.EXECUTED)
+    assert (held(there), selling(there)) == (0, [])
+
+
+async def test_shares_that_are_gone_are_written_off_beside_a_stop(make_at_gateway: MakeAtGateway) -> None:
+    """While a stop rests at IB, which it does for as long as shares are held, the books could never be put right."""
+    there = await holds(make_at_gateway)
+    shares = held(there)
+    there.gateway.set_position("AAPL", shares - 1, D(228))
+    await there.bot.second(11)
+    found = await there.bot.queries.missing_shares("AAPL")
+    assert not isinstance(found, NothingToWriteOff)
+    assert await there.bot.operations.write_off(found[0], "owner", "gone")
+    await there.bot.becomes(await exits(there), AlertStatus.EXECUTED)
+    assert sold(there) == [("MKT", shares - 1)]
+    assert (held(there), selling(there)) == (0, [])

@@ -27,8 +27,11 @@ ROLES = ((OrderRole.STOP, STOP), (OrderRole.TARGET, TARGET))
 
 def shows_what_it_takes(bot: Bot) -> None:
     """IB answers each order at once."""
-    loop = asyncio.get_running_loop()
-    bot.broker.on_place = lambda order: loop.call_soon(bot.broker.show, order.order_ref) and None
+
+    def soon(order: Order) -> None:
+        asyncio.get_running_loop().call_soon(bot.broker.show, order.order_ref)
+
+    bot.broker.on_place = soon
 
 
 async def holds(bot: Bot, shares: int = 5) -> tuple[str, str]:

@@ -25,7 +25,7 @@ from tradebot.domain.events import NewEvent
 from tradebot.domain.facts.account import ExitLeft, SplitSeen
 from tradebot.domain.facts.orders import ProtectionLifted
 from tradebot.domain.lots import Lot, LotStatus
-from tradebot.domain.positions import owners_last_known
+from tradebot.domain.positions import as_last_filled, owners_last_known
 from tradebot.domain.refusals import Fact, Refusal, RefusalCode
 from tradebot.domain.risk import RiskDecision, judge
 from tradebot.domain.sizing import Sized, exit_size
@@ -196,7 +196,7 @@ class _Exit:
         one, now = self.one, self.one.view.now
         since = min(report.at, now) - SOLD_LATELY
         found = [*await one.books.trades(since=since), *await one.books.trades_ended_since(one.ticker, since)]
-        found = await self._as_of_the_last_fill([one for one in found if one.con_id == con_id and one.filled_qty])
+        found = await self._as_last_filled([one for one in found if one.con_id == con_id and one.filled_qty])
         filled = {trade.id: trade for trade in found}
         sells = [trade for _, trade in sorted(filled.items()) if trade.side is Side.SELL]
         unseen = _filled(trade for trade in sells if _may_be_unseen(trade, report, now))
@@ -219,12 +219,9 @@ class _Exit:
         """Open shares of the contract, of every strategy."""
         return _shares([lot for lot in await self.one.books.lots(LotStatus.OPEN) if lot.con_id == con_id])
 
-    async def _as_of_the_last_fill(self, trades: Sequence[Trade]) -> list[Trade]:
-        """An order that rests with a part of it filled may do so for days: what counts is when it filled last."""
-        rest = [trade.id for trade in trades if trade.rests]
-        fills = await self.one.books.executions_of(rest) if rest else {}
-        last = {id_: max(fill.time for fill in of_it) for id_, of_it in fills.items() if of_it}
-        return [replace(trade, finished_at=last[trade.id]) if trade.id in last else trade for trade in trades]
+    async def _as_last_filled(self, trades: Sequence[Trade]) -> list[Trade]:
+        fills = await self.one.books.executions_of([trade.id for trade in trades if trade.rests])
+        return as_last_filled(trades, fills)
 
     async def _refuse_for_lack(self, wanted: _Wanted, at_ib: Decimal, selling: WorkingSells) -> None:
         one = self.one
@@ -256,7 +253,7 @@ class _Exit:
         trades = await one.books.trades_ended_since(one.ticker, min(report.at, now - POSITION_LAG))
         # An entry of another strategy that works on is none of this exit's: it could wait for it as long as it works.
         trades = [t for t in trades if t.finished_at or t.side is Side.SELL or t.strategy == one.alert.strategy]
-        trades = await self._as_of_the_last_fill(trades)
+        trades = await self._as_last_filled(trades)
         ended_since = any(t.finished_at is not None and report.at <= t.finished_at <= now for t in trades)
         return ended_since or recently_filled(trades, now)
 
