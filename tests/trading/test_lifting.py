@@ -253,3 +253,15 @@ async def test_one_that_ib_does_not_let_go_costs_the_others_nothing(bot: Bot) ->
         await ends(bot, order.order_ref)
     await ends(bot, anew)
     assert (await sold(bot)).qty == 10
+
+
+async def test_an_order_that_is_lifted_is_not_changed_any_more(bot: Bot) -> None:
+    """IB would be sent the change of an order that it has just cancelled: under its id, it may take that for a new one."""
+    _, target = await holds(bot)
+    await bot.alert("SELL")
+    await is_cancelled(bot, target)
+    assert bot.broker.held is not None
+    bot.broker.held[AAPL.con_id] = D(3)  # the watcher cuts what is too much
+    await bot.seconds(40)
+    assert target not in [order.order_ref for order in bot.broker.sent]
+    await ends(bot, target)

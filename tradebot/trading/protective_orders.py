@@ -161,6 +161,9 @@ class ProtectiveOrders:
             settings = await books.settings()
             check_epoch(settings, self._lock)
             obstacle = self._obstacle(trade, self._switch.in_force(settings), link)
+            lifted = [one.order_ref for one in await lifted_now(books, self._clock.now()) if one.id == trade.id]
+            if obstacle is None and lifted:  # it is being cancelled: IB would take this for another order of its id
+                obstacle = Reason(ReasonCode.OTHER_IN_DOUBT, {"order_ref": lifted[0]})
             sells_more = trade.status is TradeStatus.SUBMITTING or order.qty > trade.requested_qty
             if obstacle is None and sells_more:
                 obstacle = await _exit_at_work(books, trade.con_id, self._clock.now())
