@@ -14,7 +14,6 @@ from tradebot.domain.lots import LotStatus
 from tradebot.domain.strategies import ExitSize, ExitSource, Strategy
 from tradebot.domain.terms import Exits, Level, LevelKind
 from tradebot.domain.trades import OrderRole, TradeStatus
-from tradebot.simgateway import entries as e
 from tradebot.queries.mismatches import NothingToWriteOff
 from tradebot.simgateway import corporate
 from tradebot.simgateway.model import Order

@@ -1,8 +1,8 @@
 """Gives all that a strategy has traded of a ticker to another one: the whole history, or nothing.
 
 Rules: only without the daemon, under the instance lock. Lots are a fold over the strategy's trades of the ticker, so they move
-with them, and two histories are never merged. While an order has no end nothing moves: it is booked for whom it was sent. Only what
-protects the shares, and rests at IB, goes with them.
+with them, and two histories are never merged. While an order has no end nothing moves: it is booked for whom it was sent. A stop
+or target that rests at IB goes with the shares that it protects.
 """
 
 from dataclasses import dataclass

@@ -68,8 +68,8 @@ async def _not_asked_of_ib(books: Books, order: Trade) -> Decimal:
 async def exit_waits_for(books: Books, strategy: str, ticker: str) -> list[Trade]:
     """The orders that must end before an exit of this strategy may leave. Raises LedgerUnavailable.
 
-    Its own strategy's, every SELL, for they share IB's position, and what is UNKNOWN. Another strategy's BUY takes nothing away, nor
-    does a stop or target that rests.
+    Its own strategy's, every SELL, for they share IB's position, and what is UNKNOWN. Another strategy's BUY takes nothing away,
+    nor does a stop or target that rests.
     """
     unresolved = await books.trades(UNRESOLVED, ticker=ticker)
     return [one for one in unresolved if holds_up_an_exit(one, strategy)]
@@ -95,8 +95,8 @@ async def lifted_by(books: Books, alert_id: int, now: datetime) -> Mapping[int, 
 async def lifted_now(books: Books, now: datetime) -> Sequence[Trade]:
     """Stops and targets lifted by exits that have no order yet: nothing protects these shares anew meanwhile.
 
-    The exit's alert is still to be judged, and it began lately: what does not go on, for whatever reason and over any restart, has
-    its shares protected again. Raises LedgerUnavailable.
+    The exit's alert is still to be judged, and it began lately: what does not go on, for whatever reason and over any restart,
+    has its shares protected again. Raises LedgerUnavailable.
     """
     found = []
     for event in await books.events_since((EventKind.PROTECTION_LIFTED,), now - LIFTED_FOR):

@@ -14,7 +14,7 @@ Rules:
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -109,6 +109,7 @@ class _Exit:
         if qty <= 0:
             await self._refuse_for_lack(wanted, at_ib, selling)
             return None
+        assert not protecting, "what protects the shares is lifted first"
         await self._supersede()
         inputs = {
             "held": _shares(wanted.lots),
@@ -121,8 +122,8 @@ class _Exit:
         return await one.intend(Contract(con_id, name, ""), qty, Decimal(0), wanted.judged, inputs, wanted.sized)
 
     async def _protecting(self, wanted: _Wanted) -> list[Trade]:
-        """What is to sell these shares one day; of a partial exit those of the lots that it sells of, the oldest first. What is left
-        of an order whose shares are sold goes too."""
+        """What is to sell these shares one day; of a partial exit those of the lots that it sells of, the oldest first. What is
+        left of an order whose shares are sold goes too."""
         one, books, before = self.one, self.one.books, Decimal(0)
         open_lots = await books.lots(LotStatus.OPEN, ticker=one.ticker, strategy=one.alert.strategy)
         kept = {lot.opening_trade_id for lot in open_lots}

@@ -3,7 +3,7 @@
 Rules:
 - What is lifted is stored already (`judging_exits.py`). The exit is judged every few seconds until nothing is left to be lifted,
   and each time comes by here, as long as nothing else stops it: the kill switch, the close, a link that is away.
-- A cancel may be lost, or refused because the order is just filling: it is sent again while the order works, and IB asked meanwhile.
+- A cancel may be lost, or refused because the order is just filling: it is sent again while the order works, and IB is asked.
 - After ten seconds without an end the owner is told, once. The exit goes on by itself when IB has shown the end.
 - Nothing is stored here: after a restart the exit is judged anew, and the cancels are sent again.
 """

@@ -21,8 +21,8 @@ from tradebot.words import (
     account_events,
     daily_report,
     health_events,
-    protection_events,
     ib_codes,
+    protection_events,
     refusals,
     sizing,
     strategies,
@@ -210,8 +210,8 @@ def _stuck(facts: o.OrderStuck, _: Event | NewEvent) -> str:
     if facts.code is o.Stuck.EXIT_WAITS:
         return (
             f"{order(facts)} protects shares that an exit is to sell, and IB has not answered its cancel for "
-            f"{seconds(facts.for_s)}. Nothing is sold beside an order that may live: that could go short. IB is asked on, and the "
-            f"exit goes on by itself. To hurry it, cancel the order in TWS (permId {facts.perm_id or 'not known'}, order "
+            f"{seconds(facts.for_s)}. Nothing is sold beside an order that may live: that could go short. IB is asked on, and "
+            f"the exit goes on by itself. To hurry it, cancel the order in TWS (permId {facts.perm_id or 'not known'}, order "
             f"{facts.order_ref}). /kill stops the exit, and the order stays."
         )
     if facts.code is o.Stuck.INACTIVE:

@@ -89,8 +89,8 @@ class OrderCancelling(OrderFacts):
 
 @dataclass(frozen=True, slots=True)
 class ProtectionLifted(OrderFacts):
-    """A stop or target is being cancelled, for an exit is about to sell its shares. As long as that exit goes on, nothing protects
-    them anew."""
+    """A stop or target is being cancelled, for an exit is to sell its shares. While that exit goes on, nothing protects them
+    anew."""
 
     kind: ClassVar = _K.PROTECTION_LIFTED
     severity: ClassVar = _S.TRACE
