@@ -109,16 +109,16 @@ async def test_what_the_target_has_sold_is_not_sold_again(make_at_gateway: MakeA
 async def test_a_partial_exit_leaves_the_rest_protected(make_at_gateway: MakeAtGateway) -> None:
     """What stays held would stand without a stop, or its stop would sell more than there is."""
     there = await holds(make_at_gateway)
-    shares = held(there)
+    shares, before = held(there), {one.perm_id for one in selling(there)}
     alert_id = await exits(there, size=Size(SizeKind.SHARES, D(1)))
     await there.bot.becomes(alert_id, AlertStatus.EXECUTED)
     assert held(there) == shares - 1
-
-    def protected() -> bool:
-        return [one.ticket.quantity for one in selling(there)] == [shares - 1, shares - 1]
-
-    await happens(there, protected, "stop and target are for the rest")
-    assert {one.ticket.order_type for one in selling(there)} == {"STP", "LMT"}
+    assert {one.perm_id for one in selling(there)} == before
+    assert [one.ticket.quantity for one in selling(there)] == [shares - 1, shares - 1]
+    protection = [one for one in await there.bot.trades() if one.is_protective]
+    assert [(one.requested_qty, one.status) for one in protection] == [(shares - 1, TradeStatus.SUBMITTED)] * 2
+    await there.bot.seconds(60, at_once=5)
+    assert {one.perm_id for one in selling(there)} == before
 
 
 async def test_what_protects_another_strategys_shares_stays(make_at_gateway: MakeAtGateway) -> None:

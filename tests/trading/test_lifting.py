@@ -14,6 +14,8 @@ from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.brokerage import Contract, ErrorKind, Numbered, Order, OrderState
 from tradebot.domain.events import EventKind
 from tradebot.domain.facts.orders import OrderStuck, Stuck
+from tradebot.domain.instructions import Size, SizeKind, Verb
+from tradebot.domain.strategies import ExitSize, Strategy
 from tradebot.domain.terms import OrderType, Terms, TimeInForce, columns
 from tradebot.domain.trades import NewTrade, OrderRole, Trade, TradeStatus
 from tradebot.words import events as words
@@ -265,3 +267,88 @@ async def test_an_order_that_is_lifted_is_not_changed_any_more(bot: Bot) -> None
     await bot.seconds(40)
     assert target not in [order.order_ref for order in bot.broker.sent]
     await ends(bot, target)
+
+
+async def asks_for_part(bot: Bot, shares: int) -> int:
+    """The alert of an exit that sells so many."""
+    return await bot.asks("main", Verb.EXIT, size=Size(SizeKind.SHARES, D(shares)))
+
+
+def cuts(bot: Bot, order_ref: str) -> list[Decimal]:
+    """The sizes that IB was sent for this order."""
+    return [order.qty for order in bot.broker.sent if order.order_ref == order_ref]
+
+
+def takes_no_change(bot: Bot) -> None:
+    """IB goes on showing what works now as it is."""
+    before = dict(bot.broker.working)
+
+    def as_before(order_ref: str) -> None:
+        if order_ref in before:
+            bot.broker.working[order_ref] = before[order_ref]
+
+    def soon(order: Order) -> None:
+        asyncio.get_running_loop().call_soon(as_before, order.order_ref)
+
+    bot.broker.on_place = soon
+
+
+BY_ALERT = (Strategy(name="main", exit_size=ExitSize.ALERT),)
+
+
+async def test_a_partial_exit_waits_until_ib_shows_the_stop_smaller(make_bot: MakeBot) -> None:
+    """Stop and exit together would sell more shares than are held."""
+    bot = await make_bot(strategies=BY_ALERT)
+    await bot.start()
+    stop, target = await holds(bot)
+    before = dict(bot.broker.working)
+    takes_no_change(bot)
+    alert_id = await asks_for_part(bot, 2)
+
+    async def are_cut() -> bool:
+        return bool(cuts(bot, stop) and cuts(bot, target))
+
+    await bot.sooner_or_later(are_cut, "stop and target are made smaller")
+    await bot.seconds(5)
+    assert market(bot) == []
+    for order_ref in (stop, target):
+        bot.broker.working[order_ref] = replace(before[order_ref], qty=D(3))
+    assert (await sold(bot)).qty == 2
+    bot.broker.fill(market(bot)[0].order_ref, 2)
+    await bot.becomes(alert_id, AlertStatus.EXECUTED)
+    assert bot.broker.cancels == []
+    assert (cuts(bot, stop), cuts(bot, target)) == ([D(3)], [D(3)])
+
+
+async def test_a_stop_that_ib_does_not_make_smaller_is_cancelled(make_bot: MakeBot) -> None:
+    """A partial exit would wait for ever for a change that IB has refused."""
+    bot = await make_bot(strategies=BY_ALERT)
+    await bot.start()
+    stop, target = await holds(bot)
+    takes_no_change(bot)
+    await asks_for_part(bot, 2)
+    await ends(bot, target)
+    assert market(bot) == []
+    await ends(bot, stop)
+    assert (await sold(bot)).qty == 2
+
+
+async def test_a_partial_exit_that_is_stopped_gives_the_stop_its_shares_back(make_bot: MakeBot) -> None:
+    """The kill switch stops the exit, and a part of the shares would stay without a stop."""
+    bot = await make_bot(strategies=BY_ALERT)
+    await bot.start()
+    stop, _ = await holds(bot)
+    alert_id = await asks_for_part(bot, 2)
+
+    async def is_cut() -> bool:
+        return cuts(bot, stop) == [D(3)]
+
+    await bot.until(is_cut, "the stop is made smaller")
+    await bot.switch.kill("owner")
+    await bot.becomes(alert_id, AlertStatus.BLOCKED)
+
+    async def is_whole() -> bool:
+        return cuts(bot, stop) == [D(3), D(5)]
+
+    await bot.sooner_or_later(is_whole, "the stop protects all of them again")
+    assert market(bot) == []

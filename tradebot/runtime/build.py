@@ -117,7 +117,8 @@ def build(outside: Outside, options: Options) -> Tradebot:
     in_doubt_orders = InDoubtOrders(
         ledger, broker, booking, questions, clock, second_look_delay_s=options.second_look_delay_s
     )
-    protection = _protection(outside, options, booking, gate=gate, switch=switch, listeners=listeners)
+    protective = ProtectiveOrders(ledger, broker, outside.lock, booking, switch, clock, outside.chance)
+    protection = _protection(outside, options, protective, gate=gate, switch=switch, listeners=listeners)
     recovery = _recovery(
         outside,
         options,
@@ -131,7 +132,9 @@ def build(outside: Outside, options: Options) -> Tradebot:
     rearm = Rearm(
         ledger, broker, booking, listeners, gate=gate, switch=switch, hours=options.hours, clock=clock, pulse=pulse
     )
-    lifting = Lifting(ledger, broker, outside.lock, listeners, clock=clock, ask_ib=recovery.ask_about_in_doubt)
+    lifting = Lifting(
+        ledger, broker, outside.lock, listeners, protective, clock=clock, ask_ib=recovery.ask_about_in_doubt
+    )
     worker = _worker(
         outside,
         options,
@@ -232,11 +235,14 @@ def _recovery(
 
 
 def _protection(
-    outside: Outside, options: Options, booking: Booking, *, gate: Gate, switch: TradingSwitch, listeners: Listeners
+    outside: Outside,
+    options: Options,
+    orders: ProtectiveOrders,
+    *,
+    gate: Gate,
+    switch: TradingSwitch,
+    listeners: Listeners,
 ) -> Protection:
-    orders = ProtectiveOrders(
-        outside.ledger, outside.broker, outside.lock, booking, switch, outside.clock, outside.chance
-    )
     return Protection(
         outside.ledger,
         outside.broker,

@@ -7,6 +7,7 @@ shares and merely rests at IB keeps no exit waiting: that of its own shares is l
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -82,28 +83,38 @@ def holds_up_an_exit(order: Trade, strategy: str) -> bool:
     return order.strategy == strategy or order.side is Side.SELL or order.status is TradeStatus.UNKNOWN
 
 
-async def lifted_by(books: Books, alert_id: int, now: datetime) -> Mapping[int, datetime]:
-    """Stops and targets that this exit has begun to lift, and when, by trade id. Raises LedgerUnavailable."""
-    events = await books.events_since((EventKind.PROTECTION_LIFTED,), now - LIFTED_SINCE)
-    return {
-        event.trade_id: event.at
-        for event in events
-        if isinstance(event.facts, ProtectionLifted) and event.facts.by_alert == alert_id and event.trade_id is not None
-    }
+@dataclass(frozen=True, slots=True)
+class Lifted:
+    """A stop or target that an exit has begun to lift."""
+
+    order: Trade
+    keeps: Decimal  # shares that it goes on protecting; 0: it is cancelled
+    by_alert: int
+    at: datetime
 
 
-async def lifted_now(books: Books, now: datetime) -> Sequence[Trade]:
-    """Stops and targets lifted by exits that have no order yet: nothing protects these shares anew meanwhile.
+async def lifted_since(books: Books, since: datetime, alert_id: int | None = None) -> list[Lifted]:
+    """By any exit, or by this one; the oldest first. Raises LedgerUnavailable."""
+    found = []
+    for event in await books.events_since((EventKind.PROTECTION_LIFTED,), since):
+        facts = event.facts
+        if isinstance(facts, ProtectionLifted) and event.trade_id is not None and alert_id in (None, facts.by_alert):
+            order = await books.trade(event.trade_id)
+            assert order is not None, f"trade {event.trade_id} is being lifted"
+            found.append(Lifted(order, facts.keeps, facts.by_alert, event.at))
+    return found
+
+
+async def lifted_now(books: Books, now: datetime) -> list[Lifted]:
+    """By exits that have no order yet: nothing protects these shares anew meanwhile.
 
     The exit's alert is still to be judged, and it began lately: what does not go on, for whatever reason and over any restart,
     has its shares protected again. Raises LedgerUnavailable.
     """
     found = []
-    for event in await books.events_since((EventKind.PROTECTION_LIFTED,), now - LIFTED_FOR):
-        if not isinstance(event.facts, ProtectionLifted) or abs(now - event.at) > LIFTED_FOR:
-            continue  # in the future: the clock was set back since
-        alert = await books.alert(event.facts.by_alert)
-        order = None if event.trade_id is None else await books.trade(event.trade_id)
-        if order is not None and alert is not None and alert.status is AlertStatus.RECEIVED:
-            found.append(order)
+    for one in await lifted_since(books, now - LIFTED_FOR):
+        alert = await books.alert(one.by_alert)
+        lately = abs(now - one.at) <= LIFTED_FOR  # in the future: the clock was set back since
+        if lately and alert is not None and alert.status is AlertStatus.RECEIVED:
+            found.append(one)
     return found

@@ -73,7 +73,7 @@ async def guarded(books: Books, hours: Hours, now: datetime) -> Sequence[OfContr
             tuple(lot for lot in lots if lot.con_id == con_id),
             con_id in moving,
             frozenset(one.strategy for one in unresolved if one.con_id == con_id and _exits(one))
-            | {one.strategy for one in lifted if one.con_id == con_id},
+            | {one.order.strategy for one in lifted if one.order.con_id == con_id},
         )
         for con_id, of_it in by_contract.items()
     ]
@@ -126,10 +126,14 @@ def _ended_by(
         entry,
         orders,
         told,
-        by_us=any(isinstance(one.facts, OrderCancelling | ProtectionLifted) for one in events),
+        by_us=any(_cancels(one.facts) for one in events),
         cut_off=cut_off,
         split=splits[order.id] != 1,
     )
+
+
+def _cancels(facts: object) -> bool:
+    return isinstance(facts, OrderCancelling) or (isinstance(facts, ProtectionLifted) and not facts.keeps)
 
 
 def _split(order: Trade, actions: Sequence[CorporateAction]) -> Decimal:

@@ -25,6 +25,7 @@ from tradebot.domain.facts.orders import OrderIntent
 from tradebot.domain.hours import Hours
 from tradebot.domain.instructions import Instruction
 from tradebot.domain.limits import FixedLimits, Limits
+from tradebot.domain.protection import Change
 from tradebot.domain.reasons import Reason
 from tradebot.domain.refusals import Refusal, RefusalCode
 from tradebot.domain.risk import Check, RiskDecision
@@ -94,9 +95,11 @@ class Wait(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Lift:
-    """Not decided: these orders protect the shares that an exit is to sell, and must be over before it."""
+    """Not decided: these orders protect shares that an exit is to sell, and must be over, or smaller, before it."""
 
     orders: tuple[Trade, ...]
+    cuts: tuple[Change, ...] = ()
+    name: str = ""  # what IB calls the contract
 
 
 Decided = Intent | Lift | Wait | None

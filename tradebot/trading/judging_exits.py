@@ -7,7 +7,7 @@ Rules:
   contract has just sold, and IB's position may still show, is taken off too.
 - What is missing at IB is missing for every strategy: a split is looked for over the lots of all of them.
 - What protects its shares is lifted first: targets, then stops, so that a target whose cancel is not answered leaves the stop in
-  place. Only an exit that would leave now does it, and that is stored before a cancel is sent. When each of them is over, with
+  place. What protects a lot of which a part stays held is made smaller instead, and IB must show it so. Only an exit that would leave now does it, and that is stored before a cancel is sent. When each of them is over, with
   what it filled meanwhile booked, the exit is judged anew. It never sells beside a stop that may live.
 - A judged SELL ends every older waiting BUY of its strategy and ticker, by whichever name: an exit must never be followed by its
   own entry.
@@ -19,13 +19,14 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from tradebot.domain.alerts import WAITING, AlertStatus, Side
-from tradebot.domain.brokerage import Contract
+from tradebot.domain.brokerage import Contract, OrderReport, OrderState
 from tradebot.domain.corporate_actions import Split
 from tradebot.domain.events import NewEvent
 from tradebot.domain.facts.account import ExitLeft, SplitSeen
-from tradebot.domain.facts.orders import ProtectionLifted
+from tradebot.domain.facts.orders import Changed, ProtectionLifted
 from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.positions import as_last_filled, owners_last_known
+from tradebot.domain.protection import Change
 from tradebot.domain.refusals import Fact, Refusal, RefusalCode
 from tradebot.domain.risk import RiskDecision, judge
 from tradebot.domain.sizing import Sized, exit_size
@@ -36,12 +37,14 @@ from tradebot.domain.working_sells import WorkingSells, working_sells
 from tradebot.ports import PositionReport
 from tradebot.trading.corporate_actions import unanswered_splits
 from tradebot.trading.decision_record import log_checks
-from tradebot.trading.exit_rest import LIFTED_FOR, lifted_by, older_lots
+from tradebot.trading.exit_rest import LIFTED_FOR, LIFTED_SINCE, lifted_since, older_lots
 from tradebot.trading.judging import Decided, Judging, Lift, Wait
 from tradebot.trading.order_events import exit_incomplete
 
 SOLD_LATELY = timedelta(minutes=1)
 """So far back SELLs of the contract are looked at for what IB's position should be by now."""
+CUT_WITHIN = timedelta(seconds=10)
+"""So long IB is given to show a stop or target as small as it was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,22 @@ class _Wanted:
     sized: Sized | None
     snapshot: Snapshot
     judged: RiskDecision
+
+
+@dataclass(frozen=True, slots=True)
+class _Protecting:
+    """An order that may sell shares which an exit is to sell."""
+
+    order: Trade
+    keeps: Decimal  # shares that it goes on protecting; 0: it must be over
+    at_ib: OrderReport | None
+
+    @property
+    def cut(self) -> Change:
+        """With IB's own terms: a trailing stop has moved since it was stored."""
+        assert self.at_ib is not None, "what IB does not show is cancelled"
+        qty = (self.at_ib.filled or Decimal(0)) + self.keeps
+        return Change(self.order, qty, self.at_ib.terms or self.order.terms, Changed.CUT)
 
 
 async def judge_exit(one: Judging) -> Decided:
@@ -93,15 +112,15 @@ class _Exit:
         """As many as IB has left of these lots, once nothing protects them any more."""
         one, con_id = self.one, wanted.lots[0].con_id
         at_ib = report.positions[con_id].qty if con_id in report.positions else Decimal(0)
-        protecting = await self._protecting(wanted)
-        refs = {order.order_ref for order in protecting}
+        protecting = await self._protecting(wanted, report, whole=at_ib >= await self._booked(con_id))
+        refs = {one.order.order_ref for one in protecting}
         selling = working_sells([order for order in report.open_orders if order.order_ref not in refs], con_id)
         free = at_ib - selling.qty
         qty = min(wanted.qty, free)
         if not one.policy.fractional:
             qty = Decimal(int(qty))
         if protecting and qty > 0 and await self._may_be_believed(con_id, at_ib):
-            return await self._lift(protecting)
+            return await self._lift(protecting, report.positions[con_id].ticker)
         unseen = await self._sold_unseen(con_id, at_ib, report)
         outdated = qty > free - unseen or (qty < wanted.qty and await self._is_outdated(report))
         if outdated or not await self._may_be_believed(con_id, at_ib):
@@ -121,32 +140,53 @@ class _Exit:
         name = report.positions[con_id].ticker  # as IB calls it today
         return await one.intend(Contract(con_id, name, ""), qty, Decimal(0), wanted.judged, inputs, wanted.sized)
 
-    async def _protecting(self, wanted: _Wanted) -> list[Trade]:
-        """What is to sell these shares one day; of a partial exit those of the lots that it sells of, the oldest first. What is
-        left of an order whose shares are sold goes too."""
-        one, books, before = self.one, self.one.books, Decimal(0)
-        open_lots = await books.lots(LotStatus.OPEN, ticker=one.ticker, strategy=one.alert.strategy)
-        kept = {lot.opening_trade_id for lot in open_lots}
-        for lot in sorted(wanted.lots, key=lambda lot: lot.opening_trade_id):
-            if before < wanted.qty:
-                kept.discard(lot.opening_trade_id)
-            before += lot.qty
-        orders = await books.trades(UNRESOLVED, strategy=one.alert.strategy)
-        of_these = [order for order in orders if one.ticker == order.ticker or order.con_id == wanted.lots[0].con_id]
-        return [order for order in of_these if order.is_protective and order.parent_trade_id not in kept]
+    async def _protecting(self, wanted: _Wanted, report: PositionReport, *, whole: bool) -> list[_Protecting]:
+        """What may sell these shares one day, or is left of an order whose shares are sold.
 
-    async def _lift(self, protecting: Sequence[Trade]) -> Lift:
-        """Stores it before a cancel is sent. One that IB does not let go keeps the others in place."""
+        A partial exit sells of the oldest lots. What protects the last of them goes on with what stays of it, where IB holds the
+        `whole` of what the books do, and shows the order at work; one that it does not make smaller in time is cancelled.
+        """
+        one, books, to_sell = self.one, self.one.books, wanted.qty
+        open_lots = await books.lots(LotStatus.OPEN, ticker=one.ticker, strategy=one.alert.strategy)
+        stays = {lot.opening_trade_id: lot.qty for lot in open_lots}
+        untouched = set(stays)
+        for lot in sorted(wanted.lots, key=lambda lot: lot.opening_trade_id):
+            if to_sell > 0:
+                untouched.discard(lot.opening_trade_id)
+                stays[lot.opening_trade_id] = lot.qty - min(lot.qty, to_sell)
+            to_sell -= lot.qty
+        late = one.view.now - CUT_WITHIN
+        lifted = await lifted_since(books, one.view.now - LIFTED_SINCE, one.alert.id)
+        given_up = {earlier.order.id for earlier in lifted if earlier.at < late or not earlier.keeps}
+        shown = {order.order_ref: order for order in report.open_orders if order.state is OrderState.WORKING}
+        found = []
+        for order in await books.trades(UNRESOLVED, strategy=one.alert.strategy):
+            of_these = order.ticker == one.ticker or order.con_id == wanted.lots[0].con_id
+            if not (order.is_protective and of_these) or order.parent_trade_id in untouched:
+                continue
+            at_ib, keeps = shown.get(order.order_ref), stays.get(order.parent_trade_id or 0, Decimal(0))
+            if at_ib is not None and keeps and at_ib.qty - (at_ib.filled or 0) <= keeps:
+                continue
+            cut = at_ib is not None and whole and order.id not in given_up
+            found.append(_Protecting(order, keeps if cut else Decimal(0), at_ib))
+        return found
+
+    async def _lift(self, protecting: Sequence[_Protecting], name: str) -> Lift:
+        """Stores it before anything is sent. One that IB does not let go keeps the others in place."""
         one, now = self.one, self.one.view.now
-        lifted = await lifted_by(one.books, one.alert.id, now)
-        stuck = [order for order in protecting if order.id in lifted and now - lifted[order.id] > LIFTED_FOR]
-        targets = [order for order in protecting if order.role is OrderRole.TARGET]
-        orders = stuck or targets or protecting
-        for order in orders:
-            if order.id not in lifted:
-                facts = ProtectionLifted.of(order, by_alert=one.alert.id)
-                await one.books.add_event(NewEvent(facts, now, order.alert_id, order.id))
-        return Lift(tuple(orders))
+        lifted = await lifted_since(one.books, now - LIFTED_SINCE, one.alert.id)
+        stored = {(earlier.order.id, earlier.keeps) for earlier in lifted}
+        old = {earlier.order.id for earlier in lifted if not earlier.keeps and now - earlier.at > LIFTED_FOR}
+        over = [each for each in protecting if not each.keeps]
+        stuck = [each for each in over if each.order.id in old]
+        targets = [each for each in over if each.order.role is OrderRole.TARGET]
+        over = stuck or targets or over
+        cuts = [each for each in protecting if each.keeps]
+        for each in (*over, *cuts):
+            if (each.order.id, each.keeps) not in stored:
+                facts = ProtectionLifted.of(each.order, by_alert=one.alert.id, keeps=each.keeps)
+                await one.books.add_event(NewEvent(facts, now, each.order.alert_id, each.order.id))
+        return Lift(tuple(each.order for each in over), tuple(each.cut for each in cuts), name)
 
     async def _sellable(self) -> Sequence[Lot]:
         """The strategy's lots that the alert may sell."""

@@ -1,4 +1,5 @@
-"""Cancels the stops and targets of shares that an exit is about to sell, and has IB asked until it has said how each has ended.
+"""Cancels the stops and targets of shares that an exit is about to sell, or makes them smaller, and has IB asked until it has said
+how each has ended.
 
 Rules:
 - What is lifted is stored already (`judging_exits.py`). The exit is judged every few seconds until nothing is left to be lifted,
@@ -8,7 +9,7 @@ Rules:
 - Nothing is stored here: after a restart the exit is judged anew, and the cancels are sent again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from loguru import logger
@@ -16,11 +17,14 @@ from loguru import logger
 from tradebot.domain.brokerage import BrokerEvent, Connected, OrdersTaken, UpstreamBack
 from tradebot.domain.events import NewEvent
 from tradebot.domain.facts.orders import OrderStuck, Stuck
+from tradebot.domain.protection import Change
 from tradebot.domain.trades import Trade
 from tradebot.errors import BrokerUnavailable
 from tradebot.ports import Broker, Clock, InstanceLock, Ledger
 from tradebot.trading.booking import Listeners
+from tradebot.trading.judging import Lift
 from tradebot.trading.notices import store_notice_once
+from tradebot.trading.protective_orders import ProtectiveOrders
 
 ASK_AFTER_S = 2.0
 ASK_AGAIN_S = 10.0
@@ -34,6 +38,7 @@ class _Asked:
 
     first: float
     cancelled: float | None = None  # the last time; None: not on this connection
+    changed: float | None = None
     questioned: float | None = None
 
 
@@ -46,6 +51,7 @@ class Lifting:
         broker: Broker,
         lock: InstanceLock,
         listeners: Listeners,
+        orders: ProtectiveOrders,
         *,
         clock: Clock,
         ask_ib: Callable[[], None],
@@ -54,6 +60,7 @@ class Lifting:
         self._ledger = ledger
         self._broker = broker
         self._lock = lock
+        self._orders = orders
         self._clock = clock
         self._ask_ib = ask_ib
         self._asked: dict[int, _Asked] = {}  # by trade id
@@ -63,16 +70,18 @@ class Lifting:
     def _connection_changed(self, event: BrokerEvent) -> None:
         if isinstance(event, Connected | UpstreamBack | OrdersTaken):
             for asked in self._asked.values():
-                asked.cancelled = None  # it may have been lost with the connection
+                asked.cancelled = asked.changed = None  # it may have been lost with the connection
 
     def _ended(self, trade: Trade) -> None:
         self._asked.pop(trade.id, None)
 
-    async def lift(self, orders: Sequence[Trade]) -> None:
-        """Cancels each, unless that was asked for just now. Raises LedgerUnavailable."""
-        now = self._clock.monotonic()
+    async def lift(self, wanted: Lift) -> None:
+        """Has each cancelled or made smaller, unless that was asked for just now. Raises LedgerUnavailable, LockLost."""
+        now, orders = self._clock.monotonic(), wanted.orders
         for order in orders:
             self._cancel(order, self._asked.setdefault(order.id, _Asked(now)), now)
+        for cut in wanted.cuts:
+            await self._cut(cut, wanted.name, now)
         if any(self._takes_question(self._asked[order.id], now) for order in orders):
             self._ask_ib()
         for order in orders:
@@ -94,6 +103,13 @@ class Lifting:
             return
         asked.cancelled = now
         keyed.info("order {} is being cancelled: an exit sells its shares", order.order_ref)
+
+    async def _cut(self, cut: Change, name: str, now: float) -> None:
+        """Stored before it is written, as any change of a protective order."""
+        asked = self._asked.setdefault(cut.order.id, _Asked(now))
+        if asked.changed is None or now - asked.changed >= CANCEL_AGAIN_S:
+            asked.changed = now
+            await self._orders.change(cut, name, self._broker.connection.link_session)
 
     def _takes_question(self, asked: _Asked, now: float) -> bool:
         """Whether IB is to be asked now what became of it; if so, that is noted."""

@@ -161,9 +161,9 @@ class ProtectiveOrders:
             settings = await books.settings()
             check_epoch(settings, self._lock)
             obstacle = self._obstacle(trade, self._switch.in_force(settings), link)
-            lifted = [one.order_ref for one in await lifted_now(books, self._clock.now()) if one.id == trade.id]
-            if obstacle is None and lifted:  # it is being cancelled: IB would take this for another order of its id
-                obstacle = Reason(ReasonCode.OTHER_IN_DOUBT, {"order_ref": lifted[0]})
+            lifted = {one.order.id for one in await lifted_now(books, self._clock.now()) if not one.keeps}
+            if obstacle is None and trade.id in lifted:  # it is being cancelled: IB would take this for another order
+                obstacle = Reason(ReasonCode.OTHER_IN_DOUBT, {"order_ref": trade.order_ref})
             sells_more = trade.status is TradeStatus.SUBMITTING or order.qty > trade.requested_qty
             if obstacle is None and sells_more:
                 obstacle = await _exit_at_work(books, trade.con_id, self._clock.now())
@@ -209,7 +209,7 @@ async def _exit_at_work(books: Books, con_id: int, now: datetime) -> Reason | No
     exits = [one for one in unresolved if one.side is Side.SELL and one.con_id == con_id and not one.is_protective]
     if exits:
         return Reason(ReasonCode.OTHER_IN_DOUBT, {"order_ref": exits[0].order_ref})
-    exits = [one for one in await lifted_now(books, now) if one.con_id == con_id]
+    exits = [one.order for one in await lifted_now(books, now) if one.order.con_id == con_id]
     return Reason(ReasonCode.OTHER_IN_DOUBT, {"order_ref": exits[0].order_ref}) if exits else None
 
 

@@ -250,10 +250,12 @@ class Worker:
             logger.info("alert {} waits until the order of {} has ended", alert.id, alert.ticker)
             self._parked[alert.id] = _Parked(alert, prepared.data.con_ids)
         elif isinstance(decided, Lift):
-            protecting = ", ".join(order.order_ref for order in decided.orders)
-            logger.debug("alert {} waits until IB has ended what protects its shares: {}", alert.id, protecting)
+            logger.debug("alert {} waits until nothing protects the shares that it sells", alert.id)
             self._parked[alert.id] = _Parked(alert, prepared.data.con_ids)
-            await self._lifting.lift(decided.orders)
+            await self._lifting.lift(decided)
+            if decided.cuts:  # no end of an order will release it
+                self._parked.pop(alert.id, None)
+                self._start(self._again(alert, ASK_AGAIN_S), f"again {alert.id}")
         elif decided is Wait.BROKER:
             reason = prepared.data.unavailable or "what it told is too old, or not complete yet"
             logger.info("alert {} waits for IB: {}", alert.id, reason)

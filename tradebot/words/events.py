@@ -189,7 +189,8 @@ def _works_on(facts: o.ExitWorksOn, event: Event | NewEvent) -> str:
 
 
 def _lifted(facts: o.ProtectionLifted, _: Event | NewEvent) -> str:
-    return f"{order(facts)} is cancelled first: an exit sells its shares (alert {facts.by_alert})."
+    what = f"is made to protect {shares(facts.keeps)} only" if facts.keeps else "is cancelled first"
+    return f"{order(facts)} {what}: an exit sells its shares (alert {facts.by_alert})."
 
 
 def _armed_again(facts: o.ExitArmedAgain, _: Event | NewEvent) -> str:

@@ -89,12 +89,13 @@ class OrderCancelling(OrderFacts):
 
 @dataclass(frozen=True, slots=True)
 class ProtectionLifted(OrderFacts):
-    """A stop or target is being cancelled, for an exit is to sell its shares. While that exit goes on, nothing protects them
-    anew."""
+    """A stop or target is being cancelled, or made smaller, for an exit is to sell its shares. While that exit goes on, nothing
+    protects them anew."""
 
     kind: ClassVar = _K.PROTECTION_LIFTED
     severity: ClassVar = _S.TRACE
     by_alert: int
+    keeps: Decimal = Decimal(0)  # shares that it goes on protecting; 0: it is cancelled
 
 
 @dataclass(frozen=True, slots=True)
