@@ -7,8 +7,9 @@ Rules:
   contract has just sold, and IB's position may still show, is taken off too.
 - What is missing at IB is missing for every strategy: a split is looked for over the lots of all of them.
 - What protects its shares is lifted first: targets, then stops, so that a target whose cancel is not answered leaves the stop in
-  place. What protects a lot of which a part stays held is made smaller instead, and IB must show it so. Only an exit that would leave now does it, and that is stored before a cancel is sent. When each of them is over, with
-  what it filled meanwhile booked, the exit is judged anew. It never sells beside a stop that may live.
+  place. What protects a lot of which a part stays held is made smaller instead, and IB must show it so. Only an exit that would
+  leave now does it, and that is stored before anything is sent. When each of them is over, with what it filled meanwhile booked,
+  the exit is judged anew. It never sells beside a stop that may live.
 - A judged SELL ends every older waiting BUY of its strategy and ticker, by whichever name: an exit must never be followed by its
   own entry.
 """

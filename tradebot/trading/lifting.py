@@ -1,5 +1,5 @@
-"""Cancels the stops and targets of shares that an exit is about to sell, or makes them smaller, and has IB asked until it has said
-how each has ended.
+"""Cancels the stops and targets of shares that an exit is about to sell, or makes them smaller, and has IB asked until it has
+said how each has ended.
 
 Rules:
 - What is lifted is stored already (`judging_exits.py`). The exit is judged every few seconds until nothing is left to be lifted,
