@@ -181,7 +181,7 @@ def _of_orders(ticker: str, side: Side) -> tuple[Facts, ...]:
             left=Decimal(10),
             role="STOP",
             terms="STP 180 GTC",
-            strategy="main",
+            entry_id=7,
             words="IB 202: Order Canceled - reason:",
         ),
         o.ProtectionPlaced(**order(ticker, side=Side.SELL), role="STOP", terms="STP 180 GTC"),

@@ -3,10 +3,10 @@
 Rules:
 - Shares protected are the open shares of an entry's lots. Never more than IB's position, less what others sell of it, is given to
   stops; where it is not enough, the youngest entries are cut first.
-- Beside an entry that lives nothing is placed: a group that is not whole has its rest cancelled, and is looked at again when the
-  entry is over.
-- What is smaller than it was is done at once. What sells more (a new stop, a larger one) waits until nothing of the contract is in
-  motion, no exit is at work and each order of the group is known to be alive or over.
+- Beside an entry that lives nothing is placed: a group that is not whole has its rest cancelled, and is looked at again when
+  the entry is over.
+- What lowers is done at once. What sells more (a new stop, a larger one) waits until nothing of the contract is in motion, no
+  exit is at work and each order of the group is known to be alive or over.
 - What the owner did to a stop in TWS stands, and is told. What IB did is mended where books and position are equal and a live bid
   stands above the stop. Everything else is told: unknown means do nothing.
 - A target protects nothing. It comes back where its end was the bot's doing, and is nobody's alarm.
@@ -21,7 +21,7 @@ from enum import StrEnum
 from tradebot.domain.brokerage import OrderReport, OrderState, Quote
 from tradebot.domain.exit_ends import Told, is_bare
 from tradebot.domain.facts.orders import CancelReason, Changed, Unprotected
-from tradebot.domain.reasons import Reason
+from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.domain.strategies import Strategy
 from tradebot.domain.terms import CENTS, Level, LevelKind, OrderType, Terms, TimeInForce
 from tradebot.domain.trades import PROTECTIVE, UNRESOLVED, OrderRole, Trade, TradeStatus
@@ -43,7 +43,12 @@ class EndedBy(StrEnum):
     IB = "ib"  # and says why, or did it at the close or with a split
     OWNER = "owner"  # or nobody says who
     REFUSED = "refused"
-    NOT_SENT = "not_sent"
+    NOT_SENT = "not_sent"  # certainly not
+    NOT_SHOWN = "not_shown"  # IB never showed it: it may wait behind a dialog
+
+
+_OWNERS = {EndedBy.OWNER: Unprotected.CANCELLED, EndedBy.NOT_SHOWN: Unprotected.NOT_SHOWN}
+"""What only a person can answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,21 +199,24 @@ class _Group:
         filled = shown.filled or _NONE
         remaining, wanted = shown.qty - filled, filled + self.allowed
         terms = self._terms_at_ib(order, shown)
+        found = self._not_at_ib(order.role, [order])
         if remaining > self.allowed:
-            return [Change(order, wanted, terms, Changed.CUT)]
+            return [Change(order, wanted, terms, Changed.CUT), *found]
         if remaining < self.allowed and self._may_sell_more(order.role):
-            return [Change(order, wanted, terms, Changed.RAISED)]
-        found: list[Action] = []
-        if self.allowed < self.guard.held:
-            found += self._not_at_ib(order.role, [order])
+            return [Change(order, wanted, terms, Changed.RAISED), *found]
         if _differs(order.terms, terms):
-            if order.id in self.at.confirmed:
-                found.append(Adopt(order, shown.qty, terms, owners=True))
-            else:
-                found.append(Change(order, shown.qty, order.terms, Changed.NOT_AS_SENT))
+            found.append(self._other_terms(order, shown, terms))
         elif shown.qty != order.requested_qty or _has_trailed(order.terms, terms):
             found.append(Adopt(order, shown.qty, terms, owners=False))
         return [*found, *self._not_triggered(order)]
+
+    def _other_terms(self, order: Trade, shown: OrderReport, terms: Terms) -> Action:
+        """The owner's doing; unless it never was shown as sent, and only its time in force is another one: a preset does that."""
+        if order.id in self.at.confirmed or _differs(order.terms, replace(terms, tif=order.tif)):
+            return Adopt(order, shown.qty, terms, owners=True)
+        if order.n == 1:  # IBKR: what is neither price nor size is changed by another order in its place
+            return Cancel(order, CancelReason.NOT_AS_SENT)
+        return self._tell(Unprotected.NOT_AS_SENT, order)
 
     def _missing(self, role: OrderRole, mine: Sequence[Trade]) -> list[Action]:
         last = mine[-1]
@@ -221,23 +229,24 @@ class _Group:
         ended_by = self.guard.ended_by.get(last.id, EndedBy.OWNER)
         if role is OrderRole.TARGET:
             return [self._place(last)] if ended_by in (EndedBy.US, EndedBy.GROUP, EndedBy.NOT_SENT) else []
-        return [self._missing_stop(last, mine, ended_by), *self._partly_at_ib(last)]
+        return [self._missing_stop(last, mine, ended_by), *self._not_at_ib(role, mine)]
 
     def _missing_stop(self, last: Trade, mine: Sequence[Trade], ended_by: EndedBy) -> Action:
         refused = [self.guard.ended_by.get(order.id) is EndedBy.REFUSED for order in mine[-REFUSED_MAX:]]
-        if ended_by is EndedBy.OWNER:
-            return self._tell(Unprotected.CANCELLED, last)
         if len(refused) == REFUSED_MAX and all(refused):
             return self._tell(Unprotected.REFUSED, last)
-        if ended_by is EndedBy.IB:
-            place, bid = self._place(last), self.at.quote.bid if self.at.quote else None
-            if not self.at.equal:
-                return self._tell(Unprotected.NOT_EQUAL, last)
-            if bid is None:
-                return self._tell(Unprotected.NO_PRICE, last)
-            if place.terms.stop_price is None or bid <= place.terms.stop_price:
-                return self._tell(Unprotected.CROSSED, last)
-        return self._place(last)
+        place = self._place(last)
+        why_not = _OWNERS.get(ended_by) or (self._not_after_ib(place) if ended_by is EndedBy.IB else None)
+        return self._tell(why_not, last) if why_not is not None else place
+
+    def _not_after_ib(self, place: Place) -> Unprotected | None:
+        """Why what IB has ended is not placed anew."""
+        stop, bid = place.terms.stop_price, self.at.quote.bid if self.at.quote else None
+        if not self.at.equal:
+            return Unprotected.NOT_EQUAL
+        if bid is None:
+            return Unprotected.NO_PRICE
+        return Unprotected.CROSSED if stop is None or bid <= stop else None
 
     def _place(self, last: Trade) -> Place:
         beside = [order for order in self.guard.orders if self._at_work(order) is not None and order.group_id]
@@ -250,9 +259,6 @@ class _Group:
 
     def _tell(self, code: Unprotected, stop: Trade) -> Tell:
         return Tell(self.guard.entry, code, self.guard.held, stop)
-
-    def _partly_at_ib(self, stop: Trade) -> list[Action]:
-        return self._not_at_ib(stop.role, [stop]) if self.allowed < self.guard.held else []
 
     def _not_at_ib(self, role: OrderRole, mine: Sequence[Trade]) -> list[Action]:
         """IB does not hold the shares, or others sell them."""
@@ -340,7 +346,7 @@ def ended_by(
     """Who ended a protective order that is over. `group`: the entry's protective orders. `told`: IB's words about it.
     `by_us`: the bot has cancelled it. `cut_off`: it ended right after a close. `split`: there was one since it was placed."""
     if order.status is TradeStatus.FAILED:
-        return EndedBy.NOT_SENT if isinstance(order.error_message, Reason) else EndedBy.REFUSED
+        return _failed(order)
     if by_us:
         return EndedBy.US
     if order.status is TradeStatus.FILLED:
@@ -350,6 +356,13 @@ def ended_by(
     if split or cut_off or not all(map(is_bare, told)):
         return EndedBy.IB
     return EndedBy.OWNER
+
+
+def _failed(order: Trade) -> EndedBy:
+    why = order.error_message
+    if not isinstance(why, Reason):
+        return EndedBy.REFUSED
+    return EndedBy.NOT_SHOWN if why.code == ReasonCode.NEVER_SEEN else EndedBy.NOT_SENT
 
 
 def _ended_with(entry: Trade, order: Trade) -> bool:
@@ -362,7 +375,9 @@ def _ended_with(entry: Trade, order: Trade) -> bool:
 def break_even(guard: Guarded, strategy: Strategy, bid: Decimal | None) -> Change | None:
     """The stop at the entry price, once the gain is there; never lower than it stands."""
     after, price = strategy.break_even_after, guard.price
-    stop = next((one for one in guard.orders if one.role is OrderRole.STOP and one.status is TradeStatus.SUBMITTED), None)
+    stop = next(
+        (one for one in guard.orders if one.role is OrderRole.STOP and one.status is TradeStatus.SUBMITTED), None
+    )
     if after is None or price is None or bid is None or stop is None or stop.order_type is not OrderType.STOP:
         return None
     to = CENTS.nearest(price)

@@ -16,7 +16,9 @@ from tradebot.domain.strategies import ACCOUNT, Strategy
 STATE_KEY = "trading_state"
 ORPHANS_KEY = "orphan_orders"  # JSON list: orders at IB that this database does not know, waiting for the owner
 ACCEPTED_ORPHANS_KEY = "accepted_orphan_orders"
-AGAIN_KEY = "protect_again.{}"  # by entry: up to this trade id it is as if the bot had ended its stops, at the owner's word
+AGAIN_KEY = (
+    "protect_again.{}"  # by entry: up to this trade id it is as if the bot had ended its stops, at the owner's word
+)
 RESTORED_KEY = "restored_at"  # when these books, a backup's, were put in the place of others
 
 

@@ -17,7 +17,7 @@ from tradebot.domain.positions import WriteOff
 from tradebot.domain.settings import TradingState
 from tradebot.domain.strategies import Strategies
 from tradebot.domain.trades import Trade
-from tradebot.operations import exits, limits, queue, splits, unknown_orders
+from tradebot.operations import exits, limits, protection, queue, splits, unknown_orders
 from tradebot.operations.limits import LimitChange, Value
 from tradebot.ports import Broker, Clock, Ledger, Queue
 from tradebot.trading.booking import Booking
@@ -88,6 +88,10 @@ class Operations:
     async def clear_queue(self, alert_ids: Collection[int], actor: str) -> int:
         """Ends those of these alerts that still wait; how many. Once cleared they do not wait: the ids are the key."""
         return await queue.clear(self.ledger, self.queue, alert_ids, actor, self.clock.now())
+
+    async def protect_again(self, entry_id: int, actor: str, key: str) -> bool:
+        """The entry's shares get another stop, as the last one was; False when there never was one, or `key` was used already."""
+        return await protection.again(self.ledger, entry_id, actor, key, self.clock.now())
 
     # --- what only a person can know --------------------------------------------------------------------------------
 

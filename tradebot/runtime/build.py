@@ -34,6 +34,7 @@ from tradebot.trading.recovery import Recovery
 from tradebot.trading.rehearsal import Rehearsal, Setup
 from tradebot.trading.requeue import Requeue
 from tradebot.trading.switch import TradingSwitch
+from tradebot.trading.timed_exits import TimedExits
 from tradebot.trading.worker import SECOND_LOOK_DELAY_S as SELL_LOOK_DELAY_S
 from tradebot.trading.worker import Worker, WorkerOptions
 from tradebot.words import alert_report
@@ -88,6 +89,7 @@ class Tradebot:
     recovery: Recovery
     rearm: Rearm
     protection: Protection
+    timed_exits: TimedExits
     worker: Worker
     requeue: Requeue
     intake: Intake
@@ -103,6 +105,7 @@ class Tradebot:
             **self.recovery.loops(),
             "exits with shares left": self.rearm.run,
             "protection": self.protection.run,
+            "timed exits": self.timed_exits.run,
             "trading switch": self.switch.run,
             "requeue": self.requeue.run,
         }
@@ -154,6 +157,15 @@ def build(outside: Outside, options: Options) -> Tradebot:
         report=_report_on(outside, options, switch),
         store_within_s=options.store_within_s,
     )
+    timed_exits = TimedExits(
+        ledger,
+        intake,
+        strategies=options.strategies,
+        switch=switch,
+        hours=options.hours,
+        clock=clock,
+        pulse=pulse,
+    )
     queries = _queries(outside, options, gate, switch, questions)
     operations = Operations(
         ledger=ledger,
@@ -184,6 +196,7 @@ def build(outside: Outside, options: Options) -> Tradebot:
         recovery=recovery,
         rearm=rearm,
         protection=protection,
+        timed_exits=timed_exits,
         worker=worker,
         requeue=requeue,
         intake=intake,

@@ -14,6 +14,7 @@ from tradebot.domain.calendar import CLOSE, NEW_YORK
 from tradebot.domain.events import Event, EventKind, Severity
 from tradebot.domain.facts.account import SplitSeen
 from tradebot.domain.facts.daemon import DailyReport
+from tradebot.domain.facts.orders import SharesUnprotected
 from tradebot.domain.strategies import Strategies
 from tradebot.queries.daily_report import rule_of
 from tradebot.telegram.markup import LENGTH_MAX, bold, esc, italic, prose
@@ -43,6 +44,9 @@ TITLES: Mapping[str, str] = {
     _K.ORDER_CANCELLING: "⚠️ Order is being cancelled",
     _K.EXIT_WORKS_ON: "⏳ {} works on",
     _K.ORDER_STUCK: "❗ {} is stuck",
+    _K.SHARES_UNPROTECTED: "❗ NOT PROTECTED: {}",
+    _K.PROTECTION_PLACED: "🛡 Protected again: {}",
+    _K.PROTECTION_CHANGED: "🛡 Changed: {}",
     _K.EXIT_ARMED_AGAIN: "🔁 {} is sent again",
     _K.EXIT_WAITS_FOR_OPEN: "⏳ Waiting for the open: {}",
     _K.PARTIAL_FILL: "◐ {} partly filled",
@@ -139,6 +143,7 @@ def buttons_of(event: Event) -> Sequence[tuple[str, str]]:
     ratio = f": {facts.split.new} for {facts.split.old}" if isinstance(facts, SplitSeen) else ""
     buttons: Mapping[str, Sequence[tuple[str, str]]] = {
         EventKind.EXIT_INCOMPLETE: [(f"Sell the rest of {ticker}", f"rest:{about}")],
+        EventKind.SHARES_UNPROTECTED: _unprotected(event),
         EventKind.EXITS_HELD_BACK: [("Sell now", f"held:{about}")],
         EventKind.EXIT_WAITS_FOR_OPEN: [(f"Do not sell {ticker}", f"keep:{about}")],
         EventKind.ORDER_UNKNOWN: [
@@ -149,6 +154,12 @@ def buttons_of(event: Event) -> Sequence[tuple[str, str]]:
         EventKind.SPLIT_SEEN: [(f"{ticker} was split{ratio}", f"split:{about}"), ("it was not", f"nosplit:{about}")],
     }
     return buttons.get(event.kind, [])
+
+
+def _unprotected(event: Event) -> Sequence[tuple[str, str]]:
+    again = isinstance(event.facts, SharesUnprotected) and event.facts.may_be_protected_again
+    sell = (f"Sell {event.ticker} now", f"rest:{event.id}")
+    return [("Protect again", f"protect:{event.id}"), sell] if again else [sell]
 
 
 def curve_of(event: Event) -> Sequence[tuple[datetime, Decimal]]:

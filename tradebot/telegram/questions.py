@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from tradebot.domain.alerts import Alert, Side
 from tradebot.domain.corporate_actions import Split
+from tradebot.domain.facts.orders import SharesUnprotected
 from tradebot.domain.positions import WriteOff
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import Trade, TradeStatus
@@ -186,6 +187,21 @@ def selling(alerts: int, market_open: bool) -> str:
         return "These SELL alerts were made already: nothing more is sold."
     noun = "1 SELL alert is" if alerts == 1 else f"{alerts} SELL alerts are"
     return lines(f"✅ {noun} in the queue.", None if market_open else "They wait for the market to open.")
+
+
+def protect_again(facts: SharesUnprotected) -> str:
+    return lines(
+        bold(f"Protect {figures.shares(facts.left)} {facts.ticker} again?"),
+        f"By a {esc(facts.role.lower())} as the last one was: {esc(facts.terms)}.",
+        "❗ If the market stands at it or below, it sells at once. Is there another one in TWS already?",
+        GOOD_FOR,
+    )
+
+
+def protected_again(*, done: bool) -> str:
+    if not done:
+        return "This was answered before: nothing more is placed. Look at /positions."
+    return "✅ It is placed within seconds, where IB still holds the shares and nothing else sells them. You are told."
 
 
 def clear_queue(waiting: Sequence[Alert], *, several: bool = False) -> str:

@@ -17,7 +17,7 @@ from tradebot.domain.lots import CorporateAction, Lot, LotStatus
 from tradebot.domain.orders import ENDED
 from tradebot.domain.protection import EndedBy, Guarded, ended_by
 from tradebot.domain.settings import AGAIN_KEY
-from tradebot.domain.trades import PROTECTIVE, UNRESOLVED, Trade
+from tradebot.domain.trades import PROTECTIVE, UNRESOLVED, Trade, TradeStatus
 from tradebot.ports import Books
 from tradebot.trading.corporate_actions import moving_contracts
 from tradebot.trading.exit_rest import lifted_now
@@ -90,6 +90,12 @@ async def _protection(books: Books, lots: Sequence[Lot], unresolved: Sequence[Tr
     return found
 
 
+def _made_way_for(order: Trade, exit_: Trade) -> bool:
+    """Whether it ended while this exit was decided and not over: it was cancelled for it."""
+    at, over = order.finished_at, exit_.finished_at
+    return order.status is not TradeStatus.FAILED and at is not None and exit_.created_at <= at <= (over or at)
+
+
 def _exits(order: Trade) -> bool:
     return order.side is Side.SELL and not order.is_protective
 
@@ -102,10 +108,14 @@ async def _guard(books: Books, entry: Trade, orders: Sequence[Trade], lots: Sequ
     ends: dict[int, EndedBy] = {}
     if held and over:
         events = await books.events(alert_id=entry.alert_id)
+        since = min(order.created_at for order in over)
+        traded = await books.trades(ticker=entry.ticker, strategy=entry.strategy, since=since)
+        exits = [one for one in traded if _exits(one)]
         again = int((await books.settings()).get(AGAIN_KEY.format(entry.id), "0"))
         for order in over:
             mine = [event for event in events if event.trade_id == order.id]
-            ends[order.id] = EndedBy.US if order.id <= again else _ended_by(order, entry, orders, mine, splits, hours)
+            ours = order.id <= again or any(_made_way_for(order, one) for one in exits)
+            ends[order.id] = EndedBy.US if ours else _ended_by(order, entry, orders, mine, splits, hours)
     price = sum((lot.cost for lot in lots), Decimal(0)) / held if held else None
     return Guarded(entry, held, tuple(orders), ends, splits, price)
 

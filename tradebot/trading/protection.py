@@ -1,4 +1,4 @@
-"""Watches what protects held shares: after each reconciliation before anything trades, then every few seconds, and after each fill.
+"""Watches what protects held shares: in each reconciliation, before anything trades, then every few seconds and after each fill.
 
 Rules:
 - Decides nothing itself: `domain/protection.py` compares, this asks IB and the books, looks twice, and has it done.
@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from tradebot.domain.brokerage import Contract, Quote
 from tradebot.domain.events import NewEvent
-from tradebot.domain.facts.orders import OrderTold, SharesUnprotected, Unprotected
+from tradebot.domain.facts.orders import OrderStuck, OrderTold, SharesUnprotected, Stuck, Unprotected
 from tradebot.domain.hours import Hours
 from tradebot.domain.protection import (
     ON_ITS_WAY,
@@ -37,12 +37,14 @@ from tradebot.trading.booking import Listeners
 from tradebot.trading.every import every
 from tradebot.trading.gate import Gate
 from tradebot.trading.guarded import OfContract, guarded, there_is
+from tradebot.trading.notices import store_notice_once
 from tradebot.trading.protective_orders import ProtectiveOrders
 from tradebot.trading.switch import TradingSwitch
 
 LOOK_EVERY_S = 5.0
 CANCEL_AGAIN_S = 15.0
 PLACE_AGAIN_S = 30.0
+STUCK_AFTER_S = 120.0
 CROSSED_S = 10.0
 """A stop that the market has crossed has this long to fill."""
 
@@ -87,10 +89,11 @@ class Protection:
         self._wake = asyncio.Event()
         self._changed: dict[int, float] = {}  # trade id → when its change was written, by the clock that only goes on
         self._confirmed: set[int] = set()  # trade ids that IB once showed as they are stored
-        self._cancelled: dict[int, float] = {}  # trade id → when its cancel was asked for last
+        self._cancels: dict[int, tuple[float, float]] = {}  # trade id → when its cancel was asked for, first and last
         self._placed: dict[tuple[int, OrderRole], float] = {}  # entry id and role → when one was placed last
         self._standing: dict[tuple[int, Unprotected], float] = {}  # entry id and code → since when it is so
         self._told: set[tuple[int, Unprotected, Decimal]] = set()
+        self._doubt = listeners.doubt
         listeners.filled.append(self._moved)
         listeners.ended.append(self._moved)
 
@@ -207,14 +210,24 @@ class Protection:
                 if await self._orders.change(action, names[order.con_id], link):
                     self._changed[order.id] = now
             case Cancel(order):
-                again = order.id in self._cancelled
-                if now - self._cancelled.get(order.id, -CANCEL_AGAIN_S) >= CANCEL_AGAIN_S:
-                    self._cancelled[order.id] = now
-                    await self._orders.cancel(action, again=again)
+                await self._cancel(action, now)
             case Adopt():
                 await self._orders.adopt(action)
             case Tell():
                 await self._tell(action)
+
+    async def _cancel(self, one: Cancel, now: float) -> None:
+        """Again while it works on, for IB may lose it; what it has not done in two minutes only a person does."""
+        order = one.order
+        first, last = self._cancels.get(order.id, (now, now - CANCEL_AGAIN_S))
+        if now - last < CANCEL_AGAIN_S:
+            return
+        if now - first > STUCK_AFTER_S:
+            facts = OrderStuck.of(order, code=Stuck.CANCEL_UNANSWERED, perm_id=order.perm_id, for_s=now - first)
+            await store_notice_once(self._ledger, NewEvent(facts, self._clock.now(), order.alert_id, order.id))
+            return
+        await self._orders.cancel(one, again=order.id in self._cancels)
+        self._cancels[order.id] = first, now
 
     def _is_told(self, one: Action) -> bool:
         return isinstance(one, Tell) and (one.entry.id, one.code, one.qty) in self._told
@@ -237,8 +250,11 @@ class Protection:
                 left=one.qty,
                 role=one.stop.role,
                 terms=str(one.stop.terms),
-                strategy=one.entry.strategy,
+                entry_id=one.entry.id,
                 words=refused if isinstance(refused, str) else words,
             )
             await books.add_event(NewEvent(facts, self._clock.now(), one.entry.alert_id, one.stop.id))
         self._told.add((*key, one.qty))
+        if one.code is Unprotected.IN_DOUBT:
+            for ask in self._doubt:
+                ask(one.stop.order_ref, None)

@@ -119,7 +119,8 @@ class ProtectiveOrders:
         not_sent = await self._write(order, changed, link)
         if not_sent is not None:
             async with self._ledger.begin() as books:
-                await books.change_terms(order.id, order.terms, order.requested_qty)
+                changed_to = replace(order, requested_qty=one.qty, **columns(one.terms))
+                await self._store(books, changed_to, order.terms, order.requested_qty, Changed.NOT_SENT)
             logger.warning("order {} not changed: {}", order.order_ref, not_sent)
         return not_sent is None
 
@@ -128,7 +129,7 @@ class ProtectiveOrders:
         async with self._ledger.begin() as books:
             if await books.trade(one.order.id) != one.order:
                 return
-            if one.owners:
+            if one.owners and not await _was_before(books, one):
                 await self._store(books, one.order, one.terms, one.qty, Changed.BY_OWNER)
             else:
                 await books.change_terms(one.order.id, one.terms, one.qty)
@@ -146,7 +147,7 @@ class ProtectiveOrders:
 
     async def _store(self, books: Books, order: Trade, terms: Terms, qty: Decimal, why: Changed) -> None:
         await books.change_terms(order.id, terms, qty)
-        before, after = (f"{size:f} {how}" for size, how in ((order.requested_qty, order.terms), (qty, terms)))
+        before, after = _as_text(order.requested_qty, order.terms), _as_text(qty, terms)
         facts = ProtectionChanged.of(
             replace(order, requested_qty=qty), code=why, role=order.role, before=before, after=after
         )
@@ -190,6 +191,17 @@ class ProtectiveOrders:
             (self._broker.throttled(), Reason(ReasonCode.THROTTLED)),
         )
         return next((reason for stands, reason in obstacles if stands), None)
+
+
+async def _was_before(books: Books, one: Adopt) -> bool:
+    """Whether it is what it was before the bot's own last change, which then never left: its process died."""
+    events = await books.events(alert_id=one.order.alert_id)
+    changes = [e.facts for e in events if e.trade_id == one.order.id and isinstance(e.facts, ProtectionChanged)]
+    return bool(changes) and changes[-1].before == _as_text(one.qty, one.terms)
+
+
+def _as_text(qty: Decimal, terms: Terms) -> str:
+    return f"{qty:f} {terms}"
 
 
 async def _is_wanted(books: Books, one: Place, now: datetime) -> bool:

@@ -160,6 +160,7 @@ _CANCELLED_FOR = {
     o.CancelReason.GROUP_IN_PART: "IB does not show all orders of its group, and what is bought must not stand without its stop",
     o.CancelReason.NOTHING_HELD: "the shares that it protects are sold",
     o.CancelReason.OVER_PROTECTED: "more would be sold than IB holds",
+    o.CancelReason.NOT_AS_SENT: "IB shows it otherwise than it was sent; another one is placed in its place",
     o.CancelReason.INACTIVE: "IB lists it as Inactive and says no reason: it holds it, or has rejected it",
 }
 

@@ -10,13 +10,17 @@ _WHY = {
         "its stop ({terms}) was cancelled, and not by the bot. If that was you in TWS, it stays so. Else: protect again, or sell"
     ),
     _U.REFUSED: "IB does not take its stop ({terms}). Place one in TWS, or sell",
+    _U.NOT_SHOWN: (
+        "IB never showed its stop ({terms}). It may wait behind a dialog in TWS or IB Gateway, and leave when somebody "
+        "answers it. Look there first, then protect again, or sell"
+    ),
     _U.IN_DOUBT: (
-        "IB does not show its stop ({terms}), and it may live all the same: a second one beside it could sell twice. Look in TWS, "
-        "and say with /status what became of it"
+        "IB does not show its stop ({terms}), and it may live all the same: a second one beside it could sell twice. Look in "
+        "TWS, and answer what /status asks about it"
     ),
     _U.NOT_EQUAL: (
-        "IB has ended its stop ({terms}), and holds other shares, or at another average cost, than the books: it is not placed anew "
-        "on a guess. Compare in TWS, answer what /status asks, then protect again, or sell"
+        "IB has ended its stop ({terms}), and holds another number of shares than the books, or at another average cost: it "
+        "is not placed anew on a guess. Compare in TWS, answer what /status asks, then protect again, or sell"
     ),
     _U.NO_PRICE: (
         "IB has ended its stop ({terms}), and there is no live bid to place it anew under. It is placed as soon as there is one "
@@ -24,8 +28,12 @@ _WHY = {
     ),
     _U.CROSSED: "IB has ended its stop ({terms}), and the market stands at it or below. Sell now, or place another stop in TWS",
     _U.NOT_AT_IB: (
-        "IB does not hold so many shares, or other orders sell them: a stop for them could go short. Compare positions and orders "
-        "in TWS"
+        "IB does not hold so many shares, or other orders sell them: a stop for them could go short. Compare positions and "
+        "orders in TWS"
+    ),
+    _U.NOT_AS_SENT: (
+        "IB works its stop otherwise than it was sent ({terms}), and did so with another one in its place. Look in TWS, and at "
+        "the presets there: one that lasts for the day protects nobody at night"
     ),
     _U.NOT_TRIGGERED: (
         "the market has crossed its stop ({terms}), and the stop has not filled within 10 s. A halt does that. Look in TWS, or "
@@ -38,7 +46,7 @@ def unprotected(facts: o.SharesUnprotected, _: Event | NewEvent) -> str:
     """How many, why, and what to do."""
     why = _WHY[facts.code].format(terms=facts.terms)
     words = f" ({facts.words})" if facts.words else ""
-    return f"{shares(facts.left)} {facts.ticker} NOT PROTECTED{words}: {why}."
+    return f"{facts.ticker}: {shares(facts.left)} shares NOT PROTECTED{words}: {why}."
 
 
 def placed(facts: o.ProtectionPlaced, _: Event | NewEvent) -> str:
@@ -51,8 +59,8 @@ def placed(facts: o.ProtectionPlaced, _: Event | NewEvent) -> str:
 _CHANGED = {
     _C.CUT: "fewer shares are held",
     _C.RAISED: "more shares are held",
-    _C.NOT_AS_SENT: "IB showed it otherwise than it was sent",
     _C.BREAK_EVEN: "the gain is there, and the stop goes to the entry price",
+    _C.NOT_SENT: "the change before could not be sent, and is tried again",
     _C.BY_OWNER: "you changed it in TWS, and it stays so",
 }
 

@@ -1,6 +1,7 @@
 """Commands that act: once, in time, by the right person, whatever the database and the network do."""
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -298,6 +299,19 @@ async def test_sell_the_rest_makes_one_alert(phone: Phone) -> None:
     await api.pressed(question, "Sell AAPL", "1 SELL alert is in the queue")
     assert ((await bot.sent(2)).side, bot.broker.sent[1].qty) == (Side.SELL, 2)
     await api.pressed(again, "Sell AAPL", "nothing more is sold")
+
+
+async def test_shares_without_a_stop_are_protected_again_by_a_button(phone: Phone) -> None:
+    """The owner, who alone may say that a stop is to come back, could not say so from the phone."""
+    api, bot = phone.api, phone.bot
+    entry = await bot.owns(5)
+    facts = replace(every_kind("AAPL")[EventKind.SHARES_UNPROTECTED], entry_id=entry.id)  # type: ignore[type-var]
+    await phone.event(facts)
+    message = await api.heard(lambda sent: "Protect again" in sent.buttons)
+    assert "Sell AAPL now" in message.buttons
+    question = await api.pressed(message, "Protect again", "Protect 10 AAPL again?")
+    assert "it sells at once" in question.text
+    await api.pressed(question, "Protect again", "nothing more is placed")  # these shares never had a stop
 
 
 async def test_exits_that_a_kill_stopped_are_sold_by_one_button(phone: Phone) -> None:

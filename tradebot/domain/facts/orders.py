@@ -75,6 +75,9 @@ class CancelReason(StrEnum):
     GROUP_IN_PART = "group_in_part"  # IB does not show all orders of its group
     NOTHING_HELD = "nothing_held"  # a protective order, and its shares are sold
     OVER_PROTECTED = "over_protected"  # more would be sold than IB holds, or twice
+    NOT_AS_SENT = (
+        "not_as_sent"  # IB has shown a protective order with other terms from the beginning: another one follows
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +149,13 @@ class Unprotected(StrEnum):
 
     CANCELLED = "cancelled"  # in TWS, or nobody says by whom
     REFUSED = "refused"  # IB does not take it
+    NOT_SHOWN = "not_shown"  # IB never showed it
     IN_DOUBT = "in_doubt"  # IB does not show it, and it may live
     NOT_EQUAL = "not_equal"  # IB ended it, and position or average cost are not the books'
     NO_PRICE = "no_price"  # IB ended it, and there is no live bid to place it anew under
     CROSSED = "crossed"  # IB ended it, and the market stands at it or below
     NOT_AT_IB = "not_at_ib"  # IB does not hold so many shares, or other orders sell them
+    NOT_AS_SENT = "not_as_sent"  # IB works it otherwise than it was sent, twice
     NOT_TRIGGERED = "not_triggered"  # it works, the market has crossed it, and it does not fill
 
 
@@ -164,8 +169,18 @@ class SharesUnprotected(OrderFacts):
     left: Decimal  # shares
     role: str
     terms: str  # the stop's, in IB's words
-    strategy: str
+    entry_id: int  # the trade that bought them
     words: str = ""  # IB's, where it refused or ended it
+
+    @property
+    def may_be_protected_again(self) -> bool:
+        """Where it is the owner's to decide."""
+        return self.code in (
+            Unprotected.CANCELLED,
+            Unprotected.REFUSED,
+            Unprotected.NOT_SHOWN,
+            Unprotected.NOT_EQUAL,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,9 +198,9 @@ class Changed(StrEnum):
 
     CUT = "cut"  # fewer shares are held
     RAISED = "raised"  # more shares are held
-    NOT_AS_SENT = "not_as_sent"  # IB showed it with other terms from the beginning
     BREAK_EVEN = "break_even"
     BY_OWNER = "by_owner"  # in TWS
+    NOT_SENT = "not_sent"  # the change before certainly did not leave: it is as it was
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from loguru import logger
 
 from tradebot.domain.corporate_actions import Split
 from tradebot.domain.facts.account import ExitIncomplete, ExitLeft, ExitsHeldBack
+from tradebot.domain.facts.orders import SharesUnprotected
 from tradebot.domain.positions import WriteOff
 from tradebot.errors import TradebotError
 from tradebot.operations.operations import Operations
@@ -31,6 +32,7 @@ def router() -> Router:
     made.callback_query.register(do, F.data.regexp(r"^do:[\w-]+:[0-9]{1,3}$"))
     made.callback_query.register(leave, F.data.startswith("no:"))
     made.callback_query.register(sell_rest, F.data.regexp(r"^rest:[0-9]{1,18}$"))
+    made.callback_query.register(protect_again, F.data.regexp(r"^protect:[0-9]{1,18}$"))
     made.callback_query.register(sell_held_back, F.data.regexp(r"^held:[0-9]{1,18}$"))
     made.callback_query.register(keep, F.data.regexp(r"^keep:[0-9]{1,18}$"))
     made.callback_query.register(switch_strategy, F.data.regexp(r"^strategy:(pause|resume):[a-z0-9_-]+$"))
@@ -87,6 +89,26 @@ async def sell_rest(
         [rest], queries.state, queries.market_is_open(), may_come_to_life=not_shown, several=queries.run.several
     )
     await sender.answer(question, buttons)
+
+
+async def protect_again(
+    query: CallbackQuery, operations: Operations, queries: DaemonQueries, sender: Sender, confirmations: Confirmations
+) -> None:
+    """Another stop in the place of one that ended."""
+    await sender.notice(query)
+    event_id, by = int(_argument(query)), actor(query.from_user)
+    event = await queries.event(event_id)
+    facts = event.facts if event else None
+    if not isinstance(facts, SharesUnprotected):
+        await sender.answer(questions.STALE)
+        return
+    entry_id = facts.entry_id
+
+    async def protect() -> str:
+        return questions.protected_again(done=await operations.protect_again(entry_id, by, f"protect:{event_id}"))
+
+    buttons = confirmations.ask(query.from_user.id, ("Protect again", protect))
+    await sender.answer(questions.protect_again(facts), buttons)
 
 
 async def sell_held_back(
