@@ -9,6 +9,7 @@ import pytest
 
 from tests.bot import Bot
 from tests.bot_fixtures import MakeBot
+from tests.clockwork import new_york
 from tests.fakes import CON_IDS
 from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.brokerage import Contract, ErrorKind, Numbered, Order, OrderState
@@ -351,4 +352,19 @@ async def test_a_partial_exit_that_is_stopped_gives_the_stop_its_shares_back(mak
         return cuts(bot, stop) == [D(3), D(5)]
 
     await bot.sooner_or_later(is_whole, "the stop protects all of them again")
+    assert market(bot) == []
+
+
+async def test_the_close_in_between_protects_the_shares_again(make_bot: MakeBot) -> None:
+    """The exit waits for the next open, and over the night nothing would stop a loss."""
+    bot = await make_bot(always=False, start=new_york(2026, 11, 20, 15, 58))
+    await bot.start()
+    stop, target = await holds(bot)
+    alert_id = await bot.alert("SELL")
+    await ends(bot, target)
+    await is_cancelled(bot, stop)
+    bot.clock.skip((new_york(2026, 11, 20, 16, 0, 5) - bot.clock.now()).total_seconds())
+    bot.broker.show(stop, OrderState.CANCELLED)
+    await bot.becomes(alert_id, AlertStatus.PENDING)
+    assert (await stop_again(bot)).qty == 5
     assert market(bot) == []
