@@ -19,6 +19,8 @@ from tradebot.domain.instructions import Size, SizeKind, Verb
 from tradebot.domain.strategies import ExitSize, Strategy
 from tradebot.domain.terms import OrderType, Terms, TimeInForce, columns
 from tradebot.domain.trades import NewTrade, OrderRole, Trade, TradeStatus
+from tradebot.ports import PositionReport
+from tradebot.trading.second_look import position_report
 from tradebot.words import events as words
 
 D = Decimal
@@ -368,3 +370,23 @@ async def test_the_close_in_between_protects_the_shares_again(make_bot: MakeBot)
     await bot.becomes(alert_id, AlertStatus.PENDING)
     assert (await stop_again(bot)).qty == 5
     assert market(bot) == []
+
+
+async def test_its_own_protection_makes_no_exit_look_twice(make_bot: MakeBot) -> None:
+    """Every exit of protected shares would leave seconds later, for its shares look as if they were spoken for."""
+    bot = await make_bot()
+    await bot.start()
+    stop, _ = await holds(bot)
+    report = await bot.broker.position_report()
+    asked = []
+
+    async def ask() -> PositionReport:
+        asked.append(1)
+        return report
+
+    protection = {order.order_ref for order in report.open_orders}
+    assert stop in protection
+    assert await position_report(ask, bot.clock, {AAPL.con_id: D(5)}, 0, protection) == report
+    assert len(asked) == 1
+    assert await position_report(ask, bot.clock, {AAPL.con_id: D(5)}, 0) == report
+    assert len(asked) == 3
