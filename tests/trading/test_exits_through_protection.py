@@ -87,7 +87,7 @@ async def test_a_stop_that_fills_as_it_is_cancelled_is_the_exit(make_at_gateway:
     there = await holds(make_at_gateway, arm)
     shares = held(there)
     alert = await there.bot.becomes(await exits(there), AlertStatus.BLOCKED)
-    assert "holds no AAPL" in said(alert.reason)
+    assert "the stop of AAPL filled before IB could cancel it for this exit" in said(alert.reason)
     assert sold(there) == [("STP", shares)]
     await there.bot.seconds(60, at_once=5)
     assert (held(there), selling(there)) == (0, [])

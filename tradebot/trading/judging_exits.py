@@ -15,7 +15,7 @@ Rules:
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -99,7 +99,7 @@ class _Exit:
         log_checks(risk_decision)
         refusal = risk_decision.refusal or self._refusal(held if one.left is None else wanted, sized)
         if refusal is not None:
-            await self._refuse(refusal, risk_decision)
+            await self._refuse(await self._who_sold(refusal), risk_decision)
             return None
         if report is None:
             return Wait.BROKER
@@ -223,6 +223,14 @@ class _Exit:
         if reached(one.instruction, held):
             return Refusal(RefusalCode.AT_TARGET, {**facts, "held": held, "strategy": one.alert.strategy})
         return Refusal(RefusalCode.NOTHING_HELD, facts)
+
+    async def _who_sold(self, refusal: Refusal) -> Refusal:
+        """Nothing is held any more where a stop or target has filled before IB could cancel it for this exit."""
+        if refusal.code is not RefusalCode.NOTHING_HELD:
+            return refusal
+        lifted = await lifted_since(self.one.books, self.one.view.now - LIFTED_SINCE, self.one.alert.id)
+        by = sorted({each.order.role.lower() for each in lifted if each.order.filled_qty})
+        return replace(refusal, facts={**refusal.facts, "sold_by": " and ".join(by)}) if by else refusal
 
     async def _unanswered_split(self, report: PositionReport) -> Split | None:
         """Of the contracts of these lots, whichever strategy holds them: IB's shares are shared."""
