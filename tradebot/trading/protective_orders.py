@@ -3,7 +3,7 @@
 Rules:
 - Each is stored before it is written: a new order's intent, another size or other prices, why one is cancelled. Written under the
   lock of the stored settings, with nothing awaited, after a last look at what could make it too much.
-- Stops may be placed and changed while KILLED: they sell only what is held. Targets may not.
+- Stops may be placed and changed while KILLED: they sell only what is held. Targets may only be made smaller.
 - What certainly did not leave is booked so; what may have left is left to recovery.
 """
 
@@ -161,11 +161,11 @@ class ProtectiveOrders:
         async with self._ledger.begin() as books:
             settings = await books.settings()
             check_epoch(settings, self._lock)
-            obstacle = self._obstacle(trade, self._switch.in_force(settings), link)
+            sells_more = trade.status is TradeStatus.SUBMITTING or order.qty > trade.requested_qty
+            obstacle = self._obstacle(trade, self._switch.in_force(settings), link, sells_more=sells_more)
             lifted = {one.order.id for one in await lifted_now(books, self._clock.now()) if not one.keeps}
             if obstacle is None and trade.id in lifted:  # it is being cancelled: IB would take this for another order
                 obstacle = Reason(ReasonCode.OTHER_IN_DOUBT, {"order_ref": trade.order_ref})
-            sells_more = trade.status is TradeStatus.SUBMITTING or order.qty > trade.requested_qty
             if obstacle is None and sells_more:
                 obstacle = await _exit_at_work(books, trade.con_id, self._clock.now())
             if obstacle is not None:
@@ -183,9 +183,10 @@ class ProtectiveOrders:
         )
         return None
 
-    def _obstacle(self, trade: Trade, state: TradingState, link: LinkSession) -> Reason | None:
+    def _obstacle(self, trade: Trade, state: TradingState, link: LinkSession, *, sells_more: bool) -> Reason | None:
+        killed = state is TradingState.KILLED and sells_more and trade.role is not OrderRole.STOP
         obstacles = (
-            (state is TradingState.KILLED and trade.role is not OrderRole.STOP, Reason(ReasonCode.KILLED)),
+            (killed, Reason(ReasonCode.KILLED)),
             (not self._lock.held, Reason(ReasonCode.LOCK_LOST)),
             (self._broker.connection.link_session != link, Reason(ReasonCode.LINK_INTERRUPTED)),
             (self._broker.throttled(), Reason(ReasonCode.THROTTLED)),
