@@ -23,6 +23,7 @@ from tradebot.domain.brokerage import (
     ErrorKind,
     Executed,
     Execution,
+    Margin,
     NoQuote,
     Numbered,
     Order,
@@ -170,6 +171,7 @@ class FakeBroker(Broker):
         self.asks: dict[str, Decimal | None] = {}  # $100 where nothing else is said; None: no quote
         self.base: tuple[str, Decimal] | None = None  # the account's currency where it is not USD, and its cash in it
         self.no_quote = NoQuote()
+        self.margin: Margin | None = None  # what a what-if order is answered; None: without figures
         self.delayed = False
         self.prices: dict[int, Decimal] = {}  # IB's, of positions
         self.cash: Decimal | None = Decimal(100_000)
@@ -226,6 +228,10 @@ class FakeBroker(Broker):
         await self._answer("quote")
         ask = self.asks.get(contract.ticker, Decimal(100))
         return self.no_quote if ask is None else Quote(ask, ask, ask, self.clock.now(), delayed=self.delayed)
+
+    async def what_if(self, order: Order) -> Margin:
+        await self._answer("what_if")
+        return self.margin or Margin(order.qty)
 
     async def position_report(self) -> PositionReport:
         at = self.clock.now()

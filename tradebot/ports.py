@@ -18,6 +18,7 @@ from tradebot.domain.brokerage import (
     BrokerPosition,
     Contract,
     Execution,
+    Margin,
     NoQuote,
     Numbered,
     Order,
@@ -150,6 +151,9 @@ class Broker(Protocol):
 
     async def quote(self, contract: Contract) -> Quote | NoQuote:
         """A fresh quote, live or else delayed; why there is none, when IB gives none within the adapter's short time-out."""
+
+    async def what_if(self, order: Order) -> Margin:
+        """What an order would lead to; it is not sent. Raises BrokerUnavailable."""
 
     async def position_report(self) -> PositionReport: ...
 

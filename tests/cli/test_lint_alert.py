@@ -68,7 +68,7 @@ def test_a_message_is_read_field_by_field(typed: Type, tmp_path: Path) -> None:
         ("", "The message is empty"),
         ("{“secret”: “x”}", "curly quotes"),
         (message(quantity=40), 'Set sizing = "alert" for [strategies.main], or take the size out of the alert.'),
-        (message(order_type="limit", limit_price=90), "only market orders are placed yet"),
+        (message(order_type="limit", limit_price=90), "and the strategy main buys at the market"),
         (message(secret="another"), "the alert would be answered 401"),
         (message(symbol="AAPL"), "at once: which fields count cannot be told"),
         ("{{strategy.order.alert_message}}", "Lint that text."),
@@ -85,7 +85,11 @@ def test_what_would_be_refused(typed: Type, tmp_path: Path, text: str, said: str
     [
         ({"sentiment": "flat"}, 0, "It would SELL all AAPL."),
         ({"market_position": "flat"}, 0, "It would SELL all AAPL."),
-        ({"quantity": 1, "orderType": "limit", "limitPrice": 100, "stopLoss": {"percent": 5}}, 1, "only market orders"),
+        (
+            {"quantity": 1, "orderType": "limit", "limitPrice": 100, "stopLoss": {"percent": 5}},
+            1,
+            "and the strategy main buys at the market",
+        ),
         ({"action": "sell", "quantity": "2"}, 1, 'Set exit_size = "alert" for [strategies.main]'),
         ({"dry_run": "true"}, 0, "It says that it is only a test"),
         ({"action": "Buy\n", "ticker": "AAPL\t"}, 0, "It would BUY 5 AAPL."),

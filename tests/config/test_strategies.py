@@ -1,6 +1,6 @@
 """`[strategies.NAME]`: from file, variables and credentials to what the bot trades by, and one line a mistake."""
 
-from datetime import time
+from datetime import time, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -9,15 +9,43 @@ import pytest
 from tests.config.test_loading import OTHER_SECRET, SECRET, file_of, mistakes
 from tradebot.config import keys, load
 from tradebot.domain.limits import limit_names, limit_range
-from tradebot.domain.strategies import MAIN, ExitSize, Sizing, Strategies, Strategy
+from tradebot.domain.strategies import (
+    MAIN,
+    ExitSize,
+    ExitSource,
+    OnNewSignal,
+    OrderSource,
+    Sizing,
+    Strategies,
+    Strategy,
+)
+from tradebot.domain.terms import Exits, Level, LevelKind, TimeInForce
+
+
+def percent(value: str) -> Level:
+    return Level(LevelKind.PERCENT, Decimal(value))
+
+
+def amount(value: str) -> Level:
+    return Level(LevelKind.AMOUNT, Decimal(value))
+
 
 EVERYTHING = f"""
 [strategies.ema]
 sizing = "shares"
 size = 10
 exit_size = "alert"
-orders = "market"
-exits = "none"
+orders = "alert"
+tif = "gtc"
+good_for_s = 3600
+on_new_signal = "replace"
+exits = "alert"
+stop_loss = "5%"
+take_profit = "$12.50"
+break_even_after = "$4"
+flat_by = "15:55"
+max_holding = "36h"
+max_risk_usd = 150
 tickers = ["NASDAQ:AAPL", "brk.b", "MSFT"]
 window = "20:00-03:30"
 cooldown_s = 60
@@ -34,6 +62,7 @@ size = 750
 [strategies.breakout-2]
 sizing = "alert"
 buy_amount_usd = 900
+trailing = "3.5%"
 """
 
 
@@ -51,10 +80,26 @@ def test_a_section_is_a_strategy(tmp_path: Path) -> None:
             cooldown_s=60,
             max_alerts_per_day=12,
             enabled=False,
+            orders=OrderSource.ALERT,
+            tif=TimeInForce.GTC,
+            good_for=timedelta(hours=1),
+            on_new_signal=OnNewSignal.REPLACE,
+            exits=ExitSource.ALERT,
+            own_exits=Exits(stop_loss=percent("5"), take_profit=amount("12.50")),
+            break_even_after=amount("4"),
+            flat_by=time(15, 55),
+            max_holding=timedelta(hours=36),
+            max_risk_usd=Decimal(150),
             limits={"max_daily_buys": 3, "max_daily_loss": Decimal("99.5"), "min_cash_reserve": Decimal(0)},
         ),
         Strategy(name="rsi", limits={"buy_amount_usd": Decimal(750)}),
-        Strategy(name="breakout-2", sizing=Sizing.ALERT, limits={"buy_amount_usd": Decimal(900)}),
+        Strategy(
+            name="breakout-2",
+            sizing=Sizing.ALERT,
+            exits=ExitSource.OWN,
+            own_exits=Exits(trailing=percent("3.5")),
+            limits={"buy_amount_usd": Decimal(900)},
+        ),
     ]
 
 
@@ -190,8 +235,28 @@ MISTAKES = {
     '[strategies.ema]\nsize = "5"': 'strategies.ema.size = "5" (tradebot.toml): allowed are numbers',
     '[strategies.ema]\nsizing = "usdt"': 'allowed are "usd", "shares", "equity_pct", "risk_usd", "risk_pct", "alert"',
     '[strategies.ema]\nexit_size = "half"': 'strategies.ema.exit_size = "half" (tradebot.toml): allowed are "all", "alert"',
-    '[strategies.ema]\norders = "limit"': 'strategies.ema.orders = "limit" (tradebot.toml): allowed is "market"',
-    '[strategies.ema]\nexits = "alert"': 'strategies.ema.exits = "alert" (tradebot.toml): allowed is "none"',
+    '[strategies.ema]\norders = "stop"': 'orders = "stop" (tradebot.toml): allowed are "market", "limit", "alert"',
+    '[strategies.ema]\norders = "limit"\ntif = "IOC"': 'tif = "IOC" (tradebot.toml): allowed are "DAY", "GTC"',
+    '[strategies.ema]\norders = "alert"\ngood_for_s = 4': "allowed are whole numbers from 5 to 7,776,000",
+    '[strategies.ema]\ntif = "GTC"': 'orders = "alert" or "limit", or take tif out',
+    "[strategies.ema]\ngood_for_s = 60": "strategies.ema.good_for_s (tradebot.toml): is of orders that wait for a price",
+    '[strategies.ema]\norders = "market"\non_new_signal = "replace"': "and strategies.ema places market orders",
+    '[strategies.ema]\norders = "limit"\non_new_signal = "both"': 'allowed are "refuse", "replace"',
+    '[strategies.ema]\nexits = "own"': 'strategies.ema.exits = "own" (tradebot.toml): allowed are "none", "alert"',
+    '[strategies.ema]\nexits = "none"\nstop_loss = "5%"': 'stop_loss (tradebot.toml): is set, but exits = "none"',
+    "[strategies.ema]\nstop_loss = 5": 'allowed are a percentage of the entry price below 100, such as "5%", and USD a share',
+    '[strategies.ema]\nstop_loss = "5"': 'stop_loss = "5" (tradebot.toml): allowed are a percentage',
+    '[strategies.ema]\nstop_loss = "$5%"': "allowed are a percentage",
+    '[strategies.ema]\nstop_loss = "100%"': "allowed are a percentage",
+    '[strategies.ema]\nstop_loss = "0%"': "allowed are a percentage",
+    '[strategies.ema]\ntake_profit = "-5%"': "allowed are a percentage of the entry price below 10,000",
+    '[strategies.ema]\nstop_loss = "5%"\ntrailing = "3%"': "strategies.ema.trailing (tradebot.toml): is set beside",
+    '[strategies.ema]\ntrailing = "5%"\nbreak_even_after = "3%"': "moves a stop that stays",
+    '[strategies.ema]\nbreak_even_after = "3%"': 'moves a stop, and there is none: set stop_loss = "5%" for instance',
+    '[strategies.ema]\nflat_by = "3pm"': 'allowed is "HH:MM" in New York time, such as "15:55"',
+    '[strategies.ema]\nmax_holding = "5"': 'allowed is a time from one minute to 365 days, such as "90m", "4h" or "5d"',
+    '[strategies.ema]\nmax_holding = "366d"': "allowed is a time from one minute to 365 days",
+    "[strategies.ema]\nmax_risk_usd = 0": "strategies.ema.max_risk_usd = 0 (tradebot.toml): allowed are numbers from 1",
     '[strategies.ema]\ntickers = ["AAPL", "LSE:VOD"]': "LSE:VOD is none",
     "[strategies.ema]\ntickers = []": "names none: take it out to trade all, or set enabled = false to buy nothing",
     '[strategies.ema]\nwindow = "9:35-15:45"': 'allowed is "HH:MM-HH:MM" in New York time, such as "09:35-15:45"',

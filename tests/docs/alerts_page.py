@@ -12,7 +12,7 @@ from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.payload.lint import lint
 from tradebot.domain.payload.samples import Filled, Occasion, fill
-from tradebot.domain.strategies import ExitSize, Sizing, Strategies, Strategy
+from tradebot.domain.strategies import ExitSize, ExitSource, OrderSource, Sizing, Strategies, Strategy
 from tradebot.trading.rehearsal import Setup, by_the_books
 from tradebot.words.alert_report import headline
 
@@ -20,7 +20,15 @@ PAGE = Path(__file__).parents[2] / "docs" / "alerts.md"
 STRATEGIES: Mapping[str, Strategy] = {
     "by default": Strategy(name="main"),
     "sized by the alert": Strategy(name="main", sizing=Sizing.ALERT, exit_size=ExitSize.ALERT),
+    "all by the alert": Strategy(
+        name="main",
+        sizing=Sizing.ALERT,
+        exit_size=ExitSize.ALERT,
+        orders=OrderSource.ALERT,
+        exits=ExitSource.ALERT,
+    ),
 }
+"""The last is left out where it is the second."""
 ALWAYS = "always"
 _BLOCK = re.compile(r"^```(json|text|sh)\n(.*?)^```\n\n?((?:^- [^\n]+\n)*)", re.MULTILINE | re.DOTALL)
 _SETUP = Setup(Limits(), FixedLimits(), Hours(Calendar(frozenset()), always=True), fractional=False)

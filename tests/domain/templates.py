@@ -234,7 +234,7 @@ TEMPLATES = (
         {"ticker": "TSLA", "action": "buy", "signalPrice": "195.5", "limitPrice": "=signal.signalPrice + 0.05"},
         "formulas are not computed here",
     ),
-    Template("traderspost: break-even", {"ticker": "TSLA", "action": "breakeven"}, "the bot places no stops yet"),
+    Template("traderspost: break-even", {"ticker": "TSLA", "action": "breakeven"}, "break_even_after"),
     # --- nested
     Template(
         "nested: opens",
@@ -349,7 +349,7 @@ TEMPLATES = (
         tbot("strategy.close", 4),
         replace(TBOT, verb=Verb.EXIT, size=shares("4"), unused=_UNUSED_TBOT),
     ),
-    Template("tbot: changes its stop", tbot("strategy.exitlong", 10, exit_stop=395), "places none yet"),
+    Template("tbot: changes its stop", tbot("strategy.exitlong", 10, exit_stop=395), "no alert changes them"),
     Template("tbot: all of nothing", tbot("strategy.entrylong", -1e10), "must be a number above zero"),
     # --- key=value
     Template(

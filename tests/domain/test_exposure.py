@@ -15,7 +15,7 @@ from tradebot.domain.brokerage import Account
 from tradebot.domain.exposure import Exposure, exposure, open_change, recent_since
 from tradebot.domain.limits import LossBasis
 from tradebot.domain.lots import Lot
-from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus
+from tradebot.domain.trades import UNRESOLVED, OrderRole, Trade, TradeStatus
 
 D = Decimal
 NOW = datetime(2026, 11, 20, 17, tzinfo=UTC)
@@ -75,6 +75,43 @@ def test_a_buy_in_flight_and_the_lot_it_has_begun_count_once() -> None:
     now = at_stake([begun, other], [a_trade(7, TradeStatus.SUBMITTED, filled_qty=D(4))])
     assert (now.held, now.in_flight, now.invested) == (500, 1011, 1511)
     assert (now.open_positions, dict(now.by_ticker)) == (2, {"TSLA": 1, "AAPL": 1})
+
+
+def a_stop(number: int, of: int, price: int | str, qty: int = 10, **changes: Any) -> Trade:
+    how = {"role": OrderRole.STOP, "parent_trade_id": of, "stop_price": D(price), "requested_qty": D(qty)}
+    made = a_trade(number, TradeStatus.SUBMITTED, side=Side.SELL, reserved=D(0))
+    return replace(made, **{**how, **changes})
+
+
+LOT = a_lot(7, ticker="AAPL", qty=D(10), entry_price=D(100))
+
+
+@pytest.mark.parametrize(
+    ("lots", "trades", "at_risk"),
+    [
+        ([LOT], [], D(1_000)),  # without a stop all that it cost
+        ([LOT], [a_stop(8, 7, 95)], D(50)),
+        ([LOT], [a_stop(8, 7, 95, qty=4)], D(620)),  # 4 × 5, and 6 without
+        ([LOT], [a_stop(8, 7, 95, qty=6, filled_qty=D(2))], D(620)),
+        ([LOT], [a_stop(8, 7, 95, qty=4), a_stop(9, 7, 90, qty=6)], D(80)),
+        ([LOT], [a_stop(8, 7, 105)], D(0)),  # above what was paid: nothing is lost, and nothing won
+        ([LOT], [a_stop(8, 6, 95)], D(1_000)),  # of another entry
+        ([LOT], [a_stop(8, 7, 95, status=TradeStatus.UNKNOWN)], D(1_000)),
+        ([LOT], [a_stop(8, 7, 95, status=TradeStatus.CANCELLED)], D(1_000)),
+        ([LOT], [a_stop(8, 7, 120, role=OrderRole.TARGET, stop_price=None)], D(1_000)),
+        ([], [a_trade(7, TradeStatus.SUBMITTED)], D(1_011)),  # a BUY in flight: all it reserves
+        ([], [a_trade(7, TradeStatus.SUBMITTED), a_stop(8, 7, 95)], D(61)),
+        ([LOT], [a_trade(7, TradeStatus.SUBMITTED, filled_qty=D(4)), a_stop(8, 7, 95)], D(61)),  # it and its lot once
+        (
+            [LOT, a_lot(3, ticker="TSLA", qty=D(2), entry_price=D(250))],
+            [a_stop(8, 7, 95), a_stop(9, 3, 240, qty=2)],
+            D(70),
+        ),
+    ],
+)
+def test_what_is_at_risk_down_to_the_stops(lots: list[Lot], trades: list[Trade], at_risk: Decimal) -> None:
+    """A limit of risk would count a position as protected that nothing protects, or one twice."""
+    assert at_stake(lots, trades).at_risk == at_risk
 
 
 @pytest.mark.parametrize("status", UNRESOLVED)

@@ -1,4 +1,4 @@
-"""What is not honoured yet, under which strategy, and what the owner is told to do."""
+"""What is not honoured, under which strategy, and what the owner is told to do."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -8,7 +8,7 @@ import pytest
 
 from tradebot.domain.honoured import not_honoured
 from tradebot.domain.instructions import Instruction, OrderTerms, PositionTarget, Size, SizeKind, Target, Verb
-from tradebot.domain.strategies import ExitSize, Sizing, Strategy
+from tradebot.domain.strategies import ExitSize, ExitSource, OrderSource, Sizing, Strategy
 from tradebot.domain.terms import Exits, Level, LevelKind, OrderType, TimeInForce
 
 BUY = Instruction("own", Verb.BUY, "AAPL")
@@ -16,6 +16,15 @@ EXIT = replace(BUY, verb=Verb.EXIT)
 TEN = Size(SizeKind.SHARES, Decimal(10))
 FIXED = Strategy(name="ema")
 ALERT = Strategy(name="ema", sizing=Sizing.ALERT, exit_size=ExitSize.ALERT)
+WITH_ORDERS = Strategy(name="ema", orders=OrderSource.ALERT)
+LIMITS = Strategy(name="ema", orders=OrderSource.LIMIT)
+WITH_EXITS = Strategy(name="ema", exits=ExitSource.ALERT)
+OWN = Strategy(name="ema", exits=ExitSource.OWN, own_exits=Exits(Level(LevelKind.PERCENT, Decimal(5))))
+MINUTE, TIFS = timedelta(minutes=1), (TimeInForce.DAY, TimeInForce.GTC, TimeInForce.IOC)
+STOP, TRAILING = OWN.own_exits, Exits(trailing=Level(LevelKind.PERCENT, Decimal(5)))
+TARGET = Exits(take_profit=Level(LevelKind.PRICE, Decimal(5)))
+BOTH = replace(STOP, take_profit=TARGET.take_profit)
+RISK = replace(TEN, kind=SizeKind.RISK_USD)
 HALF = PositionTarget(Target.LONG, Decimal(50), Target.LONG, Decimal(100))
 
 
@@ -28,6 +37,21 @@ HALF = PositionTarget(Target.LONG, Decimal(50), Target.LONG, Decimal(100))
         *((replace(EXIT, target=HALF), FIXED), (replace(EXIT, target=HALF), ALERT)),
         (replace(EXIT, size=TEN, target=PositionTarget(Target.FLAT)), FIXED),
         (BUY, Strategy(name="ema", sizing=Sizing.SHARES, size=Decimal(5))),
+        *((replace(BUY, order=OrderTerms(kind)), WITH_ORDERS) for kind in OrderType),
+        *((replace(BUY, order=OrderTerms(OrderType.LIMIT, tif=tif)), WITH_ORDERS) for tif in TIFS),
+        (replace(BUY, order=OrderTerms(OrderType.LIMIT, outside_rth=True)), WITH_ORDERS),
+        (replace(BUY, order=OrderTerms(OrderType.STOP, cancel_after=MINUTE)), WITH_ORDERS),
+        (replace(BUY, order=OrderTerms(OrderType.STOP, tif=TimeInForce.GTD, cancel_after=MINUTE)), WITH_ORDERS),
+        (replace(BUY, order=OrderTerms(OrderType.STOP, tif=TimeInForce.GTD)), replace(WITH_ORDERS, good_for=MINUTE)),
+        *((replace(BUY, price=Decimal(5), order=OrderTerms(tif=tif)), LIMITS) for tif in TIFS),
+        (replace(BUY, order=OrderTerms(OrderType.LIMIT, Decimal(5))), LIMITS),
+        *((replace(BUY, exits=exits), WITH_EXITS) for exits in (STOP, TRAILING, TARGET, BOTH)),
+        (EXIT, WITH_EXITS),
+        (EXIT, LIMITS),
+        (replace(BUY, size=RISK, exits=STOP), replace(WITH_EXITS, sizing=Sizing.ALERT)),
+        (replace(BUY, size=RISK), replace(ALERT, exits=ExitSource.OWN, own_exits=TRAILING)),
+        (replace(BUY, exits=TRAILING), replace(WITH_EXITS, sizing=Sizing.RISK_PCT, size=Decimal(1))),
+        (BUY, replace(WITH_EXITS, sizing=Sizing.RISK_PCT, size=Decimal(1), own_exits=STOP)),
     ],
 )
 def test_what_is_honoured(asked: Instruction, strategy: Strategy) -> None:
@@ -67,6 +91,49 @@ def test_what_is_honoured(asked: Instruction, strategy: Strategy) -> None:
             (replace(BUY, order=OrderTerms(tif=tif)), FIXED, f"works {tif}")
             for tif in TimeInForce
             if tif is not TimeInForce.DAY
+        ),
+        *(
+            (replace(BUY, order=OrderTerms(kind)), LIMITS, "buys by limit orders at the alert's price. Nothing")
+            for kind in (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP)
+        ),
+        (replace(BUY, order=OrderTerms(OrderType.LIMIT)), FIXED, 'Set orders = "alert" for [strategies.ema]'),
+        (BUY, LIMITS, "buys by limit orders at the alert's price, and the alert has none"),
+        (replace(EXIT, order=OrderTerms(OrderType.LIMIT, Decimal(5))), WITH_ORDERS, "an exit is a market order"),
+        (
+            replace(EXIT, order=OrderTerms(tif=TimeInForce.GTC)),
+            WITH_ORDERS,
+            "works GTC, and a market order works for the day",
+        ),
+        (
+            replace(BUY, order=OrderTerms(tif=TimeInForce.GTC)),
+            WITH_ORDERS,
+            "works GTC, and a market order works for the day",
+        ),
+        (replace(BUY, order=OrderTerms(OrderType.STOP, outside_rth=True)), WITH_ORDERS, "where only limit orders work"),
+        (
+            replace(BUY, order=OrderTerms(OrderType.STOP, tif=TimeInForce.GTD)),
+            WITH_ORDERS,
+            "works GTD, and says no end",
+        ),
+        (
+            replace(BUY, order=OrderTerms(OrderType.LIMIT, tif=TimeInForce.IOC, cancel_after=MINUTE)),
+            WITH_ORDERS,
+            "works IOC, which waits for nothing",
+        ),
+        (replace(BUY, order=OrderTerms(OrderType.LIMIT, delay=MINUTE)), WITH_ORDERS, "every order leaves at once"),
+        (
+            replace(BUY, exits=STOP),
+            WITH_ORDERS,
+            'Set exits = "alert" for [strategies.ema], or take it out of the alert.',
+        ),
+        (replace(BUY, exits=TARGET), OWN, "the strategy ema places its own"),
+        (replace(BUY, exits=replace(STOP, trailing=STOP.stop_loss)), WITH_EXITS, "one order protects a position"),
+        (replace(EXIT, exits=STOP), WITH_EXITS, "and it sells: stops and targets come with the buy"),
+        (replace(BUY, size=RISK, exits=TARGET), replace(WITH_EXITS, sizing=Sizing.ALERT), "follows from a stop"),
+        (
+            replace(BUY, exits=TARGET),
+            replace(WITH_EXITS, sizing=Sizing.RISK_PCT, size=Decimal(1), own_exits=STOP),
+            "sizes its buys by the risk at the stop",
         ),
         (replace(BUY, order=OrderTerms(outside_rth=True)), FIXED, "outside regular trading hours"),
         (replace(BUY, order=OrderTerms(cancel_after=timedelta(seconds=60))), FIXED, "cancelled after 60 s"),

@@ -364,7 +364,7 @@ BARE, WHY = Told(202, "Order Canceled - reason:"), Told(202, "Order Canceled - r
 
 
 @pytest.mark.parametrize(
-    ("order", "entry", "group", "told", "how", "expected"),
+    ("order", "entry", "fills", "told", "how", "expected"),
     [
         (over(A_STOP), ENTRY, (), (BARE,), {}, EndedBy.OWNER),
         (over(A_STOP), ENTRY, (), (), {}, EndedBy.OWNER),
@@ -372,7 +372,8 @@ BARE, WHY = Told(202, "Order Canceled - reason:"), Told(202, "Order Canceled - r
         (over(A_STOP), ENTRY, (), (BARE,), {"by_us": True}, EndedBy.US),
         (over(A_STOP), ENTRY, (), (BARE,), {"cut_off": True}, EndedBy.IB),
         (over(A_STOP), ENTRY, (), (BARE,), {"split": True}, EndedBy.IB),
-        (over(A_STOP), ENTRY, (replace(A_TARGET, filled_qty=D(3)),), (BARE,), {}, EndedBy.GROUP),
+        (over(A_STOP), ENTRY, (LONG_AGO + timedelta(minutes=5),), (BARE,), {}, EndedBy.GROUP),
+        (over(A_STOP), ENTRY, (LONG_AGO,), (BARE,), {}, EndedBy.OWNER),  # long after the fill
         (over(A_STOP), over(ENTRY, S.PARTIAL), (), (BARE,), {}, EndedBy.GROUP),
         (over(A_STOP, S.FAILED, error_message="IB 201: no"), ENTRY, (), (), {}, EndedBy.REFUSED),
         (over(A_STOP, S.FAILED, error_message=Reason(ReasonCode.THROTTLED)), ENTRY, (), (), {}, EndedBy.NOT_SENT),
@@ -382,14 +383,14 @@ BARE, WHY = Told(202, "Order Canceled - reason:"), Told(202, "Order Canceled - r
 def test_who_ended_a_stop(
     order: Trade,
     entry: Trade,
-    group: Sequence[Trade],
+    fills: Sequence[datetime],
     told: Sequence[Told],
     how: Mapping[str, bool],
     expected: EndedBy,
 ) -> None:
     """The owner's cancel would be taken for IB's and undone, or IB's for the owner's and left."""
     known = {"by_us": False, "cut_off": False, "split": False, **how}
-    assert ended_by(order, entry, (order, *group), told, **known) is expected
+    assert ended_by(order, entry, fills, told, **known) is expected
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tradebot.domain.brokerage import Margin
 from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.instructions import Instruction, PositionTarget, Size, SizeKind, Target, Verb
 from tradebot.domain.limits import FixedLimits, Limits, LossBasis
+from tradebot.domain.order_plan import EntryPlan
 from tradebot.domain.refusals import Fact, Figure, Refusal, RefusalCode
 from tradebot.domain.risk import BUY_POLICY, LIMIT_OF, RiskDecision, judge, rooms
 from tradebot.domain.settings import TradingState
@@ -21,6 +23,7 @@ from tradebot.domain.sizing import Room, Sized, commission_estimate, whole_share
 from tradebot.domain.snapshot import Buy, Sell, Snapshot
 from tradebot.domain.strategies import Strategy
 from tradebot.domain.strategy_rules import OwnFigures, StrategyTerms, StrategyView
+from tradebot.domain.terms import OrderType, Terms, TimeInForce
 
 D = Decimal
 CENT = D("0.01")
@@ -28,6 +31,10 @@ NOON = datetime(2026, 11, 20, 17, tzinfo=UTC)  # in New York
 # 10 × $100: worth $1,000, reserves $1,000 × 1.01 + $1 = $1,011.
 Part = TypeVar("Part", Buy, Snapshot, Limits, FixedLimits)
 BUY = Buy(ticker="AAPL", qty=D(10), ask=D(100), amount_usd=D(1_050), alert_price=D(100), waited_s=1.0)
+MISFIT: Mapping[str, Fact] = {"order": "LMT", "price": D(99), "ask": D(100), "stop": D(99)}
+WITH_STOP = EntryPlan(
+    Terms(), D(100), Terms(OrderType.STOP, stop_price=D(95), tif=TimeInForce.GTC), Terms(OrderType.LIMIT, D(120))
+)
 SELL = Sell(ticker="AAPL", qty=D(10))
 CALM = Snapshot(
     state=TradingState.RUNNING,
@@ -106,6 +113,7 @@ def test_a_buy_within_every_limit_passes_every_check() -> None:
         "no_quote",
         "delayed_quote",
         "max_spread",
+        "exit_levels",
         "size",
         "cash",
         "max_total_investment",
@@ -113,16 +121,19 @@ def test_a_buy_within_every_limit_passes_every_check() -> None:
         "max_per_ticker",
         "max_daily_buys",
         "max_daily_loss",
+        "max_risk",
         "price_collar",
         "max_order_value",
+        "margin",
     ]
 
 
 def one_after_another() -> Iterator[tuple[RefusalCode, Refusal]]:
     """Every check's refusal of one hopeless BUY, which is put right step by step."""
     limits = Limits(max_total_investment=D(1_000), min_cash_reserve=D(0))
-    fixed_limits = FixedLimits(max_order_value_usd=D(999))
+    fixed_limits = FixedLimits(max_order_value_usd=D(999), max_risk_usd=D(999), what_if_above_usd=D(999))
     order = replace(BUY, ask=None, waited_s=301, alert_price=D(90), qty=None, bid=D(94), delayed=True)
+    order = replace(order, margin=Margin(D(10), D(501), D(500)))
     now = replace(
         CALM,
         state=TradingState.KILLED,
@@ -158,9 +169,10 @@ def one_after_another() -> Iterator[tuple[RefusalCode, Refusal]]:
         {"since_last_buy_s": None, "own": own_of(cooldown_s=60, since_entry_s=59.0)},
         {"own": own_of(max_alerts_per_day=2, alerts_today=3)},
         {"own": own_of()},
-        {"qty": D(0), "ask": D(100)},
+        {"qty": D(0), "ask": D(100), "misfit": Refusal(RefusalCode.EXIT_LEVELS, MISFIT)},
         {"live": False},
         {"bid": D(99)},
+        {"misfit": None},
         {"qty": D(10)},
         {"cash": D(100_000)},
         {"max_total_investment": D(50_000)},
@@ -168,8 +180,10 @@ def one_after_another() -> Iterator[tuple[RefusalCode, Refusal]]:
         {"ticker_positions": 0},
         {"buys_today": 0},
         {"realised_today": D(0)},
+        {"max_risk_usd": D(1_000)},
         {"alert_price": D(100)},
         {"max_order_value_usd": D(1_000)},
+        {"margin": Margin(D(10), D(500), D(500))},
     ]
     for change in put_right:
         found = refusal(order, now, limits, fixed_limits)
@@ -596,21 +610,108 @@ def test_what_each_limit_leaves() -> None:
         cash=D(10_000),
         reserved=D(500),
         held=D(2_000),
-        own=own_of(figures=FULL, limits={"buy_amount_usd": D(700), "max_total_investment": D(3_000)}),
+        at_risk=D(100),
+        own=own_of(
+            figures=replace(FULL, at_risk=D(50)),
+            limits={"buy_amount_usd": D(700), "max_total_investment": D(3_000)},
+            max_risk_usd=D(300),
+        ),
     )
-    assert list(rooms(now, LIMITS, CONTROLS)) == [
+    assert list(rooms(now, LIMITS, replace(CONTROLS, max_risk_usd=D(900)), WITH_STOP)) == [
         Room("max_order_value_usd", D(25_000), of_cost=False),
         Room("buy_amount_usd", D(700), of_cost=False, strategy="ema"),
         Room("max_total_investment", D(2_000), strategy="ema"),
         Room("max_total_investment", D(48_000)),
         Room("min_cash_reserve", D(8_500)),
+        Room("max_risk_usd", D(250), strategy="ema", each=D(5)),
+        Room("max_risk_usd", D(800), each=D(5)),
     ]
+
+
+@pytest.mark.parametrize(
+    ("at_risk", "plan", "limit", "of_strategy", "passes"),
+    [
+        (D(150), WITH_STOP, D(200), False, True),  # 10 shares that lose 5 each
+        (D("150.01"), WITH_STOP, D(200), False, False),
+        (D(0), None, D(1_000), False, True),  # all its value
+        (D("0.01"), None, D(1_000), False, False),
+        (D(150), WITH_STOP, D(200), True, True),
+        (D("150.01"), WITH_STOP, D(200), True, False),
+        (D("NaN"), WITH_STOP, D(200), False, False),
+        (D(10_000), WITH_STOP, D(0), False, True),  # switched off
+    ],
+)
+def test_what_may_be_lost_down_to_the_stops(
+    at_risk: Decimal, plan: EntryPlan | None, limit: Decimal, of_strategy: bool, passes: bool
+) -> None:
+    """Broken, more would be at risk than the owner allows, or an order without a stop count as one without a risk."""
+    order = replace(BUY, plan=plan)
+    if of_strategy:
+        own = own_of(figures=OwnFigures(at_risk=at_risk), max_risk_usd=limit)
+        found = refusal(order, replace(CALM, own=own))
+        assert found is None or found[1].facts["strategy"] == "ema"
+    else:
+        found = refusal(order, replace(CALM, at_risk=at_risk), fixed_limits=FixedLimits(max_risk_usd=limit))
+    assert (found is None) == passes
+    assert found is None or found[0] == RefusalCode.MAX_RISK
+
+
+NO_FUNDS = (201, "Order rejected - reason: no funds")
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (None, RefusalCode.NOT_KNOWN),
+        (Margin(D(10)), RefusalCode.NOT_KNOWN),
+        (Margin(D(10), D(500), None), RefusalCode.NOT_KNOWN),
+        (Margin(D(10), D("NaN"), D(500)), RefusalCode.NOT_KNOWN),
+        (Margin(D(9), D(500), D(500)), RefusalCode.NOT_KNOWN),  # of fewer shares
+        (Margin(D(10), D("500.01"), D(500)), RefusalCode.MARGIN),
+        (Margin(D(10), refused=NO_FUNDS), RefusalCode.MARGIN),
+        (Margin(D(10), D(500), D(500)), None),
+        (Margin(D(11), D(500), D(501)), None),
+    ],
+)
+def test_what_ib_says_of_the_margin(answer: Margin | None, code: RefusalCode | None) -> None:
+    """Broken, a large BUY would leave on IB's silence, or against its word."""
+    found = refusal(replace(BUY, margin=answer), fixed_limits=FixedLimits(what_if_above_usd=D("999.99")))
+    assert (found and found[1].code) == code
+    assert found is None or found[0] == RefusalCode.MARGIN
+    assert refusal(replace(BUY, margin=answer), fixed_limits=FixedLimits(what_if_above_usd=D(1_000))) is None
+
+
+@pytest.mark.parametrize(
+    ("plan", "passes"),
+    [
+        (EntryPlan(Terms(OrderType.LIMIT, D("95.24")), D("95.24")), True),  # 5 % below the ask
+        (EntryPlan(Terms(OrderType.LIMIT, D("95.23")), D("95.23")), False),
+        (EntryPlan(Terms(OrderType.LIMIT, D("105.27")), D("105.27")), False),
+        (EntryPlan(Terms(OrderType.STOP, stop_price=D("105.27")), D("105.27")), False),
+        (EntryPlan(Terms(OrderType.TRAILING_STOP, stop_price=D(110), trail_amount=D(10)), D(110)), True),
+    ],
+)
+def test_the_collar_holds_for_the_price_that_an_order_waits_for(plan: EntryPlan, passes: bool) -> None:
+    """Broken, a limit with a digit too many would wait for ever, or buy at any price."""
+    assert refused_by(order=replace(BUY, alert_price=None, plan=plan)) == (None if passes else RefusalCode.PRICE_COLLAR)
+
+
+def test_an_order_is_judged_by_what_it_may_cost() -> None:
+    """Broken, a limit above the ask would reserve too little, and a wide spread stop an order that has a limit."""
+    order = replace(BUY, bid=D(50), plan=EntryPlan(Terms(OrderType.LIMIT, D(104)), D(104)))
+    assert (order.value, order.cost) == (D(1_040), D("1051.40"))
+    assert refused_by(order=order) is None
+    assert refused_by(replace(CALM, cash=D("2051.39")), order) == RefusalCode.CASH
+    assert (
+        refused_by(order=replace(order, plan=EntryPlan(Terms(OrderType.STOP, stop_price=D(104)), D(104))))
+        == "max_spread"
+    )
 
 
 @pytest.mark.parametrize("figures", [{"held": D("NaN")}, {"cash": None}, {"cash": D("NaN")}, {"reserved": D("NaN")}])
 def test_what_is_not_known_leaves_no_room_to_compute(figures: Mapping[str, Any]) -> None:
     """Broken, a size would be lowered to nothing by an unknown figure, and the figure never be named."""
-    assert all(room.usd.is_finite() for room in rooms(replace(CALM, **figures), LIMITS, CONTROLS))
+    assert all(room.usd.is_finite() for room in rooms(replace(CALM, **figures), LIMITS, CONTROLS, WITH_STOP))
     assert refused_by(replace(CALM, **figures)) is not None
 
 

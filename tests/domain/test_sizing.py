@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 
 from tradebot.domain.instructions import Instruction, PositionTarget, Size, SizeKind, Target, Verb
 from tradebot.domain.refusals import Figure
-from tradebot.domain.sizing import Room, Sized, entry, entry_size, exit_size, order_cost, stop_price
+from tradebot.domain.sizing import Room, Sized, entry, entry_size, exit_size, order_cost
 from tradebot.domain.strategies import Sizing, Strategy
-from tradebot.domain.terms import Exits, Level, LevelKind
 
 D = Decimal
 K = SizeKind
@@ -64,20 +63,6 @@ def test_what_is_not_known_gives_no_size(size: Size, figure: Figure, unknown: De
 def test_a_stop_that_is_not_below_the_entry_risks_no_known_amount(stop: Decimal) -> None:
     """A division by nothing, or a huge order."""
     assert sized(Size(K.RISK_USD, D(100)), stop=stop).qty == 0
-
-
-@pytest.mark.parametrize(
-    ("level", "price"),
-    [
-        (Level(LevelKind.PRICE, D(90)), D(90)),
-        (Level(LevelKind.PERCENT, D(5)), D(190)),
-        (Level(LevelKind.AMOUNT, D("2.5")), D("197.5")),
-    ],
-)
-def test_where_the_loss_ends(level: Level, price: Decimal) -> None:
-    """The risk would be computed from another stop than the one that was given."""
-    assert stop_price(Exits(stop_loss=level), D(200)) == stop_price(Exits(trailing=level), D(200)) == price
-    assert stop_price(Exits(), D(200)) is None
 
 
 SAID = Instruction("own", Verb.BUY, "AAPL", size=Size(K.SHARES, D(7)))

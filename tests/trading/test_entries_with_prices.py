@@ -1,23 +1,29 @@
 """Entries with prices, stops and targets of their own: from the alert to the orders that IB shows, with the real broker."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from tests.bot import NO_FIXED_LIMITS, said
 from tests.bot_fixtures import AtGateway, MakeAtGateway
 from tests.trading.test_strategies import code_of
-from tradebot.domain.instructions import OrderTerms, Verb
+from tradebot.domain.events import EventKind
+from tradebot.domain.instructions import OrderTerms, Size, SizeKind, Verb
 from tradebot.domain.limits import FixedLimits
 from tradebot.domain.refusals import RefusalCode
-from tradebot.domain.strategies import ExitSource, OrderSource, Strategy
+from tradebot.domain.strategies import ExitSource, OrderSource, Sizing, Strategy
 from tradebot.domain.terms import Exits, Level, LevelKind, OrderType, TimeInForce
 from tradebot.domain.trades import OrderRole
 from tradebot.simgateway.model import Order
+from tradebot.words import checks
+from tradebot.words import events as words
 
 D = Decimal
 BY_ALERT = Strategy(name="ema", orders=OrderSource.ALERT, exits=ExitSource.ALERT)
+ASKS_IB = replace(NO_FIXED_LIMITS, what_if_above_usd=D(100))
 EXITS = Exits(stop_loss=Level(LevelKind.PERCENT, D(5)), take_profit=Level(LevelKind.PERCENT, D(10)))
 
 
@@ -118,6 +124,56 @@ async def test_the_group_is_stored_as_it_is_sent(make_at_gateway: MakeAtGateway)
     assert (stop.stop_price, target.limit_price) == (D(209), D(242))
     assert {one.parent_trade_id for one in (stop, target)} == {entry.id}
     assert {one.group_id for one in trades} == {f"{entry.order_ref}-g"}
+
+
+async def test_a_large_buy_is_put_to_ib_first(make_at_gateway: MakeAtGateway) -> None:
+    """No order would leave at all once IB is to be asked, or the owner not see what it said."""
+    there = await at_gateway(make_at_gateway, fixed_limits=ASKS_IB)
+    alert_id = await there.bot.asks("ema", Verb.BUY, exits=EXITS)
+    await sent(there, alert_id, 3)
+    entry = await there.bot.trade_of(alert_id)
+    async with there.bot.ledger.read() as books:
+        decision = await books.decision(entry.id)
+    assert decision is not None
+    assert checks.passed(RefusalCode.MARGIN, decision).startswith("IB would want 227.5")
+
+
+@pytest.mark.parametrize(
+    ("fault", "how", "code", "told"),
+    [
+        (
+            "deny",
+            {"code": 201, "text": "Order rejected - reason: no margin"},
+            RefusalCode.MARGIN,
+            "(IB 201: Order rejected",
+        ),
+        ("swallow", {}, RefusalCode.NOT_KNOWN, "IB did not answer what margin the BUY of AAPL would take"),
+    ],
+)
+async def test_a_large_buy_waits_for_ib_s_word(
+    make_at_gateway: MakeAtGateway, fault: str, how: Mapping[str, Any], code: RefusalCode, told: str
+) -> None:
+    """An order would leave that IB refuses, or on its silence."""
+    there = await at_gateway(make_at_gateway, fixed_limits=ASKS_IB, options={"question_timeout_s": 1.0})
+    there.gateway.faults.arm(fault, symbol="AAPL", **how)
+    alert_id = await there.bot.asks("ema", Verb.BUY)
+    assert await code_of(there.bot, alert_id) == code
+    assert told in said((await there.bot.row(alert_id)).reason)
+    assert not there.gateway.book.orders
+
+
+async def test_a_size_by_risk_counts_to_the_stop_that_is_placed(make_at_gateway: MakeAtGateway) -> None:
+    """More would be lost at the stop than was to be risked; or a limit of risk be passed by a size that was asked for."""
+    strategy = replace(BY_ALERT, sizing=Sizing.ALERT, max_risk_usd=D(100))
+    there = await at_gateway(make_at_gateway, strategy)
+    asked: Mapping[str, Any] = {"order": OrderTerms(OrderType.LIMIT, D(220)), "exits": Exits(price(210))}
+    first = await there.bot.asks("ema", Verb.BUY, size=Size(SizeKind.RISK_USD, D(45)), **asked)
+    entry, stop = await sent(there, first, 2)
+    assert (entry.ticket.quantity, stop.ticket.quantity) == (4, 4)  # of 10 USD each
+    second = await there.bot.asks("ema", Verb.BUY, "MSFT", size=Size(SizeKind.SHARES, D(90)), exits=EXITS)
+    lowered, *_ = await sent(there, second, 3)
+    [intent] = await there.bot.events(EventKind.ORDER_INTENT, alert_id=second)
+    assert f"asked 90 shares, {lowered.ticket.quantity} by max_risk_usd of strategy ema" in words.text(intent)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ from typing import Any
 
 from tests.adapters.database.samples import an_alert
 from tests.bot import Bot
-from tests.bot_fixtures import AtGateway, MakeAtGateway
+from tests.bot_fixtures import AtGateway, MakeAtGateway, MakeBot
 from tradebot.domain.alerts import AlertStatus, Side
+from tradebot.domain.brokerage import OrderState
 from tradebot.domain.events import EventKind, NewEvent
 from tradebot.domain.facts.orders import Changed, ProtectionChanged, SharesUnprotected, Unprotected
 from tradebot.domain.instructions import OrderTerms, Verb
@@ -180,6 +181,9 @@ async def test_what_the_owner_sells_is_taken_off_the_stop_at_once(make_at_gatewa
         lambda: {one.ticket.quantity for one in selling(there)} == {held - 3},
         "stop and target are as large as what is held",
     )
+    assert len(selling(there)) == 2
+    await there.bot.seconds(30, at_once=5)
+    assert [(one.ticket.quantity, one.status) for one in stops(there)] == [(held - 3, "PreSubmitted")]
 
 
 async def test_what_the_owner_moves_in_tws_stands(make_at_gateway: MakeAtGateway) -> None:
@@ -343,3 +347,55 @@ async def test_a_change_that_never_left_is_not_taken_for_the_owners(make_at_gate
 
     await there.bot.sooner_or_later(as_at_ib, "the books have what works at IB")
     assert len(await there.bot.events(EventKind.PROTECTION_CHANGED)) == 1
+
+
+async def test_a_stop_is_placed_also_under_the_kill_switch(make_at_gateway: MakeAtGateway) -> None:
+    """The kill switch is to keep the bot from trading, not to leave what is held alone."""
+    there = await at_gateway(make_at_gateway)
+    held = await holds(there)
+    await there.bot.operations.kill("owner")
+    for one in selling(there):
+        there.gateway.desk.end(one.perm_id, 202, "Cancelled by Exchange")
+    await happens(there.bot, lambda: bool(stops(there)), "a stop works again")
+    await there.bot.seconds(30, at_once=5)
+    assert [(one.ticket.order_type, one.ticket.quantity) for one in selling(there)] == [("STP", held)]  # and no target
+
+
+async def test_what_ib_does_not_make_smaller_is_cancelled(make_bot: MakeBot) -> None:
+    """A stop whose change IB does not take would go on to sell more than is held."""
+    bot = await make_bot(strategies=(BY_ALERT,), limits=Limits(buy_amount_usd=D(1000)))
+    await bot.start()
+    alert_id = await bot.asks("ema", Verb.BUY, exits=EXITS)
+    await bot.sent(3)
+    entry, *children = await bot.trades()
+    bot.broker.fill(entry.order_ref, int(entry.requested_qty), 100)
+    await bot.becomes(alert_id, AlertStatus.EXECUTED)
+    for one in children:
+        bot.broker.show(one.order_ref, OrderState.WORKING)
+        await bot.turns(one.order_ref, TradeStatus.SUBMITTED)
+    bot.clock.skip(11)
+    bot.broker.held = {entry.con_id: entry.requested_qty - 3}
+    bot.broker.takes_orders = False
+
+    async def cancelled() -> bool:
+        return {one.order_ref for one in children} <= set(bot.broker.cancels)
+
+    await bot.sooner_or_later(cancelled, "stop and target are cancelled")
+    changes = [order.qty for order in bot.broker.sent[3:]]
+    assert changes == [entry.requested_qty - 3] * 4  # twice each, before
+
+
+async def test_one_answer_of_ib_s_cancels_nothing(make_at_gateway: MakeAtGateway) -> None:
+    """An answer without the position, as IB gives one now and then, would cost the shares their stop."""
+    there = await at_gateway(make_at_gateway)
+    await holds(there)
+    before = [one.perm_id for one in selling(there)]
+    there.gateway.faults.arm("leave_out", question="reqPositions", symbol="AAPL")
+
+    async def met() -> bool:
+        return not there.gateway.faults.armed()
+
+    await there.bot.sooner_or_later(met, "the answer has come")
+    await there.bot.seconds(20, at_once=5)
+    assert [one.perm_id for one in selling(there)] == before
+    assert not await there.bot.events(EventKind.ORDER_CANCELLING, EventKind.SHARES_UNPROTECTED)

@@ -1,5 +1,6 @@
 """How much an alert trades: sizes of entries and exits with their arithmetic, targets, and gaps between sender and books."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +17,7 @@ from tradebot.domain.instructions import PositionTarget, Size, SizeKind, Target,
 from tradebot.domain.limits import Limits
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.refusals import RefusalCode
-from tradebot.domain.strategies import ExitSize, Sizing, Strategy
+from tradebot.domain.strategies import ExitSize, ExitSource, Sizing, Strategy
 from tradebot.domain.terms import Exits, Level, LevelKind
 from tradebot.words import events as words
 
@@ -150,10 +151,11 @@ async def test_unknown_equity_refuses(make_bot: MakeBot) -> None:
 
 async def test_a_size_by_risk_is_computed_from_the_stop(make_bot: MakeBot) -> None:
     """More would be lost at the stop than was to be risked."""
-    bot = await a_bot(make_bot)
+    bot = await a_bot(make_bot, replace(EMA, exits=ExitSource.ALERT))
     stop = Exits(stop_loss=Level(LevelKind.PERCENT, D(5)))
     await bot.asks("ema", Verb.BUY, size=Size(SizeKind.RISK_USD, D(99)), exits=stop)
-    assert (await bot.sent()).qty == 19
+    await bot.sent(2)
+    assert [order.qty for order in bot.broker.sent] == [19, 19]
 
 
 # --- exits ----------------------------------------------------------------------------------------------------------

@@ -155,6 +155,69 @@ SAID: list[tuple[str, Mapping[str, Fact], str]] = [
         "250 AAPL at $100.01 are $25,002.50, max_order_value_usd in the configuration is $25,000.00",
     ),
     (
+        "exit_levels",
+        {"ticker": "AAPL", "order": "LMT", "price": D("99.50"), "ask": D(100), "stop": D("99.6"), "target": D(110)},
+        "a stop at $99.60 and a target at $110.00 do not fit a limit of $99.50 (IB asks $100.00) of AAPL: a stop stands below "
+        "the entry and the bid, a target above, or they would sell at once. Correct the alert's prices",
+    ),
+    (
+        "exit_levels",
+        {"ticker": "AAPL", "order": "MKT", "price": D(100), "ask": D(100), "stop": D(95), "stop_limit": D(96)},
+        "a stop at $95.00 with a limit of $96.00 do not fit IB's ask of $100.00 of AAPL: a stop stands below the entry and the "
+        "bid, a target above, or they would sell at once. Correct the alert's prices",
+    ),
+    (
+        "exit_levels",
+        {"ticker": "AAPL", "order": "STP LMT", "price": D(99), "ask": D(100)},
+        "the prices of the AAPL order do not fit together: a stop-limit order up to $99.00 (IB asks $100.00). Correct the "
+        "alert's prices",
+    ),
+    (
+        "max_risk",
+        {
+            "ticker": "AAPL",
+            "qty": D(5),
+            "price": D(100),
+            "stop": D(90),
+            "risk": D(50),
+            "at_risk": D(160),
+            "limit": D(200),
+        },
+        "5 AAPL at $100.00 would put $50.00 at risk, down to the stop at $90.00; $160.00 are, the most is $200.00: raise "
+        "max_risk_usd under [trading], or send a nearer stop",
+    ),
+    (
+        "max_risk",
+        {
+            "ticker": "AAPL",
+            "qty": D(5),
+            "price": D(100),
+            "risk": D(500),
+            "at_risk": D(0),
+            "limit": D(200),
+            "strategy": "ema",
+        },
+        "5 AAPL at $100.00 would put $500.00 at risk, for it has no stop, and all its value counts; $0.00 are of strategy ema, "
+        "the most is $200.00: raise max_risk_usd under [strategies.ema], or send a nearer stop",
+    ),
+    (
+        "margin",
+        {"ticker": "AAPL", "qty": D(50), "price": D(100), "margin": D(2_500), "equity": D("1800.5")},
+        "IB would want a margin of 2,500 with 50 AAPL at $100.00, and the account would have 1,800.50 for it: ask for less, "
+        "or add money to the account",
+    ),
+    (
+        "margin",
+        {
+            "ticker": "AAPL",
+            "qty": D(50),
+            "price": D(100),
+            "ib_code": 201,
+            "ib_text": "Order rejected - reason: no funds.",
+        },
+        "IB would refuse 50 AAPL at $100.00 (IB 201: Order rejected - reason: no funds)",
+    ),
+    (
         "not_known",
         {"figure": "missing_qty", "ticker": "AAPL"},
         "the difference between the books and IB for AAPL is not a number: no BUY until it is known",

@@ -11,8 +11,11 @@ Rules:
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
+
+from loguru import logger
 
 from tradebot.broker import client as tws
 from tradebot.broker import codes, contracts
@@ -20,6 +23,8 @@ from tradebot.broker.connection import BrokerOptions, Link
 from tradebot.broker.orders import write_orders
 from tradebot.broker.quotes import Quotes
 from tradebot.broker.requests import RequestRefused
+from tradebot.broker.translate import number
+from tradebot.broker.what_if import what_if
 from tradebot.broker.wrapper import COMPLETED_ORDERS, EXECUTIONS, OPEN_ORDERS, POSITIONS, Session
 from tradebot.domain.brokerage import (
     Account,
@@ -27,6 +32,7 @@ from tradebot.domain.brokerage import (
     BrokerPosition,
     Contract,
     Execution,
+    Margin,
     NoQuote,
     Numbered,
     Order,
@@ -34,9 +40,12 @@ from tradebot.domain.brokerage import (
     Quote,
 )
 from tradebot.domain.questions import Question
+from tradebot.domain.terms import PriceSteps
 from tradebot.errors import BrokerUnavailable, UnknownContract
 from tradebot.ports import ASKS_IB_S, Beat, Broker, Connection, PositionReport, Pulse
 
+RULE_WITHIN_S = 2.0
+"""So long a BUY waits for the steps of a contract's prices; a market order does without them."""
 _T = TypeVar("_T")
 
 
@@ -66,7 +75,7 @@ class IbBroker(Broker):
         self._link = Link(options, self.events.put_nowait)
         self._quotes = Quotes()
         # On one connection: a split may bring another one.
-        self._contracts: dict[tuple[str, str | None, int], Contract] = {}
+        self._contracts: dict[tuple[str, str | None, int], tuple[Contract, int | None]] = {}
         self._next_holdings: asyncio.Task[PositionReport] | None = None
         self._holdings_tasks: set[asyncio.Task[PositionReport]] = set()
         self._last_order_id = 0
@@ -130,9 +139,30 @@ class IbBroker(Broker):
         key = (ticker, primary_exchange, self.connection.generation)
         if key not in self._contracts:
             self._contracts[key] = await self._find(ticker, primary_exchange)
-        return self._contracts[key]
+        contract, rule = self._contracts[key]
+        return replace(contract, steps=await self._steps(rule))
 
-    async def _find(self, ticker: str, hint: str | None) -> Contract:
+    async def _steps(self, rule: int | None) -> PriceSteps | None:
+        """By the market rule; None where IB does not tell: no order with a price leaves then."""
+        session = self._link.ready()
+        if rule is None:
+            return None
+        async with session.requests.alone(contracts.rule_name(rule)):
+            if rule not in session.price_steps:
+                timeout_s = min(self._options.question_timeout_s, RULE_WITHIN_S)
+                try:
+                    await tws.room_for_request(session.client)
+                    told = await session.requests.listing(
+                        contracts.rule_name(rule), lambda: session.client.reqMarketRule(rule), timeout_s
+                    )
+                except (BrokerUnavailable, ConnectionError) as error:
+                    logger.warning("which prices orders may have is not known: {}", error)
+                    return None
+                session.price_steps[rule] = contracts.steps(told)
+            return session.price_steps[rule]
+
+    async def _find(self, ticker: str, hint: str | None) -> tuple[Contract, int | None]:
+        """And the number of the market rule of its prices."""
         session = self._link.ready()
         await tws.room_for_request(session.client)
         try:
@@ -149,10 +179,23 @@ class IbBroker(Broker):
             raise BrokerUnavailable(f"IB did not look up {ticker}: {refusal}") from refusal
         except ConnectionError as error:
             raise BrokerUnavailable(f"cannot look up {ticker}: {error}") from error
-        return contracts.choose(ticker, hint, details)
+        contract = contracts.choose(ticker, hint, details)
+        return contract, contracts.market_rule(contract, details)
 
     async def quote(self, contract: Contract) -> Quote | NoQuote:
         return await self._quotes.quote(self._link.ready(), contract, self._options.quote_timeout_s)
+
+    async def what_if(self, order: Order) -> Margin:
+        """Raises BrokerUnavailable."""
+        session = self._link.ready()
+        await tws.room_for_request(session.client)
+        try:
+            state = await what_if(session, order, self._options.question_timeout_s)
+        except RequestRefused as refusal:
+            return Margin(order.qty, refused=(refusal.code, refusal.text))
+        except ConnectionError as error:
+            raise BrokerUnavailable(f"cannot ask what an order would lead to: {error}") from error
+        return Margin(order.qty, number(state.initMarginAfter), number(state.equityWithLoanAfter))
 
     async def position_report(self) -> PositionReport:
         self._link.ready()

@@ -11,7 +11,9 @@ from collections.abc import Iterable, Mapping
 
 import ib_async
 
+from tradebot.broker.translate import decimal
 from tradebot.domain.brokerage import Contract
+from tradebot.domain.terms import PriceSteps
 from tradebot.errors import UnknownContract
 
 US_EXCHANGES = frozenset({"NASDAQ", "NYSE", "AMEX", "ARCA", "BATS", "CBOE", "IEX"})
@@ -47,6 +49,29 @@ def choose(ticker: str, hint: str | None, details: Iterable[ib_async.ContractDet
     raise UnknownContract(
         f"{ticker} is more than one US stock at IB: {names}; {why}. Put the exchange before the ticker."
     )
+
+
+def market_rule(contract: Contract, details: Iterable[ib_async.ContractDetails]) -> int | None:
+    """The number of the rule that SMART's prices of this contract follow; None where IB does not say."""
+    for each in details:
+        if each.contract is None or each.contract.conId != contract.con_id:
+            continue
+        rules = dict(zip(each.validExchanges.split(","), each.marketRuleIds.split(","), strict=False))
+        if (rule := rules.get("SMART", "")).isdecimal():
+            return int(rule)
+    return None
+
+
+def rule_name(rule: int) -> str:
+    """Under which its answer is waited for."""
+    return f"the price steps of market rule {rule}"
+
+
+def steps(told: Iterable[ib_async.PriceIncrement]) -> PriceSteps | None:
+    """None for what is no rule: without a step, or without one for every price."""
+    found = sorted((decimal(one.lowEdge), decimal(one.increment)) for one in told)
+    known = [(edge, step) for edge, step in found if edge is not None and step is not None and step > 0]
+    return PriceSteps(tuple(known)) if known and len(known) == len(found) and known[0][0] <= 0 else None
 
 
 def _us_stock(ticker: str, contract: ib_async.Contract | None) -> Contract | None:

@@ -13,16 +13,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 
-import ib_async
-
-from tradebot.broker import codes, contracts
+from tradebot.broker import contracts
 from tradebot.broker.account import AccountBook
-from tradebot.broker.client import TwsClient
 from tradebot.broker.connection import choose_account, is_advisors_own, which_account
-from tradebot.broker.orders import ib_contract, ib_order
 from tradebot.broker.quotes import Quotes
 from tradebot.broker.requests import RequestRefused
 from tradebot.broker.translate import decimal
+from tradebot.broker.what_if import what_if
 from tradebot.broker.wrapper import ACCOUNT, COMPLETED_ORDERS, Session
 from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import (
@@ -31,7 +28,6 @@ from tradebot.domain.brokerage import (
     Contract,
     Execution,
     NoQuote,
-    Numbered,
     Order,
     OrderReport,
     Quote,
@@ -40,8 +36,6 @@ from tradebot.domain.brokerage import (
 from tradebot.errors import BrokerUnavailable, ConfigError, UnknownContract
 
 _CLIENT_IDS = (900_000, 999_999)
-_WHAT_IF = "what an order would lead to"
-_NOTICES = codes.NOTICES | frozenset(range(2100, 2200))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,17 +128,8 @@ class Probe:
 
     async def what_if(self, contract: Contract, qty: Decimal, timeout_s: float) -> WhatIf:
         """What buying so many shares at the market would lead to. No order is made."""
-        session = self._session
-        order_id = session.what_if = session.client.getReqId()
-        asked = Order("tradebot-doctor", contract, Side.BUY, qty)
         try:
-            *_, state = await session.requests.numbered(
-                order_id,
-                _WHAT_IF,
-                lambda: _ask_what_if(session.client, order_id, asked, session.account.account),
-                timeout_s,
-                notices=_NOTICES,
-            )
+            state = await what_if(self._session, Order("tradebot-doctor", contract, Side.BUY, qty), timeout_s)
         except RequestRefused as refusal:
             return WhatIf(refused=(refusal.code, refusal.text))
         return WhatIf(decimal(state.commission), state.commissionCurrency, state.warningText)
@@ -152,12 +137,6 @@ class Probe:
     async def close(self) -> None:
         await self._quotes.close()
         await self._session.close()
-
-
-def _ask_what_if(client: TwsClient, order_id: int, order: Order, account: str) -> None:
-    asked: ib_async.Order = ib_order(Numbered(order, order_id), account, transmit=True)
-    asked.whatIf = True
-    client.placeOrder(order_id, ib_contract(order.contract), asked)
 
 
 @asynccontextmanager

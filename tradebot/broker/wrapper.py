@@ -24,11 +24,13 @@ from loguru import logger
 from tradebot.broker import codes, translate
 from tradebot.broker.account import AccountBook, watch_daily_pnl
 from tradebot.broker.client import new_client, next_order_id
+from tradebot.broker.contracts import rule_name
 from tradebot.broker.guard import guarded
 from tradebot.broker.orders import OrderBook
 from tradebot.broker.requests import Requests, TickListener
 from tradebot.domain.brokerage import BrokerEvent, BrokerPosition, Execution, OrderReport, UpstreamBack, UpstreamLost
 from tradebot.domain.questions import Question
+from tradebot.domain.terms import PriceSteps
 from tradebot.errors import BrokerUnavailable
 from tradebot.ports import Beat
 
@@ -62,6 +64,7 @@ class Session:
         self.losses = 0  # of IB's servers
         self.read_only = False
         self.unreadable = False
+        self.price_steps: dict[int, PriceSteps | None] = {}  # by the number of the market rule
         self.what_if: int | None = None  # the order id of the what-if order that this connection asked
         self.client_id_taken = False
         self.limited_until = 0.0  # loop time until which IB takes no more messages (error 100)
@@ -314,6 +317,11 @@ class Session:
 
     def contractDetailsEnd(self, req_id: int) -> None:
         self.requests.end(req_id)
+
+    def marketRule(self, rule: int, increments: list[ib_async.PriceIncrement]) -> None:
+        for one in increments:
+            self.requests.item(rule_name(rule), one)
+        self.requests.end(rule_name(rule))
 
     @guarded
     def marketDataType(self, req_id: int, kind: int) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tradebot.domain.calendar import NEW_YORK
-from tradebot.domain.strategies import BY_STOP, Sizing, Strategies, Strategy
+from tradebot.domain.strategies import BY_STOP, OrderSource, Sizing, Strategies, Strategy
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ def _why_not(one: Strategy, admitted: Sequence[str], paused: Collection[str], no
         "is paused": one.name in paused,
         "takes its sizes from the alert": one.sizing is Sizing.ALERT,
         "is sized by stops": one.sizing in BY_STOP,
+        "buys by limit orders at the alert's price": one.orders is OrderSource.LIMIT,
         "is outside its window": not one.in_window(now.astimezone(NEW_YORK)),
         "may buy none of these tickers (name one of its own with --ticker)": not admitted,
     }

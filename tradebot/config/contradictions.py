@@ -8,6 +8,7 @@ from tradebot.config.strategies import ANY_SIZE, NAME, RESERVED, SECTION, SIZES
 from tradebot.config.values import number_in
 from tradebot.domain.strategies import Sizing
 
+_LEVELS = ("stop_loss", "take_profit", "trailing")
 _EXAMPLES: Mapping[Sizing, str] = {
     Sizing.SHARES: "10",
     Sizing.EQUITY_PCT: "5",
@@ -70,7 +71,50 @@ def _strategies(given: Given) -> list[str]:
         elif twin := variables.get(name.replace("-", "_")):
             lines.append(f"{where} ({origin}): has the same variables as {SECTION}.{twin}: choose another name")
         variables[name.replace("-", "_")] = name
-        lines += _sizes(given, where, name)
+        lines += [*_sizes(given, where, name), *_orders(given, where, name), *_exits(given, where, name)]
+    return lines
+
+
+def _orders(given: Given, where: str, name: str) -> list[str]:
+    """How long a market order waits is nothing to set."""
+    if given.get(SECTION, name, "orders") not in (None, "market"):
+        return []
+    return [
+        f"{where}.{key} ({given.origins[SECTION, name, key]}): is of orders that wait for a price, and {where} places market "
+        f'orders: set orders = "alert" or "limit", or take {key} out'
+        for key, default in (("tif", "DAY"), ("good_for_s", None), ("on_new_signal", "refuse"))
+        if given.get(SECTION, name, key) not in (None, default)
+    ]
+
+
+def _exits(given: Given, where: str, name: str) -> list[str]:
+    """One stop a position; and what needs a stop has one."""
+    said = {key: given.get(SECTION, name, key) for key in ("exits", *_LEVELS, "break_even_after")}
+    there = [key for key in _LEVELS if said[key] is not None]
+    lines = []
+    if said["exits"] == "none" and there:
+        key = there[0]
+        lines.append(
+            f'{where}.{key} ({given.origins[SECTION, name, key]}): is set, but exits = "none": take exits out to have it '
+            f'placed with every buy, or set exits = "alert" to have it where the alert says nothing'
+        )
+    if said["stop_loss"] is not None and said["trailing"] is not None:
+        lines.append(
+            f"{where}.trailing ({given.origins[SECTION, name, 'trailing']}): is set beside {where}.stop_loss, and one stop "
+            "protects a position: take one of the two out"
+        )
+    even = given.origins.get((SECTION, name, "break_even_after"))
+    if said["break_even_after"] is None:
+        return lines
+    if said["trailing"] is not None:
+        lines.append(
+            f"{where}.break_even_after ({even}): moves a stop that stays, and {where}.trailing follows the price by itself: take "
+            "one of the two out"
+        )
+    elif said["stop_loss"] is None and said["exits"] != "alert":
+        lines.append(
+            f'{where}.break_even_after ({even}): moves a stop, and there is none: set stop_loss = "5%" for instance'
+        )
     return lines
 
 

@@ -138,6 +138,8 @@ class Trading(Section):
     max_spread_pct: Annotated[Decimal, number(Decimal(0), Decimal(100))] = _CONTROLS.max_spread_pct
     allow_delayed_quotes: Flag = _CONTROLS.allow_delayed_quotes
     daily_loss_basis: Annotated[LossBasis, choice(*LossBasis)] = _CONTROLS.daily_loss_basis
+    max_risk_usd: Annotated[Decimal, number(Decimal(0), Decimal(10_000_000))] = _CONTROLS.max_risk_usd
+    what_if_above_usd: Annotated[Decimal, number(Decimal(0), Decimal(10_000_000))] = _CONTROLS.what_if_above_usd
     defaults: Defaults = Defaults()
 
     def open_hours(self) -> Hours:
@@ -152,6 +154,8 @@ class Trading(Section):
             max_spread_pct=self.max_spread_pct,
             allow_delayed_quotes=self.allow_delayed_quotes,
             daily_loss_basis=self.daily_loss_basis,
+            max_risk_usd=self.max_risk_usd,
+            what_if_above_usd=self.what_if_above_usd,
         )
 
 

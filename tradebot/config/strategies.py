@@ -6,13 +6,34 @@ of its own. A credential never does. What is not set is without a limit beside t
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated
 
 from tradebot.config.section import Section, limit
-from tradebot.config.values import Flag, Secret, Tickers, TradingWindow, choice, number, whole
+from tradebot.config.values import (
+    Flag,
+    Holding,
+    Secret,
+    Tickers,
+    TimeOfDay,
+    TradingWindow,
+    choice,
+    level,
+    number,
+    whole,
+)
 from tradebot.domain.limits import USD_MAX, limit_names
-from tradebot.domain.strategies import ACCOUNT, ExitSize, Sizing, Strategy
+from tradebot.domain.strategies import (
+    ACCOUNT,
+    ExitSize,
+    ExitSource,
+    OnNewSignal,
+    OrderSource,
+    Sizing,
+    Strategy,
+)
+from tradebot.domain.terms import NO_EXITS, Exits, Level, TimeInForce
 
 SECTION = "strategies"
 NAME = re.compile("[a-z][a-z0-9_-]{0,31}")
@@ -26,6 +47,8 @@ SIZES: Mapping[Sizing, tuple[Decimal, Decimal]] = {
 }
 """What `size` may be, by what it counts."""
 ANY_SIZE = (Decimal("0.01"), USD_MAX)
+WAITING = (TimeInForce.DAY, TimeInForce.GTC)
+"""How long an order may wait by its time in force; how many seconds, by `good_for_s`."""
 _VARIABLE = re.compile("TRADEBOT_STRATEGIES__(.+)__([A-Za-z_]+)")
 
 
@@ -36,13 +59,23 @@ class StrategySection(Section):
     sizing: Annotated[Sizing, choice(*Sizing)] = Sizing.USD
     size: Annotated[Decimal | None, number(*ANY_SIZE)] = None
     exit_size: Annotated[ExitSize, choice(*ExitSize)] = ExitSize.ALL
-    orders: Annotated[Literal["market"], choice("market")] = "market"
-    exits: Annotated[Literal["none"], choice("none")] = "none"
+    orders: Annotated[OrderSource, choice(*OrderSource)] = OrderSource.MARKET
+    tif: Annotated[TimeInForce, choice(*WAITING, upper=True)] = TimeInForce.DAY
+    good_for_s: Annotated[int | None, whole(5, 7_776_000)] = None
+    on_new_signal: Annotated[OnNewSignal, choice(*OnNewSignal)] = OnNewSignal.REFUSE
+    exits: Annotated[ExitSource, choice(ExitSource.NONE, ExitSource.ALERT)] = ExitSource.NONE
+    stop_loss: Annotated[Level | None, level()] = None
+    take_profit: Annotated[Level | None, level(Decimal(10_000))] = None
+    trailing: Annotated[Level | None, level()] = None
+    break_even_after: Annotated[Level | None, level(Decimal(10_000))] = None
+    flat_by: TimeOfDay | None = None
+    max_holding: Holding | None = None
     tickers: Tickers | None = None
     window: TradingWindow | None = None
     cooldown_s: Annotated[int, whole(0, 86_400)] = 0
     max_alerts_per_day: Annotated[int | None, whole(1, 10_000)] = None
     secret: Secret | None = None
+    max_risk_usd: Annotated[Decimal | None, number(Decimal(1), USD_MAX)] = None
     buy_amount_usd: Annotated[Decimal | None, limit("buy_amount_usd")] = None
     max_open_positions: Annotated[int | None, limit("max_open_positions")] = None
     max_daily_buys: Annotated[int | None, limit("max_daily_buys")] = None
@@ -54,6 +87,8 @@ class StrategySection(Section):
     def strategy(self, name: str) -> Strategy:
         limits = {each: value for each in limit_names() if (value := getattr(self, each)) is not None}
         usd = self.sizing is Sizing.USD
+        own_exits = Exits(stop_loss=self.stop_loss, trailing=self.trailing, take_profit=self.take_profit)
+        own = ExitSource.NONE if own_exits == NO_EXITS else ExitSource.OWN
         if usd and self.size is not None:
             limits["buy_amount_usd"] = self.size  # the chat changes it like every limit
         return Strategy(
@@ -66,6 +101,16 @@ class StrategySection(Section):
             cooldown_s=self.cooldown_s,
             max_alerts_per_day=self.max_alerts_per_day,
             enabled=self.enabled,
+            orders=self.orders,
+            tif=self.tif,
+            good_for=None if self.good_for_s is None else timedelta(seconds=self.good_for_s),
+            on_new_signal=self.on_new_signal,
+            exits=own if self.exits is ExitSource.NONE else self.exits,
+            own_exits=own_exits,
+            break_even_after=self.break_even_after,
+            flat_by=self.flat_by,
+            max_holding=self.max_holding,
+            max_risk_usd=self.max_risk_usd,
             limits=limits,
         )
 

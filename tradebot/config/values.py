@@ -6,7 +6,7 @@ The environment and the credentials directory know only text, so `Text` may stan
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from ipaddress import ip_address, ip_network
 from typing import Annotated
@@ -18,6 +18,7 @@ from pydantic import BeforeValidator, SecretStr
 from tradebot.config.secrets import placeholder, weakness
 from tradebot.domain.cron import next_fire
 from tradebot.domain.payload.symbols import symbol
+from tradebot.domain.terms import Level, LevelKind
 from tradebot.errors import PayloadError
 
 
@@ -177,6 +178,44 @@ def _trading_window(value: object) -> tuple[time, time]:
     return begin, end
 
 
+def _time(value: object) -> time:
+    match = re.fullmatch(r"([0-9]{2}):([0-9]{2})", value) if isinstance(value, str) else None
+    if match and int(match[1]) < 24 and int(match[2]) < 60:
+        return time(int(match[1]), int(match[2]))
+    raise ValueError('allowed is "HH:MM" in New York time, such as "15:55"')
+
+
+PERCENT_MAX = Decimal(100)  # of a fall: no price falls further
+AMOUNT_MAX = Decimal(100_000)
+LEVEL = re.compile(r"(\$?)([0-9]{1,9}(?:\.[0-9]{1,6})?)(%?)")
+
+
+def level(percent_max: Decimal = PERCENT_MAX) -> BeforeValidator:
+    """A distance from the entry price, as people write one: "5%" or "$12". A bare number could be either, or a price."""
+    allowed = f'allowed are a percentage of the entry price below {percent_max:,f}, such as "5%", and USD a share, such as "$12"'
+
+    def check(value: object) -> Level:
+        match = LEVEL.fullmatch(value) if isinstance(value, str) else None
+        if match is None or (match[1] == "$") == (match[3] == "%"):
+            raise ValueError(allowed)
+        number, percent = Decimal(match[2]), match[3] == "%"
+        if not 0 < number < (percent_max if percent else AMOUNT_MAX):
+            raise ValueError(allowed)
+        return Level(LevelKind.PERCENT if percent else LevelKind.AMOUNT, number)
+
+    return BeforeValidator(check)
+
+
+_HOLDING = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+
+
+def _holding(value: object) -> timedelta:
+    match = re.fullmatch(r"([1-9][0-9]{0,4})([mhd])", value) if isinstance(value, str) else None
+    if match and timedelta(minutes=1) <= (found := int(match[1]) * _HOLDING[match[2]]) <= timedelta(days=365):
+        return found
+    raise ValueError('allowed is a time from one minute to 365 days, such as "90m", "4h" or "5d"')
+
+
 def _tickers(value: object) -> frozenset[str]:
     allowed = 'US stocks and funds, such as ["AAPL", "NASDAQ:MSFT", "BRK.B"]'
     found = set()
@@ -296,6 +335,8 @@ Host = Annotated[str, BeforeValidator(_host)]
 Account = Annotated[str, BeforeValidator(_account)]
 Window = Annotated[tuple[time, time], BeforeValidator(_window)]
 TradingWindow = Annotated[tuple[time, time], BeforeValidator(_trading_window)]
+TimeOfDay = Annotated[time, BeforeValidator(_time)]
+Holding = Annotated[timedelta, BeforeValidator(_holding)]
 Tickers = Annotated[frozenset[str], BeforeValidator(_tickers)]
 Cron = Annotated[str, BeforeValidator(_cron)]
 Secret = Annotated[SecretStr, BeforeValidator(_secret)]

@@ -13,14 +13,17 @@ from enum import StrEnum
 from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import NoQuote
 from tradebot.domain.honoured import not_honoured
-from tradebot.domain.instructions import Instruction, Size
+from tradebot.domain.instructions import Instruction
 from tradebot.domain.limits import FixedLimits, Limits
+from tradebot.domain.order_plan import EntryPlan, plan
 from tradebot.domain.refusals import Fact, Figure, Refusal, RefusalCode
 from tradebot.domain.risk import judge, rooms
-from tradebot.domain.sizing import Sized, entry, entry_size, exit_size, stop_price
+from tradebot.domain.sizing import Sized, entry, entry_size, exit_size
 from tradebot.domain.snapshot import Buy, Sell, Snapshot
 from tradebot.domain.strategies import Sizing, Strategy
+from tradebot.domain.strategy_rules import StrategyView
 from tradebot.domain.targets import Gap, reached
+from tradebot.domain.terms import CENTS, PriceSteps
 
 
 class PriceFrom(StrEnum):
@@ -42,6 +45,7 @@ class Basis:
     equity: Decimal | None = None  # the account's net liquidation, USD
     price: Decimal | None = None  # USD a share
     price_from: PriceFrom = PriceFrom.ALERT
+    steps: PriceSteps | None = CENTS  # of the contract's prices
     bid: Decimal | None = None
     delayed: bool = False
     no_quote: NoQuote = field(default_factory=NoQuote)  # why there is none
@@ -63,6 +67,7 @@ class AlertReport:
     held: Decimal | None = None  # shares of the strategy; None: the books were not read
     sized: Sized | None = None  # None for an exit: all that is held
     unsized: Figure | None = None  # what is missing for a size
+    plan: EntryPlan | None = None  # as the entry would leave; None: an exit, or it cannot be planned
     unjudged: tuple[RefusalCode, ...] = ()
     opens_at: datetime | None = None  # it would wait until then
     not_known: str | None = None  # what could not be asked, and why
@@ -102,20 +107,8 @@ def _buy(base: AlertReport, basis: Basis) -> AlertReport:
     assert own is not None, "a report is of a strategy"
     instruction, price = base.instruction, basis.price
     amount = own.terms.buy_amount_usd(basis.limits.buy_amount_usd)
-    size = entry_size(instruction, base.strategy, amount)
-    sized: Sized | Figure | None = size if isinstance(size, Figure) else None
-    if isinstance(size, Size) and price is not None:
-        sized = entry(
-            size,
-            price,
-            fractional=basis.fractional,
-            equity=basis.equity,
-            held=own.held_qty,
-            stop=stop_price(instruction.exits, price),
-            rooms=rooms(basis.snapshot, basis.limits, basis.fixed_limits)
-            if base.strategy.sizing is not Sizing.USD
-            else (),
-        )
+    planned = None if price is None else plan(instruction, base.strategy, price, basis.steps, own.new_york, basis.bid)
+    sized = _sized(base, basis, own, planned, amount)
     found, missing = (sized, None) if isinstance(sized, Sized) else (None, sized)
     order = Buy(
         instruction.ticker,
@@ -130,11 +123,36 @@ def _buy(base: AlertReport, basis: Basis) -> AlertReport:
         quote_text=basis.no_quote.text,
         arithmetic=found,
         unsized=missing,
+        plan=planned if isinstance(planned, EntryPlan) else None,
+        misfit=planned if isinstance(planned, Refusal) else None,
     )
-    refusal = judge(order, basis.snapshot, basis.limits, basis.fixed_limits).refusal
+    above = basis.fixed_limits.what_if_above_usd
+    refusal = judge(
+        order, basis.snapshot, basis.limits, replace(basis.fixed_limits, what_if_above_usd=Decimal(0))
+    ).refusal
+    if above and found is not None and order.value > above:
+        base = replace(base, unjudged=(*base.unjudged, RefusalCode.MARGIN))
     if refusal is not None and basis.price_from is not PriceFrom.QUOTE and _for_want_of_ib(refusal):
         refusal = None
-    return replace(base, refusal=refusal, sized=found, unsized=missing)
+    return replace(base, refusal=refusal, sized=found, unsized=missing, plan=order.plan)
+
+
+def _sized(
+    base: AlertReport, basis: Basis, own: StrategyView, planned: EntryPlan | Refusal | None, amount: Decimal
+) -> Sized | Figure | None:
+    size = entry_size(base.instruction, base.strategy, amount)
+    if isinstance(size, Figure) or not isinstance(planned, EntryPlan):
+        return size if isinstance(size, Figure) else None
+    by_limits = base.strategy.sizing is not Sizing.USD
+    return entry(
+        size,
+        planned.price,
+        fractional=basis.fractional and planned.at_market,
+        equity=basis.equity,
+        held=own.held_qty,
+        stop=planned.risk_price,
+        rooms=rooms(basis.snapshot, basis.limits, basis.fixed_limits, planned) if by_limits else (),
+    )
 
 
 def _for_want_of_ib(refusal: Refusal) -> bool:

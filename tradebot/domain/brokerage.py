@@ -99,6 +99,16 @@ class Numbered:
     order_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """IB's answer to what a BUY would lead to; nothing was ordered. In the account's own currency; None: not told."""
+
+    qty: Decimal
+    margin: Decimal | None = None  # the account's initial margin afterwards
+    equity: Decimal | None = None  # what it has for that, with loan value
+    refused: tuple[int, str] | None = None  # IB's code and words, where it would not take the order
+
+
 class OrderState(StrEnum):
     """IB's order statuses, folded into what the books need to know."""
 

@@ -5,7 +5,7 @@ cannot part. A BUY in flight or UNKNOWN and the lot it has begun count once: as 
 counts once it has filled anything, and while it may still. The caller chooses the rows: of all, or of one strategy only.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import Account
 from tradebot.domain.limits import LossBasis
 from tradebot.domain.lots import Lot
-from tradebot.domain.trades import UNRESOLVED, Trade
+from tradebot.domain.trades import LIVE, UNRESOLVED, OrderRole, Trade
 
 ACCOUNT_LAG = timedelta(seconds=1)
 """An account update that arrived this soon after a fill was booked may have been computed before it."""
@@ -35,6 +35,9 @@ class Exposure:
     open_change: Decimal | None = Decimal(0)  # what open lots add to it, see `open_change`; None: a price is not known
     unpriced: tuple[str, ...] = ()  # the tickers without one
     loss_basis: LossBasis = LossBasis.REALISED
+    at_risk: Decimal = Decimal(
+        0
+    )  # what lots and BUYs in flight lose where their stops sell; without a stop all they cost
 
     @property
     def invested(self) -> Decimal:
@@ -102,6 +105,7 @@ def exposure(
         open_change=change,
         unpriced=unpriced,
         loss_basis=loss_basis,
+        at_risk=_at_risk(lots, in_flight, unresolved),
     )
 
 
@@ -122,6 +126,35 @@ def open_change(
         change = lot.qty * (price - lot.entry_price) - lot.commission
         total += change if lot.entry_time >= day_start else min(change, Decimal(0))
     return (None if unpriced else total), tuple(sorted(unpriced))
+
+
+def _at_risk(lots: Sequence[Lot], in_flight: Sequence[Trade], unresolved: Sequence[Trade]) -> Decimal:
+    """Down to the stops that IB has, or is being sent. What no stop covers may lose all that it costs; a stop above what was
+    paid loses nothing, and pays for no other."""
+    stops: dict[int, list[tuple[Decimal, Decimal]]] = defaultdict(list)
+    for stop in unresolved:
+        if stop.role is OrderRole.STOP and stop.status in LIVE and stop.parent_trade_id is not None and stop.stop_price:
+            stops[stop.parent_trade_id].append((stop.requested_qty - stop.filled_qty, stop.stop_price))
+    total = Decimal(0)
+    for lot in lots:
+        total += _lost(lot.qty, lot.entry_price, stops[lot.opening_trade_id])
+    for trade in in_flight:
+        each = trade.reserved / trade.requested_qty if trade.requested_qty else Decimal(0)
+        total += _lost(trade.requested_qty, each, stops[trade.id])
+    return total
+
+
+def _lost(qty: Decimal, price: Decimal, stops: list[tuple[Decimal, Decimal]]) -> Decimal:
+    """Of shares that cost this; the stops that cover them are used up, the lowest first."""
+    total, stops[:] = Decimal(0), sorted(stops, key=lambda one: one[1])
+    while qty > 0 and stops:
+        left, at = stops.pop(0)
+        covered = min(left, qty)
+        total += covered * max(price - at, Decimal(0))
+        qty -= covered
+        if left > covered:
+            stops.insert(0, (left - covered, at))
+    return total + qty * price
 
 
 def _not_yet_in_cash(trades: Sequence[Trade], account: Account | None, now: datetime) -> Decimal:

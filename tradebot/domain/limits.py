@@ -30,7 +30,7 @@ class LossBasis(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FixedLimits:
-    """Controls that only the file changes. 0 switches `repeat_window_s`, `price_collar_pct` or `max_spread_pct` off."""
+    """Controls that only the file changes. 0 switches off all but `max_alert_age_s` and `max_order_value_usd`."""
 
     max_alert_age_s: int = 300
     price_collar_pct: Decimal = Decimal(5)
@@ -39,6 +39,8 @@ class FixedLimits:
     max_spread_pct: Decimal = Decimal(5)
     allow_delayed_quotes: bool = False  # on a live account; elsewhere they are always allowed
     daily_loss_basis: LossBasis = LossBasis.REALISED
+    max_risk_usd: Decimal = Decimal(0)  # what all positions and entries may lose down to their stops; 0: no limit
+    what_if_above_usd: Decimal = Decimal(0)  # a larger BUY is asked IB for the margin that it takes; 0: none is
 
 
 def limit_names() -> tuple[str, ...]:

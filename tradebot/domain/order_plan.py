@@ -60,9 +60,16 @@ class EntryPlan:
 
 
 def plan(
-    instruction: Instruction | None, strategy: Strategy, ask: Decimal, steps: PriceSteps | None, now: datetime
+    instruction: Instruction | None,
+    strategy: Strategy,
+    ask: Decimal,
+    steps: PriceSteps | None,
+    now: datetime,
+    bid: Decimal | None = None,
 ) -> EntryPlan | Refusal:
-    """The entry at this ask. A Refusal where its prices do not fit together."""
+    """The entry at this quote. A Refusal where its prices do not fit together."""
+    if instruction is not None and not _is_taken(instruction, strategy):
+        return Refusal(RefusalCode.NOT_KNOWN, {"figure": Figure.ORDER_NOT_USED, "strategy": strategy.name})
     asked, exits = _asked(instruction, strategy), _exits(instruction, strategy)
     if asked.type is OrderType.MARKET and exits == NO_EXITS:
         return EntryPlan(MARKET_DAY, ask)
@@ -72,22 +79,40 @@ def plan(
     least, most = _costs(terms, ask)
     stop, target = _stop(exits, least, steps), _target(exits, least, steps)
     facts: dict[str, Fact] = {"order": terms.type, "price": most, "ask": ask}
+    if bid is not None:
+        facts["bid"] = bid
     if stop is not None:
         facts["stop"] = stop.stop_price or _NONE
         if stop.limit_price is not None:
             facts["stop_limit"] = stop.limit_price
     if target is not None:
         facts["target"] = target.limit_price or _NONE
-    fits = _has_prices(terms) and (stop is None or _stops_below(stop, least))
+    # What buys at once is sold at the bid: a stop between the two would sell at once.
+    below = min(least, bid) if bid is not None and bid > 0 and least == ask else least
+    fits = _has_prices(terms) and (stop is None or _stops_below(stop, below))
     if fits and (target is None or (target.limit_price or _NONE) > most):
         return EntryPlan(terms, most, stop, target)
     return Refusal(RefusalCode.EXIT_LEVELS, facts)
 
 
+def _is_taken(instruction: Instruction, strategy: Strategy) -> bool:
+    """Whether the strategy takes what the alert says: the intake refuses what it does not (`honoured.py`), and the configuration
+    may have changed while the alert waited."""
+    kind = instruction.order.type
+    takes_order = {
+        OrderSource.MARKET: kind is OrderType.MARKET,
+        OrderSource.LIMIT: kind in (OrderType.MARKET, OrderType.LIMIT),
+        OrderSource.ALERT: True,
+    }
+    return takes_order[strategy.orders] and (instruction.exits == NO_EXITS or strategy.exits is ExitSource.ALERT)
+
+
 def _asked(instruction: Instruction | None, strategy: Strategy) -> OrderTerms:
     """By the alert where the strategy takes that, else by the strategy."""
-    if instruction is None or strategy.orders is OrderSource.MARKET:
+    if strategy.orders is OrderSource.MARKET:
         return MARKET_ORDER
+    if instruction is None:
+        return MARKET_ORDER if strategy.orders is OrderSource.ALERT else OrderTerms(OrderType.LIMIT)  # without a price
     if strategy.orders is OrderSource.LIMIT and instruction.order.type is OrderType.MARKET:
         return OrderTerms(OrderType.LIMIT, limit_price=instruction.price)
     return instruction.order

@@ -336,14 +336,14 @@ def _after_splits(terms: Terms, shares: Decimal) -> Terms:
 def ended_by(
     order: Trade,
     entry: Trade,
-    group: Collection[Trade],
+    fills: Collection[datetime],
     told: Sequence[Told],
     *,
     by_us: bool,
     cut_off: bool,
     split: bool,
 ) -> EndedBy:
-    """Who ended a protective order that is over. `group`: the entry's protective orders. `told`: IB's words about it.
+    """Who ended a protective order that is over. `fills`: when others of its group filled. `told`: IB's words about it.
     `by_us`: the bot has cancelled it. `cut_off`: it ended right after a close. `split`: there was one since it was placed."""
     if order.status is TradeStatus.FAILED:
         return _failed(order)
@@ -351,7 +351,8 @@ def ended_by(
         return EndedBy.US
     if order.status is TradeStatus.FILLED:
         return EndedBy.IB
-    if any(other.id != order.id and other.filled_qty for other in group) or _ended_with(entry, order):
+    at = order.finished_at
+    if _ended_with(entry, order) or any(at is not None and abs(at - fill) <= ON_ITS_WAY for fill in fills):
         return EndedBy.GROUP
     if split or cut_off or not all(map(is_bare, told)):
         return EndedBy.IB

@@ -73,6 +73,9 @@ class Figure(StrEnum):
     SIZE_NOT_USED = "size_not_used"  # the other way round
     EQUITY = "equity"
     STOP = "stop"  # to size by what is lost there
+    AT_RISK = "at_risk"
+    MARGIN = "margin"  # of a BUY that is to be put to IB first
+    ORDER_NOT_USED = "order_not_used"  # the alert asks for an order, a stop or a target that the strategy does not take
     PRICE_STEP = "price_step"  # of the contract: by how much its prices differ
 
 

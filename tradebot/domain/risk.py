@@ -12,7 +12,7 @@ from math import isfinite
 
 from tradebot.domain import strategy_rules
 from tradebot.domain.limits import COUNT_MAX, USD_MAX, FixedLimits, Limits, LossBasis
-from tradebot.domain.order_plan import LIMITED
+from tradebot.domain.order_plan import LIMITED, EntryPlan
 from tradebot.domain.refusals import Fact, Figure, Refusal, RefusalCode
 from tradebot.domain.settings import TradingState
 from tradebot.domain.sizing import CASH_BUFFER, Room
@@ -237,6 +237,47 @@ def max_order_value(order: Buy, now: Snapshot, limits: Limits, fixed_limits: Fix
     return None
 
 
+def max_risk(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
+    """The strategy's own first, then all together. Without a stop all that an order costs is at risk."""
+    for at_risk, limit, strategy in _risk_limits(now, fixed_limits):
+        if not at_risk.is_finite():
+            return _not_known(Figure.AT_RISK, order)
+        if at_risk + order.at_risk > limit:
+            qty, _ = order.sized()
+            facts: dict[str, Fact] = {"ticker": order.ticker, "qty": qty, "price": order.price, "risk": order.at_risk}
+            facts |= {"at_risk": at_risk, "limit": limit}
+            stop: dict[str, Fact] = {} if order.stop is None else {"stop": order.stop}
+            own: dict[str, Fact] = {} if strategy is None else {"strategy": strategy}
+            return _refuse(_C.MAX_RISK, **facts, **stop, **own)
+    return None
+
+
+def _risk_limits(now: Snapshot, fixed_limits: FixedLimits) -> Iterator[tuple[Decimal, Decimal, str | None]]:
+    """What is at risk already, the most that may be, and whose limit it is."""
+    if now.own is not None and (most := now.own.terms.strategy.max_risk_usd) is not None:
+        yield now.own.figures.at_risk, most, now.own.name
+    if fixed_limits.max_risk_usd:
+        yield now.at_risk, fixed_limits.max_risk_usd, None
+
+
+def margin(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
+    """IB is asked of an order of some value only; what it said of fewer shares says nothing of these."""
+    qty, _ = order.sized()
+    if fixed_limits.what_if_above_usd == 0 or order.value <= fixed_limits.what_if_above_usd:
+        return None
+    answer = order.margin
+    facts: dict[str, Fact] = {"ticker": order.ticker, "qty": qty, "price": order.price}
+    if answer is None or answer.qty < qty:
+        return _not_known(Figure.MARGIN, order)
+    if answer.refused is not None:
+        code, text = answer.refused
+        return _refuse(_C.MARGIN, **facts, ib_code=code, ib_text=text)
+    taken, there = answer.margin, answer.equity
+    if taken is None or there is None or not (taken.is_finite() and there.is_finite()):
+        return _not_known(Figure.MARGIN, order)
+    return _refuse(_C.MARGIN, **facts, margin=taken, equity=there) if taken > there else None
+
+
 BuyCheck = Callable[[Buy, Snapshot, Limits, FixedLimits], Refusal | None]
 
 
@@ -278,8 +319,10 @@ BUY_POLICY: tuple[tuple[RefusalCode, BuyCheck], ...] = (
     (_C.MAX_PER_TICKER, per_ticker),
     (_C.MAX_DAILY_BUYS, daily_buys),
     (_C.MAX_DAILY_LOSS, daily_loss),
+    (_C.MAX_RISK, max_risk),
     (_C.PRICE_COLLAR, price_collar),
     (_C.MAX_ORDER_VALUE, max_order_value),
+    (_C.MARGIN, margin),  # when nothing else refuses: it is asked of IB
 )
 SELL_POLICY: tuple[tuple[RefusalCode, Callable[[Sell, Snapshot, Limits, FixedLimits], Refusal | None]], ...] = (
     (_C.KILL_SWITCH, kill_switch),
@@ -321,7 +364,7 @@ def _of_buy(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits
         yield Check(name, check(order, now, limits, fixed_limits))
 
 
-def rooms(now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Sequence[Room]:
+def rooms(now: Snapshot, limits: Limits, fixed_limits: FixedLimits, planned: EntryPlan) -> Sequence[Room]:
     """What each limit in USD leaves for one more order; a figure that is not known leaves it to its check to refuse."""
     found = [Room("max_order_value_usd", fixed_limits.max_order_value_usd, of_cost=False)]
     if now.own is not None:
@@ -330,6 +373,9 @@ def rooms(now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Sequence[
             found.append(Room("buy_amount_usd", Decimal(amount), of_cost=False, strategy=name))
         found += [one for one in _rooms(_own_part(now, now.own), _own_limits(now.own), name) if one.limit in own]
     found += _rooms(now, limits, None)
+    each = planned.price - (planned.risk_price or Decimal(0))
+    for at_risk, most, strategy in _risk_limits(now, fixed_limits):
+        found.append(Room("max_risk_usd", most - at_risk, each=each, strategy=strategy))
     return [one for one in found if one.usd.is_finite()]
 
 

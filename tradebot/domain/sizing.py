@@ -13,7 +13,6 @@ from decimal import Decimal
 from tradebot.domain.instructions import Instruction, Size, SizeKind
 from tradebot.domain.refusals import Fact, Figure
 from tradebot.domain.strategies import Sizing, Strategy
-from tradebot.domain.terms import Exits, Level, LevelKind
 
 CASH_BUFFER = Decimal("0.01")  # the price may move between quote and fill
 COMMISSION_PER_SHARE = Decimal("0.005")
@@ -55,9 +54,12 @@ class Room:
     usd: Decimal
     of_cost: bool = True  # what the order reserves; else its value at the ask
     strategy: str | None = None  # whose limit it is; None: the account's
+    each: Decimal | None = None  # USD that a share takes of it, where that is neither cost nor price
 
     def most(self, ask: Decimal, fractional: bool) -> Decimal:
         """The most shares that it admits."""
+        if self.each is not None:
+            return _shares(self.usd, self.each, fractional)
         if not self.of_cost:
             return _shares(self.usd, ask, fractional)
         # The commission is the larger of two, so both must fit.
@@ -138,12 +140,6 @@ def entry(
     return Sized(size, asked, min(asked, least), price, base, stop, lowered)
 
 
-def stop_price(exits: Exits, entry_price: Decimal) -> Decimal | None:
-    """Where the loss ends: a stop, or a trailing one as it stands at the entry. USD a share; None: there is none."""
-    level = exits.stop_loss or exits.trailing
-    return None if level is None else _below(level, entry_price)
-
-
 def exit_size(instruction: Instruction | None, held: Decimal, *, fractional: bool) -> Sized | None:
     """Shares to sell of those that the strategy holds; None: all of them.
 
@@ -172,15 +168,6 @@ def _stays_long(instruction: Instruction) -> bool:
 
 def _sold(size: Size, asked: Decimal, held: Decimal) -> Sized:
     return Sized(size, asked, min(asked, held), base=held)
-
-
-def _below(level: Level, price: Decimal) -> Decimal:
-    match level.kind:
-        case LevelKind.PRICE:
-            return level.value
-        case LevelKind.PERCENT:
-            return price * (_HUNDRED - level.value) / _HUNDRED
-    return price - level.value
 
 
 def _shares(amount: Decimal, each: Decimal, fractional: bool) -> Decimal:

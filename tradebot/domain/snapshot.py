@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from tradebot.domain.brokerage import Margin
 from tradebot.domain.order_plan import EntryPlan
 from tradebot.domain.refusals import Fact, Figure, Refusal
 from tradebot.domain.settings import TradingState
@@ -29,6 +30,7 @@ class Buy:
     unsized: Figure | None = None  # why not, beside a missing quote
     plan: EntryPlan | None = None  # as it is to leave; None: a market order
     misfit: Refusal | None = None  # why it cannot be planned
+    margin: Margin | None = None  # IB's word on what it would take; None: not asked
 
     def sized(self) -> tuple[Decimal, Decimal]:
         """Quantity and ask. Raises ValueError without a quote: such a BUY never passes `judge`."""
@@ -55,11 +57,15 @@ class Buy:
         return order_cost(qty, self.price)
 
     @property
-    def at_risk(self) -> Decimal | None:
-        """USD that is lost where its stop sells, at the stop's own price; None: it has no stop. Raises as `sized`."""
+    def stop(self) -> Decimal | None:
+        """USD a share, where its loss ends; None: it has no stop."""
+        return None if self.plan is None else self.plan.risk_price
+
+    @property
+    def at_risk(self) -> Decimal:
+        """USD that are lost down to its stop; all its value without one. Raises as `sized`."""
         qty, _ = self.sized()
-        stop = None if self.plan is None else self.plan.risk_price
-        return None if stop is None else qty * (self.price - stop)
+        return qty * (self.price - (self.stop or Decimal(0)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,4 +102,5 @@ class Snapshot:
         0
     )  # what open lots add to today's result (`exposure.open_change`); None: unknown
     unpriced: str = ""  # tickers of open lots that IB gives no price for
+    at_risk: Decimal = Decimal(0)  # what lots and BUYs in flight lose down to their stops (`exposure.at_risk`)
     own: StrategyView | None = None  # the strategy's part of it, and its rules; None: as if there were only the account

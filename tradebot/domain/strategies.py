@@ -30,7 +30,7 @@ class Sizing(StrEnum):
 
 
 BY_STOP = (Sizing.RISK_USD, Sizing.RISK_PCT)
-"""Kinds that need a stop to size by. None is honoured yet: their BUYs are refused."""
+"""Kinds that need a stop to size by."""
 
 
 class ExitSize(StrEnum):
@@ -85,7 +85,14 @@ class Strategy:
     break_even_after: Level | None = None  # a gain; then the stop moves to the entry price
     flat_by: time | None = None  # New York: sold by then, every session
     max_holding: timedelta | None = None
+    max_risk_usd: Decimal | None = None  # the most that its positions and entries may lose down to their stops
     limits: Mapping[str, Decimal | int] = field(default_factory=dict)  # its own, of `limits.Limits`, by name
+
+    @property
+    def lacks_stops(self) -> bool:
+        """It is sized by stops, and places none: all its entries are refused."""
+        own = self.own_exits.stop_loss is not None or self.own_exits.trailing is not None
+        return self.sizing in BY_STOP and self.exits is not ExitSource.ALERT and not own
 
     def admits(self, ticker: str) -> bool:
         """Whether it may buy this one."""

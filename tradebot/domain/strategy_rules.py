@@ -45,6 +45,7 @@ class OwnFigures:
     realised_today: Decimal = Decimal(0)
     open_change: Decimal | None = Decimal(0)
     unpriced: str = ""
+    at_risk: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)

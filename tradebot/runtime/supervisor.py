@@ -19,7 +19,7 @@ from tradebot.config import Settings
 from tradebot.domain.events import Facts, NewEvent
 from tradebot.domain.facts.daemon import Started, Stopped
 from tradebot.domain.settings import TradingState
-from tradebot.domain.strategies import BY_STOP, Strategies
+from tradebot.domain.strategies import Strategies
 from tradebot.errors import LedgerUnavailable, LockLost
 from tradebot.notify.log_channel import log_events
 from tradebot.operations.limits import store_configured
@@ -102,7 +102,7 @@ async def _serve(
 
 def _warn_of_strategies(strategies: Strategies) -> None:
     for strategy in strategies:
-        if strategy.sizing in BY_STOP:
+        if strategy.lacks_stops:
             logger.warning("{}", words_of_strategies.needs_stops(strategy))
 
 

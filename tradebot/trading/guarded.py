@@ -112,10 +112,12 @@ async def _guard(books: Books, entry: Trade, orders: Sequence[Trade], lots: Sequ
         traded = await books.trades(ticker=entry.ticker, strategy=entry.strategy, since=since)
         exits = [one for one in traded if _exits(one)]
         again = int((await books.settings()).get(AGAIN_KEY.format(entry.id), "0"))
+        executions = await books.executions_of([order.id for order in orders if order.filled_qty])
         for order in over:
+            fills = [fill.time for of, found in executions.items() if of != order.id for fill in found]
             mine = [event for event in events if event.trade_id == order.id]
             ours = order.id <= again or any(_made_way_for(order, one) for one in exits)
-            ends[order.id] = EndedBy.US if ours else _ended_by(order, entry, orders, mine, splits, hours)
+            ends[order.id] = EndedBy.US if ours else _ended_by(order, entry, fills, mine, splits, hours)
     price = sum((lot.cost for lot in lots), Decimal(0)) / held if held else None
     return Guarded(entry, held, tuple(orders), ends, splits, price)
 
@@ -123,7 +125,7 @@ async def _guard(books: Books, entry: Trade, orders: Sequence[Trade], lots: Sequ
 def _ended_by(
     order: Trade,
     entry: Trade,
-    orders: Sequence[Trade],
+    fills: Sequence[datetime],
     events: Sequence[Event],
     splits: Mapping[int, Decimal],
     hours: Hours,
@@ -134,7 +136,7 @@ def _ended_by(
     return ended_by(
         order,
         entry,
-        orders,
+        fills,
         told,
         by_us=any(_cancels(one.facts) for one in events),
         cut_off=cut_off,

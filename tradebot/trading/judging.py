@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import Enum
 
 from tradebot.domain.alerts import UNDECIDED, WAITING, Alert, AlertStatus, Side
-from tradebot.domain.brokerage import Contract, NoQuote, Numbered, Order, Quote
+from tradebot.domain.brokerage import Contract, Margin, NoQuote, Numbered, Order, Quote
 from tradebot.domain.events import NewEvent
 from tradebot.domain.facts.alerts import (
     AlertAtTarget,
@@ -51,6 +51,7 @@ class PreTradeData:
     position_report: PositionReport | None = None
     no_contract: str | None = None  # IB knows no such stock: final
     unavailable: str | None = None  # IB did not answer: ask again
+    margin: Margin | None = None  # what the order would take; asked once nothing else refuses it
     con_ids: frozenset[int] = frozenset()  # that the order would be of, as far as is known
 
 
@@ -102,7 +103,14 @@ class Lift:
     name: str = ""  # what IB calls the contract
 
 
-Decided = Intent | Lift | Wait | None
+@dataclass(frozen=True, slots=True)
+class AskMargin:
+    """Not decided: IB is to be asked first what this order would take."""
+
+    order: Order
+
+
+Decided = Intent | Lift | Wait | AskMargin | None
 """None: the alert has reached another state, or had left RECEIVED already."""
 
 

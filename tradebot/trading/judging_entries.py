@@ -6,7 +6,8 @@ judged now waits, until it is too old.
 
 from decimal import Decimal
 
-from tradebot.domain.alerts import AlertStatus
+from tradebot.domain.alerts import AlertStatus, Side
+from tradebot.domain.brokerage import Order, Quote
 from tradebot.domain.instructions import Size
 from tradebot.domain.order_plan import EntryPlan, plan
 from tradebot.domain.refusals import Figure, Refusal, RefusalCode
@@ -16,7 +17,7 @@ from tradebot.domain.snapshot import Buy, Snapshot
 from tradebot.domain.strategies import Sizing
 from tradebot.domain.trades import OrderRole
 from tradebot.trading.decision_record import log_checks
-from tradebot.trading.judging import Decided, Judging, Protection, Wait
+from tradebot.trading.judging import AskMargin, Decided, Judging, Protection, Wait
 
 
 async def judge_entry(one: Judging) -> Decided:
@@ -36,10 +37,14 @@ async def judge_entry(one: Judging) -> Decided:
         no_contract = Refusal(RefusalCode.NO_CONTRACT, detail)
         await one.ending.write(one.books, one.alert, AlertStatus.FAILED, no_contract)
         return None
+    contract = one.pre_trade.contract
+    if refusal is not None and contract is not None and _wants_margin(one, order, refusal):
+        assert order.qty is not None, "all other checks have passed"
+        assert order.plan is not None, "all other checks have passed"
+        return AskMargin(Order("tb-what-if", contract, Side.BUY, order.qty, order.plan.terms))
     if refusal is not None:
         await one.block(refusal, risk_decision)
         return None
-    contract = one.pre_trade.contract
     assert contract is not None, "a quote belongs to a contract"
     assert order.qty is not None, "a passing decision has a quantity"
     inputs = {
@@ -54,6 +59,13 @@ async def judge_entry(one: Judging) -> Decided:
     return await one.intend(contract, order.qty, order.cost, risk_decision, inputs, order.arithmetic, *how)
 
 
+def _wants_margin(one: Judging, order: Buy, refusal: Refusal) -> bool:
+    """All else has passed, and IB has not been asked of so many shares."""
+    asked = one.pre_trade.margin
+    of_margin = refusal.code is RefusalCode.NOT_KNOWN and refusal.facts.get("figure") == Figure.MARGIN
+    return of_margin and (asked is None or asked.qty < (order.qty or 0))
+
+
 def _protection(planned: EntryPlan) -> list[Protection]:
     orders = ((OrderRole.STOP, planned.stop), (OrderRole.TARGET, planned.target))
     return [Protection(role, terms) for role, terms in orders if terms is not None]
@@ -63,7 +75,7 @@ def _order(one: Judging, snapshot: Snapshot, held: Decimal) -> Buy:
     quote = one.pre_trade.quote
     ask = quote.ask if quote else None
     amount = one.policy.terms.buy_amount_usd(one.policy.limits.buy_amount_usd)
-    planned = None if ask is None else _plan(one, ask)
+    planned = None if quote is None or ask is None else _plan(one, quote, ask)
     sized = _sized(one, snapshot, planned, amount, held) if isinstance(planned, EntryPlan) else None
     qty = None
     if ask is not None:
@@ -83,13 +95,14 @@ def _order(one: Judging, snapshot: Snapshot, held: Decimal) -> Buy:
         unsized=sized if isinstance(sized, Figure) else None,
         plan=planned if isinstance(planned, EntryPlan) else None,
         misfit=planned if isinstance(planned, Refusal) else None,
+        margin=one.pre_trade.margin,
     )
 
 
-def _plan(one: Judging, ask: Decimal) -> EntryPlan | Refusal:
+def _plan(one: Judging, quote: Quote, ask: Decimal) -> EntryPlan | Refusal:
     contract = one.pre_trade.contract
     steps = None if contract is None else contract.steps
-    return plan(one.instruction, one.policy.terms.strategy, ask, steps, one.view.now)
+    return plan(one.instruction, one.policy.terms.strategy, ask, steps, one.view.now, quote.bid)
 
 
 def _sized(one: Judging, snapshot: Snapshot, planned: EntryPlan, amount_usd: Decimal, held: Decimal) -> Sized | Figure:
@@ -105,5 +118,5 @@ def _sized(one: Judging, snapshot: Snapshot, planned: EntryPlan, amount_usd: Dec
         equity=account.equity if account else None,
         held=held,
         stop=planned.risk_price,
-        rooms=() if strategy.sizing is Sizing.USD else rooms(snapshot, policy.limits, policy.fixed_limits),
+        rooms=() if strategy.sizing is Sizing.USD else rooms(snapshot, policy.limits, policy.fixed_limits, planned),
     )

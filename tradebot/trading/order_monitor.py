@@ -123,7 +123,7 @@ class OrderMonitor:
         self._forget_all_but(unresolved)
         for trade in unresolved:
             beat()
-            if trade.status in LIVE:
+            if trade.status in LIVE and not trade.is_protective:  # those are looked after by `protection`
                 await self._cancel_if_due(trade, unresolved)
                 await self._tell_of_inactive(trade)
         to_ask_about = [trade for trade in unresolved if self._takes_question(trade)]

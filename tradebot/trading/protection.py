@@ -8,13 +8,22 @@ Rules:
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from tradebot.domain.brokerage import Contract, Quote
 from tradebot.domain.events import NewEvent
-from tradebot.domain.facts.orders import OrderStuck, OrderTold, SharesUnprotected, Stuck, Unprotected
+from tradebot.domain.facts.orders import (
+    CancelReason,
+    Changed,
+    OrderStuck,
+    OrderTold,
+    SharesUnprotected,
+    Stuck,
+    Unprotected,
+)
 from tradebot.domain.hours import Hours
 from tradebot.domain.protection import (
     ON_ITS_WAY,
@@ -43,10 +52,13 @@ from tradebot.trading.switch import TradingSwitch
 
 LOOK_EVERY_S = 5.0
 CANCEL_AGAIN_S = 15.0
+CUTS_MAX = 2
+"""What IB does not make smaller then is cancelled: too much must not work on; a smaller one follows."""
 PLACE_AGAIN_S = 30.0
 STUCK_AFTER_S = 120.0
-CROSSED_S = 10.0
-"""A stop that the market has crossed has this long to fill."""
+_MAY_PASS = frozenset({Unprotected.NOT_TRIGGERED, Unprotected.IN_DOUBT})
+PASSES_WITHIN_S = 10.0
+"""A stop that the market has crossed has this long to fill, and one that IB does not show to be booked as over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +100,7 @@ class Protection:
         self._one_at_a_time = asyncio.Lock()
         self._wake = asyncio.Event()
         self._changed: dict[int, float] = {}  # trade id → when its change was written, by the clock that only goes on
+        self._cuts: Counter[int] = Counter()  # by trade id, since IB last showed it as it is stored
         self._confirmed: set[int] = set()  # trade ids that IB once showed as they are stored
         self._cancels: dict[int, tuple[float, float]] = {}  # trade id → when its cancel was asked for, first and last
         self._placed: dict[tuple[int, OrderRole], float] = {}  # entry id and role → when one was placed last
@@ -172,10 +185,13 @@ class Protection:
         return quote if isinstance(quote, Quote) and not quote.delayed else None
 
     def _confirm(self, guards: Sequence[Guarded], at: Moment) -> None:
-        shown = {one.order_ref: one.terms for one in at.open_orders}
+        shown = {one.order_ref: one for one in at.open_orders}
         for order in (order for guard in guards for order in guard.orders):
-            if shown.get(order.order_ref) == order.terms:
+            report = shown.get(order.order_ref)
+            if report is not None and report.terms == order.terms:
                 self._confirmed.add(order.id)
+                if report.qty == order.requested_qty:
+                    self._cuts.pop(order.id, None)
 
     def _break_even(self, guards: Sequence[Guarded], at: Moment) -> list[Action]:
         if at.moving or at.exiting or at.quote is None:
@@ -207,8 +223,11 @@ class Protection:
                     self._placed[entry.id, role] = now
                     await self._orders.place(action, names[action.con_id], link)
             case Change(order):
-                if await self._orders.change(action, names[order.con_id], link):
+                if action.why is Changed.CUT and self._cuts[order.id] >= CUTS_MAX:
+                    await self._cancel(Cancel(order, CancelReason.OVER_PROTECTED), now)
+                elif await self._orders.change(action, names[order.con_id], link):
                     self._changed[order.id] = now
+                    self._cuts[order.id] += action.why is Changed.CUT
             case Cancel(order):
                 await self._cancel(action, now)
             case Adopt():
@@ -234,8 +253,8 @@ class Protection:
 
     async def _tell(self, one: Tell) -> None:
         key = one.entry.id, one.code
-        crossed = one.code is Unprotected.NOT_TRIGGERED
-        if crossed and self._clock.monotonic() - self._standing.get(key, self._clock.monotonic()) < CROSSED_S:
+        now = self._clock.monotonic()
+        if one.code in _MAY_PASS and now - self._standing.get(key, now) < PASSES_WITHIN_S:
             return
         if self._is_told(one):
             return

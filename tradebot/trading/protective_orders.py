@@ -56,6 +56,8 @@ class ProtectiveOrders:
 
     async def place(self, one: Place, name: str, link: LinkSession) -> Trade | None:
         """`name`: what IB calls the contract. None: it was not wanted any more, or certainly did not leave."""
+        if self._obstacle(one.role, self._switch.state, link, sells_more=True) is not None:
+            return None  # no row for what could not leave anyway
         async with self._ledger.begin() as books:
             check_epoch(await books.settings(), self._lock)
             trade = await self._intend(books, one) if await _is_wanted(books, one, self._clock.now()) else None
@@ -102,7 +104,9 @@ class ProtectiveOrders:
 
     async def change(self, one: Change, name: str, link: LinkSession) -> bool:
         """False: it certainly did not leave, and the books have it as it was."""
-        order = one.order
+        order, sells_more = one.order, one.qty > one.order.requested_qty
+        if self._obstacle(order.role, self._switch.state, link, sells_more=sells_more) is not None:
+            return False
         async with self._ledger.begin() as books:
             check_epoch(await books.settings(), self._lock)
             if await books.trade(order.id) != order:
@@ -162,7 +166,7 @@ class ProtectiveOrders:
             settings = await books.settings()
             check_epoch(settings, self._lock)
             sells_more = trade.status is TradeStatus.SUBMITTING or order.qty > trade.requested_qty
-            obstacle = self._obstacle(trade, self._switch.in_force(settings), link, sells_more=sells_more)
+            obstacle = self._obstacle(trade.role, self._switch.in_force(settings), link, sells_more=sells_more)
             lifted = {one.order.id for one in await lifted_now(books, self._clock.now()) if not one.keeps}
             if obstacle is None and trade.id in lifted:  # it is being cancelled: IB would take this for another order
                 obstacle = Reason(ReasonCode.OTHER_IN_DOUBT, {"order_ref": trade.order_ref})
@@ -183,8 +187,8 @@ class ProtectiveOrders:
         )
         return None
 
-    def _obstacle(self, trade: Trade, state: TradingState, link: LinkSession, *, sells_more: bool) -> Reason | None:
-        killed = state is TradingState.KILLED and sells_more and trade.role is not OrderRole.STOP
+    def _obstacle(self, role: OrderRole, state: TradingState, link: LinkSession, *, sells_more: bool) -> Reason | None:
+        killed = state is TradingState.KILLED and role is not OrderRole.STOP and sells_more
         obstacles = (
             (killed, Reason(ReasonCode.KILLED)),
             (not self._lock.held, Reason(ReasonCode.LOCK_LOST)),

@@ -25,6 +25,7 @@ from tradebot.domain.snapshot import Snapshot
 from tradebot.domain.strategies import Strategy
 from tradebot.domain.strategy_rules import StrategyTerms, StrategyView
 from tradebot.domain.targets import gap
+from tradebot.domain.terms import CENTS
 from tradebot.errors import BrokerUnavailable, UnknownContract
 from tradebot.ports import Books, Broker, Clock, Ledger
 from tradebot.trading.corporate_actions import booked_ticker
@@ -154,6 +155,7 @@ async def _basis(
         _counted(snapshot),
         setup.fractional,
         price=quote.ask if quote else None,
+        steps=contract.steps if contract else CENTS,
         price_from=PriceFrom.QUOTE,
         bid=quote.bid if quote else None,
         delayed=quote is not None and quote.delayed,

@@ -115,6 +115,7 @@ async def take_snapshot(
         base_cash=account.base_cash if account else None,
         open_change=everything.open_change,
         unpriced=", ".join(everything.unpriced),
+        at_risk=everything.at_risk,
         own=own,
     )
 
@@ -133,6 +134,7 @@ def _own_figures(own: Exposure, ticker: str) -> OwnFigures:
         realised_today=own.realised_today,
         open_change=own.open_change,
         unpriced=", ".join(own.unpriced),
+        at_risk=own.at_risk,
     )
 
 

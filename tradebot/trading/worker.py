@@ -59,8 +59,9 @@ from tradebot.trading import second_look
 from tradebot.trading.booking import Booking, Listeners
 from tradebot.trading.decision import decide, holds_back
 from tradebot.trading.gate import Gate
-from tradebot.trading.judging import Decided, Intent, Lift, NewOrder, Policy, PreTradeData, Wait
+from tradebot.trading.judging import AskMargin, Decided, Intent, Lift, NewOrder, Policy, PreTradeData, Wait
 from tradebot.trading.lifting import Lifting
+from tradebot.trading.margin import ask_margin
 from tradebot.trading.questions import Questions
 from tradebot.trading.sequencer import Sequencer
 from tradebot.trading.snapshot import BrokerView
@@ -238,7 +239,10 @@ class Worker:
         await self._sequencer.near(alert.id)
         context.enter_context(logger.contextualize(ticker=alert.ticker))  # for what is logged of its failure, too
         prepared = await self._prepare(alert)
-        while (decided := await self._in_turn(alert, prepared)) is Wait.LIMIT:
+        while (decided := await self._in_turn(alert, prepared)) is Wait.LIMIT or isinstance(decided, AskMargin):
+            if isinstance(decided, AskMargin):
+                prepared = await self._ask_margin(alert, prepared, decided)
+                continue
             if self._broker.throttled():
                 while self._broker.throttled():
                     self._judged()
@@ -306,6 +310,16 @@ class Worker:
         logger.info("quote {} {}", contract.ticker, _quoted(quote))
         return PreTradeData(contract=contract, quote=quote, con_ids=frozenset({contract.con_id}))
 
+    async def _ask_margin(self, alert: Alert, prepared: _Prepared, wanted: AskMargin) -> _Prepared:
+        """Nothing that it waits for holds up another alert."""
+        self._sequencer.leave(alert.id)
+        try:
+            margin = await ask_margin(self._broker, wanted.order)
+        finally:
+            self._sequencer.take_place(alert.id)
+            self._sequencer.is_a(alert.id, alert.action)
+        return replace(prepared, data=replace(prepared.data, margin=margin))
+
     async def _ask_for_sell(self, alert: Alert, ticker: str) -> PreTradeData:
         async with self._ledger.read() as books:
             lots = await books.lots(LotStatus.OPEN, strategy=alert.strategy)
@@ -359,7 +373,7 @@ class Worker:
                 await self._did_not_leave(alert, decided.trade, Reason(ReasonCode.DATABASE_SILENT))
             raise
         if isinstance(decided, Intent):
-            self._next_order_at = self._clock.monotonic() + 1 / self._options.orders_per_second
+            self._next_order_at = self._clock.monotonic() + len(decided.group) / self._options.orders_per_second
             order = decided.order
             with logger.contextualize(order_ref=order.order_ref):
                 logger.info(

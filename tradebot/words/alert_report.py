@@ -8,9 +8,11 @@ from enum import Enum
 from tradebot.domain.alert_report import AlertReport, PriceFrom
 from tradebot.domain.alerts import Side
 from tradebot.domain.instructions import Instruction, SizeKind
+from tradebot.domain.order_plan import EntryPlan
 from tradebot.domain.payload.notes import Note, NoteCode
 from tradebot.domain.payload.readings import Reading, Use
 from tradebot.domain.refusals import Figure
+from tradebot.domain.terms import OrderType
 from tradebot.words import figures, instructions, refusals, sizing
 
 _N = NoteCode
@@ -27,13 +29,35 @@ def headline(report: AlertReport) -> str:
 def _wanted(report: AlertReport) -> str:
     one = report.instruction
     if report.sized is not None and (report.accepted or report.sized.qty):
-        return f"{report.side} {figures.shares(report.sized.qty)} {one.ticker}"
+        return f"{report.side} {figures.shares(report.sized.qty)} {one.ticker}{_planned(report.plan)}"
     if report.side is Side.BUY:
         return f"BUY {one.ticker}"
     if not one.is_partial:
         held = f" ({figures.shares(report.held)})" if report.held else ""
         return f"SELL all {one.ticker}{held}"
     return f"SELL {_part(one)} {one.ticker}"
+
+
+def _planned(plan: EntryPlan | None) -> str:
+    """` at a limit of $180.00, stop $171.00, target $198.00`; nothing of a mere market order."""
+    if plan is None or plan.at_market:
+        return ""
+    kind, terms = plan.terms.type, plan.terms
+    parts = []
+    if kind is OrderType.TRAILING_STOP and terms.stop_price is not None:
+        parts.append(f"trailing from {figures.price(terms.stop_price)}")
+    elif terms.stop_price is not None:
+        parts.append(f"from {figures.price(terms.stop_price)} on")
+    if terms.limit_price is not None:
+        parts.append(f"at a limit of {figures.price(terms.limit_price)}")
+    order = " " + " ".join(parts) if parts else ""
+    exits = []
+    if plan.stop is not None and plan.stop.stop_price is not None:
+        trailing = "trailing " if plan.stop.type is OrderType.TRAILING_STOP else ""
+        exits.append(f"{trailing}stop {figures.price(plan.stop.stop_price)}")
+    if plan.target is not None and plan.target.limit_price is not None:
+        exits.append(f"target {figures.price(plan.target.limit_price)}")
+    return "".join([order, *(f", {one}" for one in exits)])
 
 
 def _part(one: Instruction) -> str:

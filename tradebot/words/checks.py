@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from tradebot.domain.refusals import RefusalCode
-from tradebot.words.figures import price, seconds, shares, signed_usd, usd
+from tradebot.words.figures import amount, price, seconds, shares, signed_usd, usd
 
 _C = RefusalCode
 
@@ -43,6 +43,21 @@ class _Decision:
     @property
     def ask(self) -> Decimal:
         return Decimal(self.order["ask"])
+
+    @property
+    def plan(self) -> Mapping[str, Any] | None:
+        """As the entry is to leave; None: decided by a version that knew market orders alone."""
+        return self.order.get("plan")
+
+    @property
+    def price(self) -> Decimal:
+        """What it was sized by: the ask, or its own price."""
+        return self.ask if self.plan is None else Decimal(self.plan["price"])
+
+    @property
+    def stop(self) -> Decimal | None:
+        stop = None if self.plan is None else self.plan["stop"]
+        return None if stop is None else Decimal(stop["stop_price"])
 
     @property
     def qty(self) -> Decimal:
@@ -121,7 +136,7 @@ def _size(d: _Decision) -> str:
         room = how["lowered_by"]
         by = f", {shares(Decimal(how['qty']))} by {room['limit']}" if room else ""
         return f"{how['size']['kind'].replace('_', ' ')} {how['size']['value']} → {shares(Decimal(how['asked']))}{by}"
-    return f"{usd(Decimal(d.order['amount_usd']))} / {price(d.ask)} → {shares(d.qty)}"
+    return f"{usd(Decimal(d.order['amount_usd']))} / {price(d.price)} → {shares(d.qty)}"
 
 
 def _cash(d: _Decision) -> str:
@@ -161,7 +176,33 @@ def _collar(d: _Decision) -> str:
 
 
 def _value(d: _Decision) -> str:
-    return f"{usd(d.qty * d.ask)} of {usd(Decimal(d.fixed['max_order_value_usd']))}"
+    return f"{usd(d.qty * d.price)} of {usd(Decimal(d.fixed['max_order_value_usd']))}"
+
+
+def _levels(d: _Decision) -> str:
+    if d.plan is None or (d.plan["terms"]["type"] == "MKT" and d.plan["stop"] is None and d.plan["target"] is None):
+        return "a market order, without stop and target"
+    parts = [f"{d.plan['terms']['type']} at {price(d.price)}"]
+    if d.stop is not None:
+        parts.append(f"stop {price(d.stop)}")
+    if d.plan["target"] is not None:
+        parts.append(f"target {price(Decimal(d.plan['target']['limit_price']))}")
+    return ", ".join(parts)
+
+
+def _risk(d: _Decision) -> str:
+    risk = d.qty * (d.price - (d.stop or 0))
+    own = (d.now.get("own") or {}).get("terms", {}).get("strategy", {}).get("max_risk_usd")
+    account = Decimal(d.fixed.get("max_risk_usd", 0))
+    most = [usd(Decimal(limit)) for limit in (own, account) if limit]
+    return f"{usd(risk)} at risk, " + (f"the most is {' and '.join(most)}" if most else "any allowed")
+
+
+def _margin(d: _Decision) -> str:
+    above, answer = Decimal(d.fixed.get("what_if_above_usd", 0)), d.order.get("margin")
+    if not above or d.qty * d.price <= above or answer is None:
+        return "not asked for an order of this value"
+    return f"IB would want {amount(Decimal(answer['margin']))} of {amount(Decimal(answer['equity']))}"
 
 
 _PHRASES: Mapping[RefusalCode, Callable[[_Decision], str]] = {
@@ -196,4 +237,7 @@ _PHRASES: Mapping[RefusalCode, Callable[[_Decision], str]] = {
     _C.MAX_DAILY_LOSS: _loss,
     _C.PRICE_COLLAR: _collar,
     _C.MAX_ORDER_VALUE: _value,
+    _C.EXIT_LEVELS: _levels,
+    _C.MAX_RISK: _risk,
+    _C.MARGIN: _margin,
 }

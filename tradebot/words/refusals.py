@@ -54,6 +54,9 @@ TITLES: Mapping[RefusalCode, str] = {
     _C.MAX_DAILY_LOSS: "daily loss",
     _C.PRICE_COLLAR: "price collar",
     _C.MAX_ORDER_VALUE: "order value",
+    _C.EXIT_LEVELS: "order prices",
+    _C.MAX_RISK: "risk at the stops",
+    _C.MARGIN: "margin",
     _C.NOT_KNOWN: "figure not known",
     _C.MARKET_CLOSED: "market closed",
     _C.NO_CONTRACT: "no such stock",
@@ -82,6 +85,15 @@ FIGURES: Mapping[Figure, str] = {
     ),
     Figure.ALERT_PRICE: (
         "the alert's price {alert_price} is no price to hold the quote against: correct the alert's template"
+    ),
+    Figure.AT_RISK: "what is at risk down to the stops is not a number: no BUY until it is known",
+    Figure.PRICE_STEP: (
+        "IB has not told which prices orders of {ticker} may have (its market rule): no order with a price until it has. "
+        "Send the alert again in a moment"
+    ),
+    Figure.MARGIN: (
+        "IB did not answer what margin the BUY of {ticker} would take, and it is above what_if_above_usd: no BUY until it "
+        "answers. Send the alert again, or raise what_if_above_usd under [trading]"
     ),
     **strategy_refusals.FIGURES,
 }
@@ -235,6 +247,56 @@ def _max_order_value(f: RefusalFacts) -> str:
     )
 
 
+_ORDERS = {
+    "LMT": "a limit of",
+    "STP": "a stop order at",
+    "STP LMT": "a stop-limit order up to",
+    "TRAIL": "a trailing stop order from",
+}
+
+
+def _exit_levels(f: RefusalFacts) -> str:
+    kind = f.text("order")
+    bid = f" (bid {f.price('bid')})" if "bid" in f.all else ""
+    entry = (
+        f"IB's ask of {f.price('ask')}{bid}"
+        if kind == "MKT"
+        else (f"{_ORDERS[kind]} {f.price('price')} (IB asks {f.price('ask')})")
+    )
+    parts = [f"a stop at {f.price('stop')}"] if "stop" in f.all else []
+    if "stop_limit" in f.all:
+        parts[0] += f" with a limit of {f.price('stop_limit')}"
+    if "target" in f.all:
+        parts.append(f"a target at {f.price('target')}")
+    if not parts:
+        return f"the prices of the {f.text('ticker')} order do not fit together: {entry}. Correct the alert's prices"
+    return (
+        f"{' and '.join(parts)} do not fit {entry} of {f.text('ticker')}: a stop stands below the entry and the bid, a target "
+        "above, or they would sell at once. Correct the alert's prices"
+    )
+
+
+def _max_risk(f: RefusalFacts) -> str:
+    section = f"[strategies.{f.text('strategy')}]" if "strategy" in f.all else "[trading]"
+    lost = (
+        f"down to the stop at {f.price('stop')}" if "stop" in f.all else "for it has no stop, and all its value counts"
+    )
+    return (
+        f"{f.shares('qty')} {f.text('ticker')} at {f.price('price')} would put {f.usd('risk')} at risk, {lost}; "
+        f"{f.usd('at_risk')} are{f.of}, the most is {f.usd('limit')}: raise max_risk_usd under {section}, or send a nearer stop"
+    )
+
+
+def _margin(f: RefusalFacts) -> str:
+    what = f"{f.shares('qty')} {f.text('ticker')} at {f.price('price')}"
+    if "ib_code" in f.all:
+        return f"IB would refuse {what} (IB {f.text('ib_code')}: {f.text('ib_text').rstrip('. ')})"
+    return (
+        f"IB would want a margin of {figures.amount(f.number('margin'))} with {what}, and the account would have "
+        f"{figures.amount(f.number('equity'))} for it: ask for less, or add money to the account"
+    )
+
+
 def _market_closed(f: RefusalFacts) -> str:
     opens = figures.new_york(datetime.fromisoformat(f.text("opens_at")))
     return f"the market is closed; runs at the open, {opens}"
@@ -288,6 +350,9 @@ _SENTENCES: Mapping[RefusalCode, Callable[[RefusalFacts], str]] = {
     _C.MAX_DAILY_LOSS: _daily_loss,
     _C.PRICE_COLLAR: _price_collar,
     _C.MAX_ORDER_VALUE: _max_order_value,
+    _C.EXIT_LEVELS: _exit_levels,
+    _C.MAX_RISK: _max_risk,
+    _C.MARGIN: _margin,
     _C.NOT_KNOWN: _not_known,
     **strategy_refusals.SENTENCES,
     _C.MARKET_CLOSED: _market_closed,

@@ -23,7 +23,7 @@ def state(strategy: str, to: TradingState) -> str:
 def needs_stops(strategy: Strategy) -> str:
     return (
         f'every BUY of strategy {strategy.name} will be refused: its sizing is "{strategy.sizing}", which counts from a stop, '
-        "and stops are not honoured yet. Set another sizing"
+        f'and it places none: set stop_loss = "5%" for instance, or exits = "alert", under [strategies.{strategy.name}]'
     )
 
 

@@ -21,6 +21,11 @@ FIGURES: Mapping[Figure, str] = {
         "the alert asks for a size, and strategy {strategy} is not sized by its alerts: nothing else is bought instead. "
         'Set sizing = "alert" under [strategies.{strategy}], or take the field out of the alert\'s message'
     ),
+    Figure.ORDER_NOT_USED: (
+        "the alert asks for an order, a stop or a target of its own, and strategy {strategy} does not take them from its alerts: "
+        'nothing else is bought instead. Set orders = "alert" or exits = "alert" under [strategies.{strategy}], or take them out '
+        "of the alert's message"
+    ),
     Figure.EQUITY: (
         "the account's net liquidation in USD is unknown, and strategy {strategy} is sized by it: IB has not reported it, or the "
         "account has another base currency. Wait for it, or set another sizing"

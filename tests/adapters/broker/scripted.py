@@ -12,6 +12,7 @@ from pathlib import Path
 
 RECORDINGS = Path(__file__).parent / "recordings"
 PLACE, CANCEL, OPEN_ORDERS, ACCOUNT, EXECUTIONS, CONTRACT, ALL_OPEN_ORDERS = 3, 4, 5, 6, 7, 9, 16
+MARKET_RULE = 91
 QUOTE, CANCEL_QUOTE, TIME, DATA_TYPE, POSITIONS, START, COMPLETED = 1, 2, 49, 59, 61, 71, 99
 
 
@@ -58,6 +59,7 @@ class ScriptedGateway:
             ALL_OPEN_ORDERS: lambda peer, _: peer.send(53, 1),
             COMPLETED: lambda peer, _: peer.send(102),
             EXECUTIONS: lambda peer, fields: peer.send(55, 1, fields[2]),
+            MARKET_RULE: lambda peer, fields: peer.send(93, fields[1], 1, 0, 0.01),
             TIME: lambda peer, _: peer.send(49, 1, int(time.time())),
         }
 

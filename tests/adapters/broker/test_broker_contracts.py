@@ -1,13 +1,17 @@
 """One ticker, one company."""
 
+from decimal import Decimal
+
 import pytest
 
 from tests.adapters.broker.helpers import broker_for, connected
-from tests.adapters.broker.scripted import CONTRACT, Answer, Peer, open_scripted, recorded
+from tests.adapters.broker.scripted import CONTRACT, MARKET_RULE, Answer, Peer, open_scripted, recorded
 from tradebot.domain.brokerage import Contract
+from tradebot.domain.terms import CENTS, PriceSteps
 from tradebot.errors import BrokerUnavailable, UnknownContract
 from tradebot.simgateway import GatewaySettings, open_gateway
 
+D = Decimal
 SIMULATED = GatewaySettings(port=0, moving=False)
 
 
@@ -118,3 +122,41 @@ async def test_a_symbol_is_looked_up_anew_on_a_new_connection() -> None:
         gateway.peer.cut()
         await connected(broker)
         assert (await broker.contract("X", None)).con_id == 2
+
+
+def ruled(*steps: object) -> Answer:
+    """Answer the question for a market rule with these edges and increments."""
+    return lambda peer, fields: peer.send(93, fields[1], len(steps) // 2, *steps)
+
+
+async def test_prices_have_the_steps_of_the_market_rule() -> None:
+    """Broken: a stop between two prices would be refused (110), and the position stand bare."""
+    async with open_scripted() as gateway, broker_for(gateway.port) as broker:
+        await connected(broker)
+        gateway.answers[CONTRACT] = listed((1, "NASDAQ"))
+        gateway.answers[MARKET_RULE] = ruled(0, 0.0001, 1, 0.01)
+        found = await broker.contract("X", None)
+        assert found.steps == PriceSteps(((D(0), D("0.0001")), (D(1), D("0.01"))))
+        assert (await broker.contract("X", None)).steps == found.steps
+        assert len([one for one in gateway.received if one[0] == str(MARKET_RULE)]) == 1
+
+
+@pytest.mark.parametrize("answer", [lambda peer, fields: None, ruled(), ruled(0, 0), ruled(1, 0.01)])
+async def test_steps_that_are_not_told_are_not_guessed(answer: Answer) -> None:
+    """Broken: orders would leave at prices that IB may not take; or no BUY at the market, for which it does not matter."""
+    async with open_scripted() as gateway, broker_for(gateway.port, question_timeout_s=0.3) as broker:
+        await connected(broker)
+        gateway.answers[CONTRACT] = listed((1, "NASDAQ"))
+        gateway.answers[MARKET_RULE] = answer
+        assert (await broker.contract("X", None)).steps is None
+
+
+async def test_a_silent_rule_is_asked_for_again() -> None:
+    """Broken: one lost answer would stop every bracket until the gateway is restarted."""
+    async with open_scripted() as gateway, broker_for(gateway.port, question_timeout_s=0.3) as broker:
+        await connected(broker)
+        gateway.answers[CONTRACT] = listed((1, "NASDAQ"))
+        answer = gateway.answers.pop(MARKET_RULE)
+        assert (await broker.contract("X", None)).steps is None
+        gateway.answers[MARKET_RULE] = answer
+        assert (await broker.contract("X", None)).steps == CENTS

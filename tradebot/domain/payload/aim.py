@@ -36,7 +36,7 @@ class Action(StrEnum):
 _DONE_BY_NOBODY = {
     Action.COVER: "covers a short position, and the bot is never short: there is nothing to buy back",
     Action.REVERSE: "reverses a position, and the bot is never short. To sell what is held, write exit",
-    Action.BREAKEVEN: "moves a stop to the entry price, and the bot places no stops yet",
+    Action.BREAKEVEN: "moves a stop to the entry price, which is the strategy's to do (break_even_after)",
 }
 
 OWN_ACTIONS: Mapping[str, Action] = {

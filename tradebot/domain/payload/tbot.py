@@ -2,7 +2,7 @@
 
 Rules, as its repository has them:
 - `direction` names the Pine function: strategy.entrylong buys, strategy.close and strategy.close_all sell at the market,
-  strategy.exitlong only changes stop and target of what is held (refused: the bot places none yet), strategy.entryshort sells
+  strategy.exitlong only changes stop and target of what is held (refused: no alert changes them), strategy.entryshort sells
   short (here it exits), strategy.exitshort covers (refused), strategy.cancel and strategy.cancel_all cancel.
 - `metrics` is a list of name and value: qty in shares, price, entry.limit and entry.stop of the order, exit.limit (target) and
   exit.stop (stop). A price of 0 or below is none; a qty of -1e10 means all that is held.
@@ -93,7 +93,7 @@ def understand(message: Message) -> Instruction:
     stop, target = _price(metrics, "exit.stop"), _price(metrics, "exit.limit")
     if action is None:
         raise PayloadError(
-            "strategy.exitlong changes the stop or the target of what is held, and the bot places none yet. Nothing was traded."
+            "strategy.exitlong changes the stop or the target of what is held, and no alert changes them. Nothing was traded."
             " To sell what is held, write strategy.close."
         )
     wanted = Wanted(

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from tradebot.domain.limits import Limits
 from tradebot.domain.settings import limits_in, own_limits_in
-from tradebot.domain.strategies import BY_STOP, Sizing, Strategy
+from tradebot.domain.strategies import Sizing, Strategy
 from tradebot.operations.limits import Value
 from tradebot.runtime.doctor.books import Stored
 from tradebot.runtime.doctor.report import Section
@@ -117,9 +117,11 @@ def _meets_the_session(strategy: Strategy) -> bool:
 
 
 def _sizes(section: Section, strategies: Sequence[Strategy]) -> None:
-    by_stop = [one for one in strategies if one.sizing in BY_STOP]
+    by_stop = [one for one in strategies if one.lacks_stops]
     if by_stop:
-        section.fail(SIZES, "; ".join(map(words.needs_stops, by_stop)), 'sizing = "usd", for instance')
+        section.fail(
+            SIZES, "; ".join(map(words.needs_stops, by_stop)), 'stop_loss = "5%", or sizing = "usd", for instance'
+        )
     else:
         section.ok(SIZES, ", ".join(f"{one.name}: {_size(one)}" for one in strategies))
 
