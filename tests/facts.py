@@ -189,6 +189,7 @@ def _of_orders(ticker: str, side: Side) -> tuple[Facts, ...]:
         o.OrderAccepted(**order(ticker, avg_fill_price=None)),
         o.OrderWaits(**order(ticker, order_terms=LIMIT, avg_fill_price=None), ask=Decimal("190.10")),
         o.OrderCancelling(**order(ticker), code=o.CancelReason.OVERDUE, timeout_s=30.0),
+        o.ProtectionLifted(**order(ticker, side=side), by_alert=7),
         o.SharesUnprotected(
             **order(ticker, side=Side.SELL),
             code=o.Unprotected.CANCELLED,

@@ -8,12 +8,13 @@ import pytest
 from tests.adapters.database.samples import NOON, a_trade, an_action, an_alert, an_execution
 from tests.bot import Bot
 from tests.bot_fixtures import MakeBot
-from tradebot.domain.alerts import AlertStatus
+from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.events import EventKind
 from tradebot.domain.facts.account import Moved, Reassigned, StateChanged
 from tradebot.domain.settings import TradingState, paused_strategies, strategy_state_key
 from tradebot.domain.strategies import Strategies, Strategy, UnknownStrategy
-from tradebot.domain.trades import TradeStatus
+from tradebot.domain.terms import OrderType
+from tradebot.domain.trades import NewTrade, OrderRole, TradeStatus
 from tradebot.operations import reassign
 from tradebot.operations.reassign import Plan
 from tradebot.ports import Books, Ledger
@@ -223,3 +224,51 @@ async def test_a_transaction_that_fails_moves_nothing(still: Bot) -> None:
     still.ledger.before_commit = None
     assert await of(still.ledger, "old") == ([("AAPL", Decimal(3))], 1, 1, 0)
     assert (await reassign.carry_out(still.ledger, "old", "ema", None, ANN, "key", NOON)).possible
+
+
+async def stopped(books: Books, entry_id: int, status: TradeStatus) -> int:
+    """A stop of this entry, as it stands."""
+    entry = await books.trade(entry_id)
+    assert entry is not None
+    stop_id = await books.insert_trade(
+        NewTrade(
+            alert_id=entry.alert_id,
+            ticker=entry.ticker,
+            con_id=entry.con_id,
+            side=Side.SELL,
+            requested_qty=entry.filled_qty,
+            order_ref=f"{entry.order_ref}-stop",
+            ib_position_before=None,
+            reserved=Decimal(0),
+            created_at=entry.created_at,
+            strategy=entry.strategy,
+            role=OrderRole.STOP,
+            parent_trade_id=entry.id,
+            order_type=OrderType.STOP,
+            stop_price=Decimal(180),
+            decision={},
+        )
+    )
+    stop = await books.trade(stop_id)
+    assert stop is not None
+    await books.save_trade(replace(stop, status=status))
+    return stop_id
+
+
+async def test_a_stop_that_rests_goes_with_its_shares(ledger: Ledger) -> None:
+    """Protected shares could never be given to another strategy, or what their stop sells would be booked for the old one."""
+    async with ledger.begin() as books:
+        stop_id = await stopped(books, await bought(books, "old", "AAPL", 3), TradeStatus.SUBMITTED)
+    assert (await reassign.carry_out(ledger, "old", "ema", None, ANN, "key", NOON)).possible
+    async with ledger.read() as books:
+        stop = await books.trade(stop_id)
+    assert stop is not None
+    assert stop.strategy == "ema"
+
+
+async def test_shares_with_a_stop_in_doubt_stay(ledger: Ledger) -> None:
+    """Whether it was sent, and for whom it sells, would be asked of the wrong strategy."""
+    async with ledger.begin() as books:
+        await stopped(books, await bought(books, "old", "AAPL", 3), TradeStatus.UNKNOWN)
+    done = await reassign.carry_out(ledger, "old", "ema", None, ANN, "key", NOON)
+    assert (done.possible, done.unresolved) == (False, ("AAPL",))

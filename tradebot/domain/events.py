@@ -49,6 +49,7 @@ class EventKind(StrEnum):
     ORDER_CANCELLING = "order_cancelling"
     ORDER_EXPIRES = "order_expires"  # good till cancelled, and IB cancels it with the quarter
     EXIT_WORKS_ON = "exit_works_on"
+    PROTECTION_LIFTED = "protection_lifted"  # for an exit
     ORDER_STUCK = "order_stuck"
     SHARES_UNPROTECTED = "shares_unprotected"  # no stop at IB, or one that does not do what it should
     PROTECTION_PLACED = "protection_placed"  # anew

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from tradebot.domain.alerts import Side
@@ -92,6 +92,14 @@ def nothing_else_filled(order: Trade, now: Decimal, fills: Iterable[Execution]) 
     unseen = {now - before - lacks - later for lacks in lacking if before < 0 or before + lacks >= 0}
     sign, left = (1 if order.side is Side.BUY else -1), order.requested_qty - order.filled_qty
     return Decimal(0) in unseen and not any(0 < sign * shares <= left for shares in unseen)
+
+
+def as_last_filled(trades: Iterable[Trade], fills: Mapping[int, Sequence[Execution]]) -> list[Trade]:
+    """An order that rests with a part of it filled may do so for days: by its last fill it is as one that ended then."""
+    last = {trade_id: max(one.time for one in of_it) for trade_id, of_it in fills.items() if of_it}
+    return [
+        replace(trade, finished_at=last[trade.id]) if trade.rests and trade.id in last else trade for trade in trades
+    ]
 
 
 def _is_of(fill: Execution, order: Trade) -> bool:

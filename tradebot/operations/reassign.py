@@ -1,7 +1,8 @@
 """Gives all that a strategy has traded of a ticker to another one: the whole history, or nothing.
 
 Rules: only without the daemon, under the instance lock. Lots are a fold over the strategy's trades of the ticker, so they move
-with them, and two histories are never merged. While an order has no end nothing moves: it is booked for whom it was sent.
+with them, and two histories are never merged. While an order has no end nothing moves: it is booked for whom it was sent. A stop
+or target that rests at IB goes with the shares that it protects.
 """
 
 from dataclasses import dataclass
@@ -56,7 +57,8 @@ async def _plan(books: Books, from_strategy: str, to_strategy: str, ticker: str 
     lots = await books.lots(LotStatus.OPEN, strategy=from_strategy)
     qty = {one.ticker: sum((lot.qty for lot in lots if lot.ticker == one.ticker), Decimal(0)) for one in histories}
     theirs = {one.ticker for one in await books.histories(to_strategy) if one.trades}
-    unresolved = {trade.ticker for trade in await books.trades(UNRESOLVED, strategy=from_strategy)}
+    orders = await books.trades(UNRESOLVED, strategy=from_strategy)
+    unresolved = {trade.ticker for trade in orders if not (trade.is_protective and trade.rests)}
     return Plan(
         tuple(Moved(one.ticker, qty[one.ticker], one.trades, one.alerts) for one in histories),
         tuple(one.ticker for one in histories if one.trades and one.ticker in theirs),

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from tradebot.domain.corporate_actions import recognise
 from tradebot.domain.lots import LotStatus, shares_by_strategy
-from tradebot.domain.positions import WriteOff, compare
+from tradebot.domain.positions import WriteOff, as_last_filled, compare
 from tradebot.domain.trades import POSITION_LAG, UNRESOLVED, in_motion, recently_filled
 from tradebot.ports import Broker, Clock, Ledger
 
@@ -31,9 +31,10 @@ async def missing_shares(
         in_flight = in_motion(await books.trades(UNRESOLVED, ticker=ticker))
         settings = await books.settings()
         trades = await books.trades_ended_since(ticker, clock.now() - POSITION_LAG)
+        fills = await books.executions_of([trade.id for trade in trades if trade.rests])
     if in_flight:
         return NothingToWriteOff.ORDER_UNRESOLVED
-    if recently_filled(trades, clock.now()):
+    if recently_filled(as_last_filled(trades, fills), clock.now()):
         return NothingToWriteOff.JUST_TRADED
     if recognise(lots, report.positions, settings):
         return NothingToWriteOff.SPLIT

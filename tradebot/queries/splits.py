@@ -8,6 +8,7 @@ from tradebot.domain.corporate_actions import Split, denied_splits, recognise
 from tradebot.domain.events import EventKind
 from tradebot.domain.facts.account import SplitSeen
 from tradebot.domain.lots import LotStatus
+from tradebot.domain.positions import as_last_filled
 from tradebot.domain.trades import POSITION_LAG, UNRESOLVED, in_motion, recently_filled
 from tradebot.ports import Broker, Clock, Ledger
 
@@ -29,10 +30,11 @@ async def seen_split(ledger: Ledger, broker: Broker, clock: Clock, ticker: str) 
         lots = await books.lots(LotStatus.OPEN, ticker=ticker)
         in_flight = in_motion(await books.trades(UNRESOLVED, ticker=ticker))
         trades = await books.trades_ended_since(ticker, clock.now() - POSITION_LAG)
+        fills = await books.executions_of([trade.id for trade in trades if trade.rests])
         settings = await books.settings()
     if in_flight:
         return NoSplit.ORDER_UNRESOLVED
-    if recently_filled(trades, clock.now()):
+    if recently_filled(as_last_filled(trades, fills), clock.now()):
         return NoSplit.JUST_TRADED
     return next(iter(recognise(lots, report.positions, settings)), NoSplit.NOT_SEEN)
 

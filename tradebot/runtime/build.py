@@ -25,6 +25,7 @@ from tradebot.trading.booking import Booking, Listeners
 from tradebot.trading.gate import Gate
 from tradebot.trading.in_doubt import SECOND_LOOK_DELAY_S, InDoubtOrders
 from tradebot.trading.intake import STORE_DEADLINE_S, Intake, ReportOn
+from tradebot.trading.lifting import Lifting
 from tradebot.trading.protection import Protection
 from tradebot.trading.protective_orders import ProtectiveOrders
 from tradebot.trading.questions import Questions
@@ -119,7 +120,8 @@ def build(outside: Outside, options: Options) -> Tradebot:
     in_doubt_orders = InDoubtOrders(
         ledger, broker, booking, questions, clock, second_look_delay_s=options.second_look_delay_s
     )
-    protection = _protection(outside, options, booking, gate=gate, switch=switch, listeners=listeners)
+    protective = ProtectiveOrders(ledger, broker, outside.lock, booking, switch, clock, outside.chance)
+    protection = _protection(outside, options, protective, gate=gate, switch=switch, listeners=listeners)
     recovery = _recovery(
         outside,
         options,
@@ -133,8 +135,18 @@ def build(outside: Outside, options: Options) -> Tradebot:
     rearm = Rearm(
         ledger, broker, booking, listeners, gate=gate, switch=switch, hours=options.hours, clock=clock, pulse=pulse
     )
+    lifting = Lifting(
+        ledger, broker, outside.lock, listeners, protective, clock=clock, ask_ib=recovery.ask_about_in_doubt
+    )
     worker = _worker(
-        outside, options, questions=questions, gate=gate, switch=switch, booking=booking, listeners=listeners
+        outside,
+        options,
+        questions=questions,
+        lifting=lifting,
+        gate=gate,
+        switch=switch,
+        booking=booking,
+        listeners=listeners,
     )
     requeue = Requeue(ledger, queue, worker, options.hours, clock, pulse=pulse, pending_max_age=options.pending_max_age)
     intake = Intake(
@@ -236,11 +248,14 @@ def _recovery(
 
 
 def _protection(
-    outside: Outside, options: Options, booking: Booking, *, gate: Gate, switch: TradingSwitch, listeners: Listeners
+    outside: Outside,
+    options: Options,
+    orders: ProtectiveOrders,
+    *,
+    gate: Gate,
+    switch: TradingSwitch,
+    listeners: Listeners,
 ) -> Protection:
-    orders = ProtectiveOrders(
-        outside.ledger, outside.broker, outside.lock, booking, switch, outside.clock, outside.chance
-    )
     return Protection(
         outside.ledger,
         outside.broker,
@@ -261,6 +276,7 @@ def _worker(
     options: Options,
     *,
     questions: Questions,
+    lifting: Lifting,
     gate: Gate,
     switch: TradingSwitch,
     booking: Booking,
@@ -276,6 +292,7 @@ def _worker(
         booking=booking,
         listeners=listeners,
         questions=questions,
+        lifting=lifting,
         clock=outside.clock,
         pulse=outside.pulse,
         chance=outside.chance,

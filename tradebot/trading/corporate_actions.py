@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from tradebot.domain.brokerage import BrokerPosition
 from tradebot.domain.corporate_actions import Split, recognise
 from tradebot.domain.lots import Lot, LotStatus
+from tradebot.domain.positions import as_last_filled
 from tradebot.domain.trades import UNRESOLVED, in_motion, recently_filled
 from tradebot.ports import Books
 
@@ -30,6 +31,8 @@ async def moving_contracts(books: Books, now: datetime) -> set[int]:
     """Contracts whose position at IB may be about to change, or to be reported."""
     unresolved = {trade.con_id for trade in in_motion(await books.trades(UNRESOLVED))}
     lately = await books.trades(since=now - _TRADED_LATELY)
+    fills = await books.executions_of([trade.id for trade in lately if trade.rests and trade.filled_qty])
+    lately = as_last_filled(lately, fills)
     return unresolved | {trade.con_id for trade in lately if recently_filled([trade], now)}
 
 

@@ -2,18 +2,28 @@
 
 Rules: never more than its first order at IB left, in the shares of today where they were split since; and never a lot that was
 opened after the exit's alert: it was not meant. An exit concerns its strategy's lots alone, and a partial one only the shares
-that it asked for. Exits of several strategies share IB's position: one at a time, while entries of others work on.
+that it asked for. Exits of several strategies share IB's position: one at a time, while entries of others work on. What protects
+shares and merely rests at IB keeps no exit waiting: that of its own shares is lifted first, and an order of others stays.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 
-from tradebot.domain.alerts import Alert, Side
+from tradebot.domain.alerts import Alert, AlertStatus, Side
+from tradebot.domain.events import EventKind
 from tradebot.domain.exit_ends import AT_IB, left_unfilled
+from tradebot.domain.facts.orders import ProtectionLifted
 from tradebot.domain.instructions import of_alert
 from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.trades import UNRESOLVED, OrderRole, Trade, TradeStatus
 from tradebot.ports import Books
+
+LIFTED_FOR = timedelta(seconds=60)
+"""So long an exit that has lifted the protection of its shares is given to sell them; then they are protected again."""
+LIFTED_SINCE = timedelta(days=4)
+"""A cancel that IB has not answered is older only over a long weekend."""
 
 
 async def left_of(books: Books, orders: Sequence[Trade]) -> Decimal | None:
@@ -59,7 +69,8 @@ async def _not_asked_of_ib(books: Books, order: Trade) -> Decimal:
 async def exit_waits_for(books: Books, strategy: str, ticker: str) -> list[Trade]:
     """The orders that must end before an exit of this strategy may leave. Raises LedgerUnavailable.
 
-    Its own strategy's, every SELL, for they share IB's position, and what is UNKNOWN. Another strategy's BUY takes nothing away.
+    Its own strategy's, every SELL, for they share IB's position, and what is UNKNOWN. Another strategy's BUY takes nothing away,
+    nor does a stop or target that rests.
     """
     unresolved = await books.trades(UNRESOLVED, ticker=ticker)
     # An entry may wait for its price for days: judging the exit has it cancelled, or leaves it alone.
@@ -69,4 +80,43 @@ async def exit_waits_for(books: Books, strategy: str, ticker: str) -> list[Trade
 
 def holds_up_an_exit(order: Trade, strategy: str) -> bool:
     """Whether this order of its ticker or contract, in flight or UNKNOWN, must end before an exit of the strategy leaves."""
+    if order.is_protective and order.rests:
+        return False
     return order.strategy == strategy or order.side is Side.SELL or order.status is TradeStatus.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Lifted:
+    """A stop or target that an exit has begun to lift."""
+
+    order: Trade
+    keeps: Decimal  # shares that it goes on protecting; 0: it is cancelled
+    by_alert: int
+    at: datetime
+
+
+async def lifted_since(books: Books, since: datetime, alert_id: int | None = None) -> list[Lifted]:
+    """By any exit, or by this one; the oldest first. Raises LedgerUnavailable."""
+    found = []
+    for event in await books.events_since((EventKind.PROTECTION_LIFTED,), since):
+        facts = event.facts
+        if isinstance(facts, ProtectionLifted) and event.trade_id is not None and alert_id in (None, facts.by_alert):
+            order = await books.trade(event.trade_id)
+            assert order is not None, f"trade {event.trade_id} is being lifted"
+            found.append(Lifted(order, facts.keeps, facts.by_alert, event.at))
+    return found
+
+
+async def lifted_now(books: Books, now: datetime) -> list[Lifted]:
+    """By exits that have no order yet: nothing protects these shares anew meanwhile.
+
+    The exit's alert is still to be judged, and it began lately: what does not go on, for whatever reason and over any restart,
+    has its shares protected again. Raises LedgerUnavailable.
+    """
+    found = []
+    for one in await lifted_since(books, now - LIFTED_FOR):
+        alert = await books.alert(one.by_alert)
+        lately = abs(now - one.at) <= LIFTED_FOR  # in the future: the clock was set back since
+        if lately and alert is not None and alert.status is AlertStatus.RECEIVED:
+            found.append(one)
+    return found

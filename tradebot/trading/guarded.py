@@ -11,7 +11,7 @@ from tradebot.domain.brokerage import BrokerPosition
 from tradebot.domain.corporate_actions import COST_TOLERANCE
 from tradebot.domain.events import Event
 from tradebot.domain.exit_ends import Told
-from tradebot.domain.facts.orders import CancelReason, OrderCancelling, OrderTold
+from tradebot.domain.facts.orders import CancelReason, OrderCancelling, OrderTold, ProtectionLifted
 from tradebot.domain.hours import Hours
 from tradebot.domain.lots import CorporateAction, Lot, LotStatus
 from tradebot.domain.orders import ENDED
@@ -20,6 +20,7 @@ from tradebot.domain.settings import AGAIN_KEY
 from tradebot.domain.trades import PROTECTIVE, UNRESOLVED, Trade, TradeStatus
 from tradebot.ports import Books
 from tradebot.trading.corporate_actions import moving_contracts
+from tradebot.trading.exit_rest import lifted_now
 
 CUT_OFF_WITHIN = timedelta(minutes=5)
 """What IB ends at the close it ends within minutes."""
@@ -57,6 +58,7 @@ async def guarded(books: Books, hours: Hours, now: datetime) -> Sequence[OfContr
     lots, unresolved = await books.lots(LotStatus.OPEN), await books.trades(UNRESOLVED)
     protection = await _protection(books, lots, unresolved)
     moving = await moving_contracts(books, now) if protection else set()
+    lifted = await lifted_now(books, now) if protection else ()
     by_contract: dict[int, list[Guarded]] = defaultdict(list)
     for entry_id, orders in protection.items():
         entry = await books.trade(entry_id)
@@ -70,7 +72,8 @@ async def guarded(books: Books, hours: Hours, now: datetime) -> Sequence[OfContr
             tuple(of_it),
             tuple(lot for lot in lots if lot.con_id == con_id),
             con_id in moving,
-            frozenset(one.strategy for one in unresolved if one.con_id == con_id and _exits(one)),
+            frozenset(one.strategy for one in unresolved if one.con_id == con_id and _exits(one))
+            | {one.order.strategy for one in lifted if one.order.con_id == con_id},
         )
         for con_id, of_it in by_contract.items()
     ]
@@ -143,6 +146,8 @@ def _ended_by(
 
 def _is_ours(facts: object) -> bool:
     """What a person had the bot cancel is his word, as if he had done it in TWS."""
+    if isinstance(facts, ProtectionLifted):
+        return not facts.keeps
     return isinstance(facts, OrderCancelling) and facts.code is not CancelReason.OWNER
 
 

@@ -26,6 +26,7 @@ from tradebot.domain.facts.orders import OrderIntent
 from tradebot.domain.hours import Hours
 from tradebot.domain.instructions import Instruction
 from tradebot.domain.limits import FixedLimits, Limits
+from tradebot.domain.protection import Change
 from tradebot.domain.reasons import Reason
 from tradebot.domain.refusals import Refusal, RefusalCode
 from tradebot.domain.risk import Check, RiskDecision
@@ -97,13 +98,22 @@ class Wait(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Lift:
+    """Not decided: these orders protect shares that an exit is to sell, and must be over, or smaller, before it."""
+
+    orders: tuple[Trade, ...]
+    cuts: tuple[Change, ...] = ()
+    name: str = ""  # what IB calls the contract
+
+
+@dataclass(frozen=True, slots=True)
 class AskMargin:
     """Not decided: IB is to be asked first what this order would take."""
 
     order: Order
 
 
-Decided = Intent | Wait | AskMargin | None
+Decided = Intent | Lift | Wait | AskMargin | None
 """None: the alert has reached another state, or had left RECEIVED already."""
 
 

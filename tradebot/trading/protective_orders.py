@@ -3,11 +3,12 @@
 Rules:
 - Each is stored before it is written: a new order's intent, another size or other prices, why one is cancelled. Written under the
   lock of the stored settings, with nothing awaited, after a last look at what could make it too much.
-- Stops may be placed and changed while KILLED: they sell only what is held. Targets may not.
+- Stops may be placed and changed while KILLED: they sell only what is held. Targets may only be made smaller.
 - What certainly did not leave is booked so; what may have left is left to recovery.
 """
 
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 
 from loguru import logger
@@ -25,6 +26,7 @@ from tradebot.domain.trades import ORDER_REF_PREFIX, UNRESOLVED, NewTrade, Order
 from tradebot.errors import BrokerUnavailable, OrderUncertain
 from tradebot.ports import Books, Broker, Chance, Clock, InstanceLock, Ledger, LinkSession
 from tradebot.trading.booking import Booking
+from tradebot.trading.exit_rest import lifted_now
 from tradebot.trading.submission import check_epoch
 from tradebot.trading.switch import TradingSwitch
 
@@ -58,7 +60,7 @@ class ProtectiveOrders:
             return None  # no row for what could not leave anyway
         async with self._ledger.begin() as books:
             check_epoch(await books.settings(), self._lock)
-            trade = await self._intend(books, one) if await _is_wanted(books, one) else None
+            trade = await self._intend(books, one) if await _is_wanted(books, one, self._clock.now()) else None
         if trade is None:
             return None
         order = Order(
@@ -165,8 +167,11 @@ class ProtectiveOrders:
             check_epoch(settings, self._lock)
             sells_more = trade.status is TradeStatus.SUBMITTING or order.qty > trade.requested_qty
             obstacle = self._obstacle(trade.role, self._switch.in_force(settings), link, sells_more=sells_more)
+            lifted = {one.order.id for one in await lifted_now(books, self._clock.now()) if not one.keeps}
+            if obstacle is None and trade.id in lifted:  # it is being cancelled: IB would take this for another order
+                obstacle = Reason(ReasonCode.OTHER_IN_DOUBT, {"order_ref": trade.order_ref})
             if obstacle is None and sells_more:
-                obstacle = await _exit_at_work(books, trade.con_id)
+                obstacle = await _exit_at_work(books, trade.con_id, self._clock.now())
             if obstacle is not None:
                 return obstacle
             try:
@@ -204,9 +209,9 @@ def _as_text(qty: Decimal, terms: Terms) -> str:
     return f"{qty:f} {terms}"
 
 
-async def _is_wanted(books: Books, one: Place) -> bool:
+async def _is_wanted(books: Books, one: Place, now: datetime) -> bool:
     """Whether everything is as it was when it was judged: the entry, its shares, its orders; and nothing sells them."""
-    if await books.trade(one.entry.id) != one.entry or await _exit_at_work(books, one.con_id) is not None:
+    if await books.trade(one.entry.id) != one.entry or await _exit_at_work(books, one.con_id, now) is not None:
         return False
     protection = await books.protection_of([one.entry.id])
     alive = any(order.status in UNRESOLVED and order.role is one.role for order in protection)
@@ -215,10 +220,13 @@ async def _is_wanted(books: Books, one: Place) -> bool:
     return not alive and sum(mine, Decimal(0)) >= one.qty
 
 
-async def _exit_at_work(books: Books, con_id: int) -> Reason | None:
-    """A SELL that protects nothing, and may sell the same shares."""
+async def _exit_at_work(books: Books, con_id: int, now: datetime) -> Reason | None:
+    """A SELL that protects nothing, and may sell the same shares; or one that is about to be sent, and has lifted protection."""
     unresolved = await books.trades(UNRESOLVED)
     exits = [one for one in unresolved if one.side is Side.SELL and one.con_id == con_id and not one.is_protective]
+    if exits:
+        return Reason(ReasonCode.OTHER_IN_DOUBT, {"order_ref": exits[0].order_ref})
+    exits = [one.order for one in await lifted_now(books, now) if one.order.con_id == con_id]
     return Reason(ReasonCode.OTHER_IN_DOUBT, {"order_ref": exits[0].order_ref}) if exits else None
 
 

@@ -264,8 +264,8 @@ async def _another_sell(books: Books, case: _Case) -> bool:
 
 async def _sells_all(books: Books, newer: Iterable[Trade]) -> bool:
     """Whether an exit among them was to sell all that its strategy held, this one's rest too."""
-    # A write-off is a SELL without an order.
-    exits = [one for one in newer if one.side is Side.SELL and one.ib_order_id is not None]
+    # A write-off is an exit without an order.
+    exits = [one for one in newer if one.role is OrderRole.EXIT and one.ib_order_id is not None]
     alerts = [await books.alert(one.alert_id) for one in exits]
     return any(alert is not None and not is_partial(alert) for alert in alerts)
 

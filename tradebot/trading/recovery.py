@@ -86,6 +86,10 @@ class Recovery:
             "connection notices": self._notices.run,
         }
 
+    def ask_about_in_doubt(self) -> None:
+        """Has IB asked about all trades in doubt, beside trading."""
+        self._reconciler.ask_about_in_doubt()
+
     # --- what booking reports ---------------------------------------------------------------------------------------
 
     def _connection_changed(self, event: BrokerEvent) -> None:

@@ -60,7 +60,8 @@ from tradebot.trading.booking import Booking, Listeners
 from tradebot.trading.decision import decide, holds_back
 from tradebot.trading.entries_at_work import is_cancel
 from tradebot.trading.gate import Gate
-from tradebot.trading.judging import AskMargin, Decided, Intent, NewOrder, Policy, PreTradeData, Wait
+from tradebot.trading.judging import AskMargin, Decided, Intent, Lift, NewOrder, Policy, PreTradeData, Wait
+from tradebot.trading.lifting import Lifting
 from tradebot.trading.margin import ask_margin
 from tradebot.trading.questions import Questions
 from tradebot.trading.sequencer import Sequencer
@@ -133,6 +134,7 @@ class Worker:
         booking: Booking,
         listeners: Listeners,
         questions: Questions,
+        lifting: Lifting,
         clock: Clock,
         pulse: Pulse,
         chance: Chance,
@@ -147,6 +149,7 @@ class Worker:
         self._booking = booking
         self._submission = Submission(ledger, broker, lock, gate, switch, booking, clock)
         self._questions = questions
+        self._lifting = lifting
         self._clock = clock
         self._pulse = pulse
         self._judged = pulse.of("alerts in hand", ASKS_IB_S)
@@ -253,6 +256,13 @@ class Worker:
         if decided in (Wait.TICKER, Wait.ENTRY) and alert.ticker is not None:
             logger.info("alert {} waits until the order of {} has ended", alert.id, alert.ticker)
             self._parked[alert.id] = _Parked(alert, prepared.data.con_ids, replaces=decided is Wait.ENTRY)
+        elif isinstance(decided, Lift):
+            logger.debug("alert {} waits until nothing protects the shares that it sells", alert.id)
+            self._parked[alert.id] = _Parked(alert, prepared.data.con_ids)
+            await self._lifting.lift(decided)
+            if decided.cuts:  # no end of an order will release it
+                self._parked.pop(alert.id, None)
+                self._start(self._again(alert, ASK_AGAIN_S), f"again {alert.id}")
         elif decided is Wait.BROKER:
             reason = prepared.data.unavailable or "what it told is too old, or not complete yet"
             logger.info("alert {} waits for IB: {}", alert.id, reason)
@@ -336,8 +346,11 @@ class Worker:
         async def ask() -> PositionReport:
             return await self._questions.ask(self._broker.position_report, Question.OPEN_ORDERS, Question.POSITIONS)
 
+        async with self._ledger.read() as books:
+            protection = await books.protection_of([lot.opening_trade_id for lot in lots])
+        own = frozenset(order.order_ref for order in protection)
         delay_s = self._options.second_look_delay_s
-        report = await second_look.position_report(ask, self._clock, shares_by_contract(lots), delay_s)
+        report = await second_look.position_report(ask, self._clock, shares_by_contract(lots), delay_s, own)
         con_ids = frozenset(lot.con_id for lot in lots)
         if report is None:
             return PreTradeData(unavailable="its answers about the position do not agree", con_ids=con_ids)

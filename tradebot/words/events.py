@@ -213,6 +213,11 @@ def _works_on(facts: o.ExitWorksOn, event: Event | NewEvent) -> str:
     )
 
 
+def _lifted(facts: o.ProtectionLifted, _: Event | NewEvent) -> str:
+    what = f"is made to protect {shares(facts.keeps)} only" if facts.keeps else "is cancelled first"
+    return f"{order(facts)} {what}: an exit sells its shares (alert {facts.by_alert})."
+
+
 def _armed_again(facts: o.ExitArmedAgain, _: Event | NewEvent) -> str:
     return (
         f"{order(facts)}: IB ended the order with {shares(facts.left)} left ({facts.words}). It is sent again in "
@@ -228,6 +233,13 @@ def _waits_for_open(facts: o.ExitWaitsForOpen, _: Event | NewEvent) -> str:
 
 
 def _stuck(facts: o.OrderStuck, _: Event | NewEvent) -> str:
+    if facts.code is o.Stuck.EXIT_WAITS:
+        return (
+            f"{order(facts)} protects shares that an exit is to sell, and IB has not answered its cancel for "
+            f"{seconds(facts.for_s)}. Nothing is sold beside an order that may live: that could go short. IB is asked on, and "
+            f"the exit goes on by itself. To hurry it, cancel the order in TWS (permId {facts.perm_id or 'not known'}, order "
+            f"{facts.order_ref}). /kill stops the exit, and the order stays."
+        )
     if facts.code is o.Stuck.INACTIVE:
         what = f"is listed by IB as Inactive for {seconds(facts.for_s)}, without a reason: it neither trades nor ends"
     else:
@@ -450,6 +462,7 @@ WORDS: Mapping[EventKind, Says] = {
     EventKind.PROTECTION_CHANGED: protection_events.changed,
     EventKind.ORDER_STUCK: _stuck,
     EventKind.ORDER_TOLD: lambda f, _: f"IB says of order {f.order_ref}, which sells {f.ticker}: {f.text} ({f.code}).",
+    EventKind.PROTECTION_LIFTED: _lifted,
     EventKind.EXIT_ARMED_AGAIN: _armed_again,
     EventKind.EXIT_WAITS_FOR_OPEN: _waits_for_open,
     EventKind.PARTIAL_FILL: lambda f, _: f"{order(f)}: {shares(f.filled_qty)} filled so far, the rest is working.",

@@ -304,6 +304,12 @@ def _market_closed(f: RefusalFacts) -> str:
     return f"the market is closed; runs at the open, {opens}"
 
 
+def _nothing_held(f: RefusalFacts) -> str:
+    if by := f.all.get("sold_by"):
+        return f"the {by} of {f.text('ticker')} filled before IB could cancel it for this exit: nothing is left to sell"
+    return f"the bot holds no {f.text('ticker')}, and your own shares are never touched"
+
+
 def _nothing_left_to_sell(f: RefusalFacts) -> str:
     if by := f.all.get("by"):
         return (
@@ -379,7 +385,7 @@ _SENTENCES: Mapping[RefusalCode, Callable[[RefusalFacts], str]] = {
     **strategy_refusals.SENTENCES,
     _C.MARKET_CLOSED: _market_closed,
     _C.NO_CONTRACT: lambda f: f.text("detail"),
-    _C.NOTHING_HELD: lambda f: f"the bot holds no {f.text('ticker')}, and your own shares are never touched",
+    _C.NOTHING_HELD: _nothing_held,
     _C.NOTHING_LEFT_TO_SELL: _nothing_left_to_sell,
     _C.ENTRY_AT_WORK: _entry_at_work,
     _C.SUPERSEDED: lambda f: f"superseded by {'the cancel' if 'cancel' in f.all else 'SELL'} {f.text('by_alert')}",

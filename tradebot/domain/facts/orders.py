@@ -123,6 +123,17 @@ class OrderExpires(OrderFacts):
 
 
 @dataclass(frozen=True, slots=True)
+class ProtectionLifted(OrderFacts):
+    """A stop or target is being cancelled, or made smaller, for an exit is to sell its shares. While that exit goes on, nothing
+    protects them anew."""
+
+    kind: ClassVar = _K.PROTECTION_LIFTED
+    severity: ClassVar = _S.TRACE
+    by_alert: int
+    keeps: Decimal = Decimal(0)  # shares that it goes on protecting; 0: it is cancelled
+
+
+@dataclass(frozen=True, slots=True)
 class ExitWorksOn(OrderFacts):
     """An exit is not done after the time in which an entry is cancelled: it works on."""
 
@@ -241,6 +252,7 @@ class Stuck(StrEnum):
 
     INACTIVE = "inactive"  # IB lists it so, and gives no reason
     CANCEL_UNANSWERED = "cancel_unanswered"
+    EXIT_WAITS = "exit_waits"  # a stop or target whose cancel is not answered: an exit waits for it
 
 
 @dataclass(frozen=True, slots=True)
