@@ -80,6 +80,28 @@ def test_what_would_be_refused(typed: Type, tmp_path: Path, text: str, said: str
     assert (ran.code, said in ran.out, "REFUSED" in ran.out) == (1, True, True), ran.all
 
 
+@pytest.mark.parametrize(
+    ("fields", "code", "said"),
+    [
+        ({"sentiment": "flat"}, 0, "It would SELL all AAPL."),
+        ({"market_position": "flat"}, 0, "It would SELL all AAPL."),
+        ({"quantity": 1, "orderType": "limit", "limitPrice": 100, "stopLoss": {"percent": 5}}, 1, "only market orders"),
+        ({"action": "sell", "quantity": "2"}, 1, 'Set exit_size = "alert" for [strategies.main]'),
+        ({"dry_run": "true"}, 0, "It says that it is only a test"),
+        ({"action": "Buy\n", "ticker": "AAPL\t"}, 0, "It would BUY 5 AAPL."),
+        ({"ticker": "ARCA:SPY"}, 0, "SPY, listed at NYSEARCA"),
+        ({"ticker": "OTC:TCEHY"}, 1, "over-the-counter stocks are not traded"),
+        ({"ticker": "NYSE:BAC/PL"}, 1, "preferred shares are not traded"),
+    ],
+)
+def test_what_once_was_traded_otherwise_than_meant(
+    typed: Type, tmp_path: Path, fields: Mapping[str, object], code: int, said: str
+) -> None:
+    """Lint would promise what the bot does not do."""
+    ran = lint(typed, tmp_path, message(**fields))
+    assert (ran.code, said in ran.out) == (code, True), ran.all
+
+
 @pytest.mark.parametrize("where", ["action", "ticker", "price", "stratgy", "note", "strategy", "time"])
 def test_the_secret_is_shown_nowhere(typed: Type, tmp_path: Path, where: str) -> None:
     """He who pasted it into another field shows it to whom he asks for help."""

@@ -164,7 +164,7 @@ class Several(RuleBasedStateMachine):
     def all_fill(self, price: int, seconds: int) -> None:
         for _ in self.stage.ours():
             self.fill(0, 100, price, told=True, commission=True, rest=0)
-        self.run(self.stage.seconds(seconds, at_once=3))
+        self.run(self.stage.seconds(seconds, at_once=min(max(seconds, 1), 6)))
 
     @precondition(lambda self: bool(self.fills()) and self.stage.linked)
     @rule(which=WHICH, what=st.sampled_from(["commission", "price", "shares"]), rest=REST)
@@ -375,7 +375,7 @@ class Several(RuleBasedStateMachine):
         await stage.rest()
         await stage.bot.switch.resume("owner")  # two orders that are UNKNOWN have paused it
         if stage.ib.ended:
-            await stage.seconds(450, at_once=15)  # what is armed again has its third wait
+            await stage.seconds(450, at_once=30)  # what is armed again has its third wait
         for _ in range(ROUNDS_MAX):
             await stage.seconds(15, at_once=5)
             if not stage.ours() and not _unfinished(stage):

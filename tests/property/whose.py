@@ -34,6 +34,7 @@ class Books:
     lots: list[Row]
     executions: Mapping[int, list[Row]]  # by trade
     actions: list[Row]
+    offered: set[int]  # alerts of exits whose rest was offered to the owner
 
     def held(self, con_id: int, strategy: str | None = None) -> Decimal:
         """Shares of the contract in open lots; of every strategy, or of one."""
@@ -62,7 +63,7 @@ def read(path: Path) -> Books:
     try:
         connection.row_factory = sqlite3.Row
         connection.execute("BEGIN")
-        names = ("alert_log", "trade", "position", "execution", "corporate_action")
+        names = ("alert_log", "trade", "position", "execution", "corporate_action", "event")
         found = {name: [dict(row) for row in connection.execute(f"SELECT * FROM {name} ORDER BY 1")] for name in names}
     finally:
         connection.close()
@@ -76,6 +77,7 @@ def read(path: Path) -> Books:
         found["position"],
         executions,
         found["corporate_action"],
+        {row["alert_id"] for row in found["event"] if row["kind"] == "exit_incomplete"},
     )
 
 
@@ -245,3 +247,18 @@ def at_the_end(stage: Stage, books: Books) -> None:
     for trade in books.trades.values():
         at_ib = total(fill.shares for fill in stage.broker.fills if fill.order_ref == trade["order_ref"])
         assert Decimal(trade["filled_qty"]) == at_ib, f"{trade}, IB has {at_ib}"
+        given_up = _has_a_rest(books, trade) and trade["alert_id"] not in books.offered
+        assert not given_up, f"an exit with shares left was neither followed nor offered: {trade}"
+
+
+def _has_a_rest(books: Books, exit_: Row) -> bool:
+    """It has ended with shares left that its strategy holds still, and no later SELL of the strategy has had them in hand."""
+    if exit_["side"] != "SELL" or exit_["status"] not in ("PARTIAL", "CANCELLED"):
+        return False
+    mine = [row for row in books.trades.values() if row["strategy"] == exit_["strategy"]]
+    later = [
+        row for row in mine if row["side"] == "SELL" and row["con_id"] == exit_["con_id"] and row["id"] > exit_["id"]
+    ]
+    openings = {lot["opening_trade_id"] for lot in books.lots if lot["status"] == "OPEN"}
+    older = [row for row in mine if row["id"] in openings and row["con_id"] == exit_["con_id"]]
+    return not later and any(row["alert_id"] < exit_["alert_id"] for row in older)

@@ -363,3 +363,30 @@ async def test_the_average_cost_of_shared_shares_prices_no_single_buy(make_bot: 
     presumed = await bot.queries.presumed_fill(trade.id)
     assert presumed is not None
     assert presumed.price == 100, "the ask when it was decided"
+
+
+async def test_the_button_on_the_rest_of_a_partial_exit_sells_no_more_than_that(two: Bot) -> None:
+    """Who presses "sell" on a message about four shares would sell all ten."""
+    _, order_ref = await exits(two, "ema", 1, size=shares(4))
+    two.broker.error(order_ref, 201, ErrorKind.REJECTED, "Order rejected - reason: no")
+    two.broker.show(order_ref, OrderState.INACTIVE)
+    await two.turns(order_ref, T.FAILED)
+    [left] = await two.events(EventKind.EXIT_INCOMPLETE)
+    rest = await two.queries.rest_of(left)
+    assert rest is not None
+    assert (rest.lots, rest.qty, rest.part) == (("ema", "AAPL"), 4, 4)
+    await two.operations.sell([rest.lots], ANN, "rest", rest.part)
+    await two.leaves(2)
+    assert two.broker.sent[1].qty == 4
+
+
+async def test_a_renamed_stock_is_sold_by_either_name_for_its_own_strategy(two: Bot) -> None:
+    """Under the new name one strategy would sell what another holds, or find nothing of its own."""
+    two.broker.con_ids["NEWCO"] = two.broker.con_ids.pop("AAPL")
+    alert_id, order_ref = await exits(two, "rsi", 1, ticker="NEWCO")
+    assert two.broker.sent[0].qty == 5
+    two.broker.fill(order_ref, 5)
+    await two.becomes(alert_id, AlertStatus.EXECUTED)
+    assert await held(two) == {"ema": 10, "rsi": 0}
+    await exits(two, "ema", 2, ticker="AAPL")
+    assert two.broker.sent[1].qty == 10

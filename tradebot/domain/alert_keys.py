@@ -18,7 +18,9 @@ class KeyKind(StrEnum):
     ID = "id"  # the sender's `alert_id`
     HASH = "sha256"  # of the message; with the moment, where two alike may be two alerts
     OWN = "own"  # the bot's own alerts: the operation's key
-    REJECTED = "rejected"  # with the reason and the moment: when the template is corrected, its alert_id must not be taken already
+    REJECTED = (
+        "rejected"  # with reason and moment: when the template is corrected, its alert_id must not be taken already
+    )
     TEST = "test"  # with the moment: a test takes no other alert's key
 
 

@@ -5,22 +5,23 @@ closed, and never sells more than its strategy holds); its key makes the same bu
 """
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from tradebot.domain.alerts import Side
-from tradebot.domain.strategies import MAIN
 from tradebot.trading.intake import Intake, Outcome
 
 
-async def sell(intake: Intake, lots: Sequence[tuple[str, str]], actor: str, key: str) -> list[int]:
-    """An alert for each strategy and ticker; returns the ids of those that are new. Raises LedgerUnavailable: what was stored
-    before stays.
+async def sell(
+    intake: Intake, lots: Sequence[tuple[str, str]], actor: str, key: str, shares: Decimal | None = None
+) -> list[int]:
+    """An alert for each strategy and ticker; returns the ids of those that are new. `shares`: so many of each; None: all.
 
-    One after the other: each is a transaction of its own, and alerts from outside must find room between them.
+    One after the other: each is a transaction of its own, and alerts from outside must find room between them. Raises
+    LedgerUnavailable: what was stored before stays.
     """
     made = []
     for strategy, ticker in lots:
-        whose = "" if strategy == MAIN else f"{strategy}:"
-        accepted = await intake.own(Side.SELL, ticker, f"{key}:{whose}{ticker}", actor=actor, strategy=strategy)
+        accepted = await intake.own(Side.SELL, ticker, f"{key}:{ticker}", actor=actor, strategy=strategy, shares=shares)
         if accepted.status is Outcome.QUEUED:
             made.append(accepted.alert_id)
     return made

@@ -9,6 +9,7 @@ switch needs no key and waits for nothing. Values in, values out: the edges make
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from tradebot.domain.corporate_actions import Split
 from tradebot.domain.limits import Limits
@@ -78,9 +79,11 @@ class Operations:
 
     # --- exits and the queue ----------------------------------------------------------------------------------------
 
-    async def sell(self, lots: Sequence[tuple[str, str]], actor: str, key: str) -> list[int]:
-        """An alert for each strategy and ticker that sells all it holds of it; the ids of those that are new."""
-        return await exits.sell(self.intake, lots, actor, key)
+    async def sell(
+        self, lots: Sequence[tuple[str, str]], actor: str, key: str, shares: Decimal | None = None
+    ) -> list[int]:
+        """An alert for each strategy and ticker that sells what is held, or so many shares; the ids of those that are new."""
+        return await exits.sell(self.intake, lots, actor, key, shares)
 
     async def clear_queue(self, alert_ids: Collection[int], actor: str) -> int:
         """Ends those of these alerts that still wait; how many. Once cleared they do not wait: the ids are the key."""

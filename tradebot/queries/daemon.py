@@ -29,7 +29,7 @@ from tradebot.ports import (
     SilentQuestions,
     TradingStateSource,
 )
-from tradebot.queries.exits import Exit, read_exits
+from tradebot.queries.exits import Exit, read_exits, read_rest
 from tradebot.queries.headline import Headline, read_headline
 from tradebot.queries.health import Health
 from tradebot.queries.market import Market, market_now
@@ -149,6 +149,11 @@ class DaemonQueries:
         """Raises LedgerUnavailable."""
         async with self.ledger.read() as books:
             return await read_exits(books, self.broker.positions(), ticker, strategy)
+
+    async def rest_of(self, event: Event) -> Exit | None:
+        """What the exit that this event is about has left; None: nothing. Raises LedgerUnavailable."""
+        async with self.ledger.read() as books:
+            return await read_rest(books, self.broker.positions(), event)
 
     async def live_trades(self) -> Sequence[Trade]:
         """Orders at work. Raises LedgerUnavailable."""

@@ -1,10 +1,13 @@
 """What selling would sell: everything the bot holds, or the rest that an exit left."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from tradebot.domain.brokerage import BrokerPosition
+from tradebot.domain.events import Event
+from tradebot.domain.facts.account import ExitIncomplete
+from tradebot.domain.instructions import of_alert
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.strategies import MAIN
 from tradebot.ports import Books
@@ -18,6 +21,7 @@ class Exit:
     qty: Decimal
     value: Decimal | None
     strategy: str = MAIN
+    part: Decimal | None = None  # so many shares of what it holds; None: all
 
     @property
     def lots(self) -> tuple[str, str]:
@@ -42,6 +46,21 @@ async def read_exits(
         value = sum(values, Decimal(0)) if len(values) == len(mine) else None
         exits.append(Exit(name, qty, value, whose))
     return exits
+
+
+async def read_rest(books: Books, broker_positions: Mapping[int, BrokerPosition] | None, event: Event) -> Exit | None:
+    """What the exit that this event is about has left: of a partial one no more than it was to sell. Raises LedgerUnavailable."""
+    alert = None if event.alert_id is None else await books.alert(event.alert_id)
+    if alert is None or event.ticker is None:
+        return None
+    held = next(iter(await read_exits(books, broker_positions, event.ticker, alert.strategy)), None)
+    instruction = of_alert(alert)
+    partial = instruction is not None and instruction.is_partial
+    if held is None or not (partial and isinstance(event.facts, ExitIncomplete)):
+        return held
+    left = min(event.facts.qty, held.qty)
+    value = None if held.value is None else held.value * left / held.qty
+    return replace(held, qty=left, value=value, part=left)
 
 
 def _price(broker_positions: Mapping[int, BrokerPosition] | None, con_id: int) -> Decimal | None:

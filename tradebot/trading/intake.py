@@ -21,6 +21,7 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -58,6 +59,7 @@ RESENT_WITHIN_S = 15.0
 REPEATS_REPORTED_EVERY = timedelta(minutes=1)
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 REPORT_S = 2.0  # for what a test is answered: TradingView drops a request after 3 s
+REPORTS_AT_ONCE = 2  # they ask IB, as exits do: a template that is left a test must hold up nothing
 
 ReportOn = Callable[[Instruction, Strategy], Awaitable[Report]]
 
@@ -101,6 +103,7 @@ class Intake:
         self._ledger = ledger
         self.strategies = strategies or Strategies()
         self._report = report
+        self._reports = asyncio.Semaphore(REPORTS_AT_ONCE)
         self.store_within_s = store_within_s
         self._queue = queue
         self._clock = clock
@@ -160,13 +163,23 @@ class Intake:
         self._reporting.add(task)
         task.add_done_callback(self._reporting.discard)
 
-    async def own(self, side: Side, ticker: str, key: str, *, actor: str, strategy: str = MAIN) -> Accepted:
+    async def own(
+        self,
+        side: Side,
+        ticker: str,
+        key: str,
+        *,
+        actor: str,
+        strategy: str = MAIN,
+        shares: Decimal | None = None,
+    ) -> Accepted:
         """An alert of the bot itself, on behalf of `actor`: it buys for that strategy, or sells what that strategy holds.
 
-        The same key again is a duplicate. Raises LedgerUnavailable.
+        `shares`: so many of them; None: all. The same key again is a duplicate. Raises LedgerUnavailable.
         """
         body_hash = payload_hash({"action": side, "ticker": ticker, "key": key, "actor": actor}, strategy)
-        alert = new_alerts.the_bots_own(side, ticker, key, body_hash, strategy=strategy, now=self._clock.now())
+        now = self._clock.now()
+        alert = new_alerts.the_bots_own(side, ticker, key, body_hash, strategy=strategy, shares=shares, now=now)
         accepted = await self._stored(self._accept(alert, None, has_key=True, actor=actor))
         with logger.contextualize(alert_id=accepted.alert_id, ticker=accepted.ticker):
             logger.info("alert {} from {}: {}", accepted.alert_id, actor, accepted.status)
@@ -302,7 +315,7 @@ class Intake:
         if self._report is None:
             return understood
         try:
-            async with asyncio.timeout(REPORT_S):
+            async with asyncio.timeout(REPORT_S), self._reports:
                 return await self._report(instruction, strategy)
         except (TimeoutError, TradebotError) as error:
             logger.warning("a test's report is not complete: {}", str(error) or f"it took longer than {REPORT_S:g} s")

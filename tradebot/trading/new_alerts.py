@@ -4,10 +4,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 
 from tradebot.domain.alert_keys import KeyKind, key_of, momentary
 from tradebot.domain.alerts import AlertStatus, NewAlert, Side
-from tradebot.domain.instructions import Instruction, Verb, stored
+from tradebot.domain.instructions import Instruction, Size, SizeKind, Verb, stored
 from tradebot.domain.payload.dialects import Understood, digest
 from tradebot.domain.reasons import Reason, ReasonCode
 
@@ -77,8 +78,11 @@ def rejected(
     )
 
 
-def the_bots_own(side: Side, ticker: str, key: str, body_hash: str, *, strategy: str, now: datetime) -> NewAlert:
-    instruction = Instruction("own", Verb.EXIT if side is Side.SELL else Verb.BUY, ticker)
+def the_bots_own(
+    side: Side, ticker: str, key: str, body_hash: str, *, strategy: str, now: datetime, shares: Decimal | None = None
+) -> NewAlert:
+    size = None if shares is None else Size(SizeKind.SHARES, shares)
+    instruction = Instruction("own", Verb.EXIT if side is Side.SELL else Verb.BUY, ticker, size=size)
     return NewAlert(
         received_at=now,
         ticker=ticker,

@@ -313,6 +313,30 @@ async def test_without_a_report_ona_test_is_answered_with_what_was_understood(op
             assert report.get("not known") == (None if report_on is None else "IB is not connected.")
 
 
+async def test_reports_ask_ib_a_few_at_a_time(open_house: OpenHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A template that is left a test, fired by a thousand stocks at once, would hold up the questions of an exit."""
+    monkeypatch.setattr(intake, "REPORT_S", 60)
+    under_way, most, full, answered = 0, 0, asyncio.Event(), asyncio.Event()
+
+    async def asks_ib(_: Instruction, __: Strategy) -> list[str]:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        if under_way == intake.REPORTS_AT_ONCE:
+            full.set()
+        await answered.wait()
+        under_way -= 1
+        return ["known"]
+
+    async with open_house(report=asks_ib) as house:
+        sending = [asyncio.create_task(house.post(message(test=True, alert_id=n))) for n in range(8)]
+        async with asyncio.timeout(60):
+            await full.wait()
+        answered.set()
+        assert {status for status, _ in await asyncio.gather(*sending)} == {200}
+    assert most == intake.REPORTS_AT_ONCE
+
+
 async def test_a_report_that_takes_too_long_is_not_waited_for(
     open_house: OpenHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:

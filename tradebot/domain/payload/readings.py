@@ -13,7 +13,7 @@ from typing import Any
 
 from tradebot.domain.payload import nested, own, tbot, threecommas, traderspost
 from tradebot.domain.payload.aim import POSITION_FIELDS
-from tradebot.domain.payload.changing import test_flag
+from tradebot.domain.payload.changing import says_test
 from tradebot.domain.payload.dialect import ALERT_ID, STRATEGY, Dialect
 from tradebot.domain.payload.dialects import dialect_of
 from tradebot.domain.payload.fields import FLAG, SIGNED, Field, Fields, plain
@@ -134,7 +134,7 @@ def _find(path: str, dialect: Dialect) -> Field[Any] | None:
     there: _Known = _INSIDE.get(dialect.name, {}).get(place, ()) if place else (*dialect.fields, ALERT_ID, STRATEGY)
     exact = {field.name: field for field in there}
     spelt = {plain(field.name): field for field in there}
-    return exact.get(leaf) or spelt.get(plain(leaf)) or (_TEST if test_flag(Fields({leaf: True})) else None)
+    return exact.get(leaf) or spelt.get(plain(leaf)) or (_TEST if says_test(Fields({leaf: True})) else None)
 
 
 def _value(known: Field[Any], path: str, value: object) -> object:

@@ -71,20 +71,20 @@ async def sell_rest(
     await sender.notice(query)
     event_id, by = int(_argument(query)), actor(query.from_user)
     event = await queries.event(event_id)
-    exits = await queries.exits(event.ticker, event.strategy) if event and event.ticker else []
-    if not (event and exits):
+    rest = await queries.rest_of(event) if event else None
+    if event is None or rest is None:
         await sender.answer(questions.NOTHING_LEFT)
         return
 
     async def sell() -> str:
-        made = await operations.sell([one.lots for one in exits], by, f"rest:{event_id}")
+        made = await operations.sell([rest.lots], by, f"rest:{event_id}", rest.part)
         return questions.selling(len(made), queries.market_is_open())
 
     not_shown = isinstance(event.facts, ExitIncomplete) and event.facts.code is ExitLeft.NOT_SHOWN
     label = "I looked: sell" if not_shown else "Sell"
-    buttons = confirmations.ask(query.from_user.id, (f"{label} {exits[0].ticker}", sell))
+    buttons = confirmations.ask(query.from_user.id, (f"{label} {rest.ticker}", sell))
     question = questions.sell_all(
-        exits, queries.state, queries.market_is_open(), may_come_to_life=not_shown, several=queries.run.several
+        [rest], queries.state, queries.market_is_open(), may_come_to_life=not_shown, several=queries.run.several
     )
     await sender.answer(question, buttons)
 
