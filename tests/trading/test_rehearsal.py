@@ -1,5 +1,7 @@
 """What a test alert is told: the very thing that becomes of a real one at that moment, and nothing of it is done."""
 
+import json
+import re
 from collections.abc import Callable
 from datetime import time
 from decimal import Decimal
@@ -9,6 +11,7 @@ import pytest
 
 from tests.bot import FRIDAY_NOON, NO_FIXED_LIMITS, Bot, said
 from tests.bot_fixtures import MakeBot
+from tests.docs.alerts_page import PAGE
 from tests.trading.test_decision import REFUSALS
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.limits import Limits
@@ -162,3 +165,15 @@ async def test_the_alert_to_come_counts_among_those_of_the_day(make_bot: MakeBot
     report = await told(bot, "BUY", "MSFT")
     alert = await bot.becomes(await bot.alert("BUY", "MSFT"), BLOCKED)
     assert report[0].rstrip(".") == f"It would not be traded: {said(alert.reason)}".rstrip(".")
+
+
+async def test_the_page_shows_the_answer_as_it_is(make_bot: MakeBot) -> None:
+    """The first test alert that somebody sends would be answered in other words than he has read."""
+    [shown] = re.findall(r'^\{"status": "tested".+?\}$', PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    ema = Strategy(name="ema", sizing=Sizing.ALERT)
+    bot = await make_bot(strategies=Strategies({"ema": ema, "main": Strategy(name="main")}))
+    await bot.start()
+    bot.broker.asks["AAPL"] = Decimal("227.45")
+    message = {"action": "buy", "ticker": "AAPL", "quantity": 400, "test": True}
+    accepted = await bot.intake.accept(message, b"raw", None, path="ema")
+    assert json.loads(shown.replace("\n", ""))["report"] == accepted.report

@@ -174,12 +174,9 @@ async def test_an_unknown_order_freezes_the_contract_for_all(make_bot: MakeBot) 
     """What may be at IB would be bought again, or sold, by the strategy beside it."""
     bot = await a_bot(make_bot)
     await bot.owns(5, strategy="ema")
-    bot.broker.takes_orders = False
     buy = await bot.asks("rsi", Verb.BUY)
     order = await bot.sent(1)
-    bot.broker.upstream(up=False)
     await bot.booking.conclude((await bot.trade(order.order_ref)).id, TradeStatus.UNKNOWN, "not known")
-    bot.broker.upstream(up=True)
     assert (await bot.row(buy)).status is AlertStatus.UNKNOWN
     refused = await bot.asks("ema", Verb.ADD)
     assert await code_of(bot, refused) == RefusalCode.UNKNOWN_ORDER

@@ -225,7 +225,7 @@ def _filled(facts: o.BuyFilled | o.SellFilled, _: Event | NewEvent) -> str:
 
 
 def _of_a_buy(facts: o.BuyFilled) -> str:
-    how = f" {sizing.arithmetic(facts.sizing).capitalize()}." if sizing.is_worth_telling(facts.sizing) else ""
+    how = f" A{sizing.arithmetic(facts.sizing)[1:]}." if sizing.is_worth_telling(facts.sizing) else ""
     return f"{how}{_DELAYED if facts.delayed else ''}"
 
 

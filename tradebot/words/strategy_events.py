@@ -10,7 +10,8 @@ from tradebot.words.figures import shares
 
 
 def _at_target(facts: a.AlertAtTarget, _: Event | NewEvent) -> str:
-    return f"{facts.side} {facts.ticker}: nothing to do. {refusals.refusal(facts.code, facts.facts).capitalize()}."
+    why = refusals.refusal(facts.code, facts.facts)
+    return f"{facts.side} {facts.ticker}: nothing to do. {why[0].upper()}{why[1:]}."
 
 
 def _gap(facts: a.TargetGap, _: Event | NewEvent) -> str:
