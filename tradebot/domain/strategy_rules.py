@@ -79,7 +79,9 @@ def not_paused(ticker: str, own: StrategyView) -> Refusal | None:
 
 
 def ticker_allowed(ticker: str, own: StrategyView) -> Refusal | None:
-    if own.terms.strategy.admits(ticker):
+    """By the name of the books or by the alert's: a stock that IB has renamed has two."""
+    names = {ticker, own.instruction.ticker if own.instruction is not None else ticker}
+    if any(own.terms.strategy.admits(name) for name in names):
         return None
     return _refuse(
         _C.TICKER_NOT_ALLOWED, own, ticker=ticker, tickers=", ".join(sorted(own.terms.strategy.tickers or ()))
