@@ -53,9 +53,9 @@ async def read_rest(books: Books, broker_positions: Mapping[int, BrokerPosition]
     alert = None if event.alert_id is None else await books.alert(event.alert_id)
     if event.ticker is None:
         return None
-    whose = alert.strategy if alert else None
-    held = next(iter(await read_exits(books, broker_positions, event.ticker, whose)), None)
-    instruction = of_alert(alert) if alert else None
+    strategy = None if alert is None else alert.strategy  # an event about no alert: whoever holds the ticker
+    held = next(iter(await read_exits(books, broker_positions, event.ticker, strategy)), None)
+    instruction = None if alert is None else of_alert(alert)
     partial = instruction is not None and instruction.is_partial
     if held is None or not (partial and isinstance(event.facts, ExitIncomplete)):
         return held
