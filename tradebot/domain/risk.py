@@ -11,7 +11,6 @@ from decimal import Decimal
 from math import isfinite
 
 from tradebot.domain import strategy_rules
-from tradebot.domain.instructions import SizeKind
 from tradebot.domain.limits import COUNT_MAX, USD_MAX, FixedLimits, Limits, LossBasis
 from tradebot.domain.refusals import Fact, Figure, Refusal, RefusalCode
 from tradebot.domain.settings import TradingState
@@ -133,9 +132,9 @@ def size(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -
     if not order.amount_usd.is_finite():
         return _not_known(Figure.AMOUNT_USD, order)
     if qty <= 0:
-        how = {**order.arithmetic.facts} if order.arithmetic is not None else {}
-        if now.own is not None and how.get("size_kind") == SizeKind.USD and "buy_amount_usd" in now.own.terms.limits:
-            how["strategy"] = now.own.name  # whose amount it is
+        how = dict(order.arithmetic.facts) if order.arithmetic is not None else {}
+        if now.own is not None and now.own.terms.has_own_amount:
+            how["strategy"] = now.own.name
         return _refuse(_C.SIZE, ticker=order.ticker, amount_usd=order.amount_usd, ask=ask, **how)
     return None
 
