@@ -26,7 +26,7 @@ from tradebot.webhook.reading import Read, no_secret, read
 from tradebot.words.events import conflict
 from tradebot.words.health import health_parts
 
-WHERE = "Alerts go to POST /webhook, or to POST /webhook/NAME of a strategy, with no slash at the end; the state is at GET /health."
+WHERE = "Alerts go to POST /webhook or /webhook/NAME, without a slash at the end; the state is at GET /health."
 
 BODY_BYTES_MAX = 16 * 1024
 BODY_DEADLINE_S = 2.0
