@@ -225,11 +225,13 @@ def _page(verdicts: list[Verdict], books: str, secrets: list[str], path: str | N
             say(line)
         for reason in linted.refused:
             say(f"It would be refused: {reason}")
+        for note in (note for note in linted.notes if note.refuses):
+            say(words.note(note), "bold")
         if one.report is not None:
             for line in words.lines(one.report, name_strategy=False):
                 say(line)
-        for note in linted.notes:
-            say(words.note(note), "bold" if note.refuses else "")
+        for note in (note for note in linted.notes if not note.refuses):
+            say(words.note(note))
     if books:
         say()
         say(books, "dim")
