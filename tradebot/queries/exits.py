@@ -58,7 +58,11 @@ async def read_rest(books: Books, broker_positions: Mapping[int, BrokerPosition]
     partial = instruction is not None and instruction.is_partial
     if held is None or not (partial and isinstance(event.facts, ExitIncomplete)):
         return held
-    left = min(event.facts.qty, held.qty)
+    left = event.facts.qty
+    for action in await books.corporate_actions(alert.strategy, event.ticker):
+        if action.at >= event.at:  # it was told in the shares of before
+            left = left * action.new_shares / action.old_shares
+    left = min(left, held.qty)
     value = None if held.value is None else held.value * left / held.qty
     return replace(held, qty=left, value=value, part=left)
 
