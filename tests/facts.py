@@ -20,6 +20,15 @@ from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import TradeStatus
 
 NOON = datetime(2026, 11, 20, 17, tzinfo=UTC)
+SIZING: dict[str, Decimal | int | str] = {
+    "size_kind": "shares",
+    "size_value": Decimal(40),
+    "asked": Decimal(40),
+    "sized": Decimal(10),
+    "lowered_by": "max_order_value_usd",
+    "room": Decimal("1900.50"),
+}
+"""The arithmetic of a BUY of 40 shares of which a limit has left 10."""
 
 
 def order(ticker: str = "AAPL", **changes: Any) -> dict[str, Any]:
@@ -162,7 +171,7 @@ def every_kind(ticker: str = "AAPL") -> Mapping[EventKind, Facts]:
 
 def _of_orders(ticker: str, side: Side) -> tuple[Facts, ...]:
     return (
-        o.OrderIntent(**order(ticker, status=TradeStatus.SUBMITTING)),
+        o.OrderIntent(**order(ticker, status=TradeStatus.SUBMITTING), sizing=SIZING),
         o.OrderAccepted(**order(ticker, avg_fill_price=None)),
         o.OrderCancelling(**order(ticker), code=o.CancelReason.OVERDUE, timeout_s=30.0),
         o.ExitWorksOn(**order(ticker, side=side), since=NOON - timedelta(minutes=5), timeout_s=30.0),
@@ -172,7 +181,9 @@ def _of_orders(ticker: str, side: Side) -> tuple[Facts, ...]:
         o.OrderStuck(**order(ticker), code=o.Stuck.CANCEL_UNANSWERED, perm_id=1234567, for_s=120.0),
         o.PartialFill(**order(ticker, filled_qty=Decimal("0.2542"))),
         bought(ticker),
-        o.SellFilled(**order(ticker, side=side), commission_known=False, took_s=65.0, pnl=Decimal("-41.5")),
+        o.SellFilled(
+            **order(ticker, side=side), commission_known=False, took_s=65.0, pnl=Decimal("-41.5"), left=Decimal(2)
+        ),
         o.OrderFailed(**order(ticker), code=o.OrderEnd.NOT_SENT, reason=Reason("too_late", {"within_s": 5})),
         o.OrderJudgedAgain(**order(ticker), code="throttled", reason=Reason("throttled"), times=1),
         o.OrderHeldUp(**order(ticker), code="too_late", reason=Reason("too_late", {"within_s": 5}), times=3),

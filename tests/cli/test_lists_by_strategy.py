@@ -150,7 +150,7 @@ def test_status_has_a_line_for_each(several: Path, typed: Type) -> None:
 def test_a_trace_says_what_was_understood(several: Path, typed: Type) -> None:
     """Nobody could see how a foreign message was read."""
     told = " ".join(typed("trace", "1").out.split())
-    assert "BUY AAPL at $187.32; 10 shares; wants to be long 20 afterwards, was long 10;" in told
+    assert "BUY AAPL at $187.32; 10 shares; wants to be long 20 afterwards, long 10 before;" in told
     assert "strategy ema; dialect traderspost" in told
     assert json.loads(typed("trace", "1", "--json").out)["alert"]["instruction"]["size"] == {
         "kind": "shares",

@@ -105,7 +105,7 @@ async def test_a_filled_buy_and_a_refused_one(there: There) -> None:
     page = await there.typed("trace", str(refused))
     assert "REFUSED per ticker 1 open positions in AAPL, the most is 1: raise it with /set_max_per_ticker" in page.words
     told = await there.json("trace", str(refused))
-    assert [check["passed"] for check in told["checks"]] == [True] * 16 + [False]
+    assert [check["passed"] for check in told["checks"]] == [True] * 24 + [False]
     assert told["checks"][-1]["facts"] == {"ticker": "AAPL", "count": 1, "limit": 1}
     assert told["orders"] == []
     assert {step["kind"] for step in told["steps"]} == {"received", "quote", "refused"}
@@ -192,7 +192,7 @@ async def test_an_alert_judged_again(there: There) -> None:
     await bot.sooner_or_later(executed, "its second order has filled")
     told = await there.json("trace", str(alert_id))
     assert [(order["n"], order["status"]) for order in told["orders"]] == [(1, "FAILED"), (2, "FILLED")]
-    assert all(len(order["checks"]) == 21 for order in told["orders"])
+    assert all(len(order["checks"]) == 29 for order in told["orders"])
     again = next(number for number, step in enumerate(told["steps"]) if step["kind"] == "judged_again")
     assert told["steps"][again + 1]["gap"] == "waited to be judged again"
     page = await there.typed("trace", str(alert_id))

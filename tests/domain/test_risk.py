@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from math import inf, nan
 from typing import Any, TypeVar
@@ -10,15 +11,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tradebot.domain.calendar import NEW_YORK
+from tradebot.domain.instructions import Instruction, PositionTarget, Size, SizeKind, Target, Verb
 from tradebot.domain.limits import FixedLimits, Limits, LossBasis
 from tradebot.domain.refusals import Fact, Figure, Refusal, RefusalCode
-from tradebot.domain.risk import BUY_POLICY, RiskDecision, judge
+from tradebot.domain.risk import BUY_POLICY, LIMIT_OF, RiskDecision, judge, rooms
 from tradebot.domain.settings import TradingState
-from tradebot.domain.sizing import commission_estimate, whole_shares
+from tradebot.domain.sizing import Room, Sized, commission_estimate, whole_shares
 from tradebot.domain.snapshot import Buy, Sell, Snapshot
+from tradebot.domain.strategies import Strategy
+from tradebot.domain.strategy_rules import OwnFigures, StrategyTerms, StrategyView
 
 D = Decimal
 CENT = D("0.01")
+NOON = datetime(2026, 11, 20, 17, tzinfo=UTC)  # in New York
 # 10 × $100: worth $1,000, reserves $1,000 × 1.01 + $1 = $1,011.
 Part = TypeVar("Part", Buy, Snapshot, Limits, FixedLimits)
 BUY = Buy(ticker="AAPL", qty=D(10), ask=D(100), amount_usd=D(1_050), alert_price=D(100), waited_s=1.0)
@@ -39,6 +45,16 @@ CALM = Snapshot(
 )
 LIMITS = Limits()
 CONTROLS = FixedLimits()
+
+
+def own_of(
+    *, paused: bool = False, target: PositionTarget | None = None, limits: Mapping[str, Any] | None = None, **said: Any
+) -> StrategyView:
+    """A strategy ema at noon in New York whose alert is a minute old; `said` is of the strategy, or of the view."""
+    of_strategy = {name: said.pop(name) for name in list(said) if name in {field.name for field in fields(Strategy)}}
+    terms = StrategyTerms(Strategy(name="ema", **of_strategy), limits or {}, paused=paused)
+    instruction = Instruction("own", Verb.BUY, "AAPL", target=target)
+    return StrategyView(terms, NOON.astimezone(NEW_YORK), instruction, alert_time=NOON, **said)
 
 
 def changed(part: Part, change: Mapping[str, object]) -> Part:
@@ -72,6 +88,12 @@ def test_a_buy_within_every_limit_passes_every_check() -> None:
     assert [check.name for check in judge(BUY, CALM, LIMITS, CONTROLS).checks] == [
         "kill_switch",
         "paused",
+        "strategy_disabled",
+        "strategy_paused",
+        "ticker_not_allowed",
+        "at_target",
+        "overtaken",
+        "trading_window",
         "unknown_order",
         "split",
         "other_contract",
@@ -79,6 +101,8 @@ def test_a_buy_within_every_limit_passes_every_check() -> None:
         "mismatch",
         "alert_age",
         "repeat_window",
+        "cooldown",
+        "max_alerts_per_day",
         "no_quote",
         "delayed_quote",
         "max_spread",
@@ -114,17 +138,26 @@ def one_after_another() -> Iterator[tuple[RefusalCode, Refusal]]:
         other_contract=True,
         short_qty=D(3),
         live=True,
+        own=own_of(enabled=False),
     )
     put_right: list[dict[str, object]] = [
         {"state": TradingState.PAUSED},
         {"state": TradingState.RUNNING},
+        {"own": own_of(paused=True)},
+        {"own": own_of(tickers=frozenset({"MSFT"}))},
+        {"own": own_of(target=PositionTarget(Target.LONG), held_qty=D(3))},
+        {"own": own_of(newest_exit=NOON + timedelta(seconds=1))},
+        {"own": own_of(window=(time(13), time(14)))},
+        {"own": own_of()},
         {"unknown_order": False},
         {"split": None},
         {"other_contract": False},
         {"short_qty": D(0)},
         {"missing_qty": D(0)},
         {"waited_s": 1.0},
-        {"since_last_buy_s": None},
+        {"since_last_buy_s": None, "own": own_of(cooldown_s=60, since_entry_s=59.0)},
+        {"own": own_of(max_alerts_per_day=2, alerts_today=3)},
+        {"own": own_of()},
         {"qty": D(0), "ask": D(100)},
         {"live": False},
         {"bid": D(99)},
@@ -511,3 +544,145 @@ def test_whatever_passes_keeps_every_limit(
 def test_a_clock_that_was_set_back_is_no_repeat() -> None:
     """Broken, every BUY of a ticker bought just before is blocked until the clock has caught up."""
     assert refused_by(replace(CALM, since_last_buy_s=-3600.0)) is None
+
+
+# --- a strategy's own -----------------------------------------------------------------------------------------------
+
+FULL = OwnFigures(
+    held=D(900),
+    in_flight=D(100),
+    open_positions=2,
+    ticker_positions=1,
+    buys_today=3,
+    realised_today=D(-50),
+    open_change=D(0),
+)
+"""What strategy ema has at stake; the account has nothing."""
+
+
+@pytest.mark.parametrize(
+    ("code", "limits"),
+    [
+        (RefusalCode.CASH, {"min_cash_reserve": D(99_500)}),
+        (RefusalCode.MAX_TOTAL_INVESTMENT, {"max_total_investment": D(2_000)}),
+        (RefusalCode.MAX_OPEN_POSITIONS, {"max_open_positions": 2}),
+        (RefusalCode.MAX_PER_TICKER, {"max_per_ticker": 1}),
+        (RefusalCode.MAX_DAILY_BUYS, {"max_daily_buys": 3}),
+        (RefusalCode.MAX_DAILY_LOSS, {"max_daily_loss": D(50)}),
+    ],
+)
+def test_a_strategy_s_own_limit_looks_at_its_own_part(code: RefusalCode, limits: Mapping[str, Any]) -> None:
+    """Broken, a strategy would be stopped by what others have at stake, or its own limit never act."""
+    found = refusal(now=replace(CALM, own=own_of(figures=FULL, limits=limits)))
+    assert found is not None
+    assert (found[0], found[1].code, found[1].facts["strategy"]) == (code, code, "ema")
+    assert refusal(now=replace(CALM, own=own_of(figures=FULL))) is None
+    assert set(LIMIT_OF.values()) == {field.name for field in fields(Limits)} - {"buy_amount_usd"}
+
+
+def test_the_account_s_limit_holds_beside_a_strategy_s_own() -> None:
+    """Broken, a strategy with room of its own would buy beyond the account's limit."""
+    now = replace(CALM, open_positions=200, own=own_of(figures=FULL, limits={"max_open_positions": 9}))
+    found = refusal(now=now)
+    assert found is not None
+    assert found[0] == RefusalCode.MAX_OPEN_POSITIONS
+    assert "strategy" not in found[1].facts
+
+
+def test_what_each_limit_leaves() -> None:
+    """Broken, a size that was asked for would be lowered by the wrong limit, or not at all."""
+    now = replace(
+        CALM,
+        cash=D(10_000),
+        reserved=D(500),
+        held=D(2_000),
+        own=own_of(figures=FULL, limits={"buy_amount_usd": D(700), "max_total_investment": D(3_000)}),
+    )
+    assert list(rooms(now, LIMITS, CONTROLS)) == [
+        Room("max_order_value_usd", D(25_000), of_cost=False),
+        Room("buy_amount_usd", D(700), of_cost=False, strategy="ema"),
+        Room("max_total_investment", D(2_000), strategy="ema"),
+        Room("max_total_investment", D(48_000)),
+        Room("min_cash_reserve", D(8_500)),
+    ]
+
+
+@pytest.mark.parametrize("figures", [{"held": D("NaN")}, {"cash": None}, {"cash": D("NaN")}, {"reserved": D("NaN")}])
+def test_what_is_not_known_leaves_no_room_to_compute(figures: Mapping[str, Any]) -> None:
+    """Broken, a size would be lowered to nothing by an unknown figure, and the figure never be named."""
+    assert all(room.usd.is_finite() for room in rooms(replace(CALM, **figures), LIMITS, CONTROLS))
+    assert refused_by(replace(CALM, **figures)) is not None
+
+
+@pytest.mark.parametrize("figure", [Figure.SIZE, Figure.ALERT_SIZE, Figure.SIZE_NOT_USED, Figure.EQUITY, Figure.STOP])
+def test_a_buy_without_a_size_refuses(figure: Figure) -> None:
+    """Broken, a BUY that could not be sized would be told as one of no share."""
+    found = refusal(replace(BUY, qty=D(0), unsized=figure), replace(CALM, own=own_of()))
+    assert found is not None
+    facts: dict[str, Fact] = {"figure": figure, "ticker": "AAPL", "strategy": "ema"}
+    assert found == (RefusalCode.SIZE, Refusal(RefusalCode.NOT_KNOWN, facts))
+
+
+def test_no_share_is_refused_with_its_arithmetic() -> None:
+    """Broken, nobody would see what a size came to nothing by."""
+    arithmetic = Sized(Size(SizeKind.SHARES, D(40)), D(40), D(0), lowered_by=Room("max_total_investment", D(50)))
+    found = refusal(replace(BUY, qty=D(0), arithmetic=arithmetic))
+    assert found is not None
+    assert found[0] == RefusalCode.SIZE
+    assert found[1].facts.items() >= {"asked": D(40), "lowered_by": "max_total_investment", "room": D(50)}.items()
+
+
+@pytest.mark.parametrize(
+    ("window", "hour", "minute", "inside"),
+    [
+        ((time(9, 35), time(15, 45)), 9, 35, True),
+        ((time(9, 35), time(15, 45)), 9, 34, False),
+        ((time(9, 35), time(15, 45)), 15, 44, True),
+        ((time(9, 35), time(15, 45)), 15, 45, False),
+        ((time(20), time(4)), 23, 59, True),
+        ((time(20), time(4)), 0, 0, True),
+        ((time(20), time(4)), 3, 59, True),
+        ((time(20), time(4)), 4, 0, False),
+        ((time(20), time(4)), 19, 59, False),
+    ],
+)
+def test_a_window_holds_across_midnight(window: tuple[time, time], hour: int, minute: int, inside: bool) -> None:
+    """Broken, a strategy would buy outside its window, or never inside one that ends after midnight."""
+    own = replace(own_of(window=window), new_york=datetime(2026, 11, 20, hour, minute, tzinfo=NEW_YORK))
+    assert refused_by(replace(CALM, own=own)) == (None if inside else "trading_window")
+
+
+@pytest.mark.parametrize(
+    ("passes", "blocks", "name"),
+    [
+        (own_of(newest_exit=NOON), own_of(newest_exit=NOON + timedelta(seconds=1)), "overtaken"),
+        (own_of(cooldown_s=60, since_entry_s=60.1), own_of(cooldown_s=60, since_entry_s=-60.0), "cooldown"),
+        (own_of(cooldown_s=60), own_of(cooldown_s=60, since_entry_s=nan), "cooldown"),
+        (
+            own_of(max_alerts_per_day=2, alerts_today=2),
+            own_of(max_alerts_per_day=2, alerts_today=3),
+            "max_alerts_per_day",
+        ),
+        (own_of(tickers=frozenset({"AAPL"})), own_of(tickers=frozenset()), "ticker_not_allowed"),
+        (own_of(), own_of(enabled=False), "strategy_disabled"),
+    ],
+)
+def test_boundaries_of_a_strategy_s_rules(passes: StrategyView, blocks: StrategyView, name: str) -> None:
+    """Broken, a rule of the strategy would let one alert too much through, or stop one too few."""
+    assert refused_by(replace(CALM, own=passes)) is None
+    assert refused_by(replace(CALM, own=blocks)) == name
+    assert refusal(SELL, replace(CALM, own=blocks)) is None, "exits always pass"
+
+
+def test_a_renamed_stock_is_allowed_under_either_name() -> None:
+    """Broken, a strategy could not buy its own ticker, because the books still have it under the old name."""
+    own = replace(CALM, own=own_of(tickers=frozenset({"AAPL"})))
+    assert refused_by(own, replace(BUY, ticker="OLD")) is None
+
+
+def test_a_strategy_that_the_file_does_not_name_buys_nothing() -> None:
+    """Broken, one that was taken out of the file would trade on."""
+    own = own_of()
+    gone = replace(own, terms=replace(own.terms, known=False))
+    found = refusal(now=replace(CALM, own=gone))
+    assert found == ("strategy_disabled", Refusal(RefusalCode.STRATEGY_DISABLED, {"known": 0, "strategy": "ema"}))

@@ -27,8 +27,8 @@ PRICES = st.decimals("0.01", "5000", places=2)
 AMOUNTS = st.decimals("0", "200000", places=2)
 
 
-def sized(size: Size, ask: Decimal = D(100), **known: object) -> Sized:
-    found = entry(size, ask, fractional=bool(known.pop("fractional", False)), **known)  # type: ignore[arg-type]
+def sized(size: Size, ask: Decimal | int = 100, **known: object) -> Sized:
+    found = entry(size, Decimal(ask), fractional=bool(known.pop("fractional", False)), **known)  # type: ignore[arg-type]
     assert isinstance(found, Sized)
     return found
 
@@ -57,7 +57,11 @@ def test_fractions_keep_four_decimals() -> None:
 
 @pytest.mark.parametrize(
     ("size", "figure"),
-    [(Size(K.EQUITY_PCT, D(1)), Figure.EQUITY), (Size(K.RISK_PCT, D(1)), Figure.EQUITY), (Size(K.RISK_USD, D(1)), Figure.STOP)],
+    [
+        (Size(K.EQUITY_PCT, D(1)), Figure.EQUITY),
+        (Size(K.RISK_PCT, D(1)), Figure.EQUITY),
+        (Size(K.RISK_USD, D(1)), Figure.STOP),
+    ],
 )
 @pytest.mark.parametrize("unknown", [None, D("NaN"), D(0)])
 def test_what_is_not_known_gives_no_size(size: Size, figure: Figure, unknown: Decimal | None) -> None:

@@ -11,7 +11,9 @@ D = Decimal
 LONG, FLAT, SHORT = Target.LONG, Target.FLAT, Target.SHORT
 
 
-def to(side: Target, size: int | None = None, previous: Target | None = None, before: int | None = None) -> PositionTarget:
+def to(
+    side: Target, size: int | None = None, previous: Target | None = None, before: int | None = None
+) -> PositionTarget:
     return PositionTarget(side, None if size is None else D(size), previous, None if before is None else D(before))
 
 

@@ -165,6 +165,9 @@ def test_every_check_of_0_1_0_is_understood() -> None:
     since = {
         *(RefusalCode.SPLIT, RefusalCode.OTHER_CONTRACT),
         *(RefusalCode.SHORT_AT_IB, RefusalCode.DELAYED_QUOTE, RefusalCode.MAX_SPREAD),
+        *(RefusalCode.STRATEGY_DISABLED, RefusalCode.STRATEGY_PAUSED, RefusalCode.TICKER_NOT_ALLOWED),
+        *(RefusalCode.AT_TARGET, RefusalCode.OVERTAKEN, RefusalCode.TRADING_WINDOW),
+        *(RefusalCode.COOLDOWN, RefusalCode.MAX_ALERTS_PER_DAY),
     }
     assert set(NAMED_IN_0_1.values()) == {name for name, _ in BUY_POLICY} - since
 

@@ -311,7 +311,10 @@ async def test_to_be_flat_with_nothing_held_is_no_failure(make_bot: MakeBot, tar
     assert await code_of(bot, await bot.asks("ema", Verb.EXIT, target=target)) == RefusalCode.AT_TARGET
     assert await code_of(bot, await bot.asks("ema", Verb.EXIT)) == RefusalCode.NOTHING_HELD
     [told] = await bot.events(EventKind.ALERT_AT_TARGET)
-    assert words.text(told) == "SELL AAPL: nothing to do. Strategy ema holds no AAPL, which is what the alert wants afterwards."
+    assert (
+        words.text(told)
+        == "SELL AAPL: nothing to do. Strategy ema holds no AAPL, which is what the alert wants afterwards."
+    )
 
 
 async def test_a_gap_is_told_once_and_the_alert_goes_on_by_its_target(make_bot: MakeBot) -> None:

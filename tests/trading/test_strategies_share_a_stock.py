@@ -57,8 +57,8 @@ async def held(bot: Bot) -> dict[str, Decimal]:
 async def test_each_sells_its_own(make_bot: MakeBot) -> None:
     """A strategy would sell another one's shares, or the owner's."""
     bot = await started(make_bot)
-    for strategy, shares in (("ema", 10), ("rsi", 6), ("ema", 2)):
-        assert (await done(bot, "BUY", strategy, shares)).status is EXECUTED
+    for strategy, bought in (("ema", 10), ("rsi", 6), ("ema", 2)):
+        assert (await done(bot, "BUY", strategy, bought)).status is EXECUTED
     steps: tuple[tuple[str, int | None, tuple[int, int]], ...] = (
         ("rsi", 4, (12, 2)),
         ("ema", 11, (1, 2)),

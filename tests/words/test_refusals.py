@@ -195,6 +195,102 @@ SAID: list[tuple[str, Mapping[str, Fact], str]] = [
         "the bot holds 4 AAPL, and 4 shares are in a working SELL at IB (permId 7001): cancel it first",
     ),
     ("superseded", {"by_alert": 12}, "superseded by SELL 12"),
+    (
+        "strategy_disabled",
+        {"strategy": "ema", "known": 1},
+        "strategy ema is switched off (enabled = false under [strategies.ema]): it buys nothing and sells what it holds",
+    ),
+    (
+        "strategy_disabled",
+        {"strategy": "ema", "known": 0},
+        "the configuration has no strategy ema any more: it buys nothing, what it holds is still sold. Put [strategies.ema] "
+        "back, or move its positions with tradebot reassign",
+    ),
+    ("strategy_paused", {"strategy": "ema"}, "strategy ema is paused: no BUY of it until /resume ema"),
+    (
+        "ticker_not_allowed",
+        {"strategy": "ema", "ticker": "KO", "tickers": "AAPL, MSFT"},
+        "KO is none of the tickers of strategy ema (AAPL, MSFT): add it to tickers under [strategies.ema], or send the alert to "
+        "another strategy",
+    ),
+    (
+        "at_target",
+        {"strategy": "ema", "ticker": "AAPL", "held": D(6)},
+        "strategy ema holds 6 AAPL, and the alert wants to be long: it is. To buy more at each alert, leave the target "
+        "(sentiment, market_position) out of its message",
+    ),
+    (
+        "at_target",
+        {"strategy": "ema", "ticker": "AAPL", "held": D(0)},
+        "strategy ema holds no AAPL, which is what the alert wants afterwards",
+    ),
+    (
+        "overtaken",
+        {
+            "strategy": "ema",
+            "ticker": "AAPL",
+            "alert_time": "2026-11-20T17:00:00+00:00",
+            "exit_time": "2026-11-20T17:00:12+00:00",
+        },
+        "it is 12 s older than an exit of AAPL of the same strategy, by the times in their messages: alerts came in another "
+        "order than they were sent, and an exit is not followed by its own entry",
+    ),
+    (
+        "trading_window",
+        {"strategy": "ema", "now": "15:46", "begin": "09:35", "end": "15:45"},
+        "it is 15:46 in New York, strategy ema buys from 09:35 to 15:45: change window under [strategies.ema] if it should",
+    ),
+    (
+        "cooldown",
+        {"strategy": "ema", "ticker": "AAPL", "since_s": D("59.000"), "window_s": 600},
+        "strategy ema bought AAPL 59 s ago, and waits 10 min from one BUY of a ticker to the next (cooldown_s under "
+        "[strategies.ema])",
+    ),
+    (
+        "max_alerts_per_day",
+        {"strategy": "ema", "count": 21, "limit": 20},
+        "21 BUY alerts of strategy ema today, the most is 20: no BUY of it until tomorrow (New York), or raise "
+        "max_alerts_per_day under [strategies.ema]",
+    ),
+    (
+        "exit_size",
+        {
+            "ticker": "AAPL",
+            "held": D(6),
+            "size_kind": "position_pct",
+            "size_value": D("33.33333"),
+            "asked": D(0),
+            "sized": D(0),
+            "base": D(6),
+        },
+        "asked 33.33% of 6 held = 0: no share of 6 AAPL is sold, ask for more",
+    ),
+    (
+        "exit_size",
+        {"ticker": "AAPL", "held": D(6)},
+        "the alert says that a part of 6 AAPL stays held, and not which: nothing is sold on a guess. Put a quantity or the "
+        "position before and after into its message, or leave the target out to sell everything",
+    ),
+    (
+        "size",
+        {
+            "ticker": "AAPL",
+            "amount_usd": D(500),
+            "ask": D(600),
+            "size_kind": "equity_pct",
+            "size_value": D("0.5"),
+            "price": D(600),
+            "base": D(100_000),
+            "asked": D(0),
+            "sized": D(0),
+        },
+        "asked 0.5% of $100,000.00 at $600.00 = 0: no share of AAPL is left to buy, ask for more",
+    ),
+    (
+        "max_open_positions",
+        {"ticker": "AAPL", "count": 3, "limit": 3, "strategy": "ema"},
+        "3 open positions of strategy ema, the most is 3: raise it with /set_max_positions ema",
+    ),
     ("internal_error", {"detail": "KeyError: 'x'"}, "internal error, no order was made (KeyError: 'x')"),
 ]
 
@@ -232,7 +328,7 @@ def test_every_code_has_words_and_no_other() -> None:
 def test_every_figure_that_may_be_unknown_is_said(figure: Figure) -> None:
     """A BUY refused for what IB did not tell would break its message."""
     facts: dict[str, Fact] = {"figure": figure, "ticker": "AAPL", "alert_price": D("NaN"), "unpriced": "KO"}
-    facts |= {"base_currency": "EUR", "base_cash": D("80000.50")}
+    facts |= {"base_currency": "EUR", "base_cash": D("80000.50"), "strategy": "ema"}
     assert "{" not in refusals.refusal(RefusalCode.NOT_KNOWN, facts)
 
 

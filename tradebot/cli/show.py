@@ -18,7 +18,7 @@ from tradebot.domain.lots import Lot
 from tradebot.domain.trades import Trade
 from tradebot.errors import LedgerUnavailable, MigrationError
 from tradebot.queries.status import BooksStatus, stored_status
-from tradebot.queries.strategies import StrategyStatus, of
+from tradebot.queries.strategies import Standing, StrategyStatus, of
 from tradebot.words import figures
 from tradebot.words.limits import value_text
 from tradebot.words.standing import standing
@@ -45,7 +45,7 @@ async def _status(settings: Settings, strategy: str | None) -> int:
     if booked is not None:
         out.print(_rows(_overview(booked, describe_url(url))))
         shown = [one for one in booked.strategies if strategy in (None, one.strategy.name)]
-        if booked.several or strategy:
+        if booked.several or strategy or any(one.standing is not Standing.ON for one in shown):
             out.print(_strategies(shown))
         if lots := of(strategy, booked.lots):
             out.print(_positions(lots, several=booked.several))

@@ -132,7 +132,9 @@ def size(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -
     if not order.amount_usd.is_finite():
         return _not_known(Figure.AMOUNT_USD, order)
     if qty <= 0:
-        how = order.arithmetic.facts if order.arithmetic is not None else {}
+        how = dict(order.arithmetic.facts) if order.arithmetic is not None else {}
+        if now.own is not None and now.own.terms.has_own_amount:
+            how["strategy"] = now.own.name
         return _refuse(_C.SIZE, ticker=order.ticker, amount_usd=order.amount_usd, ask=ask, **how)
     return None
 

@@ -51,10 +51,11 @@ async def read_exits(
 async def read_rest(books: Books, broker_positions: Mapping[int, BrokerPosition] | None, event: Event) -> Exit | None:
     """What the exit that this event is about has left: of a partial one no more than it was to sell. Raises LedgerUnavailable."""
     alert = None if event.alert_id is None else await books.alert(event.alert_id)
-    if alert is None or event.ticker is None:
+    if event.ticker is None:
         return None
-    held = next(iter(await read_exits(books, broker_positions, event.ticker, alert.strategy)), None)
-    instruction = of_alert(alert)
+    strategy = None if alert is None else alert.strategy  # an event about no alert: whoever holds the ticker
+    held = next(iter(await read_exits(books, broker_positions, event.ticker, strategy)), None)
+    instruction = None if alert is None else of_alert(alert)
     partial = instruction is not None and instruction.is_partial
     if held is None or not (partial and isinstance(event.facts, ExitIncomplete)):
         return held

@@ -26,9 +26,16 @@ def split(words: str | None, strategies: Strategies) -> tuple[str | None, str]:
 
 def strategy_of(words: str | None, strategies: Strategies) -> str | None:
     """For a command that takes a strategy and nothing else; None: for all of them, or for the only one. Raises Unclear."""
+    return None if strategies.only is not None else _named(words, strategies)
+
+
+def strategy_to_switch(words: str | None, strategies: Strategies) -> str | None:
+    """The same, but the only one counts by its name too: it may be paused by it. Raises Unclear."""
+    return split(words, strategies)[0] if strategies.only is not None else _named(words, strategies)
+
+
+def _named(words: str | None, strategies: Strategies) -> str | None:
     name, rest = split(words, strategies)
-    if strategies.only is not None:
-        return None
     if name is None and rest:
         raise Unclear(no_such(rest, strategies))
     if rest:

@@ -109,8 +109,9 @@ def _last(alert: Alert | None, now: datetime) -> Iterable[str]:
 
 
 def in_status(found: Sequence[StrategyStatus]) -> Iterable[str]:
-    """Two lines each; nothing where there is one strategy."""
+    """Two lines each; of the only one nothing, unless it takes no BUY."""
     if len(found) < 2:
+        yield from (heading(one) for one in found if one.standing is not Standing.ON)
         return
     yield ""
     yield bold("Strategies")

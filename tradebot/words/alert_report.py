@@ -7,11 +7,11 @@ from enum import Enum
 
 from tradebot.domain.alert_report import AlertReport, PriceFrom
 from tradebot.domain.alerts import Side
-from tradebot.domain.instructions import Instruction, PositionTarget, SizeKind
+from tradebot.domain.instructions import Instruction, SizeKind
 from tradebot.domain.payload.notes import Note, NoteCode
 from tradebot.domain.payload.readings import Reading, Use
 from tradebot.domain.refusals import Figure
-from tradebot.words import figures, refusals, sizing
+from tradebot.words import figures, instructions, refusals, sizing
 
 _N = NoteCode
 
@@ -107,34 +107,15 @@ def _understood(one: Instruction) -> Iterator[str]:
     if one.primary_exchange is not None:
         yield f"listed at {one.primary_exchange}"
     if one.size is not None:
-        yield _SIZES[one.size.kind](one.size.value)
+        yield instructions.size(one.size)
     if one.target is not None:
-        yield _target(one.target)
+        yield instructions.target(one.target)
     if one.price is not None:
         yield f"price {figures.price(one.price)}"
     if one.alert_time is not None:
         yield f"sent at {_moment(one.alert_time)}"
     if one.test:
         yield "only a test: it is never sent"
-
-
-def _target(target: PositionTarget) -> str:
-    after = f"to be {_position(target.side, target.size)} afterwards"
-    return after if target.previous is None else f"{after}, {_position(target.previous, target.previous_size)} before"
-
-
-def _position(side: Enum, qty: Decimal | None) -> str:
-    return f"{side.value}" if not qty else f"{side.value} {figures.shares(qty)}"
-
-
-_SIZES: Mapping[SizeKind, Callable[[Decimal], str]] = {
-    SizeKind.SHARES: lambda value: "1 share" if value == 1 else f"{figures.shares(value)} shares",
-    SizeKind.USD: figures.usd,
-    SizeKind.EQUITY_PCT: lambda value: f"{figures.shares(value)}% of the account",
-    SizeKind.RISK_USD: lambda value: f"{figures.usd(value)} at risk",
-    SizeKind.RISK_PCT: lambda value: f"{figures.shares(value)}% of the account at risk",
-    SizeKind.POSITION_PCT: lambda value: f"{figures.shares(value)}% of what is held",
-}
 
 
 # --- fields and notes -----------------------------------------------------------------------------------------------

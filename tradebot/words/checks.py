@@ -167,8 +167,8 @@ def _value(d: _Decision) -> str:
 _PHRASES: Mapping[RefusalCode, Callable[[_Decision], str]] = {
     _C.KILL_SWITCH: _state,
     _C.PAUSED: _state,
-    _C.STRATEGY_DISABLED: _own(lambda own: f"strategy {own['terms']['strategy']['name']} is switched on"),
-    _C.STRATEGY_PAUSED: _own(lambda own: f"strategy {own['terms']['strategy']['name']} is not paused"),
+    _C.STRATEGY_DISABLED: _own(lambda _: "switched on"),
+    _C.STRATEGY_PAUSED: _own(lambda _: "not paused by name"),
     _C.TICKER_NOT_ALLOWED: _own(
         lambda own: "any" if own["terms"]["strategy"]["tickers"] is None else "one of its tickers"
     ),

@@ -1,6 +1,6 @@
 """What was understood of an alert beyond buying or selling a ticker, in short phrases. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
 from tradebot.domain.instructions import (
@@ -26,38 +26,36 @@ def phrases(found: Instruction) -> Iterable[str]:
     if found.size is not None:
         yield size(found.size)
     if found.target is not None:
-        yield target(found.target)
+        yield f"wants {target(found.target)}"
     yield from _order(found.order)
     yield from _exits(found.exits)
     if found.unused:
         yield f"not used: {', '.join(found.unused)}"
 
 
+_SIZES: Mapping[SizeKind, Callable[[Decimal], str]] = {
+    SizeKind.SHARES: lambda value: "1 share" if value == 1 else f"{shares(value)} shares",
+    SizeKind.USD: usd,
+    SizeKind.EQUITY_PCT: lambda value: f"{shares(value)}% of the account",
+    SizeKind.RISK_USD: lambda value: f"{usd(value)} at risk",
+    SizeKind.RISK_PCT: lambda value: f"{shares(value)}% of the account at risk",
+    SizeKind.POSITION_PCT: lambda value: f"{shares(value)}% of what is held",
+}
+
+
 def size(one: Size) -> str:
-    """`10 shares`, `$500.00`, `50% of what is held`."""
-    match one.kind:
-        case SizeKind.SHARES:
-            return f"{shares(one.value)} shares"
-        case SizeKind.USD:
-            return usd(one.value)
-        case SizeKind.EQUITY_PCT:
-            return f"{shares(one.value)}% of equity"
-        case SizeKind.RISK_USD:
-            return f"{usd(one.value)} at risk"
-        case SizeKind.RISK_PCT:
-            return f"{shares(one.value)}% of equity at risk"
-        case SizeKind.POSITION_PCT:
-            return f"{shares(one.value)}% of what is held"
+    """`10 shares`, `$500.00`, `2% of the account`."""
+    return _SIZES[one.kind](one.value)
 
 
 def target(one: PositionTarget) -> str:
-    """`wants to be long 100 afterwards, was long 50`: sizes are the sender's own."""
-    before = "" if one.previous is None else f", was {_position(one.previous, one.previous_size)}"
-    return f"wants to be {_position(one.side, one.size)} afterwards{before}"
+    """`to be long 100 afterwards, long 50 before`: sizes are the sender's own."""
+    after = f"to be {_position(one.side, one.size)} afterwards"
+    return after if one.previous is None else f"{after}, {_position(one.previous, one.previous_size)} before"
 
 
 def _position(side: Target, qty: Decimal | None) -> str:
-    return str(side) if side is Target.FLAT or qty is None else f"{side} {shares(qty)}"
+    return str(side) if not qty else f"{side} {shares(qty)}"
 
 
 def _order(order: OrderTerms) -> Iterable[str]:

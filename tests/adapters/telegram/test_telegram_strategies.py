@@ -244,8 +244,13 @@ async def test_where_there_is_one_strategy_it_is_never_named(make_bot: MakeBot) 
         assert "ema" not in (await phone.api.heard("Bought 5 AAPL")).text
         for command in ("/status", "/positions", "/pnl", "/queue", "/help", "/pnl ema", "/positions x"):
             assert "ema" not in (await phone.api.ask(command)).text, command
-        await phone.api.ask("/pause ema", "PAUSED")
+        await phone.api.ask("/pause please", "PAUSED")
         assert bot.switch.state == "PAUSED"
+        await phone.api.ask("/resume", "RUNNING")
+        await phone.api.ask("/pause ema", "ema is PAUSED")
+        assert "⏸ ema paused: no BUY" in plain((await phone.api.ask("/status", "RUNNING")).text)
+        await phone.api.ask("/resume ema", "ema is resumed")
+        assert "ema" not in (await phone.api.ask("/status", "RUNNING")).text
         one = await phone.api.ask("/sell_all aapl", "AAPL 5")
         assert "Sell AAPL" in one.buttons
         await phone.api.ask("/set_amount ema 300", "→")

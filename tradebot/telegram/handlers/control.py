@@ -17,7 +17,7 @@ from tradebot.operations.operations import Operations
 from tradebot.queries.daemon import DaemonQueries
 from tradebot.queries.exits import Exit
 from tradebot.telegram import questions
-from tradebot.telegram.asked import strategy_of, to_sell
+from tradebot.telegram.asked import strategy_of, strategy_to_switch, to_sell
 from tradebot.telegram.confirmations import Action, Confirmations
 from tradebot.telegram.handlers.actor import actor
 from tradebot.telegram.markup import esc
@@ -66,7 +66,7 @@ async def _working(queries: DaemonQueries) -> questions.AtKill | None:
 async def pause(
     message: Message, command: CommandObject, operations: Operations, queries: DaemonQueries, sender: Sender, key: str
 ) -> None:
-    by, strategy = actor(message.from_user), strategy_of(command.args, queries.run.strategies)
+    by, strategy = actor(message.from_user), strategy_to_switch(command.args, queries.run.strategies)
     state = await operations.pause(by, key, strategy)
     if strategy is None:
         await sender.answer(questions.paused(state))
@@ -84,7 +84,7 @@ async def resume(
     key: str,
 ) -> None:
     """Lifts a pause. The kill switch is lifted by a button only, which says what to resume."""
-    by, strategy = actor(message.from_user), strategy_of(command.args, queries.run.strategies)
+    by, strategy = actor(message.from_user), strategy_to_switch(command.args, queries.run.strategies)
     state = await operations.resume(by, key, lift_kill=False, strategy=strategy)
     if strategy is not None:
         await sender.answer(questions.strategy_resumed(strategy, state, queries.state))
