@@ -15,6 +15,7 @@ from tradebot.domain.facts.account import ExitsHeldBack, HeldBack
 from tradebot.domain.instructions import PositionTarget, Size, SizeKind, Target, Verb
 from tradebot.domain.strategies import ExitSize, Strategy
 from tradebot.domain.trades import TradeStatus
+from tradebot.words import events as words
 
 ANN = "Ann (Telegram 1)"
 AAPL = CON_IDS["AAPL"]
@@ -82,3 +83,30 @@ async def test_the_button_on_a_rest_of_before_a_split_sells_as_much_of_it(two: B
     await two.operations.sell([rest.lots], ANN, "rest", rest.part)
     await two.leaves(2)
     assert two.broker.sent[1].qty == 1
+
+
+async def test_a_part_that_a_kill_stopped_is_offered_as_a_part(two: Bot) -> None:
+    """Who lifts the kill and presses the button on an exit of four shares of ten would sell all ten."""
+    await two.switch.kill("owner")
+    await two.becomes(await two.asks("ema", Verb.EXIT, size=FOUR), AlertStatus.BLOCKED)
+    await two.becomes(await two.asks("rsi", Verb.EXIT), AlertStatus.BLOCKED)
+    await two.switch.resume("owner")
+    [event] = await two.events(EventKind.EXITS_HELD_BACK)
+    assert event.facts == ExitsHeldBack((HeldBack("AAPL", D(4), "ema", part=True), HeldBack("AAPL", D(5), "rsi")))
+    assert "4 AAPL (ema), 5 AAPL (rsi)" in words.text(event)
+    assert [(one.lots, one.qty, one.part) for one in await two.queries.held_back(event)] == [
+        (("ema", "AAPL"), 4, 4),
+        (("rsi", "AAPL"), 5, None),
+    ]
+
+
+async def test_parts_and_a_whole_that_a_kill_stopped_are_a_whole(two: Bot) -> None:
+    """An exit of everything would be offered as the part that came before it, or two parts as more than is held."""
+    await two.switch.kill("owner")
+    for wanted in ({"size": FOUR}, {"target": HALF}, {"size": FOUR}):
+        await two.becomes(await two.asks("ema", Verb.EXIT, **wanted), AlertStatus.BLOCKED)
+    await two.becomes(await two.asks("rsi", Verb.EXIT, size=FOUR), AlertStatus.BLOCKED)
+    await two.becomes(await two.asks("rsi", Verb.EXIT), AlertStatus.BLOCKED)
+    await two.switch.resume("owner")
+    [event] = await two.events(EventKind.EXITS_HELD_BACK)
+    assert event.facts == ExitsHeldBack((HeldBack("AAPL", D(10), "ema", part=True), HeldBack("AAPL", D(5), "rsi")))
