@@ -110,3 +110,19 @@ async def test_parts_and_a_whole_that_a_kill_stopped_are_a_whole(two: Bot) -> No
     await two.switch.resume("owner")
     [event] = await two.events(EventKind.EXITS_HELD_BACK)
     assert event.facts == ExitsHeldBack((HeldBack("AAPL", D(10), "ema", part=True), HeldBack("AAPL", D(5), "rsi")))
+
+
+async def test_a_second_part_is_of_what_the_first_one_leaves(two: Bot) -> None:
+    """Half, and then half of the rest: what the exchange has left of the first is sold by the first, and would count twice."""
+    await two.asks("ema", Verb.EXIT, target=HALF)
+    await two.leaves(1)
+    first = two.broker.sent[0].order_ref
+    two.broker.fill(first, 1)
+    two.broker.error(first, 202, ErrorKind.CANCELLED, "Order Canceled - reason:Cancelled by Exchange")
+    two.broker.show(first, OrderState.CANCELLED)
+    await two.turns(first, TradeStatus.PARTIAL)
+    await two.asks("ema", Verb.EXIT, target=PositionTarget(Target.LONG, D(25), Target.LONG, D(50)))
+    await two.leaves(2)
+    two.broker.fill(two.broker.sent[1].order_ref, int(two.broker.sent[1].qty))
+    await two.leaves(3)
+    assert sum(one.qty for one in two.broker.sent[1:]) + 1 == 7, [one.qty for one in two.broker.sent]

@@ -34,7 +34,7 @@ from tradebot.domain.working_sells import WorkingSells, working_sells
 from tradebot.ports import PositionReport
 from tradebot.trading.corporate_actions import unanswered_splits
 from tradebot.trading.decision_record import log_checks
-from tradebot.trading.exit_rest import older_lots
+from tradebot.trading.exit_rest import older_lots, spoken_for
 from tradebot.trading.judging import Decided, Judging, Wait
 from tradebot.trading.order_events import exit_incomplete
 
@@ -129,6 +129,10 @@ class _Exit:
         facts: dict[str, Fact] = {"ticker": one.ticker, "held": held}
         try:
             sized = exit_size(one.instruction, held, fractional=one.policy.fractional)
+            if sized is not None and sized.size.kind is SizeKind.POSITION_PCT:
+                # A part of what is held once older exits have sold their rest: else both would sell of the same shares.
+                spoken = await spoken_for(one.books, one.alert.strategy, one.ticker, one.view.now)
+                sized = exit_size(one.instruction, max(held - spoken, Decimal(0)), fractional=one.policy.fractional)
         except ValueError:
             return Refusal(RefusalCode.EXIT_SIZE, facts)
         if sized is not None and sized.qty <= 0:
