@@ -7,6 +7,7 @@ on the books or the market later (`risk.py`).
 
 from collections.abc import Callable
 
+from tradebot.domain.alerts import Side
 from tradebot.domain.instructions import Exits, Instruction, Size, SizeKind, Verb
 from tradebot.domain.strategies import ExitSize, Sizing, Strategy
 from tradebot.domain.trades import OrderType, TimeInForce
@@ -71,8 +72,9 @@ def _order_time(instruction: Instruction, _: Strategy) -> str | None:
 
 
 def _protection(instruction: Instruction, _: Strategy) -> str | None:
+    """Of an entry: what an exit leaves behind has nothing to protect, and is not held up by it."""
     exits = instruction.exits
-    if exits == Exits():
+    if exits == Exits() or instruction.side is Side.SELL:
         return None
     what = "a take-profit" if exits.stop_loss is None and exits.trailing is None else "a stop"
     return (

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 
 from tradebot.domain.brokerage import BrokerPosition
 from tradebot.domain.events import Event
-from tradebot.domain.facts.account import ExitIncomplete
+from tradebot.domain.facts.account import ExitIncomplete, ExitsHeldBack
 from tradebot.domain.instructions import of_alert
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.strategies import MAIN
@@ -59,9 +60,29 @@ async def read_rest(books: Books, broker_positions: Mapping[int, BrokerPosition]
     partial = instruction is not None and instruction.is_partial
     if held is None or not (partial and isinstance(event.facts, ExitIncomplete)):
         return held
-    left = min(event.facts.qty, held.qty)
-    value = None if held.value is None else held.value * left / held.qty
-    return replace(held, qty=left, value=value, part=left)
+    return await _part(books, held, event.facts.qty, event.at)
+
+
+async def read_held_back(
+    books: Books, broker_positions: Mapping[int, BrokerPosition] | None, event: Event
+) -> list[Exit]:
+    """Of the exits that a kill has stopped, by the event that lists them, what is still held. Raises LedgerUnavailable."""
+    listed = event.facts.exits if isinstance(event.facts, ExitsHeldBack) else ()
+    stopped = {(one.strategy, one.ticker): one for one in listed}
+    exits = [one for one in await read_exits(books, broker_positions) if one.lots in stopped]
+    return [
+        await _part(books, one, stopped[one.lots].qty, event.at) if stopped[one.lots].part else one for one in exits
+    ]
+
+
+async def _part(books: Books, held: Exit, part: Decimal, at: datetime) -> Exit:
+    """So many shares of it, as they were counted at that moment."""
+    for action in await books.corporate_actions(held.strategy, held.ticker):
+        if action.at >= at:
+            part = part * action.new_shares / action.old_shares
+    part = min(part, held.qty)
+    value = None if held.value is None else held.value * part / held.qty
+    return replace(held, qty=part, value=value, part=part)
 
 
 def _price(broker_positions: Mapping[int, BrokerPosition] | None, con_id: int) -> Decimal | None:

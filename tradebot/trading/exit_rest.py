@@ -6,14 +6,19 @@ that it asked for. Exits of several strategies share IB's position: one at a tim
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from tradebot.domain.alerts import Alert, Side
+from tradebot.domain.events import EventKind
 from tradebot.domain.exit_ends import AT_IB, left_unfilled
 from tradebot.domain.instructions import of_alert
 from tradebot.domain.lots import Lot, LotStatus
-from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus
+from tradebot.domain.trades import UNRESOLVED, OrderRole, Trade, TradeStatus
 from tradebot.ports import Books
+
+LOOK_BACK = timedelta(days=4)
+"""What an exit has left is looked for among those decided since then: over a long weekend."""
 
 
 async def left_of(books: Books, orders: Sequence[Trade]) -> Decimal | None:
@@ -47,6 +52,23 @@ async def left_behind(books: Books, alert: Alert, lots: Sequence[Lot]) -> Decima
         left = orders[-1].requested_qty - orders[-1].filled_qty
     first = next((one for one in orders if one.status in AT_IB), orders[-1])
     return min(held, left + await _not_asked_of_ib(books, first))
+
+
+async def spoken_for(books: Books, strategy: str, ticker: str, now: datetime) -> Decimal:
+    """Shares of the strategy's that exits have left and still sell by themselves: neither sold nor offered to the owner yet.
+
+    Raises LedgerUnavailable.
+    """
+    total = Decimal(0)
+    for order in await books.trades(tuple(AT_IB), ticker=ticker, strategy=strategy, since=now - LOOK_BACK):
+        orders = await books.trades_of_alert(order.alert_id)
+        told = await books.events(alert_id=order.alert_id)
+        offered = any(one.kind == EventKind.EXIT_INCOMPLETE and one.trade_id == order.id for one in told)
+        if order.role is OrderRole.EXIT and orders[-1].id == order.id and not offered:
+            lots = await older_lots(books, strategy, ticker, order.alert_id)
+            there = sum((lot.qty for lot in lots), Decimal(0))
+            total += min(await left_of(books, orders) or Decimal(0), there)
+    return total
 
 
 async def _not_asked_of_ib(books: Books, order: Trade) -> Decimal:

@@ -29,14 +29,12 @@ from tradebot.domain.trades import OrderRole, Trade
 from tradebot.ports import ASKS_IB_S, Beat, Books, Broker, Clock, Ledger, Pulse
 from tradebot.trading.booking import Booking, Listeners
 from tradebot.trading.every import every
-from tradebot.trading.exit_rest import exit_waits_for, is_partial, left_of, older_lots
+from tradebot.trading.exit_rest import LOOK_BACK, exit_waits_for, is_partial, left_of, older_lots
 from tradebot.trading.gate import Gate
 from tradebot.trading.order_events import exit_incomplete
 from tradebot.trading.switch import TradingSwitch
 
 LOOK_EVERY_S = 1.0
-LOOK_BACK = timedelta(days=4)
-"""A restart looks for exits decided since then: over a long weekend."""
 WORDS_WITHIN_S = 2.0
 """IB's reason comes right before or after the order's end."""
 SETTLED_AFTER = timedelta(seconds=10)
