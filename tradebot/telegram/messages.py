@@ -171,6 +171,8 @@ def _title(event: Event) -> str:
         name = event.kind.replace("_", " ").capitalize()
         return f"❗ {name}" if event.severity is Severity.CRITICAL else name
     about = f"{event.side or ''} {event.ticker or ''}".strip()
+    if event.kind == _K.ALERT_REJECTED and about:
+        return f"🚫 {about} refused"
     return pattern.format(about or "alert")
 
 

@@ -75,7 +75,7 @@ class _Exit:
         snapshot = await one.snapshot()
         risk_decision = judge(Sell(one.ticker, wanted), snapshot, one.policy.limits, one.policy.fixed_limits)
         log_checks(risk_decision)
-        refusal = risk_decision.refusal or self._refusal(held if one.left is None else wanted, sized)
+        refusal = risk_decision.refusal or await self._refusal(held if one.left is None else wanted, sized)
         if refusal is not None:
             await self._refuse(refusal, risk_decision)
             return None
@@ -147,7 +147,7 @@ class _Exit:
         actions = await one.books.corporate_actions(one.alert.strategy, one.ticker)
         return any(action.at >= one.alert.received_at for action in actions)
 
-    def _refusal(self, held: Decimal, sized: Sized | Refusal | None) -> Refusal | None:
+    async def _refusal(self, held: Decimal, sized: Sized | Refusal | None) -> Refusal | None:
         """Beside the checks: there is nothing to sell, or nothing that the alert asks for."""
         one = self.one
         facts: dict[str, Fact] = {"ticker": one.ticker}
@@ -159,6 +159,8 @@ class _Exit:
             return None
         if reached(one.instruction, held):
             return Refusal(RefusalCode.AT_TARGET, {**facts, "held": held, "strategy": one.alert.strategy})
+        if await one.books.lots(LotStatus.OPEN, ticker=one.ticker):  # they are other strategies'
+            facts["strategy"] = one.alert.strategy
         return Refusal(RefusalCode.NOTHING_HELD, facts)
 
     async def _unanswered_split(self, report: PositionReport) -> Split | None:

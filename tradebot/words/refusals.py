@@ -240,6 +240,13 @@ def _market_closed(f: RefusalFacts) -> str:
     return f"the market is closed; runs at the open, {opens}"
 
 
+def _nothing_held(f: RefusalFacts) -> str:
+    """With a strategy where others hold the ticker."""
+    if "strategy" not in f.all:
+        return f"the bot holds no {f.text('ticker')}, and your own shares are never touched"
+    return f"strategy{f.name} holds no {f.text('ticker')}: what other strategies hold, and your own shares, it never touches"
+
+
 def _nothing_left_to_sell(f: RefusalFacts) -> str:
     if by := f.all.get("by"):
         return (
@@ -286,7 +293,7 @@ _SENTENCES: Mapping[RefusalCode, Callable[[RefusalFacts], str]] = {
     **strategy_refusals.SENTENCES,
     _C.MARKET_CLOSED: _market_closed,
     _C.NO_CONTRACT: lambda f: f.text("detail"),
-    _C.NOTHING_HELD: lambda f: f"the bot holds no {f.text('ticker')}, and your own shares are never touched",
+    _C.NOTHING_HELD: _nothing_held,
     _C.NOTHING_LEFT_TO_SELL: _nothing_left_to_sell,
     _C.SUPERSEDED: lambda f: f"superseded by SELL {f.text('by_alert')}",
     _C.INTERNAL_ERROR: lambda f: f"internal error, no order was made ({f.text('detail')})",
