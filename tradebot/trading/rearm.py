@@ -21,9 +21,9 @@ from tradebot.domain.exit_ends import AT_IB, WAITS_S, Follow, Told, contract_now
 from tradebot.domain.facts.account import ExitLeft
 from tradebot.domain.facts.orders import CancelReason, ExitArmedAgain, ExitWaitsForOpen, OrderCancelling, OrderTold
 from tradebot.domain.hours import Hours
-from tradebot.domain.lots import LotStatus, shares_by_contract, summarise
+from tradebot.domain.lots import summarise
 from tradebot.domain.orders import ALERT_OF_TRADE
-from tradebot.domain.positions import nothing_else_filled, owners_last_known
+from tradebot.domain.positions import nothing_else_filled
 from tradebot.domain.settings import TradingState, restored_at
 from tradebot.domain.trades import OrderRole, Trade
 from tradebot.ports import ASKS_IB_S, Beat, Books, Broker, Clock, Ledger, Pulse
@@ -32,6 +32,7 @@ from tradebot.trading.every import every
 from tradebot.trading.exit_rest import LOOK_BACK, exit_waits_for, is_partial, left_of, older_lots
 from tradebot.trading.gate import Gate
 from tradebot.trading.order_events import exit_incomplete
+from tradebot.trading.snapshot import position_before
 from tradebot.trading.switch import TradingSwitch
 
 LOOK_EVERY_S = 1.0
@@ -244,7 +245,7 @@ class Rearm:
         last = max((one.time for one in fills), default=None)
         at_ib = report.positions[trade.con_id].qty if trade.con_id in report.positions else Decimal(0)
         async with self._ledger.read() as books:
-            whole = trade.ib_position_before == await _booked_before(books, trade)
+            whole = trade.ib_position_before == await position_before(books, trade)
         agrees = summarise(own).qty == trade.filled_qty and nothing_else_filled(trade, at_ib, fills, whole=whole)
         return agrees and not alive and _is_settled(last, self._clock.now())
 
@@ -268,14 +269,6 @@ async def _sells_all(books: Books, newer: Iterable[Trade]) -> bool:
     exits = [one for one in newer if one.side is Side.SELL and one.ib_order_id is not None]
     alerts = [await books.alert(one.alert_id) for one in exits]
     return any(alert is not None and not is_partial(alert) for alert in alerts)
-
-
-async def _booked_before(books: Books, order: Trade) -> Decimal:
-    """What IB's position was by the books when the order was decided, the owner's shares as they were last compared included."""
-    since = [one for one in await books.trades(since=order.created_at) if one.con_id == order.con_id]
-    moved = sum((one.filled_qty if one.side is Side.BUY else -one.filled_qty for one in since), Decimal(0))
-    booked = shares_by_contract(await books.lots(LotStatus.OPEN)).get(order.con_id, Decimal(0))
-    return booked - moved + owners_last_known(await books.settings(), order.con_id)
 
 
 def _cancelled_for(facts_of_order: Iterable[object]) -> CancelReason | None:
