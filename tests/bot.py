@@ -319,7 +319,9 @@ class Bot:
         )
         await self.booking.book(trade.order_ref, BrokerUpdate(executions=[fill]))
         if self.broker.held is not None:
-            before = sum((lot.qty for lot in await self.lots(LotStatus.OPEN) if lot.con_id == con_id), Decimal(0))
+            before = sum(
+                (lot.qty for lot in await self.lots(LotStatus.OPEN, ticker) if lot.con_id == con_id), Decimal(0)
+            )
             self.broker.held[con_id] = Decimal(before if at_ib is None else at_ib)
         self.clock.skip(11)
         return await self.trade(trade.order_ref)

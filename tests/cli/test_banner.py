@@ -90,3 +90,6 @@ def test_with_strategies_each_address_is_named_and_the_lines_can_be_pasted() -> 
     assert "--strategy" not in alone
     assert 'curl http://127.0.0.1:8000/webhook -d "{\\"secret\\": \\"YOUR-SECRET' in alone
     assert "canary" not in said + alone
+    sized = banner.text(load(None, {"TRADEBOT_STRATEGIES__RSI__SIZING": "alert"}), HERE)
+    assert "alert BUY AAPL --quantity 1\n" in sized
+    assert '\\"quantity\\": \\"1\\"' in sized

@@ -13,6 +13,7 @@ from tradebot.domain.terms import Exits, Level, LevelKind, OrderType, TimeInForc
 
 BUY = Instruction("own", Verb.BUY, "AAPL")
 EXIT = replace(BUY, verb=Verb.EXIT)
+FIVE = Level(LevelKind.PERCENT, Decimal(5))
 TEN = Size(SizeKind.SHARES, Decimal(10))
 FIXED = Strategy(name="ema")
 ALERT = Strategy(name="ema", sizing=Sizing.ALERT, exit_size=ExitSize.ALERT)
@@ -35,6 +36,7 @@ HALF = PositionTarget(Target.LONG, Decimal(50), Target.LONG, Decimal(100))
         *((replace(BUY, size=replace(TEN, kind=kind)), ALERT) for kind in (SizeKind.USD, SizeKind.EQUITY_PCT)),
         *((replace(EXIT, size=TEN), ALERT), (replace(EXIT, size=replace(TEN, kind=SizeKind.POSITION_PCT)), ALERT)),
         *((replace(EXIT, target=HALF), FIXED), (replace(EXIT, target=HALF), ALERT)),
+        *((replace(EXIT, exits=Exits(stop_loss=FIVE)), FIXED), (replace(EXIT, exits=Exits(take_profit=FIVE)), ALERT)),
         (replace(EXIT, size=TEN, target=PositionTarget(Target.FLAT)), FIXED),
         (BUY, Strategy(name="ema", sizing=Sizing.SHARES, size=Decimal(5))),
         *((replace(BUY, order=OrderTerms(kind)), WITH_ORDERS) for kind in OrderType),

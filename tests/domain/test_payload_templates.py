@@ -171,6 +171,12 @@ def test_a_message_that_fits_no_dialect_is_told_the_nearest(fields: dict[str, ob
             },
             "contradicts itself",
         ),
+        ({"market_position_size": 5}, "does not say of which side"),
+        ({"action": "sell", "market_position_size": 5, "prev_market_position_size": 10}, "does not say of which side"),
+        (
+            {"market_position": "long", "market_position_size": 150, "prev_market_position_size": 100, "quantity": 250},
+            "does not say of which side",
+        ),
         ({"action": "reverse"}, "reverses a position"),
         (
             {"market_position": "long", "prev_market_position": "short", "quantity": 20},

@@ -71,3 +71,11 @@ def test_a_corrected_fill_counts_once() -> None:
     first = fill(7, 30)
     corrected = Execution(f"{first.root}.02", first.order_ref, 1, 1, 1, "AAPL", BUY, D(6), D(100), first.time)
     assert nothing_else_filled(order(BUY, 0), D(6), [first, corrected])
+
+
+def test_a_position_that_the_books_explain_lacked_nothing() -> None:
+    """An exit right after its entry would stay in doubt for ever, for the entry's fill could have been missing."""
+    just_bought = [fill(5, -2)]
+    assert not nothing_else_filled(order(SELL, 10), D(10), just_bought)
+    assert nothing_else_filled(order(SELL, 10), D(10), just_bought, whole=True)
+    assert not nothing_else_filled(order(SELL, 10), D(5), just_bought, whole=True)

@@ -775,6 +775,12 @@ def test_boundaries_of_a_strategy_s_rules(passes: StrategyView, blocks: Strategy
     assert refusal(SELL, replace(CALM, own=blocks)) is None, "exits always pass"
 
 
+def test_a_renamed_stock_is_allowed_under_either_name() -> None:
+    """Broken, a strategy could not buy its own ticker, because the books still have it under the old name."""
+    own = replace(CALM, own=own_of(tickers=frozenset({"AAPL"})))
+    assert refused_by(own, replace(BUY, ticker="OLD")) is None
+
+
 def test_a_strategy_that_the_file_does_not_name_buys_nothing() -> None:
     """Broken, one that was taken out of the file would trade on."""
     own = own_of()

@@ -18,6 +18,10 @@ AT_TARGET = "wants to be long: it is"
 NOTHING_TO_DO = "holds no"
 SIZED_ENTRY = 'sizing = "alert"'
 SIZED_EXIT = 'exit_size = "alert"'
+LIMIT_ORDER = "The alert asks for a limit order"
+OWN_STOP = "The alert asks for a stop of its own"
+ON_THE_PAGE = (SIZED_ENTRY, SIZED_EXIT, LIMIT_ORDER, OWN_STOP)
+"""Of these reasons `docs/alerts.md` tells beforehand."""
 _seconds = count()
 _BEGAN = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 
@@ -81,13 +85,13 @@ def _traderspost_by_the_alert(ticker: str) -> tuple[Step, ...]:
         ),  # a reversal: what is held goes, and nothing is sold short
         Step(says("buy", sentiment="bullish", quantity="1", quantityType="percent_of_equity"), 9),
         Step(says("exit"), 0),
-        Step(says("buy", quantity=1, signalPrice=100, takeProfit={"percent": 10}, stopLoss=stop), 0, "stop"),
-        Step(says("buy", quantity=1, orderType="limit", limitPrice=99.5), 0, "limit"),
-        Step(says("buy", quantity=1, orderType="stop_limit", stopPrice=101, limitPrice=102), 0, "stop"),
-        Step(says("buy", quantity=1, orderType="trailing_stop", trailPercent=1), 0, "trail"),
+        Step(says("buy", quantity=1, signalPrice=100, takeProfit={"percent": 10}, stopLoss=stop), 0, OWN_STOP),
+        Step(says("buy", quantity=1, orderType="limit", limitPrice=99.5), 0, LIMIT_ORDER),
+        Step(says("buy", quantity=1, orderType="stop_limit", stopPrice=101, limitPrice=102), 0, "stop-limit order"),
+        Step(says("buy", quantity=1, orderType="trailing_stop", trailPercent=1), 0, "trailing-stop order"),
         Step(says("buy", quantity=1, timeInForce="gtc"), 0, "GTC"),
         Step(says("buy", quantity=1, extendedHours=True), 0, "regular trading hours"),
-        Step(says("buy", quantity=1, quantityType="risk_percent", stopLoss=stop), 0, "stop"),
+        Step(says("buy", quantity=1, quantityType="risk_percent", stopLoss=stop), 0, OWN_STOP),
         Step(says("cancel"), 0, "cancel"),
         Step(says("reverse"), 0, "reverse"),
         Step(says("breakeven"), 0, "breakeven"),
@@ -238,8 +242,8 @@ def _signalstack_by_the_alert(ticker: str) -> tuple[Step, ...]:
         Step(says("sell_short", quantity=8), 0),
         Step(says("sell_short", quantity=3), 0, NOTHING_TO_DO),
         Step(says("buy_to_cover", quantity=3), 0, "short"),
-        Step(says("buy", quantity=10, limit_price=99.5), 0, "limit"),
-        Step(says("buy", quantity=10, stop_price=101), 0, "stop"),
+        Step(says("buy", quantity=10, limit_price=99.5), 0, LIMIT_ORDER),
+        Step(says("buy", quantity=10, stop_price=101), 0, "stop order"),
         Step(says("cancel"), 0, "cancel"),
         Step(says("buy", quantity="NaN"), 0, "quantity"),
         Step(says("buy", quantity=12), 12),
@@ -312,8 +316,8 @@ def _tbot_by_the_alert(ticker: str) -> tuple[Step, ...]:
         Step(says("close", qty=10), 0),
         Step(says("entryshort", qty=5), 0, NOTHING_TO_DO),
         Step(says("exitshort", qty=5), 0, "short"),
-        Step(says("entrylong", qty=10, entry_limit=99.0), 0, "limit"),
-        Step(says("entrylong", qty=10, exit_stop=90.0), 0, "stop"),
+        Step(says("entrylong", qty=10, entry_limit=99.0), 0, LIMIT_ORDER),
+        Step(says("entrylong", qty=10, exit_stop=90.0), 0, OWN_STOP),
         Step(says("cancel"), 0, "cancel"),
         Step(says("entrylong", qty=4), 4),
     )

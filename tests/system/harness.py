@@ -116,9 +116,11 @@ class Gateway(Process):
 
     async def ready(self) -> None:
         await self.start()
-        await until(self._answers, f"the simulated gateway to listen; it printed {self.output}")
+        await until(self._answers, "the simulated gateway to listen")
 
     async def _answers(self) -> bool:
+        assert self.running is not None
+        assert self.running.returncode is None, f"the simulated gateway ended: {self.output}"
         try:
             await self.control("GET", "/state")
         except aiohttp.ClientError:

@@ -8,8 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from tests.system.checker import check, check_secrets
-from tests.system.documented import Sequence, Step, sequences
-from tests.system.harness import SECRET, Daemon, Gateway, running
+from tests.system.documented import ON_THE_PAGE, Sequence, Step, sequences
+from tests.system.harness import ROOT, SECRET, Daemon, Gateway, running
 from tradebot.domain.alerts import AlertStatus
 from tradebot.words.reasons import reason
 
@@ -27,6 +27,12 @@ def test_nobody_sends_the_same_twice() -> None:
     """Otherwise a step would be a duplicate of another one, and prove nothing."""
     sent = Counter((one.strategy, step.message) for one in SEQUENCES.values() for step in one.steps)
     assert [message for message, times in sent.items() if times > 1] == []
+
+
+def test_the_page_tells_why_they_are_refused() -> None:
+    """People would read of other reasons than those that they are given."""
+    page = (ROOT / "docs" / "alerts.md").read_text("utf-8")
+    assert [words for words in ON_THE_PAGE if words not in page] == []
 
 
 async def test_documented_examples_end_as_their_services_mean_it(tmp_path: Path) -> None:

@@ -110,8 +110,7 @@ async def test_a_limit_of_one_strategy_stops_that_one_alone(make_bot: MakeBot, n
 async def test_a_limit_of_the_account_is_over_the_sum(make_bot: MakeBot, name: str) -> None:
     """Two strategies together would go beyond what the account's limit allows, each with room of its own."""
     code, value, reach = LIMITS[name]
-    limits = replace(Limits(), **{name: value})  # type: ignore[arg-type]
-    bot = await running(make_bot, two(), limits=limits)
+    bot = await running(make_bot, two(), limits=_account(name, value))
     await reach(bot)
     await refused(bot, code, "AAPL", "b", whose=None)
     await refused(bot, code, "AAPL", "a", whose=None)
@@ -247,6 +246,11 @@ async def test_a_size_is_lowered_by_the_tightest_limit_whoever_set_it(make_bot: 
         assert alert.status is EXECUTED, alert.reason
         trade = await bot.trade_of(alert.id)
         assert (trade.strategy, trade.filled_qty) == (strategy, shares)
+
+
+def _account(name: str, value: Decimal | int) -> Limits:
+    changes: dict[str, Any] = {name: value}
+    return replace(Limits(), **changes)
 
 
 def _fixed(**changes: Any) -> FixedLimits:

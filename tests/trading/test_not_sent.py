@@ -124,7 +124,7 @@ async def test_another_order_of_the_contract_in_doubt_takes_the_ground_away(bot:
     order_ref = await _in_flight(bot)
     trade = await bot.trade(order_ref)
     bot.broker.con_ids["OLD"] = AAPL  # the stock's name before
-    other = await bot.owns(5, "OLD", at_ib=5)
+    other = await bot.owns(5, "OLD", at_ib=5)  # in all, as before
     async with bot.ledger.begin() as books:
         await books.save_trade(replace(other, status=T.UNKNOWN))
     after = await _found_again(bot, order_ref, trade.ib_order_id)

@@ -79,6 +79,17 @@ async def test_an_exit_that_ib_ended_is_sent_again(bot: Bot, words_first: bool) 
     assert bot.broker.held == {265598: 0}
 
 
+async def test_an_exit_right_after_its_entry_is_sent_again(bot: Bot) -> None:
+    """The entry's fill could have been missing in IB's position of then: the exit would be offered, for ever, instead of sent."""
+    alert_id, bought = await bot.order("BUY")
+    for part in (2, 3):
+        bot.broker.fill(bought, part)
+    await bot.becomes(alert_id, AlertStatus.EXECUTED)
+    await ended(bot, filled=2)
+    await sent_again(bot, 3, within_s=30)
+    assert bot.broker.sent[-1].qty == 3
+
+
 async def test_an_exit_is_sent_again_three_times_and_then_offered(bot: Bot) -> None:
     """Orders would go out every few seconds for as long as an exchange refuses them, each told."""
     await bot.owns(5)

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.bot import Bot, qty
+from tests.bot import Bot, qty, said
 from tests.bot_fixtures import MakeAtGateway, MakeBot
 from tradebot.domain.alerts import Alert, AlertStatus, Side
 from tradebot.domain.brokerage import Order
@@ -59,6 +59,10 @@ async def test_each_sells_its_own(make_bot: MakeBot) -> None:
     bot = await started(make_bot)
     for strategy, bought in (("ema", 10), ("rsi", 6), ("ema", 2)):
         assert (await done(bot, "BUY", strategy, bought)).status is EXECUTED
+    others = await done(bot, "SELL", "late")
+    assert said(others.reason) == (
+        "strategy late holds no AAPL: what other strategies hold, and your own shares, it never touches"
+    )
     steps: tuple[tuple[str, int | None, tuple[int, int]], ...] = (
         ("rsi", 4, (12, 2)),
         ("ema", 11, (1, 2)),

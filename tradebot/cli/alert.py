@@ -28,6 +28,9 @@ def alert(
     price: Annotated[
         str | None, typer.Option(metavar="USD", help="The alert's price; feeds the price collar only.")
     ] = None,
+    quantity: Annotated[
+        str | None, typer.Option(metavar="SHARES", help="How many, for a strategy that is sized by its alerts.")
+    ] = None,
     alert_id: Annotated[
         str | None,
         typer.Option(metavar="TEXT", help="Your own id; the same id again is a duplicate. Default: a new one."),
@@ -59,16 +62,27 @@ def alert(
     address = sending.checked(url) if url else sending.address(settings.webhook.host, settings.webhook.port)
     own_id = alert_id or f"cli-{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
     whose = named(settings, strategy) if strategy else None
-    message = sending.Message(action, ticker, price_of(price), own_id, secret or daemon_client.secret(settings, whose))
+    message = sending.Message(
+        action, ticker, price_of(price), own_id, secret or daemon_client.secret(settings, whose), quantity_of(quantity)
+    )
     do(follow.send_and_follow(settings, message, sending.of_strategy(address, whose), timeout))
 
 
 def price_of(text: str | None) -> Decimal | None:
     """What `--price` says. Raises ConfigError."""
+    return _above_zero(text, f"--price {text} is not a price: give USD a share, for instance --price 187.32")
+
+
+def quantity_of(text: str | None) -> Decimal | None:
+    """What `--quantity` says. Raises ConfigError."""
+    return _above_zero(text, f"--quantity {text} is no number of shares: write for instance --quantity 10")
+
+
+def _above_zero(text: str | None, wrong: str) -> Decimal | None:
     try:
         number = Decimal(text) if text is not None else None
     except InvalidOperation:
         number = Decimal("NaN")
     if number is not None and not (number.is_finite() and number > 0):
-        raise ConfigError(f"--price {text} is not a price: give USD a share, for instance --price 187.32")
+        raise ConfigError(wrong)
     return number

@@ -9,6 +9,7 @@ import typer
 
 from tradebot.cli.sending import address, of_strategy
 from tradebot.config import WEBHOOK_SECRET_FILE, Settings
+from tradebot.domain.strategies import Sizing
 from tradebot.webhook import Webhook
 
 
@@ -42,6 +43,8 @@ def _alert(settings: Settings, webhook: Webhook, config: Path | None) -> str:
     words = [_program(), "alert", "BUY", "AAPL"]
     if (strategy := _to_be_named(settings)) is not None:
         words += ["--strategy", strategy]
+    if _sized_by_alert(settings, strategy):
+        words += ["--quantity", "1"]
     if config is not None:
         words += ["--config", str(config)]
     if settings.webhook.port != webhook.port:
@@ -53,6 +56,13 @@ def _to_be_named(settings: Settings) -> str | None:
     """A strategy to try it with, where an alert has to name one."""
     strategies = settings.strategies()
     return None if strategies.default() else strategies.names[0]
+
+
+def _sized_by_alert(settings: Settings, strategy: str | None) -> bool:
+    """Such a strategy refuses a BUY that says no size."""
+    strategies = settings.strategies()
+    tried = strategies.default() if strategy is None else strategies.named(strategy)
+    return tried is not None and tried.sizing is Sizing.ALERT
 
 
 def _program() -> str:
@@ -70,6 +80,7 @@ def _curl(settings: Settings, webhook: Webhook) -> str:
     own = strategy or (default.name if default else "")
     configured = settings.webhook.secret or own in settings.own_secrets()
     secret = "YOUR-SECRET" if configured else f"$(cat {WEBHOOK_SECRET_FILE})"
-    given = {"secret": secret, "action": "BUY", "ticker": "AAPL", "time": "$(date -u +%FT%TZ)"}
+    size = {"quantity": "1"} if _sized_by_alert(settings, strategy) else {}
+    given = {"secret": secret, "action": "BUY", "ticker": "AAPL", **size, "time": "$(date -u +%FT%TZ)"}
     body = ", ".join(f'\\"{name}\\": \\"{value}\\"' for name, value in given.items())
     return f'curl {of_strategy(address(webhook.host, webhook.port), strategy)} -d "{{{body}}}"'

@@ -208,6 +208,11 @@ def _page(verdicts: list[Verdict], books: str, secrets: list[str], path: str | N
     def say(text: str = "", style: str = "") -> None:
         out.print(str(_redacted(text, secrets)), style=style, markup=False)
 
+    def say_notes(of: Linted, *, refusing: bool) -> None:
+        for note in of.notes:
+            if note.refuses is refusing:
+                say(words.note(note), "bold" if refusing else "")
+
     for one in verdicts:
         linted = one.linted
         if one is not verdicts[0]:
@@ -225,11 +230,11 @@ def _page(verdicts: list[Verdict], books: str, secrets: list[str], path: str | N
             say(line)
         for reason in linted.refused:
             say(f"It would be refused: {reason}")
+        say_notes(linted, refusing=True)
         if one.report is not None:
             for line in words.lines(one.report, name_strategy=False):
                 say(line)
-        for note in linted.notes:
-            say(words.note(note), "bold" if note.refuses else "")
+        say_notes(linted, refusing=False)
     if books:
         say()
         say(books, "dim")

@@ -24,7 +24,7 @@ from tradebot.queries.positions import LastPrice, StoredPositions, stored_positi
 from tradebot.queries.results import DailyResults, daily_results
 from tradebot.queries.strategies import Owned
 from tradebot.runtime.log import visible
-from tradebot.words import figures, refusals, working
+from tradebot.words import figures, instructions, refusals, working
 from tradebot.words.reasons import reason
 
 Json = Annotated[bool, typer.Option("--json", metavar="", help="One JSON document instead of a table.")]
@@ -94,7 +94,7 @@ def _ticker(text: str | None) -> str | None:
 
 
 def _wanted(one: ListedAlert) -> str:
-    return f"{one.alert.action} {one.alert.ticker}" if one.alert.action else "not understood"
+    return instructions.wanted(one.alert)
 
 
 def _became(one: ListedAlert) -> str:

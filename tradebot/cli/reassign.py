@@ -59,7 +59,8 @@ async def _reassign(settings: Settings, from_: str, to: str, ticker: str | None,
 def _told(plan: Plan, from_: str, to: str, ticker: str | None) -> Iterator[str]:
     """What would be done, or why nothing is."""
     if not plan.moved:
-        yield f"Strategy {from_} has traded {ticker or 'nothing'}{' never' if ticker else ''}: there is nothing to reassign."
+        traded = f"has never traded {ticker}" if ticker else "has traded nothing"
+        yield f"Strategy {from_} {traded}: there is nothing to reassign."
     elif plan.unresolved:
         yield (
             f"Nothing was changed: strategy {from_} has orders of {', '.join(plan.unresolved)} without an end. Start the daemon "

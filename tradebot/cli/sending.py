@@ -34,15 +34,17 @@ class Message:
     price: Decimal | None
     alert_id: str
     secret: str = field(repr=False)
+    quantity: Decimal | None = None  # None: the strategy's own size
 
     def body(self) -> dict[str, str]:
-        price = {} if self.price is None else {"price": str(self.price)}
+        figures = {"price": self.price, "quantity": self.quantity}
+        given = {name: str(figure) for name, figure in figures.items() if figure is not None}
         return {
             "secret": self.secret,
             "action": self.action,
             "ticker": self.ticker,
             "alert_id": self.alert_id,
-            **price,
+            **given,
         }
 
 

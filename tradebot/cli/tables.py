@@ -19,9 +19,11 @@ def show(
     total: bool = False,
 ) -> None:
     """What does not fit is cut off in the last column. With `total` the last row stands apart."""
-    table = Table(box=None, pad_edge=False, show_header=any(headings))
     widths = [max(map(len, [*heading.split("\n"), *(row[n] for row in rows)])) for n, heading in enumerate(headings)]
     widths[-1] = max(min(widths[-1], out.width - sum(widths[:-1]) - 2 * len(widths[:-1])), LAST_AT_LEAST)
+    # Wider than the terminal it runs over the edge: a figure that is cut off is a wrong figure.
+    needed = sum(widths) + 2 * (len(widths) - 1)
+    table = Table(box=None, pad_edge=False, show_header=any(headings), width=needed if needed > out.width else None)
     for heading, width in zip(headings, widths, strict=True):
         table.add_column(heading, justify="right" if heading in right else "left", width=width, no_wrap=True)
     for number, row in enumerate(rows, start=1):

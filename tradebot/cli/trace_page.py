@@ -65,7 +65,7 @@ def _span(value_s: float) -> str:
 
 
 def _title(alert: Alert) -> str:
-    what = f"{alert.action} {alert.ticker}" if alert.action else "not understood"
+    what = instructions.wanted(alert)
     why = f": {reason(alert.reason)}" if alert.reason else ""
     return f"Alert {alert.id}: {what}, {alert.status}{why}"
 

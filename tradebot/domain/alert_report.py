@@ -175,7 +175,9 @@ def _sell(base: AlertReport, basis: Basis) -> AlertReport:
     if not held:
         done = reached(instruction, held)
         at_target = Refusal(RefusalCode.AT_TARGET, {**facts, "held": held})
-        return replace(base, refusal=at_target if done else Refusal(RefusalCode.NOTHING_HELD, facts))
+        return replace(
+            base, refusal=at_target if done else Refusal(RefusalCode.NOTHING_HELD, {"ticker": instruction.ticker})
+        )
     sized = exit_size(instruction, held, fractional=basis.fractional)
     if sized is not None and sized.qty <= 0:
         return replace(base, sized=sized, refusal=Refusal(RefusalCode.EXIT_SIZE, {**facts, **sized.facts}))

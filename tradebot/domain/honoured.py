@@ -116,15 +116,11 @@ def _or_set(instruction: Instruction, strategy: Strategy) -> str:
 
 
 def _protection(instruction: Instruction, strategy: Strategy) -> str | None:
+    """Of an entry: what an exit leaves behind has nothing to protect, and is not held up by it."""
     exits = instruction.exits
-    if exits == NO_EXITS:
+    if exits == NO_EXITS or instruction.side is Side.SELL:
         return None
     what = "a take-profit" if exits.stop_loss is None and exits.trailing is None else "a stop"
-    if instruction.side is Side.SELL:
-        return (
-            f"The alert asks for {what}, and it sells: stops and targets come with the buy that they protect. {_ENDING}"
-            " Take it out of the alert."
-        )
     if strategy.exits is not ExitSource.ALERT:
         return (
             f"The alert asks for {what} of its own, and the strategy {strategy.name} {_EXITS[strategy.exits]}. {_ENDING}"

@@ -73,12 +73,13 @@ class WriteOff:
     elsewhere: Decimal = Decimal(0)  # shares that are gone besides, and not of this strategy: it has no more
 
 
-def nothing_else_filled(order: Trade, now: Decimal, fills: Iterable[Execution]) -> bool:
+def nothing_else_filled(order: Trade, now: Decimal, fills: Iterable[Execution], *, whole: bool = False) -> bool:
     """Whether these fills of its contract explain IB's position `now`, so that no more of the order can have filled.
 
     `ib_position_before` may trail the last fills before it, and IB tells their times in whole seconds, rounded down: with several
     orders on one contract it is not known which of them it has. One reading must leave nothing over, and none a quantity that the
-    order may have filled. No reading has it that shares were sold which were not there.
+    order may have filled. No reading has it that shares were sold which were not there. `whole`: it had them all, for the books
+    come to the same.
     """
     before, decided = order.ib_position_before, order.created_at
     if before is None:
@@ -88,7 +89,7 @@ def nothing_else_filled(order: Trade, now: Decimal, fills: Iterable[Execution]) 
     others = [one for one in known if not _is_of(one, order)]
     around = [one for one in others if decided - POSITION_LAG < one.time <= decided]
     later = _net([*own, *(one for one in others if one.time > decided)])
-    lacking = [_net(around[first:]) for first in range(len(around) + 1)]
+    lacking = [Decimal(0)] if whole else [_net(around[first:]) for first in range(len(around) + 1)]
     unseen = {now - before - lacks - later for lacks in lacking if before < 0 or before + lacks >= 0}
     sign, left = (1 if order.side is Side.BUY else -1), order.requested_qty - order.filled_qty
     return Decimal(0) in unseen and not any(0 < sign * shares <= left for shares in unseen)

@@ -141,7 +141,7 @@ def size(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -
         return _not_known(Figure.AMOUNT_USD, order)
     if qty <= 0:
         how = dict(order.arithmetic.facts) if order.arithmetic is not None else {}
-        if now.own is not None and "buy_amount_usd" in now.own.terms.limits and "lowered_by" not in how:
+        if now.own is not None and now.own.terms.has_own_amount and "lowered_by" not in how:
             how["strategy"] = now.own.name
         return _refuse(_C.SIZE, ticker=order.ticker, amount_usd=order.amount_usd, ask=order.price, **how)
     return None

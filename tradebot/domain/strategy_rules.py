@@ -12,7 +12,7 @@ from math import isfinite
 
 from tradebot.domain.instructions import Instruction
 from tradebot.domain.refusals import Fact, Figure, Refusal, RefusalCode
-from tradebot.domain.strategies import MAIN, Strategy
+from tradebot.domain.strategies import MAIN, Sizing, Strategy
 from tradebot.domain.targets import reached
 
 _C = RefusalCode
@@ -26,6 +26,11 @@ class StrategyTerms:
     limits: Mapping[str, Decimal | int] = field(default_factory=dict)  # its own, by name, beside the account's
     paused: bool = False
     known: bool = True  # the file names it
+
+    @property
+    def has_own_amount(self) -> bool:
+        """Whether its BUYs are sized by an amount in USD that is its own."""
+        return self.strategy.sizing is Sizing.USD and "buy_amount_usd" in self.limits
 
     def buy_amount_usd(self, of_account: Decimal) -> Decimal:
         """For each BUY that is sized in USD: its own, else the account's."""
@@ -80,7 +85,9 @@ def not_paused(ticker: str, own: StrategyView) -> Refusal | None:
 
 
 def ticker_allowed(ticker: str, own: StrategyView) -> Refusal | None:
-    if own.terms.strategy.admits(ticker):
+    """By the name of the books or by the alert's: a stock that IB has renamed has two."""
+    names = {ticker, own.instruction.ticker if own.instruction is not None else ticker}
+    if any(own.terms.strategy.admits(name) for name in names):
         return None
     return _refuse(
         _C.TICKER_NOT_ALLOWED, own, ticker=ticker, tickers=", ".join(sorted(own.terms.strategy.tickers or ()))

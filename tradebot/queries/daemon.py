@@ -29,7 +29,7 @@ from tradebot.ports import (
     SilentQuestions,
     TradingStateSource,
 )
-from tradebot.queries.exits import Exit, read_exits, read_rest
+from tradebot.queries.exits import Exit, read_exits, read_held_back, read_rest
 from tradebot.queries.headline import Headline, read_headline
 from tradebot.queries.health import Health
 from tradebot.queries.market import Market, market_now
@@ -160,6 +160,11 @@ class DaemonQueries:
         """What the exit that this event is about has left; None: nothing. Raises LedgerUnavailable."""
         async with self.ledger.read() as books:
             return await read_rest(books, self.broker.positions(), event)
+
+    async def held_back(self, event: Event) -> Sequence[Exit]:
+        """Of the exits that a kill has stopped, by the event that lists them, what is still held. Raises LedgerUnavailable."""
+        async with self.ledger.read() as books:
+            return await read_held_back(books, self.broker.positions(), event)
 
     async def live_trades(self) -> Sequence[Trade]:
         """Orders at work. Raises LedgerUnavailable."""

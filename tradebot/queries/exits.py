@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 
 from tradebot.domain.brokerage import BrokerPosition
 from tradebot.domain.events import Event
-from tradebot.domain.facts.account import ExitIncomplete
+from tradebot.domain.facts.account import ExitIncomplete, ExitsHeldBack
 from tradebot.domain.instructions import of_alert
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.strategies import MAIN
@@ -51,16 +52,37 @@ async def read_exits(
 async def read_rest(books: Books, broker_positions: Mapping[int, BrokerPosition] | None, event: Event) -> Exit | None:
     """What the exit that this event is about has left: of a partial one no more than it was to sell. Raises LedgerUnavailable."""
     alert = None if event.alert_id is None else await books.alert(event.alert_id)
-    if alert is None or event.ticker is None:
+    if event.ticker is None:
         return None
-    held = next(iter(await read_exits(books, broker_positions, event.ticker, alert.strategy)), None)
-    instruction = of_alert(alert)
+    strategy = None if alert is None else alert.strategy  # an event about no alert: whoever holds the ticker
+    held = next(iter(await read_exits(books, broker_positions, event.ticker, strategy)), None)
+    instruction = None if alert is None else of_alert(alert)
     partial = instruction is not None and instruction.is_partial
     if held is None or not (partial and isinstance(event.facts, ExitIncomplete)):
         return held
-    left = min(event.facts.qty, held.qty)
-    value = None if held.value is None else held.value * left / held.qty
-    return replace(held, qty=left, value=value, part=left)
+    return await _part(books, held, event.facts.qty, event.at)
+
+
+async def read_held_back(
+    books: Books, broker_positions: Mapping[int, BrokerPosition] | None, event: Event
+) -> list[Exit]:
+    """Of the exits that a kill has stopped, by the event that lists them, what is still held. Raises LedgerUnavailable."""
+    listed = event.facts.exits if isinstance(event.facts, ExitsHeldBack) else ()
+    stopped = {(one.strategy, one.ticker): one for one in listed}
+    exits = [one for one in await read_exits(books, broker_positions) if one.lots in stopped]
+    return [
+        await _part(books, one, stopped[one.lots].qty, event.at) if stopped[one.lots].part else one for one in exits
+    ]
+
+
+async def _part(books: Books, held: Exit, part: Decimal, at: datetime) -> Exit:
+    """So many shares of it, as they were counted at that moment."""
+    for action in await books.corporate_actions(held.strategy, held.ticker):
+        if action.at >= at:
+            part = part * action.new_shares / action.old_shares
+    part = min(part, held.qty)
+    value = None if held.value is None else held.value * part / held.qty
+    return replace(held, qty=part, value=value, part=part)
 
 
 def _price(broker_positions: Mapping[int, BrokerPosition] | None, con_id: int) -> Decimal | None:

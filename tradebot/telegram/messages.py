@@ -200,6 +200,8 @@ def _title(event: Event) -> str:
         return f"❗ {name}" if event.severity is Severity.CRITICAL else name
     side = "" if event.kind in _OF_SHARES else event.side or ""
     about = f"{side} {event.ticker or ''}".strip()
+    if event.kind == _K.ALERT_REJECTED and about:
+        return f"🚫 {about} refused"
     return pattern.format(about or "alert")
 
 

@@ -13,7 +13,7 @@ from tradebot.domain.strategies import Sizing
 from tradebot.queries.status import BooksStatus
 from tradebot.queries.strategies import Standing, StrategyStatus
 from tradebot.telegram.markup import Buttons, bold, esc, lines
-from tradebot.words import figures
+from tradebot.words import figures, instructions
 from tradebot.words import standing as words
 from tradebot.words.limits import TITLES, Title, value_text
 
@@ -107,7 +107,7 @@ def _last(alert: Alert | None, now: datetime) -> Iterable[str]:
     if alert is None:
         yield "   No alert yet"
         return
-    what = f"{alert.action} {alert.ticker}" if alert.action else "not understood"
+    what = instructions.wanted(alert)
     yield f"   Last {esc(what)} {alert.status}"
     yield f"   {figures.seconds(max((now - alert.received_at).total_seconds(), 0))} ago"
 

@@ -24,6 +24,8 @@ LIFTED_FOR = timedelta(seconds=60)
 """So long an exit that has lifted the protection of its shares is given to sell them; then they are protected again."""
 LIFTED_SINCE = timedelta(days=4)
 """A cancel that IB has not answered is older only over a long weekend."""
+LOOK_BACK = timedelta(days=4)
+"""What an exit has left is looked for among those decided since then: over a long weekend."""
 
 
 async def left_of(books: Books, orders: Sequence[Trade]) -> Decimal | None:
@@ -57,6 +59,23 @@ async def left_behind(books: Books, alert: Alert, lots: Sequence[Lot]) -> Decima
         left = orders[-1].requested_qty - orders[-1].filled_qty
     first = next((one for one in orders if one.status in AT_IB), orders[-1])
     return min(held, left + await _not_asked_of_ib(books, first))
+
+
+async def spoken_for(books: Books, strategy: str, ticker: str, now: datetime) -> Decimal:
+    """Shares of the strategy's that exits have left and still sell by themselves: neither sold nor offered to the owner yet.
+
+    Raises LedgerUnavailable.
+    """
+    total = Decimal(0)
+    for order in await books.trades(tuple(AT_IB), ticker=ticker, strategy=strategy, since=now - LOOK_BACK):
+        orders = await books.trades_of_alert(order.alert_id)
+        told = await books.events(alert_id=order.alert_id)
+        offered = any(one.kind == EventKind.EXIT_INCOMPLETE and one.trade_id == order.id for one in told)
+        if order.role is OrderRole.EXIT and orders[-1].id == order.id and not offered:
+            lots = await older_lots(books, strategy, ticker, order.alert_id)
+            there = sum((lot.qty for lot in lots), Decimal(0))
+            total += min(await left_of(books, orders) or Decimal(0), there)
+    return total
 
 
 async def _not_asked_of_ib(books: Books, order: Trade) -> Decimal:

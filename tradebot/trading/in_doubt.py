@@ -29,6 +29,7 @@ from tradebot.trading.booking import Booking
 from tradebot.trading.broker_update import OWNERS_WORD, BrokerUpdate
 from tradebot.trading.not_sent import Evidence, doubt
 from tradebot.trading.questions import Questions
+from tradebot.trading.snapshot import position_before
 
 T = TypeVar("T", OrderReport, Execution)
 SECOND_LOOK_DELAY_S = 5.0
@@ -189,6 +190,7 @@ class InDoubtOrders:
             lately = await books.trades(since=trade.created_at - _SEEN_LATELY)
             unresolved = await books.trades(UNRESOLVED)
             fills = await _fills_of_today(books, now)
+            whole = trade.ib_position_before == await position_before(books, trade)
         renewed = connection.since is not None and connection.since > trade.created_at
         return Evidence(
             now=now,
@@ -201,6 +203,7 @@ class InDoubtOrders:
             unlisted=answers.unlisted,
             at_work={one.order_ref: one.filled for one in answers.working if _is_working(one)},
             next_order_id=connection.next_order_id if renewed else None,
+            whole=whole,
         )
 
 

@@ -139,7 +139,7 @@ class Intake:
             fields = {"text": message.text} if message.fields is None else message.fields
             body_hash = payload_hash(fields, name, secret_fields)
             rejected = new_alerts.rejected(str(error), body_hash, name, arrival, wanted=wanted)
-            return await self._stored(self._reject(rejected, str(error)))
+            return await self._stored(self._reject(rejected, str(error), wanted))
         if understood.instruction.test:
             return await self._test(understood, strategy, arrival)
         alert = new_alerts.from_outside(understood, strategy.name, arrival)
@@ -271,7 +271,7 @@ class Intake:
                 await books.add_event(NewEvent(repeated, now, known.id))
         return Accepted(Outcome.DUPLICATE, known.id, ticker=known.ticker)
 
-    async def _reject(self, alert: NewAlert, reason: str) -> Accepted:
+    async def _reject(self, alert: NewAlert, reason: str, wanted: Instruction | None = None) -> Accepted:
         async with self._ledger.begin() as books:
             known = await books.recent_alert(alert.payload_hash, alert.received_at - SAME_MISTAKE_WINDOW)
             if known is not None and (known.status, known.reason) == (AlertStatus.REJECTED, reason):
@@ -280,7 +280,9 @@ class Intake:
             alert_id = await books.insert_alert(alert)
             if alert_id is None:  # the clock was set back to the very microsecond
                 raise LedgerUnavailable("The alert could not be stored under a key of its own. Send it again.")
-            await books.add_event(NewEvent(AlertRejected(reason, alert.source_ip), alert.received_at, alert_id))
+            ticker, side = (None, None) if wanted is None else (wanted.ticker, wanted.side)
+            facts = AlertRejected(reason, alert.source_ip, ticker, side)
+            await books.add_event(NewEvent(facts, alert.received_at, alert_id))
         return Accepted(Outcome.REJECTED, alert_id, reason)
 
     # --- tests ------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 Rules:
 - A SELL is the strategy's own open lots, all of them or as many as its instruction asks; an exit that is armed again sells what
   its first order left, of lots older than its alert.
+- A number of shares that was asked for before a split was booked is sold by nobody's guess: it may count old shares or new ones.
 - At most what IB holds less every SELL already working there, of every strategy and of the owner's. What another SELL of the
   contract has just sold, and IB's position may still show, is taken off too.
 - What is missing at IB is missing for every strategy: a split is looked for over the lots of all of them.
@@ -25,6 +26,7 @@ from tradebot.domain.corporate_actions import Split
 from tradebot.domain.events import NewEvent
 from tradebot.domain.facts.account import ExitLeft, SplitSeen
 from tradebot.domain.facts.orders import Changed, ProtectionLifted
+from tradebot.domain.instructions import SizeKind
 from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.positions import as_last_filled, owners_last_known
 from tradebot.domain.protection import Change
@@ -38,7 +40,7 @@ from tradebot.domain.working_sells import WorkingSells, working_sells
 from tradebot.ports import PositionReport
 from tradebot.trading.corporate_actions import unanswered_splits
 from tradebot.trading.decision_record import log_checks
-from tradebot.trading.exit_rest import LIFTED_FOR, LIFTED_SINCE, lifted_since, older_lots
+from tradebot.trading.exit_rest import LIFTED_FOR, LIFTED_SINCE, lifted_since, older_lots, spoken_for
 from tradebot.trading.judging import Decided, Judging, Lift, Wait
 from tradebot.trading.order_events import exit_incomplete
 
@@ -91,13 +93,13 @@ class _Exit:
         lots = _of_one_contract(sellable, report)  # one order sells one contract
         held = _shares(sellable)
         await one.tell_of_a_gap(held)
-        sized = self._sized(held)
+        sized = await self._sized(held)
         wanted = min(_shares(lots), sized.qty) if isinstance(sized, Sized) else _shares(lots)
         wanted = wanted if one.left is None else min(wanted, one.left)
         snapshot = await one.snapshot()
         risk_decision = judge(Sell(one.ticker, wanted), snapshot, one.policy.limits, one.policy.fixed_limits)
         log_checks(risk_decision)
-        refusal = risk_decision.refusal or self._refusal(held if one.left is None else wanted, sized)
+        refusal = risk_decision.refusal or await self._refusal(held if one.left is None else wanted, sized)
         if refusal is not None:
             await self._refuse(await self._who_sold(refusal), risk_decision)
             return None
@@ -196,7 +198,7 @@ class _Exit:
             return await one.books.lots(LotStatus.OPEN, ticker=one.ticker, strategy=one.alert.strategy)
         return await older_lots(one.books, one.alert.strategy, one.ticker, one.alert.id)
 
-    def _sized(self, held: Decimal) -> Sized | Refusal | None:
+    async def _sized(self, held: Decimal) -> Sized | Refusal | None:
         """None: all that is held. What its first order was for holds for the next ones, too."""
         one = self.one
         if one.left is not None or not held:
@@ -204,13 +206,25 @@ class _Exit:
         facts: dict[str, Fact] = {"ticker": one.ticker, "held": held}
         try:
             sized = exit_size(one.instruction, held, fractional=one.policy.fractional)
+            if sized is not None and sized.size.kind is SizeKind.POSITION_PCT:
+                # A part of what is held once older exits have sold their rest: else both would sell of the same shares.
+                spoken = await spoken_for(one.books, one.alert.strategy, one.ticker, one.view.now)
+                sized = exit_size(one.instruction, max(held - spoken, Decimal(0)), fractional=one.policy.fractional)
         except ValueError:
             return Refusal(RefusalCode.EXIT_SIZE, facts)
         if sized is not None and sized.qty <= 0:
             return Refusal(RefusalCode.EXIT_SIZE, {**facts, **sized.facts})
+        if sized is not None and sized.size.kind is SizeKind.SHARES and await self._split_since():
+            return Refusal(RefusalCode.EXIT_SIZE, {**facts, **sized.facts, "split": 1})
         return sized
 
-    def _refusal(self, held: Decimal, sized: Sized | Refusal | None) -> Refusal | None:
+    async def _split_since(self) -> bool:
+        """Whether shares of before and after a split may be meant: one was booked while the alert waited."""
+        one = self.one
+        actions = await one.books.corporate_actions(one.alert.strategy, one.ticker)
+        return any(action.at >= one.alert.received_at for action in actions)
+
+    async def _refusal(self, held: Decimal, sized: Sized | Refusal | None) -> Refusal | None:
         """Beside the checks: there is nothing to sell, or nothing that the alert asks for."""
         one = self.one
         facts: dict[str, Fact] = {"ticker": one.ticker}
@@ -222,6 +236,8 @@ class _Exit:
             return None
         if reached(one.instruction, held):
             return Refusal(RefusalCode.AT_TARGET, {**facts, "held": held, "strategy": one.alert.strategy})
+        if await one.books.lots(LotStatus.OPEN, ticker=one.ticker):  # they are other strategies'
+            facts["strategy"] = one.alert.strategy
         return Refusal(RefusalCode.NOTHING_HELD, facts)
 
     async def _who_sold(self, refusal: Refusal) -> Refusal:

@@ -35,6 +35,7 @@ class Evidence:
     fills: Sequence[Execution]  # the books' of today
     unlisted: bool  # whether IB's executions lack one of these
     next_order_id: int | None  # IB's, of a connection made after the intent; None: there was none since
+    whole: bool = False  # IB's position when it was decided is what the books come to: it lacked no fill
     at_work: Mapping[str, Decimal | None] = field(
         default_factory=dict
     )  # references that IB shows, with what has filled of each
@@ -78,7 +79,7 @@ def _group(trade: Trade, evidence: Evidence) -> Reason | None:
 
 def _position(trade: Trade, evidence: Evidence) -> Reason | None:
     """Less what other orders of the contract have filled since, it is what it was."""
-    same = nothing_else_filled(trade, evidence.held, _of_the_contract(trade, evidence))
+    same = nothing_else_filled(trade, evidence.held, _of_the_contract(trade, evidence), whole=evidence.whole)
     return None if same else _positions(ReasonCode.NOT_SHOWN, trade, evidence)
 
 

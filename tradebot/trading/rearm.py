@@ -29,14 +29,13 @@ from tradebot.domain.trades import OrderRole, Place, Trade
 from tradebot.ports import ASKS_IB_S, Beat, Books, Broker, Clock, Ledger, Pulse
 from tradebot.trading.booking import Booking, Listeners
 from tradebot.trading.every import every
-from tradebot.trading.exit_rest import exit_waits_for, is_partial, left_of, older_lots
+from tradebot.trading.exit_rest import LOOK_BACK, exit_waits_for, is_partial, left_of, older_lots
 from tradebot.trading.gate import Gate
 from tradebot.trading.order_events import exit_incomplete
+from tradebot.trading.snapshot import position_before
 from tradebot.trading.switch import TradingSwitch
 
 LOOK_EVERY_S = 1.0
-LOOK_BACK = timedelta(days=4)
-"""A restart looks for exits decided since then: over a long weekend."""
 WORDS_WITHIN_S = 2.0
 """IB's reason comes right before or after the order's end."""
 SETTLED_AFTER = timedelta(seconds=10)
@@ -245,7 +244,9 @@ class Rearm:
         own = [one for one in fills if _is_of(one, trade)]
         last = max((one.time for one in fills), default=None)
         at_ib = report.positions[trade.con_id].qty if trade.con_id in report.positions else Decimal(0)
-        agrees = summarise(own).qty == trade.filled_qty and nothing_else_filled(trade, at_ib, fills)
+        async with self._ledger.read() as books:
+            whole = trade.ib_position_before == await position_before(books, trade)
+        agrees = summarise(own).qty == trade.filled_qty and nothing_else_filled(trade, at_ib, fills, whole=whole)
         return agrees and not alive and _is_settled(last, self._clock.now())
 
 

@@ -18,7 +18,8 @@ from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.corporate_actions import market_prices
 from tradebot.domain.exposure import Exposure, exposure, recent_since
 from tradebot.domain.instructions import Instruction
-from tradebot.domain.lots import Lot, LotStatus
+from tradebot.domain.lots import Lot, LotStatus, shares_by_contract
+from tradebot.domain.positions import owners_last_known
 from tradebot.domain.settings import TradingState
 from tradebot.domain.snapshot import Snapshot
 from tradebot.domain.strategy_rules import OwnFigures, StrategyTerms, StrategyView
@@ -119,6 +120,17 @@ async def take_snapshot(
         at_risk=everything.at_risk,
         own=own,
     )
+
+
+async def position_before(books: Books, order: Trade) -> Decimal:
+    """What IB's position was by the books when the order was decided, the owner's shares as they were last compared included.
+
+    Raises LedgerUnavailable.
+    """
+    since = [one for one in await books.trades(since=order.created_at) if one.con_id == order.con_id]
+    moved = sum((one.filled_qty if one.side is Side.BUY else -one.filled_qty for one in since), Decimal(0))
+    booked = shares_by_contract(await books.lots(LotStatus.OPEN)).get(order.con_id, Decimal(0))
+    return booked - moved + owners_last_known(await books.settings(), order.con_id)
 
 
 def _of(rows: Sequence[Row], strategy: str | None) -> Sequence[Row]:

@@ -35,6 +35,7 @@ class Read:
     authentic: bool
     secret_fields: Collection[str] = ()  # those that held the secret
     opens_another: bool = False  # not authentic, but its secret is another strategy's
+    only_in_url: bool = False  # not authentic: the address has the right secret, and the message a wrong one
 
 
 def read(body: bytes, path: str | None, in_url: Sequence[str], *, secrets: Secrets, strategies: Strategies) -> Read:
@@ -52,13 +53,19 @@ def read(body: bytes, path: str | None, in_url: Sequence[str], *, secrets: Secre
     holding = [name for name in names if secrets.match(fields[name], lock)]
     beside = [secrets.match(word, lock) for word in (*words, *([] if "secret" in fields else in_url))]
     authentic = bool(holding) or any(beside)
+    only_in_url = not authentic and any([secrets.match(word, lock) for word in in_url])  # noqa: C419 - each is compared
     tried = [*(fields[name] for name in names), *words, *in_url]
     opens_another = not authentic and any([secrets.match(word, None) for word in tried])  # noqa: C419 - each is compared
-    return Read(clean, content, None, strategy, authentic, holding, opens_another)
+    return Read(clean, content, None, strategy, authentic, holding, opens_another, only_in_url)
 
 
 def no_secret(message: Read) -> str:
     """Why a message that can be read has no right secret; never quotes it."""
+    if message.only_in_url:
+        return (
+            'The "secret" in the message is wrong, and counts before the one in the address, which is right. Correct it, or'
+            " take it out of the message."
+        )
     if message.opens_another:
         return (
             "The secret opens another strategy than the one that the alert is for. A strategy with a secret of its own"
@@ -70,7 +77,7 @@ def no_secret(message: Read) -> str:
         return f'The secret is missing or wrong: the field "{other}" must be called "secret".'
     return (
         'The secret is missing or wrong. Write "secret": "…" into the alert\'s message, with what [webhook] of the'
-        " configuration says."
+        " configuration says, or the strategy's own section."
     )
 
 

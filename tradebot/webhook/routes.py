@@ -26,6 +26,8 @@ from tradebot.webhook.reading import Read, no_secret, read
 from tradebot.words.events import conflict
 from tradebot.words.health import health_parts
 
+WHERE = "Alerts go to POST /webhook or /webhook/NAME, without a slash at the end; the state is at GET /health."
+
 BODY_BYTES_MAX = 16 * 1024
 BODY_DEADLINE_S = 2.0
 HEALTH_DEADLINE_S = 2.0
@@ -201,9 +203,7 @@ async def always_json(
         response.headers["Allow"] = allowed
         return response
     except web.HTTPException as error:
-        return answer(
-            HTTPStatus(error.status), error=f"{error.reason}. Alerts go to POST /webhook, the state is at GET /health."
-        )
+        return answer(HTTPStatus(error.status), error=f"{error.reason}. {WHERE}")
     except ConnectionError:
         raise  # the client hung up: nobody is left to be answered
     except Exception:

@@ -113,7 +113,7 @@ def _figures(report: AlertReport) -> Iterator[str]:
 
 def _price(report: AlertReport) -> str:
     if report.price is None:
-        return "There is no price to compute with, neither in the alert nor given (--price)."
+        return "There is no price to compute with: the alert has none, and neither IB nor --price has given one."
     price = figures.price(report.price)
     match report.price_from:
         case PriceFrom.QUOTE:

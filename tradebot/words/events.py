@@ -95,6 +95,12 @@ def _repeated(facts: a.AlertRepeated, event: Event | NewEvent) -> str:
     )
 
 
+def _rejected(facts: a.AlertRejected, _: Event | NewEvent) -> str:
+    if facts.ticker is not None:
+        return f"{facts.side} {facts.ticker} was refused and is NOT traded. {facts.reason}"
+    return f"An alert was not understood and is NOT traded. {facts.reason}"
+
+
 def _unreadable(facts: a.AlertUnreadable, _: Event | NewEvent) -> str:
     more = f" {facts.more} more came since the last report of one." if facts.more else ""
     return (
@@ -435,7 +441,7 @@ def _where(facts: d.Started | d.Stopped) -> str:
 
 WORDS: Mapping[EventKind, Says] = {
     EventKind.ALERT_STORED: _received,
-    EventKind.ALERT_REJECTED: lambda f, _: f"An alert was not understood and is NOT traded. {f.reason}",
+    EventKind.ALERT_REJECTED: _rejected,
     EventKind.ALERT_CONFLICT: _alert_conflict,
     EventKind.ALERT_REPEATED: _repeated,
     EventKind.ALERT_UNREADABLE: _unreadable,

@@ -3,9 +3,27 @@
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
-from tradebot.domain.instructions import Instruction, OrderTerms, PositionTarget, Size, SizeKind, Target, Verb
+from tradebot.domain.alerts import Alert
+from tradebot.domain.instructions import (
+    Instruction,
+    OrderTerms,
+    PositionTarget,
+    Size,
+    SizeKind,
+    Target,
+    Verb,
+    of_alert,
+)
 from tradebot.domain.terms import Exits, Level, LevelKind, OrderType
 from tradebot.words.figures import price, shares, usd
+
+
+def wanted(alert: Alert) -> str:
+    """`BUY AAPL`, of a refused alert too where it was understood."""
+    if alert.action is not None:
+        return f"{alert.action} {alert.ticker}"
+    found = of_alert(alert)
+    return "not understood" if found is None else f"{found.side} {found.ticker}"
 
 
 def phrases(found: Instruction) -> Iterable[str]:

@@ -305,9 +305,12 @@ def _market_closed(f: RefusalFacts) -> str:
 
 
 def _nothing_held(f: RefusalFacts) -> str:
+    """With a strategy where others hold the ticker."""
     if by := f.all.get("sold_by"):
         return f"the {by} of {f.text('ticker')} filled before IB could cancel it for this exit: nothing is left to sell"
-    return f"the bot holds no {f.text('ticker')}, and your own shares are never touched"
+    if "strategy" not in f.all:
+        return f"the bot holds no {f.text('ticker')}, and your own shares are never touched"
+    return f"strategy{f.name} holds no {f.text('ticker')}: what other strategies hold, and your own shares, it never touches"
 
 
 def _nothing_left_to_sell(f: RefusalFacts) -> str:

@@ -82,6 +82,13 @@ def _exit_size(f: RefusalFacts) -> str:
             f"the alert says that a part of {held} stays held, and not which: nothing is sold on a guess. Put a quantity or the "
             "position before and after into its message, or leave the target out to sell everything"
         )
+    if "split" in f.all:
+        ticker = f.text("ticker")
+        return (
+            f"the alert asks for {f.shares('size_value')} shares, and while it waited a split of {ticker} was booked: whether "
+            f"these are shares of before or after it is not known, and nothing is sold on a guess. {held} are held: send the "
+            f"alert again, or sell them all with /sell_all {ticker}"
+        )
     return f"{sizing.arithmetic(f.all)}: no share of {held} is sold, ask for more"
 
 

@@ -370,6 +370,29 @@ async def test_a_tickers_trades_are_found_by_what_follows_and_by_their_end(ledge
         assert [trade.id for trade in ended_since] == [second, third]
 
 
+async def test_what_a_strategy_s_rules_ask_is_of_that_strategy(ledger: Ledger) -> None:
+    """A rule of one strategy would count another's alerts, its exits, tests, or what comes after the alert that is judged."""
+    later = NOON + timedelta(seconds=5)
+    async with ledger.begin() as books:
+        first = await store(books, an_alert(strategy="ema", alert_time=NOON))
+        await store(books, an_alert(strategy="rsi"))
+        await store(books, an_alert(strategy="ema", test=True))
+        await store(books, an_alert(strategy="ema", action=Side.SELL, alert_time=later))
+        second = await store(books, an_alert(strategy="ema"))
+        trade = await a_trade(books, strategy="ema")
+        await a_trade(books, strategy="ema", ticker="KO")
+        await a_trade(books)
+    async with ledger.read() as books:
+        counts = [await books.count_alerts("ema", Side.BUY, NOON, up_to_id=one) for one in (first, second)]
+        every = await books.count_alerts("ema", Side.BUY, NOON)  # those of the two trades, too
+        assert [*counts, every] == [1, 2, 4]
+        assert await books.count_alerts("ema", Side.BUY, later) == 0
+        assert await books.newest_alert_time("ema", "AAPL", Side.SELL, NOON) == later
+        assert await books.newest_alert_time("rsi", "AAPL", Side.SELL, NOON) is None
+        assert await books.newest_trade_id("ema", "AAPL") == trade
+        assert await books.newest_trade_id("ema", "MSFT") == 0
+
+
 async def test_lots_are_found_by_status_ticker_and_closing_time(ledger: Ledger) -> None:
     """Otherwise the daily loss or the open positions would be counted wrong."""
     async with ledger.begin() as books:

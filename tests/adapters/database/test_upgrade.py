@@ -249,7 +249,7 @@ async def test_what_came_since_goes_back_too(old: str) -> None:
     assert [row["kind"] for row in rows] == ["order_intent", "alien_order", "books_corrected"]
     assert [row["text"] for row in rows[1:]] == [
         'orphan_order: {"orders": ["tb-1"]}',
-        'written_off: {"ticker": "KO", "qty": "3"}',
+        'written_off: {"ticker": "KO", "qty": "3", "strategy": null, "elsewhere": "0"}',
     ]
     assert (await ask(old, "SELECT MAX(id) AS newest FROM trade"))[0]["newest"] == trade
     assert len(await ask(old, "SELECT id FROM position WHERE opening_trade_id = :id", id=trade)) == 1

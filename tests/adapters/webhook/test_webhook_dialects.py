@@ -89,7 +89,7 @@ async def test_what_is_not_honoured_is_refused_for_the_strategy_that_it_is_for(o
         ]  # kept also of the one that is refused
         assert [one.size for one in understood] == [Size(SizeKind.SHARES, Decimal(10))] * 2
         rejected = next(event for event in await house.events() if event.kind is EventKind.ALERT_REJECTED)
-        assert "Nothing was traded" in text(rejected)
+        assert text(rejected).startswith("BUY AAPL was refused and is NOT traded. The alert asks for 10 shares")
         listed = await house.queue.contents()
         assert (listed.buy, listed.sell) == ((taken.id,), ())
 

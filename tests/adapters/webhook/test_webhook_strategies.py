@@ -206,6 +206,13 @@ async def test_a_strategy_with_a_secret_of_its_own_takes_that_alone(
         assert len(await house.alerts()) == (status != 401)
 
 
+async def test_a_wrong_secret_in_the_message_beside_a_right_one_in_the_address_is_named(open_house: OpenHouse) -> None:
+    """Its owner was told that the secret opens another strategy, and looked for the mistake in the wrong place."""
+    async with open_house(**TWO) as house:
+        status, told = await house.post(message(secret="wrong"), f"/webhook/rsi?secret={SECRET}")
+        assert (status, 'The "secret" in the message is wrong' in str(told)) == (401, True), told
+
+
 @pytest.mark.parametrize("name", ["secret", "passphrase", "key", "token"])
 async def test_the_secret_may_stand_under_each_of_its_names(open_house: OpenHouse, name: str) -> None:
     """A template brought along from another bot would be refused for a name."""

@@ -59,11 +59,12 @@ class ExitIncomplete(Facts):
 
 @dataclass(frozen=True, slots=True)
 class HeldBack:
-    """An exit that the kill switch stopped, and what its strategy's books still hold."""
+    """An exit that the kill switch stopped, and what its strategy's books still hold of it."""
 
     ticker: str
     qty: Decimal
     strategy: str = MAIN
+    part: bool = False  # only so many shares were to be sold; else all
 
 
 @dataclass(frozen=True, slots=True)

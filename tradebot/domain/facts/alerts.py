@@ -27,12 +27,14 @@ class AlertStored(Facts):
 
 @dataclass(frozen=True, slots=True)
 class AlertRejected(Facts):
-    """A message was not understood."""
+    """A message was not understood; with a ticker and a side: it was, and asks for what is not honoured."""
 
     kind: ClassVar = _K.ALERT_REJECTED
     severity: ClassVar = _S.WARNING
     reason: str  # what the reader of the message says of it
     source_ip: str | None = None
+    ticker: str | None = None
+    side: Side | None = None
 
 
 @dataclass(frozen=True, slots=True)

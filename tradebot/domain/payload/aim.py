@@ -96,6 +96,8 @@ POSITION_FIELDS: tuple[Field[Target] | Field[Decimal], ...] = (
 def position(*groups: Fields) -> PositionTarget | None:
     """The sender's position afterwards and before, by all that is said of it in these objects. Raises PayloadError."""
     side, size = _side_and_size(groups, (SENTIMENT, MARKET_POSITION), (MARKET_POSITION_SIZE, POSITION_SIZE))
+    if side is None and size is not None:
+        raise _of_which_side(MARKET_POSITION_SIZE, MARKET_POSITION)
     previous, previous_size = _side_and_size(groups, (PREV_MARKET_POSITION,), (PREV_MARKET_POSITION_SIZE,))
     return None if side is None else PositionTarget(side, size, previous, previous_size)
 
@@ -103,7 +105,8 @@ def position(*groups: Fields) -> PositionTarget | None:
 def _side_and_size(
     groups: Sequence[Fields], directions: Sequence[Field[Target]], sizes: Sequence[Field[Decimal]]
 ) -> tuple[Target | None, Decimal | None]:
-    """Of which side, and how large, above zero; a size alone says the side too."""
+    """Of which side, and how large, above zero. A size alone says the side where it is 0, or has a sign; TradingView's
+    `market_position_size` has none: it is above zero for short positions too."""
     said: dict[str, Target] = {}
     given: dict[str, Decimal] = {}
     for group in groups:
@@ -116,7 +119,8 @@ def _side_and_size(
     absolute_of_short = Target.SHORT in said.values()
     for name, size in given.items():
         signed = name.endswith(f".{POSITION_SIZE.name}") or name == POSITION_SIZE.name
-        said[name] = _of_size(size, short=absolute_of_short and not signed)
+        if said or signed or size <= 0:
+            said[name] = _of_size(size, short=absolute_of_short and not signed)
     amounts = {abs(size) for size in given.values()}
     if len(set(said.values())) > 1 or len(amounts) > 1:
         listed = ", ".join(f'"{name}" {given.get(name, side)}' for name, side in said.items())
@@ -149,6 +153,8 @@ def aim(
     if action in (Action.BUY, Action.ADD):
         if target is not None and target.reduces:
             raise _contradiction(action, target)
+        if target is not None and target.previous is None and target.previous_size is not None:
+            raise _of_which_side(PREV_MARKET_POSITION_SIZE, PREV_MARKET_POSITION)
         return Verb(action.value), target, _long_part(action, target, size)
     return Verb.EXIT, *_sold(action, target, size)
 
@@ -188,6 +194,13 @@ def _sold(
             ' everything, leave the position out or write "flat".'
         )
     return target, size
+
+
+def _of_which_side(size: Field[Decimal], side: Field[Target]) -> PayloadError:
+    return PayloadError(
+        f'"{size.name}" does not say of which side the position is: it has no sign. Nothing was traded. Write'
+        f' "{side.name}": "{side.example}" too, or leave the size out.'
+    )
 
 
 def _contradiction(action: Action, target: PositionTarget) -> PayloadError:

@@ -1,7 +1,7 @@
 """The bot's own alerts: `{"action": "buy", "ticker": "AAPL"}`, and what else they may say. Pure.
 
 Rules:
-- `action` (buy, sell, exit, close, flat, cancel) and `ticker`; a price and a time feed the checks. Every other field is optional.
+- `action` (buy, sell, exit, close, flat) and `ticker`; a price and a time feed the checks. Every other field is optional.
 - Names in `snake_case`; letter case, `_` and `-` do not matter, but in `action`, `ticker`, `exchange`, `price`, `time` and
   `alert_id`.
 - The position that is wanted (`market_position` and its size, before and after) may stand one level down too, in `strategy` or
@@ -45,7 +45,7 @@ from tradebot.domain.terms import Exits, LevelKind
 
 ACTION = Field(
     "action",
-    words({**OWN_ACTIONS, **SHORT_ACTIONS}, "BUY or SELL, or else exit, close, flat or cancel"),
+    words({**OWN_ACTIONS, **SHORT_ACTIONS}, "BUY or SELL, or else exit, close or flat"),
     "{{strategy.order.action}}",
     required=True,
     about="What to do.",

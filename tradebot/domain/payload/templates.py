@@ -126,7 +126,8 @@ def _text(of: _Wanted) -> str:
 
 
 def _keyvalue(of: _Wanted) -> str:
-    pairs = {"secret": of.secret, "action": of.action, "ticker": "{{ticker}}", **of.size, "price": "{{close}}"}
+    head = {"secret": of.secret, "action": of.action, "ticker": "{{ticker}}", **of.size}
+    pairs = {**head, "price": "{{close}}", "time": "{{timenow}}"}
     return ";".join(f"{name}={value}" for name, value in pairs.items())
 
 

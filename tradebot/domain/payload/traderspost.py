@@ -44,7 +44,7 @@ ONLY_HERE: Mapping[str, Action] = {"add": Action.ADD, "reverse": Action.REVERSE,
 
 ACTION = Field(
     "action",
-    words({**OWN_ACTIONS, **ONLY_HERE}, "buy, sell, exit, add or cancel"),
+    words({**OWN_ACTIONS, **ONLY_HERE}, "buy, sell, exit or add"),
     "{{strategy.order.action}}",
     required=True,
     about="What to do.",

@@ -10,7 +10,7 @@ from aiogram.types import CallbackQuery
 from loguru import logger
 
 from tradebot.domain.corporate_actions import Split
-from tradebot.domain.facts.account import ExitIncomplete, ExitLeft, ExitsHeldBack
+from tradebot.domain.facts.account import ExitIncomplete, ExitLeft
 from tradebot.domain.facts.orders import SharesUnprotected
 from tradebot.domain.positions import WriteOff
 from tradebot.errors import TradebotError
@@ -118,16 +118,14 @@ async def sell_held_back(
     await sender.notice(query)
     event_id, by = int(_argument(query)), actor(query.from_user)
     event = await queries.event(event_id)
-    stopped = event.facts.exits if event and isinstance(event.facts, ExitsHeldBack) else ()
-    lots = {(one.strategy, one.ticker) for one in stopped}
-    exits = [one for one in await queries.exits() if one.lots in lots]
+    exits = await queries.held_back(event) if event else ()
     if not exits:
         await sender.answer(questions.NOTHING_LEFT)
         return
 
     async def sell() -> str:
-        made = await operations.sell([one.lots for one in exits], by, f"held:{event_id}")
-        return questions.selling(len(made), queries.market_is_open())
+        made = [await operations.sell([one.lots], by, f"held:{event_id}", one.part) for one in exits]
+        return questions.selling(sum(map(len, made)), queries.market_is_open())
 
     buttons = confirmations.ask(query.from_user.id, ("Sell now", sell))
     question = questions.sell_all(exits, queries.state, queries.market_is_open(), several=queries.run.several)
