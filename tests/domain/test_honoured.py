@@ -129,7 +129,6 @@ def test_what_is_honoured(asked: Instruction, strategy: Strategy) -> None:
         ),
         (replace(BUY, exits=TARGET), OWN, "the strategy ema places its own"),
         (replace(BUY, exits=replace(STOP, trailing=STOP.stop_loss)), WITH_EXITS, "one order protects a position"),
-        (replace(EXIT, exits=STOP), WITH_EXITS, "and it sells: stops and targets come with the buy"),
         (replace(BUY, size=RISK, exits=TARGET), replace(WITH_EXITS, sizing=Sizing.ALERT), "follows from a stop"),
         (
             replace(BUY, exits=TARGET),
