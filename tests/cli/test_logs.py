@@ -15,10 +15,13 @@ from tradebot.runtime.log import JsonLines, Redactor
 from tradebot.runtime.log_reading import Wanted, follow, newest_lines, open_tail
 
 NOW = datetime.now(UTC).replace(microsecond=123_000)
+"""When the file was read: a run of all tests may take longer than a line stays new."""
 
 
-def a_line(message: str, *, ago_s: float = 0, level: str = "INFO", **context: object) -> str:
-    at = (NOW - timedelta(seconds=ago_s)).isoformat(timespec="milliseconds")
+def a_line(
+    message: str, *, now: datetime | None = None, ago_s: float = 0, level: str = "INFO", **context: object
+) -> str:
+    at = ((now or datetime.now(UTC)) - timedelta(seconds=ago_s)).isoformat(timespec="milliseconds")
     return json.dumps({"time": at, "level": level, "message": message, "where": "tradebot.x:1", **context}) + "\n"
 
 
@@ -74,7 +77,7 @@ def test_which_lines(typed: Type, folder: Path, line: str, found: list[str]) -> 
 
 def test_a_line_is_the_console_s(typed: Type, folder: Path) -> None:
     """What a person has learned to read and to search for looks otherwise here; or the log steers his terminal."""
-    (folder / "tradebot.jsonl").write_text(a_line("red \x1b[31m\nforged", exception="Traceback\n  of it\n"))
+    (folder / "tradebot.jsonl").write_text(a_line("red \x1b[31m\nforged", now=NOW, exception="Traceback\n  of it\n"))
     ran = typed("logs", "-n", "1", log__dir=str(folder))
     assert ran.out == f"{NOW:%Y-%m-%d %H:%M:%S}.123Z INFO     red \\x1b[31m\n    forged\n    Traceback\n      of it\n"
 
