@@ -166,7 +166,7 @@ async def test_the_end_of_what_is_good_till_cancelled_is_told_a_week_ahead(make_
     await bot.seconds(5)
     assert len(await bot.events(EventKind.ORDER_EXPIRES)) == 2
     entry, stop = (words.text(one) for one in events)
-    assert "BUY 5 AAPL ends at IB with the session of Thu 31 Dec 2026" in entry
+    assert "BUY 5 AAPL limit $95.00 ends at IB with the session of Thu 31 Dec 2026" in entry
     assert "unprotected" in stop
     assert (await bot.trade(order_ref)).status is T.SUBMITTED
 

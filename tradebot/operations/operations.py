@@ -90,7 +90,7 @@ class Operations:
         return await queue.clear(self.ledger, self.queue, alert_ids, actor, self.clock.now())
 
     async def cancel_order(self, trade_id: int, actor: str) -> bool:
-        """Has an entry or exit that works cancelled. False where it has ended, or is being cancelled: it is its own key."""
+        """Has an order that works cancelled. False where it has ended, or is being cancelled already: it is its own key."""
         return await orders.cancel(self.ledger, trade_id, actor, self.clock.now())
 
     async def protect_again(self, entry_id: int, actor: str, key: str) -> bool:

@@ -1,7 +1,4 @@
-"""A person has an order cancelled. It is stored; the order monitor sends the cancel, and again, until the order has ended.
-
-Rules: entries and exits alone. What protects held shares is taken away in TWS, where it is seen what that leaves.
-"""
+"""A person has an order cancelled. It is stored; the order monitor sends the cancel, and again, until the order has ended."""
 
 from datetime import datetime
 
@@ -12,15 +9,10 @@ from tradebot.trading.entries_at_work import cancels_wanted, want_cancelled
 
 
 async def cancel(ledger: Ledger, trade_id: int, actor: str, now: datetime) -> bool:
-    """False where it has ended, protects shares, or is being cancelled for somebody already. Raises LedgerUnavailable."""
+    """False where it has ended, or is being cancelled for somebody already. Raises LedgerUnavailable."""
     async with ledger.begin() as books:
         trade = await books.trade(trade_id)
-        if (
-            trade is None
-            or trade.is_protective
-            or trade.status not in UNRESOLVED
-            or await cancels_wanted(books, [trade])
-        ):
+        if trade is None or trade.status not in UNRESOLVED or await cancels_wanted(books, [trade]):
             return False
         await want_cancelled(books, [trade], CancelReason.OWNER, now, actor=actor)
     return True

@@ -5,7 +5,8 @@ Rules:
   every entry and exit; and what somebody wants cancelled (`entries_at_work.py`).
 - A market order that is overdue is cancelled when it is an entry. One that waits for its price has no such time. An exit is not
   given up: it is told once, and works on.
-- Stops and targets are left alone, whatever is cancelled beside them: they lower risk. But none may be held for a short locate.
+- Stops and targets are left alone, whatever is cancelled beside them: they lower risk. But none may be held for a short locate,
+  and a person may have one cancelled.
 - Of two orders of one alert that are alive against all expectation, the newer one is cancelled.
 - What IB lists as Inactive does not work: it is cancelled like an overdue entry.
 - An UNKNOWN entry that was written with its stop and target, and of which IB has shown nothing, may wait at IB for the rest of
@@ -129,7 +130,7 @@ class OrderMonitor:
             return
         async with self._ledger.read() as books:
             unresolved = await books.trades(UNRESOLVED)
-            wanted = await cancels_wanted(books, [one for one in unresolved if not one.is_protective])
+            wanted = await cancels_wanted(books, unresolved)
         self._forget_all_but(unresolved)
         for trade in unresolved:
             beat()
