@@ -1,6 +1,7 @@
 """Exits of shares that stops and targets protect, over the socket of a simulated gateway: never beside a stop that may live."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -9,10 +10,10 @@ from tests.bot_fixtures import AtGateway, MakeAtGateway
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.events import EventKind
 from tradebot.domain.facts.account import SplitSeen
-from tradebot.domain.instructions import Size, SizeKind, Verb
+from tradebot.domain.instructions import OrderTerms, Size, SizeKind, Verb
 from tradebot.domain.lots import LotStatus
-from tradebot.domain.strategies import ExitSize, ExitSource, Strategy
-from tradebot.domain.terms import Exits, Level, LevelKind
+from tradebot.domain.strategies import ExitSize, ExitSource, OrderSource, Strategy
+from tradebot.domain.terms import Exits, Level, LevelKind, OrderType, TimeInForce
 from tradebot.domain.trades import OrderRole, TradeStatus
 from tradebot.queries.mismatches import NothingToWriteOff
 from tradebot.simgateway import corporate
@@ -76,6 +77,24 @@ async def test_protected_shares_are_sold_and_nothing_is_left_at_ib(make_at_gatew
     assert len(await there.bot.events(EventKind.PROTECTION_LIFTED)) == 2
     await there.bot.seconds(60, at_once=5)
     assert (held(there), selling(there)) == (0, [])
+
+
+async def test_an_exit_ends_the_group_that_waits_beside_its_shares(
+    make_at_gateway: MakeAtGateway,
+) -> None:
+    """The entry would buy after its own exit, or the exit wait for days; a stop left of its group would sell what is not held."""
+    there = await holds(make_at_gateway, strategies=(replace(EMA, orders=OrderSource.ALERT),))
+    shares = held(there)
+    waits = await there.bot.asks(
+        "ema", Verb.BUY, order=OrderTerms(OrderType.LIMIT, D(200), tif=TimeInForce.GTC), exits=EXITS
+    )
+    await happens(there, lambda: len(there.gateway.book.live_orders()) == 5, "its group works")
+    await there.bot.becomes(await exits(there), AlertStatus.EXECUTED)
+    assert sold(there) == [("MKT", shares)]
+    await there.bot.seconds(60, at_once=5)
+    assert (held(there), there.gateway.book.live_orders()) == (0, [])
+    group = [one for one in await there.bot.trades() if one.alert_id == waits]
+    assert [one.status for one in group] == [TradeStatus.CANCELLED] * 3
 
 
 async def test_a_stop_that_fills_as_it_is_cancelled_is_the_exit(make_at_gateway: MakeAtGateway) -> None:
