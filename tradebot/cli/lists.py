@@ -222,8 +222,6 @@ async def _positions(settings: Settings, strategy: str | None, *, document: bool
             f"{one.since.astimezone(NEW_YORK):%Y-%m-%d}",
             _last(one.last),
             figures.signed_usd(one.realised_today),
-            ", ".join(working.protection(one.protection, one.held.qty, one.last.price if one.last else None))
-            or "nothing",
         )
         for one in found.positions
     )
@@ -237,10 +235,12 @@ async def _positions(settings: Settings, strategy: str | None, *, document: bool
         "bought\nsince",
         "last price stored\n(New York time)",
         "realised\ntoday",
-        "protected by",
     )
     _show(headings, rows, right=right, empty="The bot holds nothing.")
     out = Console(highlight=False)
+    for one in found.positions if any(one.protection for one in found.positions) else ():  # a column would be cut off
+        by = ", ".join(working.protection(one.protection, one.held.qty, one.last.price if one.last else None))
+        out.print(f"{' '.join((*named(one), one.held.ticker))}: protected by {by or 'nothing'}", markup=False)
     held = {one.held.ticker for one in found.positions}
     sold = [f"{name} {figures.signed_usd(pnl)}" for name, pnl in found.realised_by_ticker.items() if name not in held]
     gone = f"; of what is not held any more {', '.join(sold)}" if sold else ""
