@@ -534,7 +534,7 @@ async def test_an_exit_is_not_refused_for_one_that_was_cancelled_while_ib_answer
     bot.broker.show(order_ref)
     bot.broker.waits["holdings"] = gate = asyncio.Event()
     bot.broker.asked.clear()
-    second = await bot.alert("SELL", price="101")
+    await bot.alert("SELL", price="101")
 
     async def asked() -> bool:
         return "holdings" in bot.broker.asked
@@ -544,7 +544,11 @@ async def test_an_exit_is_not_refused_for_one_that_was_cancelled_while_ib_answer
     await bot.becomes(first, FAILED)
     bot.broker.waits.pop("holdings")
     gate.set()
-    await bot.becomes(second, PROCESSING)
+
+    async def sent() -> bool:
+        return len(bot.broker.sent) == 2
+
+    await bot.until(sent, "the second SELL leaves")
     assert bot.broker.sent[-1].qty == 10
 
 

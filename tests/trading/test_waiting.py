@@ -53,8 +53,8 @@ async def test_a_busy_ticker_waits_and_goes_on_by_itself(bot: Bot) -> None:
     assert (await bot.row(second)).status is RECEIVED
     bot.broker.fill(order_ref, 5)
     await bot.becomes(first, EXECUTED)
-    await bot.becomes(second, PROCESSING)
-    assert len(bot.broker.sent) == 2
+    await _sent(bot, 2)
+    assert (await bot.row(second)).status is PROCESSING
 
 
 async def test_another_ticker_does_not_wait(bot: Bot) -> None:
@@ -144,6 +144,7 @@ async def test_a_sell_supersedes_older_buys_of_its_ticker_only(bot: Bot) -> None
     assert said(superseded.reason) == f"superseded by SELL {sell_id}"
     await bot.becomes(sell_id, PROCESSING)
     await bot.becomes(other, PROCESSING)
+    await _sent(bot, 2)
     assert (await bot.row(newer)).status is RECEIVED
     bot.broker.fill(next(o.order_ref for o in bot.broker.sent if o.side is Side.SELL), 5)
     await bot.becomes(newer, PROCESSING)
@@ -249,8 +250,9 @@ async def test_a_buy_at_the_open_does_not_overtake_a_pending_sell(make_bot: Make
     assert bot.broker.sent == []
     await bot.requeue.run_once()
     await bot.requeue.run_once()
-    await bot.becomes(sell_id, PROCESSING)
+    await _sent(bot, 1)
     assert [order.side for order in bot.broker.sent] == [Side.SELL]
+    assert (await bot.row(sell_id)).status is PROCESSING
 
 
 async def test_what_waited_too_long_expires(make_bot: MakeBot) -> None:

@@ -60,71 +60,73 @@ class Due:
     missed: tuple[datetime, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Slots:
+    """What the slots of the jobs mean by the exchange's calendar."""
+
+    crons: Mapping[str, str]
+    calendar: Calendar
+
+    def same_day(self, due: datetime, now: datetime) -> bool:
+        return self.calendar.trading_date(due) == self.calendar.trading_date(now)
+
+    def same_session(self, due: datetime, now: datetime) -> bool:
+        session = self.calendar.current(due)
+        return session is not None and session == self.calendar.current(now)
+
+    def first_after_close(self, job: str, due: datetime) -> bool:
+        before = slot(self.crons[job], due - _INSTANT)
+        return last_session(self.calendar, due).close > before
+
+    def ends_session(self, due: datetime) -> bool:
+        return self.first_after_close(DAILY_REPORT, due)
+
+    def has_equity(self, due: datetime) -> bool:
+        return self.calendar.is_open(due) or self.first_after_close(EQUITY, due)
+
+    def to_the_open(self, at: datetime) -> datetime:
+        return self.calendar.next_open(at) - _INSTANT
+
+    def to_the_close(self, at: datetime) -> datetime:
+        return self.calendar.next_close(at) - _INSTANT
+
+    def every_one(self, job: str) -> Runs:
+        return lambda since, now: slots_before(self.crons[job], since, now, MISSED_MAX)
+
+
 def plans(crons: Mapping[str, str], calendar: Calendar) -> tuple[Plan, ...]:
     """The jobs in the order in which they run when they are due at one time. `crons` gives each its line."""
-
-    def same_day(due: datetime, now: datetime) -> bool:
-        return calendar.trading_date(due) == calendar.trading_date(now)
-
-    def opens(due: datetime) -> bool:
-        return calendar.is_open(due)
-
-    def same_session(due: datetime, now: datetime) -> bool:
-        session = calendar.current(due)
-        return session is not None and session == calendar.current(now)
-
-    def first_after_close(job: str, due: datetime) -> bool:
-        before = slot(crons[job], due - _INSTANT)
-        return last_session(calendar, due).close > before
-
-    def ends_session(due: datetime) -> bool:
-        return first_after_close(DAILY_REPORT, due)
-
-    def every_slot(job: str) -> Runs:
-        return lambda since, now: slots_before(crons[job], since, now, MISSED_MAX)
-
-    def to_the_open(at: datetime) -> datetime:
-        return calendar.next_open(at) - _INSTANT
-
-    def to_the_close(at: datetime) -> datetime:
-        return calendar.next_close(at) - _INSTANT
-
-    def has_equity(due: datetime) -> bool:
-        return calendar.is_open(due) or first_after_close(EQUITY, due)
-
-    def at_once(due: datetime, now: datetime) -> bool:
-        return now - due <= AT_ONCE
-
-    def always(due: datetime) -> bool:
-        return True
-
-    def is_the_last(due: datetime, now: datetime) -> bool:
-        return True
-
+    by = _Slots(crons, calendar)
+    opening, report = _openings(crons[MARKET_OPEN], calendar), _reports(crons[DAILY_REPORT], calendar)
     return (
         Plan(
             MARKET_OPEN,
             crons[MARKET_OPEN],
-            opens,
-            same_session,
-            _openings(crons[MARKET_OPEN], calendar),
-            to_the_open,
+            calendar.is_open,
+            by.same_session,
+            opening,
+            by.to_the_open,
             at_first_start=True,
         ),
-        Plan(EQUITY, crons[EQUITY], has_equity, at_once, skip=to_the_open),
-        Plan(
-            DAILY_REPORT,
-            crons[DAILY_REPORT],
-            ends_session,
-            same_day,
-            _reports(crons[DAILY_REPORT], calendar),
-            to_the_close,
-        ),
-        Plan(POSITION_SYNC, crons[POSITION_SYNC], always, same_day, every_slot(POSITION_SYNC)),
-        Plan(SUNDAY_REMINDER, crons[SUNDAY_REMINDER], always, same_day, every_slot(SUNDAY_REMINDER)),
-        Plan(HEALTH_CHECK, crons[HEALTH_CHECK], always, is_the_last, at_first_start=True),
-        Plan(PRUNE, crons[PRUNE], always, same_day),
+        Plan(EQUITY, crons[EQUITY], by.has_equity, _at_once, skip=by.to_the_open),
+        Plan(DAILY_REPORT, crons[DAILY_REPORT], by.ends_session, by.same_day, report, by.to_the_close),
+        Plan(POSITION_SYNC, crons[POSITION_SYNC], _always, by.same_day, by.every_one(POSITION_SYNC)),
+        Plan(SUNDAY_REMINDER, crons[SUNDAY_REMINDER], _always, by.same_day, by.every_one(SUNDAY_REMINDER)),
+        Plan(HEALTH_CHECK, crons[HEALTH_CHECK], _always, _is_the_last, at_first_start=True),
+        Plan(PRUNE, crons[PRUNE], _always, by.same_day),
     )
+
+
+def _at_once(due: datetime, now: datetime) -> bool:
+    return now - due <= AT_ONCE
+
+
+def _always(due: datetime) -> bool:
+    return True
+
+
+def _is_the_last(due: datetime, now: datetime) -> bool:
+    return True
 
 
 def _openings(cron: str, calendar: Calendar) -> Runs:

@@ -20,6 +20,7 @@ from tradebot.domain.limits import Limits, LossBasis
 from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.refusals import RefusalCode
 from tradebot.domain.strategies import Strategies
+from tradebot.domain.trades import Trade
 from tradebot.ports import Books
 from tradebot.queries.status import books_status
 from tradebot.queries.strategies import names, of
@@ -104,14 +105,25 @@ async def gather(
         lost_today=used.lost_today,
         ib_daily_pnl=account.daily_pnl if account else None,
         series=_series(session, closed, earlier, account, hours),
-        by_strategy=tuple(
-            _strategy_day(
-                name,
-                pnl.summarise(session.date, session.date, of(name, closed), of(name, trades)),
-                pnl.unrealised(of(name, current.lots), prices),
-            )
-            for name in each
-        ),
+        by_strategy=_by_strategy(each, session.date, closed, trades, current.lots, prices),
+    )
+
+
+def _by_strategy(
+    each: Sequence[str],
+    day: date,
+    closed: Sequence[Lot],
+    trades: Sequence[Trade],
+    lots: Sequence[Lot],
+    prices: Mapping[int, Decimal | None],
+) -> tuple[StrategyDay, ...]:
+    return tuple(
+        _strategy_day(
+            name,
+            pnl.summarise(day, day, of(name, closed), of(name, trades)),
+            pnl.unrealised(of(name, lots), prices),
+        )
+        for name in each
     )
 
 

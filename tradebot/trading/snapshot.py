@@ -52,6 +52,43 @@ class Judged:
     max_alert_age_s: int  # so long before it a SELL may have come, and still overtake it
 
 
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What the sums are over: of all strategies."""
+
+    unresolved: Sequence[Trade]
+    lots: Sequence[Lot]
+    recent: Sequence[Trade]
+    closed: Sequence[Lot]
+    without: Collection[int]  # trades that reserve nothing
+
+    @classmethod
+    async def read(cls, books: Books, day_start: datetime, without: Collection[int]) -> "_Rows":
+        """Trades in flight before lots and fills."""
+        return cls(
+            unresolved=await books.trades(UNRESOLVED),
+            lots=await books.lots(LotStatus.OPEN),
+            recent=await books.trades(since=recent_since(day_start)),
+            closed=await books.lots(LotStatus.CLOSED, closed_since=day_start),
+            without=without,
+        )
+
+    def at_stake(
+        self, view: BrokerView, day_start: datetime, prices: Mapping[int, Decimal | None], strategy: str | None = None
+    ) -> Exposure:
+        """Of one strategy, or of all."""
+        return exposure(
+            _of(self.lots, strategy),
+            _of([trade for trade in self.unresolved if trade.id not in self.without], strategy),
+            _of([trade for trade in self.recent if trade.id not in self.without], strategy),
+            _of(self.closed, strategy),
+            view.account,
+            day_start=day_start,
+            now=view.now,
+            prices=prices,
+        )
+
+
 async def take_snapshot(
     books: Books,
     ticker: str,
@@ -67,32 +104,16 @@ async def take_snapshot(
     `ticker`: as the books have it. Without `judged` no rule of a strategy is looked at. `without`: trades that reserve nothing.
     """
     account, now, quoted = view.account, view.now, quoted or {}
-    unresolved = await books.trades(UNRESOLVED)
-    lots = await books.lots(LotStatus.OPEN)
-    recent = await books.trades(since=recent_since(day_start))
-    closed = await books.lots(LotStatus.CLOSED, closed_since=day_start)
+    rows = await _Rows.read(books, day_start, without)
+    lots = rows.lots
     prices = market_prices(lots, view.positions or {}, await books.settings()) | _known(quoted)
-
-    def at_stake(strategy: str | None) -> Exposure:
-        """Of one strategy, or of all."""
-        return exposure(
-            _of(lots, strategy),
-            _of([trade for trade in unresolved if trade.id not in without], strategy),
-            _of([trade for trade in recent if trade.id not in without], strategy),
-            _of(closed, strategy),
-            account,
-            day_start=day_start,
-            now=now,
-            prices=prices,
-        )
-
-    everything = at_stake(None)
-    shared = [trade for trade in recent if trade.ticker == ticker or trade.con_id in quoted]
+    everything = rows.at_stake(view, day_start, prices)
+    shared = [trade for trade in rows.recent if trade.ticker == ticker or trade.con_id in quoted]
     held = [lot for lot in lots if lot.ticker == ticker or lot.con_id in quoted]
     splits = await unanswered_splits(books, held, view.positions or {}, now)
     own = None
     if judged is not None:
-        figures = _own_figures(at_stake(judged.alert.strategy), ticker)
+        figures = _own_figures(rows.at_stake(view, day_start, prices, judged.alert.strategy), ticker)
         own = await _strategy_view(books, ticker, now, day_start, judged, lots, figures)
     return Snapshot(
         state=view.state,
@@ -106,7 +127,7 @@ async def take_snapshot(
         realised_today=everything.realised_today,
         since_last_buy_s=_since_last_buy_s(shared, judged, now),
         unknown_order=any(
-            t.status is TradeStatus.UNKNOWN and (t.ticker == ticker or t.con_id in quoted) for t in unresolved
+            t.status is TradeStatus.UNKNOWN and (t.ticker == ticker or t.con_id in quoted) for t in rows.unresolved
         ),
         missing_qty=missing(held, shared, view.positions, now),
         split=splits[0].figures if splits else None,

@@ -86,6 +86,7 @@ async def test_buy_and_sell(gateway: Gateway, ib: IB) -> None:
     assert began <= fill.execution.time <= datetime.now(UTC)
     cash = 100_000 - 2275.1 - 1
     await until("cash", lambda: value(ib, "TotalCashBalance", "USD") == cash)
+    await until("position", ib.positions)  # news of their own, which may come a moment after those of the values
     await caught_up(ib)
     assert value(ib, "TotalCashBalance", "BASE") == value(ib, "TotalCashValue") == value(ib, "SettledCash") == cash
     assert value(ib, "AvailableFunds") == cash
