@@ -1,6 +1,6 @@
 """Orders that hang together: an entry with its stop and target, what fills, moves or ends one of them, and a kill on the way.
 
-In the end the stop has sold what was held, or an exit where the owner was told that there is no stop: nothing outlives its shares.
+In the end the stop has sold what was held, or an exit where the owner was told that there is none: nothing outlives its shares.
 """
 
 import signal
@@ -37,7 +37,7 @@ async def group_case(case: Case, daemon: MortalDaemon, gateway: Gateway) -> str:
     await daemon.well()
     books = await settled(daemon, gateway)
     if case.way is Way.EVEN and case.gateway is Meets.GOT_IT:
-        await until(lambda: _is_even(daemon), "the stop at the entry price")
+        await until(lambda: _is_even(daemon), "the stop at the entry price", every_s=0.5)
         books = await settled(daemon, gateway)
     if case.way is Way.CUT and books.alerts[alerts[-1]].status is AlertStatus.EXECUTED:
         assert books.held("main", TICKER) == books.trades[0].filled_qty - SOLD, books.lots
@@ -83,7 +83,7 @@ async def _held(case: Case, daemon: MortalDaemon, gateway: Gateway) -> int:
         await gateway.fault("partial", filled=SOLD, order_type="STP")
     alert = await daemon.alert("BUY", TICKER, alert_id="held", **_asked(case.way))
     if case.way is Way.HELD:
-        await until(lambda: _is_part_filled(daemon), "a part of the entry")
+        await until(lambda: _is_part_filled(daemon), "a part of the entry", every_s=0.2)
         return alert
     books = await daemon.ended(alert)
     assert books.alerts[alert].status is AlertStatus.EXECUTED, books.alerts[alert]
@@ -186,7 +186,7 @@ async def _killed(case: Case, daemon: MortalDaemon, gateway: Gateway) -> list[in
     assert blocked is not None
     books = await daemon.ended(blocked)
     assert books.alerts[blocked].status is AlertStatus.BLOCKED, f"KILLED, and yet {books.alerts[blocked]}"
-    await until(lambda: _entry_is_over(daemon), "the end of the entry's rest")
+    await until(lambda: _entry_is_over(daemon), "the end of the entry's rest", every_s=0.5)
     assert (await settled(daemon, gateway)).held("main", TICKER) == PIECE
     stops = [one for one in await gateway.orders() if (one["order_type"], one["status"]) == ("STP", "PreSubmitted")]
     assert [Decimal(one["quantity"]) for one in stops] == [PIECE], f"KILLED, and the stops that are left: {stops}"

@@ -130,14 +130,18 @@ def _twice() -> Iterator[tuple[Way, str, Gateway, str | None]]:
 
 AT_REST = "at rest"
 """Nothing is going on: what happens, happens while the daemon is down."""
-LIFTING = _around("the commit of the lifting", "the cancel is written", "the commit of the protection's end")
-_SENDING = _around("the commit of the decision", "the order is written")
+LIFTING = (
+    *_around("the commit of the lifting"),
+    "after the cancel is written",
+    *_around("the commit of the protection's end"),
+)
+_SENDING = (*_around("the commit of the decision"), WRITTEN)
 _ENTRY = (*_SENDING, *_around("the commit of the acceptance", "the commit of the protection's acceptance"))
-_CHANGE = _around("the commit of the change", "the protection is written")
+_CHANGE = (*_around("the commit of the change"), "after the protection is written")
 GROUP_POINTS: dict[Way, dict[Gateway, tuple[str, ...]]] = {
     Way.BRACKET: {
         Gateway.GOT_IT: (*_ENTRY, *_around("the commit of the fill")),
-        Gateway.FILLED: _ENTRY[2:],
+        Gateway.FILLED: _ENTRY[2:],  # once it has left
         Gateway.NEVER: (WRITTEN,),
     },
     Way.PART: {
@@ -158,13 +162,13 @@ GROUP_POINTS: dict[Way, dict[Gateway, tuple[str, ...]]] = {
     Way.TRAIL: {Gateway.FILLED: (AT_REST,), Gateway.GOT_IT: _around("the commit of the protection's fill")},
     Way.EXIT: {
         Gateway.GOT_IT: (*LIFTING, *_SENDING, *_around("the commit of the fill")),
-        Gateway.FILLED: LIFTING[:3],  # the stop, before its cancel is there
+        Gateway.FILLED: LIFTING[:2],  # the stop, before its cancel is there
         Gateway.NEVER: (WRITTEN,),
     },
     Way.CUT: {Gateway.GOT_IT: (*LIFTING[:2], *_CHANGE, *_SENDING, *_around("the commit of the fill"))},
     Way.EVEN: {Gateway.GOT_IT: _CHANGE, Gateway.FILLED: _CHANGE},
     Way.ANEW: {
-        Gateway.GOT_IT: _around("the commit of the placing", "the protection is written"),
+        Gateway.GOT_IT: (*_around("the commit of the placing"), "after the protection is written"),
         Gateway.NEVER: ("after the protection is written",),
     },
     Way.HELD: {Gateway.GOT_IT: KILLING},
@@ -177,7 +181,7 @@ _SWITCHED: dict[Way, tuple[str, ...]] = {
 }
 """Each other side of a switch that the way may depend on, at the points that lie closest to it."""
 _CLOSEST: dict[Way, tuple[str, ...]] = {
-    Way.BRACKET: _SENDING[2:],
+    Way.BRACKET: (WRITTEN,),
     Way.PART: _around("the cancel is written", "the commit of the fill"),
     Way.STOP: (AT_REST,),
     Way.TRAIL: (AT_REST,),
@@ -186,9 +190,9 @@ _AGAIN: tuple[tuple[Way, str, Gateway, tuple[str, ...]], ...] = (
     (Way.BRACKET, WRITTEN, Gateway.GOT_IT, (*QUESTIONS[:2], QUESTIONS[5], "before the gate opens")),
     (Way.BRACKET, WRITTEN, Gateway.FILLED, ("before the commit of the fill", "after the commit of the fill")),
     (Way.STOP, AT_REST, Gateway.FILLED, _around("the commit of the protection's fill")),
-    (Way.EXIT, "after the cancel is written", Gateway.GOT_IT, _SENDING),
+    (Way.EXIT, "after the cancel is written", Gateway.GOT_IT, _SENDING[1:]),
     (Way.EXIT, "after the commit of the lifting", Gateway.FILLED, _around("the commit of the protection's fill")),
-    (Way.CUT, "after the commit of the change", Gateway.GOT_IT, (*_around("the protection is written"), *_SENDING[2:])),
+    (Way.CUT, "after the commit of the change", Gateway.GOT_IT, ("after the protection is written", WRITTEN)),
     (Way.ANEW, "after the commit of the placing", Gateway.GOT_IT, ("before the gate opens",)),
 )
 

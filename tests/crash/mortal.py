@@ -71,7 +71,7 @@ async def looked_at(
         called_failed = [words.text(event) for event in books.events if event.kind is EventKind.ORDER_FAILED]
         assert not called_failed, f"an order that was on its way was called failed: {called_failed}"
     await daemon.well()
-    await until(lambda: all_told(daemon), f"every event to be delivered; {daemon.output[-2000:]}")
+    await until(lambda: all_told(daemon), f"every event to be delivered; {daemon.output[-2000:]}", every_s=0.5)
     await check(await daemon.books(), gateway, acknowledged=alerts)
     assert await daemon.stop() == 0, daemon.output[-3000:]
     assert "Traceback" not in daemon.output, daemon.output[-6000:]

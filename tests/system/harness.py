@@ -265,7 +265,8 @@ class Daemon(Process):
                 on_the_way = await books.alerts((AlertStatus.RECEIVED, AlertStatus.PROCESSING))
             return not {alert.id for alert in on_the_way} & set(alert_ids)
 
-        await until(look, f"the end of alerts {alert_ids}; the daemon printed {self.output[-3000:]}", deadline_s)
+        what = f"the end of alerts {alert_ids}; the daemon printed {self.output[-3000:]}"
+        await until(look, what, deadline_s, every_s=0.2)  # each look opens the database
         return await self.books()
 
 
