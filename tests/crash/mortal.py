@@ -53,7 +53,7 @@ class MortalDaemon(Daemon):
     async def sent(self, action: str, ticker: str, alert_id: str, **fields: str) -> int | None:
         """The alert's id; None when the daemon did not live to answer."""
         with suppress(aiohttp.ClientError, ConnectionError):
-            status, body = await self.post(action=action, ticker=ticker, alert_id=alert_id, **fields)
+            status, body = await self.resent(action=action, ticker=ticker, alert_id=alert_id, **fields)
             assert status == 200, body
             return int(body["alert_id"])
         return None
