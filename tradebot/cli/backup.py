@@ -44,7 +44,7 @@ def restore_command(
 ) -> None:
     """Put a backup in the place of the database; the daemon must not run. The old database is kept.
 
-    Example: `tradebot restore /var/backups/tradebot/tradebot-20261126T223000Z-0004.db`
+    Example: `tradebot restore /var/backups/tradebot/tradebot-20261126T223000Z-0005.db`
     """
     do(_restore(settings_of(config), file, ask=not yes))
 
