@@ -7,9 +7,10 @@ import asyncio
 from dataclasses import dataclass
 
 from tests.faults.brackets import SHARES, STOP_PRICE, TARGET_PRICE, TICKER, Ends, Flaw, Stage
-from tests.system.checker import check, check_secrets, unprotected
+from tests.system.checker import check, check_secrets
 from tests.system.harness import SECRET, BooksNow, Daemon, Gateway, until
-from tests.system.sells import sells
+from tests.system.protected import gaps
+from tests.system.replay import account
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.events import Severity
 from tradebot.domain.facts.orders import OrderStuck, SharesUnprotected
@@ -71,7 +72,7 @@ async def _as_it_must_be(ends: Ends, stage: Stage) -> bool:
     """At the gateway and in the messages; and every share is protected, or its owner knows better."""
     if await _now(stage) != ends:
         return False
-    return not unprotected(await stage.daemon.books(), sells(await stage.gateway.control("GET", "/journal")))
+    return not gaps(await stage.daemon.books(), await account(stage.gateway))
 
 
 async def _now(stage: Stage) -> Ends:
@@ -105,7 +106,7 @@ async def _sold(flaw: Flaw, stage: Stage) -> BooksNow:
     await daemon.well()
     await until(lambda: _all_told(daemon), "every event to be delivered")
     books = await daemon.books()
-    await check(books, stage.gateway, acknowledged=list(books.alerts), beyond=flaw.beyond)
+    await check(books, stage.gateway, acknowledged=list(books.alerts))
     return books
 
 

@@ -2,8 +2,7 @@
 
 It says what must hold whatever happened before: nothing acknowledged is lost, nothing is ordered twice or without a stored
 decision, the books hold what the gateway filled and never less than nothing, every fill is told, and no secret got out. Each
-strategy sells only what it holds itself; what all of them hold and what is the owner's is what the gateway has. Nothing was ever
-sold that was not there (`sells.py`), and bought shares that are to have a stop have it at work, or it is told as critical.
+strategy sells only what it holds itself; what all of them hold and what is the owner's is what the gateway has.
 """
 
 import asyncio
@@ -17,26 +16,16 @@ from typing import Any
 import asyncpg
 
 from tests.system.harness import BooksNow, Daemon, Gateway
-from tests.system.sells import Sells, sells
 from tradebot.domain.alerts import AlertStatus, Side
-from tradebot.domain.events import EventKind, Severity
-from tradebot.domain.facts.orders import SharesUnprotected
+from tradebot.domain.events import EventKind
 from tradebot.domain.lots import LotStatus
-from tradebot.domain.trades import ORDER_REF_PREFIX, UNRESOLVED, OrderRole, Trade, TradeStatus
+from tradebot.domain.trades import ORDER_REF_PREFIX, UNRESOLVED, Trade, TradeStatus
 
 ENDS = frozenset(AlertStatus) - {AlertStatus.RECEIVED, AlertStatus.PROCESSING}
 _FILL_TOLD = {
     Side.BUY: {EventKind.BUY_FILLED, EventKind.BOOKS_CORRECTED, EventKind.ORDER_RESOLVED},
-    Side.SELL: {
-        EventKind.SELL_FILLED,
-        EventKind.STOPPED_OUT,
-        EventKind.TARGET_REACHED,
-        EventKind.BOOKS_CORRECTED,
-        EventKind.WRITTEN_OFF,
-        EventKind.ORDER_RESOLVED,
-    },
+    Side.SELL: {EventKind.SELL_FILLED, EventKind.BOOKS_CORRECTED, EventKind.WRITTEN_OFF, EventKind.ORDER_RESOLVED},
 }
-_INTENT_TOLD = {EventKind.ORDER_INTENT, EventKind.PROTECTION_PLACED}
 
 
 async def check(
@@ -45,12 +34,10 @@ async def check(
     *,
     acknowledged: Collection[int] = (),
     owners: Mapping[str, Decimal | int] = MappingProxyType({}),
-    beyond: int = 0,
 ) -> None:
     """Raises AssertionError naming the promise that is broken.
 
     `acknowledged`: alerts that were answered with 200. `owners`: shares by symbol that were the owner's before any of his orders.
-    `beyond`: shares that the gateway's own fault has sold twice, of any one contract; the owner must have heard of them.
     """
     lost = set(acknowledged) - set(books.alerts)
     assert not lost, f"alerts that were answered with 200 are not in the database: {lost}"
@@ -58,38 +45,12 @@ async def check(
     for alert in books.alerts.values():
         assert alert.status in ENDS, f"alert {alert.id} has no end: {alert.status}"
     for trade in books.trades:
-        assert trade.is_protective or books.decisions[trade.id].get("checks"), (
-            f"trade {trade.id} has no stored decision"
-        )
+        assert books.decisions[trade.id].get("checks"), f"trade {trade.id} has no stored decision"
         told = {event.kind for event in books.events if event.trade_id == trade.id}
-        together = trade.is_protective and trade.n == 1  # told with its entry
-        assert told & _INTENT_TOLD or together, f"trade {trade.id} has no event of its decision"
+        assert EventKind.ORDER_INTENT in told, f"trade {trade.id} has no event of its decision"
         if trade.filled_qty and trade.status in (TradeStatus.FILLED, TradeStatus.PARTIAL):
             assert told & _FILL_TOLD[trade.side], f"the fill of {trade.order_ref} is told nowhere: {told}"
-    await _fills_agree(books, gateway, owners, beyond)
-    account = sells(await gateway.control("GET", "/journal"))
-    assert beyond or not account.problems, account.problems
-    gaps = unprotected(books, account)
-    assert not gaps, gaps
-
-
-def unprotected(books: BooksNow, account: Sells) -> list[str]:
-    """Bought shares that were to have a stop, have none of that size at work, and nobody was told so as critical."""
-    gaps = []
-    stops = [trade for trade in books.trades if trade.role is OrderRole.STOP]
-    working = {str(o.ticket["order_ref"]): o.qty - o.filled for o in account.orders.values() if o.live}
-    for entry_id in sorted({stop.parent_trade_id or 0 for stop in stops}):
-        mine = [lot.qty for lot in books.lots if lot.opening_trade_id == entry_id and lot.status is LotStatus.OPEN]
-        held = sum(mine, Decimal(0))
-        at_work = sum(
-            (working.get(s.order_ref, Decimal(0)) for s in stops if s.parent_trade_id == entry_id), Decimal(0)
-        )
-        facts = [event.facts for event in books.events if event.severity is Severity.CRITICAL]
-        told = any(isinstance(one, SharesUnprotected) and one.entry_id == entry_id for one in facts)
-        if at_work != held and not told:
-            gaps.append(f"the {held:f} shares of trade {entry_id} have stops for {at_work:f}, and nobody was told")
-    sold_twice = {c for c in {stop.con_id for stop in stops} if account.working(c) > max(account.held[c], Decimal(0))}
-    return gaps + [f"contract {c}: {account.working(c):f} are being sold of {account.held[c]:f}" for c in sold_twice]
+    await _fills_agree(books, gateway, owners)
 
 
 async def check_orders(books: BooksNow, gateway: Gateway) -> None:
@@ -100,27 +61,20 @@ async def check_orders(books: BooksNow, gateway: Gateway) -> None:
     """
     received = await gateway.received()
     times = Counter(order["orderRef"] for order in received)
-    known = {trade.order_ref: trade for trade in books.trades}
     for order_ref, count in times.items():
-        changes = [one for one in books.events if one.kind is EventKind.PROTECTION_CHANGED]
-        allowed = 1 + sum(one.trade_id == known[order_ref].id for one in changes if order_ref in known)
-        assert count <= allowed, f"order {order_ref} reached the gateway {count} times, with {allowed - 1} changes"
-        ids = {order["orderId"] for order in received if order["orderRef"] == order_ref}
-        assert len(ids) == 1, f"order {order_ref} reached the gateway under {ids}"
+        assert count == 1, f"order {order_ref} reached the gateway {count} times"
+    known = {trade.order_ref: trade for trade in books.trades}
     for order in received:
         if not order["orderRef"].startswith(ORDER_REF_PREFIX):
             continue
         trade = known.get(order["orderRef"])
         assert trade is not None, f"an order without a stored intent reached the gateway: {order}"
         assert trade.strategy == books.alerts[trade.alert_id].strategy, f"{trade} is of another strategy than its alert"
-        # What protects shares is made smaller and larger as these are; `sells.py` counts them.
-        qty = Decimal(order["quantity"]) if not trade.is_protective else trade.requested_qty
-        asked = (order["action"], qty, int(order["conId"]))
+        asked = (order["action"], Decimal(order["quantity"]), int(order["conId"]))
         assert asked == (trade.side, trade.requested_qty, trade.con_id), f"{order} is not what was decided: {trade}"
     alive = Counter((one.alert_id, one.role) for one in books.trades if one.status in UNRESOLVED)
     assert all(count == 1 for count in alive.values()), f"more than one order alive for an alert: {alive}"
-    decided = [known[ref] for ref in times if ref in known and not known[ref].is_protective]
-    for first, *again in _by_alert(decided):
+    for first, *again in _by_alert([known[ref] for ref in times if ref in known]):
         rest = first.requested_qty - first.filled_qty
         for trade, before in zip(again, (first, *again), strict=False):
             ended = before.side is Side.SELL and before.status in (TradeStatus.PARTIAL, TradeStatus.CANCELLED)
@@ -137,7 +91,7 @@ def _by_alert(trades: Sequence[Trade]) -> list[list[Trade]]:
     return [list(same) for _, same in groupby(ordered, key=lambda one: (one.alert_id, one.role))]
 
 
-async def _fills_agree(books: BooksNow, gateway: Gateway, owners: Mapping[str, Decimal | int], beyond: int) -> None:
+async def _fills_agree(books: BooksNow, gateway: Gateway, owners: Mapping[str, Decimal | int]) -> None:
     """What the gateway filled for us is what the books hold, trade by trade, strategy by strategy and contract by contract."""
     state = await gateway.control("GET", "/state")
     for trade in books.trades:
@@ -155,10 +109,7 @@ async def _fills_agree(books: BooksNow, gateway: Gateway, owners: Mapping[str, D
         if con_id not in unknown:
             mine = [lot for lot in books.lots if (lot.strategy, lot.con_id) == (whose, con_id)]
             held = sum((lot.qty for lot in mine if lot.status is LotStatus.OPEN), Decimal(0))
-            twice = shares == -beyond < 0 == held  # what was sold beyond the lots is in none
-            assert twice or shares == held >= 0, (
-                f"{whose}, contract {con_id}: executions make {shares}, lots hold {held}"
-            )
+            assert shares == held >= 0, f"{whose}, contract {con_id}: executions make {shares}, the lots hold {held}"
     at_gateway = {one["con_id"]: (one["symbol"], Decimal(one["quantity"])) for one in state["positions"]}
     for con_id in {con_id for _, con_id in net} - unknown:
         symbol, there = at_gateway.get(con_id, ("", Decimal(0)))
@@ -167,7 +118,7 @@ async def _fills_agree(books: BooksNow, gateway: Gateway, owners: Mapping[str, D
         assert ours + theirs == there, (
             f"contract {con_id}: {ours} in lots, {theirs} the owner's, {there} at the gateway"
         )
-        assert there >= -beyond, f"contract {con_id} is short at the gateway"
+        assert there >= 0, f"contract {con_id} is short at the gateway"
 
 
 def _bought_less_sold(books: BooksNow) -> Mapping[tuple[str, int], Decimal]:
@@ -176,12 +127,11 @@ def _bought_less_sold(books: BooksNow) -> Mapping[tuple[str, int], Decimal]:
     Raises AssertionError for an order that was to sell more than its strategy held.
     """
     net: defaultdict[tuple[str, int], Decimal] = defaultdict(Decimal)
-    for trade in sorted(books.trades, key=lambda one: one.place):
+    for trade in sorted(books.trades, key=lambda one: one.id):
         place = (trade.strategy, trade.con_id)
-        sold = trade.side is Side.SELL
-        decided = sold and not trade.is_protective  # what protects shares is decided before they are held
-        assert not decided or trade.requested_qty <= net[place], f"{trade} sells more than the {net[place]} held"
-        net[place] += -trade.filled_qty if sold else trade.filled_qty
+        sells = trade.side is Side.SELL
+        assert not sells or trade.requested_qty <= net[place], f"{trade} sells more than the {net[place]} held"
+        net[place] += -trade.filled_qty if sells else trade.filled_qty
         for action in books.actions:
             old, new = (action.strategy, action.con_id), (action.strategy, action.new_con_id)
             if action.after_trade_id == trade.id and net[old]:
