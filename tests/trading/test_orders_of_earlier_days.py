@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from tests.bot_fixtures import MakeBot
 from tests.fakes import CON_IDS
-from tests.trading.test_resting_entries import GTC, STOPPED, running, rests
+from tests.trading.test_resting_entries import GTC, STOPPED, rests, running
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.instructions import Verb
 from tradebot.domain.limits import Limits

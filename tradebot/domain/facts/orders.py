@@ -233,6 +233,7 @@ class Changed(StrEnum):
     BREAK_EVEN = "break_even"
     BY_OWNER = "by_owner"  # in TWS
     NOT_SENT = "not_sent"  # the change before certainly did not leave: it is as it was
+    NOT_TAKEN = "not_taken"  # IB shows it as it was before
 
 
 @dataclass(frozen=True, slots=True)
