@@ -202,7 +202,7 @@ class ProtectiveOrders:
 
 
 async def _was_before(books: Books, one: Adopt) -> bool:
-    """Whether it is what it was before the bot's own last change: IB did not take that, or it never left, for the process died."""
+    """Whether it is what it was before the bot's own last change: IB did not take that, or it never left, the process died."""
     events = await books.events(alert_id=one.order.alert_id)
     changes = [e.facts for e in events if e.trade_id == one.order.id and isinstance(e.facts, ProtectionChanged)]
     last = changes[-1] if changes else None

@@ -98,6 +98,7 @@ class CancelReason(StrEnum):
     REPLACED = "replaced"  # by a newer signal
     EXIT_FIRST = "exit_first"  # its strategy sells the ticker
     CANCEL_ALERT = "cancel_alert"
+    FLAT_BY = "flat_by"  # its strategy is to hold nothing by now
     OWNER = "owner"
 
 
