@@ -34,6 +34,18 @@ async def test_a_strategy_is_flat_by_its_time(make_bot: MakeBot) -> None:
     assert len(await sold(bot)) == 1  # one a day
 
 
+async def test_a_session_that_closes_early_has_its_time_as_long_before_its_close(make_bot: MakeBot) -> None:
+    """On a half day that time would never come while anything can be sold: held over the weekend."""
+    bot = await make_bot(start=new_york(2026, 11, 27, 12, 53), strategies=(FLAT,), always=False)
+    await bot.start()
+    await bot.owns(5)
+    assert not await sold(bot)
+    await bot.leaves()
+    assert await sold(bot) == [5]
+    row = await bot.becomes(await bot.alert("BUY", "MSFT"), AlertStatus.BLOCKED)
+    assert "flat by 12:55" in said(row.reason)
+
+
 async def test_an_entry_that_waits_is_cancelled_when_its_strategy_is_to_be_flat(make_bot: MakeBot) -> None:
     """It would buy minutes later what is then held over night, by a strategy that is never to hold anything over night."""
     ema, rsi = replace(EMA, flat_by=time(15, 55)), replace(EMA, name="rsi")

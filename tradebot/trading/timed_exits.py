@@ -6,6 +6,7 @@ cancelled that still wait for their price; what one of them buys all the same is
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -64,20 +65,22 @@ class TimedExits:
             resting = [one for one in await books.trades(UNRESOLVED) if one.role is OrderRole.ENTRY and one.rests]
         await self._cancel([one for one in resting if self._is_flat(one.strategy, now)], now)
         for lot in lots:
-            try:
-                strategy = self._strategies.named(lot.strategy)
-            except UnknownStrategy:
-                continue
-            if strategy.is_flat(now.astimezone(NEW_YORK)):
+            strategy = self._today(lot.strategy, now)
+            if self._is_flat(lot.strategy, now):
                 await self._sell(lot, FLAT_BY, _once(strategy, lot, now), None)
             elif strategy.max_holding is not None and now - lot.entry_time >= strategy.max_holding:
                 await self._sell(lot, MAX_HOLDING, f"{lot.opening_trade_id}", lot.qty)
 
-    def _is_flat(self, name: str, now: datetime) -> bool:
+    def _today(self, name: str, now: datetime) -> Strategy:
+        """One that the file does not name any more has no times."""
         try:
-            return self._strategies.named(name).is_flat(now.astimezone(NEW_YORK))
+            strategy = self._strategies.named(name)
         except UnknownStrategy:
-            return False
+            return Strategy(name=name)
+        return replace(strategy, flat_by=self._hours.flat_by(strategy.flat_by, now))
+
+    def _is_flat(self, name: str, now: datetime) -> bool:
+        return self._today(name, now).is_flat(now.astimezone(NEW_YORK))
 
     async def _cancel(self, entries: Sequence[Trade], now: datetime) -> None:
         if entries:
