@@ -18,6 +18,7 @@ _MESSAGES = ("json", "text")
 OUTCOME = "ib"
 REFUSED = "- refused: "
 NOTHING = "nothing"
+_LIFE = "## The life of a bracket"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,22 @@ def examples(text: str) -> Iterator[Example]:
             line = text.count("\n", 0, block.start()) + 1
             why = refused.strip().removeprefix(REFUSED) if refused else None
             yield Example(line, strategy, messages, why, [] if orders == [NOTHING] else orders)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One line of a bracket's life."""
+
+    what: str
+    orders: Sequence[str]  # the entry, the stop, the target
+    told: str
+
+
+def life(text: str) -> list[Moment]:
+    """The table under the picture, in its order."""
+    section = text.partition(f"{_LIFE}\n")[2].partition("\n## ")[0]
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")]
+    return [Moment(what, orders, told.strip("`")) for what, *orders, told in rows[1:]]
 
 
 def _objects(text: str) -> Iterator[str]:

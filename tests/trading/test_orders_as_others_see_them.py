@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 import pytest
@@ -10,7 +10,7 @@ import pytest
 from tests.bot import said
 from tests.bot_fixtures import AtGateway, MakeAtGateway
 from tests.docs import alerts_page
-from tests.docs.orders_page import ASK, BID, PAGE, Example, examples
+from tests.docs.orders_page import ASK, BID, PAGE, Example, examples, life
 from tests.tws_client import Seen, TwsClient, open_tws_client
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.limits import FixedLimits
@@ -21,6 +21,7 @@ from tradebot.simgateway import Gateway
 from tradebot.trading.intake import Accepted, Outcome
 from tradebot.webhook.access import Secrets
 from tradebot.webhook.reading import read
+from tradebot.words import events as words
 
 BOT_CLIENT_ID, ACCOUNT = 1, "DU1234567"
 GROUP_TYPE = 2  # what one sells is taken off the others, which are blocked meanwhile
@@ -76,6 +77,38 @@ async def test_other_services_alerts_become_what_their_page_says(
     assert f"BUY {told(seen)}" == example.said[BY_THE_ALERT]
 
 
+async def test_a_bracket_lives_as_the_page_shows(make_at_gateway: MakeAtGateway, tws: TwsClient) -> None:
+    """The picture would show what IB never does, or the owner be told something else, or nothing."""
+    example, moments = EXAMPLES[0], life(PAGE.read_text("utf-8"))
+    there = await make_at_gateway(arm=quoted, strategies=(example.strategy,))
+    bot, gateway = there.bot, there.gateway
+    await settled(there, await sent(there, example.messages[0]))
+    entry, stop, target = [one.perm_id for one in await tws.open_orders(gateway.port)]
+    happens: Mapping[str, Callable[[], None]] = {
+        "the alert comes": lambda: None,
+        "4 shares are bought": lambda: gateway.fill(entry, Decimal(4), Decimal("185.50")),
+        "the other 6 are bought": lambda: gateway.fill(entry, Decimal(6), Decimal("185.50")),
+        "the target sells 3": lambda: gateway.fill(target, Decimal(3), Decimal(199)),
+        "the market falls to 179.90": lambda: gateway.set_quote("AAPL", *map(Decimal, ("179.90", "179.92", "179.90"))),
+    }
+    assert [one.what for one in moments] == list(happens)
+    before = 0
+    for moment in moments:
+        happens[moment.what]()
+
+        async def is_so(told: str = moment.told, since: int = before) -> bool:
+            return any(told in words.text(event) for event in (await bot.events())[since:])
+
+        await bot.sooner_or_later(is_so, f"{moment.what}: {moment.told} is told")
+        before = len(await bot.events())
+        seen = {one.perm_id: one for one in await tws.open_orders(gateway.port)}
+        assert [state(seen.get(one)) for one in (entry, stop, target)] == list(moment.orders), moment.what
+
+
+def state(one: Seen | None) -> str:
+    return "over" if one is None else f"`{one.status}`, {one.filled:g} of {one.quantity:g}"
+
+
 def are_one_group(seen: Sequence[Seen]) -> None:
     """Children of the entry, which fill once at the most."""
     entry, *children = seen
@@ -105,10 +138,14 @@ async def at_gateway(make: MakeAtGateway, strategy: Strategy) -> AtGateway:
     """Its one strategy is this; what buys at the market is held, so that it is seen."""
 
     def arm(gateway: Gateway) -> None:
-        gateway.set_quote("AAPL", BID, ASK, ASK)
+        quoted(gateway)
         gateway.faults.arm("hold", times=0, action="BUY")
 
     return await make(arm=arm, strategies=(strategy,), fixed_limits=FixedLimits(repeat_window_s=0))
+
+
+def quoted(gateway: Gateway) -> None:
+    gateway.set_quote("AAPL", BID, ASK, ASK)
 
 
 async def sent(there: AtGateway, message: str) -> Accepted:

@@ -33,6 +33,10 @@ class App(EWrapper, EClient):  # type: ignore[misc]  # ibapi has no types
         EClient.__init__(self, self)
         self.connected, self.all_told = threading.Event(), threading.Event()
         self.orders: dict[int, dict[str, Any]] = {}
+        self.errors: list[object] = []
+
+    def error(self, *told: object) -> None:
+        self.errors.append(told)
 
     def nextValidId(self, orderId: int) -> None:
         self.connected.set()
@@ -61,10 +65,10 @@ def look(port: int, client_id: int) -> list[dict[str, Any]]:
     app.connect("127.0.0.1", port, client_id)
     threading.Thread(target=app.run, daemon=True).start()
     if not app.connected.wait(DEADLINE_S):
-        sys.exit("no next valid id")
+        sys.exit(f"no next valid id; errors: {app.errors}")
     app.reqAllOpenOrders()
     if not app.all_told.wait(DEADLINE_S):
-        sys.exit("the open orders never ended")
+        sys.exit(f"the open orders never ended; errors: {app.errors}")
     app.disconnect()
     return sorted(app.orders.values(), key=lambda one: (one["client_id"], one["order_id"]))
 
