@@ -176,7 +176,8 @@ class _Group:
         if self.guard.entry.status in UNRESOLVED:
             return self._beside_the_entry()
         stop, target = (self._of_role(role) for role in PROTECTIVE)
-        if any(isinstance(action, Place) for action in stop):  # it may fill at once: a target beside it would sell once more
+        # It may fill at once: a target beside it would sell the same shares again.
+        if any(isinstance(action, Place) for action in stop):
             target = [action for action in target if not isinstance(action, Place)]
         return stop + target
 
