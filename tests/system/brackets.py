@@ -34,6 +34,7 @@ stop_loss = "$5"
 break_even_after = "4%"
 """
 KEPT = "ours, kept over a restart"
+CANCELLED = "1 entry cancelled"
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,8 @@ def _traderspost() -> Mapping[str, tuple[str, tuple[Step, ...]]]:
         )),
         "cancelled before it filled": ("INTC", (
             Says(buy("INTC", orderType="limit", limitPrice=98, stopLoss=five, takeProfit=ten), waits=True),
-            works("BUY 10 LMT 98", "SELL 10 STP 93.1", "SELL 10 LMT 107.8"), Says(traderspost("INTC", "cancel"), why="1 entry cancelled"), *OVER,
+            works("BUY 10 LMT 98", "SELL 10 STP 93.1", "SELL 10 LMT 107.8"),
+            Says(traderspost("INTC", "cancel"), why=CANCELLED), *OVER,
         )),
         "a stop entry whose stop trails": ("AVGO", (
             Says(buy("AVGO", orderType="stop", stopPrice=101, stopLoss={"type": "trailing_stop", "trailAmount": 2}), waits=True),
@@ -231,7 +233,8 @@ def _tbot() -> Mapping[str, tuple[str, tuple[Step, ...]]]:
         )),
         "cancelled before it filled": ("IBM", (
             Says(enters("IBM", entry_limit=95.0, **levels), waits=True),
-            works("BUY 10 LMT 95", "SELL 10 STP 90", "SELL 10 LMT 110"), Says(tbot("IBM", "cancel"), why="1 entry cancelled"), *OVER,
+            works("BUY 10 LMT 95", "SELL 10 STP 90", "SELL 10 LMT 110"),
+            Says(tbot("IBM", "cancel"), why=CANCELLED), *OVER,
         )),
     }  # fmt: skip
 
