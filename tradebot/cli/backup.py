@@ -10,7 +10,8 @@ import typer
 from rich.console import Console
 
 from tradebot.cli import daemon_client
-from tradebot.cli.base import Config, cli, do, settings_of
+from tradebot.cli.base import cli, do
+from tradebot.cli.settings import Config, settings_of
 from tradebot.config import DATA_DIR, Settings
 from tradebot.database import backups, restore
 from tradebot.database.backups import Backup
