@@ -19,8 +19,10 @@ from tests.system.brackets import (
     Told,
     Works,
 )
+from tests.system.checker import check
 from tests.system.documented import own
 from tests.system.harness import BooksNow, Daemon, Gateway, running, until
+from tests.system.protected import settled
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.events import Event, EventKind, Severity
 from tradebot.domain.facts.orders import SharesUnprotected, Unprotected
@@ -57,8 +59,7 @@ async def everybodys(tmp_path: Path, **settings: str) -> AsyncIterator[tuple[Dae
             *(_Played(daemon, gateway, one).to_its_end() for one in EXAMPLES), return_exceptions=True
         )
         assert not any(ends), "\n".join(f"{type(end).__name__}: {end}" for end in ends if end)
-        books = await daemon.books()
-        await _sums_are_right(books, gateway)
+        books = await _all_is_right(daemon, gateway)
         alarms = [words.text(one) for one in books.events if one.severity is Severity.CRITICAL and not _is_slow(one)]
         assert alarms == [], "brackets that end as they should are nobody's alarm"
         yield daemon, gateway
@@ -136,35 +137,28 @@ async def _over_a_restart(daemon: Daemon, gateway: Gateway) -> None:
     books = await daemon.ended(int(body["alert_id"]))
     assert books.alerts[int(body["alert_id"])].status is AlertStatus.EXECUTED
     await _is(lambda: works(gateway, kept.ticker), [], "nothing to work on after the exit")
-    await _sums_are_right(await daemon.books(), gateway)
+    await _all_is_right(daemon, gateway)
     assert not await gateway.working()
     assert await daemon.stop() == 0, daemon.output[-3000:]
     assert "Traceback" not in daemon.output, daemon.output[-6000:]
 
 
-async def _sums_are_right(books: BooksNow, gateway: Gateway) -> None:
-    """Each fill of the gateway's is booked once, at its price; no stock was ever short."""
-    state = await gateway.control("GET", "/state")
-    held: dict[str, Decimal] = {}
-    for fill in state["executions"]:
-        held[fill["symbol"]] = held.get(fill["symbol"], Decimal(0)) + Decimal(fill["shares"]) * _sign(fill["action"])
-        assert held[fill["symbol"]] >= 0, f"short: {fill}"
-    for trade in books.trades:
-        fills = [fill for fill in state["executions"] if fill["order_ref"] == trade.order_ref]
-        booked = [(one.shares, one.price) for one in books.executions[trade.id]]
-        assert sorted(booked) == sorted((Decimal(one["shares"]), Decimal(one["price"])) for one in fills), trade
-    for one in EXAMPLES:
-        assert books.held(one.strategy, one.ticker) == held.get(one.ticker, Decimal(0)), one
-    cash = sum(
-        (Decimal(one["shares"]) * Decimal(one["price"]) * -_sign(one["action"]) for one in state["executions"]),
-        Decimal(0),
-    )
-    fees = sum((Decimal(one["commission"]) for one in state["executions"]), Decimal(0))
+async def _all_is_right(daemon: Daemon, gateway: Gateway) -> BooksNow:
+    """By the checker; and what was won, less what is invested, is what the gateway's cash has changed by."""
+    books = await settled(daemon, gateway)
+    await check(books, gateway)
+    fills = (await gateway.control("GET", "/state"))["executions"]
+    signs = {"BUY": -1, "SELL": 1}
+    values = [
+        Decimal(one["shares"]) * Decimal(one["price"]) * signs[one["action"]] - Decimal(one["commission"])
+        for one in fills
+    ]
     won = sum((lot.pnl for lot in books.lots if lot.pnl is not None), Decimal(0))
     invested = sum((lot.qty * lot.entry_price + lot.commission for lot in books.lots if lot.pnl is None), Decimal(0))
-    assert abs(won - invested - (cash - fees)) < CENT, (
-        f"{won} won, {invested} invested; at the gateway {cash} less {fees}"
+    assert abs(won - invested - sum(values)) < CENT, (
+        f"{won} won, {invested} invested, the cash changed by {sum(values)}"
     )
+    return books
 
 
 def _is_slow(event: Event) -> bool:
@@ -172,10 +166,6 @@ def _is_slow(event: Event) -> bool:
     facts = event.facts
     late = isinstance(facts, SharesUnprotected) and facts.code is Unprotected.NOT_TRIGGERED
     return late or event.kind is EventKind.ORDER_STUCK
-
-
-def _sign(action: str) -> int:
-    return 1 if action == "BUY" else -1
 
 
 async def works(gateway: Gateway, ticker: str) -> list[str]:
