@@ -126,26 +126,21 @@ async def test_brackets_beside_the_lots_of_before(tmp_path: Path, gateway: Gatew
         assert await daemon.stop() == 0, daemon.output
         assert "Traceback" not in daemon.output, daemon.output
     after = await release.content(url, release.TABLES_OF_0_4)
-    for table in (name for name in release.TABLES_OF_0_4 if "id" in before[name][0]):
-        lost = {row["id"] for row in before[table]} - {row["id"] for row in after[table]}
-        assert not lost or table == "position", f"{table}: {lost}"
+    for table in ("alert_log", "trade", "execution", "event", "corporate_action"):
+        assert {row[_key(table)] for row in before[table]} <= {row[_key(table)] for row in after[table]}, table
     with pytest.raises(MigrationError, match="there are stops or targets"):
         await migrate.down(url)
 
 
 async def _what_waited_is_done(daemon: Daemon, gateway: Gateway, before: release.Rows) -> None:
-    """Entries are not traded so late, exits are, each once; the one at work is booked when it fills; the pause is in force."""
+    """Nothing is traded days after its open, an exit that was not judged yet is; the one at work is booked; the pause holds."""
     waited = {row["id"]: row for row in before["alert_log"] if row["status"] in ("RECEIVED", "PENDING")}
-    assert sorted(f"{row['action']} {row['ticker']}" for row in waited.values()) == [
-        "BUY BAC", "BUY PFE", "SELL AAPL", "SELL KO"
-    ]  # fmt: skip
     books = await daemon.ended(*waited)
-    for number, row in waited.items():
-        status = books.alerts[number].status
-        assert (status is AlertStatus.EXECUTED) == (row["action"] == "SELL"), (
-            f"{row['action']} {row['ticker']}: {status}"
-        )
-    assert (books.held("main", "KO"), books.held("ema", "AAPL"), books.held("main", "AAPL")) == (0, 9, 2)
+    ends = {f"{row['action']} {row['ticker']}": books.alerts[number].status for number, row in waited.items()}
+    assert ends.pop("SELL KO") is AlertStatus.EXECUTED
+    assert set(ends) == {"BUY BAC", "BUY PFE", "SELL AAPL"}
+    assert set(ends.values()) <= {AlertStatus.EXPIRED, AlertStatus.BLOCKED}, ends
+    assert (books.held("main", "KO"), books.held("ema", "AAPL"), books.held("main", "AAPL")) == (0, 11, 2)
     [at_work] = [one for one in await gateway.orders() if one["symbol"] == "NVDA" and one["status"] == "Submitted"]
     await gateway.control("POST", f"/orders/{at_work['perm_id']}/fill")
 
