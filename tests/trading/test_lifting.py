@@ -323,6 +323,27 @@ async def test_a_partial_exit_waits_until_ib_shows_the_stop_smaller(make_bot: Ma
     assert (cuts(bot, stop), cuts(bot, target)) == ([D(3)], [D(3)])
 
 
+async def test_the_exit_after_a_partial_one_is_no_alarm(make_bot: MakeBot) -> None:
+    """The time since the stop was made smaller would count as time in which IB has not answered its cancel."""
+    bot = await make_bot(strategies=BY_ALERT)
+    await bot.start()
+    stop, target = await holds(bot)
+    await bot.becomes(await filled(bot, await asks_for_part(bot, 2), 2), AlertStatus.EXECUTED)
+    bot.broker.sent.clear()
+    bot.clock.skip(60)
+    alert_id = await bot.alert("SELL")
+    await ends(bot, target)
+    await ends(bot, stop)
+    await bot.becomes(await filled(bot, alert_id, 3), AlertStatus.EXECUTED)
+    assert await bot.events(EventKind.ORDER_STUCK) == []
+
+
+async def filled(bot: Bot, alert_id: int, shares: int) -> int:
+    """The exit's order fills; returns the alert's id."""
+    bot.broker.fill((await sold(bot)).order_ref, shares)
+    return alert_id
+
+
 async def test_a_stop_that_ib_does_not_make_smaller_is_cancelled(make_bot: MakeBot) -> None:
     """A partial exit would wait for ever for a change that IB has refused."""
     bot = await make_bot(strategies=BY_ALERT)
