@@ -222,8 +222,6 @@ async def test_after_a_long_absence_the_shares_are_protected_before_anything_tra
     await second.start()
     anew = await stop_again(second)
     assert market(second) == []
-    (target_anew,) = [order.order_ref for order in second.broker.sent if order.terms.type is OrderType.LIMIT]
-    await ends(second, target_anew)
     await ends(second, anew.order_ref)
     assert (await sold(second)).qty == 5
 

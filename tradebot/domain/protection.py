@@ -9,7 +9,7 @@ Rules:
   exit is at work and each order of the group is known to be alive or over.
 - What the owner did to a stop in TWS stands, and is told. What IB did is mended where books and position are equal and a live bid
   stands above the stop. Everything else is told: unknown means do nothing.
-- A target protects nothing. It comes back where its end was the bot's doing, and is nobody's alarm.
+- A target protects nothing. It comes back where its end was the bot's doing, once its stop is at work, and is nobody's alarm.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -175,7 +175,10 @@ class _Group:
     def actions(self) -> list[Action]:
         if self.guard.entry.status in UNRESOLVED:
             return self._beside_the_entry()
-        return [action for role in PROTECTIVE for action in self._of_role(role)]
+        stop, target = (self._of_role(role) for role in PROTECTIVE)
+        if any(isinstance(action, Place) for action in stop):  # it may fill at once: a target beside it would sell once more
+            target = [action for action in target if not isinstance(action, Place)]
+        return stop + target
 
     # --- while the entry lives --------------------------------------------------------------------------------------
 
