@@ -142,6 +142,22 @@ async def test_a_group_of_which_ib_shows_a_part_is_cancelled(make_at_gateway: Ma
     assert len(await there.bot.trades()) == 3  # not judged again
 
 
+async def test_what_ib_never_showed_ends_with_an_entry_that_bought_nothing(make_at_gateway: MakeAtGateway) -> None:
+    """A lost child would stay in doubt for good: its ticker frozen, and with two of them all BUYs paused."""
+    there = await at_gateway(make_at_gateway, armed("swallow"))
+    await buys(there, order=LIMIT)
+
+    async def is_decided() -> bool:
+        return bool(await trades(there.bot, OrderRole.STOP))
+
+    await there.bot.until(is_decided, "its group is stored")
+    (stop,) = await trades(there.bot, OrderRole.STOP)
+    await there.bot.turns(stop.order_ref, TradeStatus.FAILED)
+    assert {one.status for one in await there.bot.trades()} == {TradeStatus.CANCELLED, TradeStatus.FAILED}
+    assert not await there.bot.events(EventKind.ORDER_UNKNOWN)
+    assert await holds(there)  # it trades on
+
+
 async def test_shares_whose_stop_ib_rejects_get_another_one(make_at_gateway: MakeAtGateway) -> None:
     """A bracket's child that IB rejects would leave what was bought without a stop."""
     there = await at_gateway(make_at_gateway, armed("reject", code=201))
