@@ -49,6 +49,8 @@ async def drill(flaw: Flaw, stage: Stage) -> Outcome:
     await _buy(flaw, stage)
     await until(lambda: _as_it_must_be(flaw.ends, stage), f"{flaw.ends}; {daemon.output[-3000:]}", ENDS_WITHIN_S)
     outcome.done_s = loop.time() - began
+    waiting = [fault for fault in await gateway.control("GET", "/faults") if fault["times"]]
+    assert not waiting, f"nothing has met {waiting}; {daemon.output[-3000:]}"
     await asyncio.sleep(STAYS_S)  # that it stays so is a part of what is promised
     assert await _as_it_must_be(flaw.ends, stage), await _now(stage)
     outcome.told = ", ".join(sorted(_told(await daemon.books())))

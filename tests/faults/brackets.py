@@ -118,16 +118,6 @@ async def _none_left(stage: Stage, order_type: str) -> bool:
     return not await stage.selling(order_type)
 
 
-async def _goes_down_to_its_limit(stage: Stage) -> None:
-    """The entry that waits is at work with its children, and fills."""
-    await until(lambda: _group_works(stage), "the group at work")
-    await stage.quote(99)
-
-
-async def _group_works(stage: Stage) -> bool:
-    return len(await stage.buying()) == 1 and len(await stage.selling()) == 2
-
-
 async def _never_existed(stage: Stage) -> None:
     """The owner has looked in TWS, and says so by the button."""
     unknown = await stage.bot.heard(lambda sent: "it never existed" in sent.buttons)
@@ -178,12 +168,11 @@ _SEEN = {"untransmitted_listed": True, "untransmitted_stay": True}
 
 def _lost() -> list[Flaw]:
     """Children that IB never shows, and groups of which a part arrives."""
-    lost, late = _of("STP", "swallow"), _of("STP", "swallow", delay_s=5)
+    lost = _of("STP", "swallow")
     in_doubt = Ends(stop=0, told=_told("in_doubt", "order_unknown"))
     flaws = [
         Flaw("stop lost", lost, in_doubt, last=(_never_existed,)),
         Flaw("stop lost, entry waits", lost, _FLAT, waits=True),
-        Flaw("stop comes 5 s late, entry waits", late, Ends(), waits=True, then=(_goes_down_to_its_limit,)),
         Flaw("stop denied (110)", _of("STP", "deny", code=110), Ends()),
         Flaw("line cut after the target", _of("LMT", "drop_after", filled=False), Ends()),
     ]
