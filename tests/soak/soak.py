@@ -122,7 +122,7 @@ async def soak(
             ]
             new = await asyncio.gather(*sent)
             ids += new
-            await daemon.ended(*new, deadline_s=300)
+            await daemon.ended(*new, deadline_s=600)
             await gateway.control("DELETE", "/faults")
             await brackets.move(gateway, chance, chance.choice(TICKERS))
             figures.append(await _measure(daemon))
