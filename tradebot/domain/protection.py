@@ -3,8 +3,8 @@
 Rules:
 - Shares protected are the open shares of an entry's lots. Never more than IB's position, less what others sell of it, is given to
   stops; where it is not enough, the youngest entries are cut first.
-- Beside an entry that lives nothing is placed: a group that is not whole has its rest cancelled, and is looked at again when
-  the entry is over.
+- Beside an entry that lives nothing is placed or cut: where its group is not whole, or is too much, its rest is cancelled, and
+  it is looked at again when the entry is over.
 - What lowers is done at once. What sells more (a new stop, a larger one) waits until nothing of the contract is in motion, no
   exit is at work and each order of the group is known to be alive or over.
 - What the owner did to a stop in TWS stands, and is told. What IB did is mended where books and position are equal and a live bid
@@ -147,6 +147,9 @@ def compare(guarded: Sequence[Guarded], at: Moment) -> list[Action]:
     left = have - working_sells([one for one in counted if one.order_ref not in refs], at.con_id).qty
     room = have - working_sells(counted, at.con_id).qty  # before anything is cut: a cut may take its time
     actions: list[Action] = []
+    if left < 0 and not at.moving:  # what would have to be made smaller is an entry's that still buys: that first
+        living = [one.entry for one in guarded if one not in over and one.held]
+        actions = [Cancel(entry, CancelReason.OVER_PROTECTED) for entry in living]
     for one in sorted(guarded, key=lambda guard: guard.entry.id):
         allowed = max(min(one.held, left), _NONE) if one in over else one.held
         found = _Group(one, allowed, at).actions()

@@ -113,11 +113,16 @@ async def _guard(books: Books, entry: Trade, orders: Sequence[Trade], lots: Sequ
         exits = [one for one in traded if _exits(one)]
         again = int((await books.settings()).get(AGAIN_KEY.format(entry.id), "0"))
         executions = await books.executions_of([order.id for order in orders if order.filled_qty])
+        words: dict[int | None, list[Event]] = defaultdict(list)
+        for event in events:
+            words[event.trade_id].append(event)
+        asked = {order.id for order in over if any(_is_ours(event.facts) for event in words[order.id])}
         for order in over:
             fills = [fill.time for of, found in executions.items() if of != order.id for fill in found]
-            mine = [event for event in events if event.trade_id == order.id]
+            # IB is said to end all of a group with one that is cancelled.
+            fills += [one.finished_at for one in over if one.id in asked - {order.id} and one.finished_at is not None]
             ours = order.id <= again or any(_made_way_for(order, one) for one in exits)
-            ends[order.id] = EndedBy.US if ours else _ended_by(order, entry, fills, mine, splits, hours)
+            ends[order.id] = EndedBy.US if ours else _ended_by(order, entry, fills, words[order.id], splits, hours)
     price = sum((lot.cost for lot in lots), Decimal(0)) / held if held else None
     return Guarded(entry, held, tuple(orders), ends, splits, price)
 

@@ -1,0 +1,96 @@
+"""Protection where IB does more than it was asked for, or less; and where the owner sells beside it."""
+
+import asyncio
+from decimal import Decimal
+
+from tests.bot import Bot
+from tests.bot_fixtures import MakeBot
+from tests.trading.test_changes_refused import AAPL, STOPPED
+from tests.trading.test_lifting import STOP, ends, holds, is_cancelled, market, protects, stop_again
+from tests.trading.test_resting_entries import EMA, cancel_is_sent
+from tradebot.domain.alerts import AlertStatus
+from tradebot.domain.brokerage import ErrorKind, OrderState
+from tradebot.domain.instructions import OrderTerms, Verb
+from tradebot.domain.limits import Limits
+from tradebot.domain.terms import OrderType, TimeInForce
+from tradebot.domain.trades import OrderRole, TradeStatus
+
+D = Decimal
+
+
+async def test_a_stop_that_ends_with_its_cancelled_target_comes_back(bot: Bot) -> None:
+    """Reports have it that IB ends a whole group with one that is cancelled: it would be taken for the owner's doing."""
+    stop, target = await holds(bot)
+    alert_id = await bot.alert("SELL")
+    await is_cancelled(bot, target)
+    await bot.switch.kill("owner")
+    for one in (target, stop):
+        bot.broker.show(one, OrderState.CANCELLED)
+        bot.broker.error(one, 202, ErrorKind.CANCELLED, "Order Canceled - reason:")
+    await bot.becomes(alert_id, AlertStatus.BLOCKED)
+    assert (await stop_again(bot)).qty == 5
+    assert market(bot) == []
+
+
+async def test_a_cancel_that_was_given_up_is_sent_again_on_a_new_connection(bot: Bot) -> None:
+    """What a connection has lost would work on for ever, for shares that are sold: the next fall would go short."""
+    stop, _ = await holds(bot)
+    assert bot.broker.held is not None
+    bot.broker.held[AAPL] = D(0)
+    await is_cancelled(bot, stop)
+    await bot.seconds(200, at_once=5)
+    asked = bot.broker.cancels.count(stop)
+    await bot.seconds(60, at_once=5)
+    assert bot.broker.cancels.count(stop) == asked
+    bot.broker.disconnect()
+    bot.broker.connect()
+
+    async def again() -> bool:
+        return bot.broker.cancels.count(stop) > asked
+
+    await bot.sooner_or_later(again, "the stop is cancelled again")
+    await ends(bot, stop)
+
+
+async def test_an_entry_whose_shares_the_owner_sells_is_cancelled_so_that_its_stop_can_be_made_smaller(
+    make_bot: MakeBot,
+) -> None:
+    """Beside an entry that still buys nothing is made smaller: its stop would sell what the owner has sold already."""
+    bot = await make_bot(strategies=(EMA,), limits=Limits(buy_amount_usd=D(1100)))
+    await bot.start()
+    limit = OrderTerms(OrderType.LIMIT, D(100), tif=TimeInForce.GTC)
+    await bot.asks("ema", Verb.BUY, order=limit, exits=STOPPED)
+    await bot.sent(2)
+    entry, stop = (one.order_ref for one in bot.broker.sent)
+    for one in (entry, stop):
+        bot.broker.show(one)
+        await bot.turns(one, TradeStatus.SUBMITTED)
+    bot.broker.fill(entry, 4)
+    await bot.seconds(20, at_once=5)
+    assert bot.broker.cancels == []
+    bot.broker.held = {AAPL: D(1)}
+    await cancel_is_sent(bot, entry, within_s=60)
+    bot.broker.show(entry, OrderState.CANCELLED)
+
+    async def cut() -> bool:
+        return [one.qty for one in bot.broker.sent[2:]][-1:] == [D(1)]
+
+    await bot.sooner_or_later(cut, "the stop is as small as what is held")
+
+
+async def test_prices_are_asked_for_all_at_once(bot: Bot) -> None:
+    """Each stock without a price would hold the gate closed for some seconds more, and every exit with it."""
+    await holds(bot)
+    other = await bot.owns(3, "MSFT")
+    await protects(bot, other, OrderRole.STOP, STOP)
+    bot.broker.asked.clear()
+    answers = bot.broker.waits["quote"] = asyncio.Event()
+    bot.broker.disconnect()
+    bot.broker.connect()
+
+    async def both() -> bool:
+        return bot.broker.asked.count("quote") >= 2
+
+    await bot.sooner_or_later(both, "both are asked for")
+    answers.set()
+    await bot.is_open()
