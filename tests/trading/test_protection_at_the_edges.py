@@ -1,19 +1,24 @@
 """Protection where IB does more than it was asked for, or less; and where the owner sells beside it."""
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 
+from tests.adapters.database.samples import an_alert
 from tests.bot import Bot
 from tests.bot_fixtures import MakeBot
-from tests.trading.test_changes_refused import AAPL, STOPPED
-from tests.trading.test_lifting import STOP, ends, holds, is_cancelled, market, protects, stop_again
+from tests.trading.test_changes_refused import AAPL, STOPPED, told
+from tests.trading.test_changes_refused import holds as with_stop
+from tests.trading.test_lifting import STOP, ends, holds, is_cancelled, market, protects, stop_again, stops
 from tests.trading.test_resting_entries import EMA, cancel_is_sent
-from tradebot.domain.alerts import AlertStatus
+from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.brokerage import ErrorKind, OrderState
+from tradebot.domain.events import EventKind
+from tradebot.domain.facts.orders import Changed, ProtectionChanged, Unprotected
 from tradebot.domain.instructions import OrderTerms, Verb
 from tradebot.domain.limits import Limits
 from tradebot.domain.terms import OrderType, TimeInForce
-from tradebot.domain.trades import OrderRole, TradeStatus
+from tradebot.domain.trades import NewTrade, OrderRole, Trade, TradeStatus
 
 D = Decimal
 
@@ -94,3 +99,70 @@ async def test_prices_are_asked_for_all_at_once(bot: Bot) -> None:
     await bot.sooner_or_later(both, "both are asked for")
     answers.set()
     await bot.is_open()
+
+
+async def test_an_unknown_order_leaves_no_stop_larger_than_what_ib_holds(bot: Bot) -> None:
+    """As long as one order of the stock is UNKNOWN, a stop would go on to sell what the owner has sold already."""
+    stop, target = await holds(bot)
+    alert_id = await bot.alert("BUY")
+    await bot.sent()
+    unknown = bot.broker.sent[0].order_ref
+    bot.broker.show(unknown)
+    await bot.turns(unknown, TradeStatus.SUBMITTED)
+    del bot.broker.working[unknown]
+    bot.recovery.ask_about_in_doubt()
+    await bot.becomes(alert_id, AlertStatus.UNKNOWN)
+    bot.clock.skip(30)
+    bot.broker.held = {AAPL: D(0)}
+    for one in (stop, target):
+        await is_cancelled(bot, one)
+
+
+async def test_a_stop_that_ib_holds_for_a_short_locate_is_not_placed_for_ever(bot: Bot) -> None:
+    """Placed and cancelled every half minute, with a message each time, and the shares unprotected meanwhile."""
+    stop, _ = await holds(bot)
+    bot.broker.on_place = lambda order: None
+    refs = [stop]
+    for _ in range(2):
+        bot.broker.error(
+            refs[-1], 404, ErrorKind.HELD, "Shares for this order are not immediately available for short sale"
+        )
+        await ends(bot, refs[-1])
+        await bot.seconds(60, at_once=5)
+        refs = [stop, *(order.order_ref for order in stops(bot))]
+    assert len(refs) == 2
+    assert await told(bot) == [Unprotected.REFUSED]
+
+
+async def test_an_exit_that_comes_between_keeps_a_stop_from_growing_a_second_time(make_bot: MakeBot) -> None:
+    """What IB has not made larger yet is larger in the books: the last look would take it for one that sells no more."""
+    bot, entry, stop = await with_stop(make_bot, EMA)
+    held = (await bot.trade(stop)).requested_qty
+    bot.broker.working[stop] = replace(bot.broker.working[stop], qty=held - 4)
+    bot.broker.takes_orders = False
+    await bot.leaves(3)
+    before = len(await bot.events(EventKind.PROTECTION_CHANGED))
+
+    async def exit_is_decided() -> None:
+        if len(await bot.events(EventKind.PROTECTION_CHANGED)) > before:
+            bot.ledger.after_commit = None
+            await decided_exit(bot, await bot.trade(entry))
+
+    bot.ledger.after_commit = exit_is_decided
+
+    async def not_sent() -> bool:
+        changes = [event.facts for event in await bot.events(EventKind.PROTECTION_CHANGED)]
+        return isinstance(changes[-1], ProtectionChanged) and changes[-1].code is Changed.NOT_SENT
+
+    await bot.sooner_or_later(not_sent, "the second change is not sent")
+    assert len(bot.broker.sent) == 3
+
+
+async def decided_exit(bot: Bot, entry: Trade) -> None:
+    """An exit's order is stored, and may be about to leave."""
+    async with bot.ledger.begin() as books:
+        alert_id = await books.insert_alert(an_alert(action=Side.SELL, strategy=entry.strategy))
+        assert alert_id is not None
+        known = {name: getattr(entry, name) for name in NewTrade.__dataclass_fields__ if name != "decision"}
+        known |= {"alert_id": alert_id, "role": OrderRole.EXIT, "side": Side.SELL, "order_ref": f"tb-{alert_id}-exit"}
+        await books.insert_trade(NewTrade(**{**known, "group_id": None}, decision={}))

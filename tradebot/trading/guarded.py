@@ -17,7 +17,7 @@ from tradebot.domain.lots import CorporateAction, Lot, LotStatus
 from tradebot.domain.orders import ENDED
 from tradebot.domain.protection import ON_ITS_WAY, EndedBy, Guarded, ended_by
 from tradebot.domain.settings import AGAIN_KEY
-from tradebot.domain.trades import PROTECTIVE, UNRESOLVED, Trade, TradeStatus
+from tradebot.domain.trades import LIVE, PROTECTIVE, UNRESOLVED, Trade, TradeStatus
 from tradebot.ports import Books
 from tradebot.trading.corporate_actions import moving_contracts
 from tradebot.trading.exit_rest import lifted_now
@@ -34,6 +34,7 @@ class OfContract:
     guarded: tuple[Guarded, ...]
     lots: tuple[Lot, ...]  # open ones of it, protected or not
     moving: bool
+    trailing: bool
     exiting: frozenset[str]
 
     @property
@@ -58,6 +59,7 @@ async def guarded(books: Books, hours: Hours, now: datetime) -> Sequence[OfContr
     lots, unresolved = await books.lots(LotStatus.OPEN), await books.trades(UNRESOLVED)
     protection = await _protection(books, lots, unresolved)
     moving = await moving_contracts(books, now) if protection else set()
+    trailing = await moving_contracts(books, now, LIVE) if protection else set()
     lifted = await lifted_now(books, now) if protection else ()
     by_contract: dict[int, list[Guarded]] = defaultdict(list)
     for entry_id, orders in protection.items():
@@ -72,6 +74,7 @@ async def guarded(books: Books, hours: Hours, now: datetime) -> Sequence[OfContr
             tuple(of_it),
             tuple(lot for lot in lots if lot.con_id == con_id),
             con_id in moving,
+            con_id in trailing,
             frozenset(one.strategy for one in unresolved if one.con_id == con_id and _exits(one))
             | {one.order.strategy for one in lifted if one.order.con_id == con_id},
         )
@@ -135,6 +138,9 @@ def _ended_by(
     splits: Mapping[int, Decimal],
     hours: Hours,
 ) -> EndedBy:
+    facts = [one.facts for one in events]
+    if any(isinstance(one, OrderCancelling) and one.code is CancelReason.SHORT_LOCATE for one in facts):
+        return EndedBy.REFUSED
     at = order.finished_at
     told = [
         Told(one.facts.code, one.facts.text)

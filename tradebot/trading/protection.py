@@ -190,6 +190,7 @@ class Protection:
             equal=one.equals(held),
             quote=quote,
             moving=one.moving,
+            trailing=one.trailing,
             exiting=one.exiting,
             changing=frozenset(self._changed),
             confirmed=frozenset(self._confirmed),

@@ -68,7 +68,7 @@ class ProtectiveOrders:
         order = Order(
             trade.order_ref, Contract(one.con_id, name, ""), Side.SELL, one.qty, one.terms, oca_group=one.group
         )
-        not_sent = await self._write(trade, order, link)
+        not_sent = await self._write(trade, order, link, sells_more=True)
         if not_sent is not None:
             await self._booking.conclude(trade.id, TradeStatus.FAILED, not_sent)
             return None
@@ -106,7 +106,7 @@ class ProtectiveOrders:
 
     async def change(self, one: Change, name: str, link: LinkSession) -> bool:
         """False: it certainly did not leave, and the books have it as it was."""
-        order, sells_more = one.order, one.qty > one.order.requested_qty
+        order, sells_more = one.order, one.why is Changed.RAISED or one.qty > one.order.requested_qty
         if self._obstacle(order.role, self._switch.state, link, sells_more=sells_more) is not None:
             return False
         async with self._ledger.begin() as books:
@@ -122,7 +122,7 @@ class ProtectiveOrders:
             one.terms,
             oca_group=order.group_id or "",
         )
-        not_sent = await self._write(order, changed, link)
+        not_sent = await self._write(order, changed, link, sells_more=sells_more)
         if not_sent is not None:
             async with self._ledger.begin() as books:
                 changed_to = replace(order, requested_qty=one.qty, **columns(one.terms))
@@ -162,13 +162,12 @@ class ProtectiveOrders:
 
     # --- the wire ---------------------------------------------------------------------------------------------------
 
-    async def _write(self, trade: Trade, order: Order, link: LinkSession) -> Reason | None:
-        """Why it certainly did not leave, or None."""
+    async def _write(self, trade: Trade, order: Order, link: LinkSession, *, sells_more: bool) -> Reason | None:
+        """Why it certainly did not leave, or None. `sells_more`: than IB has at work now."""
         assert trade.ib_order_id is not None, "an intent is stored with its order id"
         async with self._ledger.begin() as books:
             settings = await books.settings()
             check_epoch(settings, self._lock)
-            sells_more = trade.status is TradeStatus.SUBMITTING or order.qty > trade.requested_qty
             obstacle = self._obstacle(trade.role, self._switch.in_force(settings), link, sells_more=sells_more)
             lifted = {one.order.id for one in await lifted_now(books, self._clock.now()) if not one.keeps}
             if obstacle is None and trade.id in lifted:  # it is being cancelled: IB would take this for another order
