@@ -17,6 +17,7 @@ from tradebot.domain.events import EventKind
 from tradebot.domain.facts.orders import Changed, ProtectionChanged, Unprotected
 from tradebot.domain.instructions import OrderTerms, Verb
 from tradebot.domain.limits import Limits
+from tradebot.domain.settings import TradingState
 from tradebot.domain.terms import OrderType, TimeInForce
 from tradebot.domain.trades import NewTrade, OrderRole, Trade, TradeStatus
 
@@ -166,3 +167,15 @@ async def decided_exit(bot: Bot, entry: Trade) -> None:
         known = {name: getattr(entry, name) for name in NewTrade.__dataclass_fields__ if name != "decision"}
         known |= {"alert_id": alert_id, "role": OrderRole.EXIT, "side": Side.SELL, "order_ref": f"tb-{alert_id}-exit"}
         await books.insert_trade(NewTrade(**{**known, "group_id": None}, decision={}))
+
+
+async def test_a_stop_and_its_target_that_ib_does_not_list_pause_nothing_else(bot: Bot) -> None:
+    """One incomplete list of IB's, and every strategy would wait until the owner has resumed."""
+    refs = await holds(bot)
+    for one in refs:
+        del bot.broker.working[one]
+    bot.recovery.ask_about_in_doubt()
+    for one in refs:
+        await bot.turns(one, TradeStatus.UNKNOWN)
+    await bot.seconds(10, at_once=5)
+    assert bot.switch.state is TradingState.RUNNING
