@@ -4,6 +4,8 @@ import asyncio
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
+
 from tests.adapters.database.samples import an_alert
 from tests.bot import Bot
 from tests.bot_fixtures import MakeBot
@@ -179,3 +181,30 @@ async def test_a_stop_and_its_target_that_ib_does_not_list_pause_nothing_else(bo
         await bot.turns(one, TradeStatus.UNKNOWN)
     await bot.seconds(10, at_once=5)
     assert bot.switch.state is TradingState.RUNNING
+
+
+@pytest.mark.parametrize("away_s", [0, 20])
+async def test_a_database_that_is_away_for_a_moment_costs_no_stop(bot: Bot, away_s: int) -> None:
+    """A stop whose intent was stored, and which certainly did not leave, would be taken for one that waits behind a dialog."""
+    stop, _ = await holds(bot)
+
+    async def away() -> None:
+        bot.ledger.away = True
+        if not away_s:
+            asyncio.get_running_loop().call_later(0.05, setattr, bot.ledger, "away", False)
+
+    await bot.after_decision(away)
+    bot.broker.show(stop, OrderState.CANCELLED)
+    bot.broker.error(stop, 202, ErrorKind.CANCELLED, "Order Canceled - reason: Cancelled by Exchange")
+
+    async def is_away() -> bool:
+        return bot.ledger.after_commit is None
+
+    await bot.sooner_or_later(is_away, "the intent is stored")
+    if away_s:
+        for _ in range(away_s):
+            bot.clock.skip(1)
+            await bot.moment()
+        bot.ledger.away = False
+    assert (await stop_again(bot)).qty == 5
+    assert await told(bot) == []

@@ -143,6 +143,7 @@ class Protection:
     async def repair(self) -> None:
         """One comparison, and what follows from it. Raises BrokerUnavailable, LedgerUnavailable."""
         async with self._one_at_a_time:
+            await self._orders.book_not_sent()
             async with self._ledger.read() as books:
                 if not await there_is(books):
                     return
