@@ -248,10 +248,8 @@ def test_a_target_that_took_some_leaves_the_rest_protected() -> None:
 
 def test_a_fill_that_is_not_booked_yet_raises_nothing() -> None:
     """A stop that has just sold some would be made larger by what it sold."""
-    assert (
-        found(guard(), moment=at(shown(A_STOP, filled=D(4)), shown(A_TARGET), position=6, booked=D(10), moving=True))
-        == []
-    )
+    moment = at(shown(A_STOP, filled=D(4)), shown(A_TARGET), position=6, booked=D(10), moving=True, trailing=True)
+    assert found(guard(), moment=moment) == []
 
 
 ENTERING = a_trade(1, OrderRole.ENTRY, S.SUBMITTED, order_type=OrderType.LIMIT, limit_price=D(100))
