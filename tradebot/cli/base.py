@@ -60,6 +60,7 @@ _ORDER = (
     "migrate",
     "drill",
     "simgateway",
+    "price",
 )
 
 Config = Annotated[
