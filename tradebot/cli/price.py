@@ -6,7 +6,8 @@ from typing import Annotated
 import aiohttp
 import typer
 
-from tradebot.cli.base import NOBODY, Config, cli, do, fail, settings_of
+from tradebot.cli.base import NOBODY, cli, do, fail
+from tradebot.cli.settings import Config, settings_of
 from tradebot.config import GATEWAY_SOCKET, Settings
 from tradebot.domain.payload.symbols import symbol
 from tradebot.errors import ConfigError
