@@ -15,7 +15,7 @@ from tradebot.domain.facts.orders import CancelReason, OrderCancelling, OrderTol
 from tradebot.domain.hours import Hours
 from tradebot.domain.lots import CorporateAction, Lot, LotStatus
 from tradebot.domain.orders import ENDED
-from tradebot.domain.protection import EndedBy, Guarded, ended_by
+from tradebot.domain.protection import EndedBy, Guarded, ended_by, protectable
 from tradebot.domain.settings import AGAIN_KEY
 from tradebot.domain.trades import PROTECTIVE, UNRESOLVED, Trade, TradeStatus
 from tradebot.ports import Books
@@ -101,7 +101,8 @@ def _exits(order: Trade) -> bool:
 
 
 async def _guard(books: Books, entry: Trade, orders: Sequence[Trade], lots: Sequence[Lot], hours: Hours) -> Guarded:
-    held = sum((lot.qty for lot in lots), Decimal(0))
+    shares = sum((lot.qty for lot in lots), Decimal(0))
+    held = protectable(shares, entry)
     over = [order for order in orders if order.status in ENDED]
     actions = await books.corporate_actions(entry.strategy, entry.ticker) if held else ()
     splits = {order.id: _split(order, actions) for order in orders}
@@ -118,7 +119,7 @@ async def _guard(books: Books, entry: Trade, orders: Sequence[Trade], lots: Sequ
             mine = [event for event in events if event.trade_id == order.id]
             ours = order.id <= again or any(_made_way_for(order, one) for one in exits)
             ends[order.id] = EndedBy.US if ours else _ended_by(order, entry, fills, mine, splits, hours)
-    price = sum((lot.cost for lot in lots), Decimal(0)) / held if held else None
+    price = sum((lot.cost for lot in lots), Decimal(0)) / shares if shares else None
     return Guarded(entry, held, tuple(orders), ends, splits, price)
 
 
@@ -132,7 +133,8 @@ def _ended_by(
 ) -> EndedBy:
     told = [Told(one.facts.code, one.facts.text) for one in events if isinstance(one.facts, OrderTold)]
     at = order.finished_at
-    cut_off = at is not None and not hours.is_open(at) and hours.is_open(at - CUT_OFF_WITHIN)
+    closed = at is not None and not hours.is_open(at)
+    cut_off = closed and at is not None and hours.is_open(at - CUT_OFF_WITHIN)
     return ended_by(
         order,
         entry,
@@ -140,7 +142,7 @@ def _ended_by(
         told,
         by_us=any(_is_ours(one.facts) for one in events),
         cut_off=cut_off,
-        split=splits[order.id] != 1,
+        split=closed and splits[order.id] != 1,  # it comes over night: what ends in a session ends otherwise
     )
 
 
