@@ -261,6 +261,10 @@ class Books(Protocol):
     ) -> Sequence[Trade]:
         """By status, ticker, strategy and creation time; each filter that is None admits all."""
 
+    async def trades_since_or_ended(self, since: datetime) -> Sequence[Trade]:
+        """Decided at or after this moment, or ended then, or not at all: what waits for its price may fill days after it was
+        decided."""
+
     async def trades_from(self, strategy: str, ticker: str, place: Place, limit: int) -> Sequence[Trade]:
         """The strategy's trades of the ticker from this place on, at most so many, in the order of their places."""
 

@@ -4,24 +4,28 @@ import asyncio
 import statistics
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import aiohttp
 
 from tests.bench.booking import bookings
+from tests.bench.road import road
 from tests.system.harness import SECRET, Daemon, Gateway, running
 from tradebot.domain.events import EventKind
 
 TICKERS = ("AAPL", "MSFT", "TSLA", "NVDA", "AMZN", "KO", "WMT", "DIS")
 
 
-def row(name: str, seconds: list[float]) -> None:
+def row(name: str, seconds: Sequence[float], floor: Sequence[float] = ()) -> None:
+    """`floor`: what the bare road took beside it."""
     ordered = sorted(seconds)
     p99 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
     figures = (
         f"median {statistics.median(ordered) * 1e3:8.1f} ms   p99 {p99 * 1e3:8.1f} ms   max {ordered[-1] * 1e3:8.1f} ms"
     )
-    print(f"{name:<46} {figures}   n={len(ordered)}", flush=True)  # noqa: T201
+    ratio = f"   {statistics.median(ordered) / statistics.median(floor):.1f} x the floor" if floor else ""
+    print(f"{name:<46} {figures}   n={len(ordered)}{ratio}", flush=True)  # noqa: T201
 
 
 async def answers(daemon: Daemon, count: int, at_once: int) -> list[float]:
@@ -65,6 +69,7 @@ async def main() -> None:
             row("start to ready for orders", [time.perf_counter() - began])
             row("alert to booked fill (gateway fills after 50 ms)", await fills(daemon, 30))
             row("webhook answer, 1,000 alerts, 100 at once", await answers(daemon, 1000, 100))
+    await road(row)
     await bookings(row)
 
 

@@ -1,18 +1,20 @@
 """Help, version, and what a clumsy person types: one readable answer, exit code 2, and nothing made on the disk."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from typer.main import get_command
 
+from tests import commands
 from tests.cli.conftest import Type
 from tradebot import __version__
-from tradebot.cli import cli
+from tradebot.cli.commands import COMMANDS
 
 
 def every_command() -> list[tuple[str, ...]]:
     found: list[tuple[str, ...]] = []
-    for name, command in get_command(cli).commands.items():  # type: ignore[attr-defined]
+    for name, command in commands.loaded().items():
         below = getattr(command, "commands", None)
         found += [(name, each) for each in below] if below else [(name,)]
     return found
@@ -35,6 +37,29 @@ def test_h_is_help(typed: Type, command: tuple[str, ...]) -> None:
 def test_version(typed: Type) -> None:
     """Broken, a report of a defect cannot say what it is about."""
     assert typed("--version").out == f"tradebot {__version__}\n"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_says_what_the_help_says(name: str) -> None:
+    """The list of commands would promise something else than the command's own help."""
+    assert " ".join(commands.loaded()[name].help.split("\n\n")[0].split()) == COMMANDS[name][1]
+
+
+def test_every_command_is_in_the_list() -> None:
+    """A command would be there that nobody can call."""
+    assert set(commands.loaded()) == set(COMMANDS)
+
+
+@pytest.mark.parametrize("asked", ["--version", "--help"])
+def test_what_says_only_a_few_words_loads_nothing_else(asked: str) -> None:
+    """The version would take a second, as long as everything that the daemon needs takes to load."""
+    heavy = "{'aiohttp', 'sqlite3', 'redis', 'aiogram', 'ib_async', 'pydantic'}"
+    code = (
+        "import sys; from tradebot.cli import cli; "
+        f"cli([{asked!r}], standalone_mode=False); sys.exit(str({heavy} & set(sys.modules)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert ran.stderr.strip() == "set()"
 
 
 def test_the_environment_names_the_configuration(typed: Type, tmp_path: Path) -> None:
@@ -70,7 +95,7 @@ MISTAKES = {
     "reassign main main": "FROM and TO are the same strategy, main",
     "simgateway --port 70000": "less than or equal to 65535",
     "status --config nope.toml": "nope.toml: there is no such file",
-    "migrate sideways": "No such command 'sideways'. There are: status, up, down.",
+    "migrate sideways": "No such command 'sideways'. There are: up, down, status.",
     "log": "No such command 'log'. Did you mean 'logs'?",
     "sell": "No such command 'sell'. `tradebot alert SELL AAPL` sells what the bot holds of it. There are: run, alert,",
     "frobnicate": "No such command 'frobnicate'. There are: run, alert, template, lint-alert, status, alerts, orders, "

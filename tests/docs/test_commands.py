@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from typer.main import get_command
 
-from tradebot.cli import cli
+from tests import commands
 from tradebot.webhook.routes import Routes
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +20,7 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "trad
 def options_in_the_code() -> dict[str, set[str]]:
     """Every command's options, by its whole name."""
     found = {}
-    for name, command in get_command(cli).commands.items():  # type: ignore[attr-defined]
+    for name, command in commands.loaded().items():
         for below, one in getattr(command, "commands", {"": command}).items():
             options = {option for parameter in one.params for option in parameter.opts if option.startswith("--")}
             found[f"tradebot {name} {below}".strip()] = options

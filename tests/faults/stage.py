@@ -11,6 +11,12 @@ from tests.faults.cases import Fault, Surroundings
 from tests.proxy import open_proxy
 from tests.system.harness import Daemon, Gateway, running
 
+BRACKETS = {
+    "strategies__main__sizing": "alert",
+    "strategies__main__orders": "alert",
+    "strategies__main__exits": "alert",
+    "trading__defaults__buy_amount_usd": "5000",
+}
 TWO_STRATEGIES = {"strategies__main__enabled": "true", "strategies__ema__exit_size": "alert"}
 
 
@@ -45,3 +51,12 @@ async def staged(
             daemon.env |= kept_in(folder / "clock")
         await house.enter_async_context(running(daemon, gateway))
         yield Surroundings(postgres, redis, ib, telegram, bot, gateway, daemon, postgres_url, redis_url)
+
+
+@asynccontextmanager
+async def with_brackets(folder: Path, *, realistic: bool = False) -> AsyncIterator[tuple[Gateway, Daemon]]:
+    """A daemon that takes stops and targets from its alerts, and its gateway; not started yet."""
+    gateway = Gateway.at(folder / "gateway", realistic=realistic)
+    daemon = Daemon.at(folder, gateway=gateway, trading__repeat_window_s="0", **BRACKETS)
+    async with running(daemon, gateway):
+        yield gateway, daemon

@@ -20,7 +20,8 @@ given = parser.parse_args()
 with tempfile.TemporaryDirectory() as folder:
     soaked = asyncio.run(soak(Path(folder), minutes=given.minutes, seed=given.seed, realistic=given.realistic))
 table = Table(
-    title=f"{soaked.alerts} alerts, {soaked.faults} faults and {soaked.days} nights in {given.minutes:g} minutes: the books agree"
+    title=f"{soaked.alerts} alerts, {soaked.stops} stops and {soaked.targets} targets filled, {soaked.faults} faults and "
+    f"{soaked.days} nights in {given.minutes:g} minutes: the books agree"
 )
 for heading in ("quarter", *(field.name for field in fields(Figures))):
     table.add_column(heading, justify="right")

@@ -8,6 +8,8 @@ compared with the last.
 
 import asyncio
 import random
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import astuple, dataclass, fields
 from datetime import timedelta
 from pathlib import Path
@@ -15,11 +17,14 @@ from pathlib import Path
 import psutil
 
 from tests.faketime import kept_in, set_ahead
+from tests.soak import brackets
 from tests.system.checker import check
 from tests.system.harness import Daemon, Gateway, running, until
+from tests.system.protected import settled
+from tradebot.domain.events import EventKind
 
 TICKERS = ("AAPL", "MSFT", "TSLA", "NVDA", "AMZN", "KO", "WMT", "DIS")
-FAULTS: tuple[tuple[str, dict[str, object]], ...] = (
+FAULTS: tuple[tuple[str, Mapping[str, object]], ...] = (
     ("drop_after", {"filled": True}),
     ("drop_before", {}),
     ("partial", {"filled": 1, "action": "BUY"}),  # a SELL works on until the close
@@ -28,7 +33,9 @@ FAULTS: tuple[tuple[str, dict[str, object]], ...] = (
     ("repeat_status", {}),
     ("mute_status", {}),
     ("correction", {"price": "101"}),
+    *brackets.FAULTS,
 )
+PROTECTED_WITHIN_S = 180.0
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,8 @@ class Soaked:
     alerts: int
     faults: int
     days: int
+    stops: int
+    targets: int
     figures: tuple[Figures, ...]
 
     def quarter(self, number: int) -> Figures:
@@ -71,7 +80,7 @@ async def soak(
     unlimited = {"trading__repeat_window_s": "0", "trading__order_timeout_s": "2", "trading__orders_per_second": "40"}
     unlimited |= {f"trading__defaults__{name}": "10000" for name in ("max_daily_buys", "max_per_ticker")}
     unlimited |= {f"trading__defaults__{name}": "10000000" for name in ("max_total_investment", "max_daily_loss")}
-    daemon = Daemon.at(folder, gateway=gateway, **unlimited)
+    daemon = Daemon.at(folder, gateway=gateway, **unlimited, **brackets.SWING)
     daemon.module = "tests.soak.entry"
     daemon.env |= {"TASKS_FILE": str(folder / "tasks")} | kept_in(folder / "clock")
     ids: list[int] = []
@@ -80,12 +89,15 @@ async def soak(
     async with running(daemon, gateway):
         await gateway.ready()
         await gateway.control("POST", "/cash", cash="5000000")
+        for ticker in TICKERS:
+            await brackets.move(gateway, chance, ticker)
         await daemon.ready()
         loop = asyncio.get_running_loop()
         began = loop.time()
         while len(figures) < rounds or loop.time() < began + minutes * 60:
             if len(figures) == (days + 1) * rounds_a_day:
                 days += 1
+                await settled(daemon, gateway, PROTECTED_WITHIN_S)
                 await _night(gateway, folder / "clock", days)
             if chance.random() < 0.5:
                 name, parameters = chance.choice(FAULTS)
@@ -96,14 +108,21 @@ async def soak(
                 faults += 1
             round_ = [chance.choice(("BUY", "BUY", "SELL")) for _ in range(10)]
             names = [f"{len(ids)}-{number}" for number in range(10)]
-            sent = [daemon.alert(s, chance.choice(TICKERS), alert_id=n) for s, n in zip(round_, names, strict=True)]
+            sent = [
+                daemon.alert(side, chance.choice(TICKERS), alert_id=name, **brackets.asked(chance, side))
+                for side, name in zip(round_, names, strict=True)
+            ]
             new = await asyncio.gather(*sent)
             ids += new
             await daemon.ended(*new, deadline_s=300)
             await gateway.control("DELETE", "/faults")
+            await brackets.move(gateway, chance, chance.choice(TICKERS))
             figures.append(await _measure(daemon))
-        await check(await daemon.books(), gateway)
-    return Soaked(len(ids), faults, days, tuple(figures))
+        books = await settled(daemon, gateway, PROTECTED_WITHIN_S)
+        await check(books, gateway)
+    kinds = Counter(event.kind for event in books.events)
+    stops, targets = kinds[EventKind.STOPPED_OUT], kinds[EventKind.TARGET_REACHED]
+    return Soaked(len(ids), faults, days, stops, targets, tuple(figures))
 
 
 async def _night(gateway: Gateway, clock: Path, days: int) -> None:

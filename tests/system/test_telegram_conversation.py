@@ -64,6 +64,7 @@ async def test_looking_and_setting(tmp_path: Path, gateway: Gateway) -> None:
             "/help": "/clear_queue",
             "/status": "PAPER DU1234567",
             "/positions": "KO",
+            "/orders": "No order works at IB",
             "/pnl": "Won 0 of 1 closed",
             "/pnl_week": "2 buys, 1 sell",
             "/strategies": "main",

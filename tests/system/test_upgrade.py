@@ -78,7 +78,7 @@ async def test_trading_goes_on_with_the_books_of_before(tmp_path: Path, gateway:
             await until(lambda: _all_told(daemon), "every event to be delivered")
             assert await daemon.stop() == 0, daemon.output
             assert "Traceback" not in daemon.output, daemon.output
-    await migrate.down(url, steps=3)
+    await migrate.down(url, steps=4)
     after = await release.content(url)
     shares = {row["opening_trade_id"]: _shares(after, row["opening_trade_id"]) for row in before["position"]}
     assert shares == {trade: _shares(before, trade) for trade in shares}, (

@@ -346,7 +346,9 @@ async def test_a_change_that_never_left_is_not_taken_for_the_owners(make_at_gate
         return (await there.bot.trade(stop.order_ref)).terms == stop.terms
 
     await there.bot.sooner_or_later(as_at_ib, "the books have what works at IB")
-    assert len(await there.bot.events(EventKind.PROTECTION_CHANGED)) == 1
+    changes = [event.facts for event in await there.bot.events(EventKind.PROTECTION_CHANGED)]
+    codes = [facts.code for facts in changes if isinstance(facts, ProtectionChanged)]
+    assert codes == [Changed.BREAK_EVEN, Changed.NOT_TAKEN]
 
 
 async def test_a_stop_is_placed_also_under_the_kill_switch(make_at_gateway: MakeAtGateway) -> None:

@@ -13,7 +13,7 @@ from tests.clockwork import new_york
 from tests.trading.moments import gate_closed
 from tests.trading.test_rehearsal import told
 from tradebot.domain.alerts import AlertStatus, Side
-from tradebot.domain.brokerage import ErrorKind, OrderState
+from tradebot.domain.brokerage import ErrorKind, OrderState, OrderUpdate
 from tradebot.domain.events import EventKind
 from tradebot.domain.instructions import OrderTerms, Verb
 from tradebot.domain.limits import Limits
@@ -85,8 +85,8 @@ async def test_one_that_ib_lists_as_inactive_is_cancelled(make_bot: MakeBot) -> 
     """An entry that IB does not work on would wait for ever, its cash reserved."""
     bot = await running(make_bot)
     _, order_ref = await rests(bot)
-    bot.broker.show(order_ref, OrderState.INACTIVE)
-    bot.broker.working[order_ref] = bot.broker.completed.pop(order_ref)
+    bot.broker.working[order_ref] = inactive = replace(bot.broker.working[order_ref], state=OrderState.INACTIVE)
+    bot.broker.events.put_nowait(OrderUpdate(inactive))
     await bot.seconds(10)
     assert bot.broker.cancels == []
     await cancel_is_sent(bot, order_ref, within_s=60)

@@ -1,11 +1,13 @@
 """Exits that the clock asks for."""
 
+from dataclasses import replace
 from datetime import time, timedelta
 from decimal import Decimal
 
-from tests.bot import Bot
+from tests.bot import Bot, said
 from tests.bot_fixtures import MakeBot
 from tests.clockwork import new_york
+from tests.trading.test_resting_entries import EMA, GTC, cancel_is_sent, rests
 from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.strategies import MAIN, Strategy
@@ -30,6 +32,55 @@ async def test_a_strategy_is_flat_by_its_time(make_bot: MakeBot) -> None:
     (_, alert) = [await bot.row(number) for number in (1, 2)]
     assert (alert.action, alert.status) == (Side.SELL, AlertStatus.PROCESSING)
     assert len(await sold(bot)) == 1  # one a day
+
+
+async def test_a_session_that_closes_early_has_its_time_as_long_before_its_close(make_bot: MakeBot) -> None:
+    """On a half day that time would never come while anything can be sold: held over the weekend."""
+    bot = await make_bot(start=new_york(2026, 11, 27, 12, 53), strategies=(FLAT,), always=False)
+    await bot.start()
+    await bot.owns(5)
+    assert not await sold(bot)
+    await bot.leaves()
+    assert await sold(bot) == [5]
+    row = await bot.becomes(await bot.alert("BUY", "MSFT"), AlertStatus.BLOCKED)
+    assert "flat by 12:55" in said(row.reason)
+
+
+async def test_an_entry_that_waits_is_cancelled_when_its_strategy_is_to_be_flat(make_bot: MakeBot) -> None:
+    """It would buy minutes later what is then held over night, by a strategy that is never to hold anything over night."""
+    ema, rsi = replace(EMA, flat_by=time(15, 55)), replace(EMA, name="rsi")
+    bot = await make_bot(start=new_york(2026, 11, 20, 15, 50), strategies=(ema, rsi), always=False)
+    await bot.start()
+    _, of_ema = await rests(bot, GTC)
+    await rests(bot, GTC, "rsi")
+    await bot.seconds(240, at_once=30)
+    assert bot.broker.cancels == []
+    await cancel_is_sent(bot, of_ema, within_s=120)
+    await bot.seconds(10, at_once=5)
+    assert set(bot.broker.cancels) == {of_ema}
+
+
+async def test_what_is_bought_after_that_time_is_sold_too(make_bot: MakeBot) -> None:
+    """An entry that fills while it is being cancelled would be held over night."""
+    ema = replace(EMA, flat_by=time(15, 55))
+    bot = await make_bot(start=new_york(2026, 11, 20, 15, 54), strategies=(ema,), always=False)
+    await bot.start()
+    alert_id, entry = await rests(bot, GTC)
+    await cancel_is_sent(bot, entry, within_s=120)
+    bot.broker.fill(entry, int((await bot.trade(entry)).requested_qty), 95)
+    await bot.becomes(alert_id, AlertStatus.EXECUTED)
+    await bot.leaves(2)
+    assert await sold(bot) == [(await bot.trade(entry)).filled_qty]
+
+
+async def test_nothing_is_bought_after_that_time(make_bot: MakeBot) -> None:
+    """A strategy that is to be flat by then would buy for the night."""
+    bot = await make_bot(start=new_york(2026, 11, 20, 15, 56), strategies=(FLAT,), always=False)
+    await bot.start()
+    row = await bot.becomes(await bot.alert("BUY"), AlertStatus.BLOCKED)
+    assert said(row.reason) == (
+        "it is 15:56 in New York, and strategy main is flat by 15:55: change flat_by under [strategies.main] if it should buy"
+    )
 
 
 async def test_a_lot_is_held_no_longer_than_its_strategy_holds(make_bot: MakeBot) -> None:

@@ -1,7 +1,10 @@
-"""Fresh quotes: subscribe, take the first ticks, cancel.
+"""Fresh quotes: subscribe, take the first ticks, and keep the line for the next question.
 
 Rules:
-- Only ticks that arrive after the question count; nothing is cached. (ib_async's tickers keep the old price after an error.)
+- A quote is of ticks that arrived after the question, or of a kept line with a tick at most `FRESH_S` old, of this connection
+  and since IB's servers were last lost. (ib_async's tickers keep the old price after an error.)
+- Kept are lines of live data alone, `LINES_MAX` of them, the least recently used one ends first; each ends when nobody has asked
+  for `KEEP_S`, and with any word of IB's against it: an error, delayed or frozen data.
 - Live data first; where the account has no subscription, delayed data. Never a snapshot: it ends after 11 s, or never.
 - No offer, no data, frozen data, a competing session: nothing for what is missing, never an old or invented price; and
   IB's words for why.
@@ -10,6 +13,8 @@ Rules:
 """
 
 import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -24,6 +29,9 @@ from tradebot.domain.brokerage import Contract, NoQuote, Quote
 from tradebot.errors import BrokerUnavailable
 
 SUBSCRIPTIONS_MAX = 10
+LINES_MAX = 50  # IB allows 100 in all, the owner's TWS included
+FRESH_S = 2.0
+KEEP_S = 300.0
 SETTLE_S = 0.3  # how long bid and last may lag behind the ask
 _LIVE, _DELAYED = 1, 3
 _FROZEN = frozenset({2, 4})  # the last prices of a closed market, sent as if they were new
@@ -31,15 +39,43 @@ _NAMES = {1: "bid", 2: "ask", 4: "last", 66: "bid", 67: "ask", 68: "last"}
 _FIRST_DELAYED_TICK = 66
 
 
+@dataclass(eq=False, slots=True)
+class _Line:
+    """A subscription that goes on after its first quote."""
+
+    session: Session
+    losses: int  # of IB's servers, when it began
+    req_id: int
+    ticks: "_Ticks"
+    used_at: float  # loop time
+
+    @property
+    def quote(self) -> Quote | NoQuote | None:
+        """None: it may not be trusted, or has been still for too long."""
+        valid = not self.session.closed.done() and self.session.upstream and self.session.losses == self.losses
+        return self.ticks.quote() if valid and self.ticks.fresh else None
+
+    def end(self) -> None:
+        self.session.ticks.pop(self.req_id, None)
+        if self.session.client.isReady():
+            self.session.client.cancelMktData(self.req_id)
+
+
 class Quotes:
-    """Quotes asked for now, by contract id."""
+    """Quotes asked for now, and the lines that are kept, by contract id."""
 
     def __init__(self) -> None:
         self._flights: dict[int, asyncio.Task[Quote | NoQuote]] = {}
         self._slots = asyncio.Semaphore(SUBSCRIPTIONS_MAX)
+        self._lines: OrderedDict[int, _Line] = OrderedDict()
 
     async def quote(self, session: Session, contract: Contract, timeout_s: float) -> Quote | NoQuote:
         """Raises BrokerUnavailable when the connection is lost meanwhile."""
+        if (line := self._lines.get(contract.con_id)) is not None and line.session is session:
+            line.used_at = asyncio.get_running_loop().time()
+            self._lines.move_to_end(contract.con_id)
+            if (quote := line.quote) is not None:
+                return quote
         flight = self._flights.get(contract.con_id)
         if flight is None:
             flight = asyncio.create_task(
@@ -58,7 +94,7 @@ class Quotes:
     async def _fly(self, session: Session, contract: Contract, timeout_s: float) -> Quote | NoQuote:
         try:
             async with self._slots:
-                return await _live_or_delayed(session, contract, timeout_s)
+                return await self._live_or_delayed(session, contract, timeout_s)
         except RequestRefused as refusal:
             logger.warning("No quote for {}: {}", contract.ticker, refusal)
             return NoQuote(refusal.code, refusal.text)
@@ -67,54 +103,86 @@ class Quotes:
         finally:
             del self._flights[contract.con_id]
 
+    async def _live_or_delayed(self, session: Session, contract: Contract, timeout_s: float) -> Quote | NoQuote:
+        await room_for_request(session.client)
+        self._end(contract.con_id)
+        deadline = asyncio.get_running_loop().time() + timeout_s
+        try:
+            line = await _subscribe(session, contract, _LIVE, deadline)
+        except RequestRefused as refusal:
+            if refusal.code not in codes.NOT_SUBSCRIBED:
+                raise
+            line = await _subscribe(session, contract, _DELAYED, deadline)
+        quote = line.ticks.quote()
+        if line.ticks.fresh:
+            self._keep(contract.con_id, line)
+        else:
+            line.end()
+        return quote
+
+    # --- lines ------------------------------------------------------------------------------------------------------
+
+    def _keep(self, con_id: int, line: _Line) -> None:
+        self._lines[con_id] = line
+        if len(self._lines) > LINES_MAX:
+            self._end(next(iter(self._lines)))
+        self._look_again(con_id, line)
+
+    def _look_again(self, con_id: int, line: _Line) -> None:
+        """When it may be time to end it."""
+        loop = asyncio.get_running_loop()
+        due_s = line.used_at + KEEP_S - loop.time()
+        if self._lines.get(con_id) is not line:
+            return
+        if due_s <= 0 or line.session.closed.done():
+            self._end(con_id)
+        else:
+            loop.call_later(due_s, self._look_again, con_id, line)
+
+    def _end(self, con_id: int) -> None:
+        if (line := self._lines.pop(con_id, None)) is not None:
+            line.end()
+
 
 def _seen(flight: asyncio.Task[Quote | NoQuote]) -> None:
     if not flight.cancelled():
         flight.exception()
 
 
-async def _live_or_delayed(session: Session, contract: Contract, timeout_s: float) -> Quote | NoQuote:
-    await room_for_request(session.client)
-    deadline = asyncio.get_running_loop().time() + timeout_s
-    try:
-        return await _subscribe(session, contract, _LIVE, deadline)
-    except RequestRefused as refusal:
-        if refusal.code not in codes.NOT_SUBSCRIBED:
-            raise
-    return await _subscribe(session, contract, _DELAYED, deadline)
-
-
-async def _subscribe(session: Session, contract: Contract, kind: int, deadline: float) -> Quote | NoQuote:
+async def _subscribe(session: Session, contract: Contract, kind: int, deadline: float) -> _Line:
+    """With the ticks that have come by the deadline."""
     client = session.client
     if session.closed.done():
         raise BrokerUnavailable(f"no quote for {contract.ticker}: the connection was lost: {session.closed.result()}")
     if session.market_data_type != kind:
         client.reqMarketDataType(kind)
         session.market_data_type = kind
-    req_id = client.getReqId()
-    ticks = session.ticks[req_id] = _Ticks(kind == _DELAYED)
-    subscribed = True
+    line = _Line(
+        session, session.losses, client.getReqId(), _Ticks(kind == _DELAYED), asyncio.get_running_loop().time()
+    )
+    session.ticks[line.req_id] = line.ticks
     try:
-        client.reqMktData(req_id, ib_contract(contract), "", False, False, [])
+        client.reqMktData(line.req_id, ib_contract(contract), "", False, False, [])
         async with asyncio.timeout_at(deadline):
-            await ticks.complete
+            await line.ticks.complete
     except TimeoutError:
         pass  # what has come by now is the quote
     except RequestRefused:
-        subscribed = False
+        del session.ticks[line.req_id]
         raise
-    finally:
-        del session.ticks[req_id]
-        if subscribed and client.isReady():
-            client.cancelMktData(req_id)
-    return ticks.quote()
+    except BaseException:
+        line.end()
+        raise
+    return line
 
 
 class _Ticks:
-    """The first ticks of one subscription."""
+    """The newest ticks of one subscription."""
 
     def __init__(self, delayed: bool) -> None:
         self.complete: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._doubted = False  # IB has said something against it
+        self._heard_at = -FRESH_S  # loop time of the last price
         self._delayed_asked = self._delayed = delayed
         self._frozen = False
         self._prices: dict[str, Decimal | None] = {}
@@ -127,6 +195,12 @@ class _Ticks:
             return self._why_none
         return Quote(bid, ask, last, self._at, self._delayed)
 
+    @property
+    def fresh(self) -> bool:
+        """Whether what is known now is live, and was heard a moment ago."""
+        trusted = not (self._doubted or self._delayed or self._frozen) and self.complete.done()
+        return trusted and asyncio.get_running_loop().time() - self._heard_at <= FRESH_S
+
     def market_data_type(self, kind: int) -> None:
         self._delayed = kind >= _DELAYED
         self._frozen = kind in _FROZEN
@@ -136,8 +210,8 @@ class _Ticks:
             return
         self._delayed |= kind >= _FIRST_DELAYED_TICK
         self._prices[_NAMES[kind]] = price
-        self._at = datetime.now(UTC)
-        if self._prices.get("ask") is None:
+        self._at, self._heard_at = datetime.now(UTC), asyncio.get_running_loop().time()
+        if self.complete.done() or self._prices.get("ask") is None:
             return
         if len(self._prices) == len(set(_NAMES.values())):
             self._finish()
@@ -145,6 +219,7 @@ class _Ticks:
             asyncio.get_running_loop().call_later(SETTLE_S, self._finish)
 
     def refused(self, code: int, text: str) -> None:
+        self._doubted |= not codes.is_warning(code)
         delayed_follows = self._delayed_asked and code in codes.DELAYED_FOLLOWS
         if delayed_follows:
             self._why_none = NoQuote(code, text)
@@ -152,6 +227,7 @@ class _Ticks:
             self.complete.set_exception(RequestRefused(code, text))
 
     def lost(self, reason: str) -> None:
+        self._doubted = True
         if not self.complete.done():
             self.complete.set_exception(BrokerUnavailable(f"the connection to the gateway was lost: {reason}"))
 

@@ -4,53 +4,10 @@ import errno
 import io
 import sys
 
-from tradebot.cli import (
-    admin,
-    alert,
-    backup,
-    doctor,
-    drill,
-    export,
-    jobs,
-    lint_alert,
-    lists,
-    logs,
-    reassign,
-    run,
-    selftest,
-    show,
-    simgateway,
-    splits,
-    template,
-    trace,
-    trading,
-)
 from tradebot.cli.base import FAILED, cli, exit_code, fail
 from tradebot.errors import TradebotError
 
-__all__ = [
-    "admin",
-    "alert",
-    "backup",
-    "cli",
-    "doctor",
-    "drill",
-    "export",
-    "jobs",
-    "lint_alert",
-    "lists",
-    "logs",
-    "main",
-    "reassign",
-    "run",
-    "selftest",
-    "show",
-    "simgateway",
-    "splits",
-    "template",
-    "trace",
-    "trading",
-]
+__all__ = ["cli", "main"]
 
 
 def main() -> None:

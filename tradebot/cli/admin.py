@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from tradebot.cli import daemon_client
-from tradebot.cli.base import Commands, Config, cli, settings_of
+from tradebot.cli.base import Commands, cli
+from tradebot.cli.settings import Config, settings_of
 from tradebot.database import is_new, open_instance_lock
 from tradebot.database import migrate as migrations
 from tradebot.errors import MigrationError

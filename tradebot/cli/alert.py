@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from tradebot.cli import daemon_client, follow, sending
-from tradebot.cli.base import Config, cli, do, settings_of
+from tradebot.cli.base import cli, do
+from tradebot.cli.settings import Config, settings_of
 from tradebot.cli.trading import named
 from tradebot.domain.alerts import Side
 from tradebot.errors import ConfigError

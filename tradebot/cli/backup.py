@@ -10,7 +10,8 @@ import typer
 from rich.console import Console
 
 from tradebot.cli import daemon_client
-from tradebot.cli.base import Config, cli, do, settings_of
+from tradebot.cli.base import cli, do
+from tradebot.cli.settings import Config, settings_of
 from tradebot.config import DATA_DIR, Settings
 from tradebot.database import backups, restore
 from tradebot.database.backups import Backup
@@ -44,7 +45,7 @@ def restore_command(
 ) -> None:
     """Put a backup in the place of the database; the daemon must not run. The old database is kept.
 
-    Example: `tradebot restore /var/backups/tradebot/tradebot-20261126T223000Z-0004.db`
+    Example: `tradebot restore /var/backups/tradebot/tradebot-20261126T223000Z-0005.db`
     """
     do(_restore(settings_of(config), file, ask=not yes))
 

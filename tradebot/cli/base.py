@@ -6,18 +6,18 @@ Exit codes: 0 done · 1 it did not work, or the alert was not executed · 2 wron
 
 import asyncio
 import difflib
-import os
 import sys
 from collections.abc import Coroutine
-from pathlib import Path
+from importlib import import_module
 from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_group
 
 from tradebot import __version__
-from tradebot.config import CONFIG_VARIABLE, Settings, load
+from tradebot.cli.commands import COMMANDS
 from tradebot.errors import ConfigError, LedgerUnavailable, TradebotError
 from tradebot.runtime import systemd
 
@@ -34,57 +34,31 @@ _ELSEWHERE = {
 }
 """What people type, and where it is found."""
 
-_ORDER = (
-    "run",
-    "alert",
-    "template",
-    "lint-alert",
-    "status",
-    "alerts",
-    "orders",
-    "positions",
-    "pnl",
-    "trace",
-    "logs",
-    "jobs",
-    "doctor",
-    "selftest",
-    "pause",
-    "resume",
-    "kill",
-    "split",
-    "reassign",
-    "backup",
-    "restore",
-    "export",
-    "migrate",
-    "drill",
-    "simgateway",
-)
-
-Config = Annotated[
-    Path | None,
-    typer.Option(
-        "--config",
-        metavar="FILE",
-        envvar=CONFIG_VARIABLE,
-        help="Configuration file; default: config.toml here, if any.",
-    ),
-]
-
 
 class Commands(TyperGroup):
-    """Commands in the order in which people need them; one that there is not is answered with those that there are."""
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        return sorted(
-            super().list_commands(ctx), key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER)
-        )
+    """One that there is not is answered with those that there are."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        if args and args[0] not in self.commands and not args[0].startswith("-"):
+        if args and args[0] not in self.list_commands(ctx) and not args[0].startswith("-"):
             ctx.fail(_no_such_command(args[0], self.list_commands(ctx)))
         return super().resolve_command(ctx, args)
+
+
+class _Program(Commands):
+    """Knows its commands by name; each is loaded when it is called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """For the list of commands: its name and what it does."""
+        known = COMMANDS.get(cmd_name)
+        return TyperCommand(cmd_name, help=known[1], rich_markup_mode="markdown") if known else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        super().resolve_command(ctx, args)
+        import_module(f"tradebot.cli.{COMMANDS[args[0]][0]}")
+        return args[0], get_group(cli).commands[args[0]], args[1:]
 
 
 def _no_such_command(name: str, there_are: list[str]) -> str:
@@ -95,7 +69,7 @@ def _no_such_command(name: str, there_are: list[str]) -> str:
 
 
 cli = typer.Typer(
-    cls=Commands,
+    cls=_Program,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
@@ -116,10 +90,6 @@ def fail(text: str, code: int) -> NoReturn:
         line = systemd.with_priority(3, line).rstrip("\n")
     Console(stderr=True, highlight=False, soft_wrap=True).print(line, markup=False)
     raise SystemExit(code)
-
-
-def settings_of(config: Path | None) -> Settings:
-    return load(config, os.environ)
 
 
 def do(work: Coroutine[None, None, int | None]) -> None:

@@ -14,7 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from tradebot.cli import daemon_client
-from tradebot.cli.base import Config, cli, do, settings_of
+from tradebot.cli.base import cli, do
+from tradebot.cli.settings import Config, settings_of
 from tradebot.config.loading import DEFAULT_FILE
 from tradebot.errors import ConfigError
 

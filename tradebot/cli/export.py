@@ -19,8 +19,9 @@ import typer
 from rich.console import Console
 
 from tradebot.cli import daemon_client
-from tradebot.cli.base import Config, cli, do, settings_of
+from tradebot.cli.base import cli, do
 from tradebot.cli.of_strategy import OfStrategy, check, several
+from tradebot.cli.settings import Config, settings_of
 from tradebot.config import Settings
 from tradebot.errors import ConfigError
 from tradebot.queries.export import Export, What, export

@@ -6,7 +6,8 @@ from rich.console import Console
 from rich.table import Table
 
 from tradebot.cli import daemon_client
-from tradebot.cli.base import Config, cli, do, settings_of
+from tradebot.cli.base import cli, do
+from tradebot.cli.settings import Config, settings_of
 from tradebot.config import Settings
 from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.events import EventKind

@@ -13,7 +13,8 @@ from rich.console import Console
 
 from tradebot.cli import as_json, daemon_client
 from tradebot.cli.alert import price_of
-from tradebot.cli.base import FAILED, Config, cli, do, settings_of
+from tradebot.cli.base import FAILED, cli, do
+from tradebot.cli.settings import Config, settings_of
 from tradebot.cli.template import chosen
 from tradebot.config import Settings
 from tradebot.domain.alert_report import AlertReport

@@ -8,8 +8,9 @@ import typer
 from rich.console import Console
 
 from tradebot.cli import as_json, daemon_client, tables
-from tradebot.cli.base import Config, cli, do, settings_of
+from tradebot.cli.base import cli, do
 from tradebot.cli.of_strategy import OfStrategy, check, several
+from tradebot.cli.settings import Config, settings_of
 from tradebot.cli.trace_page import day_and_time
 from tradebot.config import Settings
 from tradebot.domain.alerts import AlertStatus

@@ -10,7 +10,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from tradebot.cli.base import FAILED, Config, cli, fail, settings_of
+from tradebot.cli.base import FAILED, cli, fail
+from tradebot.cli.settings import Config, settings_of
 from tradebot.domain.trades import alert_of
 from tradebot.errors import ConfigError
 from tradebot.runtime.log_reading import (

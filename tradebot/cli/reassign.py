@@ -9,7 +9,8 @@ import typer
 from rich.console import Console
 
 from tradebot.cli import daemon_client
-from tradebot.cli.base import FAILED, Config, cli, do, settings_of
+from tradebot.cli.base import FAILED, cli, do
+from tradebot.cli.settings import Config, settings_of
 from tradebot.cli.trading import ACTOR, named
 from tradebot.config import Settings
 from tradebot.errors import ConfigError

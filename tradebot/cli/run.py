@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from tradebot.cli.base import Config, cli, exit_code, fail, settings_of
+from tradebot.cli.base import cli, exit_code, fail
+from tradebot.cli.settings import Config, settings_of
 from tradebot.errors import LockHeld, TradebotError
 
 

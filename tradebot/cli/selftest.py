@@ -10,8 +10,9 @@ import typer
 from rich.console import Console
 
 from tradebot.cli import daemon_client, sending
-from tradebot.cli.base import Config, cli, do, settings_of
+from tradebot.cli.base import cli, do
 from tradebot.cli.selftest_steps import LIQUID, LOOPBACK, Outcome, Step, Trial, steps
+from tradebot.cli.settings import Config, settings_of
 from tradebot.cli.webhook_calls import TIMEOUT_S, Caller
 from tradebot.config import Settings
 from tradebot.domain.payload.symbols import symbol

@@ -9,8 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tradebot.cli import daemon_client
-from tradebot.cli.base import Config, cli, do, settings_of
+from tradebot.cli.base import cli, do
 from tradebot.cli.of_strategy import OfStrategy
+from tradebot.cli.settings import Config, settings_of
 from tradebot.cli.trading import named
 from tradebot.config import Settings, describe_url
 from tradebot.domain.limits import LossBasis

@@ -8,7 +8,8 @@ import typer
 from rich.console import Console
 
 from tradebot.cli import daemon_client
-from tradebot.cli.base import FAILED, Config, cli, do, settings_of
+from tradebot.cli.base import FAILED, cli, do
+from tradebot.cli.settings import Config, settings_of
 from tradebot.cli.trading import ACTOR
 from tradebot.config import Settings
 from tradebot.operations import splits

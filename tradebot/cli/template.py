@@ -7,8 +7,9 @@ from urllib.parse import quote
 import typer
 
 from tradebot.cli import daemon_client
-from tradebot.cli.base import Config, cli, settings_of
+from tradebot.cli.base import cli
 from tradebot.cli.sending import checked, of_strategy
+from tradebot.cli.settings import Config, settings_of
 from tradebot.cli.trading import named
 from tradebot.config import WEBHOOK_SECRET_FILE, Settings
 from tradebot.domain.alerts import Side

@@ -9,7 +9,8 @@ import typer
 from rich.console import Console
 
 from tradebot.cli import as_json, daemon_client, trace_document, trace_page
-from tradebot.cli.base import FAILED, Config, cli, do, fail, settings_of
+from tradebot.cli.base import FAILED, cli, do, fail
+from tradebot.cli.settings import Config, settings_of
 from tradebot.cli.steps import steps
 from tradebot.config import Settings
 from tradebot.domain.trades import alert_of

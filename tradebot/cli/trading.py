@@ -11,7 +11,8 @@ import typer
 from rich.console import Console
 
 from tradebot.cli import daemon_client
-from tradebot.cli.base import Config, cli, do, settings_of
+from tradebot.cli.base import cli, do
+from tradebot.cli.settings import Config, settings_of
 from tradebot.config import Settings
 from tradebot.domain.settings import TradingState
 from tradebot.errors import ConfigError, LedgerUnavailable, MigrationError

@@ -168,6 +168,9 @@ class SqlBooks:
             return await self._all(Trade, "trades_since", **filters)
         return await self._all(Trade, "trades", statuses=_names(statuses), **filters)
 
+    async def trades_since_or_ended(self, since: datetime) -> Sequence[Trade]:
+        return await self._all(Trade, "trades_since_or_ended", since=values.outgoing(since))
+
     async def trades_from(self, strategy: str, ticker: str, place: Place, limit: int) -> Sequence[Trade]:
         filters = {"strategy": strategy, "ticker": values.outgoing(ticker), **place._asdict()}
         return await self._all(Trade, "trades_from", limit=limit, **filters)

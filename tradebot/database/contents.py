@@ -63,7 +63,7 @@ class Contents:
 
     @property
     def step(self) -> str:
-        """The newest migration's number: "0004"."""
+        """The newest migration's number: "0005"."""
         return str(self.migrations[-1]["name"]).partition("_")[0]
 
     @property

@@ -39,6 +39,12 @@ SELECT {columns} FROM trade
 WHERE (:ticker = '' OR ticker = :ticker) AND (:strategy = '' OR strategy = :strategy) AND created_at >= :since
 ORDER BY id + 0
 
+-- trades_since_or_ended --
+-- `+ 0` as above.
+SELECT {columns} FROM trade
+WHERE created_at >= :since OR finished_at >= :since OR finished_at IS NULL
+ORDER BY id + 0
+
 -- trades_from --
 SELECT {columns} FROM trade 
 WHERE strategy = :strategy AND ticker = :ticker AND COALESCE(placed_after, id) >= :after

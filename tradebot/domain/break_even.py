@@ -7,13 +7,15 @@ from tradebot.domain.facts.orders import Changed
 from tradebot.domain.protection import Change, Guarded
 from tradebot.domain.strategies import Strategy
 from tradebot.domain.terms import CENTS, Level, LevelKind, OrderType
-from tradebot.domain.trades import OrderRole, TradeStatus
+from tradebot.domain.trades import UNRESOLVED, OrderRole, TradeStatus
 
 _NONE, _HUNDRED = Decimal(0), Decimal(100)
 
 
 def break_even(guard: Guarded, strategy: Strategy, bid: Decimal | None) -> Change | None:
     """The stop at the entry price, once the gain is there; never lower than it stands."""
+    if guard.entry.status in UNRESOLVED:
+        return None  # changed, it would no longer be its entry's, and sell all that this may still buy
     after, price = strategy.break_even_after, guard.price
     stop = next(
         (one for one in guard.orders if one.role is OrderRole.STOP and one.status is TradeStatus.SUBMITTED), None

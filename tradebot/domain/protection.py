@@ -79,6 +79,7 @@ class Moment:
     exiting: frozenset[str] = frozenset()  # strategies with an exit of it that is not over
     changing: frozenset[int] = frozenset()  # orders whose change may be in no answer yet, by trade id
     confirmed: frozenset[int] = frozenset()  # orders that IB once showed as they were sent
+    refused: frozenset[tuple[int, Changed]] = frozenset()  # changes that IB did not take, by trade id
     killed: bool = False
     in_session: bool = True
 
@@ -227,7 +228,10 @@ class _Group:
         if remaining > self.allowed:
             return [Change(order, wanted, terms, Changed.CUT), *found]
         if remaining < self.allowed and self._may_sell_more(order.role):
-            return [Change(order, wanted, terms, Changed.RAISED), *found]
+            if (order.id, Changed.RAISED) not in self.at.refused:
+                return [Change(order, wanted, terms, Changed.RAISED), *found]
+            if order.role is OrderRole.STOP:
+                found.append(Tell(self.guard.entry, Unprotected.REFUSED, self.allowed - remaining, order))
         if _differs(order.terms, terms):
             found.append(self._other_terms(order, shown, terms))
         elif shown.qty != order.requested_qty or _has_trailed(order.terms, terms):

@@ -98,8 +98,14 @@ class Strategy:
         """Whether it may buy this one."""
         return self.tickers is None or ticker in self.tickers
 
+    def is_flat(self, new_york: datetime) -> bool:
+        """Whether it is to hold nothing at this moment, until the day is over."""
+        return self.flat_by is not None and new_york.time() >= self.flat_by
+
     def in_window(self, new_york: datetime) -> bool:
         """Whether it may buy at this moment. From the first minute on, up to the last one and without it."""
+        if self.is_flat(new_york):
+            return False
         if self.window is None:
             return True
         begin, end = self.window

@@ -109,7 +109,9 @@ def overtaken(ticker: str, own: StrategyView) -> Refusal | None:
 
 
 def trading_window(ticker: str, own: StrategyView) -> Refusal | None:
-    window = own.terms.strategy.window
+    window, flat_by = own.terms.strategy.window, own.terms.strategy.flat_by
+    if flat_by is not None and own.terms.strategy.is_flat(own.new_york):
+        return _refuse(_C.TRADING_WINDOW, own, now=f"{own.new_york:%H:%M}", flat_by=f"{flat_by:%H:%M}")
     if window is None or own.terms.strategy.in_window(own.new_york):
         return None
     begin, end = window

@@ -64,7 +64,7 @@ async def books_status(
     unresolved = await books.trades(UNRESOLVED)
     lots = await books.lots(LotStatus.OPEN)
     day_start = hours.day_start(now)
-    recent = await books.trades(since=recent_since(day_start))
+    recent = await books.trades_since_or_ended(recent_since(day_start))
     closed = await books.lots(LotStatus.CLOSED, closed_since=day_start)
     prices = market_prices(lots, positions or {}, settings)
     total = partial(exposure, account=account, day_start=day_start, now=now, prices=prices, loss_basis=loss_basis)

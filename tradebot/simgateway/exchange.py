@@ -253,9 +253,11 @@ def cancel_refusal(book: Book, client_id: int, order_id: int) -> Refusal | None:
     return None
 
 
-def unanswered(order: Order) -> bool:
-    """Whether a cancel of this order is taken and comes to nothing."""
-    return order.listed and not order.plan.get("reject", {}).get("cancel_answered", True)
+def unanswered(order: Order) -> str:
+    """The fault by which a cancel of this order is read and comes to nothing, or to nothing yet; or none."""
+    if "cancel_unanswered" in order.plan:
+        return "cancel_unanswered"
+    return "reject" if order.listed and not order.plan.get("reject", {}).get("cancel_answered", True) else ""
 
 
 def cancel(order: Order, now: datetime) -> list[e.Entry]:

@@ -62,6 +62,8 @@ ORDER_FAULTS: Table = {
     "no_commission": {},
     # Works until its cancel comes; then it has just filled: 10148, after the messages of the fill or (error_first) before them.
     "fill_before_cancel": {"error_first": True},
+    # Its cancels are read and never answered, or only this much later.
+    "cancel_unanswered": {"delay_s": None},
     # A cancel is accepted (the status shows it), and then the order fills anyway.
     "fill_after_cancel": {"status": "Cancelled", "delay_s": 0.05},
     # A stop that is acknowledged and never triggered, wherever the market goes.

@@ -64,7 +64,9 @@ class Objections:
     def refusal(self, before: Trade, update: BrokerUpdate) -> Reason | str | None:
         """What IB said last of why it does not take the order."""
         ref, seen = before.order_ref, update.seen
-        refusal = None if before.error_message == self._words.get(ref) else before.error_message
+        refusal = (
+            None if before.error_message == self._words.get(ref) or _works_on(before, seen) else before.error_message
+        )
         for error in update.errors:
             if error.kind in _REFUSALS:
                 refusal = ibs_words(error)
@@ -85,6 +87,12 @@ class Objections:
         self._inactive.discard(trade.order_ref)
         if not self.may_live(trade):
             self._words.pop(trade.order_ref, None)
+
+
+def _works_on(before: Trade, seen: OrderReport | None) -> bool:
+    """What was refused was a change of it, and not the order."""
+    works = seen is not None and seen.state is OrderState.WORKING
+    return works and before.is_protective and before.status is TradeStatus.SUBMITTED
 
 
 def ibs_words(error: OrderError) -> str:

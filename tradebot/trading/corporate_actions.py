@@ -30,7 +30,7 @@ async def unanswered_splits(
 async def moving_contracts(books: Books, now: datetime) -> set[int]:
     """Contracts whose position at IB may be about to change, or to be reported."""
     unresolved = {trade.con_id for trade in in_motion(await books.trades(UNRESOLVED))}
-    lately = await books.trades(since=now - _TRADED_LATELY)
+    lately = await books.trades_since_or_ended(now - _TRADED_LATELY)
     fills = await books.executions_of([trade.id for trade in lately if trade.rests and trade.filled_qty])
     lately = as_last_filled(lately, fills)
     return unresolved | {trade.con_id for trade in lately if recently_filled([trade], now)}

@@ -16,7 +16,13 @@ from tradebot.domain.strategies import OnNewSignal, Strategy
 from tradebot.domain.trades import UNRESOLVED, OrderRole, Trade
 from tradebot.ports import Books
 
-WANTED = (CancelReason.REPLACED, CancelReason.EXIT_FIRST, CancelReason.CANCEL_ALERT, CancelReason.OWNER)
+WANTED = (
+    CancelReason.REPLACED,
+    CancelReason.EXIT_FIRST,
+    CancelReason.CANCEL_ALERT,
+    CancelReason.FLAT_BY,
+    CancelReason.OWNER,
+)
 """Reasons that somebody has given: they hold until the order has ended."""
 
 SET_BACK_MAX = timedelta(days=1)

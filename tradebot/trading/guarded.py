@@ -15,7 +15,7 @@ from tradebot.domain.facts.orders import CancelReason, OrderCancelling, OrderTol
 from tradebot.domain.hours import Hours
 from tradebot.domain.lots import CorporateAction, Lot, LotStatus
 from tradebot.domain.orders import ENDED
-from tradebot.domain.protection import EndedBy, Guarded, ended_by, protectable
+from tradebot.domain.protection import ON_ITS_WAY, EndedBy, Guarded, ended_by, protectable
 from tradebot.domain.settings import AGAIN_KEY
 from tradebot.domain.trades import PROTECTIVE, UNRESOLVED, Trade, TradeStatus
 from tradebot.ports import Books
@@ -131,8 +131,12 @@ def _ended_by(
     splits: Mapping[int, Decimal],
     hours: Hours,
 ) -> EndedBy:
-    told = [Told(one.facts.code, one.facts.text) for one in events if isinstance(one.facts, OrderTold)]
     at = order.finished_at
+    told = [
+        Told(one.facts.code, one.facts.text)
+        for one in events
+        if isinstance(one.facts, OrderTold) and at is not None and abs(one.at - at) <= ON_ITS_WAY
+    ]  # what it was told before is of a change that was refused
     closed = at is not None and not hours.is_open(at)
     cut_off = closed and at is not None and hours.is_open(at - CUT_OFF_WITHIN)
     return ended_by(

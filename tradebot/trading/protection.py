@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from tradebot.domain.break_even import break_even
-from tradebot.domain.brokerage import Contract, Quote
+from tradebot.domain.brokerage import Contract, OrderReport, Quote
 from tradebot.domain.events import NewEvent
 from tradebot.domain.facts.orders import (
     CancelReason,
@@ -55,6 +55,8 @@ LOOK_EVERY_S = 5.0
 CANCEL_AGAIN_S = 15.0
 CUTS_MAX = 2
 """What IB does not make smaller then is cancelled: too much must not work on; a smaller one follows."""
+CHANGES_MAX = 2
+"""Any other change that IB does not take then is not tried again: the order stands as it was, and that is told."""
 PLACE_AGAIN_S = 30.0
 ASK_AGAIN_S = 30.0
 STUCK_AFTER_S = 120.0
@@ -69,6 +71,15 @@ class _Judged:
 
     actions: tuple[Action, ...]
     names: dict[int, str]  # what IB calls the contracts
+
+
+@dataclass(slots=True)
+class _Tried:
+    """A change that IB has not shown yet."""
+
+    qty: Decimal
+    stop_price: Decimal | None
+    times: int = 0
 
 
 class Protection:
@@ -103,6 +114,7 @@ class Protection:
         self._wake = asyncio.Event()
         self._changed: dict[int, float] = {}  # trade id → when its change was written, by the clock that only goes on
         self._cuts: Counter[int] = Counter()  # by trade id, since IB last showed it as it is stored
+        self._tried: dict[tuple[int, Changed], _Tried] = {}  # by trade id and why
         self._confirmed: set[int] = set()  # trade ids that IB once showed as they are stored
         self._cancels: dict[int, tuple[float, float]] = {}  # trade id → when its cancel was asked for, first and last
         self._placed: dict[tuple[int, OrderRole], float] = {}  # entry id and role → when one was placed last
@@ -179,6 +191,7 @@ class Protection:
             exiting=one.exiting,
             changing=frozenset(self._changed),
             confirmed=frozenset(self._confirmed),
+            refused=frozenset(key for key, tried in self._tried.items() if tried.times >= CHANGES_MAX),
             killed=self._switch.state is TradingState.KILLED,
             in_session=in_session,
         )
@@ -191,6 +204,10 @@ class Protection:
         shown = {one.order_ref: one for one in at.open_orders}
         for order in (order for guard in guards for order in guard.orders):
             report = shown.get(order.order_ref)
+            if report is not None:
+                self._tried = {
+                    key: one for key, one in self._tried.items() if key[0] != order.id or not _is_so(one, report)
+                }
             if report is not None and report.terms == order.terms:
                 self._confirmed.add(order.id)
                 if report.qty == order.requested_qty:
@@ -206,7 +223,9 @@ class Protection:
             except UnknownStrategy:
                 continue
             change = break_even(guard, strategy, at.quote.bid)
-            if change is not None and change.order.id in self._confirmed and change.order.id not in self._changed:
+            if change is None or (change.order.id, change.why) in at.refused:
+                continue
+            if change.order.id in self._confirmed and change.order.id not in self._changed:
                 found.append(change)
         return list(found)
 
@@ -231,6 +250,7 @@ class Protection:
                 elif await self._orders.change(action, names[order.con_id], link):
                     self._changed[order.id] = now
                     self._cuts[order.id] += action.why is Changed.CUT
+                    self._try(action)
             case Cancel(order):
                 await self._cancel(action, now)
             case Adopt():
@@ -239,6 +259,13 @@ class Protection:
                 self._ask(order, now)
             case Tell():
                 await self._tell(action)
+
+    def _try(self, one: Change) -> None:
+        key, price = (one.order.id, one.why), one.terms.stop_price if one.why is Changed.BREAK_EVEN else None
+        tried = self._tried.get(key)
+        if tried is None or (tried.qty, tried.stop_price) != (one.qty, price):
+            tried = self._tried[key] = _Tried(one.qty, price)
+        tried.times += 1
 
     async def _cancel(self, one: Cancel, now: float) -> None:
         """Again while it works on, for IB may lose it; what it has not done in two minutes only a person does."""
@@ -288,3 +315,8 @@ class Protection:
         if one.code is Unprotected.IN_DOUBT:
             for ask in self._doubt:
                 ask(one.stop.order_ref, None)
+
+
+def _is_so(tried: _Tried, shown: OrderReport) -> bool:
+    price = None if shown.terms is None else shown.terms.stop_price
+    return shown.qty == tried.qty and tried.stop_price in (None, price)

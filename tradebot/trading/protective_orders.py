@@ -30,6 +30,8 @@ from tradebot.trading.exit_rest import lifted_now
 from tradebot.trading.submission import check_epoch
 from tradebot.trading.switch import TradingSwitch
 
+_BOTS_OWN = frozenset({Changed.CUT, Changed.RAISED, Changed.BREAK_EVEN})
+
 
 class ProtectiveOrders:
     """Each method raises BrokerUnavailable, LedgerUnavailable, LockLost."""
@@ -133,8 +135,9 @@ class ProtectiveOrders:
         async with self._ledger.begin() as books:
             if await books.trade(one.order.id) != one.order:
                 return
-            if one.owners and not await _was_before(books, one):
-                await self._store(books, one.order, one.terms, one.qty, Changed.BY_OWNER)
+            if one.owners:
+                why = Changed.NOT_TAKEN if await _was_before(books, one) else Changed.BY_OWNER
+                await self._store(books, one.order, one.terms, one.qty, why)
             else:
                 await books.change_terms(one.order.id, one.terms, one.qty)
 
@@ -199,10 +202,11 @@ class ProtectiveOrders:
 
 
 async def _was_before(books: Books, one: Adopt) -> bool:
-    """Whether it is what it was before the bot's own last change, which then never left: its process died."""
+    """Whether it is what it was before the bot's own last change: IB did not take that, or it never left, the process died."""
     events = await books.events(alert_id=one.order.alert_id)
     changes = [e.facts for e in events if e.trade_id == one.order.id and isinstance(e.facts, ProtectionChanged)]
-    return bool(changes) and changes[-1].before == _as_text(one.qty, one.terms)
+    last = changes[-1] if changes else None
+    return last is not None and last.code in _BOTS_OWN and last.before == _as_text(one.qty, one.terms)
 
 
 def _as_text(qty: Decimal, terms: Terms) -> str:

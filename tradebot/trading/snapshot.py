@@ -19,7 +19,7 @@ from tradebot.domain.corporate_actions import market_prices
 from tradebot.domain.exposure import Exposure, exposure, recent_since
 from tradebot.domain.instructions import Instruction
 from tradebot.domain.lots import Lot, LotStatus, shares_by_contract
-from tradebot.domain.positions import owners_last_known
+from tradebot.domain.positions import as_last_filled, owners_last_known
 from tradebot.domain.settings import TradingState
 from tradebot.domain.snapshot import Snapshot
 from tradebot.domain.strategy_rules import OwnFigures, StrategyTerms, StrategyView
@@ -68,7 +68,7 @@ class _Rows:
         return cls(
             unresolved=await books.trades(UNRESOLVED),
             lots=await books.lots(LotStatus.OPEN),
-            recent=await books.trades(since=recent_since(day_start)),
+            recent=await books.trades_since_or_ended(recent_since(day_start)),
             closed=await books.lots(LotStatus.CLOSED, closed_since=day_start),
             without=without,
         )
@@ -109,6 +109,7 @@ async def take_snapshot(
     prices = market_prices(lots, view.positions or {}, await books.settings()) | _known(quoted)
     everything = rows.at_stake(view, day_start, prices)
     shared = [trade for trade in rows.recent if trade.ticker == ticker or trade.con_id in quoted]
+    fills = await books.executions_of([trade.id for trade in shared if trade.rests and trade.filled_qty])
     held = [lot for lot in lots if lot.ticker == ticker or lot.con_id in quoted]
     splits = await unanswered_splits(books, held, view.positions or {}, now)
     own = None
@@ -129,7 +130,7 @@ async def take_snapshot(
         unknown_order=any(
             t.status is TradeStatus.UNKNOWN and (t.ticker == ticker or t.con_id in quoted) for t in rows.unresolved
         ),
-        missing_qty=missing(held, shared, view.positions, now),
+        missing_qty=missing(held, as_last_filled(shared, fills), view.positions, now),
         split=splits[0].figures if splits else None,
         other_contract=any(lot.con_id not in quoted for lot in held) if quoted else False,
         short_qty=_short({lot.con_id for lot in held} | set(quoted), view.positions),

@@ -1,19 +1,25 @@
 """Exits that the clock asks for: a strategy that is flat by a time of day, and lots that are held no longer than so long.
 
 Rules: each is an alert of the bot's own, judged, queued and sent like any other; its key makes it one a day, or one a lot. Only
-in a session: before it nothing could be sold. While the bot is KILLED none is made.
+in a session: before it nothing could be sold. While the bot is KILLED none is made. A strategy that is to be flat has the entries
+cancelled that still wait for their price; what one of them buys all the same is sold, too.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
 from tradebot.domain.alerts import Side
 from tradebot.domain.calendar import NEW_YORK
+from tradebot.domain.facts.orders import CancelReason
 from tradebot.domain.hours import Hours
 from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.settings import TradingState
 from tradebot.domain.strategies import Strategies, Strategy, UnknownStrategy
+from tradebot.domain.trades import UNRESOLVED, OrderRole, Trade
 from tradebot.ports import Clock, Ledger, Pulse
+from tradebot.trading.entries_at_work import want_cancelled
 from tradebot.trading.every import every
 from tradebot.trading.intake import Intake
 from tradebot.trading.switch import TradingSwitch
@@ -56,15 +62,30 @@ class TimedExits:
             return
         async with self._ledger.read() as books:
             lots = await books.lots(LotStatus.OPEN)
+            resting = [one for one in await books.trades(UNRESOLVED) if one.role is OrderRole.ENTRY and one.rests]
+        await self._cancel([one for one in resting if self._is_flat(one.strategy, now)], now)
         for lot in lots:
-            try:
-                strategy = self._strategies.named(lot.strategy)
-            except UnknownStrategy:
-                continue
-            if due_flat(strategy, lot, now):
-                await self._sell(lot, FLAT_BY, f"{now.astimezone(NEW_YORK).date()}", None)
+            strategy = self._today(lot.strategy, now)
+            if self._is_flat(lot.strategy, now):
+                await self._sell(lot, FLAT_BY, _once(strategy, lot, now), None)
             elif strategy.max_holding is not None and now - lot.entry_time >= strategy.max_holding:
                 await self._sell(lot, MAX_HOLDING, f"{lot.opening_trade_id}", lot.qty)
+
+    def _today(self, name: str, now: datetime) -> Strategy:
+        """One that the file does not name any more has no times."""
+        try:
+            strategy = self._strategies.named(name)
+        except UnknownStrategy:
+            return Strategy(name=name)
+        return replace(strategy, flat_by=self._hours.flat_by(strategy.flat_by, now))
+
+    def _is_flat(self, name: str, now: datetime) -> bool:
+        return self._today(name, now).is_flat(now.astimezone(NEW_YORK))
+
+    async def _cancel(self, entries: Sequence[Trade], now: datetime) -> None:
+        if entries:
+            async with self._ledger.begin() as books:
+                await want_cancelled(books, entries, CancelReason.FLAT_BY, now)
 
     async def _sell(self, lot: Lot, why: str, once: str, shares: Decimal | None) -> None:
         """`shares`: so many, of the strategy's oldest; None: all that it holds of the ticker."""
@@ -72,9 +93,8 @@ class TimedExits:
         await self._intake.own(Side.SELL, lot.ticker, key, actor=why, strategy=lot.strategy, shares=shares)
 
 
-def due_flat(strategy: Strategy, lot: Lot, now: datetime) -> bool:
-    """Whether it is to be sold by now: bought before that time of this day, or on an earlier one."""
-    if strategy.flat_by is None:
-        return False
-    at = datetime.combine(now.astimezone(NEW_YORK).date(), strategy.flat_by, NEW_YORK)
-    return now >= at > lot.entry_time
+def _once(strategy: Strategy, lot: Lot, now: datetime) -> str:
+    """One exit a day; and one a lot that was bought after it."""
+    today = now.astimezone(NEW_YORK).date()
+    late = strategy.is_flat(lot.entry_time.astimezone(NEW_YORK)) and lot.entry_time.astimezone(NEW_YORK).date() == today
+    return f"{today}:{lot.opening_trade_id}" if late else f"{today}"

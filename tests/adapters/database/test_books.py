@@ -353,7 +353,7 @@ async def test_a_tickers_trades_are_found_by_what_follows_and_by_their_end(ledge
     """Otherwise a correction would not reach what came after it, or an exit trust a position that trails a fill."""
     async with ledger.begin() as books:
         first, second, third = [await a_trade(books) for _ in range(3)]
-        await a_trade(books, ticker="TSLA")
+        fourth = await a_trade(books, ticker="TSLA")
         for trade_id, ended in ((first, NOON), (second, NOON + timedelta(seconds=1))):
             trade = await books.trade(trade_id)
             assert trade is not None
@@ -368,6 +368,10 @@ async def test_a_tickers_trades_are_found_by_what_follows_and_by_their_end(ledge
         ]
         ended_since = await books.trades_ended_since("AAPL", NOON + timedelta(seconds=1))
         assert [trade.id for trade in ended_since] == [second, third]
+        lately = await books.trades_since_or_ended(NOON + timedelta(days=9))
+        assert [trade.id for trade in lately] == [third, fourth]  # neither has ended
+        lately = await books.trades_since_or_ended(NOON + timedelta(seconds=1))
+        assert second in [trade.id for trade in lately]
 
 
 async def test_what_a_strategy_s_rules_ask_is_of_that_strategy(ledger: Ledger) -> None:

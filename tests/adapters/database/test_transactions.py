@@ -227,12 +227,13 @@ async def test_a_lock_held_too_long_is_unavailable_and_says_so(url: str) -> None
         assert await books.settings() == {"trading_state": "RUNNING"}
 
 
-async def test_a_thousand_alerts_at_once(ledger: Ledger) -> None:
-    """Otherwise a burst would run into the time-out and be refused."""
+async def test_a_thousand_transactions_at_once(url: str) -> None:
+    """One that waits behind many others would lose its turn, or two would share one connection."""
 
-    async def receive() -> None:
+    async def receive(ledger: Ledger) -> None:
         async with ledger.begin() as books:
             await books.insert_alert(an_alert())
 
-    await asyncio.gather(*(receive() for _ in range(1000)))
-    assert await stored_alerts(ledger) == 1000
+    async with open_ledger(url, timeout_s=200) as ledger:  # how quick the disk is decides nothing here
+        await asyncio.gather(*(receive(ledger) for _ in range(1000)))
+        assert await stored_alerts(ledger) == 1000

@@ -190,6 +190,23 @@ async def test_a_cancel_that_is_not_answered(gateway: Gateway, ib: IB) -> None:
     assert await ib.reqAllOpenOrdersAsync() == []
 
 
+@pytest.mark.parametrize("delay_s", [None, 0.05])
+async def test_the_cancel_of_a_live_order_that_is_not_answered(gateway: Gateway, ib: IB, delay_s: float | None) -> None:
+    """A bot that waits for IB's word on a cancel could not be tried without that word, or with one that comes late."""
+    gateway.faults.arm("cancel_unanswered", delay_s=delay_s)
+    order = limit("SELL", 10, 1000)
+    trade = ib.placeOrder(aapl(), order)
+    await until("listed", lambda: trade.orderStatus.status in ("PreSubmitted", "Submitted"))
+    received = errors(ib)
+    ib.cancelOrder(trade.order)
+    await caught_up(ib)
+    assert received == []
+    if delay_s is None:
+        assert [each.status for each in gateway.book.orders.values()] != ["Cancelled"]
+    else:
+        await until("cancelled", lambda: [each.status for each in gateway.book.orders.values()] == ["Cancelled"])
+
+
 @pytest.mark.parametrize(
     ("code", "words"),
     [

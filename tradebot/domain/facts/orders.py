@@ -98,6 +98,7 @@ class CancelReason(StrEnum):
     REPLACED = "replaced"  # by a newer signal
     EXIT_FIRST = "exit_first"  # its strategy sells the ticker
     CANCEL_ALERT = "cancel_alert"
+    FLAT_BY = "flat_by"  # its strategy is to hold nothing by now
     OWNER = "owner"
 
 
@@ -233,6 +234,7 @@ class Changed(StrEnum):
     BREAK_EVEN = "break_even"
     BY_OWNER = "by_owner"  # in TWS
     NOT_SENT = "not_sent"  # the change before certainly did not leave: it is as it was
+    NOT_TAKEN = "not_taken"  # IB shows it as it was before
 
 
 @dataclass(frozen=True, slots=True)

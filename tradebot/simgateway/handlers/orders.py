@@ -151,9 +151,12 @@ def _log(gateway: Gateway, session: Session, request: Request, fault: str = "") 
 def _cancel(gateway: Gateway, session: Session, request: Request) -> None:
     order_id = request.integer("orderId")
     known = gateway.book.by_client.get((session.client_id, order_id))
-    ignored = known is not None and exchange.unanswered(gateway.book.orders[known])
-    _log(gateway, session, request, "reject" if ignored else "")
-    if ignored:
+    ignored = "" if known is None else exchange.unanswered(gateway.book.orders[known])
+    _log(gateway, session, request, ignored)
+    if ignored and known is not None:
+        late = gateway.book.orders[known].plan.get("cancel_unanswered", {})
+        if late.get("delay_s") is not None:
+            gateway.later(float(late["delay_s"]), _cancelled_late, gateway, known)
         return
     if denied := exchange.cancel_refusal(gateway.book, session.client_id, order_id):
         gateway.deny(session, order_id, *denied)
@@ -163,6 +166,11 @@ def _cancel(gateway: Gateway, session: Session, request: Request) -> None:
         _fill_first(gateway, session, order, bool(race["error_first"]))
     else:
         gateway.desk.cancel(order)
+
+
+def _cancelled_late(gateway: Gateway, perm_id: int) -> None:
+    if gateway.book.orders[perm_id].live:
+        gateway.desk.cancel(gateway.book.orders[perm_id])
 
 
 def _fill_first(gateway: Gateway, session: Session, order: Order, error_first: bool) -> None:
