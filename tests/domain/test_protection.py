@@ -18,6 +18,7 @@ from tradebot.domain.facts.orders import Changed
 from tradebot.domain.protection import (
     Action,
     Adopt,
+    Ask,
     Cancel,
     Change,
     EndedBy,
@@ -138,6 +139,8 @@ def said(one: Action) -> str:
             return f"adopt {one.order.id} {one.qty:f} {one.terms}{' of the owner' if one.owners else ''}"
         case Tell():
             return f"{one.qty:f} {one.code}"
+        case Ask():
+            return f"ask about {one.order.id}"
 
 
 ANEW = "place STOP 10 STP 95 GTC"
@@ -246,10 +249,10 @@ def test_a_target_that_took_some_leaves_the_rest_protected() -> None:
     assert found(guarded, moment=at(shown(A_STOP), shown(target), position=7)) == ["cut 2 to 7 STP 95 GTC"]
 
 
-def test_a_fill_that_is_not_booked_yet_raises_nothing() -> None:
-    """A stop that has just sold some would be made larger by what it sold."""
-    moment = at(shown(A_STOP, filled=D(4)), shown(A_TARGET), position=6, booked=D(10), moving=True, trailing=True)
-    assert found(guard(), moment=moment) == []
+def test_a_fill_that_is_not_booked_yet_raises_nothing_and_is_asked_for() -> None:
+    """A stop that has just sold some would be made larger by what it sold; or hold everything up for good."""
+    sold = at(shown(A_STOP, filled=D(4)), shown(A_TARGET), position=6, booked=D(10), moving=True, trailing=True)
+    assert found(guard(), moment=sold) == ["ask about 2"]
 
 
 ENTERING = a_trade(1, OrderRole.ENTRY, S.SUBMITTED, order_type=OrderType.LIMIT, limit_price=D(100))
