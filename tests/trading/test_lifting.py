@@ -224,8 +224,6 @@ async def test_after_a_long_absence_the_shares_are_protected_before_anything_tra
     await second.start()
     anew = await stop_again(second)
     assert market(second) == []
-    (target_anew,) = [order.order_ref for order in second.broker.sent if order.terms.type is OrderType.LIMIT]
-    await ends(second, target_anew)
     await ends(second, anew.order_ref)
     assert (await sold(second)).qty == 5
 
@@ -323,6 +321,27 @@ async def test_a_partial_exit_waits_until_ib_shows_the_stop_smaller(make_bot: Ma
     await bot.becomes(alert_id, AlertStatus.EXECUTED)
     assert bot.broker.cancels == []
     assert (cuts(bot, stop), cuts(bot, target)) == ([D(3)], [D(3)])
+
+
+async def test_the_exit_after_a_partial_one_is_no_alarm(make_bot: MakeBot) -> None:
+    """The time since the stop was made smaller would count as time in which IB has not answered its cancel."""
+    bot = await make_bot(strategies=BY_ALERT)
+    await bot.start()
+    stop, target = await holds(bot)
+    await bot.becomes(await filled(bot, await asks_for_part(bot, 2), 2), AlertStatus.EXECUTED)
+    bot.broker.sent.clear()
+    bot.clock.skip(60)
+    alert_id = await bot.alert("SELL")
+    await ends(bot, target)
+    await ends(bot, stop)
+    await bot.becomes(await filled(bot, alert_id, 3), AlertStatus.EXECUTED)
+    assert await bot.events(EventKind.ORDER_STUCK) == []
+
+
+async def filled(bot: Bot, alert_id: int, shares: int) -> int:
+    """The exit's order fills; returns the alert's id."""
+    bot.broker.fill((await sold(bot)).order_ref, shares)
+    return alert_id
 
 
 async def test_a_stop_that_ib_does_not_make_smaller_is_cancelled(make_bot: MakeBot) -> None:

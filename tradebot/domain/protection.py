@@ -9,13 +9,14 @@ Rules:
   exit is at work and each order of the group is known to be alive or over.
 - What the owner did to a stop in TWS stands, and is told. What IB did is mended where books and position are equal and a live bid
   stands above the stop. Everything else is told: unknown means do nothing.
-- A target protects nothing. It comes back where its end was the bot's doing, and is nobody's alarm.
+- A fill that IB shows and nobody has told holds all of that up: it is asked for.
+- A target protects nothing. It comes back where its end was the bot's doing, once its stop is at work, and is nobody's alarm.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from enum import StrEnum
 
 from tradebot.domain.brokerage import OrderReport, OrderState, Quote
@@ -52,7 +53,8 @@ _OWNERS = {EndedBy.OWNER: Unprotected.CANCELLED, EndedBy.NOT_SHOWN: Unprotected.
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
-    """An entry, the open shares of its lots, and the orders that were ever to protect it, in id order."""
+    """An entry, the open shares of its lots (whole ones, where it bought whole ones), and the orders that were ever to protect
+    it, in id order."""
 
     entry: Trade
     held: Decimal
@@ -136,7 +138,14 @@ class Tell:
     stop: Trade
 
 
-Action = Place | Change | Cancel | Adopt | Tell
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """An order of which IB shows more filled than the books have: its executions are asked for."""
+
+    order: Trade
+
+
+Action = Place | Change | Cancel | Adopt | Tell | Ask
 
 
 def compare(guarded: Sequence[Guarded], at: Moment) -> list[Action]:
@@ -179,9 +188,14 @@ class _Group:
     at: Moment
 
     def actions(self) -> list[Action]:
+        ask: list[Action] = [Ask(one) for one in (self.guard.entry, *self.guard.orders) if self._has_filled_unseen(one)]
         if self.guard.entry.status in UNRESOLVED:
-            return self._beside_the_entry()
-        return [action for role in PROTECTIVE for action in self._of_role(role)]
+            return ask + self._beside_the_entry()
+        stop, target = (self._of_role(role) for role in PROTECTIVE)
+        # A stop that is placed may fill at once: a target beside it would sell the same shares once more.
+        if any(isinstance(action, Place) for action in stop):
+            target = [action for action in target if not isinstance(action, Place)]
+        return ask + stop + target
 
     # --- while the entry lives --------------------------------------------------------------------------------------
 
@@ -309,6 +323,10 @@ class _Group:
         shown = self._shown(order)
         return shown if shown is not None and shown.state is OrderState.WORKING else None
 
+    def _has_filled_unseen(self, order: Trade) -> bool:
+        shown = self._shown(order)
+        return shown is not None and (shown.filled or _NONE) > order.filled_qty
+
     def _is_young(self, order: Trade) -> bool:
         return order.created_at > self.at.now - ON_ITS_WAY or order.id in self.at.changing
 
@@ -355,6 +373,11 @@ def _after_splits(terms: Terms, shares: Decimal) -> Terms:
         tif=TimeInForce.GTC,
         good_till=None,
     )
+
+
+def protectable(shares: Decimal, order: Trade) -> Decimal:
+    """How many of these an order like this one protects: IB takes fractions only from who trades them. A split may leave one."""
+    return shares if order.requested_qty % 1 else shares.to_integral_value(ROUND_DOWN)
 
 
 def ended_by(

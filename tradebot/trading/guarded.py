@@ -15,7 +15,7 @@ from tradebot.domain.facts.orders import CancelReason, OrderCancelling, OrderTol
 from tradebot.domain.hours import Hours
 from tradebot.domain.lots import CorporateAction, Lot, LotStatus
 from tradebot.domain.orders import ENDED
-from tradebot.domain.protection import ON_ITS_WAY, EndedBy, Guarded, ended_by
+from tradebot.domain.protection import ON_ITS_WAY, EndedBy, Guarded, ended_by, protectable
 from tradebot.domain.settings import AGAIN_KEY
 from tradebot.domain.trades import LIVE, PROTECTIVE, UNRESOLVED, Trade, TradeStatus
 from tradebot.ports import Books
@@ -104,7 +104,8 @@ def _exits(order: Trade) -> bool:
 
 
 async def _guard(books: Books, entry: Trade, orders: Sequence[Trade], lots: Sequence[Lot], hours: Hours) -> Guarded:
-    held = sum((lot.qty for lot in lots), Decimal(0))
+    shares = sum((lot.qty for lot in lots), Decimal(0))
+    held = protectable(shares, entry)
     over = [order for order in orders if order.status in ENDED]
     actions = await books.corporate_actions(entry.strategy, entry.ticker) if held else ()
     splits = {order.id: _split(order, actions) for order in orders}
@@ -126,7 +127,7 @@ async def _guard(books: Books, entry: Trade, orders: Sequence[Trade], lots: Sequ
             fills += [one.finished_at for one in over if one.id in asked - {order.id} and one.finished_at is not None]
             ours = order.id <= again or any(_made_way_for(order, one) for one in exits)
             ends[order.id] = EndedBy.US if ours else _ended_by(order, entry, fills, words[order.id], splits, hours)
-    price = sum((lot.cost for lot in lots), Decimal(0)) / held if held else None
+    price = sum((lot.cost for lot in lots), Decimal(0)) / shares if shares else None
     return Guarded(entry, held, tuple(orders), ends, splits, price)
 
 
@@ -147,7 +148,8 @@ def _ended_by(
         for one in events
         if isinstance(one.facts, OrderTold) and at is not None and abs(one.at - at) <= ON_ITS_WAY
     ]  # what it was told before is of a change that was refused
-    cut_off = at is not None and not hours.is_open(at) and hours.is_open(at - CUT_OFF_WITHIN)
+    closed = at is not None and not hours.is_open(at)
+    cut_off = closed and at is not None and hours.is_open(at - CUT_OFF_WITHIN)
     return ended_by(
         order,
         entry,
@@ -155,7 +157,7 @@ def _ended_by(
         told,
         by_us=any(_is_ours(one.facts) for one in events),
         cut_off=cut_off,
-        split=splits[order.id] != 1,
+        split=closed and splits[order.id] != 1,  # it comes over night: what ends in a session ends otherwise
     )
 
 

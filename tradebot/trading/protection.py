@@ -30,6 +30,7 @@ from tradebot.domain.protection import (
     ON_ITS_WAY,
     Action,
     Adopt,
+    Ask,
     Cancel,
     Change,
     Guarded,
@@ -57,6 +58,7 @@ CUTS_MAX = 2
 CHANGES_MAX = 2
 """Any other change that IB does not take then is not tried again: the order stands as it was, and that is told."""
 PLACE_AGAIN_S = 30.0
+ASK_AGAIN_S = 30.0
 STUCK_AFTER_S = 120.0
 _MAY_PASS = frozenset({Unprotected.NOT_TRIGGERED, Unprotected.IN_DOUBT})
 PASSES_WITHIN_S = 10.0
@@ -116,6 +118,7 @@ class Protection:
         self._confirmed: set[int] = set()  # trade ids that IB once showed as they are stored
         self._cancels: dict[int, tuple[float, float]] = {}  # trade id → when its cancel was asked for, first and last
         self._placed: dict[tuple[int, OrderRole], float] = {}  # entry id and role → when one was placed last
+        self._asked: dict[int, float] = {}  # trade id → when its executions were asked for last
         self._standing: dict[tuple[int, Unprotected], float] = {}  # entry id and code → since when it is so
         self._told: set[tuple[int, Unprotected, Decimal]] = set()
         self._doubt = listeners.doubt
@@ -263,6 +266,8 @@ class Protection:
                 await self._cancel(action, now)
             case Adopt():
                 await self._orders.adopt(action)
+            case Ask(order):
+                self._ask(order, now)
             case Tell():
                 await self._tell(action)
 
@@ -285,6 +290,12 @@ class Protection:
             return
         await self._orders.cancel(one, again=order.id in self._cancels)
         self._cancels[order.id] = first, now
+
+    def _ask(self, order: Trade, now: float) -> None:
+        if now - self._asked.get(order.id, -ASK_AGAIN_S) >= ASK_AGAIN_S:
+            self._asked[order.id] = now
+            for ask in self._doubt:
+                ask(order.order_ref, None)
 
     def _is_told(self, one: Action) -> bool:
         return isinstance(one, Tell) and (one.entry.id, one.code, one.qty) in self._told
