@@ -14,7 +14,7 @@ from tests.trading.test_changes_refused import holds as with_stop
 from tests.trading.test_lifting import STOP, ends, holds, is_cancelled, market, protects, sold, stop_again, stops
 from tests.trading.test_resting_entries import EMA, cancel_is_sent
 from tradebot.domain.alerts import AlertStatus, Side
-from tradebot.domain.brokerage import ErrorKind, OrderState
+from tradebot.domain.brokerage import ErrorKind, OrderState, OrderUpdate
 from tradebot.domain.events import EventKind
 from tradebot.domain.facts.orders import Changed, ProtectionChanged, Unprotected
 from tradebot.domain.instructions import OrderTerms, Verb
@@ -225,3 +225,20 @@ async def test_an_exit_lifts_a_stop_that_works_though_the_books_have_it_as_ended
     assert market(bot) == []
     bot.broker.show(stop, OrderState.CANCELLED)
     assert (await sold(bot)).qty == 5
+
+
+async def test_an_end_without_a_figure_is_not_taken_for_all_that_a_stop_was_for(bot: Bot) -> None:
+    """IB's word on a stop that fills in pieces may come between them: an exit would sell the pieces on their way, too."""
+    stop, _ = await holds(bot)
+    report = bot.broker.working[stop]
+    bot.broker.events.put_nowait(OrderUpdate(replace(report, state=OrderState.FILLED, filled=None)))
+    bot.broker.fill(stop, 3, 95)
+
+    async def booked() -> bool:
+        return (await bot.trade(stop)).filled_qty == 3
+
+    await bot.until(booked, "the first piece is booked")
+    trade = await bot.trade(stop)
+    assert (trade.status, trade.requested_qty) == (TradeStatus.SUBMITTED, 5)
+    bot.broker.fill(stop, 2, 95)
+    assert (await bot.turns(stop, TradeStatus.FILLED)).filled_qty == 5
