@@ -29,7 +29,7 @@ from tradebot.domain.facts.orders import Changed, ProtectionLifted
 from tradebot.domain.instructions import SizeKind
 from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.positions import as_last_filled, owners_last_known
-from tradebot.domain.protection import Change
+from tradebot.domain.protection import Change, protectable
 from tradebot.domain.refusals import Fact, Refusal, RefusalCode
 from tradebot.domain.risk import RiskDecision, judge
 from tradebot.domain.sizing import Sized, exit_size
@@ -167,7 +167,10 @@ class _Exit:
             of_these = order.ticker == one.ticker or order.con_id == wanted.lots[0].con_id
             if not (order.is_protective and of_these) or order.parent_trade_id in untouched:
                 continue
-            at_ib, keeps = shown.get(order.order_ref), stays.get(order.parent_trade_id or 0, Decimal(0))
+            at_ib, keeps = (
+                shown.get(order.order_ref),
+                protectable(stays.get(order.parent_trade_id or 0, Decimal(0)), order),
+            )
             if at_ib is not None and keeps and at_ib.qty - (at_ib.filled or 0) <= keeps:
                 continue
             cut = at_ib is not None and whole and order.id not in given_up
