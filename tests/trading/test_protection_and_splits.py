@@ -1,4 +1,4 @@
-"""Protection after a split, and after fills of which nobody has told."""
+"""Protection after a split, and fills of stops of which nobody has told, or which IB's position does not show yet."""
 
 from decimal import Decimal
 
@@ -8,8 +8,10 @@ from tests.protected import bracket
 from tradebot.domain.brokerage import ErrorKind, Order, OrderState
 from tradebot.domain.corporate_actions import Split
 from tradebot.domain.events import EventKind
+from tradebot.domain.instructions import Verb
 from tradebot.domain.lots import LotStatus
-from tradebot.domain.trades import OrderRole, Trade
+from tradebot.domain.strategies import Strategy
+from tradebot.domain.trades import OrderRole, Trade, TradeStatus
 
 BARE = "Order Canceled - reason:"
 
@@ -79,3 +81,22 @@ async def test_a_fill_of_a_stop_of_which_nobody_tells_is_asked_for(make_bot: Mak
         return (await bot.trade(stop.order_ref)).filled_qty == 4
 
     await bot.sooner_or_later(booked, "the fill is in the books")
+
+
+async def test_what_a_stop_has_just_sold_is_not_sold_again_by_another_s_exit(make_bot: MakeBot) -> None:
+    """IB's position still shows the stop's shares: where others are missing, the exit would sell these beyond what is held."""
+    bot = await make_bot(strategies=(Strategy(name="ema"), Strategy(name="rsi")))
+    await bot.start()
+    entry, stop, target = await bracket(bot, 6, strategy="ema")
+    await bot.owns(5, strategy="rsi")
+    bot.broker.fill(stop.order_ref, 6, 95)
+    bot.broker.show(target.order_ref, OrderState.CANCELLED)
+    bot.broker.held = {entry.con_id: Decimal(8)}  # the owner has sold 3: it will be 2
+    await bot.turns(stop.order_ref, TradeStatus.FILLED)
+    await bot.asks("rsi", Verb.EXIT)
+    await bot.seconds(5)
+    assert bot.broker.sent == []
+    bot.broker.held = {entry.con_id: Decimal(2)}
+    bot.clock.skip(10)
+    await bot.leaves(1)
+    assert bot.broker.sent[0].qty == 2
