@@ -42,6 +42,7 @@ def test_without_configuration_every_part_is_named() -> None:
     for part in settings.simulated_parts():
         assert f"• {part}" in said
     assert "Try it" in said
+    assert "tradebot price AAPL 200\n" in said
     assert "REAL" not in said
 
 
@@ -51,6 +52,7 @@ def test_with_everything_real_it_says_so() -> None:
     assert "Nothing is simulated." in said
     assert "becomes a REAL order at IB" in said
     assert "Try it" not in said
+    assert "tradebot price" not in said
     assert "canary" not in said
 
 

@@ -26,7 +26,8 @@ def text(settings: Settings, webhook: Webhook, config: Path | None = None) -> st
     else:
         lines += ["Nothing is simulated.", ""]
     where = f"in a second terminal, in {Path.cwd()}:"
-    try_it = "Try it" if settings.broker.mode == "simulated" else "Send an alert, which becomes a REAL order at IB,"
+    simulated = settings.broker.mode == "simulated"
+    try_it = "Try it" if simulated else "Send an alert, which becomes a REAL order at IB,"
     return "\n".join(
         [
             *lines,
@@ -34,6 +35,7 @@ def text(settings: Settings, webhook: Webhook, config: Path | None = None) -> st
             f"  {_alert(settings, webhook, config)}",
             "or",
             f"  {_curl(settings, webhook)}",
+            *(["and move the simulated market:", f"  {_price(config)}"] if simulated else []),
             "",
         ]
     )
@@ -50,6 +52,11 @@ def _alert(settings: Settings, webhook: Webhook, config: Path | None) -> str:
     if settings.webhook.port != webhook.port:
         words += ["--url", address(webhook.host, webhook.port)]
     return shlex.join(words)
+
+
+def _price(config: Path | None) -> str:
+    words = [_program(), "price", "AAPL", "200"]
+    return shlex.join(words if config is None else [*words, "--config", str(config)])
 
 
 def _to_be_named(settings: Settings) -> str | None:

@@ -79,4 +79,5 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "simgateway",
         "Run a simulated IB Gateway that speaks the TWS protocol. No real money, invented quotes.",
     ),
+    "price": ("price", "Move the simulated market: bid, ask and last price of a stock go there and stand still."),
 }

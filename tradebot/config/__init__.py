@@ -11,6 +11,7 @@ from tradebot.config.loading import load
 from tradebot.config.secrets import TOKEN_SHAPE, URL_PASSWORD_SHAPE, describe_url
 from tradebot.config.settings import (
     DATA_DIR,
+    GATEWAY_SOCKET,
     GATEWAY_STATE,
     WEBHOOK_SECRET_FILE,
     Broker,
@@ -31,6 +32,7 @@ from tradebot.config.webhook_secret import webhook_secret
 __all__ = [
     "CONFIG_VARIABLE",
     "DATA_DIR",
+    "GATEWAY_SOCKET",
     "GATEWAY_STATE",
     "TOKEN_SHAPE",
     "URL_PASSWORD_SHAPE",

@@ -47,6 +47,8 @@ from tradebot.domain.strategies import Strategies
 DATA_DIR = Path("data")
 """Everything the daemon creates on its defaults lies here, below the working directory."""
 GATEWAY_STATE = DATA_DIR / "gateway.jsonl"
+GATEWAY_SOCKET = DATA_DIR / "gateway.sock"
+"""The embedded simulated gateway's control routes, for `tradebot price`."""
 WEBHOOK_SECRET_FILE = DATA_DIR / "webhook_secret"
 
 TRADINGVIEW_ADDRESSES = ("52.89.214.238", "34.212.75.30", "54.218.53.128", "52.32.178.7")

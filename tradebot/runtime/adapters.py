@@ -22,7 +22,7 @@ from loguru import logger
 
 from tradebot import __version__
 from tradebot.broker import BrokerOptions, open_broker
-from tradebot.config import GATEWAY_STATE, Settings, webhook_secret
+from tradebot.config import GATEWAY_SOCKET, GATEWAY_STATE, Settings, webhook_secret
 from tradebot.database import is_new, migrate, open_instance_lock, open_ledger
 from tradebot.domain.restart_window import NO_RESTART, RestartWindow
 from tradebot.errors import ConfigError, LedgerUnavailable, LockHeld, MigrationError
@@ -187,7 +187,8 @@ async def _broker_options(settings: Settings, opened: AsyncExitStack) -> BrokerO
     broker = settings.broker
     host, port = broker.host, broker.port
     if broker.mode == "simulated":
-        gateway = await opened.enter_async_context(open_gateway(GatewaySettings(port=0, state=GATEWAY_STATE)))
+        simulated = GatewaySettings(port=0, state=GATEWAY_STATE, control_socket=GATEWAY_SOCKET)
+        gateway = await opened.enter_async_context(open_gateway(simulated))
         host, port = "127.0.0.1", gateway.port
     return BrokerOptions(
         host=host,

@@ -1,18 +1,20 @@
-"""The control port: HTTP and JSON on loopback, through which tests and users make the gateway misbehave.
+"""The control port: HTTP and JSON, through which tests and users move the market and make the gateway misbehave.
 
-It changes a simulation only, and still listens on loopback alone. Amounts travel as text. Every error is a JSON object with
-``error``: an unknown route is 404 and a wrong method 405, both with the ``routes`` there are; an unknown or missing field is
-400 with a sentence that says what is allowed. ``docs/simgateway.md`` describes each route.
+It changes a simulation only, and still listens on loopback alone, or at a socket of its owner's. Amounts travel as text.
+Every error is a JSON object with ``error``: an unknown route is 404 and a wrong method 405, both with the ``routes`` there
+are; an unknown or missing field is 400 with a sentence that says what is allowed. ``docs/simgateway.md`` describes each route.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from decimal import Decimal, InvalidOperation
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -64,23 +66,38 @@ ROUTES: dict[str, tuple[str, str]] = {
 
 
 @asynccontextmanager
-async def open_control(gateway: Gateway, listener: Listener, port: int | None) -> AsyncIterator[int | None]:
-    """Serve the control port; None where it is off. Raises GatewayError when the port cannot be opened."""
-    if port is None:
-        yield None
-        return
+async def open_control(
+    gateway: Gateway, listener: Listener, port: int | None, socket: Path | None = None
+) -> AsyncIterator[int | None]:
+    """Serve the control port, None where it is off, and the socket. Raises GatewayError when the port cannot be opened."""
     runner = web.AppRunner(_application(gateway, listener), access_log=None)
     await runner.setup()
     try:
-        try:
-            await web.TCPSite(runner, HOST, port).start()
-        except OSError as error:
-            raise GatewayError(
-                f"the control port {port} cannot be opened ({error.strerror or error}): stop what uses it, or choose another one"
-            ) from error
-        yield int(runner.addresses[0][1])
+        opened = None if port is None else await _open_port(runner, port)
+        if socket is not None:
+            await _open_socket(runner, socket)
+        yield opened
     finally:
         await runner.cleanup()
+
+
+async def _open_port(runner: web.AppRunner, port: int) -> int:
+    try:
+        await web.TCPSite(runner, HOST, port).start()
+    except OSError as error:
+        raise GatewayError(
+            f"the control port {port} cannot be opened ({error.strerror or error}): stop what uses it, or choose another one"
+        ) from error
+    return int(runner.addresses[0][1])
+
+
+async def _open_socket(runner: web.AppRunner, socket: Path) -> None:
+    """Not every file system has sockets, and without this one everything else works."""
+    try:
+        await web.UnixSite(runner, str(socket)).start()
+        await asyncio.to_thread(socket.chmod, 0o600)
+    except OSError as error:
+        logger.warning("simulated gateway: {} cannot be opened, its prices cannot be moved: {}", socket, error)
 
 
 def _application(gateway: Gateway, listener: Listener) -> web.Application:

@@ -29,7 +29,8 @@ async def open_gateway(settings: GatewaySettings) -> AsyncIterator[Gateway]:
             gateway.start()
             sessions.watch(gateway)
             logger.info("simulated gateway of {} listens on {}:{}", gateway.book.account, settings.host, gateway.port)
-            async with open_control(gateway, listener, settings.control_port) as control_port:
+            where = settings.control_port, settings.control_socket
+            async with open_control(gateway, listener, *where) as control_port:
                 gateway.control_port = control_port
                 if control_port is not None:
                     logger.info("simulated gateway: its control port is {}", control_port)

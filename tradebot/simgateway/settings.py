@@ -14,7 +14,8 @@ from tradebot.simgateway.switches import Switches
 
 @dataclass(frozen=True)
 class GatewaySettings:
-    """``port`` 0 takes any free one; ``control_port`` None is off; ``state`` None keeps everything in memory only.
+    """``port`` 0 takes any free one; ``control_port`` None is off, and so is ``control_socket``, which offers
+    the same at a file of this machine; ``state`` None keeps everything in memory only.
 
     ``seed`` makes the quotes repeatable, ``moving`` False makes them stand still. ``zone`` is the gateway's own time zone,
     which its times refer to (None: the machine's). ``cash``, ``account`` and ``positions`` (ticker, shares, average cost)
@@ -25,6 +26,7 @@ class GatewaySettings:
     host: str = "127.0.0.1"
     port: int = 4002
     control_port: int | None = None
+    control_socket: Path | None = None
     state: Path | None = None
     seed: int | None = None
     cash: Decimal = Decimal(100_000)

@@ -352,7 +352,8 @@ class Booking:
 async def _as_reduced(books: Books, order: Trade, update: BrokerUpdate, filled: Decimal) -> Trade:
     """IB takes off a protective order what another one of its group fills: what it then filled is all of it."""
     seen = update.seen
-    done = seen is not None and seen.state is OrderState.FILLED and filled >= (seen.filled or filled) > 0
+    # openOrder does not say what has filled: then all that it is for by now.
+    done = seen is not None and seen.state is OrderState.FILLED and filled >= (seen.filled or seen.qty) > 0
     if not (order.is_protective and done and filled < order.requested_qty):
         return order
     await books.change_terms(order.id, order.terms, filled)
