@@ -355,7 +355,7 @@ def test_a_target_comes_back_once_its_stop_is_at_work() -> None:
 def test_a_stop_is_placed_anew_at_the_price_of_todays_shares() -> None:
     """After a split ten for one a stop of 95 would sell shares of 20 at once."""
     guarded = guard(over(A_STOP), held=100, ended_by={2: EndedBy.IB}, splits={2: D(10)})
-    assert found(guarded, moment=at(position=100, quote=quote(10))) == ["place STOP 100 STP 9.50 GTC"]
+    assert found(guarded, moment=at(position=100, quote=quote(10))) == ["place STOP 100 STP 9.5 GTC"]
 
 
 def test_what_ib_refused_twice_is_told() -> None:

@@ -13,7 +13,7 @@ from tests.tws_client import Seen, TwsClient
 from tradebot.domain.events import EventKind
 from tradebot.domain.strategies import ExitSize
 from tradebot.domain.trades import OrderRole, Trade
-from tradebot.simgateway import sessions
+from tradebot.simgateway import entries, sessions
 from tradebot.trading.intake import Outcome
 from tradebot.words import events as words
 
@@ -70,6 +70,17 @@ def state(one: Seen | None) -> str:
     return "over" if one is None else f"`{one.status}`, {one.filled:g} of {one.quantity:g}"
 
 
+async def bracket(make: MakeAtGateway, state: State) -> AtGateway:
+    """One of 10 in this state."""
+    there = await make(arm=quoted, strategies=(replace(EXAMPLE.strategy, exit_size=ExitSize.ALERT),))
+    await settled(there, await sent(there, BRACKET.replace("day", state.tif)))
+    if state.bought:
+        there.gateway.fill((await of(there, ENTRY)).perm_id or 0, Decimal(state.bought), Decimal("185.50"))
+        await there.bot.told(EventKind.PARTIAL_FILL if state.bought < 10 else EventKind.PROTECTION_WORKS)
+        there.bot.clock.skip(11)
+    return there
+
+
 # --- what people do, and nights ----------------------------------------------------------------------------------------
 
 
@@ -119,6 +130,22 @@ def cancel_in_tws(role: OrderRole) -> Callable[[AtGateway], Awaitable[None]]:
     return act
 
 
+def trade_in_tws(action: str, shares: int) -> Callable[[AtGateway], Awaitable[None]]:
+    async def act(there: AtGateway) -> None:
+        there.gateway.owner_order("AAPL", action, Decimal(shares))
+
+    return act
+
+
+def size_in_tws(role: OrderRole, shares: int) -> Callable[[AtGateway], Awaitable[None]]:
+    async def act(there: AtGateway) -> None:
+        order = there.gateway.book.orders[(await of(there, role)).perm_id or 0]
+        now = there.gateway.now()
+        there.gateway.commit(entries.Modified(now, order.perm_id, Decimal(shares), order.ticket.limit, order.stop))
+
+    return act
+
+
 def alert(message: str) -> Callable[[AtGateway], Awaitable[None]]:
     async def act(there: AtGateway) -> None:
         assert (await sent(there, message)).status is Outcome.QUEUED
@@ -139,6 +166,7 @@ def alert(message: str) -> Callable[[AtGateway], Awaitable[None]]:
         pytest.param(
             BOUGHT_4, cancel_in_tws(ENTRY), ["STP 4", "LMT 4"], 4, id="bought in part, the entry cancelled in TWS"
         ),
+        pytest.param(BOUGHT_4, close, ["STP 4", "LMT 4"], 4, id="bought in part, the close"),
         pytest.param(BOUGHT_4, kill, ["STP 4", "LMT 4"], 4, id="bought in part, /kill"),
         pytest.param(BOUGHT, pause, HELD, 10, id="held, a pause"),
         pytest.param(BOUGHT, kill, HELD, 10, id="held, /kill"),
@@ -146,6 +174,9 @@ def alert(message: str) -> Callable[[AtGateway], Awaitable[None]]:
         pytest.param(BOUGHT, cancel(STOP), ["LMT 10"], 10, id="held, the stop's button"),
         pytest.param(BOUGHT, cancel_in_tws(STOP), ["LMT 10"], 10, id="held, the stop cancelled in TWS"),
         pytest.param(BOUGHT, cancel_in_tws(TARGET), ["STP 10"], 10, id="held, the target cancelled in TWS"),
+        pytest.param(BOUGHT, trade_in_tws("SELL", 3), ["STP 7", "LMT 7"], 7, id="held, 3 sold in TWS"),
+        pytest.param(BOUGHT, trade_in_tws("BUY", 5), HELD, 15, id="held, 5 more bought in TWS"),
+        pytest.param(BOUGHT, size_in_tws(STOP, 6), HELD, 10, id="held, the stop made smaller in TWS"),
         pytest.param(BOUGHT, alert(SELL), [], 0, id="held, a SELL"),
         pytest.param(BOUGHT, alert(SELL_4), ["STP 6", "LMT 6"], 6, id="held, a SELL of 4"),
     ],
@@ -159,14 +190,8 @@ async def test_what_people_do_to_a_bracket(
     held: int,
 ) -> None:
     """The page would promise a stop that is gone, or that one is gone which works on and sells what nobody holds."""
-    strategy = replace(EXAMPLE.strategy, exit_size=ExitSize.ALERT)
-    there = await make_at_gateway(arm=quoted, strategies=(strategy,))
+    there = await bracket(make_at_gateway, state)
     bot, gateway = there.bot, there.gateway
-    await settled(there, await sent(there, BRACKET.replace("day", state.tif)))
-    if state.bought:
-        gateway.fill((await of(there, ENTRY)).perm_id or 0, Decimal(state.bought), Decimal("185.50"))
-        await bot.told(EventKind.PARTIAL_FILL if state.bought < 10 else EventKind.PROTECTION_WORKS)
-        bot.clock.skip(11)
     await act(there)
 
     async def is_so() -> bool:
@@ -178,3 +203,16 @@ async def test_what_people_do_to_a_bracket(
     await bot.sooner_or_later(is_so, f"{left} are left")
     await bot.seconds(30, at_once=3)
     assert await is_so(), [f"{one.type} {one.remaining:g}" for one in await tws.open_orders(gateway.port)]
+
+
+async def test_a_size_that_is_changed_in_tws_is_told_as_what_it_is(make_at_gateway: MakeAtGateway) -> None:
+    """The owner reads that more shares are held, where somebody made their stop smaller."""
+    there = await bracket(make_at_gateway, BOUGHT)
+    await size_in_tws(STOP, 6)(there)
+
+    async def is_told() -> bool:
+        return bool(await there.bot.events(EventKind.PROTECTION_CHANGED))
+
+    await there.bot.sooner_or_later(is_told, "that the stop is made larger is told")
+    [event] = await there.bot.events(EventKind.PROTECTION_CHANGED)
+    assert words.text(event).startswith("AAPL: stop 10 STP 180 GTC had another size at IB, not by the bot,")

@@ -354,10 +354,13 @@ async def test_a_stop_that_ib_never_shows_is_not_sent_twice(make_at_gateway: Mak
     assert not stops(there)
 
 
-async def test_a_change_that_never_left_is_not_taken_for_the_owners(make_at_gateway: MakeAtGateway) -> None:
+@pytest.mark.parametrize("level", [Level(LevelKind.PERCENT, D(5)), Level(LevelKind.PRICE, D(216))], ids=str)
+async def test_a_change_that_never_left_is_not_taken_for_the_owners(
+    make_at_gateway: MakeAtGateway, level: Level
+) -> None:
     """A process that died between a stored change and its frame would tell the owner of what he never did."""
     there = await at_gateway(make_at_gateway)
-    await holds(there)
+    await holds(there, Exits(stop_loss=level))
     (stop,) = await trades(there.bot, OrderRole.STOP)
     changed = replace(stop.terms, stop_price=D(220))
     before, after = (f"{stop.requested_qty:f} {terms}" for terms in (stop.terms, changed))

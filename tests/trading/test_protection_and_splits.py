@@ -1,5 +1,6 @@
-"""Protection after a split, and after fills of which nobody has told."""
+"""Protection after a split, and fills of stops of which nobody has told, or which IB's position does not show yet."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from tests.bot import Bot
@@ -8,8 +9,10 @@ from tests.protected import bracket
 from tradebot.domain.brokerage import ErrorKind, Order, OrderState
 from tradebot.domain.corporate_actions import Split
 from tradebot.domain.events import EventKind
+from tradebot.domain.instructions import Verb
 from tradebot.domain.lots import LotStatus
-from tradebot.domain.trades import OrderRole, Trade
+from tradebot.domain.strategies import Strategy
+from tradebot.domain.trades import OrderRole, Trade, TradeStatus
 
 BARE = "Order Canceled - reason:"
 
@@ -79,3 +82,44 @@ async def test_a_fill_of_a_stop_of_which_nobody_tells_is_asked_for(make_bot: Mak
         return (await bot.trade(stop.order_ref)).filled_qty == 4
 
     await bot.sooner_or_later(booked, "the fill is in the books")
+
+
+async def test_what_a_stop_has_just_sold_is_not_sold_again_by_another_s_exit(make_bot: MakeBot) -> None:
+    """IB's position still shows the stop's shares: where others are missing, the exit would sell these beyond what is held."""
+    bot = await make_bot(strategies=(Strategy(name="ema"), Strategy(name="rsi")))
+    await bot.start()
+    entry, stop, target = await bracket(bot, 6, strategy="ema")
+    await bot.owns(5, strategy="rsi")
+    bot.broker.fill(stop.order_ref, 6, 95)
+    bot.broker.show(target.order_ref, OrderState.CANCELLED)
+    bot.broker.held = {entry.con_id: Decimal(8)}  # the owner has sold 3: it will be 2
+    await bot.turns(stop.order_ref, TradeStatus.FILLED)
+    await bot.asks("rsi", Verb.EXIT)
+    await bot.seconds(5)
+    assert bot.broker.sent == []
+    bot.broker.held = {entry.con_id: Decimal(2)}
+    bot.clock.skip(10)
+    await bot.leaves(1)
+    assert bot.broker.sent[0].qty == 2
+
+
+async def test_a_target_whose_end_nobody_tells_holds_up_no_exit(make_bot: MakeBot) -> None:
+    """The exit would wait for the word of its end, which was lost, for as long as it works on in the books."""
+    bot = await make_bot()
+    await bot.start()
+    _, stop, target = await bracket(bot, 10)
+    await bot.alert("SELL")
+
+    async def cancelled(order: Trade) -> None:
+        async def asked() -> bool:
+            return order.order_ref in bot.broker.cancels
+
+        await bot.sooner_or_later(asked, f"the {order.role} is cancelled")
+
+    await cancelled(target)
+    report = bot.broker.working.pop(target.order_ref)
+    bot.broker.completed[target.order_ref] = replace(report, order_id=0, client_id=None, state=OrderState.CANCELLED)
+    await cancelled(stop)
+    bot.broker.show(stop.order_ref, OrderState.CANCELLED)
+    await bot.leaves(1)
+    assert bot.broker.sent[0].qty == 10

@@ -11,10 +11,10 @@ from tests.bot import Bot
 from tests.bot_fixtures import MakeBot
 from tests.trading.test_changes_refused import AAPL, STOPPED, told
 from tests.trading.test_changes_refused import holds as with_stop
-from tests.trading.test_lifting import STOP, ends, holds, is_cancelled, market, protects, stop_again, stops
+from tests.trading.test_lifting import STOP, ends, holds, is_cancelled, market, protects, sold, stop_again, stops
 from tests.trading.test_resting_entries import EMA, cancel_is_sent
 from tradebot.domain.alerts import AlertStatus, Side
-from tradebot.domain.brokerage import ErrorKind, OrderState
+from tradebot.domain.brokerage import ErrorKind, OrderState, OrderUpdate
 from tradebot.domain.events import EventKind
 from tradebot.domain.facts.orders import Changed, ProtectionChanged, Unprotected
 from tradebot.domain.instructions import OrderTerms, Verb
@@ -208,3 +208,37 @@ async def test_a_database_that_is_away_for_a_moment_costs_no_stop(bot: Bot, away
         bot.ledger.away = False
     assert (await stop_again(bot)).qty == 5
     assert await told(bot) == []
+
+
+async def test_an_exit_lifts_a_stop_that_works_though_the_books_have_it_as_ended(bot: Bot) -> None:
+    """After a restart IB may show a stop under another number, and the old one as cancelled: nothing could be sold any more."""
+    stop, target = await holds(bot)
+    at_work = bot.broker.working[stop]
+    bot.broker.show(stop, OrderState.CANCELLED)
+    await bot.turns(stop, TradeStatus.CANCELLED)
+    del bot.broker.completed[stop]
+    bot.broker.working[stop] = replace(at_work, perm_id=at_work.perm_id + 1000)
+    await bot.seconds(30, at_once=5)
+    await bot.alert("SELL")
+    await ends(bot, target)
+    await is_cancelled(bot, stop)
+    assert market(bot) == []
+    bot.broker.show(stop, OrderState.CANCELLED)
+    assert (await sold(bot)).qty == 5
+
+
+async def test_an_end_without_a_figure_is_not_taken_for_all_that_a_stop_was_for(bot: Bot) -> None:
+    """IB's word on a stop that fills in pieces may come between them: an exit would sell the pieces on their way, too."""
+    stop, _ = await holds(bot)
+    report = bot.broker.working[stop]
+    bot.broker.events.put_nowait(OrderUpdate(replace(report, state=OrderState.FILLED, filled=None)))
+    bot.broker.fill(stop, 3, 95)
+
+    async def booked() -> bool:
+        return (await bot.trade(stop)).filled_qty == 3
+
+    await bot.until(booked, "the first piece is booked")
+    trade = await bot.trade(stop)
+    assert (trade.status, trade.requested_qty) == (TradeStatus.SUBMITTED, 5)
+    bot.broker.fill(stop, 2, 95)
+    assert (await bot.turns(stop, TradeStatus.FILLED)).filled_qty == 5

@@ -21,7 +21,7 @@ from tradebot.domain.lots import LotStatus
 from tradebot.domain.protection import Adopt, Cancel, Change, Place
 from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.domain.settings import TradingState
-from tradebot.domain.terms import Terms, columns
+from tradebot.domain.terms import Terms, columns, plain
 from tradebot.domain.trades import ORDER_REF_PREFIX, UNRESOLVED, NewTrade, OrderRole, Trade, TradeStatus
 from tradebot.errors import BrokerUnavailable, LedgerUnavailable, OrderUncertain
 from tradebot.ports import Books, Broker, Chance, Clock, InstanceLock, Ledger, LinkSession
@@ -231,7 +231,7 @@ async def _was_before(books: Books, one: Adopt) -> bool:
 
 
 def _as_text(qty: Decimal, terms: Terms) -> str:
-    return f"{qty:f} {terms}"
+    return f"{plain(qty)} {terms}"
 
 
 async def _is_wanted(books: Books, one: Place, now: datetime) -> bool:

@@ -67,4 +67,9 @@ _CHANGED = {
 
 
 def changed(facts: o.ProtectionChanged, _: Event | NewEvent) -> str:
+    if facts.before == facts.after:  # the books had it so all the time
+        return (
+            f"{facts.ticker}: {facts.role.lower()} {facts.after} had another size at IB, not by the bot, and gets this one "
+            "again: so many shares are held."
+        )
     return f"{facts.ticker}: {facts.role.lower()} {facts.before} is now {facts.after}: {_CHANGED[facts.code]}."
