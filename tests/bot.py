@@ -62,6 +62,7 @@ class Setup:
     simulated: Sequence[str] = ()
     strategies: Sequence[Strategy] = (Strategy(name=MAIN),)
     queue: Queue | None = None  # None: an embedded one of its own
+    fake: type[FakeBroker] = FakeBroker
 
     @property
     def options(self) -> Options:
@@ -94,7 +95,7 @@ class Bot:
         self.url = url
         self.ledger = WatchedLedger(ledger)
         self.pulse = Pulse(self.clock)
-        self.broker, self.lock = FakeBroker(self.clock), FakeLock()
+        self.broker, self.lock = setup.fake(self.clock), FakeLock()
         self.queue = setup.queue or EmbeddedQueue()
         self.options = setup.options
         outside = Outside(

@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import count
 
 from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import (
@@ -160,6 +159,9 @@ class WatchedLedger:
 class FakeBroker(Broker):
     """See `tradebot.ports.Broker`. Everything that is asked of it is an attribute to be set."""
 
+    outlives: tuple[str, ...] = ("working", "completed", "fills", "others", "held", "sent", "cancels", "con_ids")
+    """What IB still knows when the bot's process has gone."""
+
     def __init__(self, clock: Clock) -> None:
         self.events: asyncio.Queue[BrokerEvent] = asyncio.Queue()
         self.clock = clock
@@ -193,7 +195,7 @@ class FakeBroker(Broker):
         self.asked: list[str] = []
         self.sent: list[Order] = []
         self.cancels: list[str] = []
-        self._ids = count(1)
+        self._last_id = 0
 
     # --- the port ---------------------------------------------------------------------------------------------------
 
@@ -252,7 +254,8 @@ class FakeBroker(Broker):
         return list(self.fills)
 
     def next_order_id(self, floor: int) -> int:
-        return max(floor, next(self._ids))
+        self._last_id = max(floor, self._last_id + 1)
+        return self._last_id
 
     def throttled(self) -> bool:
         return self.is_throttled

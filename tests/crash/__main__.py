@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from rich.table import Table
 
 from tests.crash.cases import Case, every_case
-from tests.crash.sweep import PASSWORD, Servers, run_case
+from tests.crash.mortal import PASSWORD
+from tests.crash.sweep import Servers, run_case
 from tests.table import CONSOLE, Place, Trial, Violation, arguments, run
 
 

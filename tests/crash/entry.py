@@ -9,7 +9,7 @@ FILE_SIZE_MAX fills its disk from the start.
 import os
 import resource
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,11 @@ from tradebot.broker import IbBroker
 from tradebot.cli import main
 from tradebot.database.ledger import SqlLedger
 from tradebot.domain.alerts import AlertStatus
+from tradebot.domain.brokerage import Numbered
+from tradebot.domain.events import NewEvent
+from tradebot.domain.facts.orders import ProtectionLifted
 from tradebot.domain.settings import STATE_KEY, TradingState
-from tradebot.domain.trades import TradeStatus
+from tradebot.domain.trades import PROTECTIVE, Trade, TradeStatus
 from tradebot.queues import EmbeddedQueue
 from tradebot.queues.redis import RedisQueue
 from tradebot.trading.gate import Gate
@@ -60,7 +63,7 @@ class _Watched:
         return call
 
 
-_ALWAYS = {"insert_alert": "the alert", "insert_trade": "the decision", "mark_delivered": "the delivery"}
+_ALWAYS = {"insert_alert": "the alert", "mark_delivered": "the delivery", "change_terms": "the change"}
 
 
 def _about(name: str, arguments: tuple[Any, ...]) -> str | None:
@@ -71,12 +74,14 @@ def _about(name: str, arguments: tuple[Any, ...]) -> str | None:
             return "the flush"
         case "move_alert", (_, _, AlertStatus.PENDING, *_):
             return "pending"
-        case "save_trade", (trade,):
-            return _about_trade(trade)
+        case "insert_trade" | "save_trade", (trade,):
+            return _about_order(name, trade)
+        case "add_event", (NewEvent(facts=ProtectionLifted()),):
+            return "the lifting"
     return _ALWAYS.get(name)
 
 
-def _about_trade(trade: Any) -> str | None:
+def _about_trade(trade: Trade) -> str | None:
     match trade.status:
         case TradeStatus.SUBMITTED:
             return "the partial fill" if trade.filled_qty else "the acceptance"
@@ -86,6 +91,25 @@ def _about_trade(trade: Any) -> str | None:
             return "the cancellation"
         case TradeStatus.FAILED:
             return "the failure"
+    return None
+
+
+def _about_order(name: str, order: Any) -> str | None:
+    protective = order.role in PROTECTIVE
+    if name == "save_trade":
+        return _about_protection(order) if protective else _about_trade(order)
+    anew = "the placing" if order.n > 1 else None  # the first ones are stored with their entry
+    return anew if protective else "the decision"
+
+
+def _about_protection(trade: Trade) -> str | None:
+    match trade.status:
+        case TradeStatus.SUBMITTED:
+            return "the protection's partial fill" if trade.filled_qty else "the protection's acceptance"
+        case TradeStatus.FILLED | TradeStatus.PARTIAL:
+            return "the protection's fill"
+        case TradeStatus.CANCELLED:
+            return "the protection's end"
     return None
 
 
@@ -132,6 +156,20 @@ def _around_awaited(owner: type, method: str, name: str) -> None:
     setattr(owner, method, outer)
 
 
+def _watch_orders() -> None:
+    """What is decided leaves in one piece; what becomes of a stop or target afterwards leaves alone, and in a group."""
+    place_group = IbBroker.place_group
+
+    def watched(broker: IbBroker, group: Sequence[Numbered], generation: int) -> None:
+        alone = len(group) == 1 and group[0].order.oca_group
+        name = "the protection is written" if alone else "the order is written"
+        point(f"before {name}")
+        place_group(broker, group, generation)
+        point(f"after {name}")
+
+    IbBroker.place_group = watched  # type: ignore[method-assign, assignment]
+
+
 def _watch_answer() -> None:
     write_eof = web.Response.write_eof
 
@@ -168,7 +206,7 @@ if __name__ == "__main__":
     _watch_ledger()
     _watch_answer()
     _watch_gate()
-    _around(IbBroker, "place", "the order is written")
+    _watch_orders()
     _around(IbBroker, "cancel", "the cancel is written")
     for question in ("open_orders", "completed_orders", "executions", "position_report"):
         _around_awaited(IbBroker, question, f"the question for {question.replace('_', ' ')}")

@@ -3,27 +3,22 @@
 import asyncio
 import random
 import signal
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-import aiohttp
-
 from tests.botapi import CHAT, OWNER, TOKEN, bot_api
-from tests.crash.cases import PENDING, WRITTEN, Case, Way
+from tests.crash.brackets import group_case, settings_of
+from tests.crash.cases import GROUPS, PENDING, WRITTEN, Case, Way
 from tests.crash.cases import Gateway as Meets
+from tests.crash.mortal import TICKER, MortalDaemon, looked_at
 from tests.faketime import kept_in, set_ahead
-from tests.system.checker import check, check_secrets
-from tests.system.harness import SECRET, BooksNow, Daemon, Gateway, running, until
+from tests.system.harness import BooksNow, Daemon, Gateway, running, until
 from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.calendar import Calendar
-from tradebot.domain.events import EventKind
 from tradebot.domain.settings import TradingState
-from tradebot.words import events as words
 
-TICKER = "KO"
 TICKERS = ("AAPL", "MSFT", "TSLA", "NVDA", "AMZN", "META", "KO", "JPM", "WMT", "DIS")
 HELD, SOLD = 10, 4  # shares of ema, and those of its partial exit
 TWO_STRATEGIES = {
@@ -32,46 +27,6 @@ TWO_STRATEGIES = {
     "strategies__ema__exit_size": "alert",
     "strategies__ema__buy_amount_usd": "5000",
 }
-PASSWORD = "canary-password-0123456789"
-
-
-@dataclass
-class MortalDaemon(Daemon):
-    """The daemon with points at which it can be killed."""
-
-    @classmethod
-    def made(cls, folder: Path, gateway: Gateway, **settings: str) -> "MortalDaemon":
-        daemon = cls.at(folder, gateway=gateway, **settings)
-        assert isinstance(daemon, cls)
-        daemon.module = "tests.crash.entry"
-        daemon.env["CRASH_FILE"] = str(daemon.armed)
-        return daemon
-
-    @property
-    def armed(self) -> Path:
-        return self.folder / "armed"
-
-    @property
-    def clock(self) -> Path:
-        return self.folder / "clock"
-
-    def arm(self, point: str) -> None:
-        """The process that reaches this point dies there."""
-        self.armed.write_text(point)
-
-    async def died_there(self) -> None:
-        assert self.running is not None
-        code = await asyncio.wait_for(self.running.wait(), 120)
-        assert code == -signal.SIGKILL, f"ended with {code} instead of dying at its point: {self.output[-3000:]}"
-        assert not self.armed.exists(), f"died elsewhere than at {self.armed.read_text()!r}: {self.output[-3000:]}"
-
-    async def sent(self, action: str, ticker: str, alert_id: str, **fields: str) -> int | None:
-        """The alert's id; None when the daemon did not live to answer."""
-        with suppress(aiohttp.ClientError, ConnectionError):
-            status, body = await self.post(action=action, ticker=ticker, alert_id=alert_id, **fields)
-            assert status == 200, body
-            return int(body["alert_id"])
-        return None
 
 
 @dataclass(frozen=True)
@@ -86,8 +41,10 @@ def daemon_for(case: Case, folder: Path, gateway: Gateway, servers: Servers | No
     settings = {"trading__repeat_window_s": "0", "trading__order_timeout_s": "30"}
     if case.way is Way.CANCEL:
         settings["trading__order_timeout_s"] = "1"
-    if "partial" in case.point:
+    if "partial" in case.point or case.way is Way.PART:
         settings["trading__order_timeout_s"] = "3"
+    if case.way in GROUPS:
+        settings |= settings_of(case.way)
     if case.way in (Way.SHARED, Way.PARTIAL):
         settings |= TWO_STRATEGIES
     if case.database == "PostgreSQL":
@@ -99,24 +56,30 @@ def daemon_for(case: Case, folder: Path, gateway: Gateway, servers: Servers | No
 async def run_case(case: Case, folder: Path, servers: Servers | None = None) -> str:
     """How the alert ended. Raises AssertionError for whatever is not as promised."""
     gateway = Gateway.at(folder / "gateway", realistic=case.realistic)
+    gateway.arguments += ["--switch", case.switch] * bool(case.switch)
     daemon = daemon_for(case, folder, gateway, servers)
     async with running(daemon, gateway):
         await gateway.ready()
-        match case.way:
-            case Way.KILL:
-                return await _kill_switch(case, daemon, gateway)
-            case Way.CHAT:
-                return await _kill_from_the_chat(case, daemon, gateway)
-            case Way.PENDING:
-                return await _pending(case, daemon, gateway)
-            case Way.LOAD:
-                return await _load(case, daemon, gateway)
-        await daemon.ready()
-        await _hold_some(case, daemon, gateway)
-        if case.way in (Way.SHARED, Way.PARTIAL):
-            return await _beside(case, daemon, gateway)
-        await _prepare(case, gateway)
-        return await _one_order(case, daemon, gateway)
+        return await (group_case if case.way in GROUPS else _alone)(case, daemon, gateway)
+
+
+async def _alone(case: Case, daemon: MortalDaemon, gateway: Gateway) -> str:
+    """Orders without stop and target."""
+    match case.way:
+        case Way.KILL:
+            return await _kill_switch(case, daemon, gateway)
+        case Way.CHAT:
+            return await _kill_from_the_chat(case, daemon, gateway)
+        case Way.PENDING:
+            return await _pending(case, daemon, gateway)
+        case Way.LOAD:
+            return await _load(case, daemon, gateway)
+    await daemon.ready()
+    await _hold_some(case, daemon, gateway)
+    if case.way in (Way.SHARED, Way.PARTIAL):
+        return await _beside(case, daemon, gateway)
+    await _prepare(case, gateway)
+    return await _one_order(case, daemon, gateway)
 
 
 async def _hold_some(case: Case, daemon: Daemon, gateway: Gateway) -> None:
@@ -149,7 +112,7 @@ async def _prepare(case: Case, gateway: Gateway) -> None:
 
 async def _one_order(case: Case, daemon: MortalDaemon, gateway: Gateway) -> str:
     alert = await _dies_at_work(case, daemon, gateway)
-    return await _looked_at(case, daemon, gateway, await daemon.books(), [alert])
+    return await looked_at(case, daemon, gateway, await daemon.books(), [alert])
 
 
 async def _dies_at_work(case: Case, daemon: MortalDaemon, gateway: Gateway, **fields: str) -> int:
@@ -195,7 +158,7 @@ async def _beside(case: Case, daemon: MortalDaemon, gateway: Gateway) -> str:
     assert held_now["ema"] == HELD - SOLD * sold, held_now
     bought = books.trades[0].filled_qty if case.side is Side.SELL else 0
     assert case.way is Way.SHARED or held_now["main"] == bought, held_now
-    return await _looked_at(case, daemon, gateway, books, alerts, of=alert)
+    return await looked_at(case, daemon, gateway, books, alerts, of=alert)
 
 
 async def _while_down(case: Case, gateway: Gateway) -> None:
@@ -219,30 +182,6 @@ async def _all_filled(gateway: Gateway) -> bool:
     return all(Decimal(order["filled"]) == Decimal(order["quantity"]) for order in await gateway.orders())
 
 
-async def _looked_at(
-    case: Case, daemon: Daemon, gateway: Gateway, books: BooksNow, alerts: list[int], *, of: int | None = None
-) -> str:
-    """Everything is checked twice: as it is when the alerts have ended, and once more when all is told and stopped.
-
-    Returns how the alerts have ended, or the one that is asked `of`.
-    """
-    await check(books, gateway, acknowledged=alerts)
-    if case.gateway is Meets.LATE:
-        called_failed = [words.text(event) for event in books.events if event.kind is EventKind.ORDER_FAILED]
-        assert not called_failed, f"an order that was on its way was called failed: {called_failed}"
-    await daemon.well()
-    await until(lambda: _all_told(daemon), f"every event to be delivered; {daemon.output[-2000:]}")
-    await check(await daemon.books(), gateway, acknowledged=alerts)
-    assert await daemon.stop() == 0, daemon.output[-3000:]
-    assert "Traceback" not in daemon.output, daemon.output[-6000:]
-    await check_secrets(daemon, [SECRET, PASSWORD, TOKEN])
-    return ", ".join(sorted({books.alerts[one].status for one in ([of] if of else alerts)}))
-
-
-async def _all_told(daemon: Daemon) -> bool:
-    return not (await daemon.books()).untold
-
-
 # --- the kill switch --------------------------------------------------------------------------------------------------
 
 
@@ -262,7 +201,7 @@ async def _kill_switch(case: Case, daemon: MortalDaemon, gateway: Gateway) -> st
         [order] = [one for one in await gateway.orders() if one["status"] == "Submitted"]
         await gateway.control("POST", f"/orders/{order['perm_id']}/fill")
         books = await daemon.ended(alert)
-        return await _looked_at(case, daemon, gateway, books, [alert])
+        return await looked_at(case, daemon, gateway, books, [alert])
     return await _after_the_kill(case, daemon, gateway, alert)
 
 
@@ -303,7 +242,7 @@ async def _after_the_kill(case: Case, daemon: MortalDaemon, gateway: Gateway, al
     books = await daemon.ended(alert, blocked)
     assert books.alerts[blocked].status is AlertStatus.BLOCKED, f"KILLED, and yet {books.alerts[blocked]}"
     assert await _is_killed(daemon), await daemon.health()
-    return await _looked_at(case, daemon, gateway, books, [alert, blocked])
+    return await looked_at(case, daemon, gateway, books, [alert, blocked])
 
 
 async def _is_killed(daemon: Daemon) -> bool:
@@ -341,7 +280,7 @@ async def _pending(case: Case, daemon: MortalDaemon, gateway: Gateway) -> str:
         await daemon.start()
     assert alert is not None
     books = await until(lambda: _executed(daemon, alert), f"its execution; {daemon.output[-3000:]}")
-    return await _looked_at(case, daemon, gateway, books, [alert])
+    return await looked_at(case, daemon, gateway, books, [alert])
 
 
 async def _set(daemon: MortalDaemon, now: datetime) -> None:
@@ -382,7 +321,7 @@ async def _load(case: Case, daemon: MortalDaemon, gateway: Gateway) -> str:
     for one in sorted(asked):
         await _burst(daemon, one, sent)
     books = await daemon.ended(*sent.values(), deadline_s=90)
-    return await _looked_at(case, daemon, gateway, books, list(sent.values()))
+    return await looked_at(case, daemon, gateway, books, list(sent.values()))
 
 
 async def _burst(daemon: MortalDaemon, one: tuple[str, str, str], sent: dict[str, int]) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.cases import WRITTEN, Case, Gateway, Way, every_case
+from tests.crash.cases import AT_REST, WRITTEN, Case, Gateway, Way, every_case
 from tests.crash.sweep import Servers, run_case
 from tradebot.domain.alerts import Side
 
@@ -22,6 +22,11 @@ PART = [
     (Case(Way.KILL, "before the cancel is written", GOT_IT, BUY, "PostgreSQL"), "BLOCKED, FAILED"),
     (Case(Way.CHAT, "before the commit of the kill", GOT_IT, BUY, "SQLite"), "BLOCKED, FAILED"),
     (Case(Way.PENDING, "before the commit of the flush", GOT_IT, BUY, "SQLite"), "EXECUTED"),
+    (Case(Way.BRACKET, WRITTEN, GOT_IT, BUY, "SQLite"), "EXECUTED"),
+    (Case(Way.PART, "before the commit of the fill", GOT_IT, BUY, "SQLite", switch="cut_parent=cancels"), "EXECUTED"),
+    (Case(Way.STOP, AT_REST, FILLED, SELL, "PostgreSQL"), "EXECUTED"),
+    (Case(Way.EXIT, "after the cancel is written", GOT_IT, SELL, "PostgreSQL"), "EXECUTED"),
+    (Case(Way.CUT, "after the commit of the change", GOT_IT, SELL, "PostgreSQL"), "EXECUTED"),
 ]
 
 

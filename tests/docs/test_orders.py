@@ -12,6 +12,9 @@ from tests.docs.orders_page import OUTCOME, PAGE, REFUSED, examples
 from tradebot.config import load
 from tradebot.config.strategies import StrategySection
 from tradebot.domain.payload import own
+from tradebot.domain.payload.dialects import DIALECTS
+from tradebot.domain.payload.fields import plain
+from tradebot.domain.payload.readings import known_names
 from tradebot.domain.payload.terms import ORDER_TYPES, TIMES_IN_FORCE
 from tradebot.domain.terms import OrderType, TimeInForce
 
@@ -58,6 +61,18 @@ def test_whatever_a_strategy_may_say_of_orders_is_on_the_page() -> None:
     """A key would be known to those alone who read the whole configuration."""
     assert set(KEYS) <= set(StrategySection.model_fields)
     assert [key for key in KEYS if f"`{key}" not in TEXT] == []
+
+
+def test_other_services_names_are_theirs() -> None:
+    """Somebody writes a field that the page names, and the bot does not know it."""
+    table = TEXT.partition("The same in their words:\n\n")[2].partition("\n\n")[0]
+    rows = [row.strip("|").split("|") for row in table.splitlines()[2:]]
+    assert len(rows) > 6
+    known = [known_names(DIALECTS[name]) for name in ("own", "traderspost", "tbot", "keyvalue")]
+    for row in rows:
+        for cell, names in zip(row, known, strict=True):
+            written = {plain(name) for name in re.findall(r"`([\w.]+)`", cell)}
+            assert written <= {plain(name) for name in (*names, "type", "trailing_stop")}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """P&L of New York dates and of open lots: what belongs to which day, what adds up, what is unknown."""
 
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from tradebot.domain.alerts import Side
@@ -94,6 +95,14 @@ def test_a_summary_takes_both_its_first_and_its_last_date() -> None:
     assert summarise(DAY, DAY, lots, trades).buys == 2
     assert summarise(DAY, date(2026, 11, 21), lots, trades).net == D(7)
     assert summarise(date(2026, 11, 21), date(2026, 11, 27), lots, trades).buys == 1
+
+
+def test_what_waited_for_its_price_counts_for_the_day_on_which_it_was_done() -> None:
+    """A stop of an earlier day would be missing in the sales and the commissions of the day on which it sold."""
+    stop = replace(trade(Side.SELL, "10", NOON - timedelta(days=3)), finished_at=NOON)
+    found = summarise(DAY, DAY, [], [stop])
+    assert (found.sells, found.commissions_paid) == (1, D(1))
+    assert summarise(DAY - timedelta(days=3), DAY - timedelta(days=1), [], [stop]).sells == 0
 
 
 def test_days_without_trades_have_no_win_rate() -> None:

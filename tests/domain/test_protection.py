@@ -18,6 +18,7 @@ from tradebot.domain.facts.orders import Changed
 from tradebot.domain.protection import (
     Action,
     Adopt,
+    Ask,
     Cancel,
     Change,
     EndedBy,
@@ -138,6 +139,8 @@ def said(one: Action) -> str:
             return f"adopt {one.order.id} {one.qty:f} {one.terms}{' of the owner' if one.owners else ''}"
         case Tell():
             return f"{one.qty:f} {one.code}"
+        case Ask():
+            return f"ask about {one.order.id}"
 
 
 ANEW = "place STOP 10 STP 95 GTC"
@@ -246,12 +249,10 @@ def test_a_target_that_took_some_leaves_the_rest_protected() -> None:
     assert found(guarded, moment=at(shown(A_STOP), shown(target), position=7)) == ["cut 2 to 7 STP 95 GTC"]
 
 
-def test_a_fill_that_is_not_booked_yet_raises_nothing() -> None:
-    """A stop that has just sold some would be made larger by what it sold."""
-    assert (
-        found(guard(), moment=at(shown(A_STOP, filled=D(4)), shown(A_TARGET), position=6, booked=D(10), moving=True))
-        == []
-    )
+def test_a_fill_that_is_not_booked_yet_raises_nothing_and_is_asked_for() -> None:
+    """A stop that has just sold some would be made larger by what it sold; or hold everything up for good."""
+    sold = at(shown(A_STOP, filled=D(4)), shown(A_TARGET), position=6, booked=D(10), moving=True, trailing=True)
+    assert found(guard(), moment=sold) == ["ask about 2"]
 
 
 ENTERING = a_trade(1, OrderRole.ENTRY, S.SUBMITTED, order_type=OrderType.LIMIT, limit_price=D(100))
@@ -339,18 +340,22 @@ def test_a_target_comes_back_where_the_bot_ended_it() -> None:
         assert found(guarded, moment=at(shown(A_STOP), killed=True)) == []
 
 
-def test_both_are_placed_into_one_group() -> None:
-    """Stop and target that came back apart from each other would both fill."""
+def test_a_target_comes_back_once_its_stop_is_at_work() -> None:
+    """A stop that fills at once, as it does below its price, would have the target sell the same shares once more."""
     guarded = guard(over(A_STOP), over(A_TARGET), ended_by={2: EndedBy.US, 3: EndedBy.US})
-    placed = [one for one in compare([guarded], at()) if isinstance(one, Place)]
-    assert [one.role for one in placed] == [OrderRole.STOP, OrderRole.TARGET]
-    assert {one.group for one in placed} == {"tb-1-1-g3"}
+    assert found(guarded, moment=at()) == [ANEW]
+    anew = a_trade(4, OrderRole.STOP, group_id="tb-1-1-g3")
+    both = guard(*guarded.orders, anew, ended_by=guarded.ended_by)
+    assert found(both, moment=at()) == ["10 in_doubt"]
+    [target] = compare([both], at(shown(anew)))
+    assert isinstance(target, Place)
+    assert (target.role, target.group) == (OrderRole.TARGET, "tb-1-1-g3")
 
 
 def test_a_stop_is_placed_anew_at_the_price_of_todays_shares() -> None:
     """After a split ten for one a stop of 95 would sell shares of 20 at once."""
     guarded = guard(over(A_STOP), held=100, ended_by={2: EndedBy.IB}, splits={2: D(10)})
-    assert found(guarded, moment=at(position=100, quote=quote(10))) == ["place STOP 100 STP 9.50 GTC"]
+    assert found(guarded, moment=at(position=100, quote=quote(10))) == ["place STOP 100 STP 9.5 GTC"]
 
 
 def test_what_ib_refused_twice_is_told() -> None:

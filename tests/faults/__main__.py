@@ -18,8 +18,8 @@ Came = Outcome | bracket_drill.Outcome | Violation
 
 async def _run(case: Case, place: Place, *, realistic: bool) -> Outcome | bracket_drill.Outcome:
     if isinstance(case, Flaw):
-        async with with_brackets(place.folder, realistic=realistic) as (gateway, daemon):
-            return await bracket_drill.drill(case, gateway, daemon)
+        async with with_brackets(place.folder, realistic=realistic) as stage:
+            return await bracket_drill.drill(case, stage)
     async with staged(case, place.folder, place.postgres_url, place.redis_url, realistic=realistic) as all_:
         return await drill(case, all_)
 
@@ -34,7 +34,8 @@ def _show(results: Mapping[Case, Came]) -> None:
     for case, result in results.items():
         if isinstance(result, Violation):
             table = brackets if isinstance(case, Flaw) else surroundings
-            table.add_row(*str(case).split(" · "), "VIOLATION", result[:120])
+            name = [case.name] if isinstance(case, Flaw) else [case.part, case.name]
+            table.add_row(*name, "VIOLATION", result[:120])
         elif isinstance(result, bracket_drill.Outcome):
             brackets.add_row(case.name, f"{result.done_s:.1f} s", result.told, result.ended)
         else:

@@ -6,9 +6,10 @@ What was sold is judged from the gateway's journal and what is protected from th
 import asyncio
 from dataclasses import dataclass
 
+from tests.botapi import TOKEN
 from tests.faults.brackets import SHARES, STOP_PRICE, TARGET_PRICE, TICKER, Ends, Flaw, Stage
 from tests.system.checker import check, check_secrets
-from tests.system.harness import SECRET, BooksNow, Daemon, Gateway, until
+from tests.system.harness import SECRET, BooksNow, Daemon, until
 from tests.system.protected import gaps
 from tests.system.replay import account
 from tradebot.domain.alerts import AlertStatus
@@ -32,9 +33,9 @@ class Outcome:
         return f"after {self.done_s:.1f} s; critical: {self.told or 'nothing'}; {self.ended}"
 
 
-async def drill(flaw: Flaw, gateway: Gateway, daemon: Daemon) -> Outcome:
+async def drill(flaw: Flaw, stage: Stage) -> Outcome:
     """Raises AssertionError for whatever is not as promised."""
-    stage, outcome = Stage(gateway, daemon), Outcome()
+    gateway, daemon, outcome = stage.gateway, stage.daemon, Outcome()
     await gateway.ready()
     await gateway.control("POST", "/quotes/frozen", frozen=True)
     if flaw.switches:
@@ -48,6 +49,8 @@ async def drill(flaw: Flaw, gateway: Gateway, daemon: Daemon) -> Outcome:
     await _buy(flaw, stage)
     await until(lambda: _as_it_must_be(flaw.ends, stage), f"{flaw.ends}; {daemon.output[-3000:]}", ENDS_WITHIN_S)
     outcome.done_s = loop.time() - began
+    waiting = [fault for fault in await gateway.control("GET", "/faults") if fault["times"]]
+    assert not waiting, f"nothing has met {waiting}; {daemon.output[-3000:]}"
     await asyncio.sleep(STAYS_S)  # that it stays so is a part of what is promised
     assert await _as_it_must_be(flaw.ends, stage), await _now(stage)
     outcome.told = ", ".join(sorted(_told(await daemon.books())))
@@ -55,7 +58,7 @@ async def drill(flaw: Flaw, gateway: Gateway, daemon: Daemon) -> Outcome:
     outcome.ended = ", ".join(f"{alert.action} {alert.status}" for alert in books.alerts.values())
     assert await daemon.stop() == 0, daemon.output[-3000:]
     assert "Traceback" not in daemon.output, daemon.output[-8000:]
-    await check_secrets(daemon, [SECRET])
+    await check_secrets(daemon, [SECRET, TOKEN])
     return outcome
 
 
@@ -80,7 +83,9 @@ async def _now(stage: Stage) -> Ends:
     left = {kind: sum(int(one["quantity"]) - int(one["filled"]) for one in orders) for kind, orders in live.items()}
     assert not await stage.buying() or await stage.gateway.position(TICKER) == "0"
     held = int(await stage.gateway.position(TICKER))
-    return Ends(held, left["STP"], left["LMT"], frozenset(_told(await stage.daemon.books())))
+    told = frozenset(_told(await stage.daemon.books()))
+    lasting = all(one["tif"] == "GTC" for orders in live.values() for one in orders)
+    return Ends(held, left["STP"], left["LMT"], told, lasting)
 
 
 def _told(books: BooksNow) -> set[str]:

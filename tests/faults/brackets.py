@@ -10,6 +10,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
+from tests.botapi import BotApi
 from tests.system.harness import Daemon, Gateway, until
 
 TICKER = "AAPL"
@@ -23,6 +24,7 @@ class Stage:
 
     gateway: Gateway
     daemon: Daemon
+    bot: BotApi
 
     async def quote(self, price: int | Decimal) -> None:
         cent = Decimal("0.01")
@@ -63,6 +65,8 @@ class Ends:
     stop: int = SHARES  # shares that stops at work sell
     target: int = SHARES
     told: frozenset[str] = frozenset()
+    lasting: bool = True
+    """They are good till cancelled, each of them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,12 +110,20 @@ async def _both_work(stage: Stage) -> bool:
 
 
 async def _target_is_filled(stage: Stage) -> None:
-    await stage.quote(TARGET_PRICE)
+    await stage.quote(TARGET_PRICE + 1)
     await until(lambda: _none_left(stage, "LMT"), "the target's fill")
 
 
 async def _none_left(stage: Stage, order_type: str) -> bool:
     return not await stage.selling(order_type)
+
+
+async def _never_existed(stage: Stage) -> None:
+    """The owner has looked in TWS, and says so by the button."""
+    unknown = await stage.bot.heard(lambda sent: "it never existed" in sent.buttons)
+    question = await stage.bot.pressed(unknown, "it never existed")
+    await stage.bot.pressed(question, "Yes, I looked in TWS", "is FAILED")
+    await until(lambda: _both_work(stage), "another stop in its place")
 
 
 async def _exit(stage: Stage) -> None:
@@ -156,11 +168,13 @@ _SEEN = {"untransmitted_listed": True, "untransmitted_stay": True}
 
 def _lost() -> list[Flaw]:
     """Children that IB never shows, and groups of which a part arrives."""
+    lost = _of("STP", "swallow")
+    in_doubt = Ends(stop=0, told=_told("in_doubt", "order_unknown"))
     flaws = [
-        Flaw("stop lost", _of("STP", "swallow"), Ends(stop=0, told=_told("not_shown"))),
-        Flaw("stop lost, entry waits", _of("STP", "swallow"), _FLAT, waits=True),
-        Flaw("stop comes 30 s late", _of("STP", "swallow", delay_s=30), Ends()),
-        Flaw("stop denied (321)", _of("STP", "deny"), Ends()),
+        Flaw("stop lost", lost, in_doubt, last=(_never_existed,)),
+        Flaw("stop lost, entry waits", lost, _FLAT, waits=True),
+        Flaw("stop denied (110)", _of("STP", "deny", code=110), Ends()),
+        Flaw("line cut after the target", _of("LMT", "drop_after", filled=False), Ends()),
     ]
     for name, switches in (("unseen", _UNSEEN), ("seen", _SEEN)):
         flaws += [
@@ -168,7 +182,7 @@ def _lost() -> list[Flaw]:
             Flaw(f"line cut before the target, {name}", _of("LMT", "drop_before"), _FLAT, switches=switches),
             Flaw(f"line cut before the stop, {name}", _of("STP", "drop_before"), _FLAT, switches=switches),
         ]
-    return [*flaws, Flaw("line cut after the target", _of("LMT", "drop_after", filled=False), Ends())]
+    return flaws
 
 
 def _rejected() -> list[Flaw]:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from tests.botapi import CHAT, OWNER, TOKEN, bot_api
 from tests.faketime import kept_in
+from tests.faults.brackets import Stage
 from tests.faults.cases import Fault, Surroundings
 from tests.proxy import open_proxy
 from tests.system.harness import Daemon, Gateway, running
@@ -17,6 +18,7 @@ BRACKETS = {
     "strategies__main__exits": "alert",
     "trading__defaults__buy_amount_usd": "5000",
 }
+_CHAT = {"telegram__chat_id": str(CHAT["id"]), "telegram__user_ids": str(OWNER["id"])}
 TWO_STRATEGIES = {"strategies__main__enabled": "true", "strategies__ema__exit_size": "alert"}
 
 
@@ -41,7 +43,7 @@ async def staged(
             settings |= {"database__url": database, "queue__url": queue}
         if fault.part == "Telegram":
             settings |= {"telegram__bot_token": TOKEN, "telegram__api_url": f"http://127.0.0.1:{telegram.port}"}
-            settings |= {"telegram__chat_id": str(CHAT["id"]), "telegram__user_ids": str(OWNER["id"])}
+            settings |= _CHAT
         daemon = Daemon.at(folder, gateway=gateway, **settings)
         daemon.env["TRADEBOT_BROKER__PORT"] = str(ib.port)
         if fault.database == "PostgreSQL":
@@ -54,9 +56,11 @@ async def staged(
 
 
 @asynccontextmanager
-async def with_brackets(folder: Path, *, realistic: bool = False) -> AsyncIterator[tuple[Gateway, Daemon]]:
-    """A daemon that takes stops and targets from its alerts, and its gateway; not started yet."""
+async def with_brackets(folder: Path, *, realistic: bool = False) -> AsyncIterator[Stage]:
+    """A daemon that takes stops and targets from its alerts, its gateway and its owner's chat; not started yet."""
     gateway = Gateway.at(folder / "gateway", realistic=realistic)
-    daemon = Daemon.at(folder, gateway=gateway, trading__repeat_window_s="0", **BRACKETS)
-    async with running(daemon, gateway):
-        yield gateway, daemon
+    async with bot_api() as bot:
+        settings = {**BRACKETS, "telegram__bot_token": TOKEN, "telegram__api_url": bot.url, **_CHAT}
+        daemon = Daemon.at(folder, gateway=gateway, trading__repeat_window_s="0", **settings)
+        async with running(daemon, gateway):
+            yield Stage(gateway, daemon, bot)

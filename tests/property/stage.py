@@ -97,6 +97,7 @@ class Stage:
         *,
         limits: Limits = LIMITS,
         strategies: Sequence[Strategy] = (Strategy(name=MAIN),),
+        fake: type[FakeBroker] = FakeBroker,
     ) -> None:
         self.path = folder / "tradebot.db"
         self._setup = Setup(
@@ -104,6 +105,7 @@ class Stage:
             orders_per_second=10**12,
             second_look_delay_s=5.0,
             strategies=strategies,
+            fake=fake,
         )
         shutil.copy(template, self.path)
         self.ib = Ib()
@@ -121,7 +123,7 @@ class Stage:
             self._still = self.bot.clock.standing_still()
             self._still.__enter__()  # until the loop itself is gone
         else:
-            for name in ("working", "completed", "fills", "others", "held", "sent", "cancels", "con_ids"):
+            for name in before.broker.outlives:
                 setattr(self.bot.broker, name, getattr(before.broker, name))
         self.bot.broker.on_place = self._placed
         self.tell_cash()

@@ -18,8 +18,10 @@ from tests.property.stage import Stage
 from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import Execution, Order
 from tradebot.domain.lots import CorporateAction, Filled, fold, summarise
+from tradebot.domain.trades import Place
 
 UNRESOLVED = ("SUBMITTING", "SUBMITTED", "UNKNOWN")
+PROTECTIVE = ("STOP", "TARGET")
 ROUNDING = Decimal("0.001")
 """USD: entry prices after a split have eight decimals."""
 Whose = tuple[str, str]  # strategy and ticker
@@ -35,6 +37,7 @@ class Books:
     executions: Mapping[int, list[Row]]  # by trade
     actions: list[Row]
     offered: set[int]  # alerts of exits whose rest was offered to the owner
+    events: list[Row] = field(default_factory=list)
 
     def held(self, con_id: int, strategy: str | None = None) -> Decimal:
         """Shares of the contract in open lots; of every strategy, or of one."""
@@ -78,6 +81,7 @@ def read(path: Path) -> Books:
         executions,
         found["corporate_action"],
         {row["alert_id"] for row in found["event"] if row["kind"] == "exit_incomplete"},
+        found["event"],
     )
 
 
@@ -138,10 +142,11 @@ def always(stage: Stage, books: Books, owner: Owner) -> None:
 
 def _one_alive(books: Books) -> None:
     alive = [row for row in books.trades.values() if row["status"] in UNRESOLVED]
+    moving = [row for row in alive if row["role"] not in PROTECTIVE]
     for name, keys in {
         "an alert": Counter((row["alert_id"], row["role"]) for row in alive),
-        "a strategy and stock": Counter((row["strategy"], row["con_id"]) for row in alive),
-        "the exits of a stock": Counter(row["con_id"] for row in alive if row["side"] == "SELL"),
+        "a strategy and stock": Counter((row["strategy"], row["con_id"]) for row in moving),
+        "the exits of a stock": Counter(row["con_id"] for row in moving if row["side"] == "SELL"),
     }.items():
         assert set(keys.values()) <= {1}, f"{name}: several orders are alive: {keys}"
 
@@ -199,6 +204,8 @@ def _filled(books: Books, trade: Row) -> Filled:
         sums.commission,
         sums.first_fill,
         sums.last_fill,
+        None if trade["placed_after"] is None else Place(trade["placed_after"], 1, trade["id"]),
+        trade["parent_trade_id"],
     )
 
 
@@ -253,7 +260,7 @@ def at_the_end(stage: Stage, books: Books) -> None:
 
 def _has_a_rest(books: Books, exit_: Row) -> bool:
     """It has ended with shares left that its strategy holds still, and no later SELL of the strategy has had them in hand."""
-    if exit_["side"] != "SELL" or exit_["status"] not in ("PARTIAL", "CANCELLED"):
+    if exit_["role"] != "EXIT" or exit_["status"] not in ("PARTIAL", "CANCELLED"):
         return False
     mine = [row for row in books.trades.values() if row["strategy"] == exit_["strategy"]]
     later = [

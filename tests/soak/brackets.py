@@ -27,7 +27,6 @@ FAULTS: tuple[tuple[str, Mapping[str, object]], ...] = (
     ("fill_before_cancel", {"order_type": "STP"}),
     ("fill_after_cancel", {"order_type": "STP", "status": "PendingCancel", "delay_s": 1}),
     ("mute_status", {"order_type": "STP"}),
-    ("drop_after", {"order_type": "STP", "filled": False}),
 )
 EXITS: tuple[dict[str, str], ...] = (
     {"stop_loss": "2%", "take_profit": "2%"},
@@ -40,8 +39,8 @@ AT_MARKET, MOVES_PCT = Decimal(100), 3
 
 
 def asked(chance: random.Random, side: str) -> dict[str, str]:
-    """The fields of an alert beside its side and ticker: half of them are the second strategy's."""
-    if chance.random() < 0.5:
+    """The fields of an alert beside its side and ticker: most of them are the second strategy's."""
+    if chance.random() < 0.3:
         return {}
     fields = {"strategy": "swing"}
     if side == "SELL":

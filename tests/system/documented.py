@@ -61,14 +61,14 @@ def _time() -> str:
 # --- TradersPost: the secret is in the URL, `sentiment` is the position wanted afterwards -----------------------------
 
 
-def _traderspost(ticker: str, action: str, **more: Any) -> str:
+def traderspost(ticker: str, action: str, **more: Any) -> str:
     plain = {"ticker": ticker, "action": action, "price": "100", "time": _time(), "interval": "5"}
     return json.dumps({**plain, **more})
 
 
 def _traderspost_by_the_alert(ticker: str) -> tuple[Step, ...]:
     def says(action: str, **more: Any) -> str:
-        return _traderspost(ticker, action, **more)
+        return traderspost(ticker, action, **more)
 
     stop = {"type": "stop", "percent": 5}
     return (
@@ -101,7 +101,7 @@ def _traderspost_by_the_alert(ticker: str) -> tuple[Step, ...]:
 
 def _traderspost_bare(ticker: str) -> tuple[Step, ...]:
     def says(action: str, **more: Any) -> str:
-        return _traderspost(ticker, action, **more)
+        return traderspost(ticker, action, **more)
 
     return (
         Step(says("buy", sentiment="long", quantity="10"), 0, SIZED_ENTRY),
@@ -123,7 +123,7 @@ def _position(after: tuple[str, object], before: tuple[str, object]) -> dict[str
     return dict(zip(names, map(str, (*after, *before)), strict=True))
 
 
-def _three_commas(
+def three_commas(
     ticker: str, action: str, amount: object, after: tuple[str, object], before: tuple[str, object], kind: str = "base"
 ) -> str:
     order = {} if amount is None else {"order": {"amount": str(amount), "currency_type": kind}}
@@ -145,7 +145,7 @@ def _three_commas(
 
 def _three_commas_by_the_alert(ticker: str) -> tuple[Step, ...]:
     def says(action: str, amount: object, after: tuple[str, object], before: tuple[str, object], **how: str) -> str:
-        return _three_commas(ticker, action, amount, after, before, **how)
+        return three_commas(ticker, action, amount, after, before, **how)
 
     return (
         Step(says("buy", 10, ("long", 10), ("flat", 0)), 10),
@@ -166,7 +166,7 @@ def _three_commas_by_the_alert(ticker: str) -> tuple[Step, ...]:
 
 def _three_commas_bare(ticker: str) -> tuple[Step, ...]:
     def says(action: str, amount: object, after: tuple[str, object], before: tuple[str, object]) -> str:
-        return _three_commas(ticker, action, amount, after, before)
+        return three_commas(ticker, action, amount, after, before)
 
     return (
         Step(says("buy", 10, ("long", 10), ("flat", 0)), 0, SIZED_ENTRY),
@@ -285,7 +285,7 @@ def _text_bare(ticker: str) -> tuple[Step, ...]:
 # --- tbot: Pine's functions as a direction, figures as metrics; 0 is no figure ---------------------------------------
 
 
-def _tbot(ticker: str, direction: str, **metrics: float) -> str:
+def tbot(ticker: str, direction: str, **metrics: float) -> str:
     figures = {"entry.limit": 0.0, "entry.stop": 0.0, "exit.limit": 0.0, "exit.stop": 0.0, "price": 100.0}
     figures |= {name.replace("_", "."): value for name, value in metrics.items()}
     return json.dumps(
@@ -306,7 +306,7 @@ def _tbot(ticker: str, direction: str, **metrics: float) -> str:
 
 def _tbot_by_the_alert(ticker: str) -> tuple[Step, ...]:
     def says(direction: str, **metrics: float) -> str:
-        return _tbot(ticker, direction, **metrics)
+        return tbot(ticker, direction, **metrics)
 
     return (
         Step(says("entrylong", qty=10), 10),
@@ -325,27 +325,27 @@ def _tbot_by_the_alert(ticker: str) -> tuple[Step, ...]:
 
 def _tbot_bare(ticker: str) -> tuple[Step, ...]:
     return (
-        Step(_tbot(ticker, "entrylong", qty=10), 0, SIZED_ENTRY),
-        Step(_tbot(ticker, "entrylong"), 5),
-        Step(_tbot(ticker, "close"), 0),
+        Step(tbot(ticker, "entrylong", qty=10), 0, SIZED_ENTRY),
+        Step(tbot(ticker, "entrylong"), 5),
+        Step(tbot(ticker, "close"), 0),
     )
 
 
 # --- ours ------------------------------------------------------------------------------------------------------------
 
 
-def _own(ticker: str, action: str, **more: Any) -> str:
+def own(ticker: str, action: str, **more: Any) -> str:
     return json.dumps({"secret": SECRET, "action": action, "ticker": ticker, "time": _time(), "price": "100", **more})
 
 
 def _own_bare(ticker: str) -> tuple[Step, ...]:
     return (
-        Step(_own(ticker, "buy", quantity="10"), 0, SIZED_ENTRY),
-        Step(_own(ticker, "buy"), 5),
-        Step(_own(ticker, "sell", quantity="2"), 5, SIZED_EXIT),
-        Step(_own(ticker, "sell"), 0),
-        Step(_own(ticker, "sell"), 0, NOTHING_TO_DO),
-        Step(_own(ticker, "buy"), 5),
+        Step(own(ticker, "buy", quantity="10"), 0, SIZED_ENTRY),
+        Step(own(ticker, "buy"), 5),
+        Step(own(ticker, "sell", quantity="2"), 5, SIZED_EXIT),
+        Step(own(ticker, "sell"), 0),
+        Step(own(ticker, "sell"), 0, NOTHING_TO_DO),
+        Step(own(ticker, "buy"), 5),
     )
 
 

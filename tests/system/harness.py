@@ -116,7 +116,7 @@ class Gateway(Process):
 
     async def ready(self) -> None:
         await self.start()
-        await until(self._answers, "the simulated gateway to listen")
+        await until(self._answers, "the simulated gateway to listen", every_s=0.1)
 
     async def _answers(self) -> bool:
         assert self.running is not None
@@ -179,10 +179,10 @@ class Daemon(Process):
         await self.well()
 
     async def well(self) -> None:
-        await until(self._is_well, f"a healthy daemon; it printed {self.output}")
+        await until(self._is_well, f"a healthy daemon; it printed {self.output}", every_s=0.2)
 
     async def listening(self) -> None:
-        await until(self.health, f"the webhook to listen; it printed {self.output}")
+        await until(self.health, f"the webhook to listen; it printed {self.output}", every_s=0.1)
 
     async def _is_well(self) -> bool:
         assert self.running is not None
@@ -265,7 +265,8 @@ class Daemon(Process):
                 on_the_way = await books.alerts((AlertStatus.RECEIVED, AlertStatus.PROCESSING))
             return not {alert.id for alert in on_the_way} & set(alert_ids)
 
-        await until(look, f"the end of alerts {alert_ids}; the daemon printed {self.output[-3000:]}", deadline_s)
+        what = f"the end of alerts {alert_ids}; the daemon printed {self.output[-3000:]}"
+        await until(look, what, deadline_s, every_s=0.2)  # each look opens the database
         return await self.books()
 
 

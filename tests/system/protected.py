@@ -40,9 +40,9 @@ async def settled(daemon: Daemon, gateway: Gateway, deadline_s: float = 60) -> B
         return not wrong
 
     try:
-        await until(look, "protection", deadline_s, every_s=0.3)
-    except AssertionError:
-        raise AssertionError(f"{'; '.join(wrong)}; the daemon printed {daemon.output[-4000:]}") from None
+        await until(look, "protection", deadline_s, every_s=0.5)
+    except AssertionError as error:
+        raise AssertionError(f"{error} {'; '.join(wrong)}; the daemon printed {daemon.output[-4000:]}") from None
     return found[0]
 
 

@@ -220,7 +220,7 @@ async def test_a_sell_is_the_bots_lots_only(bot: Bot) -> None:
     assert (await bot.trade(order_ref)).ib_position_before == 105
 
 
-def _owners_sell(qty: int, filled: int = 0, con_id: int = 265598) -> OrderReport:
+def owners_sell(qty: int, filled: int = 0, con_id: int = 265598) -> OrderReport:
     return OrderReport(
         "", 0, 77, 0, con_id, "AAPL", Side.SELL, Decimal(qty), Decimal(filled), OrderState.WORKING, "Submitted"
     )
@@ -230,11 +230,11 @@ def _owners_sell(qty: int, filled: int = 0, con_id: int = 265598) -> OrderReport
     ("at_ib", "others", "sold"),
     [
         (3, [], 3),  # fewer at IB than in the books
-        (5, [_owners_sell(2)], 3),
-        (5, [_owners_sell(4, filled=3)], 4),
-        (7, [_owners_sell(2)], 5),
-        (5, [replace(_owners_sell(5), side=Side.BUY)], 5),
-        (5, [_owners_sell(5, con_id=272093)], 5),
+        (5, [owners_sell(2)], 3),
+        (5, [owners_sell(4, filled=3)], 4),
+        (7, [owners_sell(2)], 5),
+        (5, [replace(owners_sell(5), side=Side.BUY)], 5),
+        (5, [owners_sell(5, con_id=272093)], 5),
     ],
 )
 async def test_a_sell_is_at_most_what_is_left_at_ib(bot: Bot, at_ib: int, others: list[OrderReport], sold: int) -> None:
@@ -245,7 +245,7 @@ async def test_a_sell_is_at_most_what_is_left_at_ib(bot: Bot, at_ib: int, others
     assert bot.broker.sent[-1].qty == sold
 
 
-@pytest.mark.parametrize(("at_ib", "others"), [(0, []), (-3, []), (5, [_owners_sell(5)]), (5, [_owners_sell(9)])])
+@pytest.mark.parametrize(("at_ib", "others"), [(0, []), (-3, []), (5, [owners_sell(5)]), (5, [owners_sell(9)])])
 async def test_a_sell_that_would_go_short_is_blocked(bot: Bot, at_ib: int, others: list[OrderReport]) -> None:
     """IB accepts such a SELL as a short."""
     await bot.owns(5, at_ib=at_ib)
@@ -259,7 +259,7 @@ async def test_a_sell_that_would_go_short_is_blocked(bot: Bot, at_ib: int, other
 async def test_a_sell_that_another_order_covers_names_it(bot: Bot) -> None:
     """The owner would be told to send another SELL, which his own working order blocks as well."""
     await bot.owns(4)
-    bot.broker.others = [_owners_sell(4)]
+    bot.broker.others = [owners_sell(4)]
     alert = await bot.becomes(await bot.alert("SELL"), BLOCKED)
     assert "4 shares are in a working SELL at IB (permId 77): cancel it first" in said(alert.reason)
     (left,) = await bot.events(EventKind.EXIT_INCOMPLETE)
@@ -269,7 +269,7 @@ async def test_a_sell_that_another_order_covers_names_it(bot: Bot) -> None:
 async def test_shares_that_a_filled_exit_could_not_sell_are_told(bot: Bot) -> None:
     """The exit reads as done, and the owner's own order, once cancelled, leaves shares that nobody sells."""
     await bot.owns(5)
-    bot.broker.others = [_owners_sell(2)]
+    bot.broker.others = [owners_sell(2)]
     alert_id, order_ref = await bot.order("SELL")
     bot.broker.fill(order_ref, 3)
     await bot.becomes(alert_id, AlertStatus.EXECUTED)
@@ -280,7 +280,7 @@ async def test_shares_that_a_filled_exit_could_not_sell_are_told(bot: Bot) -> No
 async def test_an_inactive_order_does_not_count_after_a_second_look(bot: Bot) -> None:
     """A SELL that IB rejected and still lists would keep every later one from leaving."""
     await bot.owns(5)
-    bot.broker.others = [replace(_owners_sell(5), state=OrderState.INACTIVE, ib_status="Inactive")]
+    bot.broker.others = [replace(owners_sell(5), state=OrderState.INACTIVE, ib_status="Inactive")]
     bot.broker.asked.clear()
     alert_id = await bot.alert("SELL")
 
@@ -296,7 +296,7 @@ async def test_an_inactive_order_does_not_count_after_a_second_look(bot: Bot) ->
 async def test_an_inactive_order_that_works_again_counts(bot: Bot) -> None:
     """An order that IB held for a moment would sell the same shares once more."""
     await bot.owns(5)
-    inactive = replace(_owners_sell(5), state=OrderState.INACTIVE, ib_status="Inactive")
+    inactive = replace(owners_sell(5), state=OrderState.INACTIVE, ib_status="Inactive")
     bot.broker.others = [inactive]
     bot.broker.asked.clear()
 

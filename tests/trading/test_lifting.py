@@ -44,12 +44,13 @@ async def holds(bot: Bot, shares: int = 5) -> tuple[str, str]:
     shows_what_it_takes(bot)
     entry = await bot.owns(shares)
     bot.broker.avg_costs[AAPL.con_id] = D("100.2")
-    stop, target = [await _protects(bot, entry, role, terms) for role, terms in ROLES]
+    stop, target = [await protects(bot, entry, role, terms) for role, terms in ROLES]
     bot.clock.skip(11)
     return stop, target
 
 
-async def _protects(bot: Bot, entry: Trade, role: OrderRole, terms: Terms) -> str:
+async def protects(bot: Bot, entry: Trade, role: OrderRole, terms: Terms) -> str:
+    """An order of the entry's that IB has at work: its reference."""
     new = NewTrade(
         alert_id=entry.alert_id,
         ticker=entry.ticker,
@@ -70,7 +71,8 @@ async def _protects(bot: Bot, entry: Trade, role: OrderRole, terms: Terms) -> st
     order_id = bot.broker.next_order_id(100)
     async with bot.ledger.begin() as books:
         await books.save_trade(Trade.of(new, id=await books.insert_trade(new), ib_order_id=order_id))
-    order = Order(new.order_ref, AAPL, Side.SELL, new.requested_qty, terms, oca_group=new.group_id or "")
+    contract = Contract(entry.con_id, entry.ticker, "NASDAQ")
+    order = Order(new.order_ref, contract, Side.SELL, new.requested_qty, terms, oca_group=new.group_id or "")
     bot.broker.place_group([Numbered(order, order_id)], bot.broker.connection.generation)
     bot.broker.sent.clear()
     await bot.turns(new.order_ref, TradeStatus.SUBMITTED)
@@ -222,8 +224,6 @@ async def test_after_a_long_absence_the_shares_are_protected_before_anything_tra
     await second.start()
     anew = await stop_again(second)
     assert market(second) == []
-    (target_anew,) = [order.order_ref for order in second.broker.sent if order.terms.type is OrderType.LIMIT]
-    await ends(second, target_anew)
     await ends(second, anew.order_ref)
     assert (await sold(second)).qty == 5
 
@@ -321,6 +321,27 @@ async def test_a_partial_exit_waits_until_ib_shows_the_stop_smaller(make_bot: Ma
     await bot.becomes(alert_id, AlertStatus.EXECUTED)
     assert bot.broker.cancels == []
     assert (cuts(bot, stop), cuts(bot, target)) == ([D(3)], [D(3)])
+
+
+async def test_the_exit_after_a_partial_one_is_no_alarm(make_bot: MakeBot) -> None:
+    """The time since the stop was made smaller would count as time in which IB has not answered its cancel."""
+    bot = await make_bot(strategies=BY_ALERT)
+    await bot.start()
+    stop, target = await holds(bot)
+    await bot.becomes(await filled(bot, await asks_for_part(bot, 2), 2), AlertStatus.EXECUTED)
+    bot.broker.sent.clear()
+    bot.clock.skip(60)
+    alert_id = await bot.alert("SELL")
+    await ends(bot, target)
+    await ends(bot, stop)
+    await bot.becomes(await filled(bot, alert_id, 3), AlertStatus.EXECUTED)
+    assert await bot.events(EventKind.ORDER_STUCK) == []
+
+
+async def filled(bot: Bot, alert_id: int, shares: int) -> int:
+    """The exit's order fills; returns the alert's id."""
+    bot.broker.fill((await sold(bot)).order_ref, shares)
+    return alert_id
 
 
 async def test_a_stop_that_ib_does_not_make_smaller_is_cancelled(make_bot: MakeBot) -> None:

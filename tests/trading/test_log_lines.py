@@ -94,8 +94,15 @@ async def test_a_repeated_execution_is_not_logged_again(bot: Bot, lines: Lines) 
     bot.broker.events.put_nowait(Executed(fill))
     bot.broker.events.put_nowait(Executed(replace(fill, exec_id="0003.01", shares=Decimal(1))))
     await bot.until(lambda: _filled(bot, order_ref, 5), "the last one is booked")
-    told = [line["message"].split(":")[0] for line in lines if line["message"].startswith("execution ")]
-    assert told == ["execution 0001.01", "execution 0002.01", "execution 0003.01"]
+
+    def executions() -> list[str]:
+        return [line["message"].split(":")[0] for line in lines if line["message"].startswith("execution ")]
+
+    async def logged() -> bool:
+        return "execution 0003.01" in executions()
+
+    await bot.until(logged, "the last one is logged")  # after the commit
+    assert executions() == ["execution 0001.01", "execution 0002.01", "execution 0003.01"]
 
 
 async def _filled(bot: Bot, order_ref: str, shares: int) -> bool:

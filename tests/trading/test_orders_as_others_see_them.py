@@ -1,8 +1,7 @@
 """What IB works on after an alert, as an independent TWS client sees it: docs/orders.md, and the orders of docs/alerts.md."""
 
 import math
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 import pytest
@@ -10,24 +9,20 @@ import pytest
 from tests.bot import said
 from tests.bot_fixtures import AtGateway, MakeAtGateway
 from tests.docs import alerts_page
-from tests.docs.orders_page import ASK, BID, PAGE, Example, examples, life
-from tests.tws_client import Seen, TwsClient, open_tws_client
-from tradebot.domain.alerts import AlertStatus
+from tests.docs.orders_page import PAGE, Example, examples
+from tests.trading.tws import quoted, sent, settled, trades_at_work
+from tests.tws_client import Seen, TwsClient
 from tradebot.domain.limits import FixedLimits
 from tradebot.domain.payload.samples import Occasion, fill
 from tradebot.domain.strategies import Strategy
-from tradebot.domain.trades import Trade, TradeStatus
+from tradebot.domain.trades import Trade
 from tradebot.simgateway import Gateway
-from tradebot.trading.intake import Accepted, Outcome
-from tradebot.webhook.access import Secrets
-from tradebot.webhook.reading import read
-from tradebot.words import events as words
+from tradebot.trading.intake import Accepted
 
 BOT_CLIENT_ID, ACCOUNT = 1, "DU1234567"
 GROUP_TYPE = 2  # what one sells is taken off the others, which are blocked meanwhile
 NO_GROUP_TYPES = (0, 3)  # as IB shows an order that is in none
 CENT = Decimal("0.01")
-SECRETS = Secrets("…", None)
 EXAMPLES = list(examples(PAGE.read_text("utf-8")))
 BY_THE_ALERT = "all by the alert"
 PRICED = [
@@ -35,12 +30,6 @@ PRICED = [
     for one in alerts_page.examples(alerts_page.PAGE.read_text("utf-8"))
     if one.said.get(BY_THE_ALERT, "").startswith("BUY ")
 ]
-
-
-@pytest.fixture(scope="module")
-def tws() -> Iterator[TwsClient]:
-    with open_tws_client() as client:
-        yield client
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=str)
@@ -77,40 +66,23 @@ async def test_other_services_alerts_become_what_their_page_says(
     assert f"BUY {told(seen)}" == example.said[BY_THE_ALERT]
 
 
-async def test_a_bracket_lives_as_the_page_shows(make_at_gateway: MakeAtGateway, tws: TwsClient) -> None:
-    """The picture would show what IB never does, or the owner be told something else, or nothing."""
-    example, moments = EXAMPLES[0], life(PAGE.read_text("utf-8"))
-    there = await make_at_gateway(arm=quoted, strategies=(example.strategy,))
-    bot, gateway = there.bot, there.gateway
-    await settled(there, await sent(there, example.messages[0]))
-    entry, stop, target = [one.perm_id for one in await tws.open_orders(gateway.port)]
-    happens: Mapping[str, Callable[[], None]] = {
-        "the alert comes": lambda: None,
-        "4 shares are bought": lambda: gateway.fill(entry, Decimal(4), Decimal("185.50")),
-        "the other 6 are bought": lambda: gateway.fill(entry, Decimal(6), Decimal("185.50")),
-        "the target sells 3": lambda: gateway.fill(target, Decimal(3), Decimal(199)),
-        "the market falls to 179.90": lambda: gateway.set_quote("AAPL", *map(Decimal, ("179.90", "179.92", "179.90"))),
-    }
-    assert [one.what for one in moments] == list(happens)
-    before = 0
-    for moment in moments:
-        happens[moment.what]()
+async def at_gateway(make: MakeAtGateway, strategy: Strategy) -> AtGateway:
+    """Its one strategy is this; what buys at the market is held, so that it is seen."""
 
-        async def is_so(told: str = moment.told, since: int = before) -> bool:
-            return any(told in words.text(event) for event in (await bot.events())[since:])
+    def arm(gateway: Gateway) -> None:
+        quoted(gateway)
+        gateway.faults.arm("hold", times=0, action="BUY")
 
-        await bot.sooner_or_later(is_so, f"{moment.what}: {moment.told} is told")
-        before = len(await bot.events())
-        seen = {one.perm_id: one for one in await tws.open_orders(gateway.port)}
-        assert [state(seen.get(one)) for one in (entry, stop, target)] == list(moment.orders), moment.what
+    return await make(arm=arm, strategies=(strategy,), fixed_limits=FixedLimits(repeat_window_s=0))
 
 
-def state(one: Seen | None) -> str:
-    return "over" if one is None else f"`{one.status}`, {one.filled:g} of {one.quantity:g}"
+async def reason(there: AtGateway, accepted: Accepted) -> str:
+    """Why it was refused; nothing where it was not."""
+    return accepted.reason or said((await there.bot.row(accepted.alert_id)).reason)
 
 
 def are_one_group(seen: Sequence[Seen]) -> None:
-    """Children of the entry, which fill once at the most."""
+    """An entry and its children, of which IB takes off the one what the other sells."""
     entry, *children = seen
     assert (entry.parent_id, entry.oca_group, entry.oca_type in NO_GROUP_TYPES) == (0, "", True)
     ids = [one.order_id for one in seen]
@@ -129,61 +101,6 @@ def are_in_the_books(seen: Sequence[Seen], trades: Mapping[str, Trade]) -> None:
         assert asked_for(one) == asked_by(trade)
         for price in (one.limit, one.aux, one.trail_stop):
             assert Decimal(str(price or 0)) % CENT == 0
-
-
-# --- sending ---------------------------------------------------------------------------------------------------------
-
-
-async def at_gateway(make: MakeAtGateway, strategy: Strategy) -> AtGateway:
-    """Its one strategy is this; what buys at the market is held, so that it is seen."""
-
-    def arm(gateway: Gateway) -> None:
-        quoted(gateway)
-        gateway.faults.arm("hold", times=0, action="BUY")
-
-    return await make(arm=arm, strategies=(strategy,), fixed_limits=FixedLimits(repeat_window_s=0))
-
-
-def quoted(gateway: Gateway) -> None:
-    gateway.set_quote("AAPL", BID, ASK, ASK)
-
-
-async def sent(there: AtGateway, message: str) -> Accepted:
-    """As the webhook reads it, now."""
-    intake, now = there.bot.intake, there.bot.clock.now()
-    message = re.sub(r'(?<="timestamp": )[0-9]{13}', f"{now.timestamp() * 1000:.0f}", message)
-    one = read(message.encode(), None, ["…"], secrets=SECRETS, strategies=intake.strategies)
-    assert one.authentic
-    assert one.content is not None
-    return await intake.accept(one.content, one.body, None, secret_fields=one.secret_fields)
-
-
-async def settled(there: AtGateway, accepted: Accepted) -> None:
-    """The alert has been judged, and IB has answered for all that came of it."""
-    bot, gateway = there.bot, there.gateway
-    if accepted.status is Outcome.REJECTED:
-        return
-    assert accepted.status is Outcome.QUEUED
-
-    async def is_settled() -> bool:
-        if (await bot.row(accepted.alert_id)).status not in (AlertStatus.PROCESSING, AlertStatus.BLOCKED):
-            return False
-        at_work = await trades_at_work(there)
-        at_ib = {one.ticket.order_ref for one in gateway.book.orders.values() if one.live}
-        return set(at_work) == at_ib and all(one.perm_id for one in at_work.values())
-
-    await bot.until(is_settled, f"alert {accepted.alert_id} is judged and answered for")
-
-
-async def reason(there: AtGateway, accepted: Accepted) -> str:
-    """Why it was refused; nothing where it was not."""
-    return accepted.reason or said((await there.bot.row(accepted.alert_id)).reason)
-
-
-async def trades_at_work(there: AtGateway) -> Mapping[str, Trade]:
-    """What the books have at work, by order ref, the oldest first."""
-    over = (TradeStatus.FILLED, TradeStatus.PARTIAL, TradeStatus.CANCELLED, TradeStatus.FAILED)
-    return {one.order_ref: one for one in await there.bot.trades() if one.status not in over}
 
 
 # --- saying what was seen --------------------------------------------------------------------------------------------

@@ -13,6 +13,8 @@ from tradebot.domain.reasons import Reason
 from tradebot.domain.refusals import RefusalCode
 from tradebot.domain.terms import Exits, Level, LevelKind
 from tradebot.domain.trades import OrderRole, TradeStatus
+from tradebot.queries.newest import newest_orders
+from tradebot.queries.results import daily_results
 
 D = Decimal
 AAPL = CON_IDS["AAPL"]
@@ -61,3 +63,21 @@ async def test_a_target_that_has_filled_in_part_hides_no_missing_shares(make_bot
     row = await bot.becomes(await bot.asks("rsi", Verb.BUY), AlertStatus.BLOCKED, AlertStatus.PROCESSING)
     assert isinstance(row.reason, Reason)
     assert row.reason.code == RefusalCode.MISMATCH
+
+
+async def test_what_a_stop_of_an_earlier_day_sells_is_in_today_s_figures(make_bot: MakeBot) -> None:
+    """The day's report and list of orders would be without its sales and commissions."""
+    bot = await running(make_bot)
+    alert_id = await bot.asks("ema", Verb.BUY, exits=STOPPED)
+    await bot.sent(2)
+    entry, stop = (one.order_ref for one in bot.broker.sent)
+    bot.broker.show(stop)
+    bot.broker.fill(entry, int(bot.broker.sent[0].qty), 100)
+    await bot.becomes(alert_id, AlertStatus.EXECUTED)
+    bot.clock.skip(TWO_DAYS_S)
+    bot.broker.fill(stop, int(bot.broker.sent[1].qty), 90)
+    await bot.turns(stop, TradeStatus.FILLED)
+    hours, now = bot.options.hours, bot.clock.now()
+    results = await daily_results(bot.ledger, hours, now, 1)
+    assert (results.total.sells, results.total.buys) == (1, 0)
+    assert [one.order_ref for one in await newest_orders(bot.ledger, hours, now)] == [stop]

@@ -5,6 +5,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from tests.adapters.database.samples import an_alert
 from tests.bot import Bot
 from tests.bot_fixtures import AtGateway, MakeAtGateway, MakeBot
@@ -17,7 +19,7 @@ from tradebot.domain.limits import Limits
 from tradebot.domain.strategies import ExitSource, OrderSource, Strategy
 from tradebot.domain.terms import Exits, Level, LevelKind, OrderType
 from tradebot.domain.trades import NewTrade, OrderRole, Trade, TradeStatus
-from tradebot.simgateway import entries
+from tradebot.simgateway import Gateway, entries
 from tradebot.simgateway.model import Order
 
 D = Decimal
@@ -140,6 +142,28 @@ async def test_a_group_of_which_ib_shows_a_part_is_cancelled(make_at_gateway: Ma
     await happens(there.bot, lambda: not live(), "nothing of it is left")
     assert {one.ticket.order_type for one in there.gateway.book.orders.values()} == {"LMT"}
     assert len(await there.bot.trades()) == 3  # not judged again
+
+
+@pytest.mark.parametrize("lost", ["STP", "LMT"])
+async def test_what_ib_never_showed_ends_with_an_entry_that_bought_nothing(
+    make_at_gateway: MakeAtGateway, lost: str
+) -> None:
+    """A lost child would stay in doubt for good: its ticker frozen, and with two of them all BUYs paused."""
+
+    def arm(gateway: Gateway) -> None:
+        gateway.faults.arm("swallow", action="SELL", order_type=lost)
+        gateway.switches = replace(gateway.switches, untransmitted_listed=True)
+
+    there = await at_gateway(make_at_gateway, arm)
+    await buys(there, order=LIMIT)
+
+    async def is_over() -> bool:
+        return {one.status for one in await there.bot.trades()} == {TradeStatus.CANCELLED, TradeStatus.FAILED}
+
+    await there.bot.sooner_or_later(is_over, "all of its group is over")
+    assert not there.gateway.book.live_orders()
+    assert not await there.bot.events(EventKind.ORDER_UNKNOWN)
+    assert await holds(there)  # it trades on
 
 
 async def test_shares_whose_stop_ib_rejects_get_another_one(make_at_gateway: MakeAtGateway) -> None:
@@ -330,10 +354,13 @@ async def test_a_stop_that_ib_never_shows_is_not_sent_twice(make_at_gateway: Mak
     assert not stops(there)
 
 
-async def test_a_change_that_never_left_is_not_taken_for_the_owners(make_at_gateway: MakeAtGateway) -> None:
+@pytest.mark.parametrize("level", [Level(LevelKind.PERCENT, D(5)), Level(LevelKind.PRICE, D(216))], ids=str)
+async def test_a_change_that_never_left_is_not_taken_for_the_owners(
+    make_at_gateway: MakeAtGateway, level: Level
+) -> None:
     """A process that died between a stored change and its frame would tell the owner of what he never did."""
     there = await at_gateway(make_at_gateway)
-    await holds(there)
+    await holds(there, Exits(stop_loss=level))
     (stop,) = await trades(there.bot, OrderRole.STOP)
     changed = replace(stop.terms, stop_price=D(220))
     before, after = (f"{stop.requested_qty:f} {terms}" for terms in (stop.terms, changed))

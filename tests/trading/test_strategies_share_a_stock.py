@@ -206,15 +206,14 @@ async def test_parts_one_after_the_other_while_the_first_works(make_bot: MakeBot
         await bot.alert("EXIT", "AAPL", strategy="ema", quantity=70, quantityType="percent_of_position", number=n)
         for n in range(3)
     ]
-    for number, shares in enumerate(
-        (7, 2), 3
-    ):  # of ten, then of the three that are left; of one nothing is left to round
+    for number, shares in enumerate((7, 2), 3):  # of ten, then of the three that are left
         await bot.leaves(number)
         assert bot.broker.sent[-1].qty == shares
         bot.broker.fill(bot.broker.sent[-1].order_ref, shares)
-        await ended(bot, parts[number - 3])
-    last = await ended(bot, parts[2])
-    assert (last.status, getattr(last.reason, "code", None)) == (BLOCKED, RefusalCode.EXIT_SIZE)
+        bot.clock.skip(11)
+    rows = [await ended(bot, part) for part in parts]
+    [refused] = [row for row in rows if row.status is not EXECUTED]  # of one share nothing is left to round
+    assert (refused.status, getattr(refused.reason, "code", None)) == (BLOCKED, RefusalCode.EXIT_SIZE)
     assert await held(bot) == {"ema": 1, "rsi": 10, "late": 0}
 
 

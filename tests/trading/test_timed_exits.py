@@ -7,6 +7,7 @@ from decimal import Decimal
 from tests.bot import Bot, said
 from tests.bot_fixtures import MakeBot
 from tests.clockwork import new_york
+from tests.trading.test_decision import owners_sell
 from tests.trading.test_resting_entries import EMA, GTC, cancel_is_sent, rests
 from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.lots import LotStatus
@@ -95,6 +96,27 @@ async def test_a_lot_is_held_no_longer_than_its_strategy_holds(make_bot: MakeBot
     await bot.leaves()
     assert await sold(bot) == [5]
     assert len(await bot.lots(LotStatus.OPEN)) == 2
+
+
+async def test_what_could_not_be_sold_on_its_day_is_sold_on_another_one(make_bot: MakeBot) -> None:
+    """A lot whose one exit was refused would be held for ever."""
+    bot = await make_bot(strategies=(Strategy(name=MAIN, max_holding=timedelta(days=1)),))
+    await bot.start()
+    bot.broker.others = [owners_sell(5)]
+    await bot.owns(5)
+
+    async def refused() -> bool:
+        async with bot.ledger.read() as books:
+            alert = await books.alert(2)
+        return alert is not None and alert.status is AlertStatus.BLOCKED
+
+    await bot.sooner_or_later(refused, "the exit is refused: the owner sells these shares")
+    bot.broker.others = []
+    await bot.seconds(60, at_once=10)
+    assert await sold(bot) == []
+    bot.clock.skip(timedelta(days=1).total_seconds())
+    await bot.leaves()
+    assert await sold(bot) == [5]
 
 
 async def test_nothing_is_sold_while_the_kill_switch_is_on(make_bot: MakeBot) -> None:

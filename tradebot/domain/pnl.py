@@ -90,7 +90,7 @@ def summarise(first: date, last: date, lots: Iterable[Lot], trades: Iterable[Tra
         by_ticker[lot.ticker] = by_ticker.get(lot.ticker, ZERO) + pnl
     net = sum((pnl for _, pnl in known), ZERO)
     commissions = sum((lot.commission for lot, _ in known), ZERO)
-    filled = [trade for trade in trades if trade.filled_qty > 0 and first <= _date(trade.created_at) <= last]
+    filled = [trade for trade in trades if trade.filled_qty > 0 and first <= _done_on(trade) <= last]
     return Summary(
         buys=sum(trade.side is Side.BUY for trade in filled),
         sells=sum(trade.side is Side.SELL for trade in filled),
@@ -135,6 +135,11 @@ def unrealised(lots: Iterable[Lot], prices: Mapping[int, Decimal | None]) -> Unr
 
 def _closed(lots: Iterable[Lot], first: date, last: date) -> Iterable[Lot]:
     return (lot for lot in lots if lot.exit_time is not None and first <= _date(lot.exit_time) <= last)
+
+
+def _done_on(trade: Trade) -> date:
+    """What waited for its price was placed on another day, maybe; what still works counts for that."""
+    return _date(trade.finished_at or trade.created_at)
 
 
 def _date(at: datetime) -> date:

@@ -3,19 +3,20 @@
 Rules:
 - Shares protected are the open shares of an entry's lots. Never more than IB's position, less what others sell of it, is given to
   stops; where it is not enough, the youngest entries are cut first.
-- Beside an entry that lives nothing is placed: a group that is not whole has its rest cancelled, and is looked at again when
-  the entry is over.
+- Beside an entry that lives nothing is placed or cut: where its group is not whole, or is too much, its rest is cancelled, and
+  it is looked at again when the entry is over.
 - What lowers is done at once. What sells more (a new stop, a larger one) waits until nothing of the contract is in motion, no
   exit is at work and each order of the group is known to be alive or over.
 - What the owner did to a stop in TWS stands, and is told. What IB did is mended where books and position are equal and a live bid
   stands above the stop. Everything else is told: unknown means do nothing.
-- A target protects nothing. It comes back where its end was the bot's doing, and is nobody's alarm.
+- A fill that IB shows and nobody has told holds all of that up: it is asked for.
+- A target protects nothing. It comes back where its end was the bot's doing, once its stop is at work, and is nobody's alarm.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from enum import StrEnum
 
 from tradebot.domain.brokerage import OrderReport, OrderState, Quote
@@ -41,7 +42,7 @@ class EndedBy(StrEnum):
     GROUP = "group"  # its entry ended, or another order of its group filled
     IB = "ib"  # and says why, or did it at the close or with a split
     OWNER = "owner"  # or nobody says who
-    REFUSED = "refused"
+    REFUSED = "refused"  # or IB held it for a short locate
     NOT_SENT = "not_sent"  # certainly not
     NOT_SHOWN = "not_shown"  # IB never showed it: it may wait behind a dialog
 
@@ -52,7 +53,8 @@ _OWNERS = {EndedBy.OWNER: Unprotected.CANCELLED, EndedBy.NOT_SHOWN: Unprotected.
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
-    """An entry, the open shares of its lots, and the orders that were ever to protect it, in id order."""
+    """An entry, the open shares of its lots (whole ones, where it bought whole ones), and the orders that were ever to protect
+    it, in id order."""
 
     entry: Trade
     held: Decimal
@@ -73,7 +75,8 @@ class Moment:
     booked: Decimal  # open shares of all lots of it
     equal: bool  # quantity and average cost are the books'
     quote: Quote | None = None  # a live one
-    moving: bool = False  # an order of it is in motion, or has just filled: IB's position may trail
+    moving: bool = False  # an order of it is in motion or UNKNOWN, or has just filled
+    trailing: bool = False  # so, and it is not UNKNOWN alone: IB's position may trail
     exiting: frozenset[str] = frozenset()  # strategies with an exit of it that is not over
     changing: frozenset[int] = frozenset()  # orders whose change may be in no answer yet, by trade id
     confirmed: frozenset[int] = frozenset()  # orders that IB once showed as they were sent
@@ -135,18 +138,30 @@ class Tell:
     stop: Trade
 
 
-Action = Place | Change | Cancel | Adopt | Tell
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """An order of which IB shows more filled than the books have: its executions are asked for."""
+
+    order: Trade
+
+
+Action = Place | Change | Cancel | Adopt | Tell | Ask
 
 
 def compare(guarded: Sequence[Guarded], at: Moment) -> list[Action]:
     """Everything that is to be done about one contract."""
     over = [one for one in guarded if one.entry.status not in UNRESOLVED]
     refs = {order.order_ref for one in over for order in one.orders}  # beside a living entry nothing is cut
-    counted = [one for one in at.open_orders if one.is_ours or not at.moving]
-    have = at.booked if at.moving else at.position
+    counted = [one for one in at.open_orders if one.is_ours or not at.trailing]
+    have = at.booked if at.trailing else at.position
     left = have - working_sells([one for one in counted if one.order_ref not in refs], at.con_id).qty
     room = have - working_sells(counted, at.con_id).qty  # before anything is cut: a cut may take its time
     actions: list[Action] = []
+    living = [one for one in guarded if one not in over and one.held]
+    own = refs | {order.order_ref for one in living for order in one.orders}
+    others = working_sells([one for one in counted if one.order_ref not in own], at.con_id).qty
+    if others + sum((one.held for one in living), _NONE) > have:  # an entry that still buys has to end first
+        actions = [Cancel(one.entry, CancelReason.OVER_PROTECTED) for one in living]
     for one in sorted(guarded, key=lambda guard: guard.entry.id):
         allowed = max(min(one.held, left), _NONE) if one in over else one.held
         found = _Group(one, allowed, at).actions()
@@ -173,9 +188,14 @@ class _Group:
     at: Moment
 
     def actions(self) -> list[Action]:
+        ask: list[Action] = [Ask(one) for one in (self.guard.entry, *self.guard.orders) if self._has_filled_unseen(one)]
         if self.guard.entry.status in UNRESOLVED:
-            return self._beside_the_entry()
-        return [action for role in PROTECTIVE for action in self._of_role(role)]
+            return ask + self._beside_the_entry()
+        stop, target = (self._of_role(role) for role in PROTECTIVE)
+        # A stop that is placed may fill at once: a target beside it would sell the same shares once more.
+        if any(isinstance(action, Place) for action in stop):
+            target = [action for action in target if not isinstance(action, Place)]
+        return ask + stop + target
 
     # --- while the entry lives --------------------------------------------------------------------------------------
 
@@ -303,6 +323,10 @@ class _Group:
         shown = self._shown(order)
         return shown if shown is not None and shown.state is OrderState.WORKING else None
 
+    def _has_filled_unseen(self, order: Trade) -> bool:
+        shown = self._shown(order)
+        return shown is not None and (shown.filled or _NONE) > order.filled_qty
+
     def _is_young(self, order: Trade) -> bool:
         return order.created_at > self.at.now - ON_ITS_WAY or order.id in self.at.changing
 
@@ -349,6 +373,11 @@ def _after_splits(terms: Terms, shares: Decimal) -> Terms:
         tif=TimeInForce.GTC,
         good_till=None,
     )
+
+
+def protectable(shares: Decimal, order: Trade) -> Decimal:
+    """How many of these an order like this one protects: IB takes fractions only from who trades them. A split may leave one."""
+    return shares if order.requested_qty % 1 else shares.to_integral_value(ROUND_DOWN)
 
 
 def ended_by(

@@ -40,10 +40,15 @@ class Terms:
     outside_rth: bool = False
 
     def __str__(self) -> str:
-        """In IB's words: "STP LMT 195.5 195 GTC"."""
+        """In IB's words: "STP LMT 195.5 195 GTC"; the same for the books' 195.50 as for IB's 195.5."""
         prices = (self.stop_price, self.limit_price, self.trail_amount)
-        percent = () if self.trail_pct is None else (f"{self.trail_pct:f}%",)
-        return " ".join([self.type, *(f"{price:f}" for price in prices if price is not None), *percent, self.tif])
+        percent = () if self.trail_pct is None else (f"{plain(self.trail_pct)}%",)
+        return " ".join([self.type, *(plain(price) for price in prices if price is not None), *percent, self.tif])
+
+
+def plain(number: Decimal) -> str:
+    """Without zeros that say nothing, and without an exponent."""
+    return f"{number.normalize():f}"
 
 
 MARKET_DAY = Terms()

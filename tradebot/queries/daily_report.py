@@ -66,7 +66,7 @@ async def gather(
     events = await books.events_since((EventKind.ALERT_BLOCKED, EventKind.ALERT_FAILED, EventKind.ORDER_FAILED), begin)
     events = [event for event in events if event.at < end]
     failures = {event.alert_id for event in events if event.kind is not EventKind.ALERT_BLOCKED}
-    trades = [trade for trade in await books.trades(since=begin) if trade.avg_fill_price is not None]
+    trades = [trade for trade in await books.trades_since_or_ended(begin) if trade.avg_fill_price is not None]
     current = await books_status(
         books, defaults, hours, now, account, positions=broker_positions, loss_basis=loss_basis
     )

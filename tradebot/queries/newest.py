@@ -58,7 +58,8 @@ async def newest_orders(
         if every:
             return await books.trades(strategy=strategy)
         unresolved = await books.trades(UNRESOLVED, strategy=strategy)
-        today = await books.trades(strategy=strategy, since=hours.day_start(now))
+        lately = await books.trades_since_or_ended(hours.day_start(now))
+    today = [one for one in lately if strategy in (None, one.strategy)]
     orders = {trade.id: trade for trade in (*unresolved, *today)}
     return [orders[number] for number in sorted(orders)]
 

@@ -75,7 +75,7 @@ async def _since(
     """Lots that closed, and trades that filled."""
     since = hours.calendar.day_start(first)
     closed = await books.lots(LotStatus.CLOSED, strategy=strategy, closed_since=since)
-    trades = await books.trades(strategy=strategy, since=since)
+    trades = [one for one in await books.trades_since_or_ended(since) if strategy in (None, one.strategy)]
     # A written-off SELL has no price: it is no trade of that day, its lots are counted apart.
     return closed, [trade for trade in trades if trade.avg_fill_price is not None]
 

@@ -51,6 +51,7 @@ def _order(each: Order) -> dict[str, Any]:
         "quantity": number(ticket.quantity),
         "order_type": ticket.order_type,
         "limit": None if ticket.limit is None else number(ticket.limit),
+        "stop": None if each.stop is None else number(each.stop),
         "tif": ticket.tif,
         "status": each.status,
         "why_held": each.why_held,

@@ -151,5 +151,9 @@ class Session(asyncio.Protocol):
     def abort(self) -> None:
         """Cut the line: nothing more reaches the client, and its id is free at once."""
         self._owner.forget(self)
+        self.cut()
+
+    def cut(self) -> None:
+        """Nothing more reaches the client; what is under way happens before its connection is forgotten."""
         if self._transport is not None:
             self._transport.abort()

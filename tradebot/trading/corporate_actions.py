@@ -5,14 +5,14 @@ owner has called no split is none, as long as the figures are the same. A contra
 bought under, whatever IB calls it now: one ticker for limits, for the fold of its lots, and for every exit.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from tradebot.domain.brokerage import BrokerPosition
 from tradebot.domain.corporate_actions import Split, recognise
 from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.positions import as_last_filled
-from tradebot.domain.trades import UNRESOLVED, in_motion, recently_filled
+from tradebot.domain.trades import UNRESOLVED, TradeStatus, in_motion, recently_filled
 from tradebot.ports import Books
 
 _TRADED_LATELY = timedelta(days=1)
@@ -27,9 +27,9 @@ async def unanswered_splits(
     return [one for one in found if not moving & {one.con_id, one.new_con_id}]
 
 
-async def moving_contracts(books: Books, now: datetime) -> set[int]:
-    """Contracts whose position at IB may be about to change, or to be reported."""
-    unresolved = {trade.con_id for trade in in_motion(await books.trades(UNRESOLVED))}
+async def moving_contracts(books: Books, now: datetime, statuses: Collection[TradeStatus] = UNRESOLVED) -> set[int]:
+    """Contracts whose position at IB may be about to change, or to be reported, by an order of these statuses."""
+    unresolved = {trade.con_id for trade in in_motion(await books.trades(statuses))}
     lately = await books.trades_since_or_ended(now - _TRADED_LATELY)
     fills = await books.executions_of([trade.id for trade in lately if trade.rests and trade.filled_qty])
     lately = as_last_filled(lately, fills)

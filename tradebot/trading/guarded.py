@@ -15,9 +15,9 @@ from tradebot.domain.facts.orders import CancelReason, OrderCancelling, OrderTol
 from tradebot.domain.hours import Hours
 from tradebot.domain.lots import CorporateAction, Lot, LotStatus
 from tradebot.domain.orders import ENDED
-from tradebot.domain.protection import ON_ITS_WAY, EndedBy, Guarded, ended_by
+from tradebot.domain.protection import ON_ITS_WAY, EndedBy, Guarded, ended_by, protectable
 from tradebot.domain.settings import AGAIN_KEY
-from tradebot.domain.trades import PROTECTIVE, UNRESOLVED, Trade, TradeStatus
+from tradebot.domain.trades import LIVE, PROTECTIVE, UNRESOLVED, Trade, TradeStatus
 from tradebot.ports import Books
 from tradebot.trading.corporate_actions import moving_contracts
 from tradebot.trading.exit_rest import lifted_now
@@ -34,6 +34,7 @@ class OfContract:
     guarded: tuple[Guarded, ...]
     lots: tuple[Lot, ...]  # open ones of it, protected or not
     moving: bool
+    trailing: bool
     exiting: frozenset[str]
 
     @property
@@ -58,6 +59,7 @@ async def guarded(books: Books, hours: Hours, now: datetime) -> Sequence[OfContr
     lots, unresolved = await books.lots(LotStatus.OPEN), await books.trades(UNRESOLVED)
     protection = await _protection(books, lots, unresolved)
     moving = await moving_contracts(books, now) if protection else set()
+    trailing = await moving_contracts(books, now, LIVE) if protection else set()
     lifted = await lifted_now(books, now) if protection else ()
     by_contract: dict[int, list[Guarded]] = defaultdict(list)
     for entry_id, orders in protection.items():
@@ -72,6 +74,7 @@ async def guarded(books: Books, hours: Hours, now: datetime) -> Sequence[OfContr
             tuple(of_it),
             tuple(lot for lot in lots if lot.con_id == con_id),
             con_id in moving,
+            con_id in trailing,
             frozenset(one.strategy for one in unresolved if one.con_id == con_id and _exits(one))
             | {one.order.strategy for one in lifted if one.order.con_id == con_id},
         )
@@ -101,7 +104,8 @@ def _exits(order: Trade) -> bool:
 
 
 async def _guard(books: Books, entry: Trade, orders: Sequence[Trade], lots: Sequence[Lot], hours: Hours) -> Guarded:
-    held = sum((lot.qty for lot in lots), Decimal(0))
+    shares = sum((lot.qty for lot in lots), Decimal(0))
+    held = protectable(shares, entry)
     over = [order for order in orders if order.status in ENDED]
     actions = await books.corporate_actions(entry.strategy, entry.ticker) if held else ()
     splits = {order.id: _split(order, actions) for order in orders}
@@ -113,12 +117,17 @@ async def _guard(books: Books, entry: Trade, orders: Sequence[Trade], lots: Sequ
         exits = [one for one in traded if _exits(one)]
         again = int((await books.settings()).get(AGAIN_KEY.format(entry.id), "0"))
         executions = await books.executions_of([order.id for order in orders if order.filled_qty])
+        words: dict[int | None, list[Event]] = defaultdict(list)
+        for event in events:
+            words[event.trade_id].append(event)
+        asked = {order.id for order in over if any(_is_ours(event.facts) for event in words[order.id])}
         for order in over:
             fills = [fill.time for of, found in executions.items() if of != order.id for fill in found]
-            mine = [event for event in events if event.trade_id == order.id]
+            # IB is said to end all of a group with one that is cancelled.
+            fills += [one.finished_at for one in over if one.id in asked - {order.id} and one.finished_at is not None]
             ours = order.id <= again or any(_made_way_for(order, one) for one in exits)
-            ends[order.id] = EndedBy.US if ours else _ended_by(order, entry, fills, mine, splits, hours)
-    price = sum((lot.cost for lot in lots), Decimal(0)) / held if held else None
+            ends[order.id] = EndedBy.US if ours else _ended_by(order, entry, fills, words[order.id], splits, hours)
+    price = sum((lot.cost for lot in lots), Decimal(0)) / shares if shares else None
     return Guarded(entry, held, tuple(orders), ends, splits, price)
 
 
@@ -130,13 +139,17 @@ def _ended_by(
     splits: Mapping[int, Decimal],
     hours: Hours,
 ) -> EndedBy:
+    facts = [one.facts for one in events]
+    if any(isinstance(one, OrderCancelling) and one.code is CancelReason.SHORT_LOCATE for one in facts):
+        return EndedBy.REFUSED
     at = order.finished_at
     told = [
         Told(one.facts.code, one.facts.text)
         for one in events
         if isinstance(one.facts, OrderTold) and at is not None and abs(one.at - at) <= ON_ITS_WAY
     ]  # what it was told before is of a change that was refused
-    cut_off = at is not None and not hours.is_open(at) and hours.is_open(at - CUT_OFF_WITHIN)
+    closed = at is not None and not hours.is_open(at)
+    cut_off = closed and at is not None and hours.is_open(at - CUT_OFF_WITHIN)
     return ended_by(
         order,
         entry,
@@ -144,7 +157,7 @@ def _ended_by(
         told,
         by_us=any(_is_ours(one.facts) for one in events),
         cut_off=cut_off,
-        split=splits[order.id] != 1,
+        split=closed and splits[order.id] != 1,  # it comes over night: what ends in a session ends otherwise
     )
 
 

@@ -7,7 +7,8 @@ Rules:
   are empty though the books have fills of today are no answer at all.
 - What was certainly not sent (`not_sent.py`) has failed. Everything else that IB does not show is UNKNOWN, never called failed.
 - What waits for its price and IB lists at work is known: it freezes nothing. What protects an entry that is itself in doubt, and
-  is not listed, is concluded on with that entry.
+  is not listed, is concluded on with that entry. So is what IB never showed of an entry's group while nothing of the entry has
+  filled: the rest of such a group is cancelled (`domain/protection.py`), and IB works no child of an entry that ended unfilled.
 """
 
 import asyncio
@@ -165,22 +166,24 @@ class InDoubtOrders:
         return alive, tuple(orphans)
 
     async def _conclude(self, trade: Trade, answers: Answers) -> None:
-        if await self._follows_its_entry(trade):
+        entry = await self._left_with(trade)
+        if entry is not None and _follows(trade, entry):
             return
-        reason = doubt(trade, await self._evidence(trade, answers))
+        with_its_entry = entry is not None and _ended_with(trade, entry)
+        reason = None if with_its_entry else doubt(trade, await self._evidence(trade, answers))
         if reason is None:
             not_sent = trade.error_message or Reason(ReasonCode.NEVER_SEEN)
             await self._booking.conclude(trade.id, TradeStatus.FAILED, not_sent, drawn_from=trade)
             return
         await self._booking.conclude(trade.id, TradeStatus.UNKNOWN, reason, drawn_from=trade)
 
-    async def _follows_its_entry(self, trade: Trade) -> bool:
+    async def _left_with(self, trade: Trade) -> Trade | None:
+        """Its entry, where the two were written in one piece."""
         if trade.parent_trade_id is None:
-            return False
+            return None
         async with self._ledger.read() as books:
             entry = await books.trade(trade.parent_trade_id)
-        in_doubt = (TradeStatus.SUBMITTING, TradeStatus.UNKNOWN)
-        return entry is not None and entry.left_with(trade) and entry.status in in_doubt
+        return entry if entry is not None and entry.left_with(trade) else None
 
     async def _evidence(self, trade: Trade, answers: Answers) -> Evidence:
         now, connection = self._clock.now(), self._broker.connection
@@ -205,6 +208,21 @@ class InDoubtOrders:
             next_order_id=connection.next_order_id if renewed else None,
             whole=whole,
         )
+
+
+def _follows(trade: Trade, entry: Trade) -> bool:
+    """Whether what becomes of the entry decides about it, too."""
+    in_doubt = entry.status in (TradeStatus.SUBMITTING, TradeStatus.UNKNOWN)
+    return in_doubt or (_was_never_shown(trade) and entry.status in UNRESOLVED and not entry.filled_qty)
+
+
+def _ended_with(trade: Trade, entry: Trade) -> bool:
+    """IBKR: children are cancelled with a parent that ends unfilled, and none is taken without its parent (10006)."""
+    return _was_never_shown(trade) and entry.status is TradeStatus.CANCELLED and not entry.filled_qty
+
+
+def _was_never_shown(trade: Trade) -> bool:
+    return trade.perm_id is None and not trade.filled_qty
 
 
 async def _fills_of_today(books: Books, now: datetime) -> Sequence[Execution]:

@@ -15,7 +15,7 @@ Rules:
   own entry.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -28,8 +28,9 @@ from tradebot.domain.facts.account import ExitLeft, SplitSeen
 from tradebot.domain.facts.orders import Changed, ProtectionLifted
 from tradebot.domain.instructions import SizeKind
 from tradebot.domain.lots import Lot, LotStatus
+from tradebot.domain.orders import ENDED
 from tradebot.domain.positions import as_last_filled, owners_last_known
-from tradebot.domain.protection import Change
+from tradebot.domain.protection import Change, protectable
 from tradebot.domain.refusals import Fact, Refusal, RefusalCode
 from tradebot.domain.risk import RiskDecision, judge
 from tradebot.domain.sizing import Sized, exit_size
@@ -163,11 +164,17 @@ class _Exit:
         given_up = {earlier.order.id for earlier in lifted if earlier.at < late or not earlier.keeps}
         shown = {order.order_ref: order for order in report.open_orders if order.state is OrderState.WORKING}
         found = []
-        for order in await books.trades(UNRESOLVED, strategy=one.alert.strategy):
+        alive = [*await books.trades(UNRESOLVED, strategy=one.alert.strategy)]
+        # What the books have as ended, and IB shows at work all the same, sells like any other.
+        alive += [order for order in await books.protection_of(list(stays)) if _lives_on(order, shown, one.view.now)]
+        for order in alive:
             of_these = order.ticker == one.ticker or order.con_id == wanted.lots[0].con_id
             if not (order.is_protective and of_these) or order.parent_trade_id in untouched:
                 continue
-            at_ib, keeps = shown.get(order.order_ref), stays.get(order.parent_trade_id or 0, Decimal(0))
+            at_ib, keeps = (
+                shown.get(order.order_ref),
+                protectable(stays.get(order.parent_trade_id or 0, Decimal(0)), order),
+            )
             if at_ib is not None and keeps and at_ib.qty - (at_ib.filled or 0) <= keeps:
                 continue
             cut = at_ib is not None and whole and order.id not in given_up
@@ -350,6 +357,12 @@ def _of_one_contract(lots: Sequence[Lot], report: PositionReport | None) -> list
     held = report.positions if report else {}
     first = next((lot for lot in lots if lot.con_id in held and held[lot.con_id].qty > 0), next(iter(lots), None))
     return [lot for lot in lots if first is not None and lot.con_id == first.con_id]
+
+
+def _lives_on(order: Trade, at_work: Collection[str], now: datetime) -> bool:
+    """Not of an answer that merely trails its end."""
+    ended = order.finished_at is not None and abs(now - order.finished_at) >= POSITION_LAG
+    return ended and order.status in ENDED and order.order_ref in at_work
 
 
 def _may_be_unseen(trade: Trade, report: PositionReport, now: datetime) -> bool:

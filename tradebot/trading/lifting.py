@@ -38,7 +38,6 @@ class _Asked:
 
     first: float
     cancelled: float | None = None  # the last time; None: not on this connection
-    changed: float | None = None
     questioned: float | None = None
 
 
@@ -63,17 +62,20 @@ class Lifting:
         self._orders = orders
         self._clock = clock
         self._ask_ib = ask_ib
-        self._asked: dict[int, _Asked] = {}  # by trade id
+        self._asked: dict[int, _Asked] = {}  # whose cancel is to come, by trade id
+        self._cut_at: dict[int, float] = {}  # when a cut was asked for on this connection, by trade id
         listeners.connection.append(self._connection_changed)
         listeners.ended.append(self._ended)
 
     def _connection_changed(self, event: BrokerEvent) -> None:
         if isinstance(event, Connected | UpstreamBack | OrdersTaken):
             for asked in self._asked.values():
-                asked.cancelled = asked.changed = None  # it may have been lost with the connection
+                asked.cancelled = None  # it may have been lost with the connection
+            self._cut_at.clear()
 
     def _ended(self, trade: Trade) -> None:
         self._asked.pop(trade.id, None)
+        self._cut_at.pop(trade.id, None)
 
     async def lift(self, wanted: Lift) -> None:
         """Has each cancelled or made smaller, unless that was asked for just now. Raises LedgerUnavailable, LockLost."""
@@ -106,9 +108,8 @@ class Lifting:
 
     async def _cut(self, cut: Change, name: str, now: float) -> None:
         """Stored before it is written, as any change of a protective order."""
-        asked = self._asked.setdefault(cut.order.id, _Asked(now))
-        if asked.changed is None or now - asked.changed >= CANCEL_AGAIN_S:
-            asked.changed = now
+        if now - self._cut_at.get(cut.order.id, -CANCEL_AGAIN_S) >= CANCEL_AGAIN_S:
+            self._cut_at[cut.order.id] = now
             await self._orders.change(cut, name, self._broker.connection.link_session)
 
     def _takes_question(self, asked: _Asked, now: float) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from tradebot.domain.break_even import break_even
-from tradebot.domain.brokerage import Contract, OrderReport, Quote
+from tradebot.domain.brokerage import BrokerEvent, Connected, Contract, OrderReport, OrdersTaken, Quote, UpstreamBack
 from tradebot.domain.events import NewEvent
 from tradebot.domain.facts.orders import (
     CancelReason,
@@ -31,6 +31,7 @@ from tradebot.domain.protection import (
     ON_ITS_WAY,
     Action,
     Adopt,
+    Ask,
     Cancel,
     Change,
     Guarded,
@@ -58,6 +59,7 @@ CUTS_MAX = 2
 CHANGES_MAX = 2
 """Any other change that IB does not take then is not tried again: the order stands as it was, and that is told."""
 PLACE_AGAIN_S = 30.0
+ASK_AGAIN_S = 30.0
 STUCK_AFTER_S = 120.0
 _MAY_PASS = frozenset({Unprotected.NOT_TRIGGERED, Unprotected.IN_DOUBT})
 PASSES_WITHIN_S = 10.0
@@ -117,11 +119,17 @@ class Protection:
         self._confirmed: set[int] = set()  # trade ids that IB once showed as they are stored
         self._cancels: dict[int, tuple[float, float]] = {}  # trade id → when its cancel was asked for, first and last
         self._placed: dict[tuple[int, OrderRole], float] = {}  # entry id and role → when one was placed last
+        self._asked: dict[int, float] = {}  # trade id → when its executions were asked for last
         self._standing: dict[tuple[int, Unprotected], float] = {}  # entry id and code → since when it is so
         self._told: set[tuple[int, Unprotected, Decimal]] = set()
         self._doubt = listeners.doubt
+        listeners.connection.append(self._connection_changed)
         listeners.filled.append(self._moved)
         listeners.ended.append(self._moved)
+
+    def _connection_changed(self, event: BrokerEvent) -> None:
+        if isinstance(event, Connected | UpstreamBack | OrdersTaken):
+            self._cancels.clear()  # they may have been lost with the connection
 
     def _moved(self, _: Trade) -> None:
         self._wake.set()
@@ -139,6 +147,7 @@ class Protection:
     async def repair(self) -> None:
         """One comparison, and what follows from it. Raises BrokerUnavailable, LedgerUnavailable."""
         async with self._one_at_a_time:
+            await self._orders.book_not_sent()
             async with self._ledger.read() as books:
                 if not await there_is(books):
                     return
@@ -164,19 +173,19 @@ class Protection:
         for one in contracts:
             held = report.positions.get(one.con_id)
             names[one.con_id] = held.ticker if held is not None else one.guarded[0].entry.ticker
-            at = await self._moment(one, report, names[one.con_id])
+        quotes = await asyncio.gather(*(self._live_quote(one, names[one.con_id]) for one in contracts))
+        for one, quote in zip(contracts, quotes, strict=True):
+            at = self._moment(one, report, quote)
             self._confirm(one.guarded, at)
             found = compare(one.guarded, at)
             actions += found or self._break_even(one.guarded, at)
         self._forget(actions)
         return _Judged(tuple(actions), names)
 
-    async def _moment(self, one: OfContract, report: PositionReport, name: str) -> Moment:
+    def _moment(self, one: OfContract, report: PositionReport, quote: Quote | None) -> Moment:
         held = report.positions.get(one.con_id)
         on_its_way = self._clock.monotonic() - ON_ITS_WAY.total_seconds()
         self._changed = {key: at for key, at in self._changed.items() if at > on_its_way}
-        in_session = self._hours.is_open(self._clock.now())
-        stops = any(order.role is OrderRole.STOP for guard in one.guarded for order in guard.orders)
         return Moment(
             now=self._clock.now(),
             con_id=one.con_id,
@@ -184,18 +193,23 @@ class Protection:
             open_orders=report.open_orders,
             booked=one.booked,
             equal=one.equals(held),
-            quote=await self._live_quote(one.con_id, name) if in_session and stops and one.booked else None,
+            quote=quote,
             moving=one.moving,
+            trailing=one.trailing,
             exiting=one.exiting,
             changing=frozenset(self._changed),
             confirmed=frozenset(self._confirmed),
             refused=frozenset(key for key, tried in self._tried.items() if tried.times >= CHANGES_MAX),
             killed=self._switch.state is TradingState.KILLED,
-            in_session=in_session,
+            in_session=self._hours.is_open(self._clock.now()),
         )
 
-    async def _live_quote(self, con_id: int, name: str) -> Quote | None:
-        quote = await self._broker.quote(Contract(con_id, name, ""))
+    async def _live_quote(self, one: OfContract, name: str) -> Quote | None:
+        """None where it would change nothing, too."""
+        stops = any(order.role is OrderRole.STOP for guard in one.guarded for order in guard.orders)
+        if not (stops and one.booked and self._hours.is_open(self._clock.now())):
+            return None
+        quote = await self._broker.quote(Contract(one.con_id, name, ""))
         return quote if isinstance(quote, Quote) and not quote.delayed else None
 
     def _confirm(self, guards: Sequence[Guarded], at: Moment) -> None:
@@ -253,6 +267,8 @@ class Protection:
                 await self._cancel(action, now)
             case Adopt():
                 await self._orders.adopt(action)
+            case Ask(order):
+                self._ask(order, now)
             case Tell():
                 await self._tell(action)
 
@@ -275,6 +291,12 @@ class Protection:
             return
         await self._orders.cancel(one, again=order.id in self._cancels)
         self._cancels[order.id] = first, now
+
+    def _ask(self, order: Trade, now: float) -> None:
+        if now - self._asked.get(order.id, -ASK_AGAIN_S) >= ASK_AGAIN_S:
+            self._asked[order.id] = now
+            for ask in self._doubt:
+                ask(order.order_ref, None)
 
     def _is_told(self, one: Action) -> bool:
         return isinstance(one, Tell) and (one.entry.id, one.code, one.qty) in self._told

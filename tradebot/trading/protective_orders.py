@@ -21,9 +21,9 @@ from tradebot.domain.lots import LotStatus
 from tradebot.domain.protection import Adopt, Cancel, Change, Place
 from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.domain.settings import TradingState
-from tradebot.domain.terms import Terms, columns
+from tradebot.domain.terms import Terms, columns, plain
 from tradebot.domain.trades import ORDER_REF_PREFIX, UNRESOLVED, NewTrade, OrderRole, Trade, TradeStatus
-from tradebot.errors import BrokerUnavailable, OrderUncertain
+from tradebot.errors import BrokerUnavailable, LedgerUnavailable, OrderUncertain
 from tradebot.ports import Books, Broker, Chance, Clock, InstanceLock, Ledger, LinkSession
 from tradebot.trading.booking import Booking
 from tradebot.trading.exit_rest import lifted_now
@@ -53,6 +53,7 @@ class ProtectiveOrders:
         self._switch = switch
         self._clock = clock
         self._chance = chance
+        self._not_sent: dict[int, Reason] = {}  # by trade id: stored, certainly not sent, and not booked so yet
 
     # --- anew -------------------------------------------------------------------------------------------------------
 
@@ -68,11 +69,18 @@ class ProtectiveOrders:
         order = Order(
             trade.order_ref, Contract(one.con_id, name, ""), Side.SELL, one.qty, one.terms, oca_group=one.group
         )
-        not_sent = await self._write(trade, order, link)
+        not_sent = await self._write(trade, order, link, sells_more=True)
         if not_sent is not None:
-            await self._booking.conclude(trade.id, TradeStatus.FAILED, not_sent)
+            self._not_sent[trade.id] = not_sent
+            await self.book_not_sent()
             return None
         return trade
+
+    async def book_not_sent(self) -> None:
+        """While the database is away that waits: this process alone has the proof."""
+        for trade_id, why in list(self._not_sent.items()):
+            await self._booking.conclude(trade_id, TradeStatus.FAILED, why)
+            del self._not_sent[trade_id]
 
     async def _intend(self, books: Books, one: Place) -> Trade:
         entry, now = one.entry, self._clock.now()
@@ -106,7 +114,7 @@ class ProtectiveOrders:
 
     async def change(self, one: Change, name: str, link: LinkSession) -> bool:
         """False: it certainly did not leave, and the books have it as it was."""
-        order, sells_more = one.order, one.qty > one.order.requested_qty
+        order, sells_more = one.order, one.why is Changed.RAISED or one.qty > one.order.requested_qty
         if self._obstacle(order.role, self._switch.state, link, sells_more=sells_more) is not None:
             return False
         async with self._ledger.begin() as books:
@@ -122,7 +130,7 @@ class ProtectiveOrders:
             one.terms,
             oca_group=order.group_id or "",
         )
-        not_sent = await self._write(order, changed, link)
+        not_sent = await self._write(order, changed, link, sells_more=sells_more)
         if not_sent is not None:
             async with self._ledger.begin() as books:
                 changed_to = replace(order, requested_qty=one.qty, **columns(one.terms))
@@ -168,28 +176,41 @@ class ProtectiveOrders:
 
     # --- the wire ---------------------------------------------------------------------------------------------------
 
-    async def _write(self, trade: Trade, order: Order, link: LinkSession) -> Reason | None:
-        """Why it certainly did not leave, or None."""
+    async def _write(self, trade: Trade, order: Order, link: LinkSession, *, sells_more: bool) -> Reason | None:
+        """Why it certainly did not leave, or None. `sells_more`: than IB has at work now."""
         assert trade.ib_order_id is not None, "an intent is stored with its order id"
-        async with self._ledger.begin() as books:
-            settings = await books.settings()
-            check_epoch(settings, self._lock)
-            sells_more = trade.status is TradeStatus.SUBMITTING or order.qty > trade.requested_qty
-            obstacle = self._obstacle(trade.role, self._switch.in_force(settings), link, sells_more=sells_more)
-            lifted = {one.order.id for one in await lifted_now(books, self._clock.now()) if not one.keeps}
-            if obstacle is None and trade.id in lifted:  # it is being cancelled: IB would take this for another order
-                obstacle = Reason(ReasonCode.OTHER_IN_DOUBT, {"order_ref": trade.order_ref})
-            if obstacle is None and sells_more:
-                obstacle = await _exit_at_work(books, trade.con_id, self._clock.now())
-            if obstacle is not None:
-                return obstacle
-            try:
-                self._broker.place(order, trade.ib_order_id, link.generation)
-            except BrokerUnavailable as error:
-                return Reason(ReasonCode.NOT_CONNECTED, {"detail": str(error)})
-            except OrderUncertain as error:
-                logger.critical("order {} may have been sent: {}", order.order_ref, error)
-                return None
+        not_sent: Reason | None = Reason(ReasonCode.DATABASE_SILENT)
+        try:
+            async with self._ledger.begin() as books:
+                not_sent = await self._obstacle_now(books, trade, order, link, sells_more=sells_more)
+                if not_sent is None:
+                    not_sent = self._send(order, trade.ib_order_id, link)
+        except LedgerUnavailable as error:
+            logger.warning("order {}: {}", order.order_ref, error)
+        return not_sent
+
+    async def _obstacle_now(
+        self, books: Books, trade: Trade, order: Order, link: LinkSession, *, sells_more: bool
+    ) -> Reason | None:
+        settings = await books.settings()
+        check_epoch(settings, self._lock)
+        obstacle = self._obstacle(trade.role, self._switch.in_force(settings), link, sells_more=sells_more)
+        lifted = {one.order.id for one in await lifted_now(books, self._clock.now()) if not one.keeps}
+        if obstacle is None and trade.id in lifted:  # it is being cancelled: IB would take this for another order
+            obstacle = Reason(ReasonCode.OTHER_IN_DOUBT, {"order_ref": trade.order_ref})
+        if obstacle is None and sells_more:
+            obstacle = await _exit_at_work(books, trade.con_id, self._clock.now())
+        return obstacle
+
+    def _send(self, order: Order, order_id: int, link: LinkSession) -> Reason | None:
+        """Why it certainly did not leave, or None."""
+        try:
+            self._broker.place(order, order_id, link.generation)
+        except BrokerUnavailable as error:
+            return Reason(ReasonCode.NOT_CONNECTED, {"detail": str(error)})
+        except OrderUncertain as error:
+            logger.critical("order {} may have been sent: {}", order.order_ref, error)
+            return None
         logger.info(
             "order {} sent: {} {:f} {} {}",
             *(order.order_ref, order.side, order.qty, order.contract.ticker, order.terms),
@@ -216,7 +237,7 @@ async def _was_before(books: Books, one: Adopt) -> bool:
 
 
 def _as_text(qty: Decimal, terms: Terms) -> str:
-    return f"{qty:f} {terms}"
+    return f"{plain(qty)} {terms}"
 
 
 async def _is_wanted(books: Books, one: Place, now: datetime) -> bool:

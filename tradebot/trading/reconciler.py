@@ -255,7 +255,8 @@ class Reconciler:
 
     async def _pause_for(self, unknown: Sequence[Trade]) -> None:
         ids = frozenset(trade.id for trade in unknown)
-        if len(ids) >= UNKNOWN_MAX and ids - self._known_unknown and self._switch.state is TradingState.RUNNING:
+        apart = {trade.group_id or trade.order_ref for trade in unknown}  # an entry and what protects it are one doubt
+        if len(apart) >= UNKNOWN_MAX and ids - self._known_unknown and self._switch.state is TradingState.RUNNING:
             await self._switch.pause(f"the bot ({len(unknown)} orders are UNKNOWN)")
         self._known_unknown = ids  # who resumes all the same is not paused again for the same orders
 

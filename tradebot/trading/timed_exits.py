@@ -1,8 +1,9 @@
 """Exits that the clock asks for: a strategy that is flat by a time of day, and lots that are held no longer than so long.
 
-Rules: each is an alert of the bot's own, judged, queued and sent like any other; its key makes it one a day, or one a lot. Only
-in a session: before it nothing could be sold. While the bot is KILLED none is made. A strategy that is to be flat has the entries
-cancelled that still wait for their price; what one of them buys all the same is sold, too.
+Rules: each is an alert of the bot's own, judged, queued and sent like any other; its key makes it one a day, of a strategy or of
+a lot: what one exit did not sell, another day's does. Only in a session: before it nothing could be sold. While the bot is KILLED
+none is made. A strategy that is to be flat has the entries cancelled that still wait for their price; what one of them buys all
+the same is sold, too.
 """
 
 from collections.abc import Sequence
@@ -50,6 +51,7 @@ class TimedExits:
         self._hours = hours
         self._clock = clock
         self._pulse = pulse
+        self._asked: set[str] = set()  # keys of alerts that are stored
 
     async def run(self) -> None:
         what = "timed exits"
@@ -69,7 +71,8 @@ class TimedExits:
             if self._is_flat(lot.strategy, now):
                 await self._sell(lot, FLAT_BY, _once(strategy, lot, now), None)
             elif strategy.max_holding is not None and now - lot.entry_time >= strategy.max_holding:
-                await self._sell(lot, MAX_HOLDING, f"{lot.opening_trade_id}", lot.qty)
+                once = f"{lot.opening_trade_id}:{now.astimezone(NEW_YORK).date()}"
+                await self._sell(lot, MAX_HOLDING, once, lot.qty)
 
     def _today(self, name: str, now: datetime) -> Strategy:
         """One that the file does not name any more has no times."""
@@ -90,7 +93,10 @@ class TimedExits:
     async def _sell(self, lot: Lot, why: str, once: str, shares: Decimal | None) -> None:
         """`shares`: so many, of the strategy's oldest; None: all that it holds of the ticker."""
         key = f"{why}:{lot.strategy}:{lot.ticker}:{once}"
+        if key in self._asked:
+            return
         await self._intake.own(Side.SELL, lot.ticker, key, actor=why, strategy=lot.strategy, shares=shares)
+        self._asked.add(key)
 
 
 def _once(strategy: Strategy, lot: Lot, now: datetime) -> str:

@@ -1,5 +1,7 @@
 """Events about what protects held shares, in plain words. Pure."""
 
+from decimal import Decimal
+
 from tradebot.domain.events import Event, NewEvent
 from tradebot.domain.facts import orders as o
 from tradebot.domain.terms import Terms
@@ -83,12 +85,15 @@ _CHANGED = {
 
 def changed(facts: o.ProtectionChanged, _: Event | NewEvent) -> str:
     if facts.was is None or facts.was_qty is None or facts.order_terms is None:
-        what = f"{facts.role.lower()} {facts.before} is now {facts.after}"
+        now, was, resized = f"{facts.role.lower()} {facts.after}", f"{facts.role.lower()} {facts.before}", False
     else:
         said = target if facts.role == OrderRole.TARGET else terms
-        now, was = said(facts.order_terms), said(facts.was)
-        what = f"{was} is {now} now" if now != was else was
-        if facts.requested_qty != facts.was_qty:
-            what += ", and sells" if now != was else " sells"
-            what += f" {shares(facts.requested_qty)}{'' if now != was else ' now'}, {shares(facts.was_qty)} before"
+        now, was, resized = said(facts.order_terms), said(facts.was), facts.requested_qty != facts.was_qty
+    if facts.before == facts.after:  # the books had it so all the time
+        sells = f"{now} for {counted(facts.requested_qty)}"
+        return f"{facts.ticker}: {sells} had another size at IB, not by the bot, and gets this one again: so many are held."
+    what = f"{was} is {now} now" if now != was else was
+    if resized:
+        what += ", and sells" if now != was else " sells"
+        what += f" {shares(facts.requested_qty)}{'' if now != was else ' now'}, {shares(facts.was_qty or Decimal(0))} before"
     return f"{facts.ticker}: {what}: {_CHANGED[facts.code]}."

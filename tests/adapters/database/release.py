@@ -1,4 +1,4 @@
-"""What release 0.1.0 left behind (`data/README.md`), put into an empty database, and any database laid open to be compared."""
+"""What releases left behind (`data/README.md`), put into an empty database, and any database laid open to be compared."""
 
 import gzip
 import sqlite3
@@ -12,6 +12,7 @@ from tradebot.database import address, migrate
 
 DATA = Path(__file__).parent / "data"
 TABLES = ("alert_log", "trade", "position", "execution", "event", "bot_settings", "job_run", "schema_migration")
+TABLES_OF_0_4 = (*TABLES, "delivery", "corporate_action", "equity")
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
 _POSTGRES_CATALOG = """
@@ -26,25 +27,25 @@ ORDER BY what, name
 _SQLITE_CATALOG = "SELECT type AS what, name, sql AS text FROM sqlite_master ORDER BY type, name"
 
 
-async def restore(url: str) -> None:
-    """Makes an empty database the one that 0.1.0 left."""
+async def restore(url: str, version: str = "0.1.0") -> None:
+    """Makes an empty database the one that this release left."""
     place = address.parse(url)
     if isinstance(place, address.SqliteAddress):
         place.path.parent.mkdir(parents=True, exist_ok=True)
-        place.path.write_bytes(gzip.decompress((DATA / "0.1.0.sqlite.gz").read_bytes()))
+        place.path.write_bytes(gzip.decompress((DATA / f"{version}.sqlite.gz").read_bytes()))
         return
     connection = await asyncpg.connect(url)
     try:
-        await connection.execute(gzip.decompress((DATA / "0.1.0.postgres.sql.gz").read_bytes()).decode())
+        await connection.execute(gzip.decompress((DATA / f"{version}.postgres.sql.gz").read_bytes()).decode())
     finally:
         await connection.close()
 
 
-def restore_gateway(url: str, file: Path) -> None:
+def restore_gateway(url: str, file: Path, version: str = "0.1.0") -> None:
     """The state file of the simulated gateway that belongs to this database."""
     kind = "postgres" if url.startswith("postgres") else "sqlite"
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(gzip.decompress((DATA / f"0.1.0.{kind}.gateway.jsonl.gz").read_bytes()))
+    file.write_bytes(gzip.decompress((DATA / f"{version}.{kind}.gateway.jsonl.gz").read_bytes()))
 
 
 async def catalog(url: str) -> Sequence[tuple[str, str, str]]:

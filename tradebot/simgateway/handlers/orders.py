@@ -33,8 +33,10 @@ def _place(gateway: Gateway, session: Session, request: Request) -> None:
     plan = gateway.faults.order(ticket) if known is None else {}
     lost = next((name for name in ("drop_before", "swallow", "deny") if name in plan), "")
     _log(gateway, session, request, lost)
-    if "drop_before" in plan or "drop_after" in plan:
+    if "drop_before" in plan:
         session.abort()
+    elif "drop_after" in plan:
+        session.cut()
     if lost == "swallow":
         if (confirmed_s := plan["swallow"]["delay_s"]) is not None:
             gateway.later(float(confirmed_s), _confirmed, gateway, ticket, plan)
