@@ -206,6 +206,8 @@ def _of_orders(ticker: str, side: Side) -> tuple[Facts, ...]:
             role="STOP",
             before="10 STP 180 GTC",
             after="10 STP 187.32 GTC",
+            was=STOP,
+            was_qty=Decimal(10),
         ),
         o.OrderExpires(**order(ticker), on=date(2026, 12, 31), role=OrderRole.STOP),
         o.ExitWorksOn(**order(ticker, side=side), since=NOON - timedelta(minutes=5), timeout_s=30.0),

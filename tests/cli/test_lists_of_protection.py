@@ -41,7 +41,9 @@ async def test_orders_and_positions_have_levels_and_distances(shell: Shell) -> N
     await bracket(shell.bot)
     rows = [row for row in (await shell("orders")).out.splitlines() if "SELL" in row]
     assert ["5.0 % below the market, $100.00" in row for row in rows] == [True, False], rows
-    assert "SELL 10 AAPL limit $110.00" in rows[1]
+    (headings,) = [line for line in (await shell("orders")).out.splitlines() if "orderRef" in line]
+    assert rows[0].index("tb-") == headings.index("orderRef"), "under its own heading"
+    assert "SELL 10 AAPL target $110.00" in rows[1]
     assert "10.0 % above the market, $100.00" in rows[1]
     assert "stop $95.00 (−5.0 %), target $110.00 (+10.0 %)" in (await shell("positions")).out
     (row,) = (await shell.json("positions"))["positions"]
@@ -71,4 +73,4 @@ async def test_a_trace_shows_how_its_orders_hang_together(shell: Shell) -> None:
     assert f"Alert {entry.alert_id}: BUY AAPL, EXECUTED" in page
     assert f"STOP {stop.order_ref}, TARGET {target.order_ref}" in _section(page, entry)
     assert f"protects what {entry.order_ref} bought" in _section(page, stop)
-    assert "SELL 10 AAPL limit $110.00 LMT GTC (TARGET 1)" in _section(page, target)
+    assert "SELL 10 AAPL target $110.00 LMT GTC (TARGET 1)" in _section(page, target)

@@ -70,3 +70,33 @@ def test_what_cannot_be_chosen(typed: Type, two: None) -> None:
     }.items():
         ran = typed("template", *line.split())
         assert (ran.code, said in " ".join(ran.err.replace("│", "").split())) == (2, True), ran.all
+
+
+def test_a_stop_and_a_target_stand_in_it_where_the_strategy_takes_them(typed: Type, tmp_path: Path) -> None:
+    """The owner has set exits = "alert", pastes the template, and nothing that he buys is protected."""
+    section = f'[webhook]\nsecret = "{SECRET}"\n[strategies.ema]\nexits = "alert"\nstop_loss = "5%"\n'
+    (tmp_path / "config.toml").write_text(section)
+    for dialect, said in {
+        "own": '"stop_loss": "{{plot_0}}", "take_profit": "{{plot_1}}"',
+        "traderspost": '"stopLoss": {"type": "stop", "stopPrice": "{{plot_0}}"}, "takeProfit": {"limitPrice": "{{plot_1}}"}',
+        "keyvalue": "stop_loss={{plot_0}};take_profit={{plot_1}}",
+        "tbot": """{"name": "exit.stop", "value": "' + str.tostring(stopPrice) + '"}""",
+    }.items():
+        shown = typed("template", "--dialect", dialect).out
+        assert said in shown, dialect
+        assert "They leave with the entry and work at IB" in shown
+    assert "This dialect cannot say a stop or a target" in typed("template", "--dialect", "text").out
+    (tmp_path / "config.toml").write_text(section.replace('exits = "alert"', ""))
+    assert "stop_loss" not in typed("template").out
+
+
+def test_what_the_template_says_is_a_bracket(typed: Type, tmp_path: Path) -> None:
+    """A template would be pasted that the bot itself refuses, or that buys without its stop."""
+    section = f'[webhook]\nsecret = "{SECRET}"\n[strategies.ema]\nsizing = "alert"\nexits = "alert"\n'
+    (tmp_path / "config.toml").write_text(section)
+    lines = typed("template", "--indicator", "--with-secret").out.splitlines()
+    (tmp_path / "buy.json").write_text(lines[lines.index("to buy:") + 1])
+    shown = typed("lint-alert", "buy.json")
+    assert (shown.code, "It would BUY 10 AAPL, stop $178.00, target $206.00." in shown.out) == (0, True), shown.all
+    assert "stop loss at $178.00, take profit at $206.00" in shown.out
+    assert "Level(" not in shown.out, "what is read is said in words"

@@ -215,4 +215,4 @@ async def test_a_size_that_is_changed_in_tws_is_told_as_what_it_is(make_at_gatew
 
     await there.bot.sooner_or_later(is_told, "that the stop is made larger is told")
     [event] = await there.bot.events(EventKind.PROTECTION_CHANGED)
-    assert words.text(event).startswith("AAPL: stop 10 STP 180 GTC had another size at IB, not by the bot,")
+    assert words.text(event).startswith("AAPL: stop $180.00 for 10 shares had another size at IB, not by the bot,")

@@ -71,7 +71,7 @@ async def test_a_stop_that_a_person_cancels_here_is_not_put_back(make_at_gateway
     assert await there.bot.operations.cancel_order(stop.id, "Ann")
     unprotected = (await told(there, EventKind.SHARES_UNPROTECTED)).facts
     assert isinstance(unprotected, SharesUnprotected)
-    assert unprotected.code is Unprotected.CANCELLED
+    assert unprotected.code is Unprotected.AS_ASKED
     await there.bot.seconds(60, at_once=10)
     assert len([one for one in await there.bot.trades() if one.role is OrderRole.STOP]) == 1
     cancelling = await told(there, EventKind.ORDER_CANCELLING)

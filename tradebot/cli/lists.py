@@ -166,8 +166,8 @@ async def _orders(settings: Settings, strategy: str | None, *, every: bool, docu
             figures.order(one),
             str(one.status),
             _filled(one),
-            away,
             one.order_ref,
+            away,
         )
         for one, away in ((listed.order, _away(listed)) for listed in found)
     )
@@ -180,6 +180,8 @@ async def _orders(settings: Settings, strategy: str | None, *, every: bool, docu
 
 def _away(one: ListedOrder) -> str:
     """`5.0 % below the market, $100.00 (20 Nov 12:00)`; nothing for what does not wait."""
+    if one.waits:
+        return working.WAITS
     if one.last is None:
         return ""
     return f"{working.from_the_market(one.at_work)} ({one.last.at.astimezone(NEW_YORK):%d %b %H:%M})"

@@ -44,7 +44,7 @@ async def _status(settings: Settings, strategy: str | None) -> int:
         named(settings, strategy)
     booked = await _booked(settings, out)
     if booked is not None:
-        out.print(_rows(_overview(booked, describe_url(url))))
+        out.print(_rows(_overview(booked, describe_url(url), settings.trading.max_risk_usd)))
         shown = [one for one in booked.strategies if strategy in (None, one.strategy.name)]
         if booked.several or strategy or any(one.standing is not Standing.ON for one in shown):
             out.print(_strategies(shown))
@@ -96,7 +96,7 @@ def _rows(rows: Iterable[tuple[str, str]]) -> Table:
     return table
 
 
-def _overview(booked: BooksStatus, database: str) -> Iterable[tuple[str, str]]:
+def _overview(booked: BooksStatus, database: str, max_risk: Decimal) -> Iterable[tuple[str, str]]:
     limits, used = booked.limits, booked.exposure
     yield "trading", str(booked.state)
     yield "database", database
@@ -111,7 +111,8 @@ def _overview(booked: BooksStatus, database: str) -> Iterable[tuple[str, str]]:
     yield "UNKNOWN", ", ".join(f"{_order(t, booked)} ({t.order_ref})" for t in booked.unknown) or "none"
     yield "open positions", f"{used.open_positions} of {limits.max_open_positions}"
     yield "invested", f"{figures.usd(used.invested)} of {figures.usd(limits.max_total_investment)}"
-    yield "at risk", f"{figures.usd(used.at_risk)} down to the stops; without a stop all that shares cost"
+    of = f" of {figures.usd(max_risk)}" if max_risk else ""
+    yield "at risk", f"{figures.usd(used.at_risk)}{of} down to the stops; without a stop all that shares cost"
     yield "buys today", f"{used.buys_today} of {limits.max_daily_buys}"
     counts = " with open lots: /status has them by IB's prices" if used.loss_basis is LossBasis.TOTAL else ""
     limit = f"limit −{figures.usd(limits.max_daily_loss)}{counts}"

@@ -14,8 +14,8 @@ from tradebot.cli.trading import named
 from tradebot.config import WEBHOOK_SECRET_FILE, Settings
 from tradebot.domain.alerts import Side
 from tradebot.domain.payload.samples import ALERT_MESSAGE
-from tradebot.domain.payload.templates import EXAMPLE_SIZE, STAND_IN, TEMPLATED, Kind, Template, template
-from tradebot.domain.strategies import Sizing, Strategy
+from tradebot.domain.payload.templates import EXAMPLE_SIZE, STAND_IN, TEMPLATED, Kind, Template, says_exits, template
+from tradebot.domain.strategies import ExitSource, Sizing, Strategy
 from tradebot.errors import ConfigError
 
 _EXAMPLE_URL = "https://bot.example.com/webhook"
@@ -88,10 +88,10 @@ def _lines(settings: Settings, strategy: Strategy, shown: list[Template], *, url
         )
     for one in shown:
         yield ""
-        yield from _kind(one, sized=strategy.sizing is Sizing.ALERT)
+        yield from _kind(one, strategy)
 
 
-def _kind(one: Template, *, sized: bool) -> Iterator[str]:
+def _kind(one: Template, strategy: Strategy) -> Iterator[str]:
     if one.kind is Kind.INDICATOR:
         yield "An alert of an indicator: one alert to buy, one to sell. Message:"
     elif ALERT_MESSAGE in one.messages.values():
@@ -102,14 +102,29 @@ def _kind(one: Template, *, sized: bool) -> Iterator[str]:
         if side is not None:
             yield f"to {'buy' if side is Side.BUY else 'sell'}:"
         yield message
-    if sized and one.kind is Kind.INDICATOR:
+    if strategy.sizing is Sizing.ALERT and one.kind is Kind.INDICATOR:
         yield f"Replace {EXAMPLE_SIZE} by the shares that you want."
+    if strategy.exits is ExitSource.ALERT:
+        yield _exits(one, strategy)
     yield ""
     if one.kind is Kind.INDICATOR:
         yield 'Or from the script, in Pine 5 and 6; as the alert\'s condition choose "Any alert() function call":'
     else:
         yield f"Or from the script, in Pine 5 and 6; as the alert's message write {ALERT_MESSAGE}:"
     yield from one.pine.splitlines()  # without indentation: Pine minds it
+
+
+def _exits(one: Template, strategy: Strategy) -> str:
+    """What stands for the stop and the target, and what becomes of them."""
+    if not says_exits(one.dialect, strategy):
+        return f"This dialect cannot say a stop or a target: what it buys has the strategy's own of [strategies.{strategy.name}]."
+    if any("{{plot_0}}" in message for message in one.messages.values()):
+        percent = ', or write "5%" and "10%" in their places' if one.dialect in ("own", "keyvalue") else ""
+        plots = "{{plot_0}} and {{plot_1}} are the script's first two plots"
+        where = f"{plots}: plot the stop and the target there{percent}."
+    else:
+        where = "stopPrice and targetPrice are the script's."
+    return f"{where} They leave with the entry and work at IB; in an alert that sells they mean nothing."
 
 
 def _where(settings: Settings, strategy: Strategy) -> str:

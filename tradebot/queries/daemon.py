@@ -94,6 +94,7 @@ class DaemonQueries:
             uptime_s=(self.clock.now() - self.run.started_at).total_seconds(),
             version=self.run.version,
             simulated=self.run.simulated,
+            max_risk_usd=self.run.fixed_limits.max_risk_usd,
         )
 
     async def headline(self) -> Headline:

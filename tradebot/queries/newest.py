@@ -10,7 +10,7 @@ from tradebot.domain.hours import Hours
 from tradebot.domain.trades import UNRESOLVED, Trade
 from tradebot.ports import Ledger
 from tradebot.queries.positions import LastPrice, LastPriceSource, stored_positions
-from tradebot.queries.working import AtWork, level
+from tradebot.queries.working import AtWork, level, waiting_for_entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,12 @@ class ListedOrder:
 
     order: Trade
     last: LastPrice | None  # None: it does not wait, or none is stored
+    waits: bool = False  # a stop or target whose entry has not filled
 
     @property
     def at_work(self) -> AtWork:
         """Beside that price."""
-        return AtWork(self.order, None if self.last is None else self.last.price)
+        return AtWork(self.order, None if self.last is None else self.last.price, self.waits)
 
 
 async def newest_alerts(
@@ -73,8 +74,8 @@ async def with_last_prices(
     held = (await stored_positions(ledger, hours, now)).positions
     known = [(one.held.con_id, one.last) for one in held if one.last is not None]
     known += [(one.con_id, quoted) for one in waiting if (quoted := _quoted(one)) is not None]
-    newest = dict(sorted(known, key=lambda pair: pair[1].at))
-    return [ListedOrder(one, newest.get(one.con_id) if one in waiting else None) for one in orders]
+    newest, early = dict(sorted(known, key=lambda pair: pair[1].at)), waiting_for_entry(waiting)
+    return [ListedOrder(one, newest.get(one.con_id) if one in waiting else None, one.id in early) for one in orders]
 
 
 def _quoted(order: Trade) -> LastPrice | None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from functools import partial
 
 from tradebot.domain.alerts import WAITING, AlertStatus, Side
@@ -20,6 +21,8 @@ from tradebot.domain.strategies import Strategies
 from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus, in_motion
 from tradebot.ports import Books, Connection, Ledger, QueueContents
 from tradebot.queries.strategies import StrategyStatus, of, strategy_status
+
+NO_LIMIT = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,3 +124,4 @@ class DaemonStatus:
     uptime_s: float
     version: str
     simulated: Sequence[str]
+    max_risk_usd: Decimal = NO_LIMIT  # the most that may be at risk down to the stops; 0: no limit

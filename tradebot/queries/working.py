@@ -13,7 +13,7 @@ from tradebot.ports import Broker, Ledger
 from tradebot.queries.strategies import of
 
 QUOTES_MAX = 10
-"""Contracts that are not held, and that IB is asked a price of."""
+"""Contracts that IB is asked a price of, those that are not held first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class AtWork:
 
     order: Trade
     price: Decimal | None  # the market's, USD a share
+    waits: bool = False  # a stop or target whose entry has not filled: it begins with it
 
     @property
     def level(self) -> Decimal | None:
@@ -44,13 +45,21 @@ async def working_orders(ledger: Ledger, broker: Broker, strategy: str | None) -
     async with ledger.read() as books:
         orders = of(strategy, await books.trades(UNRESOLVED))
     prices = await _prices(broker, [one for one in orders if level(one.terms) is not None])
-    return [AtWork(one, prices.get(one.con_id)) for one in orders]
+    waiting = waiting_for_entry(orders)
+    return [AtWork(one, prices.get(one.con_id), one.id in waiting) for one in orders]
+
+
+def waiting_for_entry(orders: Iterable[Trade]) -> frozenset[int]:
+    """Of these orders at work the stops and targets that protect nothing yet, by id."""
+    there = list(orders)
+    unfilled = {one.id for one in there if one.role is OrderRole.ENTRY and not one.filled_qty}
+    return frozenset(one.id for one in there if one.is_protective and one.parent_trade_id in unfilled)
 
 
 async def _prices(broker: Broker, orders: Iterable[Trade]) -> Mapping[int, Decimal]:
-    """IB's prices of what is held, and quotes of the rest."""
+    """Quotes of these orders' stocks; where there is none, IB's price of what is held, which is up to three minutes old."""
     held = market_prices(broker.positions())
-    asked = {one.con_id: one for one in orders if one.con_id not in held}
+    asked = {one.con_id: one for one in sorted(orders, key=lambda one: one.con_id in held)}
     wanted = list(asked)[:QUOTES_MAX]
     quoted = await asyncio.gather(*(_quoted(broker, asked[con_id]) for con_id in wanted))
     return held | {con_id: price for con_id, price in zip(wanted, quoted, strict=True) if price is not None}

@@ -14,7 +14,7 @@ from tradebot.domain.calendar import CLOSE, NEW_YORK
 from tradebot.domain.events import Event, EventKind, Severity
 from tradebot.domain.facts.account import SplitSeen
 from tradebot.domain.facts.daemon import DailyReport
-from tradebot.domain.facts.orders import SharesUnprotected
+from tradebot.domain.facts.orders import WANTED, OrderCancelling, OrderEnd, OrderFailed, SharesUnprotected
 from tradebot.domain.strategies import Strategies
 from tradebot.queries.daily_report import rule_of
 from tradebot.telegram.markup import LENGTH_MAX, bold, esc, italic, prose
@@ -48,9 +48,6 @@ TITLES: Mapping[str, str] = {
     _K.EXIT_WORKS_ON: "⏳ {} works on",
     _K.ORDER_STUCK: "❗ {} is stuck",
     _K.SOLD_BEYOND: "❗ More {} sold than was held",
-    _K.SHARES_UNPROTECTED: "❗ NOT PROTECTED: {}",
-    _K.PROTECTION_PLACED: "🛡 Protected again: {}",
-    _K.PROTECTION_CHANGED: "🛡 Changed: {}",
     _K.EXIT_ARMED_AGAIN: "🔁 {} is sent again",
     _K.EXIT_WAITS_FOR_OPEN: "⏳ Waiting for the open: {}",
     _K.PARTIAL_FILL: "◐ {} partly filled",
@@ -202,6 +199,11 @@ def _title(event: Event) -> str:
     about = f"{side} {event.ticker or ''}".strip()
     if event.kind == _K.ALERT_REJECTED and about:
         return f"🚫 {about} refused"
+    facts = event.facts
+    if isinstance(facts, OrderCancelling) and facts.code in WANTED:
+        return f"✂️ {about} is being cancelled"
+    if isinstance(facts, OrderFailed) and facts.code is OrderEnd.CANCELLED:
+        return f"✂️ {about} cancelled"
     return pattern.format(about or "alert")
 
 

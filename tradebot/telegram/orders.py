@@ -35,9 +35,7 @@ def view(
 
 def _row(one: AtWork, *, several: bool) -> str:
     whose = f"{esc(one.order.strategy)}: " if several else ""
-    return (
-        f"\n{whose}{bold(figures.order(one.order))}\n   {working.from_the_market(one)}\n   {working.stands(one.order)}"
-    )
+    return f"\n{whose}{bold(figures.order(one.order))}\n   {working.from_the_market(one)}\n   {working.stands(one)}"
 
 
 def _pages(page: int, pages: int, of: str) -> Buttons:
@@ -58,7 +56,7 @@ def ask_to_cancel(one: AtWork, good_for: str) -> str:
         bold("Cancel this order?"),
         esc(figures.order(order)),
         working.from_the_market(one),
-        working.stands(order),
+        working.stands(one),
         what,
         good_for,
     )

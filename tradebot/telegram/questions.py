@@ -193,9 +193,10 @@ def selling(alerts: int, market_open: bool) -> str:
 
 
 def protect_again(facts: SharesUnprotected) -> str:
+    last = facts.terms if facts.order_terms is None else figures.terms(facts.order_terms)
     return lines(
         bold(f"Protect {figures.shares(facts.left)} {facts.ticker} again?"),
-        f"By a {esc(facts.role.lower())} as the last one was: {esc(facts.terms)}.",
+        f"By a {esc(facts.role.lower())} as the last one was: {esc(last)}.",
         "❗ If the market stands at it or below, it sells at once. Is there another one in TWS already?",
         GOOD_FOR,
     )

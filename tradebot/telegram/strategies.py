@@ -43,10 +43,11 @@ def used(name: str, now: Exposure) -> str | None:
     return None
 
 
-def at_risk(now: Exposure) -> Iterable[str]:
-    """What the stops leave to be lost; nothing where nothing is held or on its way."""
-    if now.at_risk:
-        yield f"At risk {figures.usd(now.at_risk)}, down to the stops"
+def at_risk(now: Exposure, most: Decimal | None) -> Iterable[str]:
+    """What the stops leave to be lost; nothing where nothing is held or on its way, and no limit is set."""
+    if now.at_risk or most:
+        of = f" of {figures.usd(most)}" if most else ""
+        yield f"At risk {figures.usd(now.at_risk)}{of}, down to the stops"
 
 
 # --- /strategies ----------------------------------------------------------------------------------------------------
@@ -81,9 +82,9 @@ def _strategy(one: StrategyStatus, account: Limits, now: datetime) -> Iterable[s
     yield heading(one)
     yield f"   {words.sizing(strategy, Decimal(own.get('buy_amount_usd', account.buy_amount_usd)))}"
     yield f"   {words.exits(strategy)}"
-    yield from (f"   {esc(bound)}" for bound in words.bounds(strategy))
+    yield from (f"   {esc(line)}" for line in (*words.places(strategy), *words.bounds(strategy)))
     yield f"   {figures.some(one.lots, 'lots')}, {figures.usd(one.exposure.invested)} invested"
-    yield from (f"   {row}" for row in at_risk(one.exposure))
+    yield from (f"   {row}" for row in at_risk(one.exposure, strategy.max_risk_usd))
     amount_is_said = strategy.sizing is Sizing.USD
     yield from (f"   {row}" for row in _own(one, without="buy_amount_usd" if amount_is_said else None))
     yield f"   Today {figures.signed_usd(one.exposure.realised_today)}, {figures.some(one.exposure.buys_today, 'buys')}"
@@ -127,6 +128,7 @@ def in_status(found: Sequence[StrategyStatus]) -> Iterable[str]:
         yield heading(one)
         buys = figures.some(now.buys_today, "buys")
         yield f"   {now.open_positions} open, {buys}, {figures.signed_usd(now.realised_today)}"
+        yield from (f"   {row}" for row in at_risk(now, one.strategy.max_risk_usd))
 
 
 def in_settings(found: Sequence[StrategyStatus]) -> Iterable[str]:
@@ -148,7 +150,8 @@ def settings(one: StrategyStatus, account: Limits) -> str:
         bold("Fixed, changed in the file only"),
         words.sizing(one.strategy, Decimal(one.limits.get("buy_amount_usd", account.buy_amount_usd))),
         words.exits(one.strategy),
-        *(esc(bound) for bound in words.bounds(one.strategy)),
+        *(esc(line) for line in (*words.places(one.strategy), *words.bounds(one.strategy))),
+        *at_risk(one.exposure, one.strategy.max_risk_usd),
         "disabled" if not one.strategy.enabled else None,
     )
 

@@ -20,7 +20,7 @@ from tradebot.queries.results import Result
 from tradebot.queries.status import BooksStatus, DaemonStatus
 from tradebot.queries.strategies import StrategyStatus
 from tradebot.queries.waiting import Waiting
-from tradebot.queries.working import Protection
+from tradebot.queries.working import Protection, waiting_for_entry
 from tradebot.telegram import strategies
 from tradebot.telegram.commands import GROUPS
 from tradebot.telegram.markup import Buttons, bold, esc, first, italic, lines, prose
@@ -84,7 +84,7 @@ def status(daemon_status: DaemonStatus) -> str:
         f"Buys today {booked.exposure.buys_today} of {limits.max_daily_buys}",
         f"Realised today {figures.signed_usd(booked.exposure.realised_today)}",
         *_total_loss(booked.exposure),
-        *strategies.at_risk(booked.exposure),
+        *strategies.at_risk(booked.exposure, daemon_status.max_risk_usd),
         None
         if account is None or account.daily_pnl is None
         else f"IB's own P&L of the day {figures.signed_usd(account.daily_pnl)}, your own shares included",
@@ -105,10 +105,12 @@ def _order(trade: Trade, booked: BooksStatus) -> str:
 
 
 def _at_ib(resting: Sequence[Trade]) -> Iterable[str]:
-    protective = sum(one.is_protective for one in resting)
-    if waiting := len(resting) - protective:
-        yield f"At IB {figures.some(waiting, 'orders')} waiting for a price: /orders"
-    if protective:
+    entries = sum(not one.is_protective for one in resting)
+    early = waiting_for_entry(resting)
+    if entries:
+        theirs = f", with {len(early)} {'stop or target' if len(early) == 1 else 'stops and targets'}" if early else ""
+        yield f"At IB {figures.some(entries, 'orders')} waiting for a price{theirs}: /orders"
+    if protective := len(resting) - entries - len(early):
         yield f"At IB {figures.some(protective, 'orders')} protecting shares: /orders"
 
 
@@ -348,7 +350,15 @@ def settings(limits: Limits, exposure: Exposure, fixed: FixedLimits, each: Seque
         f"Largest spread {spread}",
         f"Delayed quotes on a live account {'allowed' if fixed.allow_delayed_quotes else 'refused'}",
         f"Daily loss counts {fixed.daily_loss_basis}",
+        *_risk(exposure, fixed),
     )
+
+
+def _risk(exposure: Exposure, fixed: FixedLimits) -> Iterable[str]:
+    most = f" of {figures.usd(fixed.max_risk_usd)}" if fixed.max_risk_usd else ", no limit"
+    yield f"At risk down to the stops {figures.usd(exposure.at_risk)}{most}"
+    asks = f"above {figures.usd(fixed.what_if_above_usd)}" if fixed.what_if_above_usd else "never"
+    yield f"IB is asked for the margin of a BUY {asks}"
 
 
 def _limit(title: Title, limits: Limits, exposure: Exposure) -> str:

@@ -19,6 +19,7 @@ from tradebot.domain.events import NewEvent
 from tradebot.domain.facts.orders import (
     CancelReason,
     Changed,
+    OrderCancelling,
     OrderStuck,
     OrderTold,
     SharesUnprotected,
@@ -312,9 +313,10 @@ class Protection:
             told = [event.facts for event in events if event.trade_id == one.stop.id]
             words = next((f"IB {f.code}: {f.text}" for f in reversed(told) if isinstance(f, OrderTold)), "")
             refused = one.stop.error_message
+            asked = any(isinstance(f, OrderCancelling) and f.code is CancelReason.OWNER for f in told)
             facts = SharesUnprotected.of(
                 one.stop,
-                code=one.code,
+                code=Unprotected.AS_ASKED if asked and one.code is Unprotected.CANCELLED else one.code,
                 left=one.qty,
                 role=one.stop.role,
                 terms=str(one.stop.terms),

@@ -164,7 +164,13 @@ class ProtectiveOrders:
         await books.change_terms(order.id, terms, qty)
         before, after = _as_text(order.requested_qty, order.terms), _as_text(qty, terms)
         facts = ProtectionChanged.of(
-            replace(order, requested_qty=qty), code=why, role=order.role, before=before, after=after
+            replace(order, requested_qty=qty, **columns(terms)),
+            code=why,
+            role=order.role,
+            before=before,
+            after=after,
+            was=order.terms,
+            was_qty=order.requested_qty,
         )
         await books.add_event(NewEvent(facts, self._clock.now(), order.alert_id, order.id))
 

@@ -12,7 +12,7 @@ from tradebot.domain.order_plan import EntryPlan
 from tradebot.domain.payload.notes import Note, NoteCode
 from tradebot.domain.payload.readings import Reading, Use
 from tradebot.domain.refusals import Figure
-from tradebot.domain.terms import OrderType
+from tradebot.domain.terms import Level, OrderType, TimeInForce
 from tradebot.words import figures, instructions, refusals, sizing
 
 _N = NoteCode
@@ -136,6 +136,8 @@ def _understood(one: Instruction) -> Iterator[str]:
         yield instructions.size(one.size)
     if one.target is not None:
         yield instructions.target(one.target)
+    yield from instructions.order(one.order)
+    yield from instructions.exits(one.exits)
     if one.price is not None:
         yield f"price {figures.price(one.price)}"
     if one.alert_time is not None:
@@ -167,6 +169,12 @@ def _value(value: object) -> str:
             text = ""
         case bool():
             text = "yes" if value else "no"
+        case OrderType():
+            text = instructions.ORDER_TYPES[value]
+        case TimeInForce():
+            text = instructions.TIMES_IN_FORCE[value]
+        case Level():
+            text = instructions.level(value)
         case Enum():
             text = str(value.value).lower()
         case Decimal():

@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.facts.orders import OrderFacts
 from tradebot.domain.terms import OrderType, Terms
-from tradebot.domain.trades import Trade
+from tradebot.domain.trades import OrderRole, Trade
 
 _CENT = Decimal("0.01")
 
@@ -41,6 +41,11 @@ def shares(qty: Decimal) -> str:
     return f"{qty.normalize():f}"
 
 
+def counted(qty: Decimal) -> str:
+    """`1 share`, `10 shares`."""
+    return f"{shares(qty)} {'share' if qty == 1 else 'shares'}"
+
+
 def some(number: int, things: str) -> str:
     """`3 orders`, `1 order`; `things` is the plural."""
     return f"{number} {things.removesuffix('s') if number == 1 else things}"
@@ -64,10 +69,16 @@ def seconds(value: float) -> str:
 
 
 def order(one: Trade | OrderFacts) -> str:
-    """`BUY 10 AAPL`, `SELL 10 AAPL stop $195.00`: what was asked for."""
+    """`BUY 10 AAPL`, `SELL 10 AAPL stop $195.00`, `SELL 10 AAPL target $220.00`: what was asked for."""
     works = one.terms if isinstance(one, Trade) else one.order_terms
-    how = "" if works is None else terms(works)
+    role = one.role if isinstance(one, Trade) else one.protects
+    how = "" if works is None else target(works) if role is OrderRole.TARGET else terms(works)
     return f"{one.side} {shares(one.requested_qty)} {one.ticker}{f' {how}' if how else ''}"
+
+
+def target(how: Terms) -> str:
+    """A target is a limit order under its own name."""
+    return terms(how).replace("limit", "target", 1)
 
 
 def terms(how: Terms) -> str:

@@ -14,8 +14,8 @@ from tradebot.domain.instructions import (
     Verb,
     of_alert,
 )
-from tradebot.domain.terms import Exits, Level, LevelKind, OrderType
-from tradebot.words.figures import price, shares, usd
+from tradebot.domain.terms import Exits, Level, LevelKind, OrderType, TimeInForce
+from tradebot.words.figures import price, seconds, shares, usd
 
 
 def wanted(alert: Alert) -> str:
@@ -34,8 +34,8 @@ def phrases(found: Instruction) -> Iterable[str]:
         yield size(found.size)
     if found.target is not None:
         yield f"wants {target(found.target)}"
-    yield from _order(found.order)
-    yield from _exits(found.exits)
+    yield from order(found.order)
+    yield from exits(found.exits)
     if found.unused:
         yield f"not used: {', '.join(found.unused)}"
 
@@ -65,35 +65,54 @@ def _position(side: Target, qty: Decimal | None) -> str:
     return str(side) if not qty else f"{side} {shares(qty)}"
 
 
-def _order(order: OrderTerms) -> Iterable[str]:
-    if order.type is not OrderType.MARKET:
-        yield f"order {order.type}"
-    for name, value in (("limit", order.limit_price), ("stop", order.stop_price)):
+def order(how: OrderTerms) -> Iterable[str]:
+    """`a stop-limit order`, `limit $180.00`, `good till cancelled`; nothing of a market order for the day."""
+    if how.type is not OrderType.MARKET:
+        yield f"a {ORDER_TYPES[how.type]} order"
+    for name, value in (("limit", how.limit_price), ("stop", how.stop_price)):
         if value is not None:
             yield f"{name} {price(value)}"
-    if order.trailing is not None:
-        yield f"trailing {_level(order.trailing)}"
-    if order.tif is not OrderTerms().tif:
-        yield f"good {order.tif}"
-    if order.outside_rth:
+    if how.trailing is not None:
+        yield f"trailing {level(how.trailing)}"
+    if how.tif is not OrderTerms().tif:
+        yield TIMES_IN_FORCE[how.tif]
+    if how.cancel_after is not None:
+        yield f"for {seconds(how.cancel_after.total_seconds())}"
+    if how.outside_rth:
         yield "outside regular hours too"
 
 
-def _exits(exits: Exits) -> Iterable[str]:
-    for name, level in (
-        ("stop loss", exits.stop_loss),
-        ("trailing stop", exits.trailing),
-        ("take profit", exits.take_profit),
+ORDER_TYPES: Mapping[OrderType, str] = {
+    OrderType.MARKET: "market",
+    OrderType.LIMIT: "limit",
+    OrderType.STOP: "stop",
+    OrderType.STOP_LIMIT: "stop-limit",
+    OrderType.TRAILING_STOP: "trailing stop",
+}
+TIMES_IN_FORCE: Mapping[TimeInForce, str] = {
+    TimeInForce.DAY: "for the day",
+    TimeInForce.GTC: "good till cancelled",
+    TimeInForce.IOC: "for the moment only",
+    TimeInForce.GTD: "good till a date",
+}
+
+
+def exits(asked: Exits) -> Iterable[str]:
+    """`stop loss 5% away`, `take profit at $200.00`."""
+    for name, where in (
+        ("stop loss", asked.stop_loss),
+        ("trailing stop", asked.trailing),
+        ("take profit", asked.take_profit),
     ):
-        if level is not None:
-            yield f"{name} {_level(level)}"
+        if where is not None:
+            yield f"{name} {level(where)}"
 
 
-def _level(level: Level) -> str:
-    match level.kind:
-        case LevelKind.PRICE:
-            return f"at {price(level.value)}"
-        case LevelKind.PERCENT:
-            return f"{shares(level.value)}% away"
-        case LevelKind.AMOUNT:
-            return f"{price(level.value)} away"
+def level(one: Level) -> str:
+    """`at $195.00`, `5% away`, `$12.00 away`."""
+    return f"at {price(one.value)}" if one.kind is LevelKind.PRICE else f"{distance(one)} away"
+
+
+def distance(one: Level) -> str:
+    """`5%`, `$12.00`."""
+    return f"{shares(one.value)}%" if one.kind is LevelKind.PERCENT else price(one.value)

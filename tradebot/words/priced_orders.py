@@ -7,7 +7,7 @@ from typing import Any
 from tradebot.domain.events import Event, EventKind, NewEvent
 from tradebot.domain.facts import orders as o
 from tradebot.domain.terms import Terms, TimeInForce
-from tradebot.words.figures import new_york, order, percent, price, shares, signed_usd, terms, usd
+from tradebot.words.figures import counted, new_york, order, percent, price, shares, signed_usd, target, terms, usd
 
 
 def until(how: Terms) -> str:
@@ -20,11 +20,6 @@ def until(how: Terms) -> str:
         case TimeInForce.IOC:
             return "for this moment only"
     return "until the close"
-
-
-def target(how: Terms) -> str:
-    """A target is a limit order under its own name."""
-    return terms(how).replace("limit", "target", 1)
 
 
 def _waits(facts: o.OrderWaits, _: Event | NewEvent) -> str:
@@ -57,7 +52,7 @@ def _works(facts: o.ProtectionWorks, _: Event | NewEvent) -> str:
     levels = [terms(facts.stop)] if facts.stop else []
     levels += [target(facts.target)] if facts.target else []
     without = "" if facts.stop else " No stop sells these shares."
-    return f"{facts.ticker}: {', '.join(levels)} working for {shares(facts.filled_qty)} shares.{without}"
+    return f"{facts.ticker}: {', '.join(levels)} working for {counted(facts.filled_qty)}.{without}"
 
 
 def _sold_beyond(facts: o.SoldBeyond, _: Event | NewEvent) -> str:

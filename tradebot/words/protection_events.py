@@ -1,14 +1,19 @@
 """Events about what protects held shares, in plain words. Pure."""
 
+from decimal import Decimal
+
 from tradebot.domain.events import Event, NewEvent
 from tradebot.domain.facts import orders as o
-from tradebot.words.figures import shares
+from tradebot.domain.terms import Terms
+from tradebot.domain.trades import OrderRole
+from tradebot.words.figures import counted, shares, target, terms
 
 _U, _C = o.Unprotected, o.Changed
 _WHY = {
     _U.CANCELLED: (
         "its stop ({terms}) was cancelled, and not by the bot. If that was you in TWS, it stays so. Else: protect again, or sell"
     ),
+    _U.AS_ASKED: "its stop ({terms}) was cancelled, as you asked, and it stays so. Protect again, or sell, when you want that",
     _U.REFUSED: "IB does not take its stop ({terms}). Place one in TWS, or sell",
     _U.NOT_SHOWN: (
         "IB never showed its stop ({terms}). It may wait behind a dialog in TWS or IB Gateway, and leave when somebody "
@@ -44,16 +49,28 @@ _WHY = {
 
 def unprotected(facts: o.SharesUnprotected, _: Event | NewEvent) -> str:
     """How many, why, and what to do."""
-    why = _WHY[facts.code].format(terms=facts.terms)
-    words = f" ({facts.words})" if facts.words else ""
-    return f"{facts.ticker}: {shares(facts.left)} shares NOT PROTECTED{words}: {why}."
+    why = _WHY[facts.code].format(terms=_terms(facts.order_terms, facts.terms))
+    bare = facts.words.endswith("reason:")  # IB gives none
+    words = f" ({facts.words})" if facts.words and not bare else ""
+    return f"{facts.ticker}: {counted(facts.left)} NOT PROTECTED{words}: {why}."
+
+
+def _terms(how: Terms | None, in_ibs_words: str) -> str:
+    """Where it stands: `$195.00`, `trailing stop $195.00 (2 %)`."""
+    return in_ibs_words if how is None else terms(how).removeprefix("stop ")
 
 
 def placed(facts: o.ProtectionPlaced, _: Event | NewEvent) -> str:
     return (
-        f"{facts.ticker}: a {facts.role.lower()} for {shares(facts.requested_qty)} is placed anew: {facts.terms}. "
+        f"{facts.ticker}: {_placed(facts)} is placed anew for {counted(facts.requested_qty)}. "
         "The one before it had ended, and the shares are held."
     )
+
+
+def _placed(facts: o.ProtectionPlaced) -> str:
+    if facts.order_terms is None:
+        return f"a {facts.role.lower()} ({facts.terms})"
+    return target(facts.order_terms) if facts.role == OrderRole.TARGET else terms(facts.order_terms)
 
 
 _CHANGED = {
@@ -67,9 +84,16 @@ _CHANGED = {
 
 
 def changed(facts: o.ProtectionChanged, _: Event | NewEvent) -> str:
+    if facts.was is None or facts.was_qty is None or facts.order_terms is None:
+        now, was, resized = f"{facts.role.lower()} {facts.after}", f"{facts.role.lower()} {facts.before}", False
+    else:
+        said = target if facts.role == OrderRole.TARGET else terms
+        now, was, resized = said(facts.order_terms), said(facts.was), facts.requested_qty != facts.was_qty
     if facts.before == facts.after:  # the books had it so all the time
-        return (
-            f"{facts.ticker}: {facts.role.lower()} {facts.after} had another size at IB, not by the bot, and gets this one "
-            "again: so many shares are held."
-        )
-    return f"{facts.ticker}: {facts.role.lower()} {facts.before} is now {facts.after}: {_CHANGED[facts.code]}."
+        sells = f"{now} for {counted(facts.requested_qty)}"
+        return f"{facts.ticker}: {sells} had another size at IB, not by the bot, and gets this one again: so many are held."
+    what = f"{was} is {now} now" if now != was else was
+    if resized:
+        what += ", and sells" if now != was else " sells"
+        what += f" {shares(facts.requested_qty)}{'' if now != was else ' now'}, {shares(facts.was_qty or Decimal(0))} before"
+    return f"{facts.ticker}: {what}: {_CHANGED[facts.code]}."

@@ -40,8 +40,13 @@ def arithmetic(facts: Mapping[str, Any]) -> str:
         text += f" = {shares(asked)}"
     if (limit := facts.get("lowered_by")) is not None:
         of = f" of strategy {facts['strategy']}" if "strategy" in facts else ""
-        return f"{text}, {shares(sized)} by {_NAMES.get(limit, limit)}{of} ({usd(Decimal(facts['room']))} left)"
+        return f"{text}, {shares(sized)} by {_NAMES.get(limit, limit)}{of} ({_left(Decimal(facts['room']))} left)"
     return text if sized == asked else f"{text}, {shares(sized)} are held"
+
+
+def _left(room: Decimal) -> str:
+    """More may be used than a limit admits that was lowered since."""
+    return usd(room) if room > 0 else "nothing"
 
 
 def is_worth_telling(facts: Mapping[str, Any]) -> bool:

@@ -5,9 +5,11 @@ from datetime import time
 from decimal import Decimal
 from difflib import get_close_matches
 
-from tradebot.domain.strategies import ExitSize, Sizing, Strategies, Strategy
+from tradebot.domain.strategies import ExitSize, ExitSource, OnNewSignal, OrderSource, Sizing, Strategies, Strategy
+from tradebot.domain.terms import TimeInForce
 from tradebot.queries.strategies import Standing, StrategyStatus
-from tradebot.words.figures import shares, usd
+from tradebot.words import instructions
+from tradebot.words.figures import seconds, shares, usd
 
 
 def standing(one: StrategyStatus) -> str:
@@ -39,6 +41,29 @@ def sizing(strategy: Strategy, amount: Decimal) -> str:
 
 def exits(strategy: Strategy) -> str:
     return "exits sized by the alert" if strategy.exit_size is ExitSize.ALERT else "exits sell all"
+
+
+def places(strategy: Strategy) -> Iterable[str]:
+    """What its entries are, and when what they bought is sold; nothing of one that buys at the market and waits for its exits."""
+    kind = {OrderSource.LIMIT: "limit orders at the alert's price", OrderSource.ALERT: "orders as the alert asks"}
+    if strategy.orders in kind:
+        tif = ", good till cancelled" if strategy.tif is TimeInForce.GTC else ", for the day"
+        waits = tif if strategy.good_for is None else f", for {seconds(strategy.good_for.total_seconds())}"
+        unsaid = " where it does not say" if strategy.orders is OrderSource.ALERT else ""
+        yield f"{kind[strategy.orders]}{waits}{unsaid}"
+        if strategy.on_new_signal is OnNewSignal.REPLACE:
+            yield "a newer signal replaces an entry that waits"
+    own = ", ".join(instructions.exits(strategy.own_exits))
+    if strategy.exits is ExitSource.ALERT:
+        yield f"stop and target as the alert asks{f', else {own}' if own else ''}"
+    elif own:
+        yield f"every entry: {own}"
+    if strategy.break_even_after is not None:
+        yield f"stop to the entry price after a gain of {instructions.distance(strategy.break_even_after)}"
+    if strategy.flat_by is not None:
+        yield f"sells all by {strategy.flat_by:%H:%M} New York"
+    if strategy.max_holding is not None:
+        yield f"sells what it has held for {seconds(strategy.max_holding.total_seconds())}"
 
 
 def bounds(strategy: Strategy) -> Iterable[str]:

@@ -3,10 +3,14 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from tradebot.domain.trades import Trade, TradeStatus
+from tradebot.domain.trades import TradeStatus
 from tradebot.queries.working import AtWork, Level, Protection
 from tradebot.words import figures
-from tradebot.words.priced_orders import target, until
+from tradebot.words.figures import target
+from tradebot.words.priced_orders import until
+
+WAITS = "begins when its entry fills"
+"""Of a stop or target that there is nothing to sell for yet."""
 
 
 def from_the_market(one: AtWork) -> str:
@@ -25,13 +29,16 @@ def _away(distance: Decimal, price: Decimal) -> str:
     return f"{percent} {'above' if distance > 0 else 'below'}"
 
 
-def stands(order: Trade) -> str:
+def stands(one: AtWork) -> str:
     """How it is with the order itself: `until the close`, `4 of 10 filled`."""
+    order = one.order
     if order.status is TradeStatus.UNKNOWN:
         return "UNKNOWN: it may or may not be at IB"
     if order.status is TradeStatus.SUBMITTING:
         return "not shown by IB yet"
     done = f"{figures.shares(order.filled_qty)} of {figures.shares(order.requested_qty)} filled, "
+    if one.waits:
+        return WAITS
     return f"{done if order.filled_qty else ''}{until(order.terms)}"
 
 

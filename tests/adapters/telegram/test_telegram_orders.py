@@ -5,10 +5,10 @@ from decimal import Decimal
 from tests.adapters.telegram.conftest import Phone
 from tests.bot import Bot
 from tests.fakes import CON_IDS
-from tests.protected import bracket, ends, fills, resting_entry
+from tests.protected import STOP, bracket, ends, fills, protect, resting_entry
 from tradebot.domain.events import EventKind
 from tradebot.domain.terms import OrderType, Terms, TimeInForce
-from tradebot.domain.trades import Trade
+from tradebot.domain.trades import OrderRole, Trade
 from tradebot.telegram.markup import plain
 
 LIMIT = Terms(OrderType.LIMIT, limit_price=Decimal(90), tif=TimeInForce.GTC)
@@ -29,7 +29,7 @@ async def test_orders_shows_what_works_and_how_far_the_market_is(phone: Phone) -
     bot.broker.prices[CON_IDS["AAPL"]] = Decimal(100)
     told = plain((await phone.api.ask("/orders", "SELL 10 AAPL")).text)
     assert "SELL 10 AAPL stop $95.00\n   5.0 % below the market, $100.00\n   until it is cancelled" in told
-    assert "SELL 10 AAPL limit $110.00\n   10.0 % above the market, $100.00" in told
+    assert "SELL 10 AAPL target $110.00\n   10.0 % above the market, $100.00" in told
 
 
 async def test_what_is_not_held_is_asked_a_price_of(phone: Phone) -> None:
@@ -39,6 +39,17 @@ async def test_what_is_not_held_is_asked_a_price_of(phone: Phone) -> None:
     assert "25.0 % below the market, $120.00" in (await phone.api.ask("/orders", "BUY 10 AAPL limit $90.00")).text
     phone.bot.broker.asks["AAPL"] = None
     assert "market price unknown" in (await phone.api.ask("/orders", "BUY 10 AAPL limit $90.00")).text
+
+
+async def test_what_begins_with_its_entry_is_not_said_to_protect(phone: Phone) -> None:
+    """The stop of an entry that waits would stand there as if it sold shares that nobody holds."""
+    entry = await resting_entry(phone.bot, LIMIT)
+    await protect(phone.bot, entry, OrderRole.STOP, STOP)
+    told = plain((await phone.api.ask("/orders", "SELL 10 AAPL stop")).text)
+    assert "begins when its entry fills" in told.partition("SELL 10 AAPL stop $95.00")[2]
+    told = plain((await phone.api.ask("/status", "RUNNING")).text)
+    assert "At IB 1 order waiting for a price, with 1 stop or target: /orders" in told
+    assert "protecting shares" not in told
 
 
 async def test_a_button_cancels_an_order_after_a_question(phone: Phone) -> None:

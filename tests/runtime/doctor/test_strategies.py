@@ -11,7 +11,7 @@ from tradebot.runtime.clock import SystemClock
 from tradebot.runtime.doctor import Status
 
 OK, WARNING, FAILURE = Status.OK, Status.WARNING, Status.FAILURE
-CHECKS = ["names", "in the books", "own secrets", "windows", "sizing", "own limits"]
+CHECKS = ["names", "in the books", "own secrets", "windows", "sizing", "orders", "own limits"]
 
 
 async def lines(one: Installation) -> dict[str, tuple[Status, str]]:
@@ -46,6 +46,7 @@ async def test_two_that_are_well(one: Installation) -> None:
         "own secrets": (OK, "ema; all others take the webhook's"),
         "windows": (OK, "ema 20:00-10:00"),
         "sizing": (OK, "ema: shares 10, rsi: $750.00"),
+        "orders": (OK, "all buy at the market, and place no stop and no target"),
         "own limits": (OK, "ema: max_daily_buys; rsi: buy_amount_usd"),
     }
 

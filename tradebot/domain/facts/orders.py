@@ -102,6 +102,15 @@ class CancelReason(StrEnum):
     OWNER = "owner"
 
 
+WANTED = frozenset(
+    {
+        *(CancelReason.KILLED, CancelReason.REPLACED, CancelReason.EXIT_FIRST),
+        *(CancelReason.CANCEL_ALERT, CancelReason.OWNER, CancelReason.NOTHING_HELD),
+    }
+)
+"""The reasons that are somebody's wish, or its consequence, and no trouble."""
+
+
 @dataclass(frozen=True, slots=True)
 class OrderCancelling(OrderFacts):
     """An order at work is being cancelled."""
@@ -181,6 +190,7 @@ class Unprotected(StrEnum):
     """Why shares have no stop that protects them."""
 
     CANCELLED = "cancelled"  # in TWS, or nobody says by whom
+    AS_ASKED = "as_asked"  # by a person, through the bot
     REFUSED = "refused"  # IB does not take it
     NOT_SHOWN = "not_shown"  # IB never showed it
     IN_DOUBT = "in_doubt"  # IB does not show it, and it may live
@@ -210,6 +220,7 @@ class SharesUnprotected(OrderFacts):
         """Where it is the owner's to decide."""
         return self.code in (
             Unprotected.CANCELLED,
+            Unprotected.AS_ASKED,
             Unprotected.REFUSED,
             Unprotected.NOT_SHOWN,
             Unprotected.NOT_EQUAL,
@@ -247,6 +258,8 @@ class ProtectionChanged(OrderFacts):
     role: str
     before: str  # size and terms, in IB's words
     after: str
+    was: Terms | None = None  # before; `order_terms` and `requested_qty` are those after it
+    was_qty: Decimal | None = None
 
 
 class Stuck(StrEnum):

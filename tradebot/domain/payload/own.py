@@ -71,9 +71,11 @@ DELAY = Field("delay", SECONDS, "5", about="Seconds.")
 STOP_LOSS = Field("stop_loss", PRICE_OR_PERCENT, "5%", about="A price in USD, or a percentage of the entry.")
 STOP_LOSS_PRICE = Field("stop_loss_price", PRICE, "{{plot_0}}", about="USD.")
 STOP_LOSS_PERCENT = Field("stop_loss_percent", SIZE, "5")
+STOP_LOSS_AMOUNT = Field("stop_loss_amount", SIZE, "12", about="USD a share below the entry.")
 TAKE_PROFIT = Field("take_profit", PRICE_OR_PERCENT, "10%", about="A price in USD, or a percentage of the entry.")
 TAKE_PROFIT_PRICE = Field("take_profit_price", PRICE, "{{plot_1}}", about="USD.")
 TAKE_PROFIT_PERCENT = Field("take_profit_percent", SIZE, "10")
+TAKE_PROFIT_AMOUNT = Field("take_profit_amount", SIZE, "20", about="USD a share above the entry.")
 TRAILING_STOP = Field("trailing_stop", AMOUNT_OR_PERCENT, "5%", about="USD a share, or a percentage.")
 TEST = Field("test", FLAG, "true", about="Judged and told, never sent.")
 
@@ -94,9 +96,11 @@ COMMON = (
         STOP_LOSS,
         STOP_LOSS_PRICE,
         STOP_LOSS_PERCENT,
+        STOP_LOSS_AMOUNT,
         TAKE_PROFIT,
         TAKE_PROFIT_PRICE,
         TAKE_PROFIT_PERCENT,
+        TAKE_PROFIT_AMOUNT,
         TRAILING_STOP,
     ),
 )
@@ -152,6 +156,7 @@ def exits(fields: Fields) -> Exits:
             fields.get(STOP_LOSS),
             level_of(fields, LevelKind.PRICE, STOP_LOSS_PRICE),
             level_of(fields, LevelKind.PERCENT, STOP_LOSS_PERCENT),
+            level_of(fields, LevelKind.AMOUNT, STOP_LOSS_AMOUNT),
         ),
         trailing=fields.get(TRAILING_STOP),
         take_profit=one_level(
@@ -159,6 +164,7 @@ def exits(fields: Fields) -> Exits:
             fields.get(TAKE_PROFIT),
             level_of(fields, LevelKind.PRICE, TAKE_PROFIT_PRICE),
             level_of(fields, LevelKind.PERCENT, TAKE_PROFIT_PERCENT),
+            level_of(fields, LevelKind.AMOUNT, TAKE_PROFIT_AMOUNT),
         ),
     )
 

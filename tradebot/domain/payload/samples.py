@@ -52,6 +52,7 @@ _ALWAYS: Mapping[str, str] = {
 }
 _PLOT = re.compile(r'plot_1?[0-9]|plot\("[^"{}]+"\)')
 _PLOTTED = "61.5"
+_PLOTS: Mapping[str, str] = {"plot_0": "178.00", "plot_1": "206.00"}  # as `templates.py` uses them: a stop and a target
 _OF_ORDERS: Mapping[str, tuple[str, str]] = {  # as an entry, and as an exit
     "strategy.order.action": ("buy", "sell"),
     "strategy.order.contracts": ("10", "10"),
@@ -104,7 +105,7 @@ def _filled(text: str, occasion: Occasion) -> Filled:
 def _sample(name: str, occasion: Occasion) -> str:
     if name in _OF_ORDERS:
         return _OF_ORDERS[name][occasion is Occasion.EXIT]
-    return _ALWAYS.get(name, _PLOTTED)
+    return _ALWAYS.get(name) or _PLOTS.get(name, _PLOTTED)
 
 
 def _meant(name: str) -> str:

@@ -13,6 +13,7 @@ from pydantic import StringConstraints
 
 from tradebot.domain.instructions import MARKET_ORDER, OrderTerms, Size, SizeKind
 from tradebot.domain.payload.fields import PRICE, SIZE, Field, Fields, Kind, words
+from tradebot.domain.payload.shown import shown
 from tradebot.domain.terms import Level, LevelKind, OrderType, TimeInForce
 from tradebot.errors import PayloadError
 
@@ -60,6 +61,11 @@ def _percent_or(kind: LevelKind, size: Kind[Decimal]) -> Kind[Level]:
     def read(name: str, value: object, example: str) -> Level:
         if isinstance(value, str) and value.strip(" ").endswith("%"):
             return Level(LevelKind.PERCENT, percent(name, value.strip(" ")[:-1]))
+        if isinstance(value, str) and value.strip(" ").startswith("$") and kind is LevelKind.PRICE:
+            raise PayloadError(
+                f'"{name}" is {shown(value)}, which may be a price or a distance. Nothing was traded. Write "{name}": '
+                f'{value.strip(" $")} for a price, or "{name}_amount": {value.strip(" $")} for USD from the entry.'
+            )
         return Level(kind, size.read(name, value, example))
 
     return Kind(read, size.shape | _PERCENT_TEXT)

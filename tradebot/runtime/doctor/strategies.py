@@ -18,17 +18,19 @@ from tradebot.runtime.doctor.webhook import SECRET_LENGTH_GOOD
 from tradebot.words import figures
 from tradebot.words import strategies as words
 from tradebot.words.limits import value_text
+from tradebot.words.standing import places
 
 TITLE = "Strategies"
-NAMES, BOOKS, SECRETS, WINDOWS, SIZES, LIMITS = (
+NAMES, BOOKS, SECRETS, WINDOWS, SIZES, ORDERS, LIMITS = (
     "names",
     "in the books",
     "own secrets",
     "windows",
     "sizing",
+    "orders",
     "own limits",
 )
-CHECKS = (NAMES, BOOKS, SECRETS, WINDOWS, SIZES, LIMITS)
+CHECKS = (NAMES, BOOKS, SECRETS, WINDOWS, SIZES, ORDERS, LIMITS)
 OPENS, CLOSES = time(9, 30), time(16)
 
 
@@ -49,6 +51,7 @@ def look(section: Section, asked: Asked, stored: Stored | None) -> None:
     _secrets(section, asked)
     _windows(section, asked, strategies)
     _sizes(section, strategies)
+    _orders(section, strategies)
     _limits(section, asked, strategies, stored)
 
 
@@ -136,6 +139,11 @@ def _size(one: Strategy) -> str:
     return f"{one.sizing} {one.size:f}" if one.size is not None else str(one.sizing)
 
 
+def _orders(section: Section, strategies: Sequence[Strategy]) -> None:
+    there = [f"{one.name}: {'; '.join(lines)}" for one in strategies if (lines := list(places(one)))]
+    section.ok(ORDERS, "\n".join(there) or "all buy at the market, and place no stop and no target")
+
+
 def _limits(section: Section, asked: Asked, strategies: Sequence[Strategy], stored: Stored | None) -> None:
     """Those in force: a person's, stored in the database, go before the file's."""
     settings = stored.settings if stored else {}
@@ -155,7 +163,9 @@ def _limits(section: Section, asked: Asked, strategies: Sequence[Strategy], stor
             LIMITS, "; ".join(useless), "a limit of a strategy is of use where it is stricter than the account's"
         )
     else:
-        there = [f"{one.name}: {', '.join(own)}" for one, own in owns if own]
+        risk = {one.name: ["max_risk_usd"] for one in strategies if one.max_risk_usd is not None}
+        named = [(one.name, [*own, *risk.get(one.name, ())]) for one, own in owns]
+        there = [f"{name}: {', '.join(limits)}" for name, limits in named if limits]
         section.ok(LIMITS, "; ".join(there) or "none: the account's alone")
 
 
