@@ -5,7 +5,7 @@ IB may do one thing or the other, `Habits` says which. What it does by itself it
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -35,7 +35,7 @@ class Habits:
 
 
 class GroupBroker(FakeBroker):
-    outlives = (*FakeBroker.outlives, "avg_costs", "asks", "habits", "ids", "parents", "changes")
+    outlives = (*FakeBroker.outlives, "avg_costs", "asks", "habits", "ids", "parents", "changes", "on_group")
 
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock)
@@ -43,6 +43,7 @@ class GroupBroker(FakeBroker):
         self.ids: dict[int, str] = {}  # order refs by the id that they were sent under
         self.parents: dict[str, str] = {}  # of children, by order ref
         self.changes: list[Order] = []
+        self.on_group: Callable[[Sequence[str]], None] = lambda order_refs: None
         self.last_report: PositionReport | None = None  # that the bot was given
 
     # --- the port ---------------------------------------------------------------------------------------------------
@@ -78,6 +79,7 @@ class GroupBroker(FakeBroker):
 
     def place_group(self, group: Sequence[Numbered], generation: int) -> None:
         """The last one transmits them all: without it they wait, and are in no list."""
+        self.on_group([one.order.order_ref for one in group])
         lost = len(group) > 1 and self.habits.lost[len(group) - 1 : len(group)] == [True]
         super().place_group(group, generation)
         if lost:

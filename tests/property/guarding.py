@@ -69,6 +69,15 @@ def leaving(
     return [f"{order} of {trade['strategy']} left although {reason}" for reason, stands in wrong.items() if stands]
 
 
+def apart(books: Books, order_refs: Sequence[str]) -> list[str]:
+    """What was stored with these, as one, and does not leave with them."""
+    groups = {(row["group_id"], row["created_at"]) for row in books.trades.values() if row["order_ref"] in order_refs}
+    stored = [
+        row for row in books.trades.values() if (row["group_id"], row["created_at"]) in groups and row["group_id"]
+    ]
+    return [f"{row['order_ref']} does not leave with its group" for row in stored if row["order_ref"] not in order_refs]
+
+
 def _entry(books: Books, trade: Row, others: Sequence[OrderReport], *, killed: bool) -> dict[str, bool]:
     whose = {row["order_ref"]: row for row in books.trades.values()}
     at_work = [whose[one.order_ref] for one in others if one.order_ref in whose and one.side is Side.BUY]

@@ -8,7 +8,7 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
@@ -103,6 +103,7 @@ class Protection(RuleBasedStateMachine):
         )
         self.stage.ib.cash = Decimal(1_000_000)
         self.run(self.stage.begin())
+        self.broker.on_group = self.group_placed
         self.run(self.reconnected())
 
     @property
@@ -128,6 +129,10 @@ class Protection(RuleBasedStateMachine):
     async def reconnected(self) -> None:
         self.broker.connect()
         await self.stage.rest()
+
+    def group_placed(self, order_refs: Sequence[str]) -> None:
+        if self.stage.linked:
+            self.wrong += guarding.apart(read(self.stage.path), order_refs)
 
     def placed(self, order: Order) -> None:
         if self.stage.linked:  # else it is refused, or lost with the line
@@ -439,7 +444,7 @@ class Protection(RuleBasedStateMachine):
     def row(self, order: OrderReport) -> Row:
         return next(row for row in read(self.stage.path).trades.values() if row["order_ref"] == order.order_ref)
 
-    @rule(ticker=TICKER, shares=st.sampled_from([2, 4, 100]), killed=st.booleans(), change_lost=st.booleans())
+    @rule(ticker=TICKER, shares=st.sampled_from([4, 7, 100]), killed=st.booleans(), change_lost=st.booleans())
     def owner_sells(self, ticker: str, shares: int, killed: bool, change_lost: bool) -> None:
         """Of what the bot holds: what is too much is cut at once, also while KILLED."""
         self.at_rest()

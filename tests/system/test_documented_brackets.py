@@ -1,8 +1,9 @@
 """Brackets that people's services ask for end as these services mean it: over HTTP, at a gateway that works their orders."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,15 +22,18 @@ from tests.system.brackets import (
 )
 from tests.system.checker import check
 from tests.system.documented import own
-from tests.system.harness import BooksNow, Daemon, Gateway, running, until
+from tests.system.harness import DEADLINE_S, BooksNow, Daemon, Gateway, running, until
 from tests.system.protected import settled
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.events import Event, EventKind, Severity
 from tradebot.domain.facts.orders import SharesUnprotected, Unprotected
+from tradebot.errors import LedgerUnavailable
 from tradebot.words import events as words
 from tradebot.words.reasons import reason
 
 CENT = Decimal("0.01")
+EVERY_S = 0.5
+ON_THE_WAY = (AlertStatus.RECEIVED, AlertStatus.PROCESSING)
 
 
 async def test_documented_brackets_end_as_their_services_mean_it(tmp_path: Path) -> None:
@@ -55,9 +59,10 @@ async def everybodys(tmp_path: Path, **settings: str) -> AsyncIterator[tuple[Dae
         for one in EXAMPLES:
             await _market(gateway, one.ticker, "100")
         await daemon.ready()
-        ends = await asyncio.gather(
-            *(_Played(daemon, gateway, one).to_its_end() for one in EXAMPLES), return_exceptions=True
-        )
+        view = _View(daemon, gateway)
+        looking = asyncio.create_task(view.look(), name="the view of all examples")
+        ends = await asyncio.gather(*(_Played(view, one).to_its_end() for one in EXAMPLES), return_exceptions=True)
+        looking.cancel()
         assert not any(ends), "\n".join(f"{type(end).__name__}: {end}" for end in ends if end)
         books = await _all_is_right(daemon, gateway)
         alarms = [words.text(one) for one in books.events if one.severity is Severity.CRITICAL and not _is_slow(one)]
@@ -65,12 +70,58 @@ async def everybodys(tmp_path: Path, **settings: str) -> AsyncIterator[tuple[Dae
         yield daemon, gateway
 
 
+@dataclass(frozen=True)
+class _Now:
+    """The books and the gateway's account; `asked` when, by the loop's clock."""
+
+    asked: float
+    books: BooksNow
+    state: Mapping[str, Any]
+
+
+class _View:
+    """One look for all examples: if each asked for itself, a busy machine would do nothing else."""
+
+    def __init__(self, daemon: Daemon, gateway: Gateway) -> None:
+        self.daemon = daemon
+        self.gateway = gateway
+        self._now: _Now | None = None
+        self._changed = asyncio.Condition()
+
+    async def look(self) -> None:
+        while True:
+            asked = asyncio.get_running_loop().time()
+            with suppress(LedgerUnavailable):  # too busy just now
+                self._now = _Now(asked, await self.daemon.books(), await self.gateway.control("GET", "/state"))
+                async with self._changed:
+                    self._changed.notify_all()
+            await asyncio.sleep(EVERY_S)
+
+    async def shows(self, what: Callable[[_Now], object], wanted: object, where: str) -> BooksNow:
+        """Waits until it is so, seen from now on; fails with what it is instead."""
+        since, found = asyncio.get_running_loop().time(), None
+
+        def so() -> bool:
+            nonlocal found
+            if self._now is None or self._now.asked < since:
+                return False
+            found = what(self._now)
+            return bool(found == wanted)
+
+        try:
+            async with asyncio.timeout(DEADLINE_S), self._changed:
+                await self._changed.wait_for(so)
+        except TimeoutError:
+            raise AssertionError(f"{where}: is {found}, not {wanted}") from None
+        assert self._now is not None
+        return self._now.books
+
+
 class _Played:
     """An example, step by step: each when what the one before has led to is there."""
 
-    def __init__(self, daemon: Daemon, gateway: Gateway, example: Example) -> None:
-        self._daemon = daemon
-        self._gateway = gateway
+    def __init__(self, view: _View, example: Example) -> None:
+        self._view = view
         self._example = example
 
     async def to_its_end(self) -> None:
@@ -78,25 +129,28 @@ class _Played:
             await self._take(step, f"{self._example}, step {number}: {step}")
 
     async def _take(self, step: Step, where: str) -> None:
-        ticker = self._example.ticker
+        strategy, ticker = self._example.strategy, self._example.ticker
         match step:
             case Says():
                 await self._says(step, where)
             case Market(ask):
-                await _market(self._gateway, ticker, ask)
+                await _market(self._view.gateway, ticker, ask)
             case Works(orders):
-                await _is(lambda: works(self._gateway, ticker), list(orders), where)
+                await self._view.shows(lambda now: works(now.state, ticker), list(orders), where)
             case Holds(shares):
-                await _is(self._held, (Decimal(shares), Decimal(shares)), where)
+                both = Decimal(shares), Decimal(shares)
+                await self._view.shows(
+                    lambda now: (now.books.held(strategy, ticker), at_ib(now.state, ticker)), both, where
+                )
             case Told(beginning):
-                await until(lambda: self._told(beginning), where, every_s=0.5)
+                await self._view.shows(lambda now: _is_told(now.books, beginning), True, where)
 
     async def _says(self, step: Says, where: str) -> None:
         path = f"/webhook/{self._example.strategy}{self._example.query}"
 
         async def taken() -> tuple[int, dict[str, Any]] | None:
             """As TradingView sends: again when a busy machine could not store it in time, or could not say so."""
-            status, body = await self._daemon.message(step.message, path)
+            status, body = await self._view.daemon.message(step.message, path)
             return None if status == 503 else (status, body)
 
         status, body = await until(taken, where, every_s=1)
@@ -108,35 +162,31 @@ class _Played:
         if step.waits:
             return
         alert = int(body["alert_id"])
-        ended = (await self._daemon.ended(alert)).alerts[alert]
+        books = await self._view.shows(lambda now: now.books.alerts[alert].status in ON_THE_WAY, False, where)
+        ended = books.alerts[alert]
         said = reason(ended.reason) if ended.reason else ""
         assert ended.status is (AlertStatus.BLOCKED if step.why else AlertStatus.EXECUTED), f"{where}: {said}"
         assert step.why in said, f"{where} did not trade for another reason: {said}"
 
-    async def _held(self) -> tuple[Decimal, Decimal]:
-        books = await self._daemon.books()
-        at_ib = Decimal(await self._gateway.position(self._example.ticker))
-        return books.held(self._example.strategy, self._example.ticker), at_ib
 
-    async def _told(self, beginning: str) -> bool:
-        books = await self._daemon.books()
-        return any(words.text(event).startswith(beginning) for event in books.events)
+def _is_told(books: BooksNow, beginning: str) -> bool:
+    return any(words.text(event).startswith(beginning) for event in books.events)
 
 
 async def _over_a_restart(daemon: Daemon, gateway: Gateway) -> None:
     """What protects at night is the same after the bot was away, and still gives way to an exit."""
     [kept] = [one for one in EXAMPLES if one.name == KEPT]
-    before, sent = await works(gateway, kept.ticker), len(await gateway.received())
+    before, sent = await _works(gateway, kept.ticker), len(await gateway.received())
     assert await daemon.stop() == 0, daemon.output[-3000:]
-    assert await works(gateway, kept.ticker) == before
+    assert await _works(gateway, kept.ticker) == before
     await daemon.ready()
-    assert await works(gateway, kept.ticker) == before
+    assert await _works(gateway, kept.ticker) == before
     assert len(await gateway.received()) == sent, "nothing is placed anew"
     status, body = await daemon.message(own(kept.ticker, "sell"), f"/webhook/{kept.strategy}")
     assert status == 200, body
     books = await daemon.ended(int(body["alert_id"]))
     assert books.alerts[int(body["alert_id"])].status is AlertStatus.EXECUTED
-    await _is(lambda: works(gateway, kept.ticker), [], "nothing to work on after the exit")
+    assert await _works(gateway, kept.ticker) == []
     await _all_is_right(daemon, gateway)
     assert not await gateway.working()
     assert await daemon.stop() == 0, daemon.output[-3000:]
@@ -168,34 +218,25 @@ def _is_slow(event: Event) -> bool:
     return late or event.kind is EventKind.ORDER_STUCK
 
 
-async def works(gateway: Gateway, ticker: str) -> list[str]:
+def works(state: Mapping[str, Any], ticker: str) -> list[str]:
     """What the gateway works of this stock, in the order in which it came: "SELL 10 STP 95"."""
     live = ("PreSubmitted", "Submitted", "PendingCancel")
-    orders = [one for one in await gateway.orders() if one["symbol"] == ticker and one["status"] in live]
-    prices = {one["perm_id"]: [one["stop"], one["limit"]] for one in orders}
-    return [
-        " ".join(
-            [one["action"], one["quantity"], one["order_type"], *(price for price in prices[one["perm_id"]] if price)]
-        )
+    orders = [one for one in state["orders"] if one["symbol"] == ticker and one["status"] in live]
+    parts = [
+        (one["action"], one["quantity"], one["order_type"], one["stop"], one["limit"])
         for one in sorted(orders, key=lambda one: int(one["perm_id"]))
     ]
+    return [" ".join(part for part in order if part) for order in parts]
+
+
+def at_ib(state: Mapping[str, Any], ticker: str) -> Decimal:
+    return Decimal(next((one["quantity"] for one in state["positions"] if one["symbol"] == ticker), 0))
+
+
+async def _works(gateway: Gateway, ticker: str) -> list[str]:
+    return works(await gateway.control("GET", "/state"), ticker)
 
 
 async def _market(gateway: Gateway, ticker: str, ask: str) -> None:
     bid = str(Decimal(ask) - CENT)
     await gateway.control("POST", "/quotes", symbol=ticker, bid=bid, ask=ask, last=ask)
-
-
-async def _is(look: Any, wanted: object, where: str) -> None:
-    """Waits until it is so."""
-    found: object = None
-
-    async def so() -> bool:
-        nonlocal found
-        found = await look()
-        return bool(found == wanted)
-
-    try:
-        await until(so, where, every_s=0.5)
-    except AssertionError as error:
-        raise AssertionError(f"{where}: is {found}") from error

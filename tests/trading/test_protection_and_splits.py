@@ -1,5 +1,6 @@
 """Protection after a split, and fills of stops of which nobody has told, or which IB's position does not show yet."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from tests.bot import Bot
@@ -100,3 +101,25 @@ async def test_what_a_stop_has_just_sold_is_not_sold_again_by_another_s_exit(mak
     bot.clock.skip(10)
     await bot.leaves(1)
     assert bot.broker.sent[0].qty == 2
+
+
+async def test_a_target_whose_end_nobody_tells_holds_up_no_exit(make_bot: MakeBot) -> None:
+    """The exit would wait for the word of its end, which was lost, for as long as it works on in the books."""
+    bot = await make_bot()
+    await bot.start()
+    _, stop, target = await bracket(bot, 10)
+    await bot.alert("SELL")
+
+    async def cancelled(order: Trade) -> None:
+        async def asked() -> bool:
+            return order.order_ref in bot.broker.cancels
+
+        await bot.sooner_or_later(asked, f"the {order.role} is cancelled")
+
+    await cancelled(target)
+    report = bot.broker.working.pop(target.order_ref)
+    bot.broker.completed[target.order_ref] = replace(report, order_id=0, client_id=None, state=OrderState.CANCELLED)
+    await cancelled(stop)
+    bot.broker.show(stop.order_ref, OrderState.CANCELLED)
+    await bot.leaves(1)
+    assert bot.broker.sent[0].qty == 10

@@ -19,7 +19,7 @@ from decimal import Decimal
 from loguru import logger
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential
 
-from tradebot.domain.alerts import Alert, AlertStatus, NewAlert, Side
+from tradebot.domain.alerts import Alert, AlertStatus, Side
 from tradebot.domain.brokerage import (
     BrokerEvent,
     ErrorKind,
@@ -33,13 +33,12 @@ from tradebot.domain.events import Facts, NewEvent
 from tradebot.domain.facts.account import WrittenOff
 from tradebot.domain.lots import LotStatus, shares_by_strategy, summarise
 from tradebot.domain.orders import ALERT_OF_TRADE, ENDED, moved_by, next_status, step
-from tradebot.domain.payload.identity import payload_hash
 from tradebot.domain.positions import WriteOff
 from tradebot.domain.reasons import Reason, ReasonCode
-from tradebot.domain.trades import ORDER_REF_PREFIX, UNRESOLVED, NewTrade, Trade, TradeStatus, alert_of, in_motion
+from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus, alert_of, in_motion
 from tradebot.errors import LedgerUnavailable
 from tradebot.ports import IDLE_S, Beat, Books, Clock, Ledger, Pulse
-from tradebot.trading import order_events
+from tradebot.trading import order_events, written_off
 from tradebot.trading.broker_update import BrokerUpdate, Objections, broker_ids, ibs_words, retracted, ticker_in
 from tradebot.trading.exit_rest import exit_waits_for
 from tradebot.trading.refold import refold
@@ -190,10 +189,10 @@ class Booking:
             as_asked = (held.get(loss.strategy), sum(held.values())) == (loss.held, loss.held + loss.others)
             if not as_asked or in_motion(await books.trades(UNRESOLVED, ticker=loss.ticker)):
                 return None
-            alert_id = await books.insert_alert(_written_off_alert(loss, by, key, now))
+            alert_id = await books.insert_alert(written_off.alert(loss, by, key, now))
             if alert_id is None:
                 return None
-            new = _written_off_trade(loss, by, alert_id, now)
+            new = written_off.trade(loss, by, alert_id, now)
             trade = Trade.of(
                 new,
                 id=await books.insert_trade(new),
@@ -404,37 +403,3 @@ def _reason(trade: Trade) -> Reason | str | None:
 def _say_not_booked(state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
     logger.error("not booked yet, trying again until the database answers: {}", error)
-
-
-def _written_off_alert(loss: WriteOff, by: str, key: str, now: datetime) -> NewAlert:
-    return NewAlert(
-        received_at=now,
-        ticker=loss.ticker,
-        action=Side.SELL,
-        price=None,
-        alert_time=None,
-        primary_exchange=None,
-        idempotency_key=f"own:{key}",
-        payload_hash=payload_hash({"key": key}),
-        raw_body=b"",
-        source_ip=None,
-        status=AlertStatus.EXECUTED,
-        reason=Reason(ReasonCode.WRITTEN_OFF, {"by": by}),
-        strategy=loss.strategy,
-    )
-
-
-def _written_off_trade(loss: WriteOff, by: str, alert_id: int, now: datetime) -> NewTrade:
-    return NewTrade(
-        alert_id=alert_id,
-        ticker=loss.ticker,
-        con_id=loss.con_id,
-        side=Side.SELL,
-        requested_qty=loss.qty,
-        order_ref=f"{ORDER_REF_PREFIX}{alert_id}-written-off",
-        ib_position_before=None,
-        reserved=Decimal(0),
-        decision={"written_off_by": by, "held": str(loss.held)},
-        created_at=now,
-        strategy=loss.strategy,
-    )
