@@ -12,6 +12,7 @@ from tests.crash.mortal import TICKER, MortalDaemon, looked_at
 from tests.system.harness import Gateway, until
 from tests.system.protected import settled
 from tradebot.domain.alerts import AlertStatus, Side
+from tradebot.domain.terms import CENTS
 from tradebot.domain.trades import OrderRole, TradeStatus
 
 PRICE, RISEN, AT_TARGET, FALLEN = "70", "75", "80", "60"
@@ -239,4 +240,5 @@ async def _entry_is_over(daemon: MortalDaemon) -> bool:
 async def _is_even(daemon: MortalDaemon) -> bool:
     books = await daemon.books()
     [stop] = [one for one in books.trades if one.role is OrderRole.STOP]
-    return stop.stop_price == books.trades[0].avg_fill_price
+    price = books.trades[0].avg_fill_price
+    return price is not None and stop.stop_price == CENTS.nearest(price)
