@@ -135,6 +135,17 @@ async def test_a_stop_and_a_target_that_both_fill_are_booked_and_told_as_critica
     assert [(lot.closing_trade_id, lot.pnl) for lot in await quiet.lots()] == [(stop.id, Decimal(-52))]
 
 
+async def test_what_fills_late_sells_what_was_bought_meanwhile(quiet: Bot) -> None:
+    """A fill would be booked where its order was stored, before the shares that it sold: a short that there is not."""
+    entry, stop, target = await bracket(quiet)
+    later = await quiet.owns(10)
+    await fills(quiet, stop, 10, "95")
+    await fills(quiet, target, 10, "110")
+    assert not await quiet.events(EventKind.SOLD_BEYOND)
+    closed = [(lot.opening_trade_id, lot.closing_trade_id) for lot in await quiet.lots(LotStatus.CLOSED)]
+    assert closed == [(entry.id, stop.id), (later.id, target.id)]
+
+
 async def test_a_stop_whose_fill_is_booked_before_its_entry_s_is_no_alarm(quiet: Bot) -> None:
     """After a restart, which learns of both in any order, the owner would be told of a short that there is not."""
     entry = await resting_entry(quiet, Terms(OrderType.LIMIT, limit_price=Decimal(95)))
