@@ -51,7 +51,8 @@ async def test_a_gateway_that_goes_away_among_a_hundred_alerts_costs_none(tmp_pa
         books = await until(over, "the end of all alerts", every_s=0.5)
         await check(books, gateway, acknowledged=ids)
         not_traded = [one for one in ids if books.alerts[one].status is not AlertStatus.EXECUTED]
-        assert all(lost_on_the_way(books.alerts[one]) for one in not_traded), daemon.output[-5000:]
+        others = [books.alerts[one] for one in not_traded if not lost_on_the_way(books.alerts[one])]
+        assert not others, f"{[(one.id, one.status, one.reason) for one in others]}; {daemon.output[-5000:]}"
         assert len(not_traded) <= 1, daemon.output[-5000:]
         filled = Counter(trade.alert_id for trade in books.trades if trade.filled_qty)
         assert filled == Counter({one: 1 for one in ids if one not in not_traded})

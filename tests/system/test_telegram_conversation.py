@@ -144,7 +144,7 @@ async def test_control_and_what_goes_wrong(tmp_path: Path, gateway: Gateway) -> 
         killed = await api.ask("/kill", "KILLED")
         assert "BUY 46 F" in killed.text
         await api.heard("the kill switch is on")
-        await api.heard("BUY F failed")
+        await api.heard("BUY F cancelled")
         sells = await api.ask("/resume", "kill switch")
         await api.pressed(sells, "Sells only", "PAUSED")
         await api.ask("/kill", "KILLED")

@@ -159,22 +159,23 @@ async def _orders(settings: Settings, strategy: str | None, *, every: bool, docu
         as_json.show({"orders": [{**as_json.plain(one.order), "last_price": one.last} for one in found]})
         return 0
     whose, named = _column(settings)
-    rows = (
+    far = [_away(one) for one in found]
+    rows = [
         (
-            day_and_time(one.created_at),
-            *named(one),
-            figures.order(one),
-            str(one.status),
-            _filled(one),
-            one.order_ref,
-            away,
+            day_and_time(one.order.created_at),
+            *named(one.order),
+            figures.order(one.order),
+            str(one.order.status),
+            _filled(one.order),
+            one.order.order_ref,
+            *((away,) if any(far) else ()),
         )
-        for one, away in ((listed.order, _away(listed)) for listed in found)
-    )
+        for one, away in zip(found, far, strict=True)
+    ]
     some = "No order waits, is in flight or UNKNOWN, and none is of today: --all lists every one."
     nothing = "There is no order." if every else some
-    headings = ("New York time", *whose, "order", "status", "filled", "orderRef", "from the last price stored")
-    _show(headings, rows, empty=nothing)
+    headings = ("New York time", *whose, "order", "status", "filled", "orderRef")
+    _show((*headings, "from the last price stored") if any(far) else headings, rows, empty=nothing)
     return 0
 
 

@@ -86,7 +86,7 @@ async def test_orders_of_today_and_those_that_are_not_resolved(ledger: Ledger) -
             await a_trade(books, created_at=created)
         ended = await books.trade(1)
         assert ended is not None
-        await books.save_trade(replace(ended, status=TradeStatus.FAILED))
+        await books.save_trade(replace(ended, status=TradeStatus.FAILED, finished_at=yesterday))
     assert [one.id for one in await newest_orders(ledger, HOURS, NOON)] == [2, 3]
     assert [one.id for one in await newest_orders(ledger, HOURS, NOON, every=True)] == [1, 2, 3]
 
