@@ -11,7 +11,7 @@ import pytest
 from tests.bot import FRIDAY_NOON, NO_FIXED_LIMITS, Bot, said
 from tests.bot_fixtures import MakeBot
 from tradebot.domain.alerts import AlertStatus, Side
-from tradebot.domain.brokerage import OrderReport, OrderState
+from tradebot.domain.brokerage import Account, OrderReport, OrderState
 from tradebot.domain.events import EventKind
 from tradebot.domain.facts.alerts import AlertBlocked
 from tradebot.domain.limits import Limits
@@ -562,3 +562,29 @@ async def test_cash_just_spent_is_reserved_though_the_clock_was_set_back(make_bo
     bot.broker.fill(order_ref, 5)
     await bot.becomes(buy_id, EXECUTED)
     await bot.becomes(await bot.alert("BUY", "MSFT"), BLOCKED)
+
+
+async def test_a_connection_that_breaks_as_a_buy_is_judged_blocks_nothing(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be blocked for positions that are not known, a moment before they are."""
+    account, held = bot.broker.account, bot.broker.held
+
+    def breaks() -> Account | None:
+        monkeypatch.undo()
+        bot.broker.disconnect()
+        bot.broker.held = None  # as the adapter has it without a connection
+        return account()
+
+    monkeypatch.setattr(bot.broker, "account", breaks)
+    alert_id = await bot.alert("BUY")
+
+    async def broken() -> bool:
+        return not bot.broker.now.up
+
+    await bot.until(broken, "the connection breaks")
+    bot.broker.held = held
+    bot.broker.connect()
+    await bot.leaves()
+    assert (await bot.row(alert_id)).status is AlertStatus.PROCESSING
+    assert await bot.events(EventKind.ALERT_BLOCKED) == []

@@ -398,6 +398,8 @@ class Worker:
             live=self._broker.connection.paper is not True,
             exits_only=self._questions.exits_only,
         )
+        if not self._broker.connection.up:
+            return Wait.BROKER  # it broke since this alert's turn came: what is not known now is no reason to refuse
         terms = self._terms(alert.strategy, settings)
         for scope in (ACCOUNT, alert.strategy):
             for name, stored in invalid_limits(settings, scope).items():
