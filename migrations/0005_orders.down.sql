@@ -6,4 +6,5 @@ SELECT 1 FROM trade WHERE role IN ('STOP', 'TARGET') LIMIT 1;
 
 DROP INDEX trade_place;
 DROP INDEX trade_finished_at;
+ALTER TABLE trade DROP COLUMN placed_nth;
 ALTER TABLE trade DROP COLUMN placed_after;

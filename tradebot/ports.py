@@ -271,6 +271,9 @@ class Books(Protocol):
     async def newest_trade_id(self, strategy: str, ticker: str) -> int:
         """Of the strategy's trades of the ticker; 0 when there is none."""
 
+    async def next_place(self, strategy: str, ticker: str) -> tuple[int, int]:
+        """Where a protective order that fills now for the first time stands: behind which trade, and the how manyth there."""
+
     async def trades_ended_since(self, ticker: str, since: datetime) -> Sequence[Trade]:
         """The ticker's trades, of every strategy, that have not ended, or ended at or after `since`."""
 

@@ -98,7 +98,7 @@ async def test_no_room_leaves_the_old_ones_and_no_half_file(url: str, tmp_path: 
         f"resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room})); sys.argv[0] = 'tradebot'; main()"
     )
     ran = await asyncio.to_thread(
-        subprocess.run, [sys.executable, "-c", limited, "backup", str(folder), "--keep", "1"],
+        subprocess.run, [sys.executable, "-B", "-c", limited, "backup", str(folder), "--keep", "1"],
         cwd=tmp_path, env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TRADEBOT_DATABASE__URL": url},
         capture_output=True, text=True, check=False,
     )  # fmt: skip

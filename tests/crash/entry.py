@@ -9,6 +9,7 @@ FILE_SIZE_MAX fills its disk from the start.
 import os
 import resource
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -199,6 +200,7 @@ def _watch_gate() -> None:
 
 def _limit_files() -> None:
     if limit := os.environ.get("FILE_SIZE_MAX"):
+        sys.dont_write_bytecode = True  # Python would leave half a file for every process after this one
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), resource.RLIM_INFINITY))
 
 

@@ -175,7 +175,8 @@ class History:
         assert trade is not None
         figures = replace(trade, filled_qty=total.qty, avg_fill_price=total.avg_price, commission=total.commission)
         if total.qty and trade.is_protective and trade.placed_after is None:
-            figures = replace(figures, placed_after=await self.books.newest_trade_id("main", self.ticker))
+            after, nth = await self.books.next_place("main", self.ticker)
+            figures = replace(figures, placed_after=after, placed_nth=nth)
         await self.books.save_trade(figures)
 
 

@@ -204,7 +204,7 @@ def _filled(books: Books, trade: Row) -> Filled:
         sums.commission,
         sums.first_fill,
         sums.last_fill,
-        None if trade["placed_after"] is None else Place(trade["placed_after"], 1, trade["id"]),
+        None if trade["placed_after"] is None else Place(trade["placed_after"], trade["placed_nth"], trade["id"]),
         trade["parent_trade_id"],
     )
 

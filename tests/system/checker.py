@@ -22,7 +22,7 @@ from tests.system.replay import account, forgets_its_group
 from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.events import EventKind
 from tradebot.domain.facts.orders import ProtectionChanged, SoldBeyond
-from tradebot.domain.lots import CorporateAction, LotStatus
+from tradebot.domain.lots import BEHIND_ALL, CorporateAction, LotStatus
 from tradebot.domain.trades import ORDER_REF_PREFIX, UNRESOLVED, Trade, TradeStatus
 
 ENDS = frozenset(AlertStatus) - {AlertStatus.RECEIVED, AlertStatus.PROCESSING}
@@ -174,7 +174,7 @@ def _bought_less_sold(books: BooksNow) -> Mapping[tuple[str, int], Decimal]:
     """
     net: defaultdict[tuple[str, int], Decimal] = defaultdict(Decimal)
     steps: list[tuple[tuple[int, int, int], Trade | CorporateAction]] = [(one.place, one) for one in books.trades]
-    steps += [((one.after_trade_id, 2, one.id), one) for one in books.actions]
+    steps += [((one.after_trade_id, BEHIND_ALL, one.id), one) for one in books.actions]
     for _, step in sorted(steps, key=lambda one: one[0]):
         if isinstance(step, Trade):
             place, sells = (step.strategy, step.con_id), step.side is Side.SELL

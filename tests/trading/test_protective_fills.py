@@ -146,6 +146,16 @@ async def test_what_fills_late_sells_what_was_bought_meanwhile(quiet: Bot) -> No
     assert closed == [(entry.id, stop.id), (later.id, target.id)]
 
 
+async def test_of_two_that_both_fill_the_first_has_sold_the_shares(quiet: Bot) -> None:
+    """A target that was reached would be booked as the short, and the stop that went short after it as the loss."""
+    entry, stop, target = await bracket(quiet)
+    await fills(quiet, target, 10, "110")
+    await fills(quiet, stop, 10, "95")
+    assert [(one.opening_trade_id, one.closing_trade_id) for one in await quiet.lots()] == [(entry.id, target.id)]
+    (told,) = await quiet.events(EventKind.SOLD_BEYOND)
+    assert told.trade_id == stop.id
+
+
 async def test_a_stop_whose_fill_is_booked_before_its_entry_s_is_no_alarm(quiet: Bot) -> None:
     """After a restart, which learns of both in any order, the owner would be told of a short that there is not."""
     entry = await resting_entry(quiet, Terms(OrderType.LIMIT, limit_price=Decimal(95)))

@@ -179,6 +179,11 @@ class SqlBooks:
         (row,) = await self._rows("newest_trade_id", strategy=strategy, ticker=values.outgoing(ticker))
         return int(row["newest"])
 
+    async def next_place(self, strategy: str, ticker: str) -> tuple[int, int]:
+        after = await self.newest_trade_id(strategy, ticker)
+        (row,) = await self._rows("count_placed", strategy=strategy, ticker=values.outgoing(ticker), after=after)
+        return after, int(row["found"]) + 1
+
     async def trades_ended_since(self, ticker: str, since: datetime) -> Sequence[Trade]:
         return await self._all(
             Trade, "trades_ended_since", ticker=values.outgoing(ticker), since=values.outgoing(since)

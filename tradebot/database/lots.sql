@@ -21,15 +21,15 @@ SELECT * FROM position WHERE opening_trade_id IN (:trade_ids) OR closing_trade_i
 -- By indexes from both sides: few lots are open, and few trades follow the newest. What opens a lot stands at its own id.
 SELECT * FROM position
 WHERE strategy = :strategy AND ticker = :ticker AND status = 'OPEN'
-  AND (opening_trade_id < :after OR (opening_trade_id = :after AND (:late = 1 OR opening_trade_id < :id)))
+  AND (opening_trade_id < :after OR (opening_trade_id = :after AND (:nth > 0 OR opening_trade_id < :id)))
 UNION ALL
 SELECT * FROM position
 WHERE closing_trade_id IN (
     SELECT id FROM trade
     WHERE strategy = :strategy AND ticker = :ticker AND COALESCE(placed_after, id) >= :after
-      AND (COALESCE(placed_after, id), CASE WHEN placed_after IS NULL THEN 0 ELSE 1 END, id) >= (:after, :late, :id)
+      AND (COALESCE(placed_after, id), COALESCE(placed_nth, 0), id) >= (:after, :nth, :id)
 )
-  AND (opening_trade_id < :after OR (opening_trade_id = :after AND (:late = 1 OR opening_trade_id < :id)))
+  AND (opening_trade_id < :after OR (opening_trade_id = :after AND (:nth > 0 OR opening_trade_id < :id)))
 
 -- insert_lot --
 INSERT INTO position (ticker, con_id, qty, entry_price, entry_time, status, exit_price, exit_time, pnl, commission,

@@ -48,12 +48,16 @@ ORDER BY id + 0
 -- trades_from --
 SELECT {columns} FROM trade 
 WHERE strategy = :strategy AND ticker = :ticker AND COALESCE(placed_after, id) >= :after
-  AND (COALESCE(placed_after, id), CASE WHEN placed_after IS NULL THEN 0 ELSE 1 END, id) >= (:after, :late, :id)
-ORDER BY COALESCE(placed_after, id), CASE WHEN placed_after IS NULL THEN 0 ELSE 1 END, id
+  AND (COALESCE(placed_after, id), COALESCE(placed_nth, 0), id) >= (:after, :nth, :id)
+ORDER BY COALESCE(placed_after, id), COALESCE(placed_nth, 0), id
 LIMIT :limit
 
 -- newest_trade_id --
 SELECT COALESCE(MAX(id), 0) AS newest FROM trade WHERE strategy = :strategy AND ticker = :ticker
+
+-- count_placed --
+SELECT COUNT(*) AS found FROM trade
+WHERE strategy = :strategy AND ticker = :ticker AND COALESCE(placed_after, id) = :after AND placed_after IS NOT NULL
 
 -- trades_ended_since --
 SELECT {columns} FROM trade WHERE ticker = :ticker AND (finished_at IS NULL OR finished_at >= :since) ORDER BY id
@@ -62,7 +66,7 @@ SELECT {columns} FROM trade WHERE ticker = :ticker AND (finished_at IS NULL OR f
 UPDATE trade
 SET filled_qty = :filled_qty, avg_fill_price = :avg_fill_price, commission = :commission, status = :status,
     error_message = :error_message, ib_order_id = :ib_order_id, perm_id = :perm_id, submitted_at = :submitted_at,
-    finished_at = :finished_at, placed_after = :placed_after
+    finished_at = :finished_at, placed_after = :placed_after, placed_nth = :placed_nth
 WHERE id = :id
 RETURNING id
 

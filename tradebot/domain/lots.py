@@ -24,6 +24,7 @@ from tradebot.domain.strategies import MAIN
 from tradebot.domain.trades import Place
 
 PRICE_STEP = Decimal("1E-8")  # average prices and commission shares are kept to eight decimals
+BEHIND_ALL = 1_000_000  # more than will ever fill at one place
 ZERO = Decimal(0)
 
 
@@ -308,7 +309,7 @@ def _place(lot: Lot) -> tuple[int, bool, int]:
 def _when(entry: Filled | CorporateAction) -> tuple[int, int, int]:
     """An action comes after its trade, and after what was sold there."""
     if isinstance(entry, CorporateAction):
-        return entry.after_trade_id, 2, entry.id
+        return entry.after_trade_id, BEHIND_ALL, entry.id
     return entry.place or (entry.trade_id, 0, entry.trade_id)
 
 

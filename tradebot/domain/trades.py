@@ -52,10 +52,11 @@ PROTECTIVE = (OrderRole.STOP, OrderRole.TARGET)
 
 class Place(NamedTuple):
     """The order of fills: an entry or exit stands at its own id, one at a time as they are. A protective order was stored long
-    before it fills: it stands after what was the newest trade of its strategy and ticker when its first fill was booked."""
+    before it fills: it stands after what was the newest trade of its strategy and ticker when its first fill was booked, and
+    after what had filled there before it."""
 
     after: int
-    late: int  # 1: a protective order
+    nth: int  # of the protective orders there, from 1 on; 0: an entry or exit
     id: int
 
     @property
@@ -119,13 +120,14 @@ class Trade(_Intended):
     submitted_at: datetime | None = None
     finished_at: datetime | None = None
     placed_after: int | None = None  # of a protective order that filled: see `Place`
+    placed_nth: int | None = None
 
     @property
     def place(self) -> "Place":
         """Where its fills stand among those of its strategy and ticker."""
         if self.placed_after is None:
             return Place(self.id, 0, self.id)
-        return Place(self.placed_after, 1, self.id)
+        return Place(self.placed_after, self.placed_nth or 1, self.id)
 
     @property
     def terms(self) -> Terms:

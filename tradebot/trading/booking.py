@@ -272,12 +272,13 @@ class Booking:
         fills_changed = total.qty != before.filled_qty
         shown = seen is not None or bool(update.executions)
         ids = broker_ids(before, update)
-        placed_after = before.placed_after
-        if total.qty and placed_after is None and before.is_protective:
-            placed_after = await books.newest_trade_id(before.strategy, before.ticker)
+        placed = before.placed_after, before.placed_nth
+        if total.qty and before.placed_after is None and before.is_protective:
+            placed = await books.next_place(before.strategy, before.ticker)
         after = replace(
             before,
-            placed_after=placed_after,
+            placed_after=placed[0],
+            placed_nth=placed[1],
             filled_qty=total.qty,
             avg_fill_price=total.avg_price,
             commission=total.commission,
