@@ -79,3 +79,12 @@ def test_a_position_that_the_books_explain_lacked_nothing() -> None:
     assert not nothing_else_filled(order(SELL, 10), D(10), just_bought)
     assert nothing_else_filled(order(SELL, 10), D(10), just_bought, whole=True)
     assert not nothing_else_filled(order(SELL, 10), D(5), just_bought, whole=True)
+
+
+def test_what_was_decided_with_it_came_after_it() -> None:
+    """A stop that IB refuses would stay in doubt, and its shares without one: its entry fills within the second, rounded down."""
+    of_its_entry = [fill(10, -0.2)]
+    entry = of_its_entry[0].order_ref
+    assert not nothing_else_filled(order(SELL, 0), D(10), of_its_entry, whole=True)
+    assert nothing_else_filled(order(SELL, 0), D(10), of_its_entry, since={entry}, whole=True)
+    assert not nothing_else_filled(order(SELL, 0), D(6), of_its_entry, since={entry}, whole=True)

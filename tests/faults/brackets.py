@@ -198,7 +198,7 @@ def _rejected() -> list[Flaw]:
         Flaw(
             "the stop comes as DAY, again and again",
             _of("STP", "tif_becomes", times=0),
-            Ends(told=_told("not_as_sent")),
+            Ends(told=_told("not_as_sent"), lasting=False),
         ),
     ]
 

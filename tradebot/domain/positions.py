@@ -1,7 +1,7 @@
 """The books against IB's positions, contract by contract. Pure."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -73,13 +73,17 @@ class WriteOff:
     elsewhere: Decimal = Decimal(0)  # shares that are gone besides, and not of this strategy: it has no more
 
 
-def nothing_else_filled(order: Trade, now: Decimal, fills: Iterable[Execution], *, whole: bool = False) -> bool:
+def nothing_else_filled(
+    order: Trade, now: Decimal, fills: Iterable[Execution], *, since: Container[str] = (), whole: bool = False
+) -> bool:
     """Whether these fills of its contract explain IB's position `now`, so that no more of the order can have filled.
 
     `ib_position_before` may trail the last fills before it, and IB tells their times in whole seconds, rounded down: with several
     orders on one contract it is not known which of them it has. One reading must leave nothing over, and none a quantity that the
-    order may have filled. No reading has it that shares were sold which were not there. `whole`: it had them all, for the books
-    come to the same.
+    order may have filled. No reading has it that shares were sold which were not there.
+
+    `since`: references of orders that were decided with this one or after it: none of their fills was there before.
+    `whole`: all the others were, for the books come to the same.
     """
     before, decided = order.ib_position_before, order.created_at
     if before is None:
@@ -87,8 +91,9 @@ def nothing_else_filled(order: Trade, now: Decimal, fills: Iterable[Execution], 
     known = sorted(latest(fills), key=lambda one: one.time)
     own = [one for one in known if _is_of(one, order)]
     others = [one for one in known if not _is_of(one, order)]
-    around = [one for one in others if decided - POSITION_LAG < one.time <= decided]
-    later = _net([*own, *(one for one in others if one.time > decided)])
+    after = [one for one in others if one.time > decided or one.order_ref in since]
+    around = [one for one in others if decided - POSITION_LAG < one.time <= decided and one not in after]
+    later = _net([*own, *after])
     lacking = [Decimal(0)] if whole else [_net(around[first:]) for first in range(len(around) + 1)]
     unseen = {now - before - lacks - later for lacks in lacking if before < 0 or before + lacks >= 0}
     sign, left = (1 if order.side is Side.BUY else -1), order.requested_qty - order.filled_qty

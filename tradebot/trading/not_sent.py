@@ -79,7 +79,9 @@ def _group(trade: Trade, evidence: Evidence) -> Reason | None:
 
 def _position(trade: Trade, evidence: Evidence) -> Reason | None:
     """Less what other orders of the contract have filled since, it is what it was."""
-    same = nothing_else_filled(trade, evidence.held, _of_the_contract(trade, evidence), whole=evidence.whole)
+    since = {one.order_ref for one in evidence.trades if one.id != trade.id and one.created_at >= trade.created_at}
+    fills = _of_the_contract(trade, evidence)
+    same = nothing_else_filled(trade, evidence.held, fills, since=since, whole=evidence.whole)
     return None if same else _positions(ReasonCode.NOT_SHOWN, trade, evidence)
 
 
