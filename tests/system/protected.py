@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from tests.system.harness import BooksNow, Daemon, Gateway, until
 from tests.system.replay import account, may_sell
-from tradebot.domain.facts.orders import ProtectionPlaced, SharesUnprotected
+from tradebot.domain.facts.orders import ProtectionPlaced, SharesUnprotected, Unprotected
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.terms import OrderType
 from tradebot.domain.trades import UNRESOLVED, OrderRole, Trade, TradeStatus
@@ -58,8 +58,9 @@ def _of_entry(books: BooksNow, book: Book, entry: Trade) -> Iterable[str]:
     lots = [lot for lot in books.lots if lot.opening_trade_id == entry.id and lot.status is LotStatus.OPEN]
     held = sum((lot.qty for lot in lots), _NONE)
     at_work = {order.ticket.order_ref: order for order in book.live_orders() if order.sent}
+    told_as_it_is = _told_as_not_sent(books)
     for trade in mine:
-        yield from _known(trade, at_work.get(trade.order_ref))
+        yield from _known(trade, at_work.get(trade.order_ref), told=trade.id in told_as_it_is)
     if entry.status is TradeStatus.UNKNOWN:
         return
     sells = dict.fromkeys((OrderRole.STOP, OrderRole.TARGET), _NONE)
@@ -76,8 +77,14 @@ def _of_entry(books: BooksNow, book: Book, entry: Trade) -> Iterable[str]:
             yield f"{held} of {entry.order_ref} are held, {sells[OrderRole.STOP]} protected, told as unprotected: {told}"
 
 
-def _known(trade: Trade, order: Order | None) -> Iterable[str]:
-    """Whether the books know what the gateway has."""
+def _told_as_not_sent(books: BooksNow) -> set[int | None]:
+    """Orders of which the owner was told that IB works them otherwise than they were sent."""
+    told = [(event.trade_id, event.facts) for event in books.events if isinstance(event.facts, SharesUnprotected)]
+    return {trade_id for trade_id, facts in told if facts.code is Unprotected.NOT_AS_SENT}
+
+
+def _known(trade: Trade, order: Order | None, *, told: bool) -> Iterable[str]:
+    """Whether the books know what the gateway has, or the owner was `told` that its time in force is another one."""
     if (order is not None) != (trade.status in UNRESOLVED) and trade.status is not TradeStatus.UNKNOWN:
         yield f"{trade.role} {trade.order_ref} is {trade.status}, at the gateway {order.status if order else 'over'}"
     if order is not None:
@@ -86,7 +93,7 @@ def _known(trade: Trade, order: Order | None) -> Iterable[str]:
         there = (ticket.quantity, ticket.order_type, ticket.limit, stop, ticket.trail, ticket.trail_pct, ticket.tif)
         prices = (terms.limit_price, terms.stop_price, terms.trail_amount, terms.trail_pct)
         stored = (trade.requested_qty, terms.type, *prices, terms.tif)
-        if there != stored:
+        if there != stored and not (told and there[:-1] == stored[:-1]):
             yield f"{trade.role} {trade.order_ref} works as {there}, stored is {stored}"
 
 
