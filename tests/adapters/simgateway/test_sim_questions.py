@@ -217,6 +217,9 @@ async def test_other_clients_are_answered(connect: Connect) -> None:
         other.client.conn.hasData += received.extend
         for ask in ASK.values():
             ask(other.client)
+        client(other).cancelOrder(999)  # no question: the word on it shows that those before it have arrived
+        await until("word on an order that there is not", lambda: bool(received))
+        received.clear()
         await one.reqCurrentTimeAsync()
         gateway.faults.clear()
         assert await answer(other, "reqPositions") == ["62"]
