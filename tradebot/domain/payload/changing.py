@@ -8,6 +8,7 @@ do not matter.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from types import NoneType
 
 from tradebot.domain.payload.fields import Fields, plain, read_flag
@@ -33,7 +34,9 @@ _NAMES: Mapping[str, tuple[str, str]] = {
     _EXIT: (
         "",
         "stoploss stoplossprice stoplosspercent takeprofit takeprofitprice takeprofitpercent trailingstop sl tp dollarsl dollartp"
-        " percentagesl percentagetp",
+        " percentagesl percentagetp stoplosspct stoplossamount stoplossusd takeprofitpct takeprofitamount takeprofitusd slprice"
+        " slpct slpercent slamount tpprice tppct tppercent tpamount stoppct stoppercent profittarget targetprice trailingpct"
+        " trailingpercent trailingamount trailingstoppct trailingstoppercent trailpct",
     ),
     _TIME: ("day", "timeinforce tif extendedhours outsiderth cancelafter goodtill goodtilldate delay"),
     _POSITION: ("", "sentiment marketposition marketpositionsize positionsize"),
@@ -85,9 +88,11 @@ def _written(name: str) -> str:
 
 
 def _right(word: str, meaning: str, known: Sequence[str]) -> str | None:
-    """What this dialect calls it: the same letters, else the first name with the same meaning."""
+    """What this dialect calls it: the same letters, else the most alike with the same meaning."""
     alike = [name for name in known if plain(name) == word]
-    return next(iter(alike), next((name for name in known if _MEANING.get(plain(name)) == meaning), None))
+    same = {plain(name): name for name in known if _MEANING.get(plain(name)) == meaning}
+    near = get_close_matches(word.replace("pct", "percent").replace("usd", "amount"), same, 1)
+    return next(iter([*alike, *(same[one] for one in near), *same.values()]), None)
 
 
 def _is_neutral(word: str, value: object) -> bool:
