@@ -61,7 +61,8 @@ def _check_decided_and_told(books: BooksNow, trade: Trade) -> None:
     if trade.is_protective:
         fill_told, decided = _PROTECTION_FILL_TOLD, bool(books.decisions[trade.id].get("protects"))
         assert trade.parent_trade_id, f"{trade} protects nothing"
-        assert trade.n == 1 or told & _IS_DECIDED, f"trade {trade.id} has no event of its decision"
+        with_its_entry = any(one.id == trade.parent_trade_id and trade.left_with(one) for one in books.trades)
+        assert with_its_entry or told & _IS_DECIDED, f"trade {trade.id} has no event of its decision"
     else:
         fill_told, decided = _FILL_TOLD[trade.side], bool(books.decisions[trade.id].get("checks"))
         assert told & _IS_DECIDED, f"trade {trade.id} has no event of its decision"
