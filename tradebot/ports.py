@@ -188,7 +188,13 @@ class Broker(Protocol):
 
 
 class Books(Protocol):
-    """The tables inside one transaction. Sequences are in id order. Raises LedgerUnavailable."""
+    """The tables inside one transaction. Sequences are in id order. Raises LedgerUnavailable.
+
+    Settings, and trades and open lots of all strategies and tickers, are read once, and again after a change of this transaction.
+    """
+
+    def savepoint(self) -> AbstractAsyncContextManager[None]:
+        """What is written in its block is undone alone when the block raises."""
 
     # alerts
     async def insert_alert(self, alert: NewAlert) -> int | None:
@@ -233,7 +239,7 @@ class Books(Protocol):
         """Compare-and-set on the status: False when the alert is in none of `from_`."""
 
     # trades and executions
-    async def insert_trade(self, trade: NewTrade) -> int: ...
+    async def insert_trade(self, trade: NewTrade, ib_order_id: int | None = None) -> int: ...
 
     async def trade(self, trade_id: int) -> Trade | None: ...
 

@@ -141,7 +141,7 @@ async def test_an_alert_cleared_while_it_is_judged(postgres_url: str, ask: int |
                 pre_trade,
                 policy,
                 view,
-                new_order=NewOrder(lambda: 1, lambda: "0badcafe"),
+                new_order=NewOrder(lambda floor: floor, lambda: "0badcafe"),
             )
             assert decided is None
         async with ledger.read() as books:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -20,11 +21,17 @@ from tradebot.domain.reasons import Reason
 from tradebot.domain.strategies import History
 from tradebot.domain.terms import Terms, columns
 from tradebot.domain.trades import NewTrade, Place, Trade, TradeStatus
+from tradebot.errors import LedgerUnavailable
 
 T = TypeVar("T")
 _FILES = ("alerts.sql", "trades.sql", "lots.sql", "settings.sql", "events.sql", "retention.sql")
-_TRADE = ", ".join(field.name for field in fields(Trade))  # all but the decision, which is kilobytes
+_TRADE = ", ".join(one.name for one in fields(Trade))  # all but the decision, which is kilobytes
 _SQL = {name: sql.replace("{columns}", _TRADE) for name, sql in named_sql.load(*_FILES).items()}
+_TABLES = {name: named_sql.tables(sql) for name, sql in _SQL.items()}
+_WRITES = {name for name, sql in _SQL.items() if named_sql.writes(sql)}
+_ASKED_AGAIN = {"trades", "trades_of_alert", "trades_since_or_ended", "lots", "lots_closed_since"}
+"""By a decision, several times; they are read once, and again after a change of the same transaction."""
+_EVERYTHING = {"ticker": "", "strategy": ""}
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _ALL = 2**63 - 1
 _AT_ONCE = 100  # records made without a turn for the loop: some milliseconds
@@ -37,12 +44,21 @@ class SqlBooks:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
         self._shares_channels = False
+        self._known: dict[tuple[str, str], Any] = {}  # answers, by statement and parameters
 
     async def _rows(self, name: str, **parameters: Any) -> Sequence[Row]:
+        if name in _WRITES:
+            self._known = {key: answer for key, answer in self._known.items() if not _TABLES[key[0]] & _TABLES[name]}
         return await self._transaction.rows(_SQL[name], **parameters)
 
-    async def _all(self, kind: type[T], name: str, **parameters: Any) -> list[T]:
-        return [values.read(kind, row) async for row in _in_turns(await self._rows(name, **parameters))]
+    async def _all(self, kind: type[T], name: str, **parameters: Any) -> Sequence[T]:
+        key = _key(name, **parameters)
+        if key in self._known:
+            return self._known[key]  # type: ignore[no-any-return]
+        found = [values.read(kind, row) async for row in _in_turns(await self._rows(name, **parameters))]
+        if name in _ASKED_AGAIN:
+            self._known[key] = found
+        return found
 
     async def _of_ids(self, kind: type[T], name: str, parameter: str, ids: Collection[int]) -> list[T]:
         wanted = sorted(ids)
@@ -52,6 +68,21 @@ class SqlBooks:
     async def _row(self, name: str, **parameters: Any) -> Row | None:
         rows = await self._rows(name, **parameters)
         return rows[0] if rows else None
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        await self._transaction.rows("SAVEPOINT one")
+        try:
+            yield
+        except BaseException as error:
+            self._known.clear()
+            try:
+                await self._transaction.rows("ROLLBACK TO SAVEPOINT one")
+                await self._transaction.rows("RELEASE SAVEPOINT one")
+            except Exception:  # some errors end the whole transaction, a full disk for one
+                raise LedgerUnavailable(f"nothing was stored: {error}") from error
+            raise
+        await self._transaction.rows("RELEASE SAVEPOINT one")
 
     # --- alerts -----------------------------------------------------------------------------------------------------
 
@@ -127,8 +158,10 @@ class SqlBooks:
 
     # --- trades and executions --------------------------------------------------------------------------------------
 
-    async def insert_trade(self, trade: NewTrade) -> int:
-        new = values.parameters(Trade.of(trade)) | {"decision": values.outgoing(trade.decision)}
+    async def insert_trade(self, trade: NewTrade, ib_order_id: int | None = None) -> int:
+        new = values.parameters(Trade.of(trade, ib_order_id=ib_order_id)) | {
+            "decision": values.outgoing(trade.decision)
+        }
         (row,) = await self._rows("insert_trade", **new)
         return int(row["id"])
 
@@ -147,7 +180,7 @@ class SqlBooks:
         return trades[-1] if trades else None
 
     async def trades_of_alert(self, alert_id: int) -> Sequence[Trade]:
-        return [values.read(Trade, row) for row in await self._rows("trades_of_alert", alert_id=alert_id)]
+        return await self._all(Trade, "trades_of_alert", alert_id=alert_id)
 
     async def protection_of(self, trade_ids: Collection[int]) -> Sequence[Trade]:
         return await self._of_ids(Trade, "protection_of", "trade_ids", trade_ids)
@@ -166,6 +199,9 @@ class SqlBooks:
         filters = {"ticker": ticker or "", "strategy": strategy or "", "since": values.outgoing(since or _EVER)}
         if statuses is None:
             return await self._all(Trade, "trades_since", **filters)
+        of_all = self._known.get(_key("trades", statuses=_names(statuses), **_EVERYTHING, since=_EVER))
+        if of_all is not None:
+            return [one for one in of_all if _is_of(one, ticker, strategy) and one.created_at >= (since or _EVER)]
         return await self._all(Trade, "trades", statuses=_names(statuses), **filters)
 
     async def trades_since_or_ended(self, since: datetime) -> Sequence[Trade]:
@@ -199,8 +235,11 @@ class SqlBooks:
             raise LookupError(f"trade {trade_id} is not in the database")
 
     async def last_order_id(self) -> int:
-        (row,) = await self._rows("last_order_id")
-        return int(row["last"])
+        key = _key("last_order_id")
+        if key not in self._known:
+            (row,) = await self._rows("last_order_id")
+            self._known[key] = int(row["last"])
+        return self._known[key]  # type: ignore[no-any-return]
 
     async def put_execution(self, trade_id: int, execution: Execution) -> bool:
         if await self._row("insert_execution", trade_id=trade_id, **_columns(execution)) is not None:
@@ -238,6 +277,9 @@ class SqlBooks:
         statuses = _names(LotStatus if status is None else [status])
         filters = {"statuses": statuses, "ticker": ticker or "", "strategy": strategy or ""}
         if closed_since is None:
+            of_all = self._known.get(_key("lots", statuses=statuses, **_EVERYTHING))
+            if of_all is not None:
+                return [lot for lot in of_all if _is_of(lot, ticker, strategy)]
             return await self._all(Lot, "lots", **filters)
         return await self._all(Lot, "lots_closed_since", closed_since=values.outgoing(closed_since), **filters)
 
@@ -298,8 +340,11 @@ class SqlBooks:
     # --- settings, events, jobs -------------------------------------------------------------------------------------
 
     async def settings(self) -> Mapping[str, str]:
-        await self._transaction.lock("bot_settings")
-        return {row["key"]: row["value"] for row in await self._rows("settings")}
+        key = _key("settings")
+        if key not in self._known:
+            await self._transaction.lock("bot_settings")
+            self._known[key] = {row["key"]: row["value"] for row in await self._rows("settings")}
+        return self._known[key]  # type: ignore[no-any-return]
 
     async def put_setting(self, key: str, value: str, by: str, at: datetime) -> None:
         # The lock comes first here too: a row that does not exist yet cannot be locked, and a reader of the settings
@@ -417,6 +462,15 @@ async def _in_turns(rows: Sequence[Row]) -> AsyncIterator[Row]:
         yield row
         if not number % _AT_ONCE:
             await asyncio.sleep(0)
+
+
+def _key(name: str, **parameters: object) -> tuple[str, str]:
+    return name, repr(parameters)
+
+
+def _is_of(record: Trade | Lot, ticker: str | None, strategy: str | None) -> bool:
+    """Whether a record is one of this ticker and this strategy; an empty name stands for every one."""
+    return (not ticker or record.ticker == ticker) and (not strategy or record.strategy == strategy)
 
 
 def _one(kind: type[T], row: Row | None) -> T | None:

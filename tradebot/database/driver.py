@@ -16,7 +16,7 @@ class Transaction(Protocol):
     """SQL inside one transaction."""
 
     async def rows(self, sql: str, **values: object) -> Sequence[Row]:
-        """Runs one statement with its `:name` parameters."""
+        """Runs one statement with its `:name` parameters. Those that are asked for at once may share a round trip."""
 
     async def script(self, sql: str) -> None:
         """Runs the statements of a migration, written for PostgreSQL."""

@@ -10,6 +10,8 @@ from importlib.resources import files
 from typing import Any
 
 _HEAD = re.compile(r"^-- (\w+) --$", re.MULTILINE)
+_TABLE = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE)\s+([a-z_]+)")
+_WRITES = re.compile(r"^\s*(?:INSERT|UPDATE|DELETE)\b", re.MULTILINE)
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]\w*)")
 
 
@@ -25,6 +27,15 @@ def load(*names: str) -> Mapping[str, str]:
     return blocks
 
 
+def tables(sql: str) -> frozenset[str]:
+    """Those that a statement reads or writes."""
+    return frozenset(_TABLE.findall(sql))
+
+
+def writes(sql: str) -> bool:
+    return _WRITES.search(sql) is not None
+
+
 def spread(sql: str, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """Gives each member of a collection a parameter of its own; an empty collection becomes NULL, which nothing is IN."""
     flat: dict[str, Any] = {}
@@ -36,6 +47,21 @@ def spread(sql: str, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         flat |= members
         sql = sql.replace(f"(:{name})", "(" + (", ".join(f":{member}" for member in members) or "NULL") + ")")
     return sql, flat
+
+
+@lru_cache(maxsize=512)
+def together(*statements: str) -> tuple[str, tuple[tuple[int, str], ...]]:
+    """One statement for PostgreSQL that finds what each of these would: rows of the statement's number and a JSON record.
+
+    And whose parameter stands for each `$1`, `$2` …
+    """
+    parts = []
+    for number, sql in enumerate(statements):
+        own = _PARAMETER.sub(rf":of_{number}_\1", sql)
+        parts.append(f"SELECT {number} AS of, row_to_json(found)::TEXT AS record FROM ({own}) AS found")  # noqa: S608  # ours
+    text, names = numbered(" UNION ALL ".join(parts))
+    split = (name.removeprefix("of_").partition("_") for name in names)
+    return text, tuple((int(number), name) for number, _, name in split)
 
 
 @lru_cache(maxsize=512)

@@ -4,9 +4,13 @@ Rules: every wait is bounded, here and by the server (so that a frozen client ca
 certain is thrown away, never given back; a dead pool heals itself with the next transaction.
 """
 
+import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterator, Sequence
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import TypeAlias
 
 import asyncpg
@@ -14,7 +18,7 @@ from asyncpg.pool import PoolConnectionProxy
 
 from tradebot.database.address import PostgresAddress
 from tradebot.database.driver import Row, Transaction, heed_cancellation, to_the_end
-from tradebot.database.named_sql import numbered, spread
+from tradebot.database.named_sql import numbered, spread, together, writes
 from tradebot.errors import ConfigError, LedgerUnavailable
 
 _Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
@@ -66,29 +70,77 @@ def unavailable(error: Exception, place: str) -> LedgerUnavailable | None:
     return None
 
 
+@dataclass(slots=True)
+class _Question:
+    """A statement, and what it found."""
+
+    sql: str
+    values: Mapping[str, object]
+    answer: Sequence[Row] | None = None
+
+    @property
+    def reads(self) -> bool:
+        return "SELECT" in self.sql and not writes(self.sql)
+
+
 class PostgresTransaction:
     """See `tradebot.database.driver.Transaction`."""
 
     def __init__(self, driver: "PostgresDriver", connection: _Connection, write: bool) -> None:
         self._driver, self._connection, self._write = driver, connection, write
+        self._turn = asyncio.Lock()  # a connection runs one statement at a time
+        self._asked: list[_Question] = []
 
     async def rows(self, sql: str, **values: object) -> Sequence[Row]:
         text, flat = spread(sql, values)
-        text, names = numbered(text)
+        question = _Question(text, flat)
+        self._asked.append(question)
+        async with self._turn:
+            if question.answer is None:
+                await self._answer()
+        assert question.answer is not None, "each question has its turn"
+        return question.answer
+
+    async def _answer(self) -> None:
+        """Whatever was asked meanwhile; what only reads in one round trip."""
+        asked, self._asked = self._asked, []
+        reading = [one for one in asked if one.reads]
+        if len(reading) > 1:
+            await self._answer_together(reading)
         async with self._driver.translated():
-            return [dict(row) for row in await self._connection.fetch(text, *(flat[name] for name in names))]
+            for one in asked:
+                if one.answer is None:
+                    text, names = numbered(one.sql)
+                    found = await self._connection.fetch(text, *(one.values[name] for name in names))
+                    one.answer = [dict(row) for row in found]
+
+    async def _answer_together(self, asked: Sequence["_Question"]) -> None:
+        """One statement for all of them: each row is JSON, which has what the columns have, as text or number."""
+        text, parameters = together(*(one.sql for one in asked))
+        async with self._driver.translated():
+            rows = await self._connection.fetch(text, *(asked[number].values[name] for number, name in parameters))
+        answers: list[list[Row]] = [[] for _ in asked]
+        for row in rows:
+            answers[row["of"]].append(json.loads(row["record"], parse_float=Decimal))
+        for one, answer in zip(asked, answers, strict=True):
+            one.answer = answer
 
     async def script(self, sql: str) -> None:
-        async with self._driver.translated():
+        async with self._turn, self._driver.translated():
             await self._connection.execute(sql)
 
     async def lock(self, name: str) -> None:
         if self._write:
-            await self.rows("SELECT pg_advisory_xact_lock(:key)", key=lock_key(name))
+            await self._locked("SELECT pg_advisory_xact_lock($1)", name)
 
     async def share(self, name: str) -> None:
         if self._write:
-            await self.rows("SELECT pg_advisory_xact_lock_shared(:key)", key=lock_key(name))
+            await self._locked("SELECT pg_advisory_xact_lock_shared($1)", name)
+
+    async def _locked(self, sql: str, name: str) -> None:
+        """By itself: what is read together with it would be of before it was held."""
+        async with self._turn, self._driver.translated():
+            await self._connection.fetch(sql, lock_key(name))
 
 
 class PostgresDriver:
@@ -189,7 +241,7 @@ async def open_postgres(address: PostgresAddress, timeout_s: float) -> AsyncIter
         command_timeout=timeout_s,
         reset=_nothing_to_reset,
         init=no_idle_timeout,
-        server_settings={"application_name": "tradebot"},
+        server_settings={"application_name": "tradebot", "timezone": "UTC"},
     )
     with connecting(address.place):
         await pool

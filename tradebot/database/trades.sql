@@ -1,10 +1,12 @@
 -- insert_trade --
 INSERT INTO trade (alert_id, ticker, con_id, side, requested_qty, filled_qty, commission, status, order_ref,
                    ib_position_before, decision, created_at, strategy, role, n, group_id, parent_trade_id, order_type,
-                   limit_price, stop_price, trail_amount, trail_pct, tif, good_till, outside_rth, reserved, quote)
+                   limit_price, stop_price, trail_amount, trail_pct, tif, good_till, outside_rth, reserved, quote,
+                   ib_order_id)
 VALUES (:alert_id, :ticker, :con_id, :side, :requested_qty, :filled_qty, :commission, :status, :order_ref,
         :ib_position_before, :decision, :created_at, :strategy, :role, :n, :group_id, :parent_trade_id, :order_type,
-        :limit_price, :stop_price, :trail_amount, :trail_pct, :tif, :good_till, :outside_rth, :reserved, :quote)
+        :limit_price, :stop_price, :trail_amount, :trail_pct, :tif, :good_till, :outside_rth, :reserved, :quote,
+        :ib_order_id)
 RETURNING id
 
 -- decision --

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from tradebot.domain.alerts import Alert
 from tradebot.domain.hours import Hours
 from tradebot.domain.instructions import Instruction
 from tradebot.domain.job_plan import plans
@@ -138,6 +139,14 @@ def build(outside: Outside, options: Options) -> Tradebot:
     lifting = Lifting(
         ledger, broker, outside.lock, listeners, protective, clock=clock, ask_ib=recovery.ask_about_in_doubt
     )
+    intake = Intake(
+        ledger,
+        queue,
+        clock,
+        strategies=options.strategies,
+        report=_report_on(outside, options, switch),
+        store_within_s=options.store_within_s,
+    )
     worker = _worker(
         outside,
         options,
@@ -147,16 +156,9 @@ def build(outside: Outside, options: Options) -> Tradebot:
         switch=switch,
         booking=booking,
         listeners=listeners,
+        just_stored=intake.just_stored,
     )
     requeue = Requeue(ledger, queue, worker, options.hours, clock, pulse=pulse, pending_max_age=options.pending_max_age)
-    intake = Intake(
-        ledger,
-        queue,
-        clock,
-        strategies=options.strategies,
-        report=_report_on(outside, options, switch),
-        store_within_s=options.store_within_s,
-    )
     timed_exits = TimedExits(
         ledger,
         intake,
@@ -281,6 +283,7 @@ def _worker(
     switch: TradingSwitch,
     booking: Booking,
     listeners: Listeners,
+    just_stored: Callable[[int], Alert | None],
 ) -> Worker:
     return Worker(
         outside.ledger,
@@ -305,6 +308,7 @@ def _worker(
             second_look_delay_s=min(SELL_LOOK_DELAY_S, options.second_look_delay_s),
             strategies=options.strategies,
         ),
+        just_stored=just_stored,
     )
 
 

@@ -12,11 +12,13 @@ Rules:
 - A refusal is a code with facts, in the alert's row and in the event.
 """
 
+import asyncio
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from tradebot.domain.alerts import WAITING, Alert, AlertStatus, Side
 from tradebot.domain.brokerage import Contract
+from tradebot.domain.exposure import recent_since
 from tradebot.domain.facts.orders import CancelReason
 from tradebot.domain.instructions import of_alert
 from tradebot.domain.lots import LotStatus
@@ -45,7 +47,7 @@ async def decide(
 ) -> Decided:
     """One alert's outcome, written through `books`. Raises LedgerUnavailable, and
     ValueError for an instruction that cannot be read."""
-    alert = await books.alert(alert_id)
+    alert = await _read_ahead(books, alert_id, policy.hours.day_start(view.now))
     if alert is None or alert.status is not AlertStatus.RECEIVED or alert.ticker is None or alert.action is None:
         return None
     killed = view.state is TradingState.KILLED
@@ -80,6 +82,27 @@ async def decide(
         resting=resting,
     )
     return await (judge_entry(one) if alert.action is Side.BUY else judge_exit(one))
+
+
+async def _read_ahead(books: Books, alert_id: int, day_start: datetime) -> Alert | None:
+    """The alert; and at once what nearly every decision asks for, so that it need not wait for each.
+
+    Trades in flight before any lot: what ends meanwhile counts twice, never not at all.
+    """
+    alert, *others = await asyncio.gather(
+        books.alert(alert_id),
+        books.trades(UNRESOLVED),
+        books.trades_of_alert(alert_id),
+        books.lots(LotStatus.OPEN),
+        books.trades_since_or_ended(recent_since(day_start)),
+        books.lots(LotStatus.CLOSED, closed_since=day_start),
+        books.last_order_id(),
+        return_exceptions=True,  # each has ended before the transaction does
+    )
+    for outcome in (alert, *others):
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return alert  # type: ignore[return-value]  # no error: those are raised
 
 
 async def _ticker_in_books(books: Books, alert: Alert, contract: Contract | None) -> str | None:

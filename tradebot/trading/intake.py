@@ -19,7 +19,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -48,12 +48,14 @@ from tradebot.errors import LedgerUnavailable, PayloadError, QueueUnavailable, T
 from tradebot.ports import Books, Clock, Ledger, Queue
 from tradebot.trading import new_alerts
 from tradebot.trading.ages import Ages
+from tradebot.trading.group_commit import GroupCommit
 from tradebot.trading.new_alerts import Report
 from tradebot.trading.notices import store_notice
 
 STORE_DEADLINE_S = 1.5  # TradingView drops a request after 3 s
 STORING_MAX = 5_000  # transactions under way; beyond, the database has long been down
 SAME_MISTAKE_WINDOW = timedelta(hours=1)
+JUST_STORED_MAX = 256
 RESENT_WITHIN_S = 15.0
 """TradingView's resends come within this time; the same message later is news to the owner: it was meant to trade."""
 REPEATS_REPORTED_EVERY = timedelta(minutes=1)
@@ -108,6 +110,8 @@ class Intake:
         self._queue = queue
         self._clock = clock
         self._ages = Ages(clock)
+        self._commits = GroupCommit(ledger)
+        self._just_stored: dict[int, Alert] = {}  # the newest ones, by id
         self._storing: set[asyncio.Task[Accepted]] = set()
         self._reporting: set[asyncio.Task[None]] = set()
         self._to_push: list[tuple[Side, Accepted]] = []
@@ -217,11 +221,23 @@ class Intake:
     async def _accept(
         self, alert: NewAlert, instruction: Instruction | None, *, has_key: bool, actor: str = "bot"
     ) -> Accepted:
-        async with self._ledger.begin() as books:
-            accepted = await self._insert(books, alert, instruction, has_key=has_key, actor=actor)
+        accepted = await self._commits.store(
+            lambda books: self._insert(books, alert, instruction, has_key=has_key, actor=actor)
+        )
         if accepted.status is Outcome.QUEUED and alert.action is not None:
+            self._remember(alert, accepted.alert_id)
             self._push(alert.action, accepted)
         return accepted
+
+    def just_stored(self, alert_id: int) -> Alert | None:
+        """An alert as it was stored a moment ago, once: who is to prepare its order need not read it first."""
+        return self._just_stored.pop(alert_id, None)
+
+    def _remember(self, alert: NewAlert, alert_id: int) -> None:
+        known = {field.name: getattr(alert, field.name) for field in fields(alert)}
+        self._just_stored[alert_id] = Alert(**known, id=alert_id)
+        if len(self._just_stored) > JUST_STORED_MAX:
+            del self._just_stored[next(iter(self._just_stored))]
 
     async def _insert(
         self, books: Books, alert: NewAlert, instruction: Instruction | None, *, has_key: bool, actor: str
@@ -272,17 +288,21 @@ class Intake:
         return Accepted(Outcome.DUPLICATE, known.id, ticker=known.ticker)
 
     async def _reject(self, alert: NewAlert, reason: str, wanted: Instruction | None = None) -> Accepted:
-        async with self._ledger.begin() as books:
-            known = await books.recent_alert(alert.payload_hash, alert.received_at - SAME_MISTAKE_WINDOW)
-            if known is not None and (known.status, known.reason) == (AlertStatus.REJECTED, reason):
-                await books.count_duplicate(known.id)
-                return Accepted(Outcome.REJECTED, known.id, reason)
-            alert_id = await books.insert_alert(alert)
-            if alert_id is None:  # the clock was set back to the very microsecond
-                raise LedgerUnavailable("The alert could not be stored under a key of its own. Send it again.")
-            ticker, side = (None, None) if wanted is None else (wanted.ticker, wanted.side)
-            facts = AlertRejected(reason, alert.source_ip, ticker, side)
-            await books.add_event(NewEvent(facts, alert.received_at, alert_id))
+        return await self._commits.store(lambda books: self._insert_rejected(books, alert, reason, wanted))
+
+    async def _insert_rejected(
+        self, books: Books, alert: NewAlert, reason: str, wanted: Instruction | None
+    ) -> Accepted:
+        known = await books.recent_alert(alert.payload_hash, alert.received_at - SAME_MISTAKE_WINDOW)
+        if known is not None and (known.status, known.reason) == (AlertStatus.REJECTED, reason):
+            await books.count_duplicate(known.id)
+            return Accepted(Outcome.REJECTED, known.id, reason)
+        alert_id = await books.insert_alert(alert)
+        if alert_id is None:  # the clock was set back to the very microsecond
+            raise LedgerUnavailable("The alert could not be stored under a key of its own. Send it again.")
+        ticker, side = (None, None) if wanted is None else (wanted.ticker, wanted.side)
+        facts = AlertRejected(reason, alert.source_ip, ticker, side)
+        await books.add_event(NewEvent(facts, alert.received_at, alert_id))
         return Accepted(Outcome.REJECTED, alert_id, reason)
 
     # --- tests ------------------------------------------------------------------------------------------------------
@@ -291,20 +311,21 @@ class Intake:
         """Each is judged anew, however often it comes: who changes something and asks again wants the new answer."""
         report = await self._judged(understood.instruction, strategy)
         alert = new_alerts.test_of(understood, strategy.name, arrival)
-        return await self._stored(self._store_test(alert, understood.instruction, report))
+        instruction = understood.instruction
+        storing = self._commits.store(lambda books: self._insert_test(books, alert, instruction, report))
+        return await self._stored(storing)
 
-    async def _store_test(self, alert: NewAlert, instruction: Instruction, report: Report) -> Accepted:
-        async with self._ledger.begin() as books:
-            alert_id = await books.insert_alert(alert)
-            if alert_id is None:
-                known = await books.alert_by_key(alert.idempotency_key)
-                if known is None:
-                    raise LedgerUnavailable("The alert was stored by another request just now. Send it again.")
-                await books.count_duplicate(known.id)
-                return Accepted(Outcome.TESTED, known.id, ticker=known.ticker, report=report)
-            await books.add_event(NewEvent(_stored_facts(alert, instruction), alert.received_at, alert_id))
-            tested = AlertTested(alert.ticker, alert.action, new_alerts.lines(report), self._shown(alert))
-            await books.add_event(NewEvent(tested, alert.received_at, alert_id))
+    async def _insert_test(self, books: Books, alert: NewAlert, instruction: Instruction, report: Report) -> Accepted:
+        alert_id = await books.insert_alert(alert)
+        if alert_id is None:
+            known = await books.alert_by_key(alert.idempotency_key)
+            if known is None:
+                raise LedgerUnavailable("The alert was stored by another request just now. Send it again.")
+            await books.count_duplicate(known.id)
+            return Accepted(Outcome.TESTED, known.id, ticker=known.ticker, report=report)
+        await books.add_event(NewEvent(_stored_facts(alert, instruction), alert.received_at, alert_id))
+        tested = AlertTested(alert.ticker, alert.action, new_alerts.lines(report), self._shown(alert))
+        await books.add_event(NewEvent(tested, alert.received_at, alert_id))
         return Accepted(Outcome.TESTED, alert_id, ticker=alert.ticker, report=report)
 
     async def _judged(self, instruction: Instruction, strategy: Strategy) -> Report:

@@ -156,7 +156,7 @@ class Ending:
 class NewOrder:
     """What makes each new order one of its own."""
 
-    order_id: Callable[[], int]  # the next one
+    order_id: Callable[[int], int]  # the next one, this one or higher
     token: Callable[[], str]  # for its reference
 
 
@@ -285,9 +285,8 @@ class Judging:
         )
 
     async def _store(self, new: NewTrade, contract: Contract, parent: Intent | None = None) -> Intent:
-        order_id = self.new_order.order_id()
-        trade = Trade.of(new, id=await self.books.insert_trade(new), ib_order_id=order_id)
-        await self.books.save_trade(trade)
+        order_id = self.new_order.order_id(await self.books.last_order_id() + 1)
+        trade = Trade.of(new, id=await self.books.insert_trade(new, order_id), ib_order_id=order_id)
         tied = {} if parent is None else {"parent_id": parent.order_id, "oca_group": new.group_id or ""}
         order = Order(new.order_ref, contract, new.side, new.requested_qty, trade.terms, **tied)  # type: ignore[arg-type]
         return Intent(trade, order_id, order)

@@ -104,8 +104,7 @@ class ProtectiveOrders:
             **columns(one.terms),
         )
         order_id = self._broker.next_order_id(await books.last_order_id() + 1)
-        trade = Trade.of(new, id=await books.insert_trade(new), ib_order_id=order_id)
-        await books.save_trade(trade)
+        trade = Trade.of(new, id=await books.insert_trade(new, order_id), ib_order_id=order_id)
         facts = ProtectionPlaced.of(trade, role=one.role, terms=str(one.terms))
         await books.add_event(NewEvent(facts, now, trade.alert_id, trade.id))
         return trade

@@ -8,7 +8,7 @@ Rules:
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
@@ -139,6 +139,7 @@ class Worker:
         pulse: Pulse,
         chance: Chance,
         options: WorkerOptions,
+        just_stored: Callable[[int], Alert | None],
     ) -> None:
         self._ledger = ledger
         self._queue = queue
@@ -155,6 +156,7 @@ class Worker:
         self._judged = pulse.of("alerts in hand", ASKS_IB_S)
         self._chance = chance
         self._options = options
+        self._just_stored = just_stored
         self._serial = asyncio.Lock()
         self._next_order_at = 0.0  # by the clock that only goes on
         self._waits_ended = 0  # for IB to take messages again
@@ -217,8 +219,7 @@ class Worker:
         with ExitStack() as context:
             context.enter_context(logger.contextualize(alert_id=alert_id))
             try:
-                async with reading, self._ledger.read() as books:
-                    alert = await books.alert(alert_id)
+                alert = self._just_stored(alert_id) or await self._read(alert_id, reading)
                 if alert is None:
                     self._taking.note_junk(alert_id)
                 elif alert.status is AlertStatus.RECEIVED:
@@ -236,6 +237,10 @@ class Worker:
                 self._sequencer.leave(alert_id)
                 self._in_hand.discard(alert_id)
                 self._judged()
+
+    async def _read(self, alert_id: int, reading: asyncio.Semaphore) -> Alert | None:
+        async with reading, self._ledger.read() as books:
+            return await books.alert(alert_id)
 
     async def _judge_and_send(self, alert: Alert, context: ExitStack) -> None:
         self._sequencer.is_a(alert.id, alert.action)
@@ -406,8 +411,7 @@ class Worker:
                 logger.error("stored limit {} is {!r}: the configured one is used", limit_key(name, scope), stored)
         limits = limits_in(settings, self._options.defaults)
         policy = Policy(self._options.fixed_limits, limits, self._options.hours, self._options.fractional, terms)
-        floor = await books.last_order_id() + 1
-        new_order = NewOrder(lambda: self._broker.next_order_id(floor), lambda: self._chance(4))
+        new_order = NewOrder(self._broker.next_order_id, lambda: self._chance(4))
         return await decide(books, alert.id, pre_trade, policy, view, new_order=new_order)
 
     def _terms(self, name: str, settings: Mapping[str, str]) -> StrategyTerms:
