@@ -29,7 +29,7 @@ _TRADE = ", ".join(one.name for one in fields(Trade))  # all but the decision, w
 _SQL = {name: sql.replace("{columns}", _TRADE) for name, sql in named_sql.load(*_FILES).items()}
 _TABLES = {name: named_sql.tables(sql) for name, sql in _SQL.items()}
 _WRITES = {name for name, sql in _SQL.items() if named_sql.writes(sql)}
-_ASKED_AGAIN = {"trades", "trades_of_alert", "trades_since_or_ended", "lots", "lots_closed_since"}
+_ASKED_AGAIN = {"alerts", "trades", "trades_of_alert", "trades_since_or_ended", "lots", "lots_closed_since"}
 """By a decision, several times; they are read once, and again after a change of the same transaction."""
 _EVERYTHING = {"ticker": "", "strategy": ""}
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -260,6 +260,8 @@ class SqlBooks:
 
     async def executions_of(self, trade_ids: Collection[int]) -> Mapping[int, Sequence[Execution]]:
         by_trade: dict[int, list[Execution]] = defaultdict(list)
+        if not trade_ids:
+            return by_trade
         async for row in _in_turns(await self._rows("executions_of", trade_ids=list(trade_ids))):
             by_trade[int(row["trade_id"])].append(values.read(Execution, row))
         return by_trade

@@ -27,6 +27,10 @@ _UNSTORABLE = re.compile("[\\0\\ud800-\\udfff]")
 def outgoing(value: object) -> Any:
     """A value of the domain as a parameter. Raises TypeError or ValueError for what must never be stored."""
     match value:
+        case None | int():
+            return value
+        case str():
+            return _UNSTORABLE.sub("\ufffd", value)
         case Decimal() if not value.is_finite():
             raise ValueError(f"{value} is no amount that can be stored")
         case float():
@@ -35,8 +39,6 @@ def outgoing(value: object) -> Any:
             raise ValueError(f"{value} has no time zone")
         case datetime():
             return value.astimezone(UTC)
-        case str():
-            return _UNSTORABLE.sub("\ufffd", value)
         case Reason():
             return json.dumps({"code": value.code, "facts": tagged(value.facts)})
         case Mapping() | tuple():

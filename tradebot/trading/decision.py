@@ -38,16 +38,16 @@ from tradebot.trading.snapshot import BrokerView
 
 async def decide(
     books: Books,
-    alert_id: int,
+    known: Alert,
     pre_trade: PreTradeData,
     policy: Policy,
     view: BrokerView,
     *,
     new_order: NewOrder,
 ) -> Decided:
-    """One alert's outcome, written through `books`. Raises LedgerUnavailable, and
+    """One alert's outcome, written through `books`. `known`: the alert as it once was. Raises LedgerUnavailable, and
     ValueError for an instruction that cannot be read."""
-    alert = await _read_ahead(books, alert_id, policy.hours.day_start(view.now))
+    alert = await _read_ahead(books, known, policy.hours.day_start(view.now))
     if alert is None or alert.status is not AlertStatus.RECEIVED or alert.ticker is None or alert.action is None:
         return None
     killed = view.state is TradingState.KILLED
@@ -84,25 +84,26 @@ async def decide(
     return await (judge_entry(one) if alert.action is Side.BUY else judge_exit(one))
 
 
-async def _read_ahead(books: Books, alert_id: int, day_start: datetime) -> Alert | None:
-    """The alert; and at once what nearly every decision asks for, so that it need not wait for each.
+async def _read_ahead(books: Books, alert: Alert, day_start: datetime) -> Alert | None:
+    """The alert as it is now; and at once what nearly every decision asks for, so that it need not wait for each.
 
     Trades in flight before any lot: what ends meanwhile counts twice, never not at all.
     """
-    alert, *others = await asyncio.gather(
-        books.alert(alert_id),
+    now, *others = await asyncio.gather(
+        books.alert(alert.id),
         books.trades(UNRESOLVED),
-        books.trades_of_alert(alert_id),
+        books.trades_of_alert(alert.id),
         books.lots(LotStatus.OPEN),
         books.trades_since_or_ended(recent_since(day_start)),
         books.lots(LotStatus.CLOSED, closed_since=day_start),
         books.last_order_id(),
+        books.alerts(WAITING, ticker=alert.ticker, strategy=alert.strategy),
         return_exceptions=True,  # each has ended before the transaction does
     )
-    for outcome in (alert, *others):
+    for outcome in (now, *others):
         if isinstance(outcome, BaseException):
             raise outcome
-    return alert  # type: ignore[return-value]  # no error: those are raised
+    return now  # type: ignore[return-value]  # no error: those are raised
 
 
 async def _ticker_in_books(books: Books, alert: Alert, contract: Contract | None) -> str | None:

@@ -1,8 +1,6 @@
 """A decision as it is stored with its order, and as it is logged."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import fields
 from datetime import datetime
 
 from loguru import logger
@@ -31,13 +29,20 @@ def stored_check(check: Check) -> dict[str, object]:
 
 def plain_json(value: Mapping[str, object]) -> dict[str, object]:
     """Nested dataclasses and Decimals as plain JSON: what was known is kept exactly as figures in text."""
-    plain: dict[str, object] = json.loads(json.dumps(value, default=_plain))
-    return plain
+    return {str(name): _plain(one) for name, one in value.items()}
 
 
 def _plain(value: object) -> object:
-    if hasattr(value, "__dataclass_fields__"):
-        return {field.name: getattr(value, field.name) for field in fields(value)}  # type: ignore[arg-type]
-    if isinstance(value, frozenset):
-        return sorted(value)
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case dict():
+            return plain_json(value)
+        case list() | tuple():
+            return [_plain(one) for one in value]
+        case frozenset():
+            return sorted(map(_plain, value))  # type: ignore[type-var]
+        case datetime():
+            return value.isoformat()
+    names = getattr(value, "__dataclass_fields__", None)
+    return str(value) if names is None else {name: _plain(getattr(value, name)) for name in names}

@@ -412,7 +412,7 @@ class Worker:
         limits = limits_in(settings, self._options.defaults)
         policy = Policy(self._options.fixed_limits, limits, self._options.hours, self._options.fractional, terms)
         new_order = NewOrder(self._broker.next_order_id, lambda: self._chance(4))
-        return await decide(books, alert.id, pre_trade, policy, view, new_order=new_order)
+        return await decide(books, alert, pre_trade, policy, view, new_order=new_order)
 
     def _terms(self, name: str, settings: Mapping[str, str]) -> StrategyTerms:
         """One that the file does not name any more buys nothing, and sells what it holds."""

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import Strict, StrictBool, StrictInt, StringConstraints, WithJsonSchema
@@ -63,6 +64,7 @@ class Field(Generic[T]):
     about: str = ""  # for the JSON Schema
 
 
+@lru_cache(maxsize=1024)
 def plain(name: str) -> str:
     """A name without letter case, `_` and `-`."""
     return re.sub("[^a-z]", "", name.lower())
