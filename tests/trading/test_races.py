@@ -127,8 +127,6 @@ async def test_an_alert_cleared_while_it_is_judged(postgres_url: str, ask: int |
         async with ledger.begin() as books:
             alert_id = await books.insert_alert(an_alert(received_at=now))
             assert alert_id is not None
-            known = await books.alert(alert_id)
-            assert known is not None
 
         async def clear() -> None:
             async with ledger.begin() as other:
@@ -139,7 +137,7 @@ async def test_an_alert_cleared_while_it_is_judged(postgres_url: str, ask: int |
             view = BrokerView(now, TradingState.RUNNING, account, {})
             decided = await decide(
                 seen,  # type: ignore[arg-type]
-                known,
+                alert_id,
                 pre_trade,
                 policy,
                 view,

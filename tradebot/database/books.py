@@ -29,7 +29,7 @@ _TRADE = ", ".join(one.name for one in fields(Trade))  # all but the decision, w
 _SQL = {name: sql.replace("{columns}", _TRADE) for name, sql in named_sql.load(*_FILES).items()}
 _TABLES = {name: named_sql.tables(sql) for name, sql in _SQL.items()}
 _WRITES = {name for name, sql in _SQL.items() if named_sql.writes(sql)}
-_ASKED_AGAIN = {"alerts", "trades", "trades_of_alert", "trades_since_or_ended", "lots", "lots_closed_since"}
+_ASKED_AGAIN = {"alert", "alerts", "trades", "trades_of_alert", "trades_since_or_ended", "lots", "lots_closed_since"}
 """By a decision, several times; they are read once, and again after a change of the same transaction."""
 _EVERYTHING = {"ticker": "", "strategy": ""}
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -93,7 +93,8 @@ class SqlBooks:
         return None if row is None else row["id"]
 
     async def alert(self, alert_id: int) -> Alert | None:
-        return _one(Alert, await self._row("alert", id=alert_id))
+        found = await self._all(Alert, "alert", id=alert_id)
+        return found[0] if found else None
 
     async def alert_by_key(self, idempotency_key: str) -> Alert | None:
         return _one(Alert, await self._row("alert_by_key", idempotency_key=values.outgoing(idempotency_key)))

@@ -84,10 +84,11 @@ class _Question:
 
 
 class PostgresTransaction:
-    """See `tradebot.database.driver.Transaction`."""
+    """See `tradebot.database.driver.Transaction`. It begins with its first statement, in one message with the first lock."""
 
     def __init__(self, driver: "PostgresDriver", connection: _Connection, write: bool) -> None:
-        self._driver, self._connection, self._write = driver, connection, write
+        self._driver, self._write = driver, write
+        self.connection, self.begun = connection, False
         self._turn = asyncio.Lock()  # a connection runs one statement at a time
         self._asked: list[_Question] = []
 
@@ -103,6 +104,7 @@ class PostgresTransaction:
 
     async def _answer(self) -> None:
         """Whatever was asked meanwhile; what only reads in one round trip."""
+        await self._begin()
         asked, self._asked = self._asked, []
         reading = [one for one in asked if one.reads]
         if len(reading) > 1:
@@ -111,14 +113,14 @@ class PostgresTransaction:
             for one in asked:
                 if one.answer is None:
                     text, names = numbered(one.sql)
-                    found = await self._connection.fetch(text, *(one.values[name] for name in names))
+                    found = await self.connection.fetch(text, *(one.values[name] for name in names))
                     one.answer = [dict(row) for row in found]
 
     async def _answer_together(self, asked: Sequence["_Question"]) -> None:
         """One statement for all of them: each row is JSON, which has what the columns have, as text or number."""
         text, parameters = together(*(one.sql for one in asked))
         async with self._driver.translated():
-            rows = await self._connection.fetch(text, *(asked[number].values[name] for number, name in parameters))
+            rows = await self.connection.fetch(text, *(asked[number].values[name] for number, name in parameters))
         answers: list[list[Row]] = [[] for _ in asked]
         for row in rows:
             answers[row["of"]].append(json.loads(row["record"], parse_float=Decimal))
@@ -127,20 +129,31 @@ class PostgresTransaction:
 
     async def script(self, sql: str) -> None:
         async with self._turn, self._driver.translated():
-            await self._connection.execute(sql)
+            await self._begin()
+            await self.connection.execute(sql)
 
     async def lock(self, name: str) -> None:
         if self._write:
-            await self._locked("SELECT pg_advisory_xact_lock($1)", name)
+            await self._locked(f"SELECT pg_advisory_xact_lock({lock_key(name)})")
 
     async def share(self, name: str) -> None:
         if self._write:
-            await self._locked("SELECT pg_advisory_xact_lock_shared($1)", name)
+            await self._locked(f"SELECT pg_advisory_xact_lock_shared({lock_key(name)})")
 
-    async def _locked(self, sql: str, name: str) -> None:
+    async def _locked(self, sql: str) -> None:
         """By itself: what is read together with it would be of before it was held."""
         async with self._turn, self._driver.translated():
-            await self._connection.fetch(sql, lock_key(name))
+            if self.begun:
+                await self.connection.execute(sql)
+            else:
+                await self._begin(sql)
+
+    async def _begin(self, and_then: str = "") -> None:
+        if self.begun:
+            return
+        async with self._driver.translated():
+            self.connection = await self._driver.begin(self.connection, self._write, and_then)
+            self.begun = True
 
 
 class PostgresDriver:
@@ -163,15 +176,16 @@ class PostgresDriver:
     @asynccontextmanager
     async def transaction(self, *, write: bool = True) -> AsyncIterator[Transaction]:
         async with self.translated():
-            connection = await self._begin(write)
+            transaction = PostgresTransaction(self, await self._acquired(), write)
         try:
             heed_cancellation()
-            yield PostgresTransaction(self, connection, write)
+            yield transaction
         except BaseException:
-            await to_the_end(self._rollback(connection))
+            await to_the_end(self._rollback(transaction.connection))
             raise
         else:
-            await to_the_end(self._commit(connection))
+            end = self._commit if transaction.begun else self._give_back
+            await to_the_end(end(transaction.connection))
 
     @asynccontextmanager
     async def translated(self) -> AsyncIterator[None]:
@@ -183,22 +197,27 @@ class PostgresDriver:
                 await self._pool.expire_connections()  # a new one may reach the server that took over
             raise unavailable(error, self.place) or error from error
 
-    async def _begin(self, write: bool) -> _Connection:
+    async def begin(self, connection: _Connection, write: bool, and_then: str) -> _Connection:
+        """The connection on which the transaction has begun."""
+        sql = f"{self._begin_sql[write]}; {and_then}"
         try:
-            return await self._begun(write)
+            await self._begun(connection, sql)
         except _CLOSED:
             # After a restart of the server every idle connection is dead; nothing was done yet, so try a new one.
             await self._pool.expire_connections()
-            return await self._begun(write)
+            connection = await self._acquired()
+            await self._begun(connection, sql)
+        return connection
 
-    async def _begun(self, write: bool) -> _Connection:
-        connection = await self._pool.acquire(timeout=self._timeout_s)
+    async def _begun(self, connection: _Connection, sql: str) -> None:
         try:
-            await connection.execute(self._begin_sql[write])
+            await connection.execute(sql)
         except BaseException:
             await to_the_end(self._throw_away(connection))
             raise
-        return connection
+
+    async def _acquired(self) -> _Connection:
+        return await self._pool.acquire(timeout=self._timeout_s)
 
     async def _commit(self, connection: _Connection) -> None:
         async with self.translated():

@@ -38,16 +38,17 @@ from tradebot.trading.snapshot import BrokerView
 
 async def decide(
     books: Books,
-    known: Alert,
+    alert_id: int,
     pre_trade: PreTradeData,
     policy: Policy,
     view: BrokerView,
     *,
     new_order: NewOrder,
 ) -> Decided:
-    """One alert's outcome, written through `books`. `known`: the alert as it once was. Raises LedgerUnavailable, and
+    """One alert's outcome, written through `books`. Raises LedgerUnavailable, and
     ValueError for an instruction that cannot be read."""
-    alert = await _read_ahead(books, known, policy.hours.day_start(view.now))
+    await books.trades(UNRESOLVED)  # before any lot: what ends meanwhile counts twice, never not at all
+    alert = await books.alert(alert_id)
     if alert is None or alert.status is not AlertStatus.RECEIVED or alert.ticker is None or alert.action is None:
         return None
     killed = view.state is TradingState.KILLED
@@ -84,12 +85,10 @@ async def decide(
     return await (judge_entry(one) if alert.action is Side.BUY else judge_exit(one))
 
 
-async def _read_ahead(books: Books, alert: Alert, day_start: datetime) -> Alert | None:
-    """The alert as it is now; and at once what nearly every decision asks for, so that it need not wait for each.
-
-    Trades in flight before any lot: what ends meanwhile counts twice, never not at all.
-    """
-    now, *others = await asyncio.gather(
+async def read_ahead(books: Books, alert: Alert, day_start: datetime) -> None:
+    """At once what nearly every decision asks for, so that it need not wait for each. Raises LedgerUnavailable."""
+    outcomes = await asyncio.gather(
+        books.settings(),  # their lock first
         books.alert(alert.id),
         books.trades(UNRESOLVED),
         books.trades_of_alert(alert.id),
@@ -100,10 +99,9 @@ async def _read_ahead(books: Books, alert: Alert, day_start: datetime) -> Alert 
         books.alerts(WAITING, ticker=alert.ticker, strategy=alert.strategy),
         return_exceptions=True,  # each has ended before the transaction does
     )
-    for outcome in (now, *others):
+    for outcome in outcomes:
         if isinstance(outcome, BaseException):
             raise outcome
-    return now  # type: ignore[return-value]  # no error: those are raised
 
 
 async def _ticker_in_books(books: Books, alert: Alert, contract: Contract | None) -> str | None:

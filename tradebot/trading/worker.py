@@ -57,7 +57,7 @@ from tradebot.ports import (
 )
 from tradebot.trading import second_look
 from tradebot.trading.booking import Booking, Listeners
-from tradebot.trading.decision import decide, holds_back
+from tradebot.trading.decision import decide, holds_back, read_ahead
 from tradebot.trading.entries_at_work import is_cancel
 from tradebot.trading.gate import Gate
 from tradebot.trading.judging import AskMargin, Decided, Intent, Lift, NewOrder, Policy, PreTradeData, Wait
@@ -393,6 +393,7 @@ class Worker:
         return decided
 
     async def _decide(self, books: Books, alert: Alert, pre_trade: PreTradeData) -> Decided:
+        await read_ahead(books, alert, self._options.hours.day_start(self._clock.now()))
         settings = await books.settings()
         check_epoch(settings, self._lock)
         view = BrokerView(
@@ -412,7 +413,7 @@ class Worker:
         limits = limits_in(settings, self._options.defaults)
         policy = Policy(self._options.fixed_limits, limits, self._options.hours, self._options.fractional, terms)
         new_order = NewOrder(self._broker.next_order_id, lambda: self._chance(4))
-        return await decide(books, alert, pre_trade, policy, view, new_order=new_order)
+        return await decide(books, alert.id, pre_trade, policy, view, new_order=new_order)
 
     def _terms(self, name: str, settings: Mapping[str, str]) -> StrategyTerms:
         """One that the file does not name any more buys nothing, and sells what it holds."""
