@@ -45,8 +45,9 @@ faults: $(VENV)/.dev
 soak: $(VENV)/.dev
 	$(PY) -m tests.soak $(ARGS)
 
+# How fast it is, beside the bare floor; ARGS="-k road" measures a part.
 bench: $(VENV)/.dev
-	$(PY) -m tests.bench
+	$(PY) -m tests.bench $(ARGS)
 
 # docs/setup.md and docs/deployment.md followed word for word in a clean Debian with systemd, and the drills; as root, ten minutes.
 vps: $(VENV)/.dev

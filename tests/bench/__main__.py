@@ -1,76 +1,95 @@
-"""How quick the road is, measured on the daemon as a process: `make bench`. Figures, no verdict: machines differ."""
+"""How fast tradebot is, measured on its processes beside the floor that no bridge can beat: `make bench`. Figures, no verdict:
+machines differ, so the exit code is 0 whatever they are; a section that fails is an error."""
 
+import argparse
 import asyncio
-import statistics
-import tempfile
+import signal
+import sys
 import time
-from collections.abc import Sequence
+import traceback
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime
+from os import getloadavg
 from pathlib import Path
+from typing import Protocol
 
-import aiohttp
+from loguru import logger
+from rich.console import Console
+from rich.markup import escape
 
-from tests.bench.booking import bookings
-from tests.bench.road import road
-from tests.system.harness import SECRET, Daemon, Gateway, running
-from tradebot.domain.events import EventKind
+from tests.bench import booking, intake, road
+from tests.bench.figures import Figure
+from tests.bench.picture import draw
+from tests.bench.report import Machine, Report, Section, line, table
+from tradebot import __version__
 
-TICKERS = ("AAPL", "MSFT", "TSLA", "NVDA", "AMZN", "KO", "WMT", "DIS")
+
+class Measures(Protocol):
+    """A module of this folder."""
+
+    __name__: str
+    figures: Callable[[], AsyncIterator[Figure]]
 
 
-def row(name: str, seconds: Sequence[float], floor: Sequence[float] = ()) -> None:
-    """`floor`: what the bare road took beside it."""
-    ordered = sorted(seconds)
-    p99 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
-    figures = (
-        f"median {statistics.median(ordered) * 1e3:8.1f} ms   p99 {p99 * 1e3:8.1f} ms   max {ordered[-1] * 1e3:8.1f} ms"
+SECTIONS: tuple[Measures, ...] = (road, intake, booking)
+EXAMPLE = """example:
+  python -m tests.bench -k road -k start --to /tmp/bench
+  make bench ARGS="-k road"
+"""
+
+
+def main(arguments: Sequence[str], sections: Sequence[Measures] = SECTIONS) -> int:
+    given = _parser(sections).parse_args(arguments)
+    console = Console(width=max(Console().width, 180))
+    chosen = [one for one in sections if not given.k or any(text in name(one) for text in given.k)]
+    if not chosen:
+        console.print(f"no section has {' or '.join(given.k)} in its name: {', '.join(map(name, sections))}")
+        return 2
+    logger.configure(handlers=[])  # what the product's own parts say in this process would hide the figures
+    began, load = datetime.now(UTC), getloadavg()[0]
+    measured = [asyncio.run(_measured(one, console)) for one in chosen]
+    report = Report(__version__, began, Machine.here(), load, measured)
+    console.print(table(report))
+    report.write(given.to / "bench.json")
+    draw(report, given.to / "bench.svg")
+    console.print(f"written to {given.to}: bench.json, bench.svg")
+    return 1 if report.failed else 0
+
+
+def name(section: Measures) -> str:
+    return section.__name__.rpartition(".")[2]
+
+
+async def _measured(module: Measures, console: Console) -> Section:
+    """Prints each figure as it comes."""
+    console.rule(name(module))
+    began, figures, error = time.monotonic(), [], None
+    try:
+        async for figure in module.figures():
+            figures.append(figure)
+            console.print(escape(line(figure)), highlight=False, soft_wrap=True)
+    except Exception as failure:  # whatever it is: the others are measured all the same
+        console.print(escape(traceback.format_exc()), highlight=False)
+        error = f"{type(failure).__name__}: {failure}"
+    return Section(name(module), datetime.now(UTC), getloadavg()[0], time.monotonic() - began, figures, error)
+
+
+def _parser(sections: Sequence[Measures]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench",
+        description=f"{__doc__} Sections: {', '.join(map(name, sections))}.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    ratio = f"   {statistics.median(ordered) / statistics.median(floor):.1f} x the floor" if floor else ""
-    print(f"{name:<46} {figures}   n={len(ordered)}{ratio}", flush=True)  # noqa: T201
+    parser.add_argument(
+        "-k", action="append", default=[], metavar="TEXT", help="only sections with this in their name; may be repeated"
+    )
+    parser.add_argument(
+        "--to", type=Path, default=Path("bench"), metavar="FOLDER", help="where bench.json and bench.svg go (bench/)"
+    )
+    return parser
 
 
-async def answers(daemon: Daemon, count: int, at_once: int) -> list[float]:
-    """Seconds from request to answer for each alert of a burst."""
-    slots = asyncio.Semaphore(at_once)
-    url = f"http://127.0.0.1:{daemon.port}/webhook"
-    connector = aiohttp.TCPConnector(limit=at_once)
-    async with aiohttp.ClientSession(connector=connector) as session:
-
-        async def one(number: int) -> float:
-            body = {"secret": SECRET, "action": "BUY", "ticker": TICKERS[number % 8], "alert_id": f"b{number}"}
-            async with slots:
-                began = time.perf_counter()
-                async with session.post(url, json=body) as answer:
-                    assert answer.status == 200, await answer.text()
-                return time.perf_counter() - began
-
-        return list(await asyncio.gather(*(one(number) for number in range(count))))
-
-
-async def fills(daemon: Daemon, count: int) -> list[float]:
-    """Seconds from the alert's receipt to its fill being booked, one after another."""
-    ids = []
-    for number in range(count):
-        ids.append(await daemon.alert("BUY", TICKERS[number % 8], alert_id=f"f{number}"))
-        await daemon.ended(ids[-1])
-    books = await daemon.books()
-    done = {event.alert_id: event.at for event in books.events if event.kind is EventKind.BUY_FILLED}
-    return [(done[one] - books.alerts[one].received_at).total_seconds() for one in ids if one in done]
-
-
-async def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        gateway = Gateway.at(Path(folder) / "gateway")
-        settings = {"trading__repeat_window_s": "0", "trading__defaults__max_per_ticker": "1000"}
-        daemon = Daemon.at(Path(folder), gateway=gateway, **settings)
-        async with running(daemon, gateway):
-            await gateway.ready()
-            began = time.perf_counter()
-            await daemon.ready()
-            row("start to ready for orders", [time.perf_counter() - began])
-            row("alert to booked fill (gateway fills after 50 ms)", await fills(daemon, 30))
-            row("webhook answer, 1,000 alerts, 100 at once", await answers(daemon, 1000, 100))
-    await road(row)
-    await bookings(row)
-
-
-asyncio.run(main())
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an orderly end: no server is left behind
+    sys.exit(main(sys.argv[1:]))

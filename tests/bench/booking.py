@@ -1,17 +1,18 @@
 """What it costs to book a fill of a ticker that has been traded ten times, and ten thousand times."""
 
 import asyncio
+import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
-from tests.conftest import fresh_database
+from tests.bench.figures import Figure, milliseconds
+from tests.bench.servers import open_servers
 from tests.long_history import fills, long_history, next_order
-from tests.servers import session_postgres
 from tradebot.database import migrate, open_ledger
 from tradebot.domain.alerts import Side
 from tradebot.domain.trades import Trade
@@ -22,22 +23,19 @@ from tradebot.trading.booking import Booking, Listeners
 from tradebot.trading.broker_update import BrokerUpdate
 
 FEW, MANY, ROUNDS, HELD = 10, 10_000, 50, 3
-Row = Callable[[str, list[float]], None]
 
 
-async def bookings(row: Row) -> None:
-    """One row a history and database, and the longest time for which the loop stood meanwhile."""
+async def figures() -> AsyncIterator[Figure]:
+    """By database: a booking after a long history beside one after a short one, and how long the loop stood meanwhile."""
     with tempfile.TemporaryDirectory() as folder:
-        await _compared("SQLite", f"sqlite:///{Path(folder) / 'bench.db'}", row)
-    server = await asyncio.to_thread(session_postgres)
-    try:
-        async with asynccontextmanager(fresh_database)(server.url) as url:
-            await _compared("PostgreSQL", url, row)
-    finally:
-        server.close()
+        for figure in await _compared("SQLite", f"sqlite:///{Path(folder) / 'bench.db'}"):
+            yield figure
+    async with open_servers() as servers, servers.database() as url:
+        for figure in await _compared("PostgreSQL", url):
+            yield figure
 
 
-async def _compared(name: str, url: str, row: Row) -> None:
+async def _compared(where: str, url: str) -> list[Figure]:
     await migrate.up(url)
     async with open_ledger(url) as ledger:
         booking = Booking(ledger, asyncio.Queue(), SystemClock(), Pulse(SystemClock()), Listeners())
@@ -45,18 +43,21 @@ async def _compared(name: str, url: str, row: Row) -> None:
             for trades in (FEW, MANY):
                 await long_history(books, trades, held=HELD, ticker=f"T{trades}")
         took = await _rounds(ledger, booking)
-        for trades, seconds in took.items():
-            row(f"{name}: a fill booked after {trades:,} trades", seconds)
-        async with _watched(row):
+        few, many = (statistics.median(took[trades]) for trades in (FEW, MANY))
+        beside = f"{many * 1e3:.2f} ms beside {few * 1e3:.2f} ms after {FEW}, n={len(took[MANY])}"
+        shown = [Figure(f"a fill booked after {MANY:,} trades, median", where, many / few, "x", 1.2, detail=beside)]
+        async with _watched() as stood:
             await _rounds(ledger, booking)
+        shown += milliseconds("the loop stood while fills were booked", where, stood)
         async with ledger.read() as books:
             first, *_ = await books.trades(ticker=f"T{MANY}")
         for what, change in (("commission", {"commission": Decimal(2)}), ("quantity", {"shares": Decimal(9)})):
-            async with _watched(row):
-                row(
-                    f"{name}: {what} of the first of {MANY:,} corrected",
-                    [await _corrected(ledger, booking, first, change)],
-                )
+            async with _watched() as stood:
+                seconds = await _corrected(ledger, booking, first, change)
+            detail = f"the loop stood for {max(stood) * 1e3:.1f} ms at most"
+            name = f"{what} of the first of {MANY:,} trades corrected"
+            shown.append(Figure(name, where, seconds * 1e3, "ms", detail=detail))
+    return shown
 
 
 async def _rounds(ledger: Ledger, booking: Booking) -> dict[int, list[float]]:
@@ -85,8 +86,8 @@ async def _timed(work: Awaitable[object]) -> float:
 
 
 @asynccontextmanager
-async def _watched(row: Row) -> AsyncIterator[None]:
-    """Shows for how long the loop gave no turn, each time."""
+async def _watched() -> AsyncIterator[list[float]]:
+    """For how long the loop gave no turn, each time."""
     stood: list[float] = []
 
     async def watch() -> None:
@@ -97,9 +98,8 @@ async def _watched(row: Row) -> AsyncIterator[None]:
 
     watching = asyncio.create_task(watch())
     try:
-        yield
+        yield stood
     finally:
         watching.cancel()
         with suppress(asyncio.CancelledError):
             await watching
-    row("  the loop stood meanwhile", stood)

@@ -1,5 +1,6 @@
 """What a benchmark measures: figures, each beside its goal. Medians and ratios, for machines are noisy."""
 
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,10 +25,29 @@ class Figure:
             return None
         return self.value >= self.goal if self.at_least else self.value <= self.goal
 
+    @property
+    def share(self) -> float | None:
+        """How much of what the goal allows is used: up to 1 it is met, at 2 it is missed by half."""
+        if self.goal is None:
+            return None
+        part, whole = (self.goal, self.value) if self.at_least else (self.value, self.goal)
+        if whole > 0:
+            return part / whole
+        return 1.0 if self.met else math.inf
+
 
 def p99(seconds: Sequence[float]) -> float:
     ordered = sorted(seconds)
     return ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
+
+
+def milliseconds(what: str, where: str, seconds: Sequence[float]) -> list[Figure]:
+    """Median and p99, shown only."""
+    detail = f"longest {max(seconds) * 1e3:.2f} ms, n={len(seconds)}"
+    return [
+        Figure(f"{what}, {name}", where, of(seconds) * 1e3, "ms", detail=detail)
+        for name, of in (("median", statistics.median), ("p99", p99))
+    ]
 
 
 def beside_floor(

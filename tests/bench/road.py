@@ -5,20 +5,22 @@ import asyncio
 import json
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
 
+from tests.bench.figures import Figure, beside_floor
+from tests.bench.servers import EMBEDDED, SERVERS, open_servers
 from tests.bench.tap import Tap, open_tap
-from tests.conftest import fresh_database
-from tests.servers import free_port, session_postgres
+from tests.servers import free_port
 from tests.system.harness import SECRET, Daemon, Gateway, Process, running, until
 
 TICKERS = ("AAPL", "MSFT", "TSLA", "NVDA", "AMZN", "KO", "WMT", "DIS")
 ROUNDS, PAUSE_S = 80, 0.1
+WARM = len(TICKERS)  # by then each ticker is known
 UNLIMITED = {
     "repeat_window_s": "0",
     "hours": "always",
@@ -27,7 +29,6 @@ UNLIMITED = {
     "defaults__max_daily_buys": "10000",
     "defaults__max_total_investment": "10000000",
 }
-Row = Callable[..., None]
 
 
 @dataclass
@@ -50,28 +51,31 @@ class Bridge:
         self.ordered.append(await self.tap.order(int(told["alert_id"])) - began)
 
 
-async def road(row: Row) -> None:
-    """Two rows a bridge and database."""
-    server = await asyncio.to_thread(session_postgres)
-    try:
-        fresh = asynccontextmanager(fresh_database)
-        async with fresh(server.url) as first, fresh(server.url) as second:
-            await _compared("SQLite", None, row)
-            await _compared("PostgreSQL", (first, second), row)
-    finally:
-        server.close()
+async def figures() -> AsyncIterator[Figure]:
+    """From alert to answer, and to the order's bytes at the gateway."""
+    async with open_servers() as servers:
+        async with AsyncExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            floor = await _floor(stack, folder / "floor", str(folder / "floor.db"))
+            daemon = await _daemon(stack, folder / "daemon")
+            for figure in await _compared(EMBEDDED, floor, daemon):
+                yield figure
+        async with AsyncExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            of_floor, of_daemon = [await stack.enter_async_context(servers.database()) for _ in range(2)]
+            floor = await _floor(stack, folder / "floor", of_floor)
+            settings = {"database__url": of_daemon, "queue__url": await servers.queue(0)}
+            daemon = await _daemon(stack, folder / "daemon", **settings)
+            for figure in await _compared(SERVERS, floor, daemon):
+                yield figure
 
 
-async def _compared(name: str, urls: tuple[str, str] | None, row: Row) -> None:
-    async with AsyncExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        floor = await _floor(stack, folder / "floor", urls[0] if urls else str(folder / "floor.db"))
-        daemon = await _daemon(stack, folder / "daemon", **({"database__url": urls[1]} if urls else {}))
-        await _in_turns((floor, daemon))
-        for what, of in (("answer", "answered"), ("order's bytes", "ordered")):
-            least, ours = (getattr(one, of)[len(TICKERS) :] for one in (floor, daemon))  # each ticker is known by then
-            row(f"{name}: alert to {what}, bare floor", least)
-            row(f"{name}: alert to {what}", ours, floor=least)
+async def _compared(where: str, floor: Bridge, daemon: Bridge) -> list[Figure]:
+    await _in_turns((floor, daemon))
+    return [
+        *beside_floor("alert to answer", where, daemon.answered[WARM:], floor.answered[WARM:], 1.3, 2),
+        *beside_floor("alert to order's bytes", where, daemon.ordered[WARM:], floor.ordered[WARM:], 2, 3),
+    ]
 
 
 async def _in_turns(bridges: Sequence[Bridge]) -> None:
