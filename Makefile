@@ -46,7 +46,7 @@ soak: $(VENV)/.dev
 	$(PY) -m tests.soak $(ARGS)
 
 # How fast it is, beside the bare floor; ARGS="-k road" measures a part.
-bench: $(VENV)/.dev
+bench: $(VENV)/.bench
 	$(PY) -m tests.bench $(ARGS)
 
 # docs/setup.md and docs/deployment.md followed word for word in a clean Debian with systemd, and the drills; as root, ten minutes.
@@ -99,6 +99,12 @@ $(VENV)/.dev: $(VENV)/.run requirements/dev.txt $(CLIENTS:%=requirements/client-
 	$(call step,5 of 5: the client stoqey,$(NPM) ci --prefix $(VENV)/clients/stoqey $(NPM_QUIET))
 	@touch $@
 
+$(VENV)/.bench: $(VENV)/.dev requirements/peer.txt $(PY)
+	@echo "installing what the benchmark compares with into $(VENV) (once)"
+	@rm -rf $(VENV)/peer
+	$(call step,1 of 1: the common design's packages,$(PIP) $(LOCKED) --target $(VENV)/peer -r requirements/peer.txt)
+	@touch $@
+
 # The first Python that really runs (a version manager's stand-ins may not) and fits.
 $(PY):
 	@for python in python3.13 python3.12 python3.11 python3; do \
@@ -117,6 +123,7 @@ COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 
 lock: $(VENV)/.dev
 	$(COMPILE) pyproject.toml requirements/build.in -o requirements/run.txt
 	$(COMPILE) pyproject.toml requirements/build.in --extra dev -c requirements/run.txt -o requirements/dev.txt
+	$(COMPILE) requirements/peer.in -c requirements/run.txt -o requirements/peer.txt
 	for client in $(CLIENTS); do \
 		$(COMPILE) requirements/client-$$client.in -o requirements/client-$$client.txt || exit 1; \
 	done
