@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from os import getloadavg
 from pathlib import Path
@@ -17,7 +17,7 @@ from loguru import logger
 from rich.console import Console
 from rich.markup import escape
 
-from tests.bench import booking, intake, road
+from tests.bench import booking, intake, road, rooms
 from tests.bench.figures import Figure
 from tests.bench.picture import draw
 from tests.bench.report import Machine, Report, Section, line, table
@@ -28,10 +28,11 @@ class Measures(Protocol):
     """A module of this folder."""
 
     __name__: str
-    figures: Callable[[], AsyncIterator[Figure]]
+
+    def figures(self) -> AsyncIterator[Figure]: ...
 
 
-SECTIONS: tuple[Measures, ...] = (road, intake, booking)
+SECTIONS: tuple[Measures, ...] = (road, rooms, intake, booking)
 EXAMPLE = """example:
   python -m tests.bench -k road -k start --to /tmp/bench
   make bench ARGS="-k road"
@@ -45,7 +46,6 @@ def main(arguments: Sequence[str], sections: Sequence[Measures] = SECTIONS) -> i
     if not chosen:
         console.print(f"no section has {' or '.join(given.k)} in its name: {', '.join(map(name, sections))}")
         return 2
-    logger.configure(handlers=[])  # what the product's own parts say in this process would hide the figures
     began, load = datetime.now(UTC), getloadavg()[0]
     measured = [asyncio.run(_measured(one, console)) for one in chosen]
     report = Report(__version__, began, Machine.here(), load, measured)
@@ -91,5 +91,6 @@ def _parser(sections: Sequence[Measures]) -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    logger.configure(handlers=[])  # what the product's own parts say in this process would hide the figures
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an orderly end: no server is left behind
     sys.exit(main(sys.argv[1:]))

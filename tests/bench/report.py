@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from pydantic import TypeAdapter
+from rich.markup import escape
 from rich.table import Table
 
 from tests.bench.figures import Figure
@@ -76,7 +77,7 @@ def number(value: float) -> str:
 
 
 def amount(figure: Figure) -> str:
-    return f"{number(figure.value)} {figure.unit}"
+    return f"{number(figure.value)} {figure.unit}".rstrip()
 
 
 def goal(figure: Figure) -> str:
@@ -105,7 +106,7 @@ def table(report: Report) -> Table:
             sign = SIGNS[one.met]
             shown.add_row(one.what, one.where, number(one.value), one.unit, goal(one), sign, one.detail)
         if section.error:
-            shown.add_row("[red]failed", *[""] * 5, section.error)
+            shown.add_row("[red]failed", *[""] * 5, escape(section.error.splitlines()[0]))
     return shown
 
 
