@@ -18,7 +18,7 @@ MET, MISSED, INK = "#2a7f9e", "#d1602b", "#222222"  # apart for every eye
 def draw(report: Report, file: Path) -> None:
     """Of the same report the same bytes; the file's ending says in which format."""
     rows = list(_rows(report))
-    with mpl.rc_context({"svg.hashsalt": "tradebot", "font.family": "DejaVu Sans", "font.size": 8}):
+    with mpl.rc_context({"svg.hashsalt": "tradebot", "svg.fonttype": "none", "font.size": 8}):
         canvas = Canvas(figsize=(WIDTH_INCHES, ROW_INCHES * (len(rows) + 4)), facecolor="white", layout="constrained")
         axes = canvas.add_subplot()
         _frame(axes, len(rows))
@@ -29,7 +29,7 @@ def draw(report: Report, file: Path) -> None:
                 axes.text(-0.01, at, row, ha="right", va="center", weight="bold", transform=axes.get_yaxis_transform())
         canvas.suptitle(report.summary, fontsize=8, color=INK)
         file.parent.mkdir(parents=True, exist_ok=True)
-        canvas.savefig(file, metadata={"Date": None} if file.suffix == ".svg" else None)
+        canvas.savefig(file, metadata={"Date": None, "Creator": None} if file.suffix == ".svg" else None)
 
 
 def _rows(report: Report) -> Iterator[Figure | str]:
