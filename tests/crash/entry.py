@@ -75,7 +75,7 @@ def _about(name: str, arguments: tuple[Any, ...]) -> str | None:
             return "the flush"
         case "move_alert", (_, _, AlertStatus.PENDING, *_):
             return "pending"
-        case "insert_trade" | "save_trade", (trade,):
+        case "insert_trade" | "save_trade", (trade, *_):
             return _about_order(name, trade)
         case "add_event", (NewEvent(facts=ProtectionLifted()),):
             return "the lifting"

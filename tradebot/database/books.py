@@ -55,7 +55,8 @@ class SqlBooks:
         key = _key(name, **parameters)
         if key in self._known:
             return self._known[key]  # type: ignore[no-any-return]
-        found = [values.read(kind, row) async for row in _in_turns(await self._rows(name, **parameters))]
+        read = values.read_again if kind in (Trade, Lot) else values.read
+        found = [read(kind, row) async for row in _in_turns(await self._rows(name, **parameters))]
         if name in _ASKED_AGAIN:
             self._known[key] = found
         return found

@@ -9,6 +9,7 @@ import asyncio
 import os
 import re
 import sqlite3
+import sys
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime
@@ -151,7 +152,7 @@ class _RowsAsDicts:
 
     def __call__(self, cursor: sqlite3.Cursor, values: tuple[Any, ...]) -> Row:
         if cursor is not self._of:
-            self._of, self._names = cursor, [column[0] for column in cursor.description]
+            self._of, self._names = cursor, [sys.intern(column[0]) for column in cursor.description]
         return dict(zip(self._names, values, strict=True))
 
 

@@ -11,7 +11,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -55,6 +55,16 @@ def parameters(record: Any) -> dict[str, Any]:
 def read(kind: Callable[..., T], row: Row) -> T:
     """A dataclass from the columns named like its fields."""
     return _reader_of(kind)(row)  # type: ignore[no-any-return]
+
+
+def read_again(kind: Callable[..., T], row: Row) -> T:
+    """As `read`, for what every decision reads: of most rows, which are as they were, the record is still there."""
+    return _kept(kind, tuple(row), tuple(row.values()))  # type: ignore[no-any-return]
+
+
+@lru_cache(maxsize=1024)
+def _kept(kind: Any, names: tuple[str, ...], columns: tuple[Any, ...]) -> Any:
+    return _reader_of(kind)(dict(zip(names, columns, strict=True)))
 
 
 def time(value: Any) -> datetime:
