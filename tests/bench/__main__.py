@@ -47,10 +47,11 @@ def main(arguments: Sequence[str], sections: Sequence[Measures] = SECTIONS) -> i
         console.print(f"no section has {' or '.join(given.k)} in its name: {', '.join(map(name, sections))}")
         return 2
     began, load = datetime.now(UTC), getloadavg()[0]
-    measured = [asyncio.run(_measured(one, console)) for one in chosen]
-    report = Report(__version__, began, Machine.here(), load, measured)
+    report = Report(__version__, began, Machine.here(), load, [])
+    for one in chosen:
+        report.sections.append(asyncio.run(_measured(one, console)))
+        report.write(given.to / "bench.json")  # whatever becomes of the next
     console.print(table(report))
-    report.write(given.to / "bench.json")
     draw(report, given.to / "bench.svg")
     console.print(f"written to {given.to}: bench.json, bench.svg")
     return 1 if report.failed else 0

@@ -66,3 +66,12 @@ def beside_floor(
         )
         for name, of, goal in pairs
     ]
+
+
+def beside_ours(
+    what: str, where: str, theirs: Sequence[float], ours: Sequence[float], at_least: float | None
+) -> Figure:
+    """How many times as long as the daemon something else took beside it, at the median."""
+    them, us = statistics.median(theirs), statistics.median(ours)
+    detail = f"{them * 1e3:.2f} ms beside {us * 1e3:.2f} ms, n={len(theirs)}"
+    return Figure(f"{what}, median", where, them / us, "x ours", at_least, at_least=True, detail=detail)

@@ -17,9 +17,10 @@ from tests.system.harness import running
 
 Function: TypeAlias = tuple[str, int, str]  # file, line, name
 WARM, ALERTS, PAUSE_S = 16, 100, 0.1
-WAITING, OTHER = "waiting for threads, servers and IB", "everything else"
+WAITING, SENDING, OTHER = "waiting for threads, servers and IB", "handing over to servers and IB", "everything else"
 ROOMS = {
     WAITING: ("select.epoll", "select.kqueue", "select.poll"),
+    SENDING: ("'send' of '_socket", "'sendmsg' of '_socket"),
     "webhook": ("tradebot/webhook/", "/aiohttp/"),
     "judging": (
         "tradebot/trading/",
@@ -42,12 +43,15 @@ async def figures() -> AsyncIterator[Figure]:
     async with open_servers() as servers, servers.database() as database:
         at_servers = {"database__url": database, "queue__url": await servers.queue(0)}
         for where, settings in ((EMBEDDED, dict[str, str]()), (SERVERS, at_servers)):
-            took = by_room(await _profile(settings))
+            stats = await _profile(settings)
+            took = by_room(stats)
             whole = sum(took.values())
             for room, seconds in sorted(took.items(), key=lambda one: -one[1]):
                 if seconds < whole / 1000:
                     break
                 detail = f"{seconds / ALERTS * 1e3:.2f} of {whole / ALERTS * 1e3:.2f} ms under the profiler"
+                if room in (WAITING, SENDING):
+                    detail += f", {calls(stats, room) / ALERTS:.0f} times"
                 yield Figure(room, where, seconds / whole * 100, "%", detail=detail)
 
 
@@ -67,6 +71,10 @@ def by_room(stats: Mapping[Function, Any]) -> dict[str, float]:
         left = handed
     done[OTHER] += sum(left.values())
     return dict(done)
+
+
+def calls(stats: Mapping[Function, Any], room: str) -> int:
+    return sum(times for function, (_, times, *_) in stats.items() if _room(function) == room)
 
 
 def _room(function: Function) -> str | None:

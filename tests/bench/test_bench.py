@@ -10,7 +10,7 @@ import pytest
 
 from tests.bench import page, rooms
 from tests.bench.__main__ import SECTIONS, Measures, main, name
-from tests.bench.figures import Figure, beside_floor, p99
+from tests.bench.figures import Figure, beside_floor, beside_ours, p99
 from tests.bench.picture import draw
 from tests.bench.report import Machine, Report, Section, line
 
@@ -77,6 +77,8 @@ def test_beside_the_floor_the_median_and_the_p99_are_ratios_of_the_same_kind() -
     assert (median.what, median.value, median.met) == ("answer, median", 2.0, False)
     assert (slowest.what, slowest.value, slowest.met) == ("answer, p99", 4.0, True)
     assert median.detail == "4.00 ms beside 2.00 ms, n=100"
+    theirs = beside_ours("peer", "SQLite", [0.04] * 99 + [9], ours, 10)
+    assert (theirs.value, theirs.met, theirs.at_least) == (10.0, True, True)
 
 
 def test_a_line_says_what_was_measured_beside_its_goal() -> None:
@@ -138,17 +140,17 @@ def test_a_profile_is_told_by_the_rooms_that_asked_for_the_work() -> None:
     )
     poll, alone = ("~", 0, "<method 'poll' of 'select.epoll' objects>"), ("/usr/lib/python3.11/copy.py", 4, "deepcopy")
     by_caller = {webhook: (1, 1, 0.0, 3.0), database: (1, 1, 0.0, 1.0)}
-    took = rooms.by_room(
-        {
-            webhook: (1, 1, 1.0, 4.0, {}),
-            database: (1, 1, 2.0, 3.0, {}),
-            loads: (2, 2, 0.0, 4.0, by_caller),
-            match: (9, 9, 4.0, 4.0, {loads: (9, 9, 4.0, 4.0)}),
-            poll: (1, 1, 5.0, 5.0, {webhook: (1, 1, 5.0, 5.0)}),
-            alone: (2, 1, 8.0, 8.0, {alone: (1, 1, 4.0, 4.0)}),
-        }
-    )
+    stats = {
+        webhook: (1, 1, 1.0, 4.0, {}),
+        database: (1, 1, 2.0, 3.0, {}),
+        loads: (2, 2, 0.0, 4.0, by_caller),
+        match: (9, 9, 4.0, 4.0, {loads: (9, 9, 4.0, 4.0)}),
+        poll: (7, 7, 5.0, 5.0, {webhook: (7, 7, 5.0, 5.0)}),
+        alone: (2, 1, 8.0, 8.0, {alone: (1, 1, 4.0, 4.0)}),
+    }
+    took = rooms.by_room(stats)
     assert took == {"webhook": 4.0, "database": 3.0, rooms.WAITING: 5.0, rooms.OTHER: 8.0}
+    assert rooms.calls(stats, rooms.WAITING) == 7
 
 
 TEXT = "Before.\n\n<!-- figures: run -->\nold\n<!-- end -->\n\n<!-- figures: road -->\n<!-- end -->\n\nAfter.\n"
