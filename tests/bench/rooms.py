@@ -51,7 +51,7 @@ async def figures() -> AsyncIterator[Figure]:
                     break
                 detail = f"{seconds / ALERTS * 1e3:.2f} of {whole / ALERTS * 1e3:.2f} ms under the profiler"
                 if room in (WAITING, SENDING):
-                    detail += f", {calls(stats, room) / ALERTS:.0f} times"
+                    detail += f", {calls(stats, room) / ALERTS:.0f} x"
                 yield Figure(room, where, seconds / whole * 100, "%", detail=detail)
 
 
