@@ -200,12 +200,18 @@ class Books(Protocol):
     async def insert_alert(self, alert: NewAlert) -> int | None:
         """The new id, or None when the idempotency key is already there."""
 
+    async def insert_alerts(self, alerts: Sequence[NewAlert]) -> Mapping[str, int]:
+        """The new ids, by idempotency key; none for a key that is already there."""
+
     async def alert(self, alert_id: int) -> Alert | None: ...
 
     async def alert_by_key(self, idempotency_key: str) -> Alert | None: ...
 
     async def recent_alert(self, payload_hash: str, since: datetime) -> Alert | None:
         """The newest alert with this hash received at or after `since`; concurrent inserts of one hash are serialised."""
+
+    async def recent_alerts(self, payload_hashes: Collection[str]) -> Mapping[str, Alert]:
+        """The newest alert of each hash, as `recent_alert`."""
 
     async def count_duplicate(self, alert_id: int) -> None: ...
 
@@ -365,6 +371,8 @@ class Books(Protocol):
         """Remembers that an operation was done under this idempotency key. False when the key is there: do nothing."""
 
     async def add_event(self, event: NewEvent) -> int: ...
+
+    async def add_events(self, events: Sequence[NewEvent]) -> None: ...
 
     async def events(self, *, alert_id: int | None = None, after_id: int = 0, limit: int = 1000) -> Sequence[Event]: ...
 

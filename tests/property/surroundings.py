@@ -29,8 +29,8 @@ from tradebot.domain.brokerage import (
 )
 from tradebot.domain.settings import TradingState
 from tradebot.errors import BrokerUnavailable, LedgerUnavailable
+from tradebot.trading.alert_rows import Outcome
 from tradebot.trading.broker_update import BrokerUpdate
-from tradebot.trading.intake import Outcome
 from tradebot.trading.switch import store_state
 
 WHICH = st.integers(0, 5)  # of those there are

@@ -14,7 +14,7 @@ from tradebot.domain.events import EventKind
 from tradebot.domain.strategies import ExitSize
 from tradebot.domain.trades import OrderRole, Trade
 from tradebot.simgateway import entries, sessions
-from tradebot.trading.intake import Outcome
+from tradebot.trading.alert_rows import Outcome
 from tradebot.words import events as words
 
 EXAMPLE = next(examples(PAGE.read_text("utf-8")))

@@ -18,7 +18,8 @@ from tradebot.domain.strategies import Sizing, Strategies, Strategy
 from tradebot.errors import LedgerUnavailable
 from tradebot.ports import Ledger, Queue
 from tradebot.queues import EmbeddedQueue, open_redis_queue
-from tradebot.trading.intake import Accepted, Intake, Outcome
+from tradebot.trading.alert_rows import Accepted, Outcome
+from tradebot.trading.intake import Intake
 from tradebot.words import events as words
 
 NOON = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)

@@ -17,7 +17,7 @@ from tradebot.domain.payload.samples import Occasion, fill
 from tradebot.domain.strategies import Strategy
 from tradebot.domain.trades import Trade
 from tradebot.simgateway import Gateway
-from tradebot.trading.intake import Accepted
+from tradebot.trading.alert_rows import Accepted
 
 BOT_CLIENT_ID, ACCOUNT = 1, "DU1234567"
 GROUP_TYPE = 2  # what one sells is taken off the others, which are blocked meanwhile

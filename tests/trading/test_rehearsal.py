@@ -16,7 +16,7 @@ from tests.trading.test_decision import REFUSALS
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.limits import Limits
 from tradebot.domain.strategies import Sizing, Strategies, Strategy
-from tradebot.trading.intake import Outcome
+from tradebot.trading.alert_rows import Outcome
 
 BLOCKED, FAILED = AlertStatus.BLOCKED, AlertStatus.FAILED
 AT_ONCE = [one for one in REFUSALS if "max_alert_age_s" not in one[0]]

@@ -8,7 +8,7 @@ from tests.docs.orders_page import ASK, BID
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.trades import Trade, TradeStatus
 from tradebot.simgateway import Gateway
-from tradebot.trading.intake import Accepted, Outcome
+from tradebot.trading.alert_rows import Accepted, Outcome
 from tradebot.webhook.access import Secrets
 from tradebot.webhook.reading import read
 

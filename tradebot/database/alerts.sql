@@ -4,7 +4,7 @@ INSERT INTO alert_log (received_at, ticker, action, price, alert_time, primary_e
 VALUES (:received_at, :ticker, :action, :price, :alert_time, :primary_exchange, :idempotency_key, :payload_hash,
         :raw_body, :source_ip, :status, :reason, :strategy, :dialect, :instruction, :test)
 ON CONFLICT (idempotency_key) DO NOTHING
-RETURNING id
+RETURNING id, idempotency_key
 
 -- alert --
 SELECT * FROM alert_log WHERE id = :id
@@ -17,6 +17,10 @@ SELECT * FROM alert_log
 WHERE payload_hash = :payload_hash AND received_at >= :since
 ORDER BY id DESC
 LIMIT 1
+
+-- recent_alerts --
+SELECT * FROM alert_log
+WHERE id IN (SELECT MAX(id) FROM alert_log WHERE payload_hash IN (:payload_hashes) GROUP BY payload_hash)
 
 -- count_duplicate --
 UPDATE alert_log SET duplicates = duplicates + 1 WHERE id = :id

@@ -48,8 +48,20 @@ class SqlBooks:
 
     async def _rows(self, name: str, **parameters: Any) -> Sequence[Row]:
         if name in _WRITES:
-            self._known = {key: answer for key, answer in self._known.items() if not _TABLES[key[0]] & _TABLES[name]}
+            self._forget(name)
         return await self._transaction.rows(_SQL[name], **parameters)
+
+    async def _rows_of(self, name: str, records: Sequence[Mapping[str, Any]]) -> Sequence[Row]:
+        """Runs a statement that inserts one row once for all of these."""
+        if not records:
+            return []
+        self._forget(name)
+        numbered = {f"{key}_{number}": one for number, each in enumerate(records) for key, one in each.items()}
+        return await self._transaction.rows(named_sql.repeated(_SQL[name], len(records)), **numbered)
+
+    def _forget(self, name: str) -> None:
+        """What a statement that writes makes untrue."""
+        self._known = {key: answer for key, answer in self._known.items() if not _TABLES[key[0]] & _TABLES[name]}
 
     async def _all(self, kind: type[T], name: str, **parameters: Any) -> Sequence[T]:
         key = _key(name, **parameters)
@@ -93,6 +105,11 @@ class SqlBooks:
         row = await self._row("insert_alert", **values.parameters(alert))
         return None if row is None else row["id"]
 
+    async def insert_alerts(self, alerts: Sequence[NewAlert]) -> Mapping[str, int]:
+        await self._transaction.lock(*sorted({f"alerts of {alert.ticker}" for alert in alerts}))
+        rows = await self._rows_of("insert_alert", [values.parameters(alert) for alert in alerts])
+        return {row["idempotency_key"]: row["id"] for row in rows}
+
     async def alert(self, alert_id: int) -> Alert | None:
         found = await self._all(Alert, "alert", id=alert_id)
         return found[0] if found else None
@@ -104,6 +121,13 @@ class SqlBooks:
         await self._transaction.lock(f"alert {payload_hash}")
         row = await self._row("recent_alert", payload_hash=payload_hash, since=values.outgoing(since))
         return _one(Alert, row)
+
+    async def recent_alerts(self, payload_hashes: Collection[str]) -> Mapping[str, Alert]:
+        if not payload_hashes:
+            return {}
+        await self._transaction.lock(*sorted({f"alert {one}" for one in payload_hashes}))
+        found = await self._all(Alert, "recent_alerts", payload_hashes=list(payload_hashes))
+        return {alert.payload_hash: alert for alert in found}
 
     async def count_duplicate(self, alert_id: int) -> None:
         await self._rows("count_duplicate", id=alert_id)
@@ -362,19 +386,16 @@ class SqlBooks:
         await self._transaction.lock("bot_settings")
         await self._rows("forget_setting", key=key)
 
+    async def add_events(self, events: Sequence[NewEvent]) -> None:
+        traces = [event for event in events if event.facts.severity is Severity.TRACE]  # they wait for no channel
+        await self._rows_of("add_event", [_columns_of(event) for event in traces])
+        for event in events:
+            if event.facts.severity is not Severity.TRACE:
+                await self.add_event(event)
+
     async def add_event(self, event: NewEvent) -> int:
         facts = event.facts
-        (row,) = await self._rows(
-            "add_event",
-            at=values.outgoing(event.at),
-            kind=str(facts.kind),
-            severity=str(facts.severity),
-            code=code_of(facts),
-            facts=event_facts.outgoing(facts),
-            alert_id=event.alert_id,
-            trade_id=event.trade_id,
-            actor=values.outgoing(event.actor),
-        )
+        (row,) = await self._rows("add_event", **_columns_of(event))
         if facts.severity is not Severity.TRACE:
             # Channels do not change between the look at them and the commit: the event would wait for one that is gone.
             if not self._shares_channels:
@@ -479,6 +500,20 @@ def _is_of(record: Trade | Lot, ticker: str | None, strategy: str | None) -> boo
 
 def _one(kind: type[T], row: Row | None) -> T | None:
     return None if row is None else values.read(kind, row)
+
+
+def _columns_of(event: NewEvent) -> dict[str, Any]:
+    facts = event.facts
+    return {
+        "at": values.outgoing(event.at),
+        "kind": str(facts.kind),
+        "severity": str(facts.severity),
+        "code": code_of(facts),
+        "facts": event_facts.outgoing(facts),
+        "alert_id": event.alert_id,
+        "trade_id": event.trade_id,
+        "actor": values.outgoing(event.actor),
+    }
 
 
 def _event(row: Row) -> Event:

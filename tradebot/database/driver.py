@@ -21,8 +21,8 @@ class Transaction(Protocol):
     async def script(self, sql: str) -> None:
         """Runs the statements of a migration, written for PostgreSQL."""
 
-    async def lock(self, name: str) -> None:
-        """Waits until no other transaction holds this name, and holds it to the end. Reading transactions take none."""
+    async def lock(self, *names: str) -> None:
+        """Waits until no other transaction holds these names, and holds them to the end. Reading transactions take none."""
 
     async def share(self, name: str) -> None:
         """As `lock`, but any number of transactions share the name; only `lock` waits for them, and they for it."""

@@ -12,6 +12,7 @@ from typing import Any
 _HEAD = re.compile(r"^-- (\w+) --$", re.MULTILINE)
 _TABLE = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE)\s+([a-z_]+)")
 _WRITES = re.compile(r"^\s*(?:INSERT|UPDATE|DELETE)\b", re.MULTILINE)
+_VALUES = re.compile(r"VALUES\s*(\([^()]*\))")
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]\w*)")
 
 
@@ -25,6 +26,13 @@ def load(*names: str) -> Mapping[str, str]:
                 raise ValueError(f"{name}: the block {block!r} is there twice")
             blocks[block] = sql.strip()
     return blocks
+
+
+@lru_cache(maxsize=256)
+def repeated(sql: str, rows: int) -> str:
+    """A statement that inserts one row, for so many: the parameters of the first are `:name_0`, of the second `:name_1` …"""
+    head, values, tail = _VALUES.split(sql)
+    return head + "VALUES " + ", ".join(_PARAMETER.sub(rf":\1_{number}", values) for number in range(rows)) + tail
 
 
 def tables(sql: str) -> frozenset[str]:

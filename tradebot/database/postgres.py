@@ -132,9 +132,9 @@ class PostgresTransaction:
             await self._begin()
             await self.connection.execute(sql)
 
-    async def lock(self, name: str) -> None:
-        if self._write:
-            await self._locked(f"SELECT pg_advisory_xact_lock({lock_key(name)})")
+    async def lock(self, *names: str) -> None:
+        if self._write and names:
+            await self._locked("; ".join(f"SELECT pg_advisory_xact_lock({lock_key(name)})" for name in names))
 
     async def share(self, name: str) -> None:
         if self._write:

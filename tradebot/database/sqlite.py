@@ -84,7 +84,7 @@ class SqliteTransaction:
                 await self._run(statement, {})
                 statement = ""
 
-    async def lock(self, name: str) -> None:
+    async def lock(self, *names: str) -> None:
         """The write lock is held already."""
 
     async def share(self, name: str) -> None:

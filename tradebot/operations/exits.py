@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from tradebot.domain.alerts import Side
-from tradebot.trading.intake import Intake, Outcome
+from tradebot.trading.alert_rows import Outcome
+from tradebot.trading.intake import Intake
 
 
 async def sell(

@@ -2,7 +2,7 @@
 
 Rules:
 - Commit, then answer. An answer "queued" or "duplicate" means that the alert is stored durably; LedgerUnavailable means that
-  it was not stored within `store_within_s`. Such a transaction runs on and may still commit: the sender sends again, and the
+  it was not stored within `store_within_s`. It may still be stored a moment later: the sender sends again, and the
   key makes that a duplicate.
 - One alert, one row: the key is unique, and where a message has no key of its own, the same message within
   `SAME_ALERT_WINDOW` is the same alert, whatever becomes of the machine's clock meanwhile.
@@ -16,38 +16,32 @@ Rules:
 """
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, fields
-from datetime import UTC, datetime, timedelta
+from dataclasses import fields
+from datetime import timedelta
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 
 from loguru import logger
 
 from tradebot.domain.addressee import addressee, named_in
-from tradebot.domain.alert_keys import KeyKind, kind_and_name
 from tradebot.domain.alerts import Alert, AlertStatus, NewAlert, Side
-from tradebot.domain.events import EventKind, NewEvent
+from tradebot.domain.events import NewEvent
 from tradebot.domain.facts.alerts import (
-    AlertConflict,
     AlertRejected,
-    AlertRepeated,
-    AlertStored,
     AlertTested,
     AlertUnreadable,
-    FieldsNotUsed,
 )
 from tradebot.domain.honoured import not_honoured
 from tradebot.domain.instructions import Instruction, stored
 from tradebot.domain.payload.dialects import Message, Understood, digest, payload_hash, understand
 from tradebot.domain.strategies import MAIN, Strategies, Strategy
 from tradebot.errors import LedgerUnavailable, PayloadError, QueueUnavailable, TradebotError
-from tradebot.ports import Books, Clock, Ledger, Queue
+from tradebot.ports import Clock, Ledger, Queue
 from tradebot.trading import new_alerts
 from tradebot.trading.ages import Ages
+from tradebot.trading.alert_rows import Accepted, Incoming, NewAlerts, Outcome, stored_facts
 from tradebot.trading.group_commit import GroupCommit
 from tradebot.trading.new_alerts import Report
 from tradebot.trading.notices import store_notice
@@ -56,36 +50,10 @@ STORE_DEADLINE_S = 1.5  # TradingView drops a request after 3 s
 STORING_MAX = 5_000  # transactions under way; beyond, the database has long been down
 SAME_MISTAKE_WINDOW = timedelta(hours=1)
 JUST_STORED_MAX = 256
-RESENT_WITHIN_S = 15.0
-"""TradingView's resends come within this time; the same message later is news to the owner: it was meant to trade."""
-REPEATS_REPORTED_EVERY = timedelta(minutes=1)
-_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 REPORT_S = 2.0  # for what a test is answered: TradingView drops a request after 3 s
 REPORTS_AT_ONCE = 2  # they ask IB, as exits do: a template that is left a test must hold up nothing
 
 ReportOn = Callable[[Instruction, Strategy], Awaitable[Report]]
-
-
-class Outcome(StrEnum):
-    """What became of a message."""
-
-    QUEUED = "queued"
-    DUPLICATE = "duplicate"
-    CONFLICT = "conflict"  # another body with the same alert_id is stored: this one is not
-    REJECTED = "rejected"  # stored, but never traded
-    TESTED = "tested"  # stored, judged and reported, never traded
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """What became of a message. `alert_id` is the row's: for a duplicate or a conflict, the row that was there before."""
-
-    status: Outcome
-    alert_id: int
-    reason: str | None = None  # why it was not understood
-    conflict: AlertConflict | None = None  # what stands in its way
-    ticker: str | None = None  # of that row
-    report: Report | None = None  # what would become of a test
 
 
 class Intake:
@@ -109,8 +77,8 @@ class Intake:
         self.store_within_s = store_within_s
         self._queue = queue
         self._clock = clock
-        self._ages = Ages(clock)
-        self._commits = GroupCommit(ledger)
+        self._new = NewAlerts(self.strategies, Ages(clock))
+        self._commits = GroupCommit(ledger, self._new.store, self._new.store_all)
         self._just_stored: dict[int, Alert] = {}  # the newest ones, by id
         self._storing: set[asyncio.Task[Accepted]] = set()
         self._reporting: set[asyncio.Task[None]] = set()
@@ -148,7 +116,7 @@ class Intake:
             return await self._test(understood, strategy, arrival)
         alert = new_alerts.from_outside(understood, strategy.name, arrival)
         has_key = understood.identity.key is not None
-        return await self._stored(self._accept(alert, understood.instruction, has_key=has_key))
+        return await self._stored(self._accept(Incoming(alert, understood.instruction, has_key)))
 
     async def reject(self, reason: str, raw_body: bytes, source_ip: str | None, *, path: str | None = None) -> Accepted:
         """Stores an authenticated message that could not even be read. Raises LedgerUnavailable."""
@@ -184,7 +152,7 @@ class Intake:
         body_hash = payload_hash({"action": side, "ticker": ticker, "key": key, "actor": actor}, strategy)
         now = self._clock.now()
         alert = new_alerts.the_bots_own(side, ticker, key, body_hash, strategy=strategy, shares=shares, now=now)
-        accepted = await self._stored(self._accept(alert, None, has_key=True, actor=actor))
+        accepted = await self._stored(self._accept(Incoming(alert, None, has_key=True, actor=actor)))
         with logger.contextualize(alert_id=accepted.alert_id, ticker=accepted.ticker):
             logger.info("alert {} from {}: {}", accepted.alert_id, actor, accepted.status)
         return accepted
@@ -218,15 +186,11 @@ class Intake:
             # Its caller is notified too, unless he has stopped waiting.
             logger.warning("an alert was not stored: {}", task.exception())
 
-    async def _accept(
-        self, alert: NewAlert, instruction: Instruction | None, *, has_key: bool, actor: str = "bot"
-    ) -> Accepted:
-        accepted = await self._commits.store(
-            lambda books: self._insert(books, alert, instruction, has_key=has_key, actor=actor)
-        )
-        if accepted.status is Outcome.QUEUED and alert.action is not None:
-            self._remember(alert, accepted.alert_id)
-            self._push(alert.action, accepted)
+    async def _accept(self, new: Incoming) -> Accepted:
+        accepted = await self._commits.store(new)
+        if accepted.status is Outcome.QUEUED and new.alert.action is not None:
+            self._remember(new.alert, accepted.alert_id)
+            self._push(new.alert.action, accepted)
         return accepted
 
     def just_stored(self, alert_id: int) -> Alert | None:
@@ -239,70 +203,18 @@ class Intake:
         if len(self._just_stored) > JUST_STORED_MAX:
             del self._just_stored[next(iter(self._just_stored))]
 
-    async def _insert(
-        self, books: Books, alert: NewAlert, instruction: Instruction | None, *, has_key: bool, actor: str
-    ) -> Accepted:
-        """The alert with its event, or what stands in its way: its key, or without one the same message a moment ago."""
-        if not has_key:
-            latest = await books.recent_alert(alert.payload_hash, _EVER)
-            refused = latest is not None and latest.status is AlertStatus.REJECTED  # it is honoured by now
-            if latest is not None and not refused and self._ages.is_recent(latest, alert.received_at):
-                return await self._again(books, latest, alert)
-        alert_id = await books.insert_alert(alert)
-        if alert_id is None:
-            known = await books.alert_by_key(alert.idempotency_key)
-            if known is None:
-                raise LedgerUnavailable("The alert was stored by another request just now. Send it again.")
-            if known.payload_hash != alert.payload_hash:
-                return await _conflict(books, known, alert)
-            return await self._again(books, known, alert)
-        self._ages.born(alert_id)
-        await books.add_event(NewEvent(_stored_facts(alert, instruction), alert.received_at, alert_id, actor=actor))
-        if instruction is not None and instruction.unused:
-            await self._report_unused(books, alert, alert_id, instruction)
-        return Accepted(Outcome.QUEUED, alert_id, ticker=alert.ticker)
-
-    async def _report_unused(self, books: Books, alert: NewAlert, alert_id: int, instruction: Instruction) -> None:
-        """Once a strategy and template."""
-        names = sorted(instruction.unused)
-        key = f"unused:{alert.strategy}:{digest(json.dumps(names).encode())}"
-        if await books.claim(key, "report unused fields", "bot", alert.received_at):
-            unused = FieldsNotUsed(alert.ticker, alert.action, tuple(names), instruction.dialect, self._shown(alert))
-            await books.add_event(NewEvent(unused, alert.received_at, alert_id))
-
-    def _shown(self, alert: NewAlert) -> str | None:
-        """Whose it is, where there is more than one strategy."""
-        return None if self.strategies.only else alert.strategy
-
-    async def _again(self, books: Books, known: Alert, alert: NewAlert) -> Accepted:
-        """A duplicate only counts; later than a resend it is reported, now and then."""
-        await books.count_duplicate(known.id)
-        now, after_s = alert.received_at, self._ages.age_s(known, alert.received_at)
-        kind, name = kind_and_name(known.idempotency_key)
-        if after_s > RESENT_WITHIN_S and kind != KeyKind.OWN:
-            lately = await books.events_since((EventKind.ALERT_REPEATED,), now - REPEATS_REPORTED_EVERY)
-            if not any(event.alert_id == known.id for event in lately):
-                alert_key = name if kind == KeyKind.ID else None
-                repeated = AlertRepeated(known.ticker, known.action, alert_key, known.id, after_s)
-                await books.add_event(NewEvent(repeated, now, known.id))
-        return Accepted(Outcome.DUPLICATE, known.id, ticker=known.ticker)
-
     async def _reject(self, alert: NewAlert, reason: str, wanted: Instruction | None = None) -> Accepted:
-        return await self._commits.store(lambda books: self._insert_rejected(books, alert, reason, wanted))
-
-    async def _insert_rejected(
-        self, books: Books, alert: NewAlert, reason: str, wanted: Instruction | None
-    ) -> Accepted:
-        known = await books.recent_alert(alert.payload_hash, alert.received_at - SAME_MISTAKE_WINDOW)
-        if known is not None and (known.status, known.reason) == (AlertStatus.REJECTED, reason):
-            await books.count_duplicate(known.id)
-            return Accepted(Outcome.REJECTED, known.id, reason)
-        alert_id = await books.insert_alert(alert)
-        if alert_id is None:  # the clock was set back to the very microsecond
-            raise LedgerUnavailable("The alert could not be stored under a key of its own. Send it again.")
-        ticker, side = (None, None) if wanted is None else (wanted.ticker, wanted.side)
-        facts = AlertRejected(reason, alert.source_ip, ticker, side)
-        await books.add_event(NewEvent(facts, alert.received_at, alert_id))
+        async with self._ledger.begin() as books:
+            known = await books.recent_alert(alert.payload_hash, alert.received_at - SAME_MISTAKE_WINDOW)
+            if known is not None and (known.status, known.reason) == (AlertStatus.REJECTED, reason):
+                await books.count_duplicate(known.id)
+                return Accepted(Outcome.REJECTED, known.id, reason)
+            alert_id = await books.insert_alert(alert)
+            if alert_id is None:  # the clock was set back to the very microsecond
+                raise LedgerUnavailable("The alert could not be stored under a key of its own. Send it again.")
+            ticker, side = (None, None) if wanted is None else (wanted.ticker, wanted.side)
+            facts = AlertRejected(reason, alert.source_ip, ticker, side)
+            await books.add_event(NewEvent(facts, alert.received_at, alert_id))
         return Accepted(Outcome.REJECTED, alert_id, reason)
 
     # --- tests ------------------------------------------------------------------------------------------------------
@@ -311,21 +223,20 @@ class Intake:
         """Each is judged anew, however often it comes: who changes something and asks again wants the new answer."""
         report = await self._judged(understood.instruction, strategy)
         alert = new_alerts.test_of(understood, strategy.name, arrival)
-        instruction = understood.instruction
-        storing = self._commits.store(lambda books: self._insert_test(books, alert, instruction, report))
-        return await self._stored(storing)
+        return await self._stored(self._store_test(alert, understood.instruction, report))
 
-    async def _insert_test(self, books: Books, alert: NewAlert, instruction: Instruction, report: Report) -> Accepted:
-        alert_id = await books.insert_alert(alert)
-        if alert_id is None:
-            known = await books.alert_by_key(alert.idempotency_key)
-            if known is None:
-                raise LedgerUnavailable("The alert was stored by another request just now. Send it again.")
-            await books.count_duplicate(known.id)
-            return Accepted(Outcome.TESTED, known.id, ticker=known.ticker, report=report)
-        await books.add_event(NewEvent(_stored_facts(alert, instruction), alert.received_at, alert_id))
-        tested = AlertTested(alert.ticker, alert.action, new_alerts.lines(report), self._shown(alert))
-        await books.add_event(NewEvent(tested, alert.received_at, alert_id))
+    async def _store_test(self, alert: NewAlert, instruction: Instruction, report: Report) -> Accepted:
+        async with self._ledger.begin() as books:
+            alert_id = await books.insert_alert(alert)
+            if alert_id is None:
+                known = await books.alert_by_key(alert.idempotency_key)
+                if known is None:
+                    raise LedgerUnavailable("The alert was stored by another request just now. Send it again.")
+                await books.count_duplicate(known.id)
+                return Accepted(Outcome.TESTED, known.id, ticker=known.ticker, report=report)
+            await books.add_event(NewEvent(stored_facts(alert, instruction), alert.received_at, alert_id))
+            tested = AlertTested(alert.ticker, alert.action, new_alerts.lines(report), self._new.shown(alert))
+            await books.add_event(NewEvent(tested, alert.received_at, alert_id))
         return Accepted(Outcome.TESTED, alert_id, ticker=alert.ticker, report=report)
 
     async def _judged(self, instruction: Instruction, strategy: Strategy) -> Report:
@@ -368,33 +279,6 @@ class Intake:
                             one.alert_id,
                             error,
                         )
-
-
-def _stored_facts(alert: NewAlert, instruction: Instruction | None) -> AlertStored:
-    ticker, side = _wanted(alert)
-    target = str(instruction.target.side) if instruction and instruction.target else None
-    return AlertStored(ticker, side, alert.price, alert.source_ip, target)
-
-
-async def _conflict(books: Books, known: Alert, alert: NewAlert) -> Accepted:
-    ticker, side = _wanted(alert)
-    conflict = AlertConflict(
-        ticker,
-        side,
-        alert_key=kind_and_name(known.idempotency_key)[1],
-        known_alert=known.id,
-        known_ticker=known.ticker,
-        known_side=known.action,
-        source_ip=alert.source_ip,
-    )
-    await books.add_event(NewEvent(conflict, alert.received_at, known.id))
-    return Accepted(Outcome.CONFLICT, known.id, conflict=conflict, ticker=known.ticker)
-
-
-def _wanted(alert: NewAlert) -> tuple[str, Side]:
-    assert alert.ticker is not None, "an understood alert names its ticker"
-    assert alert.action is not None, "an understood alert names its side"
-    return alert.ticker, alert.action
 
 
 def _refuse_not_honoured(instruction: Instruction, strategy: Strategy) -> None:

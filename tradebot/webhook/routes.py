@@ -20,7 +20,8 @@ from loguru import logger
 
 from tradebot.errors import LedgerUnavailable
 from tradebot.queries.health import Health
-from tradebot.trading.intake import Accepted, Intake, Outcome
+from tradebot.trading.alert_rows import Accepted, Outcome
+from tradebot.trading.intake import Intake
 from tradebot.webhook.access import Addresses, Buckets, Caller, Secrets
 from tradebot.webhook.reading import Read, no_secret, read
 from tradebot.words.events import conflict
