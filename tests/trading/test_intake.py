@@ -326,3 +326,51 @@ async def test_a_repeat_of_the_bots_own_alert_is_nobodys_mistake(house: House) -
     house.now += timedelta(hours=1)
     assert (await house.intake.own(Side.SELL, "AAPL", "press 1", actor="owner")).status is Outcome.DUPLICATE
     assert not [event for event in await house.events() if event.kind is EventKind.ALERT_REPEATED]
+
+
+_ONE = {"alert_id": "a-1"}
+_TWO = {"alert_id": "a-2", "ticker": "NASDAQ:MSFT", "action": "sell"}
+_NO_KEY = {"ticker": "NYSE:KO"}
+_MORE: list[dict[str, object]] = [
+    {"alert_id": "a-3", "ticker": "NASDAQ:TSLA"},
+    {"ticker": "NASDAQ:NVDA"},
+    {"alert_id": "a-4", "comment": "of a strategy of mine"},
+    {"alert_id": "a-5", "ticker": "NASDAQ:MSFT"},
+]
+
+
+@pytest.mark.parametrize(
+    ("sent", "becomes"),
+    [
+        (_MORE, "4 queued"),
+        ([_MORE[0], _ONE, _MORE[1], _NO_KEY, _TWO], "2 queued, 3 duplicate"),
+        ([_MORE[0], {**_ONE, "price": "1.00"}, _MORE[3]], "2 queued, 1 conflict"),
+        ([_MORE[0], _MORE[0], _MORE[1], _MORE[1], {**_MORE[0], "price": "1.00"}], "2 queued, 2 duplicate, 1 conflict"),
+    ],
+    ids=["new", "some there", "a conflict", "twice in it"],
+)
+async def test_a_burst_is_stored_as_one_after_another(
+    house: House, sent: list[dict[str, object]], becomes: str
+) -> None:
+    """What comes together with others would be doubled, lost, or told otherwise than what comes alone."""
+    for known in (_ONE, _TWO, _NO_KEY):
+        await house.send(**known)
+    before = await house.rows()
+    async with house.ledger.begin():  # they wait together
+        sending = [asyncio.create_task(house.send(**fields)) for fields in sent]
+        await asyncio.sleep(0.05)
+    got = await asyncio.gather(*sending)
+    counted = {status: sum(one.status == status for one in got) for status in Outcome}
+    assert ", ".join(f"{number} {status}" for status, number in counted.items() if number) == becomes
+    assert await house.rows() == before + counted[Outcome.QUEUED]
+    fresh = [one.alert_id for one in got if one.status is Outcome.QUEUED]
+    assert fresh == sorted(set(fresh))
+    events = await house.events()
+    assert [event.alert_id for event in events if event.kind is EventKind.ALERT_STORED][before:] == fresh
+    for one, fields in zip(got, sent, strict=True):
+        assert (await house.alert(one.alert_id)).ticker == str(fields.get("ticker", "NASDAQ:AAPL")).partition(":")[2]
+    duplicates = [(await house.alert(one.alert_id)).duplicates for one in got if one.status is Outcome.DUPLICATE]
+    assert duplicates == [1] * counted[Outcome.DUPLICATE]
+    await house.intake.finish()
+    contents = await house.queue.contents()
+    assert {*contents.buy, *contents.sell} == {*range(1, before + 1), *fresh}
