@@ -2,7 +2,7 @@
 # ARGS passes arguments on: make run ARGS="--config /etc/tradebot/config.toml", make test ARGS="-k webhook".
 
 .DELETE_ON_ERROR:
-.PHONY: deploy rollback dist install run test crash faults soak bench vps lint types unit schemas format lock clean
+.PHONY: deploy rollback dist install run test crash faults soak bench vps lint types unit schemas nyse format lock clean
 
 ARGS ?=
 VENV := .venv
@@ -74,6 +74,10 @@ unit:
 # docs/schemas from the tables by which the code reads alerts; a test says when they are behind.
 schemas: $(VENV)/.dev
 	$(PY) -m tests.docs.write_schemas
+
+# tradebot/nyse.py, the exchange's days, from the package that knows them; a test says when it is behind.
+nyse: $(VENV)/.dev
+	$(PY) -m tests.domain.write_nyse
 
 format: $(VENV)/.dev
 	$(PY) -m ruff check --fix-only .

@@ -193,3 +193,22 @@ async def test_the_reader_goes_away(tmp_path: Path) -> None:
         os.close(writes)
         _, complaint = await process.running.communicate()
         assert b"Traceback" not in complaint
+
+
+NOT_NEEDED = {"aiogram", "asyncpg", "holidays", "matplotlib", "redis", "rich.console"}
+
+
+@pytest.mark.parametrize(
+    ("mode", "heavy"), [("simulated", NOT_NEEDED), ("gateway", {*NOT_NEEDED, "tradebot.simgateway"})]
+)
+async def test_a_daemon_loads_only_what_it_uses(tmp_path: Path, mode: str, heavy: set[str]) -> None:
+    """A start would take as long, and as much memory, as everything that some other configuration needs."""
+    daemon = Daemon.at(tmp_path, broker__mode=mode, broker__port="1")
+    daemon.module = "tests.cli.loaded"
+    async with running(daemon):
+        await daemon.start()
+        await daemon.listening()
+        assert await daemon.stop() == 0
+    loaded = set(daemon.output.rpartition("LOADED ")[2].split())
+    assert "aiosqlite" in loaded, daemon.output
+    assert not loaded & heavy

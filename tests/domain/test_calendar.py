@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.domain.write_nyse import FILE, rendered
 from tradebot.domain.calendar import Calendar
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -138,3 +139,14 @@ def test_open_is_exactly_when_the_next_close_comes_before_the_next_open(now: dat
     assert session.close == closes
     assert session.open == (opens if opens < closes else session.open)
     assert CALENDAR.day_start(CALENDAR.trading_date(now)) <= now
+
+
+def test_the_table_is_what_the_package_knows() -> None:
+    """Broken, a holiday that is known by now would be traded on. `make nyse` writes the table."""
+    assert FILE.read_text("utf-8") == rendered()
+
+
+def test_a_year_that_the_table_does_not_have_is_closed() -> None:
+    """Broken, the bot would trade on the holidays of a year that it knows nothing of."""
+    assert CALENDAR.closed_because(date(2100, 3, 1)) == "no calendar of 2100"
+    assert CALENDAR.session(date(1999, 3, 1)) is None

@@ -17,7 +17,7 @@ from tradebot.domain.events import EventKind
 from tradebot.domain.job_plan import HEALTH_CHECK
 from tradebot.domain.restart_window import RestartWindow
 from tradebot.errors import LedgerUnavailable
-from tradebot.queues import open_redis_queue
+from tradebot.queues.redis import open_redis_queue
 from tradebot.runtime.dead_mans_switch import ping
 from tradebot.runtime.jobs.health_alerts import Failing, examine
 from tradebot.words import events as words

@@ -17,7 +17,8 @@ from tradebot.domain.instructions import read
 from tradebot.domain.strategies import Sizing, Strategies, Strategy
 from tradebot.errors import LedgerUnavailable
 from tradebot.ports import Ledger, Queue
-from tradebot.queues import EmbeddedQueue, open_redis_queue
+from tradebot.queues import EmbeddedQueue
+from tradebot.queues.redis import open_redis_queue
 from tradebot.trading.alert_rows import Accepted, Outcome
 from tradebot.trading.intake import Intake
 from tradebot.words import events as words

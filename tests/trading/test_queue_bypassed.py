@@ -13,7 +13,8 @@ from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.events import EventKind
 from tradebot.domain.facts.daemon import QueueJunk
 from tradebot.ports import Queue, QueueContents
-from tradebot.queues import EmbeddedQueue, open_redis_queue
+from tradebot.queues import EmbeddedQueue
+from tradebot.queues.redis import open_redis_queue
 
 
 @pytest.fixture

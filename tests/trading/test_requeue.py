@@ -10,7 +10,7 @@ from tests.bot_fixtures import MakeBot
 from tests.clockwork import Clockwork, new_york
 from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.events import EventKind
-from tradebot.queues import open_redis_queue
+from tradebot.queues.redis import open_redis_queue
 from tradebot.trading.requeue import Requeue
 from tradebot.words import events as words
 

@@ -2,12 +2,13 @@
 
 import asyncio
 import faulthandler
+import gc
 import signal
 from typing import Annotated
 
 import typer
 
-from tradebot.cli.base import cli, exit_code, fail
+from tradebot.cli.base import cli, exit_code, fail, loading
 from tradebot.cli.settings import Config, settings_of
 from tradebot.errors import LockHeld, TradebotError
 
@@ -25,8 +26,11 @@ def run(
 
     Examples: `tradebot run` · `tradebot run --config /etc/tradebot/config.toml`
     """
-    from tradebot.cli import banner
-    from tradebot.runtime import supervisor
+    with loading():
+        from tradebot.cli import banner
+        from tradebot.runtime import supervisor
+
+        gc.freeze()  # nor later: each look through all of it would hold up whatever happens then
 
     faulthandler.enable()  # whoever ends a process that hangs (systemd does, by SIGABRT) finds where it stood
     settings = settings_of(config)

@@ -8,8 +8,8 @@ from datetime import datetime
 import asyncpg
 
 from tradebot.database import address
-from tradebot.database.lock import LOCK_KEY
 from tradebot.database.postgres import connecting
+from tradebot.database.server_lock import LOCK_KEY
 from tradebot.errors import ConfigError
 
 # An advisory lock's 64-bit key stands in two columns. A holder asks for nothing but its heartbeat.

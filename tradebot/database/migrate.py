@@ -17,7 +17,6 @@ from importlib.resources.abc import Traversable
 
 from tradebot.database import address, values
 from tradebot.database.driver import Driver, Transaction
-from tradebot.database.postgres import open_postgres
 from tradebot.database.sqlite import open_sqlite
 from tradebot.errors import MigrationError
 
@@ -149,11 +148,14 @@ async def check(driver: Driver) -> None:
 async def open_driver(url: str, timeout_s: float) -> AsyncIterator[Driver]:
     """The database that a URL names. Raises ConfigError, LedgerUnavailable."""
     place = address.parse(url)
-    opened = (
-        open_sqlite(place, timeout_s) if isinstance(place, address.SqliteAddress) else open_postgres(place, timeout_s)
-    )
-    async with opened as driver:
-        yield driver
+    if isinstance(place, address.SqliteAddress):
+        async with open_sqlite(place, timeout_s) as sqlite:
+            yield sqlite
+    else:
+        from tradebot.database.postgres import open_postgres  # noqa: PLC0415 - loaded where there is a PostgreSQL only
+
+        async with open_postgres(place, timeout_s) as postgres:
+            yield postgres
 
 
 def _files(folder: Traversable | None, database: str) -> list[_File]:

@@ -20,8 +20,8 @@ import asyncpg
 
 from tradebot.database.address import PostgresAddress
 from tradebot.database.contents import COLUMNS, Contents, Counting
-from tradebot.database.lock import LOCK_KEY
 from tradebot.database.postgres import connecting
+from tradebot.database.server_lock import LOCK_KEY
 from tradebot.errors import BackupError
 
 _PROGRAMS = ("pg_dump", "pg_restore", "psql")

@@ -1,15 +1,16 @@
 """The New York Stock Exchange's sessions: which days trade, from when to when.
 
 Rules: time is an argument; what comes in and goes out is aware, instants are UTC, a date is a New York date. Holidays and early
-closes are those of the `holidays` package; the configuration adds closures that nobody could foresee. A session contains its
-open and not its close.
+closes are the table's (`tradebot/nyse.py`); the configuration adds closures that nobody could foresee. A year that the table does
+not have is closed. A session contains its open and not its close.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from holidays import financial_holidays
+from tradebot.nyse import CLOSURES, EARLY_CLOSES, FIRST_YEAR, LAST_YEAR
 
 NEW_YORK = ZoneInfo("America/New_York")
 OPEN = time(9, 30)
@@ -35,16 +36,15 @@ class Calendar:
 
     def __init__(self, extra_closures: frozenset[date] = frozenset()) -> None:
         self._extra = extra_closures
-        self._closures = financial_holidays("NYSE")  # both fill themselves, year by year, as they are asked
-        self._half_days = financial_holidays("NYSE", categories=("half_day",))
+        self._closures, self._half_days = _by_day(CLOSURES), _by_day(EARLY_CLOSES)
 
     def closed_because(self, day: date) -> str | None:
         """Why there is no session that day, in words; None when there is one."""
         if day.weekday() >= SATURDAY:
             return day.strftime("%A")
-        if name := self._closures.get(day):
-            return str(name)
-        return "extra closure" if day in self._extra else None
+        if not FIRST_YEAR <= day.year <= LAST_YEAR:
+            return f"no calendar of {day.year}"
+        return self._closures.get(day) or ("extra closure" if day in self._extra else None)
 
     def session(self, day: date) -> Session | None:
         """The session of a New York date; None when the exchange is closed."""
@@ -56,7 +56,7 @@ class Calendar:
             open=_instant(day, OPEN),
             close=_instant(day, EARLY_CLOSE if half_day else CLOSE),
             early=half_day is not None,
-            name=half_day.partition(" (")[0] if half_day else None,  # the package adds "(markets close at 1:00pm)"
+            name=half_day,
         )
 
     def current(self, now: datetime) -> Session | None:
@@ -90,6 +90,10 @@ class Calendar:
     def day_start(self, day: date) -> datetime:
         """The instant at which a New York date begins."""
         return _instant(day, time())
+
+
+def _by_day(names: Mapping[str, str]) -> Mapping[date, str]:
+    return {date.fromisoformat(day): name for name, days in names.items() for day in days.split()}
 
 
 def _instant(day: date, wall: time) -> datetime:

@@ -6,9 +6,8 @@ from contextlib import asynccontextmanager
 from tradebot.errors import ConfigError
 from tradebot.ports import Queue
 from tradebot.queues.embedded import EmbeddedQueue
-from tradebot.queues.redis import RedisFacts, open_redis_queue
 
-__all__ = ["EmbeddedQueue", "RedisFacts", "open_queue", "open_redis_queue"]
+__all__ = ["EmbeddedQueue", "open_queue"]
 
 
 @asynccontextmanager
@@ -18,6 +17,8 @@ async def open_queue(url: str) -> AsyncIterator[Queue]:
     if scheme == "embedded":
         yield EmbeddedQueue()
     elif scheme in ("redis", "rediss", "unix"):
+        from tradebot.queues.redis import open_redis_queue  # noqa: PLC0415 - loaded where there is a Redis only
+
         async with open_redis_queue(url) as queue:
             yield queue
     else:

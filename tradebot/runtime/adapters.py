@@ -34,7 +34,6 @@ from tradebot.runtime.build import Options, Outside
 from tradebot.runtime.clock import SystemClock
 from tradebot.runtime.dead_mans_switch import ping
 from tradebot.runtime.pulse import Pulse
-from tradebot.simgateway import GatewaySettings, open_gateway
 from tradebot.webhook import TakenPort, WebhookOptions, take_port
 from tradebot.words.strategies import not_in_the_file
 
@@ -187,6 +186,8 @@ async def _broker_options(settings: Settings, opened: AsyncExitStack) -> BrokerO
     broker = settings.broker
     host, port = broker.host, broker.port
     if broker.mode == "simulated":
+        from tradebot.simgateway import GatewaySettings, open_gateway  # noqa: PLC0415 - loaded where it is simulated only
+
         simulated = GatewaySettings(port=0, state=GATEWAY_STATE, control_socket=GATEWAY_SOCKET)
         gateway = await opened.enter_async_context(open_gateway(simulated))
         host, port = "127.0.0.1", gateway.port

@@ -8,8 +8,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from functools import lru_cache
 
-import holidays
-
+from tradebot.nyse import CLOSURES
 from tradebot.simgateway.catalogue import VENUES
 from tradebot.simgateway.model import Listing
 from tradebot.simgateway.replies import MARKET_RULE, Fields
@@ -21,6 +20,7 @@ ORDER_TYPES = (
     "SCALEODD,SCALERST,SIZECHK,SNAPMID,SNAPMKT,SNAPREL,STP,STPLMT,SWEEP,TRAIL,TRAILLIT,TRAILLMT,TRAILMIT,WHATIF"
 )
 DAYS = 6
+_CLOSED = frozenset(day for days in CLOSURES.values() for day in days.split())
 
 
 def contract_details(version: int, req_id: int, listing: Listing, exchange: str, today: date) -> Fields:
@@ -46,12 +46,7 @@ def hours(today: date, opens: str, closes: str) -> str:
 
 def closed_all_day(day: date) -> bool:
     """Whether the exchange has no session on a day."""
-    return day.weekday() > 4 or day in _holidays(day.year)
-
-
-@lru_cache(maxsize=4)
-def _holidays(year: int) -> holidays.HolidayBase:
-    return holidays.financial_holidays("NYSE", years=(year, year + 1))
+    return day.weekday() > 4 or f"{day:%Y%m%d}" in _CLOSED
 
 
 def _day(day: date, opens: str, closes: str, closed: bool) -> str:

@@ -10,7 +10,8 @@ from tests.servers import RedisServer, free_port
 from tradebot.domain.alerts import Side
 from tradebot.errors import QueueUnavailable
 from tradebot.ports import Queue, QueueContents
-from tradebot.queues import open_queue, open_redis_queue
+from tradebot.queues import open_queue
+from tradebot.queues.redis import open_redis_queue
 
 
 @pytest.fixture

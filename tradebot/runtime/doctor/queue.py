@@ -1,7 +1,7 @@
 """The queue: Redis reached, written to, a master that throws nothing away; or the embedded one, said plainly."""
 
 from tradebot.errors import ConfigError, QueueUnavailable
-from tradebot.queues import RedisFacts, open_redis_queue
+from tradebot.queues.redis import RedisFacts, open_redis_queue
 from tradebot.runtime.doctor.report import Section
 from tradebot.runtime.doctor.surroundings import Asked
 
