@@ -115,7 +115,7 @@ class WatchedLedger:
 
     def __init__(self, real: Ledger) -> None:
         self._real = real
-        self.name = real.name
+        self.name, self.news, self.arrivals = real.name, real.news, real.arrivals
         self.away = False
         self.under_way = 0  # transactions
         self.before_commit: Callable[[], Awaitable[None]] | None = None

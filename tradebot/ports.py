@@ -424,6 +424,10 @@ class Ledger(Protocol):
     """The database. `begin` commits when its block ends and rolls back on any exception, cancellation included."""
 
     name: str  # "SQLite" or "PostgreSQL", for people
+    news: asyncio.Event
+    """Set by each commit of this process that leaves something to a channel, which clears it. Others store, too."""
+    arrivals: asyncio.Event
+    """Set by each commit of this process that leaves an alert to be taken; who looks at those clears it."""
 
     def begin(self) -> AbstractAsyncContextManager[Books]: ...
 

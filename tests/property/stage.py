@@ -34,6 +34,7 @@ class OneAtATime:
 
     def __init__(self, real: Ledger) -> None:
         self._real, self.name = real, real.name
+        self.news, self.arrivals = real.news, real.arrivals
         self._turn = asyncio.Lock()
         self._ended = asyncio.Event()
         self.under_way = self.count = 0

@@ -45,6 +45,8 @@ class SqlBooks:
         self._transaction = transaction
         self._shares_channels = False
         self._known: dict[tuple[str, str], Any] = {}  # answers, by statement and parameters
+        self.has_news = False  # something was left to a channel
+        self.has_arrivals = False  # an alert was left to be taken
 
     async def _rows(self, name: str, **parameters: Any) -> Sequence[Row]:
         if name in _WRITES:
@@ -103,6 +105,7 @@ class SqlBooks:
         # Ids of one ticker are given in the order of the commits: an exit that is seen has every older entry beside it.
         await self._transaction.lock(f"alerts of {alert.ticker}")
         row = await self._row("insert_alert", **values.parameters(alert))
+        self.has_arrivals |= row is not None and alert.status is AlertStatus.RECEIVED
         return None if row is None else row["id"]
 
     async def insert_alerts(self, alerts: Sequence[NewAlert]) -> Mapping[str, int]:
@@ -180,6 +183,7 @@ class SqlBooks:
         moved = await self._row(
             "move_alert", id=alert_id, from_=_names(from_), to=values.outgoing(to), reason=values.outgoing(reason)
         )
+        self.has_arrivals |= moved is not None and to is AlertStatus.RECEIVED
         return moved is not None
 
     # --- trades and executions --------------------------------------------------------------------------------------
@@ -402,6 +406,7 @@ class SqlBooks:
                 await self._transaction.share("channels")
                 self._shares_channels = True
             await self._rows("add_deliveries", event_id=row["id"])
+            self.has_news = True
         return int(row["id"])
 
     async def events(self, *, alert_id: int | None = None, after_id: int = 0, limit: int = 1000) -> Sequence[Event]:

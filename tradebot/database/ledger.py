@@ -1,5 +1,6 @@
 """`tradebot.ports.Ledger` over a driver: transactions handed out as books."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -14,11 +15,17 @@ class SqlLedger:
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
         self.name = driver.name
+        self.news, self.arrivals = asyncio.Event(), asyncio.Event()
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Books]:
         async with self._driver.transaction() as transaction:
-            yield SqlBooks(transaction)
+            books = SqlBooks(transaction)
+            yield books
+        if books.has_news:
+            self.news.set()
+        if books.has_arrivals:
+            self.arrivals.set()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Books]:

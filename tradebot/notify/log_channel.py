@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 
 from loguru import logger
@@ -10,11 +9,11 @@ from loguru import logger
 from tradebot.domain.events import Event, Severity
 from tradebot.domain.strategies import Strategies
 from tradebot.errors import LedgerUnavailable
+from tradebot.notify.news import news
 from tradebot.ports import Beat, Clock, Ledger
 from tradebot.words.told import ONE, told
 
 CHANNEL = "log"
-LOOK_EVERY_S = 0.5
 BATCH_MAX = 200
 
 
@@ -26,6 +25,7 @@ async def log_events(ledger: Ledger, clock: Clock, beat: Beat, stop: asyncio.Eve
     while True:
         beat()
         last = stop.is_set()
+        ledger.news.clear()
         try:
             if not served:
                 async with ledger.begin() as books:
@@ -38,8 +38,7 @@ async def log_events(ledger: Ledger, clock: Clock, beat: Beat, stop: asyncio.Eve
         if delivered < BATCH_MAX:
             if last:
                 return
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), LOOK_EVERY_S)
+            await news(ledger, stop)
 
 
 async def deliver_once(ledger: Ledger, clock: Clock, say: Callable[[Event], None]) -> int:

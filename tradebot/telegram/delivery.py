@@ -7,7 +7,6 @@ never.
 
 import asyncio
 from collections.abc import Collection, Sequence
-from contextlib import suppress
 
 from aiogram.exceptions import AiogramError, TelegramRetryAfter
 from loguru import logger
@@ -16,6 +15,7 @@ from tradebot.domain.events import Event, Severity
 from tradebot.domain.strategies import Strategies
 from tradebot.errors import LedgerUnavailable
 from tradebot.notify.log_channel import log_event
+from tradebot.notify.news import news
 from tradebot.ports import Beat, Clock, Ledger
 from tradebot.telegram.markup import esc
 from tradebot.telegram.messages import Folded, curve_of, fold
@@ -23,7 +23,6 @@ from tradebot.telegram.pictures import draw
 from tradebot.telegram.sender import Sender
 
 CHANNEL = "telegram"
-LOOK_EVERY_S = 0.5
 BACKOFF_MAX_S = 30.0
 READ_MAX = 200
 LANES = ((Severity.CRITICAL,), (Severity.WARNING, Severity.INFO))
@@ -47,6 +46,7 @@ class Delivery:
         """Until `stop` is set and everything is out."""
         while True:
             self._beat()
+            self._ledger.news.clear()
             try:
                 busy = await self.round()
             except LedgerUnavailable as error:
@@ -55,8 +55,7 @@ class Delivery:
             if not busy and stop.is_set():
                 return
             if not busy:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), LOOK_EVERY_S)
+                await news(self._ledger, stop)
 
     async def round(self) -> bool:
         """At most one message; False when there was nothing to send. Raises LedgerUnavailable."""

@@ -23,9 +23,9 @@ from tradebot.domain.facts.daemon import MarketOpen, QueueJunk
 from tradebot.domain.hours import Hours
 from tradebot.domain.job_plan import MARKET_OPEN
 from tradebot.domain.reasons import Reason, ReasonCode
-from tradebot.errors import QueueUnavailable
-from tradebot.ports import Books, Clock, Ledger, Pulse, Queue
-from tradebot.trading.every import every
+from tradebot.errors import LedgerUnavailable, QueueUnavailable
+from tradebot.ports import IDLE_S, Books, Clock, Ledger, Pulse, Queue
+from tradebot.trading.every import every, happens
 from tradebot.trading.worker import Worker
 
 REQUEUE_EVERY_S = 2.0
@@ -72,7 +72,21 @@ class Requeue:
 
     async def _watch_sells(self) -> None:
         what, beat = "look at waiting SELLs", self._pulse.of("waiting SELLs")
-        await every(SELLS_EVERY_S, self.bring_late_sells, what=what, clock=self._clock, beat=beat)
+        await every(SELLS_EVERY_S, self._look_at_sells, what=what, clock=self._clock, beat=beat)
+
+    async def _look_at_sells(self) -> float:
+        """As long as one waits, and from when one may: nobody looks at a bot that has nothing to do."""
+        arrivals = self._ledger.arrivals
+        if not self._sells_seen and not await happens(arrivals, IDLE_S):
+            return 0
+        await self._clock.sleep(SELLS_EVERY_S)
+        arrivals.clear()
+        try:
+            await self.bring_late_sells()
+        except LedgerUnavailable:
+            arrivals.set()
+            raise
+        return 0
 
     async def bring_late_sells(self) -> None:
         """Whatever the queue does. Raises LedgerUnavailable."""
@@ -97,6 +111,8 @@ class Requeue:
         taking = self._worker.taking
         busy = self._worker.in_hand | taking.brought
         received = [a for a in waiting if a.status is AlertStatus.RECEIVED and a.id not in busy]
+        if received:
+            self._ledger.arrivals.set()  # of an earlier run too, or stored by another process
         try:
             await self._push(received, [alert.id for alert in waiting if alert.status is AlertStatus.PENDING])
         except QueueUnavailable:

@@ -7,10 +7,12 @@ from datetime import timedelta
 import pytest
 
 from tests.adapters.database.release import ask
-from tests.adapters.database.samples import NOON
+from tests.adapters.database.samples import NOON, an_alert
 from tests.facts import every_kind
 from tradebot.database import open_ledger
+from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.events import EventKind, NewEvent, Severity
+from tradebot.notify.news import news
 from tradebot.ports import Books, Ledger
 
 OLD_EVENTS = """
@@ -53,6 +55,48 @@ async def test_a_trace_waits_for_nobody(ledger: Ledger) -> None:
         await add(books, EventKind.ORDER_INTENT)
         assert await waiting(books, "telegram") == []
         assert len(await books.events()) == 1
+
+
+async def test_a_commit_wakes_who_waits_for_it(ledger: Ledger) -> None:
+    """Broken, channels and the look at SELLs ask the database for ever, or hear of nothing until they ask by themselves."""
+    async with ledger.begin() as books:
+        await books.serve_channels(["telegram"])
+        await add(books, EventKind.ORDER_INTENT)
+        blocked = await books.insert_alert(an_alert(status=AlertStatus.BLOCKED))
+        assert blocked is not None
+    with pytest.raises(ValueError, match="nobody"):
+        await _and_fail(ledger)
+    assert (ledger.news.is_set(), ledger.arrivals.is_set()) == (False, False)
+    async with ledger.begin() as books:
+        await add(books)
+    assert (ledger.news.is_set(), ledger.arrivals.is_set()) == (True, False)
+    async with ledger.begin() as books:
+        await books.insert_alert(an_alert())
+    assert ledger.arrivals.is_set()
+    ledger.arrivals.clear()
+    async with ledger.begin() as books:
+        assert await books.move_alert(blocked, (AlertStatus.BLOCKED,), AlertStatus.RECEIVED, None)
+    assert ledger.arrivals.is_set()
+
+
+async def _and_fail(ledger: Ledger) -> None:
+    async with ledger.begin() as books:
+        await add(books)
+        await books.insert_alert(an_alert())
+        await books.serve_channels([])  # raises
+
+
+@pytest.mark.parametrize("stored", [True, False])
+async def test_news_is_told_when_it_is_stored(ledger: Ledger, stored: bool) -> None:
+    """Broken, a fill is told when the channel happens to look, and the last words when the service manager has lost patience."""
+    stop = asyncio.Event()
+    told = asyncio.create_task(news(ledger, stop, look_every_s=3600))
+    if stored:
+        async with ledger.begin() as books:
+            await add(books)
+    else:
+        stop.set()
+    await asyncio.wait_for(told, 60)
 
 
 async def test_each_channel_is_told_once(ledger: Ledger) -> None:
