@@ -28,6 +28,7 @@ from tradebot.runtime import systemd
 from tradebot.runtime.adapters import Opened, once_reachable, open_outside, options
 from tradebot.runtime.build import Run, Tradebot, build
 from tradebot.runtime.status_line import StatusLine
+from tradebot.runtime.warm_up import warm_up
 from tradebot.runtime.watchdog import Watchdog, look_at_webhook
 from tradebot.trading.every import every, happens
 from tradebot.webhook import Webhook, open_webhook
@@ -60,12 +61,14 @@ async def run(settings: Settings, ready: Callable[[Webhook], None], *, wait: boo
         with _stopping_means_giving_up(stop):
             systemd.status("Starting")
             opened = await open_outside(settings, stack, wait=wait)
-            bot = build(opened.outside, options(settings))
+            chosen = options(settings)
+            bot = build(opened.outside, chosen)
             _warn_of_strategies(settings.strategies())
             await once_reachable(lambda: _store_limits(settings, bot))
             await once_reachable(bot.switch.refresh)  # a stored kill is in force, and shown, from the first moment
             if bot.switch.state is not TradingState.RUNNING:
                 logger.warning("trading is {}, as it was stored; `tradebot resume` lifts it", bot.switch.state)
+            await warm_up(opened.outside, chosen)
         if stop.is_set():
             logger.info("stopped before it was ready: no alert was taken, no order sent")
             return
