@@ -101,13 +101,17 @@ class Requeue:
         """One round. Raises LedgerUnavailable, QueueUnavailable."""
         async with self._requeueing:
             await self._worker.release_idle()
-            await self._end_waiting(self._clock.now())
-            await self._fill_lists()
+            waiting = await self._waiting()
+            if await self._end_waiting([a for a in waiting if a.status is AlertStatus.PENDING], self._clock.now()):
+                waiting = await self._waiting()
+            await self._fill_lists(waiting)
             await self._report_junk(self._clock.now())
 
-    async def _fill_lists(self) -> None:
+    async def _waiting(self) -> Sequence[Alert]:
         async with self._ledger.read() as books:
-            waiting = await books.alerts(WAITING)
+            return await books.alerts(WAITING)
+
+    async def _fill_lists(self, waiting: Sequence[Alert]) -> None:
         taking = self._worker.taking
         busy = self._worker.in_hand | taking.brought
         received = [a for a in waiting if a.status is AlertStatus.RECEIVED and a.id not in busy]
@@ -146,15 +150,13 @@ class Requeue:
             await books.add_event(NewEvent(QueueJunk(self._queue.name, new), now))
         self._junk, self._junk_reported = self._junk + new, now
 
-    async def _end_waiting(self, now: datetime) -> None:
-        """PENDING ends for what is too old, and for everything while the market is open."""
+    async def _end_waiting(self, pending: Sequence[Alert], now: datetime) -> bool:
+        """PENDING ends for what is too old, and for everything while the market is open. Whether anything may have changed."""
         is_open = self._hours.is_open(now)
         session = None if self._hours.always else self._hours.calendar.current(now)
         begins = session is not None and session != self._session
-        async with self._ledger.read() as books:
-            pending = await books.alerts((AlertStatus.PENDING,))
         if not (begins or [alert for alert in pending if is_open or self._is_old(alert, now)]):
-            return
+            return False
         async with self._ledger.begin() as books:
             pending = await books.alerts((AlertStatus.PENDING,))
             # An exit that the close cut off waits for this open, whenever its alert came.
@@ -170,6 +172,7 @@ class Requeue:
         self._session = session or self._session
         for alert in going_on:
             logger.bind(alert_id=alert.id, ticker=alert.ticker).info("alert {} goes on: the market is open", alert.id)
+        return True
 
     def _is_old(self, alert: Alert, now: datetime) -> bool:
         return now - alert.received_at > self._pending_max_age
