@@ -95,7 +95,7 @@ class SqlBooks:
                 await self._transaction.rows("ROLLBACK TO SAVEPOINT one")
                 await self._transaction.rows("RELEASE SAVEPOINT one")
             except Exception:  # some errors end the whole transaction, a full disk for one
-                raise LedgerUnavailable(f"nothing was stored: {error}") from error
+                raise LedgerUnavailable(str(error)) from error
             raise
         await self._transaction.rows("RELEASE SAVEPOINT one")
 
@@ -111,6 +111,7 @@ class SqlBooks:
     async def insert_alerts(self, alerts: Sequence[NewAlert]) -> Mapping[str, int]:
         await self._transaction.lock(*sorted({f"alerts of {alert.ticker}" for alert in alerts}))
         rows = await self._rows_of("insert_alert", [values.parameters(alert) for alert in alerts])
+        self.has_arrivals |= any(alert.status is AlertStatus.RECEIVED for alert in alerts)
         return {row["idempotency_key"]: row["id"] for row in rows}
 
     async def alert(self, alert_id: int) -> Alert | None:
