@@ -13,10 +13,11 @@ SELECT * FROM alert_log WHERE id = :id
 SELECT * FROM alert_log WHERE idempotency_key = :idempotency_key
 
 -- recent_alert --
-SELECT * FROM alert_log
-WHERE payload_hash = :payload_hash AND received_at >= :since
-ORDER BY id DESC
-LIMIT 1
+-- The newest of all, and then whether it is recent: else the same text, sent for years, would be looked through each time.
+SELECT * FROM (
+    SELECT * FROM alert_log WHERE payload_hash = :payload_hash ORDER BY id DESC LIMIT 1
+) AS newest
+WHERE received_at >= :since
 
 -- recent_alerts --
 SELECT * FROM alert_log
@@ -26,16 +27,30 @@ WHERE id IN (SELECT MAX(id) FROM alert_log WHERE payload_hash IN (:payload_hashe
 UPDATE alert_log SET duplicates = duplicates + 1 WHERE id = :id
 
 -- alerts --
--- An empty ticker or strategy stands for every one.
+-- An empty ticker or strategy stands for every one. The ids come out of the index of states first: else a database that does
+-- not know how rare these states are reads the whole table in the order of its ids.
 SELECT * FROM alert_log
-WHERE status IN (:statuses) AND (:ticker = '' OR ticker = :ticker) AND (:strategy = '' OR strategy = :strategy)
+WHERE id IN (SELECT id FROM alert_log WHERE status IN (:statuses))
+  AND (:ticker = '' OR ticker = :ticker) AND (:strategy = '' OR strategy = :strategy)
 ORDER BY id
 LIMIT :limit
 
 -- newest_alerts --
--- An empty ticker or strategy stands for every one.
-SELECT * FROM alert_log
-WHERE status IN (:statuses) AND (:ticker = '' OR ticker = :ticker) AND (:strategy = '' OR strategy = :strategy)
+-- An empty ticker or strategy stands for every one. Backwards from the newest, of a strategy by its own index, until so many
+-- are found: `|| ''`, for else SQLite sorts all that ever had these states.
+SELECT * FROM (
+    SELECT * FROM alert_log
+    WHERE :strategy = '' AND (status || '') IN (:statuses) AND (:ticker = '' OR ticker = :ticker)
+    ORDER BY id DESC
+    LIMIT :limit
+) AS of_all
+UNION ALL
+SELECT * FROM (
+    SELECT * FROM alert_log
+    WHERE strategy = :strategy AND (status || '') IN (:statuses) AND (:ticker = '' OR ticker = :ticker)
+    ORDER BY received_at DESC, id DESC
+    LIMIT :limit
+) AS of_one
 ORDER BY id DESC
 LIMIT :limit
 
@@ -47,8 +62,9 @@ ORDER BY alert_time DESC
 LIMIT 1
 
 -- count_alerts --
+-- `+ 0`, for else SQLite may count from the first id on.
 SELECT COUNT(*) AS count FROM alert_log
-WHERE strategy = :strategy AND action = :side AND received_at >= :since AND id <= :up_to_id AND NOT test
+WHERE strategy = :strategy AND action = :side AND received_at >= :since AND id + 0 <= :up_to_id AND NOT test
 
 -- move_alert --
 UPDATE alert_log SET status = :to, reason = :reason

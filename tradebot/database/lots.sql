@@ -1,7 +1,13 @@
 -- lots --
--- An empty ticker or strategy stands for every one.
+-- An empty ticker or strategy stands for every one. The state is a literal, for a partial index: it costs what is open, and not
+-- what ever closed, which is read only where it is asked for.
 SELECT * FROM position
-WHERE status IN (:statuses) AND (:ticker = '' OR ticker = :ticker) AND (:strategy = '' OR strategy = :strategy)
+WHERE status = 'OPEN' AND 'OPEN' IN (:statuses)
+  AND (:ticker = '' OR ticker = :ticker) AND (:strategy = '' OR strategy = :strategy)
+UNION ALL
+SELECT * FROM position
+WHERE status = 'CLOSED' AND 'CLOSED' IN (:statuses)
+  AND (:ticker = '' OR ticker = :ticker) AND (:strategy = '' OR strategy = :strategy)
 ORDER BY id
 
 -- lots_closed_since --

@@ -19,7 +19,15 @@ DELETE FROM bot_settings WHERE key = :key
 INSERT INTO job_run (job, slot) VALUES (:job, :slot) ON CONFLICT (job, slot) DO NOTHING RETURNING job
 
 -- job_runs --
-SELECT job, MAX(slot) AS slot FROM job_run GROUP BY job ORDER BY job
+-- From job to job in the index, and there to its end: it costs how many jobs there are, not how often they ran.
+WITH RECURSIVE each_job (job) AS (
+    SELECT MIN(job) FROM job_run
+    UNION ALL
+    SELECT (SELECT MIN(next.job) FROM job_run AS next WHERE next.job > each_job.job) FROM each_job WHERE each_job.job IS NOT NULL
+)
+SELECT job, (SELECT MAX(run.slot) FROM job_run AS run WHERE run.job = each_job.job) AS slot
+FROM each_job WHERE job IS NOT NULL
+ORDER BY job
 
 -- add_equity --
 INSERT INTO equity (account, at, net_liquidation, cash, unrealised, realised_today)

@@ -29,11 +29,11 @@ SELECT {columns} FROM trade WHERE parent_trade_id IN (:trade_ids) ORDER BY id
 SELECT {columns} FROM trade WHERE alert_id IN (:alert_ids) ORDER BY id
 
 -- trades --
--- An empty ticker or strategy stands for every one.
+-- An empty ticker or strategy stands for every one. `+ 0`, for else the whole table is read in the order of its ids.
 SELECT {columns} FROM trade
 WHERE status IN (:statuses) AND (:ticker = '' OR ticker = :ticker) AND (:strategy = '' OR strategy = :strategy)
   AND created_at >= :since
-ORDER BY id
+ORDER BY id + 0
 
 -- trades_since --
 -- Only the index of times keeps this small: `+ 0`, for else SQLite reads the whole table in the order of its ids.
@@ -48,7 +48,7 @@ WHERE created_at >= :since OR finished_at >= :since OR finished_at IS NULL
 ORDER BY id + 0
 
 -- trades_from --
-SELECT {columns} FROM trade 
+SELECT {columns} FROM trade
 WHERE strategy = :strategy AND ticker = :ticker AND COALESCE(placed_after, id) >= :after
   AND (COALESCE(placed_after, id), COALESCE(placed_nth, 0), id) >= (:after, :nth, :id)
 ORDER BY COALESCE(placed_after, id), COALESCE(placed_nth, 0), id
@@ -62,7 +62,8 @@ SELECT COUNT(*) AS found FROM trade
 WHERE strategy = :strategy AND ticker = :ticker AND COALESCE(placed_after, id) = :after AND placed_after IS NOT NULL
 
 -- trades_ended_since --
-SELECT {columns} FROM trade WHERE ticker = :ticker AND (finished_at IS NULL OR finished_at >= :since) ORDER BY id
+-- Few have just ended, of whichever ticker: by the index of ends alone.
+SELECT {columns} FROM trade WHERE (ticker || '') = :ticker AND (finished_at IS NULL OR finished_at >= :since) ORDER BY id + 0
 
 -- save_trade --
 UPDATE trade

@@ -10,7 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.adapters.database.release import ask, catalog, content, restore, sequences, sqlite_is_whole
+from tests.adapters.database.release import (
+    TABLES_OF_0_4,
+    ask,
+    catalog,
+    content,
+    restore,
+    sequences,
+    sqlite_is_whole,
+)
 from tests.adapters.database.samples import NOON, a_lot, a_trade, an_action, an_alert
 from tests.facts import every_kind
 from tradebot.database import address, migrate, open_ledger
@@ -29,7 +37,9 @@ from tradebot.operations.limits import store_configured
 
 RENAMED = {"order_settled": "order_resolved", "alien_order": "orphan_order"}
 WAS = {now: was for was, now in RENAMED.items()}
-SINCE = ["0002_core", "0003_corporate_actions", "0004_strategies", "0005_orders"]
+SINCE = ["0002_core", "0003_corporate_actions", "0004_strategies", "0005_orders", "0006_history"]
+TO_0_4, TO_0_3 = 2, 3  # steps back
+ROWS = [name for name in TABLES_OF_0_4 if name != "schema_migration"]
 LIMITS = {"buy_amount_usd": "750", "max_daily_loss": "500", "min_cash_reserve": "1500.50", "max_daily_buys": "40"}
 
 
@@ -339,14 +349,14 @@ async def test_the_way_back_of_splits_gives_the_same_tables(empty_url: str) -> N
 async def test_the_way_back_of_strategies_gives_the_same_tables_and_limits(empty_url: str) -> None:
     """Otherwise 0.3.0 would start on tables that are not quite its own, or without the owner's limits."""
     await migrate.up(empty_url)
-    await migrate.down(empty_url, steps=2)
+    await migrate.down(empty_url, steps=TO_0_3)
     before = await catalog(empty_url)
     await migrate.up(empty_url)
     async with open_ledger(empty_url) as ledger, ledger.begin() as books:
         await books.put_setting(limit_key("max_daily_buys"), "7", "a person", NOON)
         await books.put_setting(limit_key("max_daily_buys", "ema"), "3", "a person", NOON)
         await books.put_setting(strategy_state_key("ema"), "PAUSED", "a person", NOON)
-    await migrate.down(empty_url, steps=2)
+    await migrate.down(empty_url, steps=TO_0_3)
     assert await catalog(empty_url) == before
     rows = await ask(empty_url, "SELECT key, value FROM bot_settings WHERE key LIKE 'limit.%' OR key LIKE 'state.%'")
     assert [(row["key"], row["value"]) for row in rows] == [("limit.main.max_daily_buys", "7")]
@@ -361,7 +371,7 @@ async def test_what_is_of_another_strategy_stops_the_way_back(old: str, left: st
             await a_trade(books, strategy="ema")
         else:
             await books.insert_alert(an_alert(strategy="ema"))
-    await migrate.down(old)
+    await migrate.down(old, steps=TO_0_4)
     before = await content(old)
     with pytest.raises(
         MigrationError, match=rf"0004_strategies cannot go on: there are {left}s of another.*nothing was changed"
@@ -376,10 +386,25 @@ async def test_protective_orders_stop_the_way_back(old: str, role: OrderRole) ->
     await migrate.up(old)
     async with open_ledger(old) as ledger, ledger.begin() as books:
         await a_trade(books, side=Side.SELL, role=role)
+    await migrate.down(old)
     before = await content(old)
     with pytest.raises(MigrationError, match=r"0005_orders cannot go on: there are stops.*nothing was changed"):
         await migrate.down(old)
     assert await content(old) == before
+
+
+async def test_indexes_come_and_go_around_protective_orders(old: str) -> None:
+    """Otherwise who goes back to 0.5.0 would lose a stop, or have tables that are not quite that version's."""
+    await migrate.up(old)
+    await migrate.down(old)
+    tables = await catalog(old)
+    await migrate.up(old)
+    async with open_ledger(old) as ledger, ledger.begin() as books:
+        await a_trade(books, side=Side.SELL, role=OrderRole.STOP)
+    before = await content(old, ROWS)
+    assert await migrate.down(old) == SINCE[-1:]
+    assert await catalog(old) == tables
+    assert await content(old, ROWS) == before
 
 
 async def test_a_confirmed_split_stops_the_way_back(old: str) -> None:
@@ -393,7 +418,7 @@ async def test_a_confirmed_split_stops_the_way_back(old: str) -> None:
         async with ledger.read() as books:
             assert [replace(one, id=0) for one in await books.corporate_actions("main", "TSLA")] == [action]
             assert await books.corporate_actions("main", "AAPL") == []
-    await migrate.down(old, steps=2)
+    await migrate.down(old, steps=TO_0_3)
     before = await content(old)
     with pytest.raises(
         MigrationError, match=r"0003_corporate_actions cannot go on: there are splits.*nothing was changed"
