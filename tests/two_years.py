@@ -5,18 +5,23 @@ was cancelled with that. All of it is over: nothing is open, at work or undelive
 the alerts are the same few texts again and again. One text serves both databases; only times are reckoned otherwise.
 """
 
+import json
 import sqlite3
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
-from tradebot.database import address, migrate
+from tests.facts import every_kind
+from tradebot.database import address, event_facts, migrate
+from tradebot.domain.events import EventKind
 
 DAYS = 730
 TIMEOUT_S = 1800.0
-_TICKERS = "CASE {n} % 100 WHEN 0 THEN 'AAPL' WHEN 1 THEN 'MSFT' WHEN 2 THEN 'NVDA' WHEN 3 THEN 'TSLA' ELSE 'T' || ({n} % 100) END"
-_DECISION = '{"reserved": "1001", "checks": [' + ", ".join(['{"name": "kill_switch", "code": null, "facts": {}}'] * 50) + "]}"
-_FACTS = '"order_terms": null, "protects": null, "commission_known": true, "took_s": 0.15, "delayed": false'
+_TICKERS = """
+    CASE {n} % 100 WHEN 0 THEN 'AAPL' WHEN 1 THEN 'MSFT' WHEN 2 THEN 'NVDA' WHEN 3 THEN 'TSLA' ELSE 'T' || ({n} % 100) END
+"""
+_DECISION = json.dumps({"reserved": "1001", "checks": [{"name": "kill_switch", "code": None, "facts": {}}] * 50})
+_KINDS = ("alert_stored", "order_intent", "order_accepted", "alert_blocked", "buy_filled", "sell_filled")
 
 # Of every tenth alert, 10 k, is the trade k; stops and targets are of their entry's alert.
 _SCRIPT = """
@@ -32,8 +37,8 @@ SELECT {at_alert}, ticker, side, {at_alert}, 'id:' || key || '-' || i,
        CAST(CASE WHEN i * 2 > {alerts} THEN '{{"secret": "***", "action": "BUY", "ticker": "AAPL", "alert_id": "1"}}' ELSE '' END
             AS BYTEA),
        '52.89.214.238',
-       CASE WHEN traded THEN 'EXECUTED' WHEN i % 20 = 1 THEN 'EXPIRED' WHEN i % 20 = 2 THEN 'REJECTED' WHEN i % 20 = 3 THEN 'FAILED'
-            WHEN i % 20 = 4 THEN 'CLEARED' ELSE 'BLOCKED' END,
+       CASE WHEN traded THEN 'EXECUTED' WHEN i % 20 = 1 THEN 'EXPIRED' WHEN i % 20 = 2 THEN 'REJECTED'
+            WHEN i % 20 = 3 THEN 'FAILED' WHEN i % 20 = 4 THEN 'CLEARED' ELSE 'BLOCKED' END,
        CASE WHEN traded THEN NULL ELSE '{{"code": "market_closed", "facts": {{}}}}' END, 0, 'main', 'own',
        '{{"dialect": "own", "verb": "' || CASE side WHEN 'BUY' THEN 'buy' ELSE 'exit' END || '", "ticker": "' || ticker || '"}}',
        FALSE
@@ -57,7 +62,8 @@ SELECT 10 * COALESCE(entry, k), {ticker_of_trade}, (k + 4) / 5 % 100 + 1, CASE r
 FROM each_one ORDER BY k;
 
 INSERT INTO execution (root, revision, exec_id, trade_id, order_id, perm_id, shares, price, time, commission, realised)
-SELECT 'years.' || (id * 2654435761 % 4294967296) || '.' || id, 1, 'years.' || id || '.01', id, id, id, 10, 100, created_at, 1, 0
+SELECT 'years.' || (id * 2654435761 % 4294967296) || '.' || id, 1, 'years.' || id || '.01', id, id, id, 10, 100, created_at,
+       1, 0
 FROM trade WHERE status = 'FILLED' ORDER BY id;
 
 INSERT INTO position (ticker, con_id, qty, entry_price, entry_time, status, exit_price, exit_time, pnl, commission,
@@ -68,12 +74,11 @@ FROM trade AS b JOIN trade AS s ON s.id = b.id + 1 WHERE b.side = 'BUY' ORDER BY
 INSERT INTO event (at, kind, alert_id, trade_id, actor, facts, severity)
 WITH part (p) AS (SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4)
 SELECT CASE WHEN p = 1 THEN a.received_at ELSE COALESCE(t.created_at, a.received_at) END,
-       CASE p WHEN 1 THEN 'alert_stored' WHEN 2 THEN 'order_intent' WHEN 3 THEN 'order_accepted'
-              ELSE CASE WHEN t.id IS NULL THEN 'alert_blocked' WHEN t.side = 'BUY' THEN 'buy_filled' ELSE 'sell_filled' END END,
+       CASE WHEN p = 1 THEN 'alert_stored' WHEN p = 2 THEN 'order_intent' WHEN p = 3 THEN 'order_accepted'
+            WHEN t.id IS NULL THEN 'alert_blocked' WHEN t.side = 'BUY' THEN 'buy_filled' ELSE 'sell_filled' END,
        a.id, CASE WHEN p > 1 THEN t.id END, 'bot',
-       CASE WHEN p = 1 THEN '{{"ticker": "' || a.ticker || '", "side": "' || a.action || '", "price": null, "source_ip": "127.0.0.1", "target": null}}'
-            WHEN t.id IS NULL THEN '{{"ticker": "' || a.ticker || '", "side": "' || a.action || '", "status": "BLOCKED", "code": "market_closed", "facts": {{}}}}'
-            ELSE '{{"ticker": "' || t.ticker || '", "side": "' || t.side || '", "order_ref": "' || t.order_ref || '", "status": "FILLED", "requested_qty": "10", "filled_qty": "10", "avg_fill_price": "100", "commission": "1", {facts}}}' END,
+       CASE WHEN p = 1 THEN '{alert_stored}' WHEN p = 2 THEN '{order_intent}' WHEN p = 3 THEN '{order_accepted}'
+            WHEN t.id IS NULL THEN '{alert_blocked}' WHEN t.side = 'BUY' THEN '{buy_filled}' ELSE '{sell_filled}' END,
        CASE WHEN p < 4 THEN 'TRACE' WHEN t.id IS NULL THEN 'WARNING' ELSE 'INFO' END
 FROM alert_log AS a CROSS JOIN part LEFT JOIN trade AS t ON t.alert_id = a.id AND t.parent_trade_id IS NULL
 WHERE p IN (1, 4) OR t.id IS NOT NULL
@@ -109,7 +114,7 @@ async def two_years(url: str, alerts: int, *, now: datetime | None = None) -> No
         at_alert=at(f"i * {step}"),
         at_trade=at(f"10 * k * {step} + 1"),
         decision=_DECISION,
-        facts=_FACTS,
+        **{kind: event_facts.outgoing(every_kind()[EventKind(kind)]).replace("'", "''") for kind in _KINDS},
     )
     async with migrate.open_driver(url, TIMEOUT_S) as driver, driver.transaction() as transaction:
         await transaction.script(script)

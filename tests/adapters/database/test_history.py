@@ -101,7 +101,7 @@ class WatchedSqlite(Watched):
 
 
 class WatchedPostgres(Watched):
-    """Counted are the rows of every node of the plan that scans, found or filtered out. What the statement does is undone first."""
+    """Counted are the rows of every node of the plan that scans, found or filtered out; what was done for that is undone."""
 
     def __init__(self, transaction: Transaction) -> None:
         super().__init__()
@@ -263,7 +263,7 @@ async def test_no_statement_looks_at_more_rows_after_two_years(empty_urls: Seque
 
 @pytest.mark.parametrize("with_statistics", [False, True])
 async def test_sqlite_scans_no_history(sqlite_url: str, *, with_statistics: bool) -> None:
-    """Broken, SQLite reads a table from end to end. Statistics, which a tool may have left in the file, must not lead it there."""
+    """Broken, SQLite reads a table from end to end; also where a tool has left statistics in the file, which lead it there."""
     await migrate.up(sqlite_url)
     await two_years(sqlite_url, MANY)
     if with_statistics:
