@@ -1,25 +1,25 @@
 """What an alert, a fill, a start and the looks at the books cost after two years, beside a database without a history: in turns,
-so that whatever else the machine does meets both."""
+so that whatever else the machine does meets both. Fewer alerts than a million are quick: `python -m tests.bench.scale 20000`."""
 
 import asyncio
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import aiohttp
+from loguru import logger
 
+from tests.bench.bridges import TICKERS, Bridge, open_bridge, open_gateway, unlimited
 from tests.bench.figures import Figure
-from tests.bench.road import TICKERS, UNLIMITED, Bridge
-from tests.bench.tap import open_tap
-from tests.conftest import fresh_database
+from tests.bench.report import line
+from tests.bench.servers import open_servers
 from tests.long_history import fills, next_order
-from tests.servers import session_postgres
-from tests.system.harness import Daemon, Gateway, running
+from tests.system.harness import Daemon, running
 from tests.two_years import two_years
 from tradebot.database import migrate, open_ledger
 from tradebot.domain.alerts import Side
@@ -44,19 +44,14 @@ Took = Mapping[str, list[float]]
 
 
 async def figures(alerts: int = ALERTS) -> AsyncIterator[Figure]:
-    """Of both databases: the ratio to the empty one, by medians. With fewer `alerts` it is a quick run."""
+    """Of both databases: the ratio to the empty one, by medians."""
     with tempfile.TemporaryDirectory() as folder:
         urls = {name: f"sqlite:///{Path(folder) / name}.db" for name in (EMPTY, FULL)}
         async for figure in _compared("SQLite", urls, alerts):
             yield figure
-    server = await asyncio.to_thread(session_postgres)
-    try:
-        fresh = asynccontextmanager(fresh_database)
-        async with fresh(server.url) as empty, fresh(server.url) as full:
-            async for figure in _compared("PostgreSQL", {EMPTY: empty, FULL: full}, alerts):
-                yield figure
-    finally:
-        server.close()
+    async with open_servers() as servers, servers.database() as empty, servers.database() as full:
+        async for figure in _compared("PostgreSQL", {EMPTY: empty, FULL: full}, alerts):
+            yield figure
 
 
 async def _compared(where: str, urls: Mapping[str, str], alerts: int) -> AsyncIterator[Figure]:
@@ -95,16 +90,10 @@ class House:
 
 
 async def _house(stack: AsyncExitStack, folder: Path, url: str) -> House:
-    gateway = Gateway.at(folder / "gateway")
-    await stack.enter_async_context(running(gateway))
-    await gateway.ready()
-    tap = await stack.enter_async_context(open_tap(gateway.port))
-    settings = {"broker__mode": "gateway", "broker__port": str(tap.port), "broker__restart_window": "00:00-00:00"}
-    settings |= {f"trading__{key}": value for key, value in UNLIMITED.items()} | {"database__url": url}
-    daemon = Daemon.at(folder, gateway=None, **settings)
+    tap = await stack.enter_async_context(open_gateway(folder / "gateway"))
+    daemon = unlimited(tap, folder / "daemon", database__url=url)
     await stack.enter_async_context(running(daemon))
-    session = await stack.enter_async_context(aiohttp.ClientSession())
-    return House(daemon, Bridge(f"http://127.0.0.1:{daemon.port}/webhook", tap, session))
+    return House(daemon, await open_bridge(stack, daemon.port, tap))
 
 
 async def _starts(houses: Mapping[str, House]) -> Took:
@@ -189,3 +178,13 @@ async def _timed(work: Awaitable[object]) -> float:
     began = time.perf_counter()
     await work
     return time.perf_counter() - began
+
+
+async def _main(alerts: int) -> None:
+    async for figure in figures(alerts):
+        print(line(figure), flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    logger.configure(handlers=[])
+    asyncio.run(_main(int(sys.argv[1]) if sys.argv[1:] else ALERTS))
