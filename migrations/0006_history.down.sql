@@ -3,10 +3,12 @@
 
 CREATE INDEX position_ticker ON position (ticker, status);
 CREATE INDEX event_trade_id ON event (trade_id);
-DROP INDEX position_open;
-CREATE INDEX position_status ON position (status, id);
 DROP INDEX trade_strategy_ticker;
 CREATE INDEX trade_strategy_ticker ON trade (strategy, ticker, status, id);
 CREATE INDEX trade_ticker ON trade (ticker, id);
-DROP INDEX trade_status;
+DROP INDEX position_open;
+CREATE INDEX position_status ON position (status, id);
+DROP INDEX trade_unresolved;
 CREATE INDEX trade_status ON trade (status, id);
+DROP INDEX alert_log_unfinished;
+CREATE INDEX alert_log_status ON alert_log (status, id);

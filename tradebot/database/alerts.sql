@@ -27,10 +27,16 @@ WHERE id IN (SELECT MAX(id) FROM alert_log WHERE payload_hash IN (:payload_hashe
 UPDATE alert_log SET duplicates = duplicates + 1 WHERE id = :id
 
 -- alerts --
--- An empty ticker or strategy stands for every one. The ids come out of the index of states first: else a database that does
--- not know how rare these states are reads the whole table in the order of its ids.
+-- An empty ticker or strategy stands for every one. States without an end are literals, for a partial index: it costs what is
+-- going on, and not what ever ended, which is read only where it is asked for.
 SELECT * FROM alert_log
-WHERE id IN (SELECT id FROM alert_log WHERE status IN (:statuses))
+WHERE status IN ('RECEIVED', 'PENDING', 'PROCESSING', 'UNKNOWN') AND status IN (:statuses)
+  AND (:ticker = '' OR ticker = :ticker) AND (:strategy = '' OR strategy = :strategy)
+UNION ALL
+SELECT * FROM alert_log
+WHERE status NOT IN ('RECEIVED', 'PENDING', 'PROCESSING', 'UNKNOWN') AND status IN (:statuses)
+  AND ('EXECUTED' IN (:statuses) OR 'BLOCKED' IN (:statuses) OR 'FAILED' IN (:statuses) OR 'EXPIRED' IN (:statuses)
+       OR 'CLEARED' IN (:statuses) OR 'REJECTED' IN (:statuses))
   AND (:ticker = '' OR ticker = :ticker) AND (:strategy = '' OR strategy = :strategy)
 ORDER BY id
 LIMIT :limit
@@ -56,15 +62,16 @@ LIMIT :limit
 
 -- newest_alert_time --
 SELECT alert_time FROM alert_log
-WHERE strategy = :strategy AND ticker = :ticker AND action = :side AND received_at >= :since AND alert_time IS NOT NULL
-  AND NOT test
+WHERE strategy = :strategy AND ticker = :ticker AND action = :side AND received_at >= :since AND received_at <= 'infinity'
+  AND alert_time IS NOT NULL AND NOT test
 ORDER BY alert_time DESC
 LIMIT 1
 
 -- count_alerts --
 -- `+ 0`, for else SQLite may count from the first id on.
 SELECT COUNT(*) AS count FROM alert_log
-WHERE strategy = :strategy AND action = :side AND received_at >= :since AND id + 0 <= :up_to_id AND NOT test
+WHERE strategy = :strategy AND action = :side AND received_at >= :since AND received_at <= 'infinity'
+  AND id + 0 <= :up_to_id AND NOT test
 
 -- move_alert --
 UPDATE alert_log SET status = :to, reason = :reason

@@ -28,7 +28,7 @@ LIMIT :limit
 -- `+ 0`, for else SQLite may read every event in the order of its ids.
 SELECT e.id, e.at, e.kind, e.severity, e.text, e.alert_id, e.trade_id, e.actor, e.facts, a.strategy
 FROM event AS e LEFT JOIN alert_log AS a ON a.id = e.alert_id
-WHERE e.kind IN (:kinds) AND e.at >= :since
+WHERE e.kind IN (:kinds) AND e.at >= :since AND e.at <= 'infinity'
 ORDER BY e.id + 0
 
 -- undelivered --

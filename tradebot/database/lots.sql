@@ -13,7 +13,7 @@ ORDER BY id
 -- lots_closed_since --
 -- Only the index of times keeps this small: `|| ''` and `+ 0`, for else SQLite reads all that ever closed.
 SELECT * FROM position
-WHERE exit_time >= :closed_since AND (status || '') IN (:statuses) AND (:ticker = '' OR ticker = :ticker)
+WHERE exit_time >= :closed_since AND exit_time <= 'infinity' AND (status || '') IN (:statuses) AND (:ticker = '' OR ticker = :ticker)
   AND (:strategy = '' OR strategy = :strategy)
 ORDER BY id + 0
 

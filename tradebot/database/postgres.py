@@ -259,7 +259,7 @@ async def open_postgres(address: PostgresAddress, timeout_s: float) -> AsyncIter
         timeout=connect_s,
         command_timeout=timeout_s,
         reset=_nothing_to_reset,
-        init=no_idle_timeout,
+        init=settled,
         server_settings={"application_name": "tradebot", "timezone": "UTC"},
     )
     with connecting(address.place):
@@ -280,6 +280,18 @@ def connecting(place: str) -> Iterator[None]:
         raise ConfigError(f"{place}: the database URL cannot be understood: look at its options and ports") from None
     except ERRORS as error:
         raise unavailable(error, place) or error from error
+
+
+async def settled(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """What every connection of the pool is asked once."""
+    await no_idle_timeout(connection)
+    # One plan for a statement, not one each time that it runs: once there is a history PostgreSQL plans anew each time, which took
+    # ten times as long as to read what a decision needs. Statements are written so that the one plan is good: `named_sql.py`. Nor
+    # are other processes started, or code compiled, for the few rows that are looked at.
+    with suppress(asyncpg.UndefinedObjectError):  # PostgreSQL 12 and later
+        await connection.execute(
+            "SET plan_cache_mode = force_generic_plan; SET max_parallel_workers_per_gather = 0; SET jit = off"
+        )
 
 
 async def no_idle_timeout(connection: "asyncpg.Connection[asyncpg.Record]") -> None:

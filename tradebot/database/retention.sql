@@ -2,7 +2,7 @@
 -- Kept however old: what some channel still waits for; what belongs to an alert that has no certain end yet, to an order at work
 -- or UNKNOWN, or to the order of a lot that is still open.
 SELECT e.id FROM event AS e
-WHERE e.at < :before
+WHERE e.at < :before AND e.at >= '-infinity'
   AND NOT EXISTS (SELECT 1 FROM delivery AS d WHERE d.event_id = e.id AND d.state = 'PENDING')
   AND NOT EXISTS (
       SELECT 1 FROM alert_log AS a
@@ -34,7 +34,7 @@ RETURNING job
 -- The alert stays, with its key and its hash: a replay years later is still a duplicate.
 UPDATE alert_log SET raw_body = :empty WHERE id IN (
     SELECT id FROM alert_log
-    WHERE received_at < :before AND length(raw_body) > 0
+    WHERE received_at < :before AND received_at >= '-infinity' AND length(raw_body) > 0
       AND status NOT IN ('RECEIVED', 'PENDING', 'PROCESSING', 'UNKNOWN')
     ORDER BY received_at
     LIMIT :limit)

@@ -29,22 +29,31 @@ SELECT {columns} FROM trade WHERE parent_trade_id IN (:trade_ids) ORDER BY id
 SELECT {columns} FROM trade WHERE alert_id IN (:alert_ids) ORDER BY id
 
 -- trades --
--- An empty ticker or strategy stands for every one. `+ 0`, for else the whole table is read in the order of its ids.
+-- An empty ticker or strategy stands for every one. States without an end are literals, for a partial index; orders that have ended
+-- are read only where they are asked for, and by the index of times.
 SELECT {columns} FROM trade
-WHERE status IN (:statuses) AND (:ticker = '' OR ticker = :ticker) AND (:strategy = '' OR strategy = :strategy)
-  AND created_at >= :since
-ORDER BY id + 0
+WHERE status IN ('SUBMITTING', 'SUBMITTED', 'UNKNOWN') AND status IN (:statuses)
+  AND (:ticker = '' OR ticker = :ticker) AND (:strategy = '' OR strategy = :strategy) AND created_at >= :since
+UNION ALL
+SELECT {columns} FROM trade
+WHERE status NOT IN ('SUBMITTING', 'SUBMITTED', 'UNKNOWN') AND status IN (:statuses)
+  AND ('FILLED' IN (:statuses) OR 'PARTIAL' IN (:statuses) OR 'CANCELLED' IN (:statuses) OR 'FAILED' IN (:statuses))
+  AND (:ticker = '' OR ticker = :ticker) AND (:strategy = '' OR strategy = :strategy)
+  AND created_at >= :since AND created_at <= 'infinity'
+ORDER BY id
 
 -- trades_since --
 -- Only the index of times keeps this small: `+ 0`, for else SQLite reads the whole table in the order of its ids.
 SELECT {columns} FROM trade
-WHERE (:ticker = '' OR ticker = :ticker) AND (:strategy = '' OR strategy = :strategy) AND created_at >= :since
+WHERE (:ticker = '' OR ticker = :ticker) AND (:strategy = '' OR strategy = :strategy)
+  AND created_at >= :since AND created_at <= 'infinity'
 ORDER BY id + 0
 
 -- trades_since_or_ended --
 -- `+ 0` as above.
 SELECT {columns} FROM trade
-WHERE created_at >= :since OR finished_at >= :since OR finished_at IS NULL
+WHERE (created_at >= :since AND created_at <= 'infinity') OR (finished_at >= :since AND finished_at <= 'infinity')
+   OR finished_at IS NULL
 ORDER BY id + 0
 
 -- trades_from --
@@ -63,7 +72,9 @@ WHERE strategy = :strategy AND ticker = :ticker AND COALESCE(placed_after, id) =
 
 -- trades_ended_since --
 -- Few have just ended, of whichever ticker: by the index of ends alone.
-SELECT {columns} FROM trade WHERE (ticker || '') = :ticker AND (finished_at IS NULL OR finished_at >= :since) ORDER BY id + 0
+SELECT {columns} FROM trade
+WHERE (ticker || '') = :ticker AND (finished_at IS NULL OR (finished_at >= :since AND finished_at <= 'infinity'))
+ORDER BY id + 0
 
 -- save_trade --
 UPDATE trade
@@ -111,10 +122,11 @@ WHERE e.trade_id = :trade_id
 ORDER BY e.time, e.root
 
 -- executions_since --
+-- Every order is one of both sides: this tells PostgreSQL that few are meant, for else it reads every execution beside them.
 SELECT e.exec_id, t.order_ref, e.order_id, e.perm_id, t.con_id, t.ticker, t.side, e.shares, e.price, e.time, e.commission,
        e.realised
 FROM trade AS t JOIN execution AS e ON t.id = e.trade_id
-WHERE t.created_at >= :since
+WHERE t.created_at >= :since AND t.created_at <= 'infinity' AND (t.side || '') IN ('BUY', 'SELL')
 ORDER BY e.time, e.root
 
 -- executions_of --

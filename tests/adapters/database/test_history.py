@@ -50,7 +50,9 @@ READ_WHOLE = {
     "prune_job_runs": "once a night, over the runs of jobs alone, which are kept for database.keep_days",
 }
 READ_IN_ORDER = {
+    "alerts": "where those that ended are asked for",
     "newest_alerts": "backwards from the newest, until so many are found",
+    "trades": "over the index of what is unresolved alone",
     "take_over": "over the index of what waits alone",
     "give_up_taken_over": "over the index of what waits alone",
     "lots": "where those that closed are asked for",
@@ -101,16 +103,20 @@ class WatchedSqlite(Watched):
 
 
 class WatchedPostgres(Watched):
-    """Counted are the rows of every node of the plan that scans, found or filtered out; what was done for that is undone."""
+    """Counted are the rows of every node that scans, found or filtered out, of the one plan that a statement has whatever its
+    values are; what was done for that is undone."""
 
     def __init__(self, transaction: Transaction) -> None:
         super().__init__()
         self._transaction = transaction
 
     async def _run(self, sql: str, values: Mapping[str, object]) -> tuple[Sequence[Row], int]:
-        await self._transaction.script("SAVEPOINT before")
-        (row,) = await self._transaction.rows(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", **values)
-        await self._transaction.script("ROLLBACK TO before")
+        text, flat = named_sql.spread(sql, values)
+        text, names = named_sql.numbered(text)
+        given = f"({', '.join(_literal(flat[name]) for name in names)})" if names else ""
+        await self._transaction.script(f"SAVEPOINT before; PREPARE asked AS {text}")
+        (row,) = await self._transaction.rows(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE asked{given}")
+        await self._transaction.script("ROLLBACK TO before; DEALLOCATE asked")
         (told,) = json.loads(row["QUERY PLAN"])
         return await self._transaction.rows(sql, **values), _scanned(told["Plan"])
 
@@ -119,6 +125,16 @@ def _scanned(node: Mapping[str, Any]) -> int:
     removed = sum(int(node.get(f"Rows Removed by {what}", 0)) for what in ("Filter", "Index Recheck"))
     own = (node["Actual Rows"] + removed) * node["Actual Loops"] if "Scan" in node["Node Type"] else 0
     return int(own) + sum(_scanned(one) for one in node.get("Plans", ()))
+
+
+def _literal(value: object) -> str:
+    match value:
+        case None:
+            return "NULL"
+        case bytes():
+            return f"'\\x{value.hex()}'"
+        case _:
+            return "'" + str(_as_text(value)).replace("'", "''") + "'"
 
 
 def _as_text(value: object) -> object:
@@ -192,7 +208,7 @@ async def again_and_again(books: Books, now: datetime, trade: Trade) -> None:
         assert len(await books.lots(LotStatus.OPEN, ticker=ticker)) == 1
         await books.alerts(WAITING, ticker=ticker)
     await books.alerts((AlertStatus.RECEIVED,), strategy="ema")
-    await books.trades(tuple(AT_IB), since=now - 4 * DAY)
+    await books.trades(tuple(AT_IB), since=now - DAY)
     await books.trades(since=now - DAY)
     assert len(await books.trades_since_or_ended(now - DAY / 2)) == 1
     assert len(await books.trades_ended_since("AAPL", now - DAY / 2)) == 1
