@@ -3,6 +3,8 @@
 
 CREATE INDEX position_ticker ON position (ticker, status);
 CREATE INDEX event_trade_id ON event (trade_id);
+DROP INDEX event_kind_at;
+CREATE INDEX event_kind_at ON event (kind, at);
 DROP INDEX trade_strategy_ticker;
 CREATE INDEX trade_strategy_ticker ON trade (strategy, ticker, status, id);
 CREATE INDEX trade_ticker ON trade (ticker, id);

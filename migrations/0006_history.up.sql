@@ -13,6 +13,10 @@ DROP INDEX trade_ticker;
 DROP INDEX trade_strategy_ticker;
 CREATE INDEX trade_strategy_ticker ON trade (strategy, ticker, id);
 
+-- What happened of a kind since then, without a look at anything else that happened.
+DROP INDEX event_kind_at;
+CREATE INDEX event_kind_at ON event (kind, at, id);
+
 -- Written with each event and lot, and read by nothing.
 DROP INDEX event_trade_id;
 DROP INDEX position_ticker;

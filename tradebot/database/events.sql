@@ -25,11 +25,11 @@ ORDER BY e.id
 LIMIT :limit
 
 -- events_since --
--- `+ 0`, for else SQLite may read every event in the order of its ids.
+-- The ids come out of the index of kinds first: else PostgreSQL reads every event since then, of whichever kind.
 SELECT e.id, e.at, e.kind, e.severity, e.text, e.alert_id, e.trade_id, e.actor, e.facts, a.strategy
 FROM event AS e LEFT JOIN alert_log AS a ON a.id = e.alert_id
-WHERE e.kind IN (:kinds) AND e.at >= :since AND e.at <= 'infinity'
-ORDER BY e.id + 0
+WHERE e.id IN (SELECT k.id FROM event AS k WHERE k.kind IN (:kinds) AND k.at >= :since AND k.at <= 'infinity')
+ORDER BY e.id
 
 -- undelivered --
 -- Read from the index of what waits: it costs what waits, not what was ever delivered. The state is a literal, for a partial index.

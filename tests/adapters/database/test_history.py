@@ -239,6 +239,7 @@ async def the_outbox(books: Books, now: datetime, trade: Trade) -> None:
     await books.serve_channels(["telegram"])
     await books.mark_delivered("telegram", [told], now)
     assert await books.events_since((EventKind.BUY_FILLED, EventKind.DAILY_REPORT), now - DAY / 2)
+    assert await books.events_since((EventKind.DAILY_REPORT,), now - 30 * DAY) == []  # among many others
     await books.events(alert_id=trade.alert_id)
     await books.events(after_id=told - 1, limit=1)
     await books.prune(now - 10 * 365 * DAY, 500)
