@@ -285,7 +285,7 @@ def connecting(place: str) -> Iterator[None]:
 async def settled(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
     """What every connection of the pool is asked once."""
     await no_idle_timeout(connection)
-    # One plan for a statement, not one each time that it runs: once there is a history PostgreSQL plans anew each time, which took
+    # One plan for a statement, not one each time that it runs: with a history, PostgreSQL would plan anew each time, which takes
     # ten times as long as to read what a decision needs. Statements are written so that the one plan is good: `named_sql.py`. Nor
     # are other processes started, or code compiled, for the few rows that are looked at.
     with suppress(asyncpg.UndefinedObjectError):  # PostgreSQL 12 and later
