@@ -20,8 +20,10 @@ SELECT * FROM (
 WHERE received_at >= :since
 
 -- recent_alerts --
+-- The newest of each text, without a look at its older ones.
+WITH wanted (payload_hash) AS (VALUES (:payload_hashes))
 SELECT * FROM alert_log
-WHERE id IN (SELECT MAX(id) FROM alert_log WHERE payload_hash IN (:payload_hashes) GROUP BY payload_hash)
+WHERE id IN (SELECT (SELECT MAX(same.id) FROM alert_log AS same WHERE same.payload_hash = wanted.payload_hash) FROM wanted)
 
 -- count_duplicate --
 UPDATE alert_log SET duplicates = duplicates + 1 WHERE id = :id

@@ -75,7 +75,7 @@ class Watched:
     async def script(self, sql: str) -> None:
         raise NotImplementedError
 
-    async def lock(self, name: str) -> None: ...
+    async def lock(self, *names: str) -> None: ...
 
     async def share(self, name: str) -> None: ...
 
@@ -172,6 +172,7 @@ async def the_road(books: Books, now: datetime) -> Trade:
     assert await books.alert_by_key(alert.idempotency_key) == await books.alert(number)
     for text in (alert.payload_hash, "the same text each time: BUY AAPL"):
         await books.recent_alert(text, now - DAY)
+    await books.recent_alerts([alert.payload_hash, "the same text each time: BUY AAPL"])
     await books.count_duplicate(number)
     await books.newest_alert_time("main", "AAPL", Side.SELL, now - DAY)
     await books.count_alerts("main", Side.BUY, now - DAY, up_to_id=number)
@@ -291,7 +292,7 @@ async def test_sqlite_scans_no_history(sqlite_url: str, *, with_statistics: bool
 
 async def _scanned_whole(url: str, sql: str) -> Collection[str]:
     """Tables that the plan of a statement reads from end to end. Which values it has makes no difference to SQLite."""
-    text, _ = named_sql.spread(sql, {name: [""] * 3 for name in re.findall(r"IN \(:(\w+)\)", sql)})
+    text, _ = named_sql.spread(sql, {name: [""] * 3 for name in re.findall(r"(?:IN|VALUES) \(:(\w+)\)", sql)})
     values = dict.fromkeys(re.findall(r":(\w+)", text))
     aliases = {alias: table for table, alias in re.findall(r"(\w+) AS (\w+)", sql)}
     steps = [row["detail"].split() for row in await ask(url, f"EXPLAIN QUERY PLAN {text}", **values)]
