@@ -1,6 +1,6 @@
 """SQL under names: `.sql` files hold blocks headed `-- name --`, and one text serves both databases.
 
-Rules: parameters are written `:name`; `IN (:names)` and `VALUES (:names)` take a collection; casts are `CAST(… AS …)`, never `::`.
+Rules: parameters are written `:name`; `IN (:names)` and `VALUES (:names)` take a collection; casts are `CAST(… AS …)`, not `::`.
 No statement that runs again and again may cost more with a history. Both databases choose the way without a look at the values,
 so the text says which index is meant: `+ 0` and `|| ''` hide a column from the others; `AND at <= 'infinity'` makes "since" a
 range, which PostgreSQL takes for a small one; states as literals meet partial indexes.
