@@ -17,7 +17,7 @@ from loguru import logger
 from rich.console import Console
 from rich.markup import escape
 
-from tests.bench import booking, intake, road, rooms, scale, start
+from tests.bench import booking, bursts, intake, road, rooms, scale, start
 from tests.bench.figures import Figure
 from tests.bench.picture import draw
 from tests.bench.report import Machine, Report, Section, line, table
@@ -32,7 +32,7 @@ class Measures(Protocol):
     def figures(self) -> AsyncIterator[Figure]: ...
 
 
-SECTIONS: tuple[Measures, ...] = (road, rooms, intake, start, booking, scale)
+SECTIONS: tuple[Measures, ...] = (road, rooms, intake, bursts, start, booking, scale)
 EXAMPLE = """example:
   python -m tests.bench -k road -k start --to /tmp/bench
   make bench ARGS="-k road"
