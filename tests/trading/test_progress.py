@@ -26,6 +26,7 @@ LOOPS = {
     "booking",
     "connection notices",
     "exits with shares left",
+    "familiar tickers",
     "order monitor",
     "orders in doubt",
     "protection",

@@ -23,6 +23,7 @@ from tradebot.runtime.jobs.jobs import Jobs, all_jobs
 from tradebot.runtime.pulse import Pulse
 from tradebot.runtime.scheduler import Scheduler, Work
 from tradebot.trading.booking import Booking, Listeners
+from tradebot.trading.familiar import FamiliarTickers
 from tradebot.trading.gate import Gate
 from tradebot.trading.in_doubt import SECOND_LOOK_DELAY_S, InDoubtOrders
 from tradebot.trading.intake import STORE_DEADLINE_S, Intake, ReportOn
@@ -91,6 +92,7 @@ class Tradebot:
     rearm: Rearm
     protection: Protection
     timed_exits: TimedExits
+    familiar: FamiliarTickers
     worker: Worker
     requeue: Requeue
     intake: Intake
@@ -107,6 +109,7 @@ class Tradebot:
             "exits with shares left": self.rearm.run,
             "protection": self.protection.run,
             "timed exits": self.timed_exits.run,
+            "familiar tickers": self.familiar.run,
             "trading switch": self.switch.run,
             "requeue": self.requeue.run,
         }
@@ -199,6 +202,7 @@ def build(outside: Outside, options: Options) -> Tradebot:
         rearm=rearm,
         protection=protection,
         timed_exits=timed_exits,
+        familiar=FamiliarTickers(ledger, broker, listeners, gate=gate, clock=clock, pulse=pulse),
         worker=worker,
         requeue=requeue,
         intake=intake,
