@@ -257,8 +257,11 @@ class FakeBroker(Broker):
         self._last_id = max(floor, self._last_id + 1)
         return self._last_id
 
-    def throttled(self) -> bool:
+    def throttled(self, *, entry: bool = False) -> bool:
         return self.is_throttled
+
+    async def room(self, *, entry: bool) -> None:
+        await self.clock.sleep(0.05)
 
     def place(self, order: Order, order_id: int, generation: int) -> None:
         self.on_place(order)

@@ -167,8 +167,11 @@ class Broker(Protocol):
     def next_order_id(self, floor: int) -> int:
         """An order id above IB's nextValidId, above every id used here, and at least `floor`."""
 
-    def throttled(self) -> bool:
-        """True while an order would not leave at once but sit in a queue."""
+    def throttled(self, *, entry: bool = False) -> bool:
+        """True while an order would not leave at once but sit in a queue; an `entry` also while it would take an exit's place."""
+
+    async def room(self, *, entry: bool) -> None:
+        """Asked while throttled: returns when that may be over, a second later at the latest."""
 
     def place(self, order: Order, order_id: int, generation: int) -> None:
         """Writes the order to the socket now; under the id of one that works, its change.

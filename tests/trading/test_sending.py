@@ -522,6 +522,60 @@ async def test_orders_per_second(make_bot: MakeBot) -> None:
     assert all(later_s >= 0.05 * number for number, later_s in enumerate(at)), at
 
 
+async def test_no_exit_waits_for_the_pace_of_entries(make_bot: MakeBot) -> None:
+    """Behind five hundred entries an exit would wait its turn of `orders_per_second`, and fifty exits for five seconds."""
+    bot = await make_bot(orders_per_second=1)
+    await bot.start()
+    await bot.owns(5, "KO")
+    await bot.owns(5, "MSFT")
+
+    async def left(number: int) -> None:
+        async def sent() -> bool:
+            return len(bot.broker.sent) == number
+
+        await bot.at_once(sent, f"{number} orders")
+
+    async def prepared() -> bool:
+        return bot.broker.asked.count("quote") == 2
+
+    with bot.clock.standing_still():
+        await bot.alert("BUY", "T0")
+        await left(1)
+        await bot.alert("BUY", "T1")
+        await bot.at_once(prepared, "the second entry waits for its time")
+        for ticker in ("KO", "MSFT"):
+            await bot.alert("SELL", ticker)
+        await left(3)
+    await bot.sent(4)
+    assert [order.contract.ticker for order in bot.broker.sent] == ["T0", "KO", "MSFT", "T1"]
+
+
+async def test_exits_that_waited_ask_again_together(bot: Bot) -> None:
+    """Each of many exits would wait for the question of the one before it, and need two messages besides its order."""
+    tickers = ("KO", "AAPL", "MSFT")
+    for ticker in tickers:
+        await bot.owns(5, ticker)
+    bot.broker.asked.clear()
+    bot.broker.is_throttled = True
+    for ticker in tickers:
+        await bot.alert("SELL", ticker)
+
+    async def asked(times: int) -> None:
+        async def all_have() -> bool:
+            return bot.broker.asked.count("holdings") >= times
+
+        await bot.until(all_have, f"{times} questions")
+
+    await asked(3)
+    await bot.moment()
+    answered = bot.broker.waits["holdings"] = asyncio.Event()
+    bot.broker.is_throttled = False
+    await asked(6)
+    assert bot.broker.sent == []
+    answered.set()
+    await bot.sent(3)
+
+
 async def test_an_order_that_the_database_kept_from_leaving_is_not_in_doubt(bot: Bot) -> None:
     """It would be looked for at IB, and an exit be frozen as UNKNOWN when the owner has traded meanwhile."""
     await bot.owns(5, at_ib=5)

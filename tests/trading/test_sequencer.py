@@ -24,7 +24,7 @@ async def test_a_move_costs_the_same_however_many_buys_wait() -> None:
     async def buy(alert_id: int) -> None:
         sequencer.is_a(alert_id, Side.BUY)
         await sequencer.near(alert_id)
-        await sequencer.wait(alert_id)
+        await sequencer.wait(alert_id, unless=lambda: False)
         turns.append(alert_id)
         await asyncio.sleep(0)
         sequencer.leave(alert_id)

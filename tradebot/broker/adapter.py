@@ -4,7 +4,8 @@ Rules:
 - One question of a kind at a time, each with a time-out; kinds do not wait for each other, so that a silent one holds up no exit.
 - Open orders are asked for before positions: an order that fills in between is then missing from the position already, and
   nothing is sold twice.
-- Who asks for a position report while one is being asked for shares the next question, never one sent before.
+- Who asks for a position report while one is being asked for shares the next question, never one sent before. They follow each
+  other at `HOLDINGS_EVERY_S`, so that many exits at once cost few messages: an exit's order needs one too.
 - Orders, groups of orders and cancels are written in one synchronous step; see `orders.py`.
 """
 
@@ -13,7 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from loguru import logger
 
@@ -21,7 +22,7 @@ from tradebot.broker import client as tws
 from tradebot.broker import codes, contracts
 from tradebot.broker.connection import BrokerOptions, Link
 from tradebot.broker.orders import write_orders
-from tradebot.broker.quotes import Quotes
+from tradebot.broker.quotes import Quotes, seen
 from tradebot.broker.requests import RequestRefused
 from tradebot.broker.translate import number
 from tradebot.broker.what_if import what_if
@@ -46,7 +47,14 @@ from tradebot.ports import ASKS_IB_S, Beat, Broker, Connection, PositionReport, 
 
 RULE_WITHIN_S = 2.0
 """So long a BUY waits for the steps of a contract's prices; a market order does without them."""
+HOLDINGS_EVERY_S = 0.1
+BACKLOG_LOOK_S = 0.05
+"""Whether the gateway reads again: what is stuck in the socket says nothing when it moves."""
 _T = TypeVar("_T")
+
+
+def _most(*, entry: bool) -> int:
+    return tws.ENTRIES_MAX if entry else tws.MESSAGES_MAX
 
 
 @asynccontextmanager
@@ -76,8 +84,10 @@ class IbBroker(Broker):
         self._quotes = Quotes()
         # On one connection: a split may bring another one.
         self._contracts: dict[tuple[str, str | None, int], tuple[Contract, int | None]] = {}
+        self._look_ups: dict[tuple[str, str | None, int], asyncio.Task[None]] = {}
         self._next_holdings: asyncio.Task[PositionReport] | None = None
         self._holdings_tasks: set[asyncio.Task[PositionReport]] = set()
+        self._holdings_at = -HOLDINGS_EVERY_S  # loop time of the last question
         self._last_order_id = 0
 
     # --- connection ---
@@ -112,7 +122,7 @@ class IbBroker(Broker):
 
     async def end_questions(self) -> None:
         """Cancel what is still being asked for."""
-        tasks = list(self._holdings_tasks)
+        tasks: list[asyncio.Task[Any]] = [*self._holdings_tasks, *self._look_ups.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -138,9 +148,21 @@ class IbBroker(Broker):
         """Raises UnknownContract, BrokerUnavailable."""
         key = (ticker, primary_exchange, self.connection.generation)
         if key not in self._contracts:
-            self._contracts[key] = await self._find(ticker, primary_exchange)
+            flight = self._look_ups.get(key)
+            if flight is None:
+                flight = asyncio.create_task(self._look_up(key), name=f"broker-contract-{ticker}")
+                flight.add_done_callback(seen)  # its askers may all be gone
+                self._look_ups[key] = flight
+            await asyncio.shield(flight)
         contract, rule = self._contracts[key]
         return replace(contract, steps=await self._steps(rule))
+
+    async def _look_up(self, key: tuple[str, str | None, int]) -> None:
+        """Once for all who want it at this moment."""
+        try:
+            self._contracts[key] = await self._find(key[0], key[1])
+        finally:
+            del self._look_ups[key]
 
     async def _steps(self, rule: int | None) -> PriceSteps | None:
         """By the market rule; None where IB does not tell: no order with a price leaves then."""
@@ -226,7 +248,7 @@ class IbBroker(Broker):
         async with session.requests.alone(kind):
             self._link.ready()
             holdings = kind in (OPEN_ORDERS, POSITIONS)
-            most = tws.HOLDINGS_PER_SECOND_MAX if holdings else tws.REQUESTS_PER_SECOND_MAX
+            most = tws.HOLDINGS_MAX if holdings else tws.REQUESTS_MAX
             await tws.room_for_request(session.client, most)
             try:
                 return await question(session)
@@ -237,12 +259,12 @@ class IbBroker(Broker):
         return await session.open_orders(self._options.question_timeout_s, session.client.reqAllOpenOrders)
 
     async def _ask_holdings(self) -> PositionReport:
-        at = datetime.now(UTC)
+        loop, at = asyncio.get_running_loop(), datetime.now(UTC)
 
         async def ask_orders(session: Session) -> list[OrderReport]:
             nonlocal at
             self._next_holdings = None  # who comes from here on needs a newer answer
-            at = datetime.now(UTC)
+            self._holdings_at, at = loop.time(), datetime.now(UTC)
             return await self._open_orders(session)
 
         async def ask_positions(session: Session) -> Mapping[int, BrokerPosition]:
@@ -251,6 +273,7 @@ class IbBroker(Broker):
             return session.account.all_positions(listed)
 
         try:
+            await asyncio.sleep(self._holdings_at + HOLDINGS_EVERY_S - loop.time())
             orders = await self._ask(OPEN_ORDERS, ask_orders)
             return PositionReport(await self._ask(POSITIONS, ask_positions), orders, at)
         except BaseException:
@@ -267,12 +290,20 @@ class IbBroker(Broker):
         self._last_order_id = session.client.getReqId()
         return self._last_order_id
 
-    def throttled(self) -> bool:
+    def throttled(self, *, entry: bool = False) -> bool:
         session = self._link.session
         if session is None:
             return False
         limited = asyncio.get_running_loop().time() < session.limited_until
-        return limited or tws.is_throttled(session.client)
+        return limited or tws.is_throttled(session.client, _most(entry=entry))
+
+    async def room(self, *, entry: bool) -> None:
+        session = self._link.session
+        if session is None:
+            return
+        limited_s = session.limited_until - asyncio.get_running_loop().time()
+        wait_s = max(limited_s, tws.room_in_s(session.client, _most(entry=entry)))
+        await asyncio.sleep(wait_s if wait_s > 0 else BACKLOG_LOOK_S)
 
     def place(self, order: Order, order_id: int, generation: int) -> None:
         """Raises BrokerUnavailable, OrderUncertain."""

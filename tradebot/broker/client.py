@@ -14,9 +14,15 @@ from typing import Any, Protocol, cast
 
 import ib_async
 
-MESSAGES_PER_SECOND_MAX = 45  # ib_async holds back what is more; IB allows 50
-REQUESTS_PER_SECOND_MAX = 24  # questions keep below, so that an order always finds room
-HOLDINGS_PER_SECOND_MAX = 36  # those for what is held and works overtake the others: an exit waits for them
+# IB takes 50 messages a second by its own clock, to which what it reads late seems to come together with what was sent a second
+# after it. So messages are counted over a little more than a second.
+INTERVAL_S = 1.1
+# Who may use how much of it. Each leaves room for those below it, which so overtake it: an exit, with the two questions before
+# it, leaves at once beside any number of entries, even behind one with stop and target; and an order beside any questions.
+REQUESTS_MAX = 36  # questions: contracts, quotes, what-if
+ENTRIES_MAX = 43  # orders that buy
+HOLDINGS_MAX = 47  # questions for what is held and works: an exit waits for them
+MESSAGES_MAX = 48  # ib_async holds back what is more
 
 
 class TwsEvent(Protocol):
@@ -48,6 +54,7 @@ class TwsClient(Protocol):
     apiError: TwsEvent
     _msgQ: deque[str]
     _timeQ: deque[float]
+    MaxRequests: int
     RequestsInterval: float
     _reqIdSeq: int
 
@@ -98,9 +105,9 @@ logging.getLogger("ib_async.Decoder").addFilter(_in_one_line)
 
 def new_client(wrapper: object) -> TwsClient:
     """A client that calls `wrapper`'s methods. For one connection: a new one has no state of the last."""
-    client = ib_async.Client(wrapper)  # type: ignore[no-untyped-call]
-    client.MaxRequests = MESSAGES_PER_SECOND_MAX
-    return cast(TwsClient, client)
+    client = cast(TwsClient, ib_async.Client(wrapper))  # type: ignore[no-untyped-call]
+    client.MaxRequests, client.RequestsInterval = MESSAGES_MAX, INTERVAL_S
+    return client
 
 
 def next_order_id(client: TwsClient) -> int:
@@ -108,26 +115,35 @@ def next_order_id(client: TwsClient) -> int:
     return client._reqIdSeq
 
 
-def messages_in_last_second(client: TwsClient) -> int:
+def messages_lately(client: TwsClient) -> int:
     """Messages that count against the throttle just now."""
     oldest = asyncio.get_running_loop().time() - client.RequestsInterval
     return sum(1 for sent_at in client._timeQ if sent_at >= oldest)
 
 
-def is_throttled(client: TwsClient) -> bool:
-    """True when a message written now would wait in ib_async's queue or in the socket's."""
+def is_throttled(client: TwsClient, most: int = MESSAGES_MAX) -> bool:
+    """True when a message written now would wait in ib_async's queue or the socket's, or be one more than `most`."""
     transport = client.conn.transport
     backlog = transport.get_write_buffer_size() if transport else 0
-    return bool(client._msgQ or backlog) or messages_in_last_second(client) >= MESSAGES_PER_SECOND_MAX
+    return bool(client._msgQ or backlog) or messages_lately(client) >= most
 
 
-def has_room(client: TwsClient, messages: int) -> bool:
-    """Whether so many could be written now without one of them waiting in ib_async's queue."""
-    return messages_in_last_second(client) + messages <= MESSAGES_PER_SECOND_MAX
+def has_room(client: TwsClient, messages: int, most: int = MESSAGES_MAX) -> bool:
+    """Whether so many could be written now without one of them waiting in ib_async's queue, or being above `most`."""
+    return messages_lately(client) + messages <= most
 
 
-async def room_for_request(client: TwsClient, most: int = REQUESTS_PER_SECOND_MAX) -> None:
-    """Wait until a question may be asked without taking an order's place: fewer than `most` messages went in a second."""
-    while client._timeQ and messages_in_last_second(client) >= most:
-        recent = list(client._timeQ)[-most]
-        await asyncio.sleep(max(0.0, recent + client.RequestsInterval - asyncio.get_running_loop().time()) + 0.001)
+def room_in_s(client: TwsClient, most: int) -> float:
+    """In how many seconds fewer than `most` messages will have gone lately, if none goes until then; 0.0: now."""
+    if messages_lately(client) < most:
+        return 0.0
+    freed_at = client._timeQ[-most] + client.RequestsInterval
+    return max(0.0, freed_at - asyncio.get_running_loop().time()) + 0.001
+
+
+async def room_for_request(client: TwsClient, most: int = REQUESTS_MAX) -> None:
+    """Wait until a question may be asked without taking an order's place: fewer than `most` messages went lately."""
+    wait_s = room_in_s(client, most)
+    while wait_s > 0:
+        await asyncio.sleep(wait_s)
+        wait_s = room_in_s(client, most)

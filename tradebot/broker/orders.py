@@ -266,5 +266,5 @@ def _encoded(client: TwsClient, group: Sequence[Numbered], account: str) -> byte
         for _ in range(min(len(group) - encoded, len(client._msgQ))):
             client._msgQ.pop()  # it was queued, last in line: it must not leave later by itself
     if encoded < len(group):
-        raise BrokerUnavailable("the order was not sent: ib_async holds messages back (45 a second)")
+        raise BrokerUnavailable("the order was not sent: ib_async holds messages back: too many in this second")
     return bytes(gathered.buffer)

@@ -3,13 +3,13 @@
 Rules:
 - A quote is of ticks that arrived after the question, or of a kept line with a tick at most `FRESH_S` old, of this connection
   and since IB's servers were last lost. (ib_async's tickers keep the old price after an error.)
-- Kept are lines of live data alone, `LINES_MAX` of them, the least recently used one ends first; each ends when nobody has asked
-  for `KEEP_S`, and with any word of IB's against it: an error, delayed or frozen data.
+- Kept are lines of live data alone; each ends when nobody has asked for `KEEP_S`, and with any word of IB's against it: an error,
+  delayed or frozen data. There are `LINES_MAX` at once, with those of questions: for another one the least recently used ends or,
+  while all of them are in use, the newest: a burst over more tickers would else end each just before it is asked for again.
 - Live data first; where the account has no subscription, delayed data. Never a snapshot: it ends after 11 s, or never.
 - No offer, no data, frozen data, a competing session: nothing for what is missing, never an old or invented price; and
   IB's words for why.
-- Callers who want the same stock at the same moment share one subscription. Few subscriptions at once: IB allows about 100, and
-  each costs messages that an order may need.
+- Callers who want the same stock at the same moment share one subscription. Few at once: each costs messages that orders need.
 """
 
 import asyncio
@@ -17,11 +17,12 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 from loguru import logger
 
 from tradebot.broker import codes
-from tradebot.broker.client import room_for_request
+from tradebot.broker.client import has_room, room_for_request
 from tradebot.broker.orders import ib_contract
 from tradebot.broker.requests import RequestRefused
 from tradebot.broker.wrapper import Session
@@ -29,9 +30,12 @@ from tradebot.domain.brokerage import Contract, NoQuote, Quote
 from tradebot.errors import BrokerUnavailable
 
 SUBSCRIPTIONS_MAX = 10
-LINES_MAX = 50  # IB allows 100 in all, the owner's TWS included
+LINES_MAX = 60  # IB allows 100 in all, the owner's TWS included
 FRESH_S = 2.0
 KEEP_S = 300.0
+IN_USE_S = 60.0  # asked for within that: a burst over many tickers takes less
+QUIET_LOOK_S = 1.0
+QUIET = 20  # messages a second, beside which lines that nobody uses are ended
 SETTLE_S = 0.3  # how long bid and last may lag behind the ask
 _LIVE, _DELAYED = 1, 3
 _FROZEN = frozenset({2, 4})  # the last prices of a closed market, sent as if they were new
@@ -47,7 +51,8 @@ class _Line:
     losses: int  # of IB's servers, when it began
     req_id: int
     ticks: "_Ticks"
-    used_at: float  # loop time
+    began_at: float  # loop time
+    used_at: float
 
     @property
     def quote(self) -> Quote | NoQuote | None:
@@ -67,7 +72,8 @@ class Quotes:
     def __init__(self) -> None:
         self._flights: dict[int, asyncio.Task[Quote | NoQuote]] = {}
         self._slots = asyncio.Semaphore(SUBSCRIPTIONS_MAX)
-        self._lines: OrderedDict[int, _Line] = OrderedDict()
+        self._lines: OrderedDict[int, _Line] = OrderedDict()  # the least recently used first
+        self._asking = 0  # lines of questions
 
     async def quote(self, session: Session, contract: Contract, timeout_s: float) -> Quote | NoQuote:
         """Raises BrokerUnavailable when the connection is lost meanwhile."""
@@ -81,7 +87,7 @@ class Quotes:
             flight = asyncio.create_task(
                 self._fly(session, contract, timeout_s), name=f"broker-quote-{contract.ticker}"
             )
-            flight.add_done_callback(_seen)  # its askers may all be gone
+            flight.add_done_callback(seen)  # its askers may all be gone
             self._flights[contract.con_id] = flight
         return await asyncio.shield(flight)
 
@@ -106,27 +112,45 @@ class Quotes:
     async def _live_or_delayed(self, session: Session, contract: Contract, timeout_s: float) -> Quote | NoQuote:
         await room_for_request(session.client)
         self._end(contract.con_id)
+        self._make_way(session)
         deadline = asyncio.get_running_loop().time() + timeout_s
+        limited_until = session.limited_until
+        self._asking += 1
         try:
             line = await _subscribe(session, contract, _LIVE, deadline)
         except RequestRefused as refusal:
             if refusal.code not in codes.NOT_SUBSCRIBED:
                 raise
             line = await _subscribe(session, contract, _DELAYED, deadline)
+        finally:
+            self._asking -= 1
         quote = line.ticks.quote()
         if line.ticks.fresh:
             self._keep(contract.con_id, line)
         else:
             line.end()
+        if isinstance(quote, NoQuote) and session.limited_until != limited_until:
+            raise BrokerUnavailable(
+                f"no quote for {contract.ticker}: IB took no more messages, perhaps not this question"
+            )
         return quote
 
     # --- lines ------------------------------------------------------------------------------------------------------
 
     def _keep(self, con_id: int, line: _Line) -> None:
         self._lines[con_id] = line
-        if len(self._lines) > LINES_MAX:
-            self._end(next(iter(self._lines)))
         self._look_again(con_id, line)
+
+    def _make_way(self, session: Session) -> None:
+        """For one more line."""
+        for con_id in [con_id for con_id, line in self._lines.items() if line.session is not session]:
+            self._end(con_id)
+        in_use_since = asyncio.get_running_loop().time() - IN_USE_S
+        while self._lines and len(self._lines) + self._asking >= LINES_MAX:
+            con_id, oldest = next(iter(self._lines.items()))
+            if oldest.used_at >= in_use_since:
+                con_id = max(self._lines, key=lambda con_id: self._lines[con_id].began_at)
+            self._end(con_id)
 
     def _look_again(self, con_id: int, line: _Line) -> None:
         """When it may be time to end it."""
@@ -134,8 +158,10 @@ class Quotes:
         due_s = line.used_at + KEEP_S - loop.time()
         if self._lines.get(con_id) is not line:
             return
-        if due_s <= 0 or line.session.closed.done():
+        if line.session.closed.done() or (due_s <= 0 and has_room(line.session.client, 1, QUIET)):
             self._end(con_id)
+        elif due_s <= 0:
+            loop.call_later(QUIET_LOOK_S, self._look_again, con_id, line)
         else:
             loop.call_later(due_s, self._look_again, con_id, line)
 
@@ -144,7 +170,8 @@ class Quotes:
             line.end()
 
 
-def _seen(flight: asyncio.Task[Quote | NoQuote]) -> None:
+def seen(flight: asyncio.Task[Any]) -> None:
+    """Takes note of its error, so that asyncio does not complain where nobody waits for it any more."""
     if not flight.cancelled():
         flight.exception()
 
@@ -157,9 +184,8 @@ async def _subscribe(session: Session, contract: Contract, kind: int, deadline: 
     if session.market_data_type != kind:
         client.reqMarketDataType(kind)
         session.market_data_type = kind
-    line = _Line(
-        session, session.losses, client.getReqId(), _Ticks(kind == _DELAYED), asyncio.get_running_loop().time()
-    )
+    now = asyncio.get_running_loop().time()
+    line = _Line(session, session.losses, client.getReqId(), _Ticks(kind == _DELAYED), began_at=now, used_at=now)
     session.ticks[line.req_id] = line.ticks
     try:
         client.reqMktData(line.req_id, ib_contract(contract), "", False, False, [])

@@ -126,7 +126,7 @@ class Defaults(Section):
 class Trading(Section):
     """`[trading]`: how orders are sent, and the controls that only the file changes."""
 
-    # IB takes 50 messages a second, of every kind: orders stay well below, so that cancels and questions find room.
+    # IB takes 50 messages a second, of every kind: entries stay well below. Exits wait for IB's limit alone.
     orders_per_second: Annotated[int, whole(1, 40)] = 10
     order_timeout_s: Annotated[int, whole(1, 3_600)] = 30
     hours: Annotated[Literal["exchange", "always"], choice("exchange", "always")] = "exchange"

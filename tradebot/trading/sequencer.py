@@ -7,6 +7,7 @@ place. Who is far is not woken before he is near: what a move costs does not gro
 """
 
 import asyncio
+from collections.abc import Callable
 from itertools import islice
 
 from tradebot.domain.alerts import Side
@@ -40,21 +41,26 @@ class Sequencer:
         finally:
             del self._far[alert_id]
 
-    async def wait(self, alert_id: int) -> None:
-        """Returns when it is this alert's turn. It must have a place."""
-        while not self._is_first(alert_id):
+    async def wait(self, alert_id: int, *, unless: Callable[[], bool]) -> None:
+        """Returns when it is this alert's turn, or `unless` says at a move that it need not wait. It must have a place."""
+        while not (self.is_first(alert_id) or unless()):
             await self._moved.wait()
 
-    def leave(self, alert_id: int) -> None:
-        self._sells -= self._places.pop(alert_id, None) is Side.SELL
-        self._tell()
-
-    def _is_first(self, alert_id: int) -> bool:
+    def is_first(self, alert_id: int) -> bool:
+        """Whether it is this alert's turn. It must have a place."""
         mine = self._places[alert_id]
         if mine is not Side.SELL and self._sells:
             return False
         ahead = next((other for other, side in self._places.items() if other == alert_id or side in (None, mine)), None)
         return ahead == alert_id
+
+    def look_up(self) -> None:
+        """A move that changes no place: who waits looks again."""
+        self._tell()
+
+    def leave(self, alert_id: int) -> None:
+        self._sells -= self._places.pop(alert_id, None) is Side.SELL
+        self._tell()
 
     def _next_buys(self) -> list[int]:
         """What is not read yet may be one."""

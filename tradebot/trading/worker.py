@@ -79,7 +79,6 @@ PRE_TRADE_MAX_AGE_S = 10.0
 ASK_AGAIN_S = 1.0
 AGAIN_MAX_S = 30.0
 """From one to the next order of an alert whose orders cannot leave."""
-LIMIT_LOOK_S = 0.05
 LOOK_AGAIN_S = 5.0
 """Whether the owner has answered: an exit waits for him, and IB's positions are asked for anew each time."""
 SECOND_LOOK_DELAY_S = 3.0
@@ -159,7 +158,7 @@ class Worker:
         self._just_stored = just_stored
         self._serial = asyncio.Lock()
         self._next_order_at = 0.0  # by the clock that only goes on
-        self._waits_ended = 0  # for IB to take messages again
+        self._waits_ended = 0  # of exits, for IB to take messages again
         self._taking = Taking(queue, clock)
         self._in_hand: set[int] = set()
         self._sequencer = Sequencer(BUYS_MAX)
@@ -251,11 +250,14 @@ class Worker:
             if isinstance(decided, AskMargin):
                 prepared = await self._ask_margin(alert, prepared, decided)
                 continue
-            if self._broker.throttled():
-                while self._broker.throttled():
+            entry = alert.action is Side.BUY
+            if self._broker.throttled(entry=entry):
+                while self._broker.throttled(entry=entry):
                     self._judged()
-                    await self._clock.sleep(LIMIT_LOOK_S)
-                self._waits_ended += 1
+                    await self._broker.room(entry=entry)
+                if not entry:
+                    self._waits_ended += 1
+                    self._sequencer.look_up()  # the exits behind it ask again, together
             if alert.action is Side.SELL:  # it is sized by what IB holds, which the owner may have changed meanwhile
                 prepared = await self._prepare(alert)
         if decided in (Wait.TICKER, Wait.ENTRY) and alert.ticker is not None:
@@ -277,15 +279,25 @@ class Worker:
             self._start(self._again(alert, LOOK_AGAIN_S), f"again {alert.id}")
 
     async def _in_turn(self, alert: Alert, prepared: _Prepared) -> Decided:
-        await self._sequencer.wait(alert.id)
-        async with self._serial:
-            await self._pace()
-            if self._broker.throttled():
-                return Wait.LIMIT
-            if alert.action is Side.SELL and prepared.waits_ended != self._waits_ended:
-                return Wait.LIMIT  # it waited behind another one
-            stale = self._clock.monotonic() - prepared.at > PRE_TRADE_MAX_AGE_S
-            return Wait.BROKER if stale else await self._decide_and_send(alert, prepared.data)
+        entry = alert.action is Side.BUY
+
+        def outdated() -> bool:
+            """It waits behind an exit that has waited."""
+            return alert.action is Side.SELL and prepared.waits_ended != self._waits_ended
+
+        while True:
+            await self._sequencer.wait(alert.id, unless=outdated)
+            if entry:
+                await self._pace()
+            async with self._serial:
+                if outdated():
+                    return Wait.LIMIT
+                if not self._sequencer.is_first(alert.id):
+                    continue  # an exit came meanwhile
+                if self._broker.throttled(entry=entry):
+                    return Wait.LIMIT
+                stale = self._clock.monotonic() - prepared.at > PRE_TRADE_MAX_AGE_S
+                return Wait.BROKER if stale else await self._decide_and_send(alert, prepared.data)
 
     # --- preparing --------------------------------------------------------------------------------------------------
 
@@ -362,7 +374,7 @@ class Worker:
         return PreTradeData(position_report=report, con_ids=con_ids)
 
     async def _pace(self) -> None:
-        """Keeps to `orders_per_second`."""
+        """Keeps to `orders_per_second`. No exit waits for it, nor for an entry that does: only for IB's own limit."""
         await self._clock.sleep(max(0.0, self._next_order_at - self._clock.monotonic()))
 
     # --- deciding and sending ---------------------------------------------------------------------------------------
@@ -381,7 +393,7 @@ class Worker:
                 await self._did_not_leave(alert, decided.trade, Reason(ReasonCode.DATABASE_SILENT))
             raise
         if isinstance(decided, Intent):
-            self._next_order_at = self._clock.monotonic() + len(decided.group) / self._options.orders_per_second
+            self._next_order_at = under.began + len(decided.group) / self._options.orders_per_second
             order = decided.order
             with logger.contextualize(order_ref=order.order_ref):
                 logger.info(

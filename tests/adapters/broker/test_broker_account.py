@@ -19,7 +19,7 @@ from tests.adapters.broker.scripted import (
     recorded,
 )
 from tradebot.broker import IbBroker
-from tradebot.broker.client import REQUESTS_PER_SECOND_MAX
+from tradebot.broker.client import REQUESTS_MAX
 from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import Account, BrokerEvent, BrokerPosition, Connected, Executed, Refused
 from tradebot.domain.questions import Question
@@ -408,9 +408,10 @@ async def test_a_question_whose_turn_comes_too_late() -> None:
     """Broken: a connection lost while a question waits for its turn would raise what no caller expects."""
     async with open_scripted() as gateway, broker_for(gateway.port) as broker:
         await connected(broker)
-        tickers = [asyncio.create_task(broker.contract(str(number), None)) for number in range(30)]
-        asking = asyncio.create_task(broker.executions())
+        tickers = [asyncio.create_task(broker.contract(str(number), None)) for number in range(40)]
         await gateway.heard(CONTRACT)
+        asking = asyncio.create_task(broker.executions())
+        await asyncio.sleep(0)  # it waits for room
         gateway.peer.cut()
         outcomes = await asyncio.gather(asking, *tickers, return_exceptions=True)
         assert {type(outcome) for outcome in outcomes} == {BrokerUnavailable}
@@ -497,6 +498,21 @@ async def test_two_questions_of_one_kind_wait_for_each_other() -> None:
         assert gateway.count(COMPLETED) == 2
 
 
+async def test_many_exits_at_once_ask_little() -> None:
+    """Broken: each of fifty exits would ask for all positions, and use up the messages that their orders need."""
+    async with open_scripted() as gateway, broker_for(gateway.port, question_timeout_s=60) as broker:
+        await connected(broker)
+        before = gateway.count(ALL_OPEN_ORDERS)
+        asking = []
+        for _ in range(50):
+            asking.append(asyncio.create_task(broker.position_report()))
+            await asyncio.sleep(0)
+            if len(asking) == 25:
+                await asking[0]  # the others come later
+        await asyncio.gather(*asking)
+        assert gateway.count(ALL_OPEN_ORDERS) - before <= 3
+
+
 async def test_an_unanswered_question_is_silent_and_a_lost_one_is_not() -> None:
     """Broken: the owner would be told that IB does not answer whenever a connection breaks, or never."""
     async with open_scripted() as gateway, broker_for(gateway.port, question_timeout_s=0.2) as broker:
@@ -519,6 +535,6 @@ async def test_holdings_overtake_questions_that_wait_for_room() -> None:
         await asyncio.create_task(broker.position_report())
         asked = [fields[0] for fields in gateway.received]
         waited_for = asked[: len(asked) - 1 - asked[::-1].index(str(ALL_OPEN_ORDERS))]
-        assert waited_for.count(str(CONTRACT)) <= REQUESTS_PER_SECOND_MAX, "the others still wait for room"
+        assert waited_for.count(str(CONTRACT)) <= REQUESTS_MAX, "the others still wait for room"
         gateway.peer.cut()
         await asyncio.gather(*tickers, return_exceptions=True)

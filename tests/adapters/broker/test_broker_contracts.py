@@ -1,5 +1,6 @@
 """One ticker, one company."""
 
+import asyncio
 from decimal import Decimal
 
 import pytest
@@ -108,6 +109,19 @@ async def test_a_contract_is_asked_for_once() -> None:
         first = await broker.contract("X", "NYSE")
         gateway.peer.cut()
         assert await broker.contract("X", "NYSE") == first
+        assert gateway.count(CONTRACT) == 1
+
+
+async def test_who_asks_for_the_same_contract_shares_the_question() -> None:
+    """Broken: a burst of alerts for one new ticker would cost a message each; or who gave up would end it for the others."""
+    async with open_scripted() as gateway, broker_for(gateway.port, question_timeout_s=60) as broker:
+        await connected(broker)
+        gateway.answers[CONTRACT] = lambda peer, fields: None
+        gave_up, *others = (asyncio.create_task(broker.contract("X", None)) for _ in range(5))
+        asked = await gateway.heard(CONTRACT)
+        gave_up.cancel()
+        listed((1, "NYSE"))(gateway.peer, asked)
+        assert {(await one).con_id for one in others} == {1}
         assert gateway.count(CONTRACT) == 1
 
 

@@ -140,6 +140,36 @@ async def test_few_lines_are_kept_the_least_used_goes(lines: Lines, monkeypatch:
     assert lines.subscribed == 3
 
 
+async def test_a_burst_over_more_tickers_than_lines_uses_those_there_are(
+    lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each line would end just before its ticker comes again, and every order cost three messages; or IB refuse another line."""
+    monkeypatch.setattr(quotes, "LINES_MAX", 4)
+    many = [Contract(number, f"T{number}", "NYSE") for number in range(6)]
+    for _ in range(3):
+        before = lines.subscribed
+        for contract in many:
+            await lines.ask(contract)
+            await lines.broker.open_orders()
+            assert lines.subscribed - len(lines.cancelled) <= 4
+    assert lines.subscribed - before == 3, "of six tickers three had a line"
+
+
+async def test_lines_that_nobody_uses_end_few_at_a_time(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five minutes after a burst its lines would end all at once, and an exit wait for their messages."""
+    quiet, looks = iter((False, False, True)), list[tuple[int, int]]()
+
+    def has_room(_client: object, messages: int, most: int) -> bool:
+        looks.append((messages, most))
+        return next(quiet)
+
+    for name, value in (("KEEP_S", 0.01), ("QUIET_LOOK_S", 0.01), ("has_room", has_room)):
+        monkeypatch.setattr(quotes, name, value)
+    await lines.ask()
+    assert (await lines.gateway.heard(CANCEL_QUOTE))[2] == lines.req_id
+    assert looks == [(1, quotes.QUIET)] * 3
+
+
 async def test_a_line_that_nobody_uses_ends(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every ticker ever traded would stream its prices until the next restart."""
     monkeypatch.setattr(quotes, "KEEP_S", 0.05)

@@ -20,6 +20,7 @@ from tests.adapters.broker.scripted import (
     recorded,
 )
 from tradebot.broker import IbBroker
+from tradebot.broker import client as tws
 from tradebot.domain.alerts import Side
 from tradebot.domain.brokerage import (
     BrokerEvent,
@@ -318,6 +319,43 @@ async def test_questions_leave_room_for_orders(question: str) -> None:
         await asyncio.gather(*asking, return_exceptions=True)
         await broker.open_orders()
         assert len(placed(gateway)) == 10
+
+
+async def test_an_exit_finds_room_beside_any_number_of_entries() -> None:
+    """Broken: an exit, or what it has to ask before, would wait up to a second behind a burst of entries."""
+    async with open_gateway(SIMULATED) as gateway, broker_for(gateway.port) as broker:
+        await connected(broker)
+        session = broker._link.session
+        assert session is not None
+        sent = 0
+        while not broker.throttled(entry=True):
+            place(broker, order(sent))
+            sent += 1
+        for _ in range(2):  # the last of them had a stop and a target
+            place(broker, order(sent))
+            sent += 1
+        before = tws.messages_lately(session.client)
+        await broker.position_report()
+        assert tws.messages_lately(session.client) == before + 2, "it waited for none of them"
+        assert broker.throttled(entry=True)
+        assert not broker.throttled()
+        place(broker, order(sent, side=Side.SELL))
+        await broker.open_orders()
+        assert len(placed(gateway)) == sent + 1
+
+
+async def test_who_waits_for_room_is_told_when_there_is_some() -> None:
+    """Broken: an order would look for it again and again, and take the next second's place instead of the next one."""
+    async with open_gateway(SIMULATED) as gateway, broker_for(gateway.port) as broker:
+        await connected(broker)
+        sent = 0
+        while not broker.throttled():
+            place(broker, order(sent))
+            sent += 1
+        await broker.room(entry=False)
+        assert not broker.throttled()
+        await broker.room(entry=True)
+        assert not broker.throttled(entry=True)
 
 
 async def test_too_many_messages_by_ibs_own_word() -> None:

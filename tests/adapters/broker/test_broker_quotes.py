@@ -140,6 +140,17 @@ async def test_callers_share_one_subscription() -> None:
         assert gateway.count(QUOTE) == 1
 
 
+async def test_a_question_that_ib_may_not_have_taken_is_no_answer() -> None:
+    """Broken: beside error 100, which names no question, an entry would be refused for want of a quote never asked for."""
+    async with open_scripted() as gateway, broker_for(gateway.port) as broker:
+        await connected(broker)
+        gateway.answers[QUOTE] = lambda peer, fields: peer.send(4, 2, -1, 100, "Max rate of messages", "")
+        with pytest.raises(BrokerUnavailable, match="no more messages"):
+            await broker.quote(AAPL)
+        gateway.answers[QUOTE] = lambda peer, fields: None
+        assert isinstance(await broker.quote(AAPL), NoQuote)
+
+
 async def test_few_subscriptions_at_once() -> None:
     """Broken: a burst of alerts would exceed IB's market data lines and use up its messages."""
     async with open_scripted() as gateway, broker_for(gateway.port, quote_timeout_s=0.2) as broker:
