@@ -166,7 +166,6 @@ async def _exits_among_others(stage: Stage, where: str) -> AsyncIterator[Figure]
     ids = await asyncio.gather(*waiting)
     behind = await stage.exits(HELD[10:20], pause_s=0.5)
     yield _compared("a SELL behind 500 waiting BUYs", where, behind, idle)
-    assert await stage.tap.order(ids[-1]) > 0
     await stage.daemon.ended(*ids)
     await stage.gateway.fault("no_answer", question="reqContractDetails", times=len(HANGING))
     hanging = await asyncio.gather(*(stage.answered("BUY", ticker) for ticker in HANGING))
