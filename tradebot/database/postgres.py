@@ -28,6 +28,8 @@ _CONNECT_S = (
 )
 _ROLLBACK_S = 0.25  # longer is not worth waiting for: a closed connection rolls back too
 
+_FAILED = "nothing was stored: a statement of the transaction had failed"
+
 # Whatever asyncpg raises for the server's or the network's sake; TimeoutError is an OSError.
 ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 # What asyncpg may say when the server has closed the connection, depending on how much of the goodbye it has read.
@@ -70,13 +72,14 @@ def unavailable(error: Exception, place: str) -> LedgerUnavailable | None:
     return None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Question:
-    """A statement, and what it found."""
+    """A statement, and what it found, or why nothing."""
 
     sql: str
     values: Mapping[str, object]
     answer: Sequence[Row] | None = None
+    error: Exception | None = None
 
     @property
     def reads(self) -> bool:
@@ -97,30 +100,41 @@ class PostgresTransaction:
         question = _Question(text, flat)
         self._asked.append(question)
         async with self._turn:
-            if question.answer is None:
-                await self._answer()
+            if question in self._asked:
+                await self._answer_all()
+        if question.error is not None:
+            raise question.error
         assert question.answer is not None, "each question has its turn"
         return question.answer
 
-    async def _answer(self) -> None:
-        """Whatever was asked meanwhile; what only reads in one round trip."""
-        await self._begin()
+    async def _answer_all(self) -> None:
+        """Whatever was asked meanwhile. One that fails takes the others along, as the server does."""
         asked, self._asked = self._asked, []
+        try:
+            await self._begin()
+            async with self._driver.translated():
+                await self._answer(asked)
+        except BaseException as error:
+            ended = error if isinstance(error, Exception) else LedgerUnavailable(f"{self._driver.place}: {_FAILED}")
+            for one in asked:
+                one.error = ended if one.answer is None else None
+            raise
+
+    async def _answer(self, asked: Sequence[_Question]) -> None:
+        """What only reads in one round trip."""
         reading = [one for one in asked if one.reads]
         if len(reading) > 1:
             await self._answer_together(reading)
-        async with self._driver.translated():
-            for one in asked:
-                if one.answer is None:
-                    text, names = numbered(one.sql)
-                    found = await self.connection.fetch(text, *(one.values[name] for name in names))
-                    one.answer = [dict(row) for row in found]
+        for one in asked:
+            if one.answer is None:
+                text, names = numbered(one.sql)
+                found = await self.connection.fetch(text, *(one.values[name] for name in names))
+                one.answer = [dict(row) for row in found]
 
-    async def _answer_together(self, asked: Sequence["_Question"]) -> None:
+    async def _answer_together(self, asked: Sequence[_Question]) -> None:
         """One statement for all of them: each row is JSON, which has what the columns have, as text or number."""
         text, parameters = together(*(one.sql for one in asked))
-        async with self._driver.translated():
-            rows = await self.connection.fetch(text, *(asked[number].values[name] for number, name in parameters))
+        rows = await self.connection.fetch(text, *(asked[number].values[name] for number, name in parameters))
         answers: list[list[Row]] = [[] for _ in asked]
         for row in rows:
             answers[row["of"]].append(json.loads(row["record"], parse_float=Decimal))
@@ -228,7 +242,7 @@ class PostgresDriver:
                 raise
             await self._give_back(connection)
         if tag != "COMMIT":  # PostgreSQL answers the COMMIT of a failed transaction with ROLLBACK, not with an error
-            raise LedgerUnavailable(f"{self.place}: nothing was stored: a statement of the transaction had failed")
+            raise LedgerUnavailable(f"{self.place}: {_FAILED}")
 
     async def _rollback(self, connection: _Connection) -> None:
         try:

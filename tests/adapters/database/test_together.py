@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from math import ceil
@@ -10,6 +10,7 @@ from math import ceil
 import pytest
 
 from tests.adapters.database.samples import a_lot, a_trade, an_alert
+from tradebot.database import migrate
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.trades import UNRESOLVED, TradeStatus
@@ -242,3 +243,21 @@ async def test_of_all_that_is_known_a_part_is_found(ledger: Ledger) -> None:
             await books.lots(LotStatus.OPEN)
             known = await books.trades(UNRESOLVED, **filters), await books.lots(LotStatus.OPEN, **of_lots)  # type: ignore[arg-type]
         assert known == fresh
+
+
+async def test_all_that_is_asked_at_once_hear_why_it_failed(postgres_url: str) -> None:
+    """An alert whose decision the database interrupts would end as a mistake of the program, and not wait for the database."""
+    others = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    async with migrate.open_driver(postgres_url, 5) as driver, migrate.open_driver(postgres_url, 5) as other:
+        with suppress(LedgerUnavailable):  # its end finds no connection either
+            async with driver.transaction() as transaction:
+                await transaction.rows("SELECT 1 AS one")
+                reads = [transaction.rows(f"SELECT {number} AS one, pg_sleep(60)") for number in range(4)]
+                asked = asyncio.gather(*reads, return_exceptions=True)
+                await asyncio.sleep(0)
+                async with other.transaction() as killer:
+                    await killer.rows(f"SELECT pg_terminate_backend(pid) FROM ({others}) AS backends")
+                outcomes = await asked
+        assert [type(one) for one in outcomes] == [LedgerUnavailable] * 4
+        async with driver.transaction() as transaction:
+            assert await transaction.rows("SELECT 1 AS one") == [{"one": 1}]
