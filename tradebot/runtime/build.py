@@ -118,71 +118,20 @@ class Tradebot:
 def build(outside: Outside, options: Options) -> Tradebot:
     """Everything, wired. Needs a running event loop."""
     ledger, queue, broker, clock, pulse = outside.ledger, outside.queue, outside.broker, outside.clock, outside.pulse
-    gate, switch, listeners = Gate(), TradingSwitch(ledger, clock, pulse), Listeners()
-    booking = Booking(ledger, broker.events, clock, pulse, listeners)
-    questions = Questions(clock)
-    in_doubt_orders = InDoubtOrders(
-        ledger, broker, booking, questions, clock, second_look_delay_s=options.second_look_delay_s
-    )
-    protective = ProtectiveOrders(ledger, broker, outside.lock, booking, switch, clock, outside.chance)
-    protection = _protection(outside, options, protective, gate=gate, switch=switch, listeners=listeners)
-    recovery = _recovery(
-        outside,
-        options,
-        in_doubt_orders,
-        questions=questions,
-        gate=gate,
-        switch=switch,
-        listeners=listeners,
-        repair_protection=protection.repair,
-    )
-    rearm = Rearm(
-        ledger, broker, booking, listeners, gate=gate, switch=switch, hours=options.hours, clock=clock, pulse=pulse
-    )
-    lifting = Lifting(
-        ledger, broker, outside.lock, listeners, protective, clock=clock, ask_ib=recovery.ask_about_in_doubt
-    )
+    core = _core(outside, options)
+    gate, switch, listeners = core.gate, core.switch, core.listeners
+    watching = _watching(core)
     intake = Intake(
         ledger,
         queue,
         clock,
         strategies=options.strategies,
-        report=_report_on(outside, options, switch),
+        report=_report_on(core),
         store_within_s=options.store_within_s,
     )
-    worker = _worker(
-        outside,
-        options,
-        questions=questions,
-        lifting=lifting,
-        gate=gate,
-        switch=switch,
-        booking=booking,
-        listeners=listeners,
-        just_stored=intake.just_stored,
-    )
+    worker = _worker(core, watching.lifting, intake.just_stored)
     requeue = Requeue(ledger, queue, worker, options.hours, clock, pulse=pulse, pending_max_age=options.pending_max_age)
-    timed_exits = TimedExits(
-        ledger,
-        intake,
-        strategies=options.strategies,
-        switch=switch,
-        hours=options.hours,
-        clock=clock,
-        pulse=pulse,
-    )
-    queries = _queries(outside, options, gate, switch, questions)
-    operations = Operations(
-        ledger=ledger,
-        queue=queue,
-        broker=broker,
-        switch=switch,
-        intake=intake,
-        booking=booking,
-        defaults=options.defaults,
-        clock=clock,
-        strategies=options.strategies,
-    )
+    queries = _queries(core)
     jobs = all_jobs(
         ledger,
         queries,
@@ -196,54 +145,108 @@ def build(outside: Outside, options: Options) -> Tradebot:
         outside=outside,
         gate=gate,
         switch=switch,
-        booking=booking,
-        in_doubt_orders=in_doubt_orders,
-        recovery=recovery,
-        rearm=rearm,
-        protection=protection,
-        timed_exits=timed_exits,
+        booking=core.booking,
+        in_doubt_orders=watching.in_doubt_orders,
+        recovery=watching.recovery,
+        rearm=watching.rearm,
+        protection=watching.protection,
+        timed_exits=_timed_exits(core, intake),
         familiar=FamiliarTickers(ledger, broker, listeners, gate=gate, clock=clock, pulse=pulse),
         worker=worker,
         requeue=requeue,
         intake=intake,
         queries=queries,
-        operations=operations,
+        operations=_operations(core, intake),
         jobs=jobs,
         scheduler=scheduler(outside, options, jobs),
     )
 
 
-def _report_on(outside: Outside, options: Options, switch: TradingSwitch) -> ReportOn:
-    """What a test is answered with."""
-    setup = Setup(options.defaults, options.fixed_limits, options.hours, options.fractional)
-    rehearsal = Rehearsal(outside.ledger, outside.broker, switch, outside.clock, setup)
+@dataclass(frozen=True, slots=True)
+class _Core:
+    """What nearly every part is given."""
 
-    async def report_on(instruction: Instruction, strategy: Strategy) -> list[str]:
-        found = await rehearsal.report(instruction, strategy)
-        return alert_report.lines(found, name_strategy=options.strategies.only is None)
+    outside: Outside
+    options: Options
+    gate: Gate
+    switch: TradingSwitch
+    listeners: Listeners
+    booking: Booking
+    questions: Questions
 
-    return report_on
+
+def _core(outside: Outside, options: Options) -> _Core:
+    ledger, clock, pulse, listeners = outside.ledger, outside.clock, outside.pulse, Listeners()
+    return _Core(
+        outside=outside,
+        options=options,
+        gate=Gate(),
+        switch=TradingSwitch(ledger, clock, pulse),
+        listeners=listeners,
+        booking=Booking(ledger, outside.broker.events, clock, pulse, listeners),
+        questions=Questions(clock),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Watching:
+    """What looks after orders that have left."""
+
+    in_doubt_orders: InDoubtOrders
+    protection: Protection
+    recovery: Recovery
+    rearm: Rearm
+    lifting: Lifting
+
+
+def _watching(core: _Core) -> _Watching:
+    outside, options, booking, switch, gate = core.outside, core.options, core.booking, core.switch, core.gate
+    ledger, broker, clock, pulse, listeners = (
+        outside.ledger,
+        outside.broker,
+        outside.clock,
+        outside.pulse,
+        core.listeners,
+    )
+    in_doubt_orders = InDoubtOrders(
+        ledger, broker, booking, core.questions, clock, second_look_delay_s=options.second_look_delay_s
+    )
+    protective = ProtectiveOrders(ledger, broker, outside.lock, booking, switch, clock, outside.chance)
+    protection = Protection(
+        ledger,
+        broker,
+        protective,
+        listeners,
+        gate=gate,
+        switch=switch,
+        hours=options.hours,
+        strategies=options.strategies,
+        clock=clock,
+        pulse=pulse,
+        second_look_delay_s=options.second_look_delay_s,
+    )
+    recovery = _recovery(core, in_doubt_orders, protection.repair)
+    rearm = Rearm(
+        ledger, broker, booking, listeners, gate=gate, switch=switch, hours=options.hours, clock=clock, pulse=pulse
+    )
+    lifting = Lifting(
+        ledger, broker, outside.lock, listeners, protective, clock=clock, ask_ib=recovery.ask_about_in_doubt
+    )
+    return _Watching(in_doubt_orders, protection, recovery, rearm, lifting)
 
 
 def _recovery(
-    outside: Outside,
-    options: Options,
-    in_doubt_orders: InDoubtOrders,
-    *,
-    questions: Questions,
-    gate: Gate,
-    switch: TradingSwitch,
-    listeners: Listeners,
-    repair_protection: Callable[[], Awaitable[None]],
+    core: _Core, in_doubt_orders: InDoubtOrders, repair_protection: Callable[[], Awaitable[None]]
 ) -> Recovery:
+    outside, options = core.outside, core.options
     return Recovery(
         outside.ledger,
         outside.broker,
         in_doubt_orders,
-        listeners,
-        questions=questions,
-        gate=gate,
-        switch=switch,
+        core.listeners,
+        questions=core.questions,
+        gate=core.gate,
+        switch=core.switch,
         clock=outside.clock,
         pulse=outside.pulse,
         order_timeout_s=options.order_timeout_s,
@@ -253,52 +256,31 @@ def _recovery(
     )
 
 
-def _protection(
-    outside: Outside,
-    options: Options,
-    orders: ProtectiveOrders,
-    *,
-    gate: Gate,
-    switch: TradingSwitch,
-    listeners: Listeners,
-) -> Protection:
-    return Protection(
-        outside.ledger,
-        outside.broker,
-        orders,
-        listeners,
-        gate=gate,
-        switch=switch,
-        hours=options.hours,
-        strategies=options.strategies,
-        clock=outside.clock,
-        pulse=outside.pulse,
-        second_look_delay_s=options.second_look_delay_s,
-    )
+def _report_on(core: _Core) -> ReportOn:
+    """What a test is answered with."""
+    outside, options = core.outside, core.options
+    setup = Setup(options.defaults, options.fixed_limits, options.hours, options.fractional)
+    rehearsal = Rehearsal(outside.ledger, outside.broker, core.switch, outside.clock, setup)
+
+    async def report_on(instruction: Instruction, strategy: Strategy) -> list[str]:
+        found = await rehearsal.report(instruction, strategy)
+        return alert_report.lines(found, name_strategy=options.strategies.only is None)
+
+    return report_on
 
 
-def _worker(
-    outside: Outside,
-    options: Options,
-    *,
-    questions: Questions,
-    lifting: Lifting,
-    gate: Gate,
-    switch: TradingSwitch,
-    booking: Booking,
-    listeners: Listeners,
-    just_stored: Callable[[int], Alert | None],
-) -> Worker:
+def _worker(core: _Core, lifting: Lifting, just_stored: Callable[[int], Alert | None]) -> Worker:
+    outside, options = core.outside, core.options
     return Worker(
         outside.ledger,
         outside.queue,
         outside.broker,
         outside.lock,
-        gate=gate,
-        switch=switch,
-        booking=booking,
-        listeners=listeners,
-        questions=questions,
+        gate=core.gate,
+        switch=core.switch,
+        booking=core.booking,
+        listeners=core.listeners,
+        questions=core.questions,
         lifting=lifting,
         clock=outside.clock,
         pulse=outside.pulse,
@@ -316,9 +298,36 @@ def _worker(
     )
 
 
-def _queries(
-    outside: Outside, options: Options, gate: Gate, switch: TradingSwitch, questions: Questions
-) -> DaemonQueries:
+def _timed_exits(core: _Core, intake: Intake) -> TimedExits:
+    outside, options = core.outside, core.options
+    return TimedExits(
+        outside.ledger,
+        intake,
+        strategies=options.strategies,
+        switch=core.switch,
+        hours=options.hours,
+        clock=outside.clock,
+        pulse=outside.pulse,
+    )
+
+
+def _operations(core: _Core, intake: Intake) -> Operations:
+    outside, options = core.outside, core.options
+    return Operations(
+        ledger=outside.ledger,
+        queue=outside.queue,
+        broker=outside.broker,
+        switch=core.switch,
+        intake=intake,
+        booking=core.booking,
+        defaults=options.defaults,
+        clock=outside.clock,
+        strategies=options.strategies,
+    )
+
+
+def _queries(core: _Core) -> DaemonQueries:
+    outside, options, gate, switch = core.outside, core.options, core.gate, core.switch
     run = RunSettings(
         defaults=options.defaults,
         fixed_limits=options.fixed_limits,
@@ -332,7 +341,7 @@ def _queries(
         "database": DatabasePart(outside.ledger, outside.lock),
         "queue": QueuePart(outside.queue),
         "broker": BrokerPart(outside.broker),
-        "questions": QuestionsPart(questions),
+        "questions": QuestionsPart(core.questions),
         "trading": TradingPart(gate, switch),
     }
     return DaemonQueries(
@@ -341,7 +350,7 @@ def _queries(
         broker=outside.broker,
         gate=gate,
         switch=switch,
-        questions=questions,
+        questions=core.questions,
         parts=parts,
         chat=ChatPart(),
         run=run,
