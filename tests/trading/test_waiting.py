@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -290,3 +291,25 @@ async def test_an_alert_cleared_while_it_is_judged_stays_cleared(bot: Bot) -> No
     assert (await bot.row(alert_id)).status is AlertStatus.CLEARED
     assert len(bot.broker.sent) == 1
     assert await bot.lots(LotStatus.OPEN) == []
+
+
+async def test_what_the_owner_sells_while_an_exit_waits_is_not_sold_again(make_bot: MakeBot) -> None:
+    """An exit behind another one that takes a second look would go by what IB held before: it would sell short."""
+    bot = await make_bot(second_look_delay_s=3.0)
+    await bot.start()
+    await bot.owns(5, "AAPL", at_ib=0)  # the books have more than IB: looked at twice
+    await bot.owns(5, "KO")
+    first = await bot.alert("SELL", "AAPL")
+    behind = await bot.alert("SELL", "KO")
+
+    async def both_have_asked() -> bool:
+        return bot.broker.asked.count("holdings") >= 2
+
+    await bot.until(both_have_asked, "both exits have asked for what IB holds")
+    await bot.moment()
+    assert bot.broker.held is not None
+    bot.broker.held[bot.broker.con_ids["KO"]] = Decimal(0)  # sold by hand
+    await bot.seconds(12)
+    await bot.becomes(first, AlertStatus.BLOCKED)
+    await bot.becomes(behind, AlertStatus.BLOCKED)
+    assert bot.broker.sent == []

@@ -75,7 +75,9 @@ READ_MAX = 32
 BUYS_MAX = 32
 """BUYs prepared at once; SELLs wait for none of them."""
 PRE_TRADE_MAX_AGE_S = 10.0
-"""A quote or holdings older than this when their turn comes are asked for again."""
+"""A quote older than this when its turn comes is asked for again."""
+HOLDINGS_MAX_AGE_S = 1.0
+"""As is what IB holds: the owner may have sold by hand while an exit waited behind another one."""
 ASK_AGAIN_S = 1.0
 AGAIN_MAX_S = 30.0
 """From one to the next order of an alert whose orders cannot leave."""
@@ -282,8 +284,9 @@ class Worker:
         entry = alert.action is Side.BUY
 
         def outdated() -> bool:
-            """It waits behind an exit that has waited."""
-            return alert.action is Side.SELL and prepared.waits_ended != self._waits_ended
+            """An exit that has waited behind another one: those in this place ask again, together."""
+            waited = prepared.waits_ended != self._waits_ended or self._age_s(prepared) > HOLDINGS_MAX_AGE_S
+            return alert.action is Side.SELL and waited
 
         while True:
             await self._sequencer.wait(alert.id, unless=outdated)
@@ -296,7 +299,7 @@ class Worker:
                     continue  # an exit came meanwhile
                 if self._broker.throttled(entry=entry):
                     return Wait.LIMIT
-                stale = self._clock.monotonic() - prepared.at > PRE_TRADE_MAX_AGE_S
+                stale = self._age_s(prepared) > PRE_TRADE_MAX_AGE_S
                 return Wait.BROKER if stale else await self._decide_and_send(alert, prepared.data)
 
     # --- preparing --------------------------------------------------------------------------------------------------
@@ -304,6 +307,9 @@ class Worker:
     async def _prepare(self, alert: Alert) -> _Prepared:
         waits_ended = self._waits_ended
         return _Prepared(await self._ask_broker(alert), self._clock.monotonic(), waits_ended)
+
+    def _age_s(self, prepared: _Prepared) -> float:
+        return self._clock.monotonic() - prepared.at
 
     async def _ask_broker(self, alert: Alert) -> PreTradeData:
         """Asks the broker for what the decision will need; nothing where the answer cannot matter."""
