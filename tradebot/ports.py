@@ -191,10 +191,11 @@ class Broker(Protocol):
 
 
 class Books(Protocol):
-    """The tables inside one transaction. Sequences are in id order. Raises LedgerUnavailable.
+    """The tables inside one transaction. Sequences are in id order. Raises LedgerUnavailable."""
 
-    Settings, and trades and open lots of all strategies and tickers, are read once, and again after a change of this transaction.
-    """
+    def remember(self) -> None:
+        """From here on alerts, trades and lots are read once, and again after a change of this transaction: for who asks for all
+        that it needs at one moment. Of what others commit meanwhile it sees nothing then."""
 
     def savepoint(self) -> AbstractAsyncContextManager[None]:
         """What is written in its block is undone alone when the block raises."""

@@ -103,7 +103,6 @@ async def raw(daemon: Daemon) -> bytes:
     """What comes back for a request that is no HTTP, with the secret in it."""
     reader, writer = await asyncio.open_connection("127.0.0.1", daemon.port)
     writer.write(f"POST /webhook?secret={SECRET} HTTP/1.1\r\nHo st: {SECRET}\r\n\r\n".encode())
-    writer.write_eof()
     try:
         return await asyncio.wait_for(reader.read(), 60)
     finally:

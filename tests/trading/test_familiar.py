@@ -13,7 +13,7 @@ async def asked(bot: Bot, times: int) -> None:
 
 async def test_each_connection_looks_up_what_alerts_have_named(bot: Bot) -> None:
     """A burst in the morning would need a look-up for each ticker; or trade the contract of before a split over night."""
-    for ticker in ("AAPL", "KO", "AAPL"):
+    for ticker in ("AAPL", "KO"):
         await bot.alert("BUY", ticker)
     await bot.sent(2)
     for connection in (1, 2):

@@ -44,6 +44,7 @@ class SqlBooks:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
         self._shares_channels = False
+        self._remembers = False
         self._known: dict[tuple[str, str], Any] = {}  # answers, by statement and parameters
         self.has_news = False  # something was left to a channel
         self.has_arrivals = False  # an alert was left to be taken
@@ -71,7 +72,7 @@ class SqlBooks:
             return self._known[key]  # type: ignore[no-any-return]
         read = values.read_again if kind in (Trade, Lot) else values.read
         found = [read(kind, row) async for row in _in_turns(await self._rows(name, **parameters))]
-        if name in _ASKED_AGAIN:
+        if self._remembers and name in _ASKED_AGAIN:
             self._known[key] = found
         return found
 
@@ -84,6 +85,9 @@ class SqlBooks:
         rows = await self._rows(name, **parameters)
         return rows[0] if rows else None
 
+    def remember(self) -> None:
+        self._remembers = True
+
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         await self._transaction.rows("SAVEPOINT one")
@@ -91,6 +95,7 @@ class SqlBooks:
             yield
         except BaseException as error:
             self._known.clear()
+            self._shares_channels = False  # a lock that was taken since is gone, too
             try:
                 await self._transaction.rows("ROLLBACK TO SAVEPOINT one")
                 await self._transaction.rows("RELEASE SAVEPOINT one")

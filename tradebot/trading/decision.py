@@ -47,7 +47,6 @@ async def decide(
 ) -> Decided:
     """One alert's outcome, written through `books`. Raises LedgerUnavailable, and
     ValueError for an instruction that cannot be read."""
-    await books.trades(UNRESOLVED)  # before any lot: what ends meanwhile counts twice, never not at all
     alert = await books.alert(alert_id)
     if alert is None or alert.status is not AlertStatus.RECEIVED or alert.ticker is None or alert.action is None:
         return None
@@ -86,7 +85,13 @@ async def decide(
 
 
 async def read_ahead(books: Books, alert: Alert, day_start: datetime) -> None:
-    """At once what nearly every decision asks for, so that it need not wait for each. Raises LedgerUnavailable."""
+    """At once what nearly every entry's decision asks for, so that it need not wait for each. Raises LedgerUnavailable.
+
+    An exit is judged by what is booked when it looks: a stop of its shares may have filled just now.
+    """
+    if alert.action is not Side.BUY:
+        return
+    books.remember()
     outcomes = await asyncio.gather(
         books.settings(),  # their lock first
         books.alert(alert.id),

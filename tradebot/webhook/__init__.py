@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web_protocol import RequestHandler
 from loguru import logger
 
 from tradebot.errors import ConfigError
@@ -181,7 +182,21 @@ class _Connections:
             if oldest is None:
                 return _Closed()
             oldest.force_close()
-        return server()
+        return _Connection(server, loop=asyncio.get_running_loop(), **server._kwargs)
+
+
+class _Connection(RequestHandler):
+    """What is no HTTP is answered without a word of it: aiohttp would quote it, and it may hold the secret."""
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        told = message if exc is None else "This is no HTTP request that can be read."
+        return super().handle_error(request, status, exc, told)
 
 
 class _Closed(asyncio.Protocol):

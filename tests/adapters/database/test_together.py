@@ -195,6 +195,7 @@ async def test_asked_at_once_as_one_after_another(ledger: Ledger) -> None:
 async def test_what_a_transaction_changes_it_reads_anew(ledger: Ledger) -> None:
     """A decision would go by an order, a lot, an alert or a setting as it was before."""
     async with ledger.begin() as books:
+        books.remember()
         alert_id = await _insert(books, "a")
         trade_id = await a_trade(books, alert_id=alert_id)
         trade = await books.trade(trade_id)
@@ -239,6 +240,7 @@ async def test_of_all_that_is_known_a_part_is_found(ledger: Ledger) -> None:
         async with ledger.begin() as books:
             fresh = await books.trades(UNRESOLVED, **filters), await books.lots(LotStatus.OPEN, **of_lots)  # type: ignore[arg-type]
         async with ledger.begin() as books:
+            books.remember()
             await books.trades(UNRESOLVED)
             await books.lots(LotStatus.OPEN)
             known = await books.trades(UNRESOLVED, **filters), await books.lots(LotStatus.OPEN, **of_lots)  # type: ignore[arg-type]
