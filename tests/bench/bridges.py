@@ -51,6 +51,7 @@ async def open_gateway(folder: Path) -> AsyncIterator[Tap]:
     gateway = Gateway.at(folder)
     async with running(gateway):
         await gateway.ready()
+        await gateway.control("POST", "/cash", cash="100000000")  # no order is refused for want of it
         async with open_tap(gateway.port) as tap:
             yield tap
 

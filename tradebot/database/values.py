@@ -62,7 +62,7 @@ def read_again(kind: Callable[..., T], row: Row) -> T:
     return _kept(kind, tuple(row), tuple(row.values()))  # type: ignore[no-any-return]
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)  # more than a busy day has: less, and each look would make all of them anew
 def _kept(kind: Any, names: tuple[str, ...], columns: tuple[Any, ...]) -> Any:
     return _reader_of(kind)(dict(zip(names, columns, strict=True)))
 
