@@ -35,7 +35,7 @@ SETTINGS = {
     "defaults__buy_amount_usd": "150",
     "defaults__max_per_ticker": "10000",
     "defaults__max_daily_buys": "10000",
-    "defaults__max_open_positions": "1000",
+    "defaults__max_open_positions": "10000",
     "defaults__max_total_investment": "10000000",
 }
 
