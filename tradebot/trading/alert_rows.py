@@ -60,8 +60,8 @@ class Incoming:
     actor: str = "bot"
 
 
-class NewAlerts:
-    """Stores what comes in."""
+class AlertRows:
+    """Stores new alerts, one or many in a transaction."""
 
     def __init__(self, strategies: Strategies, ages: Ages) -> None:
         self._strategies = strategies

@@ -41,7 +41,7 @@ from tradebot.errors import LedgerUnavailable, PayloadError, QueueUnavailable, T
 from tradebot.ports import Clock, Ledger, Queue
 from tradebot.trading import new_alerts
 from tradebot.trading.ages import Ages
-from tradebot.trading.alert_rows import Accepted, Incoming, NewAlerts, Outcome, stored_facts
+from tradebot.trading.alert_rows import Accepted, AlertRows, Incoming, Outcome, stored_facts
 from tradebot.trading.group_commit import GroupCommit
 from tradebot.trading.new_alerts import Report
 from tradebot.trading.notices import store_notice
@@ -77,8 +77,8 @@ class Intake:
         self.store_within_s = store_within_s
         self._queue = queue
         self._clock = clock
-        self._new = NewAlerts(self.strategies, Ages(clock))
-        self._commits = GroupCommit(ledger, self._new.store, self._new.store_all)
+        self._rows = AlertRows(self.strategies, Ages(clock))
+        self._commits = GroupCommit(ledger, self._rows.store, self._rows.store_all)
         self._just_stored: dict[int, Alert] = {}  # the newest ones, by id
         self._storing: set[asyncio.Task[Accepted]] = set()
         self._reporting: set[asyncio.Task[None]] = set()
@@ -235,7 +235,7 @@ class Intake:
                 await books.count_duplicate(known.id)
                 return Accepted(Outcome.TESTED, known.id, ticker=known.ticker, report=report)
             await books.add_event(NewEvent(stored_facts(alert, instruction), alert.received_at, alert_id))
-            tested = AlertTested(alert.ticker, alert.action, new_alerts.lines(report), self._new.shown(alert))
+            tested = AlertTested(alert.ticker, alert.action, new_alerts.lines(report), self._rows.shown(alert))
             await books.add_event(NewEvent(tested, alert.received_at, alert_id))
         return Accepted(Outcome.TESTED, alert_id, ticker=alert.ticker, report=report)
 
