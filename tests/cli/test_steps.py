@@ -82,6 +82,13 @@ def test_the_same_message_days_later_is_no_gap() -> None:
     assert slowest.gap_s == 0.7
 
 
+def test_what_happens_beside_its_way_makes_no_gap_shorter() -> None:
+    """An alert that waited four seconds for its quote looks as if it had waited two."""
+    slowest = longest(found({0: STORED, 4: BLOCKED}, {2: "another part of the bot says something"}))
+    assert slowest is not None
+    assert slowest.gap_s == 4.0
+
+
 def test_nothing_is_told_twice() -> None:
     """An event and the line that says it are taken for two things that happened."""
     lines = {0.05: "decided: BUY 5 AAPL, order tb-1-ab12cd34 is stored", 0.06: "checks: kill_switch passed"}

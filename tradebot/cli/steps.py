@@ -138,10 +138,10 @@ def steps(trace: AlertTrace, lines: Iterable[LogLine]) -> list[Step]:
 
 
 def longest(found: Sequence[Step]) -> Step | None:
-    """The step with the longest time before it; None where there is only one. What only happens beside its way (the same message
-    days later) is no part of it."""
-    timed = [step for step in found if step.gap_s is not None and step.kind is not _S.OTHER]
-    return max(timed, key=lambda step: step.gap_s or 0, default=None)
+    """The step with the longest time since the one before it on the alert's way; None where there is only one. What only happens
+    beside its way (the same message days later, another line of the log) is no part of it, and makes no time shorter."""
+    way = _with_gaps([step for step in found if step.kind is not _S.OTHER])
+    return max(way[1:], key=lambda step: step.gap_s or 0, default=None)
 
 
 def _when(step: Step) -> datetime:

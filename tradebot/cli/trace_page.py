@@ -233,7 +233,7 @@ def _steps(out: Console, steps: Sequence[Step], alert: Alert, now: datetime) -> 
         table.add_row(
             clock(step.at, with_date=days),
             since,
-            Text(gap, "bold" if step is slowest else ""),
+            Text(gap, "bold" if slowest and (step.at, step.text) == (slowest.at, slowest.text) else ""),
             Text(visible(step.text)),
         )
     out.print(table)

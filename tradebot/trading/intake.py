@@ -177,7 +177,8 @@ class Intake:
             async with asyncio.timeout(self.store_within_s):
                 return await asyncio.shield(task)
         raise LedgerUnavailable(
-            f"The database did not answer within {self.store_within_s:g} s: the alert is not stored. Send it again."
+            f"The database did not answer within {self.store_within_s:g} s: whether the alert is stored is not known. Send it"
+            " again: the same message is stored once."
         )
 
     def _done(self, task: asyncio.Task[Accepted]) -> None:

@@ -206,7 +206,7 @@ async def test_what_cannot_be_stored_is_503_in_time_and_does_not_count_against_t
     async with house.ledger.begin():  # somebody holds the database
         status, told = await house.post(message())
     house.intake.store_within_s = 60
-    assert (status, "is not stored. Send it again." in str(told)) == (503, True)
+    assert (status, "whether the alert is stored is not known. Send it again" in str(told)) == (503, True)
     assert (await house.post(message()))[1]["status"] == "duplicate"
     assert any("ERROR" in line and "NOT stored, answered 503" in line for line in house.logged)
 
