@@ -98,6 +98,8 @@ def test_the_environment_can_say_everything_the_file_can(tmp_path: Path) -> None
         "TRADEBOT_TELEGRAM__BOT_TOKEN": "123456:AAErt7Uio_9pLkjhgfdsZxcvbnm-QwErTy1",
         "TRADEBOT_TELEGRAM__CHAT_ID": "-1001234567890",
         "TRADEBOT_TELEGRAM__USER_IDS": "[1, 22]",
+        "TRADEBOT_TELEGRAM__QUIET_HOURS": "22:00-07:00",
+        "TRADEBOT_OWNER__TIMEZONE": "Europe/Berlin",
         "TRADEBOT_TRADING__EXTRA_CLOSURES": "2026-12-24,2027-01-09",
         "TRADEBOT_TRADING__PRICE_COLLAR_PCT": "2.5",
         "TRADEBOT_TRADING__DEFAULTS__MAX_DAILY_BUYS": "7",
@@ -109,6 +111,8 @@ def test_the_environment_can_say_everything_the_file_can(tmp_path: Path) -> None
     assert settings.broker.restart_window == (time(23, 45), time(0, 45))
     assert settings.webhook.allowed_ips == ("203.0.113.7", "10.0.0.0/8")
     assert (settings.telegram.chat_id, settings.telegram.user_ids) == (-1001234567890, (1, 22))
+    assert settings.telegram.quiet_hours == (time(22), time(7))
+    assert str(settings.owner.zone()) == "Europe/Berlin"
     assert settings.trading.extra_closures == {date(2026, 12, 24), date(2027, 1, 9)}
     assert settings.trading.price_collar_pct == Decimal("2.5")
     assert settings.trading.defaults.max_daily_buys == 7
@@ -150,6 +154,11 @@ BAD_VALUES = {
     "[telegram]\nchat_id = 5\nuser_ids = [5]": "telegram.bot_token: is missing while telegram.chat_id and telegram.user_ids",
     '[telegram]\nbot_token = "123456:AAErt7Uio_9pLkjhgfdsZxcvbnm-QwErTy1"\nchat_id = -100': "telegram.user_ids: is missing while",
     '[telegram]\nchat_id = "me"': 'telegram.chat_id = "me" (tradebot.toml): allowed is a Telegram chat id',
+    '[owner]\ntimezone = "CEST"': 'owner.timezone = "CEST" (tradebot.toml): allowed is the name of a time zone',
+    '[owner]\ntimezone = "../etc"': "allowed is the name of a time zone",
+    'timezone = "Europe/Berlin"': "timezone (tradebot.toml): unknown key; did you mean owner.timezone?",
+    '[telegram]\nquiet_hours = "22-7"': 'allowed is "HH:MM-HH:MM" in your own time zone',
+    '[telegram]\nquiet_hours = "07:00-07:00"': "begins when it ends",
     '[telegram]\nbot_token = "k9Qm3vX7pL2sT8wZ4rB6"': "telegram.bot_token (tradebot.toml): is not a bot token",
     '[telegram]\nbot_token = "12345:AAE"': "is not a bot token; allowed is what @BotFather gave you (/token shows it)",
     "[trading]\norders_per_second = 10.0": "trading.orders_per_second = 10.0 (tradebot.toml): allowed are whole numbers",

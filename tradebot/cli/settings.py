@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from tradebot.config import CONFIG_VARIABLE, Settings, load
+from tradebot.words import zone
 
 Config = Annotated[
     Path | None,
@@ -20,4 +21,7 @@ Config = Annotated[
 
 
 def settings_of(config: Path | None) -> Settings:
-    return load(config, os.environ)
+    """Everything that this process shows is in the owner's time zone from here on."""
+    settings = load(config, os.environ)
+    zone.use(settings.owner.zone())
+    return settings

@@ -9,6 +9,7 @@ from datetime import date, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field, SecretStr
 from pydantic.fields import FieldInfo
@@ -29,12 +30,14 @@ from tradebot.config.values import (
     Networks,
     Proxies,
     QueueUrl,
+    QuietHours,
     Secret,
     SecretSite,
     Site,
     TelegramId,
     TelegramIds,
     Window,
+    Zone,
     choice,
     number,
     whole,
@@ -99,6 +102,15 @@ class Queue(Section):
     url: QueueUrl = SecretStr("embedded://")
 
 
+class Owner(Section):
+    """`[owner]`: whom the messages are for."""
+
+    timezone: Zone = "America/New_York"
+
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
 class Telegram(Section):
     """`[telegram]`: the chat; off without a token."""
 
@@ -106,6 +118,7 @@ class Telegram(Section):
     chat_id: TelegramId | None = None
     user_ids: TelegramIds = ()
     api_url: Site = "https://api.telegram.org"
+    quiet_hours: QuietHours | None = None
 
 
 class Defaults(Section):
@@ -191,6 +204,7 @@ class Log(Section):
 class Settings(Section):
     """The whole configuration, checked."""
 
+    owner: Owner = Owner()
     webhook: Webhook = Webhook()
     broker: Broker = Broker()
     database: Database = Database()

@@ -11,6 +11,7 @@ from decimal import Decimal
 from ipaddress import ip_address, ip_network
 from typing import Annotated
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from croniter import CroniterBadDateError
 from pydantic import BeforeValidator, SecretStr
@@ -178,6 +179,25 @@ def _trading_window(value: object) -> tuple[time, time]:
     return begin, end
 
 
+def _quiet_hours(value: object) -> tuple[time, time]:
+    try:
+        begin, end = _window(value)
+    except ValueError:
+        raise ValueError('allowed is "HH:MM-HH:MM" in your own time zone, such as "22:00-07:00"') from None
+    if begin == end:
+        raise ValueError("begins when it ends: take it out for no quiet hours")
+    return begin, end
+
+
+def _zone(value: object) -> str:
+    allowed = 'the name of a time zone, such as "Europe/Berlin", "Asia/Tokyo" or "America/New_York"'
+    text = _text(value, allowed)
+    try:
+        return ZoneInfo(text).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"allowed is {allowed}") from None
+
+
 def _time(value: object) -> time:
     match = re.fullmatch(r"([0-9]{2}):([0-9]{2})", value) if isinstance(value, str) else None
     if match and int(match[1]) < 24 and int(match[2]) < 60:
@@ -339,6 +359,8 @@ TimeOfDay = Annotated[time, BeforeValidator(_time)]
 Holding = Annotated[timedelta, BeforeValidator(_holding)]
 Tickers = Annotated[frozenset[str], BeforeValidator(_tickers)]
 Cron = Annotated[str, BeforeValidator(_cron)]
+Zone = Annotated[str, BeforeValidator(_zone)]
+QuietHours = Annotated[tuple[time, time], BeforeValidator(_quiet_hours)]
 Secret = Annotated[SecretStr, BeforeValidator(_secret)]
 BotToken = Annotated[SecretStr, BeforeValidator(_bot_token)]
 DatabaseUrl = Annotated[SecretStr, BeforeValidator(_url(DATABASES))]

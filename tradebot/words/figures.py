@@ -7,6 +7,7 @@ from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.facts.orders import OrderFacts
 from tradebot.domain.terms import OrderType, Terms
 from tradebot.domain.trades import OrderRole, Trade
+from tradebot.words import zone
 
 _CENT = Decimal("0.01")
 
@@ -109,3 +110,17 @@ def percent(part: Decimal, whole: Decimal) -> str:
 def new_york(at: datetime) -> str:
     """`Mon 23 Nov 09:30 New York`."""
     return f"{at.astimezone(NEW_YORK):%a %d %b %H:%M} New York"
+
+
+def local(at: datetime) -> str:
+    """`Mon 23 Nov 15:30` in the owner's zone; with New York's name where that is his."""
+    return new_york(at) if zone.is_new_yorks(at) else f"{at.astimezone(zone.owners()):%a %d %b %H:%M}"
+
+
+def market_time(at: datetime) -> str:
+    """`Mon 23 Nov 15:30 (09:30 New York)`: a time of the exchange's, in the owner's zone and in its own; with its day there where
+    it is another one."""
+    if zone.is_new_yorks(at):
+        return new_york(at)
+    here, there = at.astimezone(zone.owners()), at.astimezone(NEW_YORK)
+    return f"{local(at)} ({there:%H:%M}{'' if here.date() == there.date() else there.strftime(' %a')} New York)"

@@ -1,7 +1,5 @@
 """Commands that only look. They need no turn and no memory: an old one is answered with today's figures."""
 
-from datetime import datetime
-
 from aiogram import F, Router
 from aiogram.filters import Command, CommandObject, CommandStart
 from aiogram.types import CallbackQuery, Message
@@ -12,6 +10,7 @@ from tradebot.telegram import texts
 from tradebot.telegram.asked import strategy_of
 from tradebot.telegram.pictures import draw
 from tradebot.telegram.sender import Sender
+from tradebot.words import zone
 
 WEEK_DAYS = 7
 
@@ -92,9 +91,7 @@ async def _pnl(command: CommandObject, queries: DaemonQueries, sender: Sender, d
 
 
 async def market(message: Message, queries: DaemonQueries, sender: Sender) -> None:
-    here = datetime.now().astimezone().tzinfo
-    assert here is not None, "an aware time has a zone"
-    await sender.answer(texts.market(queries.market(), here))
+    await sender.answer(texts.market(queries.market(), zone.owners()))
 
 
 async def queue(message: Message, command: CommandObject, queries: DaemonQueries, sender: Sender) -> None:
