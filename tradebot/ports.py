@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple, Protocol
+from weakref import WeakSet
 
 from tradebot.domain.alerts import Alert, AlertStatus, NewAlert, Side
 from tradebot.domain.brokerage import (
@@ -25,8 +26,9 @@ from tradebot.domain.brokerage import (
     OrderReport,
     Quote,
 )
+from tradebot.domain.delivery import Delivery, Wanted
 from tradebot.domain.equity import Equity
-from tradebot.domain.events import Delivery, Event, EventKind, NewEvent, Severity
+from tradebot.domain.events import Event, EventKind, NewEvent, Severity
 from tradebot.domain.gate import GateReason
 from tradebot.domain.lots import CorporateAction, Lot, LotStatus
 from tradebot.domain.questions import Silent
@@ -383,8 +385,9 @@ class Books(Protocol):
     async def events_since(self, kinds: Collection[EventKind], since: datetime) -> Sequence[Event]:
         """Every event of these kinds at or after `since`."""
 
-    async def serve_channels(self, channels: Sequence[str]) -> None:
-        """From now on each event beyond a trace waits for each of these channels, at least one; the first is the owner's.
+    async def serve_channels(self, channels: Sequence[str], wanted: Mapping[str, Wanted] = ...) -> None:
+        """From now on each event beyond a trace waits for each of these channels that wants it; one that `wanted` does not name
+        wants all. There is one at least; the first is the owner's, and wants all.
 
         What waits for any other one waits for the first instead, if it did not have it already; what another one delivered
         stays delivered. Until the first call, events wait for the channel that is served first.
@@ -403,6 +406,20 @@ class Books(Protocol):
 
     async def delivery_failed(self, channel: str, event_ids: Collection[int], error: str) -> None:
         """Counts an attempt that did not work, with why; the events wait on. `error` must hold no secret."""
+
+    async def give_up_delivery(self, channel: str, event_ids: Collection[int], error: str) -> None:
+        """These are not tried again on this channel: FAILED, with why. `error` must hold no secret."""
+
+    async def newest_deliveries(
+        self, limit: int, *, channel: str | None = None, states: Collection[str] = ...
+    ) -> Sequence[Delivery]:
+        """The newest last; `channel` None: of all."""
+
+    async def events_by_id(self, event_ids: Collection[int]) -> Sequence[Event]:
+        """Those of them that are there, the oldest first."""
+
+    async def untold_since(self, channels: Collection[str]) -> datetime | None:
+        """When the oldest critical event happened that waits for one of these channels and was delivered by none of them."""
 
     async def record_job(self, job: str, slot: datetime) -> bool:
         """False when that job has already run for that slot."""
@@ -424,12 +441,29 @@ class Books(Protocol):
         """
 
 
+class News:
+    """That something was stored, told to all who listen; each clears its own ear, and none takes word from another."""
+
+    def __init__(self) -> None:
+        self._ears: WeakSet[asyncio.Event] = WeakSet()
+
+    def listen(self) -> asyncio.Event:
+        """Set from now on whenever there is news, for as long as somebody keeps it."""
+        ear = asyncio.Event()
+        self._ears.add(ear)
+        return ear
+
+    def tell(self) -> None:
+        for ear in self._ears:
+            ear.set()
+
+
 class Ledger(Protocol):
     """The database. `begin` commits when its block ends and rolls back on any exception, cancellation included."""
 
     name: str  # "SQLite" or "PostgreSQL", for people
-    news: asyncio.Event
-    """Set by each commit of this process that leaves something to a channel, which clears it. Others store, too."""
+    news: News
+    """Told by each commit of this process that leaves something to a channel. Others store, too."""
     arrivals: asyncio.Event
     """Set by each commit of this process that leaves an alert to be taken; who looks at those clears it."""
 

@@ -14,8 +14,9 @@ from tradebot.database import event_facts, named_sql, values
 from tradebot.database.driver import Row, Transaction
 from tradebot.domain.alerts import Alert, AlertStatus, NewAlert, Side
 from tradebot.domain.brokerage import Execution
+from tradebot.domain.delivery import EVERYTHING, STATES, Delivery, Wanted
 from tradebot.domain.equity import Equity
-from tradebot.domain.events import Delivery, Event, EventKind, NewEvent, Severity, code_of
+from tradebot.domain.events import Event, EventKind, NewEvent, Severity, code_of
 from tradebot.domain.lots import CorporateAction, Lot, LotStatus
 from tradebot.domain.reasons import Reason
 from tradebot.domain.strategies import History
@@ -32,6 +33,7 @@ _WRITES = {name for name, sql in _SQL.items() if named_sql.writes(sql)}
 _ASKED_AGAIN = {"alert", "alerts", "trades", "trades_of_alert", "trades_since_or_ended", "lots", "lots_closed_since"}
 """By a decision, several times; they are read once, and again after a change of the same transaction."""
 _EVERYTHING = {"ticker": "", "strategy": ""}
+_ALL_OF_THEM: Mapping[str, Wanted] = {}
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _ALL = 2**63 - 1
 _AT_ONCE = 100  # records made without a turn for the loop: some milliseconds
@@ -411,7 +413,8 @@ class SqlBooks:
             if not self._shares_channels:
                 await self._transaction.share("channels")
                 self._shares_channels = True
-            await self._rows("add_deliveries", event_id=row["id"])
+            like_severity, like_kind = f"% {facts.severity} %", f"% {facts.kind} %"
+            await self._rows("add_deliveries", event_id=row["id"], like_severity=like_severity, like_kind=like_kind)
             self.has_news = True
         return int(row["id"])
 
@@ -426,12 +429,18 @@ class SqlBooks:
         rows = await self._rows("events_since", kinds=_names(kinds), since=values.outgoing(since))
         return [_event(row) for row in rows]
 
-    async def serve_channels(self, channels: Sequence[str]) -> None:
+    async def serve_channels(self, channels: Sequence[str], wanted: Mapping[str, Wanted] = _ALL_OF_THEM) -> None:
         if not channels:
             raise ValueError("events would wait for nobody")
         await self._transaction.lock("channels")
         for name in channels:
-            await self._rows("open_channel", channel=name)
+            choice = wanted.get(name, EVERYTHING)
+            await self._rows(
+                "open_channel",
+                channel=name,
+                severities=_listed(choice.severities),
+                kinds=None if choice.kinds is None else _listed(choice.kinds),
+            )
         await self._rows("close_channels", channels=list(channels))
         await self._rows("take_over", channels=list(channels), heir=channels[0])
         await self._rows("give_up_taken_over", channels=list(channels))
@@ -456,6 +465,29 @@ class SqlBooks:
         for start in range(0, len(ids), _CHUNK):
             chunk = ids[start : start + _CHUNK]
             await self._rows("delivery_failed", channel=channel, ids=chunk, error=values.outgoing(error))
+
+    async def give_up_delivery(self, channel: str, event_ids: Collection[int], error: str) -> None:
+        ids = list(event_ids)
+        for start in range(0, len(ids), _CHUNK):
+            chunk = ids[start : start + _CHUNK]
+            await self._rows("give_up_delivery", channel=channel, ids=chunk, error=values.outgoing(error))
+
+    async def newest_deliveries(
+        self, limit: int, *, channel: str | None = None, states: Collection[str] = STATES
+    ) -> Sequence[Delivery]:
+        found = await self._all(
+            Delivery, "newest_deliveries", channel=values.outgoing(channel or ""), states=_names(states), limit=limit
+        )
+        return found[::-1]
+
+    async def events_by_id(self, event_ids: Collection[int]) -> Sequence[Event]:
+        ids = sorted(event_ids)
+        chunks = [ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK)]
+        return [_event(row) for chunk in chunks for row in await self._rows("events_by_id", ids=chunk)]
+
+    async def untold_since(self, channels: Collection[str]) -> datetime | None:
+        row = await self._row("untold_since", channels=list(channels))
+        return None if row is None or row["at"] is None else values.time(row["at"])
 
     async def setting_authors(self) -> Mapping[str, str]:
         return {row["key"]: row["updated_by"] for row in await self._rows("setting_authors")}
@@ -544,6 +576,11 @@ def _event(row: Row) -> Event:
         text=text,
         strategy=row["strategy"],
     )
+
+
+def _listed(names: Iterable[str]) -> str:
+    """A list in one column, in which a name is found with the blanks around it."""
+    return f" {' '.join(sorted(names))} "
 
 
 def _names(statuses: Iterable[str]) -> list[str]:

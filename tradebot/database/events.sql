@@ -4,9 +4,10 @@ VALUES (:at, :kind, :severity, :code, :alert_id, :trade_id, :actor, :facts)
 RETURNING id
 
 -- add_deliveries --
--- While nobody serves a channel, the event waits for the owner.
+-- For each channel that wants it. While nobody serves a channel, the event waits for the owner.
 INSERT INTO delivery (event_id, channel, state, attempts)
 SELECT CAST(:event_id AS BIGINT), name, 'PENDING', 0 FROM channel
+WHERE (severities IS NULL OR severities LIKE :like_severity) AND (kinds IS NULL OR kinds LIKE :like_kind)
 UNION ALL
 SELECT CAST(:event_id AS BIGINT), 'owner', 'PENDING', 0 WHERE NOT EXISTS (SELECT 1 FROM channel)
 
@@ -47,11 +48,37 @@ WHERE channel = :channel AND event_id IN (:ids) AND state <> 'DELIVERED'
 UPDATE delivery SET attempts = attempts + 1, error = :error
 WHERE channel = :channel AND event_id IN (:ids) AND state = 'PENDING'
 
+-- give_up_delivery --
+UPDATE delivery SET state = 'FAILED', attempts = attempts + 1, error = :error
+WHERE channel = :channel AND event_id IN (:ids) AND state = 'PENDING'
+
 -- deliveries --
 SELECT event_id, channel, state, attempts, error, delivered_at FROM delivery WHERE event_id IN (:ids) ORDER BY event_id, channel
 
+-- newest_deliveries --
+-- By the event's id downwards: it costs what is shown.
+SELECT event_id, channel, state, attempts, error, delivered_at FROM delivery
+WHERE (:channel = '' OR channel = :channel) AND state IN (:states)
+ORDER BY event_id DESC, channel
+LIMIT :limit
+
+-- events_by_id --
+SELECT e.id, e.at, e.kind, e.severity, e.text, e.alert_id, e.trade_id, e.actor, e.facts, a.strategy
+FROM event AS e LEFT JOIN alert_log AS a ON a.id = e.alert_id
+WHERE e.id IN (:ids)
+ORDER BY e.id
+
+-- untold_since --
+-- Read from the index of what waits. Whoever has it from one of these channels has been told.
+SELECT MIN(e.at) AS at
+FROM delivery AS d JOIN event AS e ON e.id = d.event_id
+WHERE d.channel IN (:channels) AND d.state = 'PENDING' AND e.severity = 'CRITICAL'
+  AND NOT EXISTS (
+      SELECT 1 FROM delivery AS o WHERE o.event_id = d.event_id AND o.channel IN (:channels) AND o.state = 'DELIVERED')
+
 -- open_channel --
-INSERT INTO channel (name) VALUES (:channel) ON CONFLICT (name) DO NOTHING
+INSERT INTO channel (name, severities, kinds) VALUES (:channel, :severities, :kinds)
+ON CONFLICT (name) DO UPDATE SET severities = excluded.severities, kinds = excluded.kinds
 
 -- close_channels --
 DELETE FROM channel WHERE name NOT IN (:channels)

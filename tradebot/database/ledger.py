@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from tradebot.database.books import SqlBooks
 from tradebot.database.driver import Driver
-from tradebot.ports import Books
+from tradebot.ports import Books, News
 
 
 class SqlLedger:
@@ -15,7 +15,7 @@ class SqlLedger:
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
         self.name = driver.name
-        self.news, self.arrivals = asyncio.Event(), asyncio.Event()
+        self.news, self.arrivals = News(), asyncio.Event()
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Books]:
@@ -23,7 +23,7 @@ class SqlLedger:
             books = SqlBooks(transaction)
             yield books
         if books.has_news:
-            self.news.set()
+            self.news.tell()
         if books.has_arrivals:
             self.arrivals.set()
 

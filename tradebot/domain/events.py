@@ -176,18 +176,6 @@ class Event:
         return side
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """An event's way to one channel. `delivered_at` None: it waits for it still, or the channel is gone."""
-
-    event_id: int
-    channel: str
-    state: str  # PENDING, DELIVERED, FAILED
-    attempts: int
-    error: str | None  # of the last attempt that did not work
-    delivered_at: datetime | None
-
-
 def code_of(facts: Facts) -> str | None:
     """What tells events of one kind apart, where there is such a thing."""
     code = getattr(facts, "code", None)

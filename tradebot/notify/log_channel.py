@@ -21,11 +21,11 @@ async def log_events(ledger: Ledger, clock: Clock, beat: Beat, stop: asyncio.Eve
     """Runs until `stop` is set and the last words are logged, or until cancelled.
 
     A crash between logging and marking logs the batch again: logged twice is better than never."""
-    served = False
+    served, heard = False, ledger.news.listen()
     while True:
         beat()
         last = stop.is_set()
-        ledger.news.clear()
+        heard.clear()
         try:
             if not served:
                 async with ledger.begin() as books:
@@ -38,7 +38,7 @@ async def log_events(ledger: Ledger, clock: Clock, beat: Beat, stop: asyncio.Eve
         if delivered < BATCH_MAX:
             if last:
                 return
-            await news(ledger, stop)
+            await news(heard, stop)
 
 
 async def deliver_once(ledger: Ledger, clock: Clock, say: Callable[[Event], None]) -> int:

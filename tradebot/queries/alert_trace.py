@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from tradebot.domain.alerts import Alert
 from tradebot.domain.brokerage import Execution
-from tradebot.domain.events import Delivery, Event, EventKind
+from tradebot.domain.delivery import Delivery
+from tradebot.domain.events import Event, EventKind
 from tradebot.domain.lots import Lot
 from tradebot.domain.trades import ORDER_REF_PREFIX, Trade
 from tradebot.ports import Books, Ledger

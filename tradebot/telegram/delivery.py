@@ -33,6 +33,7 @@ class Delivery:
 
     def __init__(self, ledger: Ledger, sender: Sender, clock: Clock, beat: Beat, strategies: Strategies) -> None:
         self._ledger = ledger
+        self._heard = ledger.news.listen()
         self._sender = sender
         self._clock = clock
         self._beat = beat
@@ -46,7 +47,7 @@ class Delivery:
         """Until `stop` is set and everything is out."""
         while True:
             self._beat()
-            self._ledger.news.clear()
+            self._heard.clear()
             try:
                 busy = await self.round()
             except LedgerUnavailable as error:
@@ -55,7 +56,7 @@ class Delivery:
             if not busy and stop.is_set():
                 return
             if not busy:
-                await news(self._ledger, stop)
+                await news(self._heard, stop)
 
     async def round(self) -> bool:
         """At most one message; False when there was nothing to send. Raises LedgerUnavailable."""

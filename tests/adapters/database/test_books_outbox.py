@@ -11,6 +11,8 @@ from tests.adapters.database.samples import NOON, an_alert
 from tests.facts import every_kind
 from tradebot.database import open_ledger
 from tradebot.domain.alerts import AlertStatus
+from tradebot.domain.delivery import wanted
+from tradebot.domain.event_groups import EventGroup
 from tradebot.domain.events import EventKind, NewEvent, Severity
 from tradebot.notify.news import news
 from tradebot.ports import Books, Ledger
@@ -59,6 +61,7 @@ async def test_a_trace_waits_for_nobody(ledger: Ledger) -> None:
 
 async def test_a_commit_wakes_who_waits_for_it(ledger: Ledger) -> None:
     """Broken, channels and the look at SELLs ask the database for ever, or hear of nothing until they ask by themselves."""
+    heard, heard_too = ledger.news.listen(), ledger.news.listen()
     async with ledger.begin() as books:
         await books.serve_channels(["telegram"])
         await add(books, EventKind.ORDER_INTENT)
@@ -66,10 +69,12 @@ async def test_a_commit_wakes_who_waits_for_it(ledger: Ledger) -> None:
         assert blocked is not None
     with pytest.raises(ValueError, match="nobody"):
         await _and_fail(ledger)
-    assert (ledger.news.is_set(), ledger.arrivals.is_set()) == (False, False)
+    assert (heard.is_set(), ledger.arrivals.is_set()) == (False, False)
     async with ledger.begin() as books:
         await add(books)
-    assert (ledger.news.is_set(), ledger.arrivals.is_set()) == (True, False)
+    assert (heard.is_set(), ledger.arrivals.is_set()) == (True, False)
+    heard.clear()
+    assert heard_too.is_set(), "each hears of it in its own time"
     async with ledger.begin() as books:
         await books.insert_alert(an_alert())
     assert ledger.arrivals.is_set()
@@ -90,7 +95,7 @@ async def _and_fail(ledger: Ledger) -> None:
 async def test_news_is_told_when_it_is_stored(ledger: Ledger, stored: bool) -> None:
     """Broken, a fill is told when the channel happens to look, and the last words when the service manager has lost patience."""
     stop = asyncio.Event()
-    told = asyncio.create_task(news(ledger, stop, look_every_s=3600))
+    told = asyncio.create_task(news(ledger.news.listen(), stop, look_every_s=3600))
     if stored:
         async with ledger.begin() as books:
             await add(books)
@@ -228,3 +233,60 @@ async def test_looking_costs_what_waits_and_not_what_was_told(ledger: Ledger, ur
     lines = [" ".join(str(value) for value in row.values()) for row in plan]
     assert any("delivery_pending" in line for line in lines), lines
     assert not any("Seq Scan" in line or line.split()[3:4] == ["SCAN"] for line in lines), lines
+
+
+async def test_a_channel_gets_what_it_wants_and_nothing_else(ledger: Ledger) -> None:
+    """Each fill would be an e-mail, or an UNKNOWN order none; and what nobody wants would wait for ever."""
+    kinds = [EventKind.BUY_FILLED, EventKind.ALERT_BLOCKED, EventKind.ORDER_UNKNOWN, EventKind.DAILY_REPORT]
+    choices = {
+        "mail": wanted(Severity.WARNING),
+        "slack": wanted(groups=[EventGroup.FILLS, EventGroup.REPORTS]),
+        "pager": wanted(Severity.CRITICAL, [EventGroup.FILLS]),
+    }
+    async with ledger.begin() as books:
+        await books.serve_channels(["log", *choices], choices)
+        filled, blocked, unknown, report = [await add(books, kind) for kind in kinds]
+        assert await waiting(books, "log") == [filled, blocked, unknown, report]
+        assert await waiting(books, "mail") == [blocked, unknown]
+        assert await waiting(books, "slack") == [filled, report]
+        assert await waiting(books, "pager") == []
+        await books.serve_channels(["log", "mail"], {"mail": wanted(groups=[EventGroup.FILLS])})
+        again = [await add(books, kind) for kind in kinds]
+        assert await waiting(books, "mail") == [blocked, unknown, again[0]], "what waited waits on; then the new choice"
+        assert await waiting(books, "slack") == []
+
+
+async def test_what_is_given_up_waits_no_more_and_is_listed(ledger: Ledger) -> None:
+    """A receiver that refuses for ever would keep the events of all time, and nobody could read what it never got."""
+    async with ledger.begin() as books:
+        await books.serve_channels(["log", "hook"])
+        ids = [await add(books) for _ in range(3)]
+        await books.mark_delivered("log", ids, NOON)
+        await books.delivery_failed("hook", ids[:1], "HTTP 500")
+        await books.give_up_delivery("hook", ids[:2], "HTTP 410\0")
+        await books.give_up_delivery("log", ids, "delivered already")
+        assert await waiting(books, "hook") == ids[2:]
+        listed = await books.newest_deliveries(10, channel="hook")
+        assert [(one.event_id, one.state, one.attempts, one.error) for one in listed] == [
+            (ids[0], "FAILED", 2, "HTTP 410\ufffd"),
+            (ids[1], "FAILED", 1, "HTTP 410\ufffd"),
+            (ids[2], "PENDING", 0, None),
+        ]
+        assert [one.event_id for one in await books.newest_deliveries(2, states=["DELIVERED"])] == ids[1:]
+        assert [event.id for event in await books.events_by_id([ids[2], ids[0]])] == [ids[0], ids[2]]
+
+
+async def test_a_critical_that_nobody_was_told_of_is_found(ledger: Ledger) -> None:
+    """The owner believes that silence is well, while his only channel is dead."""
+    ways = ["mail", "slack"]
+    async with ledger.begin() as books:
+        await books.serve_channels(["log", *ways], {"slack": wanted(Severity.CRITICAL)})
+        await add(books, EventKind.ALERT_BLOCKED)
+        assert await books.untold_since(ways) is None, "it can wait until morning"
+        critical = await add(books, EventKind.ORDER_UNKNOWN)
+        await books.mark_delivered("log", [critical], NOON)
+        assert await books.untold_since(ways) == NOON
+        await books.give_up_delivery("slack", [critical], "gone")
+        assert await books.untold_since(ways) == NOON
+        await books.mark_delivered("mail", [critical], NOON)
+        assert await books.untold_since(ways) is None
