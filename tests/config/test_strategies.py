@@ -290,6 +290,6 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
 
 def test_every_key_of_a_strategy_has_its_variable() -> None:
     """Two keys would be reached by one variable, or a key by none."""
-    names = [key.variable for key in keys("ema", "rsi")]
+    names = [key.variable for key in keys(["ema", "rsi"])]
     assert len(names) == len(set(names))
     assert "TRADEBOT_STRATEGIES__RSI__MAX_ALERTS_PER_DAY" in names

@@ -13,7 +13,8 @@ EXAMPLE = (ROOT / "config.toml.example").read_text("utf-8")
 GUIDE = (ROOT / "docs" / "configuration.md").read_text("utf-8")
 STRATEGY = "ema"
 """As the example has it; the guide writes NAME."""
-KEYS = list(keys(STRATEGY))
+CHANNEL = "email"
+KEYS = list(keys([STRATEGY], [CHANNEL]))
 NAMES = {key.name for key in KEYS}
 WITHOUT_DEFAULT = {key.name for key in KEYS if key.field.default is None}
 
@@ -51,8 +52,11 @@ def test_the_example_s_defaults_are_the_code_s(tmp_path: Path) -> None:
             section.append(line.replace('mode = "simulated"', 'mode = "gateway"'))
     assert sum(map(len, given.values())) == len(NAMES) - len(WITHOUT_DEFAULT)
     file = tmp_path / "config.toml"
+    needed = {"host": "localhost", "sender": "bot@localhost", "to": "me@localhost"}  # by a channel of this type
+    given[f"channels.{CHANNEL}"] += [f'{key} = "{value}"' for key, value in needed.items()]
     file.write_text("\n".join(f"[{section}]\n" + "\n".join(lines) for section, lines in given.items()))
-    told, meant = load(file, {}).model_dump(), Settings.model_validate({"strategies": {STRATEGY: {}}}).model_dump()
+    alone = {"strategies": {STRATEGY: {}}, "channels": {CHANNEL: needed}}
+    told, meant = load(file, {}).model_dump(), Settings.model_validate(alone).model_dump()
     assert told.pop("broker") == meant.pop("broker") | {"mode": "gateway"}
     assert told == meant
 
@@ -60,7 +64,11 @@ def test_the_example_s_defaults_are_the_code_s(tmp_path: Path) -> None:
 def test_the_guide_has_every_key_and_no_other() -> None:
     """docs/configuration.md would keep a key from the owner, or promise one that stops the start."""
     sections = re.split(
-        r"^### \[([a-zA-Z.]+)\]$", GUIDE.replace("[strategies.NAME]", f"[strategies.{STRATEGY}]"), flags=re.MULTILINE
+        r"^### \[([a-zA-Z.]+)\]$",
+        GUIDE.replace("[strategies.NAME]", f"[strategies.{STRATEGY}]").replace(
+            "[channels.NAME]", f"[channels.{CHANNEL}]"
+        ),
+        flags=re.MULTILINE,
     )[1:]
     told = [
         (f"{section}.{key}", default)

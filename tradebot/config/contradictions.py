@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
+from tradebot.config import channels
 from tradebot.config.given import Given, shown
 from tradebot.config.strategies import ANY_SIZE, NAME, RESERVED, SECTION, SIZES
 from tradebot.config.values import number_in
@@ -33,7 +34,7 @@ def contradictions(given: Given) -> list[str]:
             f'trading.hours = "always" ({given.origins["trading", "hours"]}): allowed only with the simulated gateway and '
             f'paper accounts (D…), and broker.account is {account}; remove it or set "exchange"'
         )
-    return [*lines, *_telegram_contradictions(given), *_strategies(given)]
+    return [*lines, *_telegram_contradictions(given), *_strategies(given), *channels.contradictions(given)]
 
 
 def _telegram_contradictions(given: Given) -> list[str]:

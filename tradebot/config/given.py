@@ -32,14 +32,17 @@ class Given:
             found = found.get(name) if isinstance(found, dict) else None
         return found
 
-    def strategies(self) -> tuple[str, ...]:
-        """The names of those that have a section."""
-        sections = self.get("strategies")
+    def named(self, section: str) -> tuple[str, ...]:
+        """The names under a section whose parts the owner names: strategies, channels."""
+        sections = self.get(section)
         return (
             tuple(name for name, keys in sections.items() if isinstance(keys, dict))
             if isinstance(sections, dict)
             else ()
         )
+
+    def strategies(self) -> tuple[str, ...]:
+        return self.named("strategies")
 
     def origin(self, *path: str) -> str:
         """Where the value came from; of a section: its first key."""

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from tradebot.config import environment, strategies
+from tradebot.config.channels import CHANNELS
 from tradebot.config.contradictions import contradictions
 from tradebot.config.environment import Path_
 from tradebot.config.given import Given, Tree, shown
@@ -23,6 +24,8 @@ from tradebot.config.values import Text
 from tradebot.errors import ConfigError
 
 DEFAULT_FILE = Path("config.toml")
+_NAMED = {strategies.SECTION: "strategy", CHANNELS: "channel"}
+"""Sections whose parts the owner names."""
 
 
 def load(path: Path | None, env: Mapping[str, str]) -> Settings:
@@ -32,7 +35,7 @@ def load(path: Path | None, env: Mapping[str, str]) -> Settings:
     _read_file(path, given)
     _read_environment(env, environment.folder_of(path, DEFAULT_FILE), given)
     _gateway_if_named(given)
-    known = {key.path: key for key in keys(*given.strategies())}
+    known = {key.path: key for key in keys(given.strategies(), given.named(CHANNELS))}
     _read_credentials(env.get("CREDENTIALS_DIRECTORY"), known.values(), given)
     given.problems += contradictions(given)
     _relax_for_simulation(given)
@@ -75,7 +78,7 @@ def _put_tree(tree: Tree, path: Path_, origin: str, given: Given) -> None:
 
 def _read_environment(env: Mapping[str, str], folder: Path, given: Given) -> None:
     in_file = given.strategies()
-    by_variable = {key.variable: key.path for key in keys(*in_file)}
+    by_variable = {key.variable: key.path for key in keys(in_file, given.named(CHANNELS))}
 
     def key_of(name: str) -> Path_ | None:
         return by_variable.get(name) or (None if in_file else strategies.path_of(name))
@@ -103,7 +106,7 @@ def _read_credentials(directory: str | None, known: Iterable[Key], given: Given)
     if not directory:
         return
     by_name = {key.credential: key for key in known if key.credential}
-    sections = tuple({f"{key.path[0]}_" for key in by_name.values()} | {f"{strategies.SECTION}_"})
+    sections = tuple({f"{key.path[0]}_" for key in by_name.values()} | {f"{strategies.SECTION}_", f"{CHANNELS}_"})
     try:
         files = sorted(each for each in Path(directory).iterdir() if each.is_file() and each.name[0] != ".")
     except OSError as error:
@@ -139,11 +142,15 @@ def _line(mistake: ErrorDetails, given: Given, known: Mapping[Path_, Key]) -> st
         kind = "section" if isinstance(value, dict) else "key"
         names = [".".join(each) for each in known]
         if isinstance(value, dict):
-            names = [*dict.fromkeys(".".join(each[:-1]) for each in known), f"{strategies.SECTION}.NAME"]
+            names = [
+                *dict.fromkeys(".".join(each[:-1]) for each in known),
+                f"{strategies.SECTION}.NAME",
+                f"{CHANNELS}.NAME",
+            ]
         return f"{name} ({origin}): unknown {kind}{_nearest(name, names)}"
-    if path[0] == strategies.SECTION and len(path) < 3:
+    if path[0] in _NAMED and len(path) < 3:
         return (
-            f"{name} ({origin}): belongs to a strategy: write [{strategies.SECTION}.NAME] on a line of its own and its "
+            f"{name} ({origin}): belongs to a {_NAMED[path[0]]}: write [{path[0]}.NAME] on a line of its own and its "
             "keys below"
         )
     if mistake["type"].startswith("model_"):

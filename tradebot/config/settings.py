@@ -3,7 +3,7 @@
 A default is the safe choice for real trading; what only the simulated gateway may relax is relaxed by the loader.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from decimal import Decimal
@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, Field, SecretStr
 from pydantic.fields import FieldInfo
 
+from tradebot.config.channels import CHANNELS, ChannelSection
 from tradebot.config.secrets import describe_url, url_secrets
 from tradebot.config.section import Section, limit
 from tradebot.config.strategies import SECTION, StrategySection
@@ -214,6 +215,7 @@ class Settings(Section):
     schedule: Schedule = Schedule()
     log: Log = Log()
     strategy_sections: Mapping[str, StrategySection] = Field(default={}, alias=SECTION)
+    channel_sections: Mapping[str, ChannelSection] = Field(default={}, alias=CHANNELS)
 
     def strategies(self) -> Strategies:
         """Those that the file names, in its order; without any there is `main`."""
@@ -247,7 +249,8 @@ class Settings(Section):
         found = [each.get_secret_value() for each in whole_values if each]
         for url in (self.database.url, self.queue.url):
             found += url_secrets(url.get_secret_value())
-        return [*found, *self.own_secrets().values()]
+        of_channels = [secret for section in self.channel_sections.values() for secret in section.secrets()]
+        return [*found, *self.own_secrets().values(), *of_channels]
 
     def simulated_parts(self) -> list[str]:
         """What is simulated, embedded, relaxed or off, in words for people: the banner, /status and /health show it."""
@@ -293,11 +296,13 @@ class Key:
         return "_".join(self.path) if self.secret else None
 
 
-def keys(*strategies: str) -> Iterator[Key]:
-    """Every key there is, in the order of the file, and those of these strategies."""
+def keys(strategies: Iterable[str] = (), channels: Iterable[str] = ()) -> Iterator[Key]:
+    """Every key there is, in the order of the file, and those of these strategies and channels."""
     yield from _keys(Settings, ())
     for name in strategies:
         yield from _keys(StrategySection, (SECTION, name))
+    for name in channels:
+        yield from _keys(ChannelSection, (CHANNELS, name))
 
 
 def _keys(section: type[BaseModel], path: tuple[str, ...]) -> Iterator[Key]:
@@ -305,5 +310,5 @@ def _keys(section: type[BaseModel], path: tuple[str, ...]) -> Iterator[Key]:
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, Section):
             yield from _keys(kind, (*path, name))
-        elif field.alias != SECTION:
+        elif field.alias not in (SECTION, CHANNELS):
             yield Key((*path, name), field)

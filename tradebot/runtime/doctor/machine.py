@@ -66,12 +66,14 @@ def _with_secrets(asked: Asked, machine: Machine) -> Iterator[Path]:
 
 
 def _holds_a_secret(file: Path) -> bool:
-    tree: object = tomllib.loads(file.read_text("utf-8-sig"))
-    for key in keys():
-        found = tree
+    tree = tomllib.loads(file.read_text("utf-8-sig"))
+    for key in keys(tree.get("strategies", ()), tree.get("channels", ())):
+        found: object = tree
         for name in key.path:
             found = found.get(name) if isinstance(found, Mapping) else None
-        address = key.path[-1] == "url"  # of a database or queue: a secret only with a password in it
+        address = (
+            key.path[-1] == "url" and key.path[0] != "channels"
+        )  # of a database or queue: only with a password in it
         if key.secret and isinstance(found, str) and (not address or "@" in found or "password=" in found):
             return True
     return False
