@@ -235,6 +235,18 @@ class Books(Protocol):
         self, statuses: Collection[AlertStatus], limit: int, *, ticker: str | None = None, strategy: str | None = None
     ) -> Sequence[Alert]: ...
 
+    async def search_alerts(
+        self,
+        statuses: Collection[AlertStatus],
+        limit: int,
+        *,
+        received: tuple[datetime, datetime],
+        ticker: str | None = None,
+        strategy: str | None = None,
+        before_id: int | None = None,
+    ) -> Sequence[Alert]:
+        """The newest before this id that were received from the first moment on and before the second one."""
+
     async def newest_alert_time(
         self, strategy: str, ticker: str, side: Side, received_since: datetime
     ) -> datetime | None:
@@ -384,6 +396,10 @@ class Books(Protocol):
 
     async def events_since(self, kinds: Collection[EventKind], since: datetime) -> Sequence[Event]:
         """Every event of these kinds at or after `since`."""
+
+    async def newest_events(
+        self, limit: int, severities: Collection[Severity] = tuple(Severity)
+    ) -> Sequence[Event]: ...
 
     async def serve_channels(self, channels: Sequence[str], wanted: Mapping[str, Wanted] = ...) -> None:
         """From now on each event beyond a trace waits for each of these channels that wants it; one that `wanted` does not name

@@ -62,6 +62,14 @@ SELECT * FROM (
 ORDER BY id DESC
 LIMIT :limit
 
+-- search_alerts --
+-- Backwards from an id, until so many are found: `|| ''`, for else SQLite sorts all that ever had these states.
+SELECT * FROM alert_log
+WHERE id < :before_id AND (status || '') IN (:statuses) AND (:ticker = '' OR ticker = :ticker)
+  AND (:strategy = '' OR (strategy || '') = :strategy) AND received_at >= :since AND received_at < :until
+ORDER BY id DESC
+LIMIT :limit
+
 -- newest_alert_time --
 SELECT alert_time FROM alert_log
 WHERE strategy = :strategy AND ticker = :ticker AND action = :side AND received_at >= :since AND received_at <= 'infinity'

@@ -37,6 +37,7 @@ _ALL_OF_THEM: Mapping[str, Wanted] = {}
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _ALL = 2**63 - 1
 _AT_ONCE = 100  # records made without a turn for the loop: some milliseconds
+_ID_MAX = 2**63 - 1
 _CHUNK = 500  # ids in one statement: databases allow some 32,000 parameters
 
 
@@ -159,6 +160,22 @@ class SqlBooks:
     ) -> Sequence[Alert]:
         filters = {"ticker": values.outgoing(ticker or ""), "strategy": values.outgoing(strategy or "")}
         found = await self._all(Alert, "newest_alerts", statuses=_names(statuses), limit=limit, **filters)
+        return found[::-1]
+
+    async def search_alerts(
+        self,
+        statuses: Collection[AlertStatus],
+        limit: int,
+        *,
+        received: tuple[datetime, datetime],
+        ticker: str | None = None,
+        strategy: str | None = None,
+        before_id: int | None = None,
+    ) -> Sequence[Alert]:
+        filters = {"ticker": values.outgoing(ticker or ""), "strategy": values.outgoing(strategy or "")}
+        since, until = map(values.outgoing, received)
+        filters |= {"since": since, "until": until, "before_id": _ID_MAX if before_id is None else before_id}
+        found = await self._all(Alert, "search_alerts", statuses=_names(statuses), limit=limit, **filters)
         return found[::-1]
 
     async def newest_alert_time(
@@ -428,6 +445,10 @@ class SqlBooks:
     async def events_since(self, kinds: Collection[EventKind], since: datetime) -> Sequence[Event]:
         rows = await self._rows("events_since", kinds=_names(kinds), since=values.outgoing(since))
         return [_event(row) for row in rows]
+
+    async def newest_events(self, limit: int, severities: Collection[Severity] = tuple(Severity)) -> Sequence[Event]:
+        rows = await self._rows("newest_events", severities=_names(severities), limit=limit)
+        return [_event(row) for row in reversed(rows)]
 
     async def serve_channels(self, channels: Sequence[str], wanted: Mapping[str, Wanted] = _ALL_OF_THEM) -> None:
         if not channels:

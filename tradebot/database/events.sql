@@ -32,6 +32,14 @@ FROM event AS e LEFT JOIN alert_log AS a ON a.id = e.alert_id
 WHERE e.id IN (SELECT k.id FROM event AS k WHERE k.kind IN (:kinds) AND k.at >= :since AND k.at <= 'infinity')
 ORDER BY e.id
 
+-- newest_events --
+-- Backwards from the newest, until so many are found.
+SELECT e.id, e.at, e.kind, e.severity, e.text, e.alert_id, e.trade_id, e.actor, e.facts, a.strategy
+FROM event AS e LEFT JOIN alert_log AS a ON a.id = e.alert_id
+WHERE (e.severity || '') IN (:severities)
+ORDER BY e.id DESC
+LIMIT :limit
+
 -- undelivered --
 -- Read from the index of what waits: it costs what waits, not what was ever delivered. The state is a literal, for a partial index.
 SELECT e.id, e.at, e.kind, e.severity, e.text, e.alert_id, e.trade_id, e.actor, e.facts, a.strategy

@@ -52,6 +52,7 @@ READ_WHOLE = {
 READ_IN_ORDER = {
     "alerts": "where those that ended are asked for",
     "newest_alerts": "backwards from the newest, until so many are found",
+    "newest_events": "backwards from the newest, until so many are found",
     "trades": "over the index of what is unresolved alone",
     "take_over": "over the index of what waits alone",
     "give_up_taken_over": "over the index of what waits alone",
@@ -219,6 +220,8 @@ async def again_and_again(books: Books, now: datetime, trade: Trade) -> None:
     await books.orders_of_alerts([trade.alert_id])
     for strategy in (None, "main", "ema"):
         await books.newest_alerts(tuple(AlertStatus), 20, strategy=strategy)
+        await books.search_alerts(tuple(AlertStatus), 1, received=(now - DAY * 800, now + DAY), strategy=strategy)
+    assert len(await books.newest_events(20)) == 20
     await books.settings()
     await books.setting_authors()
     await books.put_setting("a", "b", "bot", now)

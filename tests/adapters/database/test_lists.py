@@ -21,6 +21,7 @@ from tradebot.queries.daily_report import gather
 from tradebot.queries.newest import newest_alerts, newest_orders
 from tradebot.queries.positions import LastPriceSource, held_positions, stored_positions
 from tradebot.queries.results import daily_results, read_result
+from tradebot.queries.search import AlertSearch, newest_events, search_alerts
 from tradebot.queries.status import books_status
 
 HOURS = Hours(Calendar(), always=True)
@@ -34,6 +35,35 @@ async def test_the_newest_alerts(ledger: Ledger) -> None:
     assert [one.alert.id for one in await newest_alerts(ledger, 2)] == [3, 4]
     assert [one.alert.id for one in await newest_alerts(ledger, 9, ticker="AAPL")] == [1, 3]
     assert [one.alert.id for one in await newest_alerts(ledger, 9, statuses=[AlertStatus.BLOCKED])] == [2, 3]
+
+
+async def test_alerts_are_searched_page_by_page(ledger: Ledger) -> None:
+    """A search leaves out an alert that fits, shows one of another day, or begins anew with each page."""
+    async with ledger.begin() as books:
+        for ticker, hours in (("AAPL", 0), ("MSFT", 1), ("AAPL", 2), ("AAPL", 48)):
+            await books.insert_alert(an_alert(ticker=ticker, received_at=NOON + timedelta(hours=hours)))
+
+    async def found(limit: int = 9, **wanted: Any) -> list[int]:
+        return [one.alert.id for one in await search_alerts(ledger, HOURS, AlertSearch(**wanted), limit)]
+
+    day = HOURS.calendar.trading_date(NOON)
+    assert await found() == [1, 2, 3, 4]
+    assert await found(2) == [3, 4]
+    assert await found(2, before_id=3) == [1, 2]
+    assert await found(day=day) == [1, 2, 3]
+    assert await found(day=day, ticker="AAPL") == [1, 3]
+    assert await found(day=day + timedelta(days=1)) == []
+    assert await found(status=AlertStatus.BLOCKED) == []
+    assert await found(strategy="ema") == []
+
+
+async def test_the_newest_events(ledger: Ledger) -> None:
+    """The list of what was told begins with the oldest, or is full of traces."""
+    async with ledger.begin() as books:
+        for kind in (EventKind.ALERT_STORED, EventKind.BUY_FILLED, EventKind.SELL_FILLED, EventKind.ALERT_STORED):
+            await books.add_event(NewEvent(every_kind()[kind], NOON))
+    assert [one.kind for one in await newest_events(ledger, 1)] == [EventKind.SELL_FILLED]
+    assert [one.kind for one in await newest_events(ledger, 9)] == [EventKind.BUY_FILLED, EventKind.SELL_FILLED]
 
 
 async def test_an_alert_with_all_that_belongs_to_it(ledger: Ledger) -> None:

@@ -1,0 +1,49 @@
+"""Alerts that fit what is looked for, page by page, and what was told last; the newest last."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from tradebot.domain.alerts import AlertStatus
+from tradebot.domain.calendar import DAY
+from tradebot.domain.events import Event, Severity
+from tradebot.domain.hours import Hours
+from tradebot.ports import Ledger
+from tradebot.queries.newest import ListedAlert
+
+_EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
+_TOLD = tuple(one for one in Severity if one is not Severity.TRACE)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertSearch:
+    """What is looked for; None admits all. `day` is New York's. `before_id`: the page before that alert."""
+
+    ticker: str | None = None
+    status: AlertStatus | None = None
+    day: date | None = None
+    strategy: str | None = None
+    before_id: int | None = None
+
+
+async def search_alerts(ledger: Ledger, hours: Hours, wanted: AlertSearch, limit: int) -> Sequence[ListedAlert]:
+    """With their orders. Raises LedgerUnavailable."""
+    day = wanted.day
+    begins = hours.calendar.day_start
+    async with ledger.read() as books:
+        alerts = await books.search_alerts(
+            tuple(AlertStatus) if wanted.status is None else (wanted.status,),
+            limit,
+            received=_EVER if day is None else (begins(day), begins(day + DAY)),
+            ticker=wanted.ticker,
+            strategy=wanted.strategy,
+            before_id=wanted.before_id,
+        )
+        orders = await books.orders_of_alerts([alert.id for alert in alerts])
+    return [ListedAlert(alert, [one for one in orders if one.alert_id == alert.id]) for alert in alerts]
+
+
+async def newest_events(ledger: Ledger, limit: int) -> Sequence[Event]:
+    """Those that were told: traces are left out. Raises LedgerUnavailable."""
+    async with ledger.read() as books:
+        return await books.newest_events(limit, _TOLD)
