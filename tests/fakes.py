@@ -5,6 +5,7 @@ The broker does what a test tells it to and nothing by itself; the rest of the b
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -115,7 +116,8 @@ class WatchedLedger:
 
     def __init__(self, real: Ledger) -> None:
         self._real = real
-        self.name, self.news, self.arrivals = real.name, real.news, real.arrivals
+        self.name, self.news, self.arrivals, self.hearers = real.name, real.news, real.arrivals, real.hearers
+        self.unavailable = 0
         self.away = False
         self.under_way = 0  # transactions
         self.before_commit: Callable[[], Awaitable[None]] | None = None
@@ -164,6 +166,7 @@ class FakeBroker(Broker):
 
     def __init__(self, clock: Clock) -> None:
         self.events: asyncio.Queue[BrokerEvent] = asyncio.Queue()
+        self.unanswered: Counter[str] = Counter()
         self.clock = clock
         self.now = Connection(
             False, False, LinkSession(0, 0), account=None, paper=None, tradable=False, why_not="down", since=None

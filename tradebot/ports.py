@@ -4,6 +4,7 @@ Every method says what it raises. Adapters in broker/, database/ and queues/ imp
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -26,7 +27,8 @@ from tradebot.domain.brokerage import (
     OrderReport,
     Quote,
 )
-from tradebot.domain.delivery import Delivery, Wanted
+from tradebot.domain.changes import Change
+from tradebot.domain.delivery import Backlog, Delivery, Wanted
 from tradebot.domain.equity import Equity
 from tradebot.domain.events import Event, EventKind, NewEvent, Severity
 from tradebot.domain.gate import GateReason
@@ -138,6 +140,8 @@ class Broker(Protocol):
 
     events: asyncio.Queue[BrokerEvent]
     """Everything the broker sends by itself, in order. One consumer: booking."""
+    unanswered: Counter[str]
+    """Questions so far that were not answered in time, by kind."""
 
     @property
     def connection(self) -> Connection: ...
@@ -414,6 +418,9 @@ class Books(Protocol):
     ) -> Sequence[Event]:
         """What waits for this channel and matters so much, the oldest first."""
 
+    async def backlogs(self) -> Sequence[Backlog]:
+        """What waits for each channel that is served."""
+
     async def deliveries(self, event_ids: Collection[int]) -> Sequence[Delivery]:
         """On every channel, by event."""
 
@@ -482,6 +489,10 @@ class Ledger(Protocol):
     """Told by each commit of this process that leaves something to a channel. Others store, too."""
     arrivals: asyncio.Event
     """Set by each commit of this process that leaves an alert to be taken; who looks at those clears it."""
+    hearers: list[Callable[[Sequence[Change]], None]]
+    """Each is called with what a commit of this process has changed, when the loop's turn comes."""
+    unavailable: int
+    """Transactions so far that the database did not do, or not in time."""
 
     def begin(self) -> AbstractAsyncContextManager[Books]: ...
 

@@ -34,7 +34,8 @@ class OneAtATime:
 
     def __init__(self, real: Ledger) -> None:
         self._real, self.name = real, real.name
-        self.news, self.arrivals = real.news, real.arrivals
+        self.news, self.arrivals, self.hearers = real.news, real.arrivals, real.hearers
+        self.unavailable = 0
         self._turn = asyncio.Lock()
         self._ended = asyncio.Event()
         self.under_way = self.count = 0

@@ -81,6 +81,7 @@ class IbBroker(Broker):
         self.events: asyncio.Queue[BrokerEvent] = asyncio.Queue()
         self._options = options
         self._link = Link(options, self.events.put_nowait)
+        self.unanswered = self._link.unanswered
         self._quotes = Quotes()
         # On one connection: a split may bring another one.
         self._contracts: dict[tuple[str, str | None, int], tuple[Contract, int | None]] = {}

@@ -14,6 +14,7 @@ Rules:
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -55,6 +56,7 @@ class Link:
     def __init__(self, options: BrokerOptions, emit: Callable[[BrokerEvent], None]) -> None:
         self._options = options
         self._emit = emit
+        self.unanswered: Counter[str] = Counter()  # questions, on every connection
         self._session: Session | None = None
         self._failures = 0
         self._unreadable = 0  # connections in a row that ended with a message that cannot be read
@@ -122,7 +124,7 @@ class Link:
         """Connect, serve, start over; until cancelled."""
         while True:
             beat()
-            session = Session(self._options.client_id, self._emit)
+            session = Session(self._options.client_id, self._emit, self.unanswered)
             try:
                 await self._serve(session, beat)
             except BrokerUnavailable as error:

@@ -15,9 +15,11 @@ from collections.abc import Callable, Container
 from decimal import Decimal
 from typing import Any, Protocol
 
+from tradebot.domain.questions import Question
 from tradebot.errors import BrokerSilent, BrokerUnavailable
 
 LATE_ANSWER_S = 1.0
+_KINDS = frozenset(map(str, Question))
 
 
 class TickListener(Protocol):
@@ -55,7 +57,9 @@ class _Listing:
 class Requests:
     """The questions of one connection."""
 
-    def __init__(self) -> None:
+    def __init__(self, unanswered: Counter[str] | None = None) -> None:
+        """`unanswered` counts what is not answered in time, by kind."""
+        self._unanswered: Counter[str] = Counter() if unanswered is None else unanswered
         self._numbered: dict[int, tuple[list[Any], asyncio.Future[list[Any]], Container[int]]] = {}
         self._listings: dict[str, _Listing] = {}
         self._alone: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -83,7 +87,7 @@ class Requests:
             async with asyncio.timeout(timeout_s):
                 return await future
         except TimeoutError:
-            raise BrokerSilent(name, f"within {timeout_s:g} s") from None
+            raise self._silent(name, timeout_s) from None
         finally:
             del self._numbered[req_id]
 
@@ -100,12 +104,16 @@ class Requests:
             items = await self._latest(question, items, self._owed[name])
             answered = True
         except TimeoutError:
-            raise BrokerSilent(name, f"within {timeout_s:g} s") from None
+            raise self._silent(name, timeout_s) from None
         else:
             return items
         finally:
             del self._listings[name]
             self._owed[name] = 0 if answered else self._owed[name] + 1 - question.received
+
+    def _silent(self, name: str, timeout_s: float) -> BrokerSilent:
+        self._unanswered[name if name in _KINDS else "contracts"] += 1
+        return BrokerSilent(name, f"within {timeout_s:g} s")
 
     async def _latest(self, question: _Listing, items: list[Any], owed: int) -> list[Any]:
         try:

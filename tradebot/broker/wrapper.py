@@ -14,6 +14,7 @@ Rules:
 import asyncio
 import functools
 import os
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
 from typing import Any, ClassVar
@@ -50,9 +51,11 @@ class Session:
     # what ib_async's client and decoder look up on a wrapper besides the methods below
     defaultTimezone: ClassVar[tzinfo] = UTC
 
-    def __init__(self, client_id: int, emit: Callable[[BrokerEvent], None]) -> None:
+    def __init__(
+        self, client_id: int, emit: Callable[[BrokerEvent], None], unanswered: Counter[str] | None = None
+    ) -> None:
         self.client_id = client_id
-        self.requests = Requests()
+        self.requests = Requests(unanswered)
         self.orders = OrderBook(client_id, emit)
         self.account = AccountBook("")
         self.ticks: dict[int, TickListener] = {}

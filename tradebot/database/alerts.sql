@@ -86,4 +86,4 @@ WHERE strategy = :strategy AND action = :side AND received_at >= :since AND rece
 -- move_alert --
 UPDATE alert_log SET status = :to, reason = :reason
 WHERE id = :id AND status IN (:from_)
-RETURNING id
+RETURNING id, strategy

@@ -14,7 +14,7 @@ from tradebot.database import event_facts, named_sql, values
 from tradebot.database.driver import Row, Transaction
 from tradebot.domain.alerts import Alert, AlertStatus, NewAlert, Side
 from tradebot.domain.brokerage import Execution
-from tradebot.domain.delivery import EVERYTHING, STATES, Delivery, Wanted
+from tradebot.domain.delivery import EVERYTHING, STATES, Backlog, Delivery, Wanted
 from tradebot.domain.equity import Equity
 from tradebot.domain.events import Event, EventKind, NewEvent, Severity, code_of
 from tradebot.domain.lots import CorporateAction, Lot, LotStatus
@@ -38,6 +38,7 @@ _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _ALL = 2**63 - 1
 _AT_ONCE = 100  # records made without a turn for the loop: some milliseconds
 _ID_MAX = 2**63 - 1
+BACKLOG_MAX = 10_000  # deliveries that are counted
 _CHUNK = 500  # ids in one statement: databases allow some 32,000 parameters
 
 
@@ -205,11 +206,17 @@ class SqlBooks:
     async def move_alert(
         self, alert_id: int, from_: Collection[AlertStatus], to: AlertStatus, reason: Reason | str | None
     ) -> bool:
+        return await self._moved(alert_id, from_, to, reason) is not None
+
+    async def _moved(
+        self, alert_id: int, from_: Collection[AlertStatus], to: AlertStatus, reason: Reason | str | None
+    ) -> str | None:
+        """Whose alert was moved; None: none was."""
         moved = await self._row(
             "move_alert", id=alert_id, from_=_names(from_), to=values.outgoing(to), reason=values.outgoing(reason)
         )
         self.has_arrivals |= moved is not None and to is AlertStatus.RECEIVED
-        return moved is not None
+        return None if moved is None else moved["strategy"]
 
     # --- trades and executions --------------------------------------------------------------------------------------
 
@@ -297,7 +304,7 @@ class SqlBooks:
         return self._known[key]  # type: ignore[no-any-return]
 
     async def put_execution(self, trade_id: int, execution: Execution) -> bool:
-        if await self._row("insert_execution", trade_id=trade_id, **_columns(execution)) is not None:
+        if await self._is_new(trade_id, execution):
             return True
         while True:
             stored = values.read(Execution, (await self._rows("execution", root=execution.root))[0])
@@ -306,6 +313,9 @@ class SqlBooks:
                 return False
             if await self._row("replace_execution", known_revision=stored.revision, **_columns(merged)) is not None:
                 return True
+
+    async def _is_new(self, trade_id: int, execution: Execution) -> bool:
+        return await self._row("insert_execution", trade_id=trade_id, **_columns(execution)) is not None
 
     async def executions(self, trade_id: int) -> Sequence[Execution]:
         return await self._all(Execution, "executions", trade_id=trade_id)
@@ -471,6 +481,10 @@ class SqlBooks:
     ) -> Sequence[Event]:
         rows = await self._rows("undelivered", channel=channel, limit=limit, severities=_names(severities))
         return [_event(row) for row in rows]
+
+    async def backlogs(self) -> Sequence[Backlog]:
+        rows = await self._rows("backlogs", most=BACKLOG_MAX)
+        return [values.read(Backlog, row) for row in rows]
 
     async def deliveries(self, event_ids: Collection[int]) -> Sequence[Delivery]:
         return await self._of_ids(Delivery, "deliveries", "ids", event_ids)

@@ -84,6 +84,16 @@ WHERE d.channel IN (:channels) AND d.state = 'PENDING' AND e.severity = 'CRITICA
   AND NOT EXISTS (
       SELECT 1 FROM delivery AS o WHERE o.event_id = d.event_id AND o.channel IN (:channels) AND o.state = 'DELIVERED')
 
+-- backlogs --
+-- Out of the index of what waits, and no further than asked for.
+SELECT c.name AS channel,
+       (SELECT COUNT(*) FROM (
+            SELECT 1 FROM delivery AS d WHERE d.channel = c.name AND d.state = 'PENDING' LIMIT :most) AS counted) AS waiting,
+       (SELECT e.at FROM delivery AS d JOIN event AS e ON e.id = d.event_id
+        WHERE d.channel = c.name AND d.state = 'PENDING' ORDER BY d.event_id LIMIT 1) AS oldest
+FROM channel AS c
+ORDER BY c.name
+
 -- open_channel --
 INSERT INTO channel (name, severities, kinds) VALUES (:channel, :severities, :kinds)
 ON CONFLICT (name) DO UPDATE SET severities = excluded.severities, kinds = excluded.kinds

@@ -47,3 +47,12 @@ def wanted(least: Severity = Severity.INFO, groups: Collection[EventGroup] | Non
     if groups is None:
         return Wanted(severities)
     return Wanted(severities, frozenset(kind for group in groups for kind in KINDS[group]))
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits for one channel."""
+
+    channel: str
+    waiting: int  # events; 10,000 at most are counted
+    oldest: datetime | None  # when the first of them happened; None: nothing waits

@@ -86,6 +86,7 @@ class Tradebot:
     outside: Outside
     gate: Gate
     switch: TradingSwitch
+    listeners: Listeners
     booking: Booking
     in_doubt_orders: InDoubtOrders
     recovery: Recovery
@@ -145,6 +146,7 @@ def build(outside: Outside, options: Options) -> Tradebot:
         outside=outside,
         gate=gate,
         switch=switch,
+        listeners=listeners,
         booking=core.booking,
         in_doubt_orders=watching.in_doubt_orders,
         recovery=watching.recovery,

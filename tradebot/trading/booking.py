@@ -59,6 +59,7 @@ class Listeners:
         self.filled: list[Callable[[Trade], None]] = []  # in part, or all of it, or corrected
         self.doubt: list[Callable[[str, OrderError | None], None]] = []  # this order needs a second look at the broker
         self.shown: list[Callable[[str, OrderState], None]] = []  # an order that is not over, as the broker shows it
+        self.sent: list[Callable[[str], None]] = []  # an order has just been written: called before anything is awaited
         self.orphan: list[Callable[[str], None]] = []  # our prefix, and not in the books
 
 

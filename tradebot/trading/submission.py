@@ -20,7 +20,7 @@ from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus
 from tradebot.errors import BrokerUnavailable, LedgerUnavailable, LockLost, OrderUncertain
 from tradebot.ports import Books, Broker, Clock, InstanceLock, Ledger, LinkSession
-from tradebot.trading.booking import Booking
+from tradebot.trading.booking import Booking, Listeners
 from tradebot.trading.gate import Gate
 from tradebot.trading.judging import Intent
 from tradebot.trading.switch import TradingSwitch
@@ -50,6 +50,7 @@ class Submission:
         gate: Gate,
         switch: TradingSwitch,
         booking: Booking,
+        listeners: Listeners,
         clock: Clock,
     ) -> None:
         self._ledger = ledger
@@ -58,6 +59,7 @@ class Submission:
         self._gate = gate
         self._switch = switch
         self._booking = booking
+        self._listeners = listeners
         self._clock = clock
 
     async def submit(self, intent: Intent, under: DecidedUnder) -> Reason | None:
@@ -99,6 +101,8 @@ class Submission:
         except OrderUncertain as error:
             logger.critical("order {} may have been sent: {}", order.order_ref, error)
             return None  # looked for when it is overdue: until then it may still be on its way
+        for hear in self._listeners.sent:
+            hear(order.order_ref)
         for one in intent.group:
             sent = one.order
             logger.info(

@@ -149,7 +149,7 @@ class Worker:
         self._gate = gate
         self._switch = switch
         self._booking = booking
-        self._submission = Submission(ledger, broker, lock, gate, switch, booking, clock)
+        self._submission = Submission(ledger, broker, lock, gate, switch, booking, listeners, clock)
         self._questions = questions
         self._lifting = lifting
         self._clock = clock

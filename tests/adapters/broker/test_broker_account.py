@@ -525,6 +525,7 @@ async def test_an_unanswered_question_is_silent_and_a_lost_one_is_not() -> None:
         with pytest.raises(BrokerUnavailable) as lost:
             await broker.executions()
         assert not isinstance(lost.value, BrokerSilent)
+        assert broker.unanswered == {Question.EXECUTIONS: 1}
 
 
 async def test_holdings_overtake_questions_that_wait_for_room() -> None:
