@@ -62,6 +62,7 @@ class Setup:
     simulated: Sequence[str] = ()
     strategies: Sequence[Strategy] = (Strategy(name=MAIN),)
     queue: Queue | None = None  # None: an embedded one of its own
+    allow_buy: bool = False
     fake: type[FakeBroker] = FakeBroker
 
     @property
@@ -80,6 +81,7 @@ class Setup:
             simulated=self.simulated,
             strategies=Strategies({strategy.name: strategy for strategy in self.strategies}),
             version="0.1.0",
+            allow_buy=self.allow_buy,
             heartbeat=self.heartbeat,
             second_look_delay_s=self.second_look_delay_s,
             store_within_s=60,

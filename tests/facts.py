@@ -151,6 +151,8 @@ def every_kind(ticker: str = "AAPL") -> Mapping[EventKind, Facts]:
         c.StateChanged(TradingState.RUNNING, TradingState.PAUSED, "ema"),
         c.SettingChanged("max_daily_loss", Decimal(1000), Decimal("750.50")),
         c.SettingChanged("max_daily_loss", None, Decimal("750.50"), "ema"),
+        c.TickerBlock(ticker, blocked=True),
+        c.TickerBlock(ticker, blocked=False),
         c.Reassigned("ema", "rsi", (c.Moved(ticker, Decimal("12.5"), 3, 4), c.Moved("MSFT", Decimal(0), 1, 2))),
         c.BrokerConnected("DU1234567", paper=True, away_s=62.0),
         c.BrokerLost(31.0, "the gateway did not answer the question for positions within 10 s"),

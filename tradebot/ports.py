@@ -32,6 +32,7 @@ from tradebot.domain.delivery import Backlog, Delivery, Wanted
 from tradebot.domain.equity import Equity
 from tradebot.domain.events import Event, EventKind, NewEvent, Severity
 from tradebot.domain.gate import GateReason
+from tradebot.domain.log_lines import LogLine
 from tradebot.domain.lots import CorporateAction, Lot, LotStatus
 from tradebot.domain.questions import Silent
 from tradebot.domain.reasons import Reason
@@ -93,6 +94,13 @@ class HealthPart(Protocol):
 
     async def health(self) -> Mapping[str, object]:
         """Values of JSON, and `ok`: whether the bot can rely on it. Raises nothing; never holds a secret."""
+
+
+class LogTail(Protocol):
+    """The end of the program's own log, of which secrets are cut out already."""
+
+    async def newest(self, number: int, level: str) -> Sequence[LogLine]:
+        """Lines of this level and above, the oldest of them first; none where the log cannot be read."""
 
 
 # --- broker ---------------------------------------------------------------------------------------------------------

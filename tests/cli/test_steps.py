@@ -12,10 +12,10 @@ from tradebot.domain.alerts import Alert, Side
 from tradebot.domain.events import Event, Facts
 from tradebot.domain.facts.alerts import AlertBlocked, AlertPending, AlertRepeated, AlertStored
 from tradebot.domain.facts.orders import OrderAccepted, OrderIntent
+from tradebot.domain.log_lines import LogLine
 from tradebot.domain.refusals import RefusalCode
 from tradebot.domain.trades import TradeStatus
 from tradebot.queries.alert_trace import AlertTrace
-from tradebot.runtime.log_reading import LogLine
 
 BEGUN = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
 STORED = AlertStored("AAPL", Side.BUY)

@@ -95,6 +95,7 @@ def test_a_buy_within_every_limit_passes_every_check() -> None:
     assert [check.name for check in judge(BUY, CALM, LIMITS, CONTROLS).checks] == [
         "kill_switch",
         "paused",
+        "ticker_blocked",
         "strategy_disabled",
         "strategy_paused",
         "ticker_not_allowed",
@@ -146,6 +147,7 @@ def one_after_another() -> Iterator[tuple[RefusalCode, Refusal]]:
         unknown_order=True,
         missing_qty=D(3),
         split={"booked": D(10), "at_ib": D(100), "new": 10, "old": 1},
+        blocked="AAPL",
         other_contract=True,
         short_qty=D(3),
         live=True,
@@ -154,6 +156,7 @@ def one_after_another() -> Iterator[tuple[RefusalCode, Refusal]]:
     put_right: list[dict[str, object]] = [
         {"state": TradingState.PAUSED},
         {"state": TradingState.RUNNING},
+        {"blocked": None},
         {"own": own_of(paused=True)},
         {"own": own_of(tickers=frozenset({"MSFT"}))},
         {"own": own_of(target=PositionTarget(Target.LONG), held_qty=D(3))},
@@ -245,6 +248,7 @@ def test_nothing_but_the_kill_switch_stops_a_sell(state: TradingState) -> None:
         # by what sold and by open lots, together
         (replace(CALM, open_change=D(-5_000)), replace(CALM, realised_today=D(-1_000)), "max_daily_loss"),
         # the owner's own short
+        (CALM, replace(CALM, blocked="AAPL"), "ticker_blocked"),
         (replace(CALM, short_qty=D(0)), replace(CALM, short_qty=D("0.5")), "short_at_ib"),
         # ours more than IB's; IB's more than ours is the owner's own
         (replace(CALM, missing_qty=D(-5)), replace(CALM, missing_qty=D("0.0001")), "mismatch"),

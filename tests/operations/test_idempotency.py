@@ -95,6 +95,16 @@ ACTS = {
         before=nothing,
         between=lambda bot: bot.operations.set_limit("max_daily_buys", Decimal(8), BOB, BETWEEN, "main"),
     ),
+    "block": Act(
+        do=lambda bot, key: bot.operations.block("AAPL", ANN, key),
+        before=nothing,
+        between=lambda bot: bot.operations.block("AAPL", BOB, BETWEEN, blocked=False),
+    ),
+    "unblock": Act(
+        do=lambda bot, key: bot.operations.block("AAPL", ANN, key, blocked=False),
+        before=lambda bot: bot.operations.block("AAPL", ANN, BEFORE),
+        between=lambda bot: bot.operations.block("AAPL", BOB, BETWEEN),
+    ),
     "sell": Act(
         do=lambda bot, key: bot.operations.sell([("main", "AAPL")], ANN, key),
         before=lambda bot: bot.owns(5),

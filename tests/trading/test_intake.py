@@ -21,6 +21,7 @@ from tradebot.queues import EmbeddedQueue
 from tradebot.queues.redis import open_redis_queue
 from tradebot.trading.alert_rows import Accepted, Outcome
 from tradebot.trading.intake import Intake
+from tradebot.trading.new_alerts import exit_of
 from tradebot.words import events as words
 
 NOON = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
@@ -229,8 +230,8 @@ async def test_a_message_that_is_no_json_is_kept_too(house: House) -> None:
 
 async def test_the_bots_own_alerts_come_the_same_way(house: House) -> None:
     """/sell_all pressed twice would sell twice, or its alert would be mistaken for TradingView's."""
-    got = await house.intake.own(Side.SELL, "BRK B", "sell_all:7:BRK B", actor="owner")
-    again = await house.intake.own(Side.SELL, "BRK B", "sell_all:7:BRK B", actor="owner")
+    got = await house.intake.own(exit_of("BRK B", None), "sell_all:7:BRK B", actor="owner")
+    again = await house.intake.own(exit_of("BRK B", None), "sell_all:7:BRK B", actor="owner")
     other = await house.send(alert_id="sell_all:7:BRK B")
     assert (got.status, again.status, other.status) == (Outcome.QUEUED, Outcome.DUPLICATE, Outcome.QUEUED)
     assert (await house.alert(got.alert_id)).ticker == "BRK B"
@@ -242,10 +243,12 @@ async def test_the_bots_own_alerts_come_the_same_way(house: House) -> None:
 async def test_the_bots_own_alerts_are_one_a_strategy(house: House) -> None:
     """/sell_all of a stock that two strategies hold would sell the shares of one; pressed twice, twice those of both."""
     got = [
-        await house.intake.own(Side.SELL, "AAPL", "sell_all:7:AAPL", actor="owner", strategy=s) for s in ("main", "ema")
+        await house.intake.own(exit_of("AAPL", None), "sell_all:7:AAPL", actor="owner", strategy=s)
+        for s in ("main", "ema")
     ]
     again = [
-        await house.intake.own(Side.SELL, "AAPL", "sell_all:7:AAPL", actor="owner", strategy=s) for s in ("main", "ema")
+        await house.intake.own(exit_of("AAPL", None), "sell_all:7:AAPL", actor="owner", strategy=s)
+        for s in ("main", "ema")
     ]
     assert [one.status for one in (*got, *again)] == [Outcome.QUEUED] * 2 + [Outcome.DUPLICATE] * 2
     assert [one.alert_id for one in again] == [one.alert_id for one in got]
@@ -323,9 +326,9 @@ async def test_a_duplicate_later_than_a_resend_is_told(house: House) -> None:
 
 async def test_a_repeat_of_the_bots_own_alert_is_nobodys_mistake(house: House) -> None:
     """A second press on the same button would be told as a mistake in a template."""
-    await house.intake.own(Side.SELL, "AAPL", "press 1", actor="owner")
+    await house.intake.own(exit_of("AAPL", None), "press 1", actor="owner")
     house.now += timedelta(hours=1)
-    assert (await house.intake.own(Side.SELL, "AAPL", "press 1", actor="owner")).status is Outcome.DUPLICATE
+    assert (await house.intake.own(exit_of("AAPL", None), "press 1", actor="owner")).status is Outcome.DUPLICATE
     assert not [event for event in await house.events() if event.kind is EventKind.ALERT_REPEATED]
 
 

@@ -19,6 +19,7 @@ from tradebot.domain.refusals import RefusalCode
 from tradebot.domain.settings import TradingState, limit_key, strategy_state_key
 from tradebot.domain.strategies import Strategy
 from tradebot.domain.trades import TradeStatus
+from tradebot.trading.new_alerts import exit_of
 
 D = Decimal
 BLOCKED, EXECUTED, PROCESSING, RECEIVED = (
@@ -84,7 +85,7 @@ async def test_an_exit_of_every_lot_sells_one_strategy_s(make_bot: MakeBot) -> N
     bot = await a_bot(make_bot, Strategy(name="main"), RSI)
     await bot.owns(5)
     await bot.owns(3, strategy="rsi")
-    await bot.intake.own(Side.SELL, "AAPL", "flatten", actor="owner")
+    await bot.intake.own(exit_of("AAPL", None), "flatten", actor="owner")
     assert (await bot.sent()).qty == 5
 
 

@@ -161,6 +161,8 @@ SENTENCES: list[tuple[Facts, str]] = [
         "Paused: BUY alerts are blocked, SELL alerts are executed. Resume with `tradebot resume` or /resume. "
         "Was RUNNING; changed by Ann.",
     ),
+    (c.TickerBlock("AAPL", blocked=True), "No BUY of AAPL until /unblock AAPL. Blocked by Ann."),
+    (c.TickerBlock("AAPL", blocked=False), "BUY of AAPL is free again, by Ann."),
     (c.SettingChanged("max_daily_loss", Decimal(1000), Decimal(750)), "Daily loss: $1,000.00 → $750.00, by Ann."),
     (c.SettingChanged("max_open_positions", Decimal(200), Decimal(2)), "Open positions: 200 → 2, by Ann."),
     (

@@ -14,6 +14,7 @@ from tradebot.words import refusals
 D = Decimal
 SAID: list[tuple[str, Mapping[str, Fact], str]] = [
     ("kill_switch", {}, "the kill switch is on: nothing is traded until /resume or tradebot resume"),
+    ("ticker_blocked", {"ticker": "BRK B"}, "BRK B is blocked: no BUY of it until /unblock BRK B"),
     ("paused", {}, "trading is paused: no BUY until /resume or tradebot resume"),
     (
         "unknown_order",

@@ -12,11 +12,11 @@ from rich.text import Text
 
 from tradebot.cli.base import FAILED, cli, fail
 from tradebot.cli.settings import Config, settings_of
+from tradebot.domain.log_lines import LogLine
 from tradebot.domain.trades import alert_of
 from tradebot.errors import ConfigError
 from tradebot.runtime.log_reading import (
     LEVELS,
-    LogLine,
     Tail,
     Wanted,
     as_on_the_console,

@@ -8,8 +8,8 @@ from enum import StrEnum
 from itertools import pairwise
 
 from tradebot.domain.events import EventKind
+from tradebot.domain.log_lines import LogLine
 from tradebot.queries.alert_trace import AlertTrace, TracedOrder
-from tradebot.runtime.log_reading import LogLine
 from tradebot.words import events as words
 
 _K = EventKind

@@ -13,9 +13,10 @@ from tradebot.cli.base import FAILED, cli, do, fail
 from tradebot.cli.settings import Config, settings_of
 from tradebot.cli.steps import steps
 from tradebot.config import Settings
+from tradebot.domain.log_lines import LogLine
 from tradebot.domain.trades import alert_of
 from tradebot.queries.alert_trace import AlertTrace, alert_trace
-from tradebot.runtime.log_reading import LogLine, Wanted, all_lines, begins_at
+from tradebot.runtime.log_reading import Wanted, all_lines, begins_at
 
 _BEFORE = timedelta(seconds=1)
 """A line of the log may be older than the row by what the clock was corrected."""

@@ -120,6 +120,9 @@ class Telegram(Section):
     user_ids: TelegramIds = ()
     api_url: Site = "https://api.telegram.org"
     quiet_hours: QuietHours | None = None
+    topic_id: Annotated[int, whole(1, 2_147_483_647)] | None = None
+    allow_buy: Flag = False
+    theme: Annotated[Literal["dark", "light"], choice("dark", "light")] = "dark"
 
 
 class Defaults(Section):

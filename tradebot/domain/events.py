@@ -83,6 +83,7 @@ class EventKind(StrEnum):
     RENAMED = "renamed"
     STATE_CHANGED = "state_changed"
     SETTING_CHANGED = "setting_changed"
+    TICKER_BLOCK = "ticker_block"  # the owner lets no strategy buy a ticker, or lets them again
     REASSIGNED = "reassigned"
     BROKER_CONNECTED = "broker_connected"
     BROKER_LOST = "broker_lost"

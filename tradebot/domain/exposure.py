@@ -7,7 +7,7 @@ counts once it has filled anything, and while it may still. The caller chooses t
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -38,6 +38,9 @@ class Exposure:
     at_risk: Decimal = Decimal(
         0
     )  # what lots and BUYs in flight lose where their stops sell; without a stop all they cost
+
+    sells_today: int = 0
+    cost_by_ticker: Mapping[str, Decimal] = field(default_factory=dict)  # of which `invested` is the sum
 
     @property
     def invested(self) -> Decimal:
@@ -106,6 +109,8 @@ def exposure(
         unpriced=unpriced,
         loss_basis=loss_basis,
         at_risk=_at_risk(lots, in_flight, unresolved),
+        sells_today=sum(_counts_as_sell(trade, day_start) for trade in recent),
+        cost_by_ticker=_cost_by_ticker(lots, in_flight),
     )
 
 
@@ -172,6 +177,20 @@ def _not_yet_in_cash(trades: Sequence[Trade], account: Account | None, now: date
 
 def _counts_as_buy(trade: Trade) -> bool:
     return trade.side is Side.BUY and (trade.filled_qty > 0 or trade.status in UNRESOLVED)
+
+
+def _counts_as_sell(trade: Trade, day_start: datetime) -> bool:
+    """Of the day on which it filled: a stop may have been placed weeks before."""
+    return trade.side is Side.SELL and trade.filled_qty > 0 and (trade.finished_at or day_start) >= day_start
+
+
+def _cost_by_ticker(lots: Iterable[Lot], in_flight: Iterable[Trade]) -> Mapping[str, Decimal]:
+    total: dict[str, Decimal] = defaultdict(Decimal)
+    for lot in lots:
+        total[lot.ticker] += lot.cost
+    for trade in in_flight:
+        total[trade.ticker] += trade.reserved
+    return total
 
 
 def _total(amounts: Iterable[Decimal]) -> Decimal:

@@ -140,7 +140,7 @@ def _entry_size(instruction: Instruction, strategy: Strategy) -> str | None:
     size, section = instruction.size, f"[strategies.{strategy.name}]"
     if strategy.sizing is Sizing.ALERT:
         return _size_in_alert(size, section)
-    if size is None:
+    if size is None or instruction.by_owner:
         return None
     return (
         f"The alert asks for {_shown(size)}, and the strategy {strategy.name} {_SIZINGS[strategy.sizing]}. {_ENDING}"

@@ -129,6 +129,7 @@ class Instruction:
     alert_time: datetime | None = None
     strategy: str | None = None  # as the body names it
     test: bool = False  # judged and told, never sent
+    by_owner: bool = False  # typed by the owner himself: his size counts whatever the strategy is sized by
     unused: tuple[str, ...] = ()  # fields that are known and change nothing here, as they are written
 
     @property

@@ -12,6 +12,7 @@ class RefusalCode(StrEnum):
     # the checks below: each refuses by the code it is named by in the policy, or by NOT_KNOWN
     KILL_SWITCH = "kill_switch"
     PAUSED = "paused"
+    TICKER_BLOCKED = "ticker_blocked"  # by the owner
     STRATEGY_DISABLED = "strategy_disabled"
     STRATEGY_PAUSED = "strategy_paused"
     TICKER_NOT_ALLOWED = "ticker_not_allowed"

@@ -51,6 +51,10 @@ def paused(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits)
     return _refuse(_C.PAUSED) if now.state is not TradingState.RUNNING else None
 
 
+def ticker_blocked(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
+    return _refuse(_C.TICKER_BLOCKED, ticker=now.blocked) if now.blocked is not None else None
+
+
 def unknown_order(order: Buy, now: Snapshot, limits: Limits, fixed_limits: FixedLimits) -> Refusal | None:
     return _refuse(_C.UNKNOWN_ORDER, ticker=order.ticker) if now.unknown_order else None
 
@@ -295,6 +299,7 @@ def _own(check: Callable[[str, StrategyView], Refusal | None]) -> BuyCheck:
 BUY_POLICY: tuple[tuple[RefusalCode, BuyCheck], ...] = (
     (_C.KILL_SWITCH, kill_switch),
     (_C.PAUSED, paused),
+    (_C.TICKER_BLOCKED, ticker_blocked),
     (_C.STRATEGY_DISABLED, _own(strategy_rules.enabled)),
     (_C.STRATEGY_PAUSED, _own(strategy_rules.not_paused)),
     (_C.TICKER_NOT_ALLOWED, _own(strategy_rules.ticker_allowed)),

@@ -1,4 +1,4 @@
-"""What `bot_settings` holds, read through one typed door: trading state, limits, orphan orders. Pure.
+"""What `bot_settings` holds, read through one typed door: trading state, limits, blocked tickers, orphan orders. Pure.
 
 Rules: what was never stored has its default; a stored limit that is no number or out of range is not in force (`invalid_limits`).
 """
@@ -48,6 +48,17 @@ def paused_strategies(settings: Mapping[str, str]) -> frozenset[str]:
         for key, value in settings.items()
         if key.startswith(prefix) and value == TradingState.PAUSED
     )
+
+
+def blocked_key(ticker: str) -> str:
+    """The key under which it is stored that the owner wants no BUY of a ticker."""
+    return f"blocked.{ticker}"
+
+
+def blocked_tickers(settings: Mapping[str, str]) -> frozenset[str]:
+    """Those of which the owner wants no BUY, of any strategy."""
+    prefix = blocked_key("")
+    return frozenset(key.removeprefix(prefix) for key in settings if key.startswith(prefix))
 
 
 def limit_key(name: str, scope: str = ACCOUNT) -> str:

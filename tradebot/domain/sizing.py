@@ -101,6 +101,8 @@ def entry_size(instruction: Instruction | None, strategy: Strategy, amount_usd: 
     """What a BUY's quantity is to be computed from: what the alert says where the strategy takes that, else what the owner has
     set. A Figure is what is missing."""
     said = instruction.size if instruction is not None else None
+    if said is not None and instruction is not None and instruction.by_owner:
+        return said
     if strategy.sizing is Sizing.ALERT:
         return said or Figure.ALERT_SIZE
     if said is not None:

@@ -93,6 +93,7 @@ class Snapshot:
     unknown_order: bool  # the ticker is frozen by an UNKNOWN order
     missing_qty: Decimal  # shares in our books that IB does not show; 0 = fine
     split: Mapping[str, Fact] | None = None  # figures of one that is recognised and not answered yet
+    blocked: str | None = None  # the ticker that the owner has blocked, as he named it
     other_contract: bool = False  # the ticker's lots are of another contract than the one to be bought
     short_qty: Decimal = Decimal(0)  # shares of the stock that IB shows as sold short: the owner's own doing
     live: bool = False  # real money

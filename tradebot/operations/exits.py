@@ -7,9 +7,9 @@ closed, and never sells more than its strategy holds); its key makes the same bu
 from collections.abc import Sequence
 from decimal import Decimal
 
-from tradebot.domain.alerts import Side
 from tradebot.trading.alert_rows import Outcome
 from tradebot.trading.intake import Intake
+from tradebot.trading.new_alerts import exit_of
 
 
 async def sell(
@@ -22,7 +22,7 @@ async def sell(
     """
     made = []
     for strategy, ticker in lots:
-        accepted = await intake.own(Side.SELL, ticker, f"{key}:{ticker}", actor=actor, strategy=strategy, shares=shares)
+        accepted = await intake.own(exit_of(ticker, shares), f"{key}:{ticker}", actor=actor, strategy=strategy)
         if accepted.status is Outcome.QUEUED:
             made.append(accepted.alert_id)
     return made

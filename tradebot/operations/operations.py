@@ -17,11 +17,12 @@ from tradebot.domain.positions import WriteOff
 from tradebot.domain.settings import TradingState
 from tradebot.domain.strategies import Strategies
 from tradebot.domain.trades import Trade
-from tradebot.operations import exits, limits, orders, protection, queue, splits, unknown_orders
+from tradebot.operations import blocks, entries, exits, limits, orders, protection, queue, splits, unknown_orders
 from tradebot.operations.limits import LimitChange, Value
 from tradebot.ports import Broker, Clock, Ledger, Queue
 from tradebot.trading.booking import Booking
 from tradebot.trading.intake import Intake
+from tradebot.trading.new_alerts import Report
 from tradebot.trading.switch import TradingSwitch
 
 
@@ -38,6 +39,7 @@ class Operations:
     defaults: Limits
     clock: Clock
     strategies: Strategies = field(default_factory=Strategies)
+    allow_buy: bool = False  # whether a person may buy by hand: only the file says so
 
     # --- trading state ----------------------------------------------------------------------------------------------
 
@@ -77,6 +79,10 @@ class Operations:
         whose = None if strategy is None else self.strategies.named(strategy)
         return await limits.change(self.ledger, self.defaults, name, value, actor, key, self.clock.now(), whose)
 
+    async def block(self, ticker: str, actor: str, key: str, *, blocked: bool = True) -> bool:
+        """No BUY of the ticker, or BUYs again, from the next decision on; False where it is so already, or `key` was used."""
+        return await blocks.block(self.ledger, ticker, actor, key, self.clock.now(), blocked=blocked)
+
     # --- exits and the queue ----------------------------------------------------------------------------------------
 
     async def sell(
@@ -84,6 +90,17 @@ class Operations:
     ) -> list[int]:
         """An alert for each strategy and ticker that sells what is held, or so many shares; the ids of those that are new."""
         return await exits.sell(self.intake, lots, actor, key, shares)
+
+    async def would_buy(self, ticker: str, usd: Decimal | None, strategy: str) -> Report:
+        """What would become of a BUY by hand at this moment; nothing is stored. Raises BuyNotTaken, UnknownStrategy."""
+        whose = self.strategies.named(strategy)
+        return await entries.would_buy(self.intake, whose, ticker, usd, allowed=self.allow_buy)
+
+    async def buy(self, ticker: str, usd: Decimal | None, actor: str, key: str, strategy: str) -> int | None:
+        """An alert of the owner's own, judged as any other; its id, None when `key` was used. `usd`: for so much; None: as the
+        strategy sizes its BUYs. Raises BuyNotTaken, UnknownStrategy."""
+        whose = self.strategies.named(strategy)
+        return await entries.buy(self.intake, whose, ticker, usd, actor, key, allowed=self.allow_buy)
 
     async def clear_queue(self, alert_ids: Collection[int], actor: str) -> int:
         """Ends those of these alerts that still wait; how many. Once cleared they do not wait: the ids are the key."""

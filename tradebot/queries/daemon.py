@@ -11,9 +11,10 @@ from tradebot.domain.corporate_actions import Split
 from tradebot.domain.events import Event
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
+from tradebot.domain.log_lines import LogLine
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.positions import WriteOff
-from tradebot.domain.settings import TradingState, limits_in, own_limits_in
+from tradebot.domain.settings import TradingState, blocked_tickers, limits_in, own_limits_in
 from tradebot.domain.strategies import Strategies
 from tradebot.domain.trades import LIVE, UNRESOLVED, Trade
 from tradebot.errors import QueueUnavailable
@@ -23,17 +24,20 @@ from tradebot.ports import (
     Clock,
     HealthPart,
     Ledger,
+    LogTail,
     OrderGate,
     Queue,
     QueueContents,
     SilentQuestions,
     TradingStateSource,
 )
+from tradebot.queries.alert_trace import AlertTrace, alert_trace
 from tradebot.queries.exits import Exit, read_exits, read_held_back, read_rest
 from tradebot.queries.headline import Headline, read_headline
 from tradebot.queries.health import Health
 from tradebot.queries.market import Market, market_now
 from tradebot.queries.mismatches import NothingToWriteOff, missing_shares
+from tradebot.queries.newest import Fill, newest_alerts, newest_fills
 from tradebot.queries.parts import ChatPart
 from tradebot.queries.positions import HeldPositions, held_positions
 from tradebot.queries.results import Result, read_result
@@ -77,6 +81,7 @@ class DaemonQueries:
     chat: ChatPart
     run: RunSettings
     clock: Clock
+    log: LogTail | None = None  # None: no log is written
 
     async def status(self) -> DaemonStatus:
         """Raises LedgerUnavailable."""
@@ -227,6 +232,28 @@ class DaemonQueries:
         account = self.broker.account()
         async with self.ledger.read() as books:
             return await self._booked(books, account)
+
+    async def blocked_tickers(self) -> Sequence[str]:
+        """Those of which the owner wants no BUY. Raises LedgerUnavailable."""
+        async with self.ledger.read() as books:
+            return sorted(blocked_tickers(await books.settings()))
+
+    async def fills(self, number: int) -> Sequence[Fill]:
+        """The newest so many orders that have filled something, the oldest of them first. Raises LedgerUnavailable."""
+        return await newest_fills(self.ledger, self.clock.now(), number)
+
+    async def trace(self, name: str) -> AlertTrace | None:
+        """By the alert's id, an order's reference, or the message's own "alert_id". Raises LedgerUnavailable."""
+        return await alert_trace(self.ledger, name)
+
+    async def newest_trace(self) -> AlertTrace | None:
+        """Of the alert that came last; None: there was none. Raises LedgerUnavailable."""
+        newest = await newest_alerts(self.ledger, 1)
+        return await alert_trace(self.ledger, str(newest[0].alert.id)) if newest else None
+
+    async def log_lines(self, number: int, level: str = "WARNING") -> Sequence[LogLine]:
+        """The newest so many of this level and above, the oldest of them first."""
+        return await self.log.newest(number, level) if self.log is not None else ()
 
     async def _depths(self) -> QueueContents | None:
         try:

@@ -2,15 +2,20 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
-from tradebot.domain.alerts import Alert, AlertStatus
+from tradebot.domain.alerts import Alert, AlertStatus, Side
 from tradebot.domain.hours import Hours
+from tradebot.domain.lots import Lot
 from tradebot.domain.trades import UNRESOLVED, Trade
 from tradebot.ports import Ledger
 from tradebot.queries.positions import LastPrice, LastPriceSource, stored_positions
 from tradebot.queries.working import AtWork, level, waiting_for_entry
+
+_LOOKS_BACK = (timedelta(days=2), timedelta(days=14), timedelta(days=90))
+FILLS_WITHIN = timedelta(days=365)
+"""Older ones are `tradebot export trades`'s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,32 @@ async def newest_orders(
     today = [one for one in lately if strategy in (None, one.strategy)]
     orders = {trade.id: trade for trade in (*unresolved, *today)}
     return [orders[number] for number in sorted(orders)]
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """An order that has filled something. `pnl` USD, net, of what it sold; None: it bought, or its P&L is not known."""
+
+    order: Trade
+    pnl: Decimal | None
+
+
+async def newest_fills(ledger: Ledger, now: datetime, number: int, strategy: str | None = None) -> Sequence[Fill]:
+    """The oldest of them first; as far back as needed, at most `FILLS_WITHIN`. Raises LedgerUnavailable."""
+    async with ledger.read() as books:
+        for within in (*_LOOKS_BACK, FILLS_WITHIN):
+            rows = await books.trades_since_or_ended(now - within)
+            filled = [one for one in rows if one.filled_qty > 0 and strategy in (None, one.strategy)]
+            if len(filled) >= number:
+                break
+        filled = sorted(filled, key=lambda one: (one.finished_at or one.created_at, one.id))[-number:]
+        lots = await books.lots_closed_by([one.id for one in filled if one.side is Side.SELL])
+    return [Fill(one, _gain([lot for lot in lots if lot.closing_trade_id == one.id])) for one in filled]
+
+
+def _gain(lots: Sequence[Lot]) -> Decimal | None:
+    known = [lot.pnl for lot in lots if lot.pnl is not None]
+    return sum(known, Decimal(0)) if known and len(known) == len(lots) else None
 
 
 async def with_last_prices(

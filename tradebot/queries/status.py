@@ -1,6 +1,6 @@
 """The books at one moment, and with them the running daemon: what `tradebot status` and /status show."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -16,7 +16,7 @@ from tradebot.domain.instance import Instance, instance_in
 from tradebot.domain.limits import Limits, LossBasis
 from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.questions import Silent
-from tradebot.domain.settings import TradingState, limits_in, state_in
+from tradebot.domain.settings import TradingState, blocked_tickers, limits_in, state_in
 from tradebot.domain.strategies import Strategies
 from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus, in_motion
 from tradebot.ports import Books, Connection, Ledger, QueueContents
@@ -41,6 +41,7 @@ class BooksStatus:
     resting: Sequence[Trade] = ()  # at IB, waiting for their price
     instance: Instance | None = None  # who took the lock last
     strategies: Sequence[StrategyStatus] = ()  # in the file's order
+    blocked: Collection[str] = ()  # tickers that the owner lets nothing buy
 
     @property
     def several(self) -> bool:
@@ -94,6 +95,7 @@ async def books_status(
         exposure=total(lots, unresolved, recent, closed),
         instance=instance_in(settings),
         strategies=each,
+        blocked=sorted(blocked_tickers(settings)),
     )
 
 

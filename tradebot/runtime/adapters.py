@@ -16,6 +16,7 @@ from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanag
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from loguru import logger
@@ -33,6 +34,7 @@ from tradebot.runtime import log, systemd
 from tradebot.runtime.build import Options, Outside
 from tradebot.runtime.clock import SystemClock
 from tradebot.runtime.dead_mans_switch import ping
+from tradebot.runtime.log_reading import NewestLines
 from tradebot.runtime.pulse import Pulse
 from tradebot.webhook import TakenPort, WebhookOptions, take_port
 from tradebot.words.strategies import not_in_the_file
@@ -174,6 +176,8 @@ def options(settings: Settings) -> Options:
         simulated=settings.simulated_parts(),
         strategies=settings.strategies(),
         version=__version__,
+        allow_buy=settings.telegram.allow_buy,
+        log=NewestLines(Path(settings.log.dir)),
         heartbeat=partial(ping, url.get_secret_value()) if url else None,
     )
 

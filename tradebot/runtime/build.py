@@ -16,7 +16,7 @@ from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.restart_window import RestartWindow
 from tradebot.domain.strategies import Strategies, Strategy
 from tradebot.operations.operations import Operations
-from tradebot.ports import Broker, Chance, Clock, HealthPart, InstanceLock, Ledger, Queue
+from tradebot.ports import Broker, Chance, Clock, HealthPart, InstanceLock, Ledger, LogTail, Queue
 from tradebot.queries.daemon import DaemonQueries, RunSettings
 from tradebot.queries.parts import BrokerPart, ChatPart, DatabasePart, QuestionsPart, QueuePart, TradingPart
 from tradebot.runtime.jobs.jobs import Jobs, all_jobs
@@ -74,6 +74,8 @@ class Options:
     version: str
     strategies: Strategies = field(default_factory=Strategies)
     keep: timedelta | None = None  # how long the database keeps the record of what is over; None: for ever
+    allow_buy: bool = False  # by hand, from the chat
+    log: LogTail | None = None
     heartbeat: Callable[[], Awaitable[None]] | None = None  # to the owner's dead-man's switch
     second_look_delay_s: float = SECOND_LOOK_DELAY_S
     store_within_s: float = STORE_DEADLINE_S
@@ -325,6 +327,7 @@ def _operations(core: _Core, intake: Intake) -> Operations:
         defaults=options.defaults,
         clock=outside.clock,
         strategies=options.strategies,
+        allow_buy=options.allow_buy,
     )
 
 
@@ -357,6 +360,7 @@ def _queries(core: _Core) -> DaemonQueries:
         chat=ChatPart(),
         run=run,
         clock=outside.clock,
+        log=options.log,
     )
 
 

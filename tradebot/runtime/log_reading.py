@@ -4,17 +4,19 @@ Rules: files are taken in the order of their times; a line that is none of the l
 what is being written while it is read is taken once it is whole.
 """
 
+import asyncio
 import json
 import os
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from tradebot.domain.log_lines import LogLine
 from tradebot.runtime.log import FILE_NAME, KEYS, visible
 
 LEVELS: Mapping[str, int] = {
@@ -27,22 +29,6 @@ LEVELS: Mapping[str, int] = {
     "CRITICAL": 50,
 }
 _OWN = ("time", "level", "message", "where", "exception")
-
-
-@dataclass(frozen=True, slots=True)
-class LogLine:
-    """A line of the log. `level` is empty and `at` None for one that cannot be read: `message` is then all of it."""
-
-    at: datetime | None
-    level: str
-    message: str
-    where: str = ""
-    context: Mapping[str, object] | None = None
-    exception: str = ""
-
-    @property
-    def is_broken(self) -> bool:
-        return self.at is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +180,49 @@ class Tail:
                 return files[number + 1 :]
         pairs = zip(files, there, strict=True)
         return [path for path, status in pairs if status is not None and status.st_mtime >= here.st_mtime]
+
+
+_LOOKED_AT = 4_000_000
+"""Bytes from the end of the log, for who asks the running daemon: to read it all would take the processor from orders."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewestLines:
+    """The end of the log, for the chat."""
+
+    folder: Path
+
+    async def newest(self, number: int, level: str) -> Sequence[LogLine]:
+        """Lines of this level and above, the oldest of them first; none where the log cannot be read."""
+        return await asyncio.to_thread(self._newest, number, level)
+
+    def _newest(self, number: int, level: str) -> Sequence[LogLine]:
+        names = "|".join(name for name, value in LEVELS.items() if value >= LEVELS[level])
+        has_level = re.compile(rb'"level": "(%s)"' % names.encode())
+        found: deque[LogLine] = deque()
+        left = _LOOKED_AT
+        with suppress(OSError):
+            for path in reversed(log_files(self.folder)):
+                raw, left = _end_of(path, left)
+                for each in reversed(raw):
+                    if len(found) == number:
+                        return list(found)
+                    if has_level.search(each) and LEVELS.get((line := read_line(each)).level, 0) >= LEVELS[level]:
+                        found.appendleft(line)
+        return list(found)
+
+
+def _end_of(path: Path, most: int) -> tuple[list[bytes], int]:
+    """Whole lines of the last so many bytes, and how many are left of these. Raises OSError."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            begin = max(0, size - most)
+            file.seek(begin)
+            lines = file.read(most).splitlines()
+    except FileNotFoundError:  # renamed or pruned meanwhile
+        return [], most
+    return lines[1:] if begin else lines, most - (size - begin)
 
 
 @contextmanager

@@ -1,15 +1,17 @@
-"""What stands behind a command: a strategy's name, a ticker, a value. Pure.
+"""What stands behind a command: a strategy's name, a ticker, an amount. Pure.
 
 Rules: a word is a strategy where it is the name of one, in any letter case, and a ticker where the bot holds it; what is both is
 asked back, what is neither is told. Where there is one strategy, words that name nothing change nothing.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from tradebot.domain.payload.symbols import symbol
 from tradebot.domain.strategies import Strategies
 from tradebot.errors import PayloadError, TradebotError
+from tradebot.words.limits import BY_NAME, WrongValue, parse
 from tradebot.words.standing import no_such
 
 
@@ -93,3 +95,60 @@ def _not_held(strategy: str | None, word: str, held: Collection[tuple[str, str]]
     holds = f"It holds {', '.join(tickers[:20])}." if tickers else "It holds nothing."
     known = "" if strategies.only else f" Strategies: {', '.join(strategies.names)}."
     return f"{who} holds no “{word[:40]}”. {holds}{known}"
+
+
+def ticker_of(words: str | None, command: str) -> str:
+    """The ticker that is typed, in IB's form. Raises Unclear."""
+    typed = (words or "").strip()
+    if not typed:
+        raise Unclear(f"Which ticker? For example: /{command} AAPL")
+    try:
+        return symbol(typed)[1]
+    except PayloadError:
+        raise Unclear(f"“{typed[:40]}” is no US stock's ticker. For example: /{command} AAPL") from None
+
+
+@dataclass(frozen=True, slots=True)
+class ToBuy:
+    """What is to be bought, and for whom. `usd` None: as the strategy sizes its BUYs."""
+
+    strategy: str
+    ticker: str
+    usd: Decimal | None
+
+
+def to_buy(words: str | None, strategies: Strategies) -> ToBuy:
+    """`AAPL`, `AAPL 500`, `ema AAPL 500`, `AAPL ema $500`: one strategy, where there are several. Raises Unclear."""
+    typed = (words or "").split()
+    usd = None
+    if typed and typed[-1][-1:].isdecimal() and typed[-1].lstrip("-$")[:1].isdecimal():
+        usd = _usd(typed.pop(), typed)
+    whole = " ".join(typed)
+    name, rest = split(whole, strategies)
+    if not rest:  # a strategy's name that is a ticker too
+        name, rest = None, whole
+    if name is None and len(typed) > 1 and (behind := split(typed[-1], strategies)[0]) is not None:
+        name, rest = behind, " ".join(typed[:-1])
+    ticker = ticker_of(rest, "buy")
+    default = strategies.default()
+    if name is None and default is None:
+        raise Unclear(f"Which strategy buys it? For example: /buy {strategies.names[0]} {ticker} 500")
+    return ToBuy(name or (default.name if default else ""), ticker, usd)
+
+
+def _usd(word: str, ticker: Sequence[str]) -> Decimal:
+    example = " ".join(["buy", *ticker])
+    try:
+        return Decimal(parse(replace(BY_NAME["buy_amount_usd"], command=example, example="500"), word))
+    except WrongValue as error:
+        raise Unclear(str(error)) from None
+
+
+def count_of(words: str | None, command: str, default: int, most: int) -> int:
+    """How many are asked for. Raises Unclear."""
+    typed = (words or "").strip()
+    if not typed:
+        return default
+    if not (typed.isascii() and typed.isdecimal() and len(typed) < 5 and 0 < int(typed) <= most):
+        raise Unclear(f"“{typed[:40]}” is no number from 1 to {most}. For example: /{command} {default}")
+    return int(typed)

@@ -43,7 +43,11 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command("pause", "no more BUY; SELL goes on", "/pause", acts=True, of_strategy=True),
         Command("resume", "lift the pause, or the kill", "/resume", acts=True, of_strategy=True),
         Command("kill", "stop all trading at once", "/kill", acts=True),
+        Command("sell", "sell a ticker, after a button", "/sell AAPL", acts=True, of_strategy=True),
+        Command("buy", "buy a ticker, after a button", "/buy AAPL 500", acts=True, of_strategy=True),
         Command("sell_all", "sell everything the bot holds", "/sell_all", acts=True, of_strategy=True),
+        Command("block", "no BUY of a ticker; SELL goes on", "/block AAPL", acts=True),
+        Command("unblock", "let a ticker be bought again", "/unblock AAPL", acts=True),
         Command("clear_queue", "drop the alerts that wait", "/clear_queue", acts=True, of_strategy=True),
     ),
 }

@@ -1,6 +1,6 @@
 """What each command answers. Pure: figures in, HTML out, in short lines for a phone (about 40 characters)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, tzinfo
 from decimal import Decimal
 
@@ -333,7 +333,13 @@ def _alerts(title: str, alerts: Sequence[Alert], now: datetime, *, several: bool
 # --- /settings, /set_… ----------------------------------------------------------------------------------------------
 
 
-def settings(limits: Limits, exposure: Exposure, fixed: FixedLimits, each: Sequence[StrategyStatus] = ()) -> str:
+def settings(
+    limits: Limits,
+    exposure: Exposure,
+    fixed: FixedLimits,
+    each: Sequence[StrategyStatus] = (),
+    blocked: Collection[str] = (),
+) -> str:
     collar = "off" if fixed.price_collar_pct == 0 else f"{fixed.price_collar_pct.normalize():f} %"
     spread = "off" if fixed.max_spread_pct == 0 else f"{fixed.max_spread_pct.normalize():f} %"
     repeat = "off" if fixed.repeat_window_s == 0 else f"{fixed.repeat_window_s} s"
@@ -341,6 +347,7 @@ def settings(limits: Limits, exposure: Exposure, fixed: FixedLimits, each: Seque
         bold("Limits"),
         *(_limit(title, limits, exposure) for title in TITLES),
         *strategies.in_settings(each),
+        *blocked_tickers(blocked),
         "",
         bold("Fixed, changed in the file only"),
         f"BUY alert too old after {fixed.max_alert_age_s} s",
@@ -352,6 +359,13 @@ def settings(limits: Limits, exposure: Exposure, fixed: FixedLimits, each: Seque
         f"Daily loss counts {fixed.daily_loss_basis}",
         *_risk(exposure, fixed),
     )
+
+
+def blocked_tickers(tickers: Collection[str]) -> Iterable[str]:
+    """What the owner lets nothing buy; nothing where that is nothing."""
+    if tickers:
+        yield ""
+        yield f"🚫 {bold('Blocked')}: no BUY of {esc(', '.join(sorted(tickers)))}\n   /unblock"
 
 
 def _risk(exposure: Exposure, fixed: FixedLimits) -> Iterable[str]:

@@ -20,7 +20,6 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import fields
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
 from loguru import logger
@@ -137,21 +136,20 @@ class Intake:
 
     async def own(
         self,
-        side: Side,
-        ticker: str,
+        instruction: Instruction,
         key: str,
         *,
         actor: str,
         strategy: str = MAIN,
-        shares: Decimal | None = None,
     ) -> Accepted:
         """An alert of the bot itself, on behalf of `actor`: it buys for that strategy, or sells what that strategy holds.
 
-        `shares`: so many of them; None: all. The same key again is a duplicate. Raises LedgerUnavailable.
+        The same key again is a duplicate. Raises LedgerUnavailable.
         """
-        body_hash = payload_hash({"action": side, "ticker": ticker, "key": key, "actor": actor}, strategy)
+        wanted: dict[str, object] = {"action": instruction.side, "ticker": instruction.ticker}
+        body_hash = payload_hash({**wanted, "key": key, "actor": actor}, strategy)
         now = self._clock.now()
-        alert = new_alerts.the_bots_own(side, ticker, key, body_hash, strategy=strategy, shares=shares, now=now)
+        alert = new_alerts.the_bots_own(instruction, key, body_hash, strategy=strategy, now=now)
         accepted = await self._stored(self._accept(Incoming(alert, None, has_key=True, actor=actor)))
         with logger.contextualize(alert_id=accepted.alert_id, ticker=accepted.ticker):
             logger.info("alert {} from {}: {}", accepted.alert_id, actor, accepted.status)
@@ -222,7 +220,7 @@ class Intake:
 
     async def _test(self, understood: Understood, strategy: Strategy, arrival: new_alerts.Arrival) -> Accepted:
         """Each is judged anew, however often it comes: who changes something and asks again wants the new answer."""
-        report = await self._judged(understood.instruction, strategy)
+        report = await self.judged(understood.instruction, strategy)
         alert = new_alerts.test_of(understood, strategy.name, arrival)
         return await self._stored(self._store_test(alert, understood.instruction, report))
 
@@ -240,8 +238,8 @@ class Intake:
             await books.add_event(NewEvent(tested, alert.received_at, alert_id))
         return Accepted(Outcome.TESTED, alert_id, ticker=alert.ticker, report=report)
 
-    async def _judged(self, instruction: Instruction, strategy: Strategy) -> Report:
-        """The full report, or what is known without asking anybody."""
+    async def judged(self, instruction: Instruction, strategy: Strategy) -> Report:
+        """What would become of it now, nothing stored: the full report, or what is known without asking anybody."""
         understood: dict[str, object] = {"strategy": strategy.name, "understood": stored(instruction)}
         try:
             _refuse_not_honoured(instruction, strategy)

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from tradebot.domain.alert_keys import KeyKind, key_of, momentary
-from tradebot.domain.alerts import AlertStatus, NewAlert, Side
+from tradebot.domain.alerts import AlertStatus, NewAlert
 from tradebot.domain.instructions import Instruction, Size, SizeKind, Verb, stored
 from tradebot.domain.payload.dialects import Understood, digest
 from tradebot.domain.reasons import Reason, ReasonCode
@@ -78,11 +78,19 @@ def rejected(
     )
 
 
-def the_bots_own(
-    side: Side, ticker: str, key: str, body_hash: str, *, strategy: str, now: datetime, shares: Decimal | None = None
-) -> NewAlert:
-    size = None if shares is None else Size(SizeKind.SHARES, shares)
-    instruction = Instruction("own", Verb.EXIT if side is Side.SELL else Verb.BUY, ticker, size=size)
+def owners_buy(ticker: str, usd: Decimal | None) -> Instruction:
+    """`usd`: for so much; None: as the strategy sizes its BUYs."""
+    size = None if usd is None else Size(SizeKind.USD, usd)
+    return Instruction("own", Verb.BUY, ticker, size=size, by_owner=True)
+
+
+def exit_of(ticker: str, shares: Decimal | None) -> Instruction:
+    """`shares`: so many; None: all that the strategy holds."""
+    return Instruction("own", Verb.EXIT, ticker, size=None if shares is None else Size(SizeKind.SHARES, shares))
+
+
+def the_bots_own(instruction: Instruction, key: str, body_hash: str, *, strategy: str, now: datetime) -> NewAlert:
+    side, ticker = instruction.side, instruction.ticker
     return NewAlert(
         received_at=now,
         ticker=ticker,

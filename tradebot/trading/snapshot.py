@@ -20,7 +20,7 @@ from tradebot.domain.exposure import Exposure, exposure, recent_since
 from tradebot.domain.instructions import Instruction
 from tradebot.domain.lots import Lot, LotStatus, shares_by_contract
 from tradebot.domain.positions import as_last_filled, owners_last_known
-from tradebot.domain.settings import TradingState
+from tradebot.domain.settings import TradingState, blocked_tickers
 from tradebot.domain.snapshot import Snapshot
 from tradebot.domain.strategy_rules import OwnFigures, StrategyTerms, StrategyView
 from tradebot.domain.trades import UNRESOLVED, Trade, TradeStatus, recently_filled
@@ -106,7 +106,8 @@ async def take_snapshot(
     account, now, quoted = view.account, view.now, quoted or {}
     rows = await _Rows.read(books, day_start, without)
     lots = rows.lots
-    prices = market_prices(lots, view.positions or {}, await books.settings()) | _known(quoted)
+    settings = await books.settings()
+    prices = market_prices(lots, view.positions or {}, settings) | _known(quoted)
     everything = rows.at_stake(view, day_start, prices)
     shared = [trade for trade in rows.recent if trade.ticker == ticker or trade.con_id in quoted]
     fills = await books.executions_of([trade.id for trade in shared if trade.rests and trade.filled_qty])
@@ -132,6 +133,7 @@ async def take_snapshot(
         ),
         missing_qty=missing(held, as_last_filled(shared, fills), view.positions, now),
         split=splits[0].figures if splits else None,
+        blocked=_blocked(settings, ticker, judged),
         other_contract=any(lot.con_id not in quoted for lot in held) if quoted else False,
         short_qty=_short({lot.con_id for lot in held} | set(quoted), view.positions),
         live=view.live,
@@ -222,6 +224,12 @@ def _since_last_buy_s(trades: Sequence[Trade], judged: Judged | None, now: datet
     alert_id = judged.alert.id if judged is not None else None
     buys = [trade.created_at for trade in mine if trade.side is Side.BUY and trade.alert_id != alert_id]
     return (now - max(buys)).total_seconds() if buys else None
+
+
+def _blocked(settings: Mapping[str, str], ticker: str, judged: Judged | None) -> str | None:
+    """By the name of the books or by the alert's: a stock that IB has renamed has two."""
+    names = {ticker, judged.alert.ticker if judged is not None else None}
+    return next((name for name in sorted(blocked_tickers(settings)) if name in names), None)
 
 
 def _known(prices: Mapping[int, Decimal | None]) -> dict[int, Decimal | None]:

@@ -11,7 +11,6 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
-from tradebot.domain.alerts import Side
 from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.facts.orders import CancelReason
 from tradebot.domain.hours import Hours
@@ -23,6 +22,7 @@ from tradebot.ports import Clock, Ledger, Pulse
 from tradebot.trading.entries_at_work import want_cancelled
 from tradebot.trading.every import every
 from tradebot.trading.intake import Intake
+from tradebot.trading.new_alerts import exit_of
 from tradebot.trading.switch import TradingSwitch
 
 LOOK_EVERY_S = 5.0
@@ -95,7 +95,7 @@ class TimedExits:
         key = f"{why}:{lot.strategy}:{lot.ticker}:{once}"
         if key in self._asked:
             return
-        await self._intake.own(Side.SELL, lot.ticker, key, actor=why, strategy=lot.strategy, shares=shares)
+        await self._intake.own(exit_of(lot.ticker, shares), key, actor=why, strategy=lot.strategy)
         self._asked.add(key)
 
 

@@ -208,6 +208,7 @@ def _margin(d: _Decision) -> str:
 _PHRASES: Mapping[RefusalCode, Callable[[_Decision], str]] = {
     _C.KILL_SWITCH: _state,
     _C.PAUSED: _state,
+    _C.TICKER_BLOCKED: lambda _: "not blocked",
     _C.STRATEGY_DISABLED: _own(lambda _: "switched on"),
     _C.STRATEGY_PAUSED: _own(lambda _: "not paused by name"),
     _C.TICKER_NOT_ALLOWED: _own(

@@ -484,6 +484,11 @@ WORDS: Mapping[EventKind, Says] = {
     **strategy_events.WORDS,
     EventKind.STATE_CHANGED: _state,
     EventKind.SETTING_CHANGED: _setting,
+    EventKind.TICKER_BLOCK: lambda f, e: (
+        f"No BUY of {f.ticker} until /unblock {f.ticker}. Blocked by {e.actor}."
+        if f.blocked
+        else f"BUY of {f.ticker} is free again, by {e.actor}."
+    ),
     EventKind.REASSIGNED: lambda f, e: f"{strategies.reassigned(f)} Changed by {e.actor}.",
     EventKind.MARKET_OPEN: _market_open,
     EventKind.DAILY_REPORT: lambda f, _: daily_report.text(f),

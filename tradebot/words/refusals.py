@@ -27,6 +27,7 @@ def title(code: str) -> str:
 TITLES: Mapping[RefusalCode, str] = {
     _C.KILL_SWITCH: "kill switch",
     _C.PAUSED: "pause",
+    _C.TICKER_BLOCKED: "ticker blocked",
     _C.STRATEGY_DISABLED: "strategy disabled",
     _C.STRATEGY_PAUSED: "strategy paused",
     _C.TICKER_NOT_ALLOWED: "ticker not allowed",
@@ -362,6 +363,7 @@ def _not_known(f: RefusalFacts) -> str:
 _SENTENCES: Mapping[RefusalCode, Callable[[RefusalFacts], str]] = {
     _C.KILL_SWITCH: lambda f: "the kill switch is on: nothing is traded until /resume or tradebot resume",
     _C.PAUSED: lambda f: "trading is paused: no BUY until /resume or tradebot resume",
+    _C.TICKER_BLOCKED: lambda f: f"{f.text('ticker')} is blocked: no BUY of it until /unblock {f.text('ticker')}",
     _C.UNKNOWN_ORDER: _unknown_order,
     _C.SPLIT: _split,
     _C.OTHER_CONTRACT: _other_contract,

@@ -95,7 +95,7 @@ async def test_positions_have_their_stop_and_target(phone: Phone) -> None:
     bot = phone.bot
     await bracket(bot)
     bot.broker.prices[CON_IDS["AAPL"]] = Decimal(100)
-    told = plain((await phone.api.ask("/positions", "AAPL")).text)
+    told = plain((await phone.api.ask("/positions", "Positions")).text)
     assert "stop $95.00 (−5.0 %)\n   target $110.00 (+10.0 %)" in told
     assert "without a stop" not in told
     await bot.owns(4)

@@ -195,6 +195,16 @@ class SettingChanged(Facts):
 
 
 @dataclass(frozen=True, slots=True)
+class TickerBlock(Facts):
+    """The owner lets no strategy buy a ticker, or lets them again."""
+
+    kind: ClassVar = _K.TICKER_BLOCK
+    severity: ClassVar = _S.INFO
+    ticker: str
+    blocked: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Moved:
     """What a strategy was given of a ticker."""
 

@@ -4,7 +4,6 @@ The kill switch stands alone: it waits for nothing, works however old its messag
 """
 
 import asyncio
-from collections.abc import Sequence
 
 from aiogram import Router
 from aiogram.filters import Command, CommandObject
@@ -15,11 +14,11 @@ from tradebot.domain.settings import TradingState
 from tradebot.errors import LedgerUnavailable
 from tradebot.operations.operations import Operations
 from tradebot.queries.daemon import DaemonQueries
-from tradebot.queries.exits import Exit
 from tradebot.telegram import orders, questions
 from tradebot.telegram.asked import strategy_of, strategy_to_switch, to_sell
-from tradebot.telegram.confirmations import Action, Confirmations
+from tradebot.telegram.confirmations import Confirmations
 from tradebot.telegram.handlers.actor import actor
+from tradebot.telegram.handlers.selling import Selling
 from tradebot.telegram.markup import esc
 from tradebot.telegram.sender import Sender
 
@@ -116,32 +115,14 @@ async def sell_all(
     confirmations: Confirmations,
     key: str,
 ) -> None:
-    """Everything, or what a strategy holds, or one ticker. A word that is both is asked back first."""
+    """Everything, or what a strategy holds, or one ticker."""
     exits = await queries.exits()
     if not exits:
         await sender.answer(questions.NOTHING_HELD)
         return
-    by, market_open, strategies = actor(message.from_user), queries.market_is_open(), queries.run.strategies
-    wanted = to_sell(command.args, [one.lots for one in exits], strategies)
-    choices = [(which, [one for one in exits if which.admits(one.strategy, one.ticker)]) for which in wanted]
-    choices = [(which, planned) for which, planned in choices if planned]
-    if not choices:
-        await sender.answer(questions.holds_nothing(wanted[0].strategy))
-        return
-
-    def selling(planned: Sequence[Exit]) -> Action:
-        async def sell() -> str:
-            made = await operations.sell([one.lots for one in planned], by, key)
-            return questions.selling(len(made), queries.market_is_open())
-
-        return sell
-
-    answers = [(questions.to_sell(which, planned), selling(planned)) for which, planned in choices]
-    if len(choices) > 1:
-        question = questions.which_to_sell(choices, queries.state, market_open)
-    else:
-        question = questions.sell_all(choices[0][1], queries.state, market_open, several=queries.run.several)
-    await sender.answer(question, confirmations.ask(_id(message), *answers))
+    wanted = to_sell(command.args, [one.lots for one in exits], queries.run.strategies)
+    selling = Selling(operations, queries, actor(message.from_user), key)
+    await sender.answer(*selling.question(exits, wanted, confirmations, _id(message)))
 
 
 async def clear_queue(

@@ -103,7 +103,9 @@ async def settings(message: Message, command: CommandObject, queries: DaemonQuer
     only = strategy_of(command.args, queries.run.strategies)
     now = await queries.limits()
     if only is None:
-        await sender.answer(texts.settings(now.limits, now.exposure, queries.run.fixed_limits, now.strategies))
+        await sender.answer(
+            texts.settings(now.limits, now.exposure, queries.run.fixed_limits, now.strategies, now.blocked)
+        )
         return
     one = next(one for one in now.strategies if one.strategy.name == only)
     await sender.answer(of_strategies.settings(one, now.limits))

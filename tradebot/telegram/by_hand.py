@@ -1,0 +1,81 @@
+"""What selling, buying and blocking one ticker by hand ask and answer. Pure: facts in, HTML out."""
+
+from collections.abc import Collection, Sequence
+
+from tradebot.queries.exits import Exit
+from tradebot.telegram.asked import ToBuy
+from tradebot.telegram.markup import Buttons, bold, esc, lines, prose
+from tradebot.telegram.questions import GOOD_FOR, holds_nothing
+from tradebot.trading.new_alerts import Report
+from tradebot.trading.new_alerts import lines as report_lines
+from tradebot.words import figures
+
+BUTTONS_MAX = 30
+"""Telegram takes a hundred, a person does not."""
+
+
+def which_to_sell(exits: Sequence[Exit], strategy: str | None, *, several: bool) -> tuple[str, Buttons]:
+    """A button for each position, the largest first; each asks before it sells."""
+    mine = [one for one in exits if strategy in (None, one.strategy)]
+    if not mine:
+        return holds_nothing(strategy), ()
+    ranked = sorted(mine, key=lambda one: (one.value is None, -(one.value or 0), one.ticker))
+    rows = [[sell_button(one.ticker, one.strategy if several else None, one)] for one in ranked[:BUTTONS_MAX]]
+    left = len(ranked) - len(rows)
+    return lines(bold("Sell which?"), f"… and {left} more: /sell TICKER" if left else None), rows
+
+
+def sell_button(ticker: str, strategy: str | None, planned: Exit | None = None) -> tuple[str, str]:
+    """It asks first. `planned`: how much that is."""
+    whose = f"{strategy}: " if strategy else ""
+    much = "" if planned is None else f" {figures.shares(planned.qty)}"
+    return f"🔴 {whose}{ticker}{much}", f"sell:{ticker}{f':{strategy}' if strategy else ''}"
+
+
+def buy(wanted: ToBuy, would: Report, *, several: bool) -> str:
+    """`would`: what would become of it now, by the checks of a decision."""
+    much = "as its strategy sizes it" if wanted.usd is None else f"for {figures.usd(wanted.usd)}"
+    of = f" for {wanted.strategy}" if several else ""
+    return lines(
+        bold(f"Buy {wanted.ticker}{of}, {much}?"),
+        *(prose(line, 400) for line in report_lines(would)),
+        "It is judged again when its turn comes.",
+        GOOD_FOR,
+    )
+
+
+def buying(alert_id: int | None, ticker: str, market_open: bool) -> str:
+    if alert_id is None:
+        return "This BUY was made already: nothing more is bought."
+    return lines(
+        f"✅ BUY {esc(ticker)} is in the queue, alert {alert_id}.",
+        None if market_open else "It waits for the market to open.",
+        f"/trace {alert_id} shows what becomes of it.",
+    )
+
+
+def blocked(tickers: Collection[str]) -> str:
+    """What /block and /unblock show without a ticker."""
+    if not tickers:
+        return lines("No ticker is blocked.", "/block AAPL: no alert buys it any more; exits pass.")
+    rows = (f"🚫 {esc(ticker)}\n   /unblock {esc(ticker)}" for ticker in sorted(tickers))
+    return lines(bold("Blocked: no BUY of"), *rows)
+
+
+def is_blocked(ticker: str, *, done: bool, now: bool) -> str:
+    """`done`: by this command; `now`: it is so at this moment."""
+    if not now:
+        return f"This was done before and lifted since. Send /block {esc(ticker)} again to block it."
+    return lines(
+        bold(f"🚫 {ticker} is blocked{'' if done else ' already'}"),
+        "No alert buys it; what is held can be sold.",
+        f"/unblock {esc(ticker)} lifts it.",
+    )
+
+
+def is_unblocked(ticker: str, *, done: bool, now: bool) -> str:
+    if now:
+        return f"This was done before, and it is blocked again since. Send /unblock {esc(ticker)} again."
+    if not done:
+        return f"{esc(ticker)} is not blocked."
+    return lines(bold(f"✅ {ticker} may be bought again"), f"/block {esc(ticker)} blocks it.")
