@@ -334,3 +334,36 @@ def test_limits_hold_to_the_table_that_the_chat_uses(tmp_path: Path, key: Key) -
         assert getattr(settings.trading.defaults.limits(), key.path[-1]) == value
     for value in (low - 1, high + 1):
         assert f"{key.name} = {value}" in mistakes(tmp_path, f"[trading.defaults]\n{key.path[-1]} = {value}")[0]
+
+
+HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2E$BqYbHcN0u6yU2m3oFf0Yw0Yt0N7tBqYbHcN0u6yU2m3"
+
+
+@pytest.mark.parametrize(
+    ("web", "told"),
+    [
+        ('password = "short"', "has 5 characters"),
+        ('password_hash = "5f4dcc3b5aa765d61d8327deb882cf99"', "is no argon2id hash"),
+        (f'password = "seven horses under it"\npassword_hash = "{HASH}"', "take one of the two out"),
+        ('password = "seven horses under it"\nport = 8000', "two doors"),
+        ('hosts = ["https://bot.example.com"]', "without https://"),
+    ],
+)
+def test_a_second_listener_that_cannot_be_meant_is_refused(tmp_path: Path, web: str, told: str) -> None:
+    """The owner would believe that a door is locked which is not, or would be locked out himself."""
+    file = tmp_path / "config.toml"
+    file.write_text(f"[web]\n{web}\n")
+    with pytest.raises(ConfigError) as refused:
+        load(file, {})
+    assert told in str(refused.value)
+    assert "horses" not in str(refused.value)
+    assert HASH not in str(refused.value)
+
+
+def test_the_second_listener_is_off_until_there_is_a_password(tmp_path: Path) -> None:
+    """A door that nobody asked for would be open, or one that was asked for shut."""
+    assert not load(None, {}).web.on
+    for variable, value in (("PASSWORD", "seven horses under it"), ("PASSWORD_HASH", HASH)):
+        settings = load(None, {f"TRADEBOT_WEB__{variable}": value})
+        assert settings.web.on
+        assert value in settings.secrets()

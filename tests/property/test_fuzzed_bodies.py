@@ -15,11 +15,12 @@ from tradebot.domain.payload.dialects import read_message, understand
 from tradebot.domain.payload.fields import PRICE_MAX, PRICE_MIN
 from tradebot.domain.strategies import Strategies, Strategy
 from tradebot.errors import PayloadError
+from tradebot.listener import take_port
 from tradebot.queries.health import Health
 from tradebot.queues import EmbeddedQueue
 from tradebot.runtime.clock import SystemClock
 from tradebot.trading.intake import Intake
-from tradebot.webhook import WebhookOptions, open_webhook, take_port
+from tradebot.webhook import WebhookOptions, open_webhook
 
 SEED = 20_261_120
 SECRET = "a-secret-that-no-body-carries"
@@ -79,7 +80,7 @@ async def _sent(folder: Path, secret: str, *, in_url: bool) -> tuple[Counter[int
             ledger = await stack.enter_async_context(open_ledger(url))
             client = await stack.enter_async_context(ClientSession(timeout=ClientTimeout(60)))
             intake = Intake(ledger, queue, SystemClock(), strategies=two, store_within_s=60)
-            port = stack.enter_context(take_port("127.0.0.1", 0))
+            port = stack.enter_context(take_port("webhook", "127.0.0.1", 0))
             async with open_webhook(options, port, intake, _healthy) as webhook:
                 webhook_url, query = f"http://127.0.0.1:{webhook.port}/webhook", f"?secret={secret}" if in_url else ""
                 for number, body in enumerate(bodies(SEED + 1, 300)):

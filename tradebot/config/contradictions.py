@@ -34,7 +34,26 @@ def contradictions(given: Given) -> list[str]:
             f'trading.hours = "always" ({given.origins["trading", "hours"]}): allowed only with the simulated gateway and '
             f'paper accounts (D…), and broker.account is {account}; remove it or set "exchange"'
         )
-    return [*lines, *_telegram_contradictions(given), *_strategies(given), *channels.contradictions(given)]
+    return [*lines, *_web(given), *_telegram_contradictions(given), *_strategies(given), *channels.contradictions(given)]
+
+
+def _web(given: Given) -> list[str]:
+    """One password, and a port of its own."""
+    password, hashed = (given.get("web", name) for name in ("password", "password_hash"))
+    if password is None and hashed is None:
+        return []
+    lines = []
+    if password is not None and hashed is not None:
+        lines.append(
+            f"web.password_hash ({given.origins['web', 'password_hash']}): is set beside web.password: take one of the two out"
+        )
+    port = given.get("web", "port")
+    if port not in (None, 0) and str(port) == str(given.get("webhook", "port") or 8000):
+        lines.append(
+            f"web.port = {port} ({given.origins['web', 'port']}): is the webhook's too: what people see and where alerts come in"
+            " are two doors; give each its own port"
+        )
+    return lines
 
 
 def _telegram_contradictions(given: Given) -> list[str]:

@@ -28,7 +28,9 @@ from tradebot.config.values import (
     Flag,
     Folder,
     Host,
+    HostNames,
     Networks,
+    PasswordHash,
     Proxies,
     QueueUrl,
     QuietHours,
@@ -71,6 +73,21 @@ class Webhook(Section):
     previous_secret: Secret | None = None
     allowed_ips: Networks = TRADINGVIEW_ADDRESSES
     trusted_proxies: Proxies = ()
+
+
+class Web(Section):
+    """`[web]`: the second listener, for people and their programs; off without a password."""
+
+    host: BindAddress = "127.0.0.1"
+    port: Annotated[int, whole(0, 65_535)] = 8001
+    password: Secret | None = None
+    password_hash: PasswordHash | None = None
+    hosts: HostNames = ()
+    trusted_proxies: Proxies = ()
+
+    @property
+    def on(self) -> bool:
+        return self.password is not None or self.password_hash is not None
 
 
 class Broker(Section):
@@ -210,6 +227,7 @@ class Settings(Section):
 
     owner: Owner = Owner()
     webhook: Webhook = Webhook()
+    web: Web = Web()
     broker: Broker = Broker()
     database: Database = Database()
     queue: Queue = Queue()
@@ -246,6 +264,8 @@ class Settings(Section):
         whole_values = (
             self.webhook.secret,
             self.webhook.previous_secret,
+            self.web.password,
+            self.web.password_hash,
             self.telegram.bot_token,
             self.schedule.heartbeat_url,
         )

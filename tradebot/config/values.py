@@ -156,6 +156,15 @@ def _host(value: object) -> str:
     return text
 
 
+def _host_names(value: object) -> tuple[str, ...]:
+    allowed = 'names as a browser shows them, without https:// and without a port, such as ["bot.example.com"]'
+    names = [str(item).lower().rstrip(".") for item in _items(value, allowed)]
+    for name in names:
+        if not re.fullmatch(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?", name):
+            raise ValueError(f"allowed is a list of {allowed}")
+    return tuple(names)
+
+
 def _account(value: object) -> str:
     text = _text(value, 'an account id as IB writes it, such as "DU1234567"')
     if not re.fullmatch(r"[A-Z]{1,4}[0-9]{4,12}[A-Z]?", text):
@@ -278,6 +287,18 @@ def _secret(value: object) -> SecretStr:
     return SecretStr(value)
 
 
+def _password_hash(value: object) -> SecretStr:
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+    if not isinstance(value, str) or not re.fullmatch(
+        r"\$argon2id\$v=19\$[a-z0-9=,]+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+", value
+    ):
+        raise ValueError(
+            "is no argon2id hash; allowed is what `tradebot password` prints, which begins with $argon2id$"
+        )
+    return SecretStr(value)
+
+
 def _bot_token(value: object) -> SecretStr:
     if isinstance(value, SecretStr):
         value = value.get_secret_value()
@@ -352,6 +373,7 @@ TelegramIds = Annotated[tuple[int, ...], BeforeValidator(_numbers)]
 Dates = Annotated[frozenset[date], BeforeValidator(_dates)]
 BindAddress = Annotated[str, BeforeValidator(_bind_address)]
 Host = Annotated[str, BeforeValidator(_host)]
+HostNames = Annotated[tuple[str, ...], BeforeValidator(_host_names)]
 Account = Annotated[str, BeforeValidator(_account)]
 Window = Annotated[tuple[time, time], BeforeValidator(_window)]
 TradingWindow = Annotated[tuple[time, time], BeforeValidator(_trading_window)]
@@ -362,6 +384,7 @@ Cron = Annotated[str, BeforeValidator(_cron)]
 Zone = Annotated[str, BeforeValidator(_zone)]
 QuietHours = Annotated[tuple[time, time], BeforeValidator(_quiet_hours)]
 Secret = Annotated[SecretStr, BeforeValidator(_secret)]
+PasswordHash = Annotated[SecretStr, BeforeValidator(_password_hash)]
 BotToken = Annotated[SecretStr, BeforeValidator(_bot_token)]
 DatabaseUrl = Annotated[SecretStr, BeforeValidator(_url(DATABASES))]
 QueueUrl = Annotated[SecretStr, BeforeValidator(_url(QUEUES))]

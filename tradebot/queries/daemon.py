@@ -38,7 +38,7 @@ from tradebot.queries.health import Health
 from tradebot.queries.market import Market, market_now
 from tradebot.queries.mismatches import NothingToWriteOff, missing_shares
 from tradebot.queries.newest import Fill, newest_alerts, newest_fills
-from tradebot.queries.parts import ChatPart
+from tradebot.queries.parts import ChatPart, WebPart
 from tradebot.queries.positions import HeldPositions, held_positions
 from tradebot.queries.results import Result, read_result
 from tradebot.queries.splits import NoSplit, seen_split
@@ -82,6 +82,7 @@ class DaemonQueries:
     run: RunSettings
     clock: Clock
     log: LogTail | None = None  # None: no log is written
+    web: WebPart = field(default_factory=WebPart)
 
     async def status(self) -> DaemonStatus:
         """Raises LedgerUnavailable."""
@@ -270,5 +271,6 @@ class DaemonQueries:
             "uptime_s": (self.clock.now() - self.run.started_at).total_seconds(),
             "simulated": list(self.run.simulated),
         }
-        # Told, but no part of being well: the bot trades without Telegram.
-        return Health(ok, {**parts, "telegram": await self.chat.health(), "daemon": about})
+        # Told, but no part of being well: the bot trades without anybody who looks.
+        beside = {"telegram": await self.chat.health(), "web": await self.web.health()}
+        return Health(ok, {**parts, **beside, "daemon": about})

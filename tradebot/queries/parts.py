@@ -86,6 +86,20 @@ class TradingPart:
 
 
 @dataclass(slots=True)
+class WebPart:
+    """How the second listener is; who opens it says so. Nothing but people depends on it."""
+
+    state: str = "off"
+    at: str | None = None  # host:port
+    error: str | None = None
+
+    async def health(self) -> Mapping[str, object]:
+        if self.state == "off":
+            return {"state": "off"}
+        return {"ok": self.error is None, "state": self.state, "at": self.at, "error": self.error}
+
+
+@dataclass(slots=True)
 class ChatPart:
     """How the connection to Telegram is; it tells so itself. Nothing but people depends on it."""
 

@@ -1,9 +1,9 @@
 """Opens what is outside, in an order in which a start that fails leaves nothing behind; and reads the settings into values.
 
 Rules:
-- The webhook's port comes first: only then is a file made, and only at the very end is IB connected to.
-- Another instance on the same database is likely to have the port: that it runs is then the better thing to say, and with
-  `--wait` the port is taken when it has ended.
+- The ports come first: only then is a file made, and only at the very end is IB connected to.
+- Another instance on the same database is likely to have them: that it runs is then the better thing to say, and with
+  `--wait` they are taken when it has ended.
 - A database that is not up yet is waited for: it often starts at the same time.
 - What the books hold of a strategy that the file does not name would be looked after by nobody: that ends the start.
 - Everything opened is closed in the reverse order, by the stack that it is put on.
@@ -11,8 +11,8 @@ Rules:
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -27,6 +27,7 @@ from tradebot.config import GATEWAY_SOCKET, GATEWAY_STATE, Settings, webhook_sec
 from tradebot.database import is_new, migrate, open_instance_lock, open_ledger
 from tradebot.domain.restart_window import NO_RESTART, RestartWindow
 from tradebot.errors import ConfigError, LedgerUnavailable, LockHeld, MigrationError
+from tradebot.listener import TakenPort, take_port
 from tradebot.ports import InstanceLock
 from tradebot.queries.left_behind import left_behind
 from tradebot.queues import open_queue
@@ -36,7 +37,7 @@ from tradebot.runtime.clock import SystemClock
 from tradebot.runtime.dead_mans_switch import ping
 from tradebot.runtime.log_reading import NewestLines
 from tradebot.runtime.pulse import Pulse
-from tradebot.webhook import TakenPort, WebhookOptions, take_port
+from tradebot.webhook import WebhookOptions
 from tradebot.words.strategies import not_in_the_file
 
 T = TypeVar("T")
@@ -47,11 +48,19 @@ STANDING_BY_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
+class Ports:
+    """Those that are taken. `web`: None where it is off."""
+
+    webhook: TakenPort
+    web: TakenPort | None
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
-    """What is open: the adapters, and the webhook's port with who may call it."""
+    """What is open: the adapters, and the ports with who may call the webhook's."""
 
     outside: Outside
-    port: TakenPort
+    ports: Ports
     webhook: WebhookOptions
     broker_at: str  # host:port
 
@@ -61,12 +70,12 @@ async def open_outside(settings: Settings, opened: AsyncExitStack, *, wait: bool
 
     Raises ConfigError, MigrationError, LockHeld and GatewayError.
     """
-    port = await _port(settings, opened, wait=wait)
+    ports = await _ports(settings, opened, wait=wait)
     secret = webhook_secret(settings)
     log.setup(settings.log, [*settings.secrets(), secret])
     url = settings.database.url.get_secret_value()
     lock = await _lock(url, opened, wait=wait)
-    port = port or opened.enter_context(_take_port(settings))
+    ports = ports or opened.enter_context(_take_ports(settings))
     ledger = await once_reachable(lambda: opened.enter_async_context(open_ledger(url)))
     left = await once_reachable(lambda: left_behind(ledger, settings.strategies()))
     if left:
@@ -78,16 +87,16 @@ async def open_outside(settings: Settings, opened: AsyncExitStack, *, wait: bool
     broker = await opened.enter_async_context(open_broker(broker_options, pulse))
     return Opened(
         outside=Outside(ledger, lock, queue, broker, clock, secrets.token_hex, pulse),
-        port=port,
+        ports=ports,
         webhook=_webhook_options(settings, secret),
         broker_at=f"{broker_options.host}:{broker_options.port}",
     )
 
 
-async def _port(settings: Settings, opened: AsyncExitStack, *, wait: bool) -> TakenPort | None:
-    """None: the instance that is waited for still has it."""
+async def _ports(settings: Settings, opened: AsyncExitStack, *, wait: bool) -> Ports | None:
+    """None: the instance that is waited for still has them."""
     try:
-        return opened.enter_context(_take_port(settings))
+        return opened.enter_context(_take_ports(settings))
     except ConfigError:
         url = settings.database.url.get_secret_value()
         if is_new(url):
@@ -95,13 +104,18 @@ async def _port(settings: Settings, opened: AsyncExitStack, *, wait: bool) -> Ta
         if wait:
             return None
         with suppress(LedgerUnavailable, MigrationError):
-            async with open_instance_lock(url):  # raises LockHeld where it is another instance that has the port
+            async with open_instance_lock(url):  # raises LockHeld where it is another instance that has it
                 pass
         raise
 
 
-def _take_port(settings: Settings) -> AbstractContextManager[TakenPort]:
-    return take_port(settings.webhook.host, settings.webhook.port)
+@contextmanager
+def _take_ports(settings: Settings) -> Iterator[Ports]:
+    webhook, second = settings.webhook, settings.web
+    with ExitStack() as stack:
+        alerts = stack.enter_context(take_port("webhook", webhook.host, webhook.port))
+        web = stack.enter_context(take_port("web", second.host, second.port)) if second.on else None
+        yield Ports(alerts, web)
 
 
 async def _lock(url: str, opened: AsyncExitStack, *, wait: bool) -> InstanceLock:

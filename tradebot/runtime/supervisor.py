@@ -27,6 +27,7 @@ from tradebot.ports import IDLE_S, Beat, Chance, InstanceLock, Pulse
 from tradebot.runtime import systemd
 from tradebot.runtime.adapters import Opened, once_reachable, open_outside, options
 from tradebot.runtime.build import Run, Tradebot, build
+from tradebot.runtime.second_listener import serve_web
 from tradebot.runtime.status_line import StatusLine
 from tradebot.runtime.warm_up import warm_up
 from tradebot.runtime.watchdog import Watchdog, look_at_webhook
@@ -82,16 +83,17 @@ async def _serve(
     async with asyncio.TaskGroup() as group:
         background = [group.create_task(work(), name=name) for name, work in _background(bot).items()]
         worker = group.create_task(bot.worker.run(), name="worker")
-        async with open_webhook(opened.webhook, opened.port, bot.intake, bot.queries.health) as webhook:
+        async with open_webhook(opened.webhook, opened.ports.webhook, bot.intake, bot.queries.health) as webhook:
             await _add_event(bot, Started(*_where(settings, bot)))
             logger.info("{}", _what_is_on(settings, opened, webhook))
             ready(webhook)
             systemd.notify("READY=1")
             messages = group.create_task(_send_messages(settings, bot, last_words), name="messages")
+            web = group.create_task(serve_web(settings.web, opened.ports.web, bot), name="web")
             said = [group.create_task(run(), name=name) for name, run in _said_of_itself(bot, webhook).items()]
             await stop.wait()
             logger.info("stopping: no more alerts are taken")
-            await _end(said)
+            await _end([*said, web])
             systemd.status("Stopping: what is being stored is stored", f"STOPPING=1\n{systemd.patience(STORING_S)}")
         systemd.status("Stopping: what is being decided is finished", systemd.patience(DECIDING_S))
         await _end([worker])
@@ -248,9 +250,15 @@ def _what_is_on(settings: Settings, opened: Opened, webhook: Webhook) -> str:
     broker = "simulated gateway" if settings.broker.mode == "simulated" else "IB Gateway"
     return (
         f"on: webhook {webhook.host}:{webhook.port}, {broker} {opened.broker_at}, database {opened.outside.ledger.name}, "
-        f"queue {opened.outside.queue.name}, Telegram {_on(settings.telegram.bot_token)}, "
+        f"queue {opened.outside.queue.name}, "
+        f"web {_web_at(opened)}, Telegram {_on(settings.telegram.bot_token)}, "
         f"heartbeat {_on(settings.schedule.heartbeat_url)}"
     )
+
+
+def _web_at(opened: Opened) -> str:
+    web = opened.ports.web
+    return "off" if web is None else f"{web.host}:{web.port}"
 
 
 def _on(configured: object | None) -> str:

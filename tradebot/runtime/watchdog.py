@@ -13,11 +13,12 @@ from loguru import logger
 
 from tradebot.domain.events import Facts
 from tradebot.domain.facts.daemon import ComponentStuck
+from tradebot.listener import answers
 from tradebot.ports import Clock
 from tradebot.runtime import systemd
 from tradebot.runtime.pulse import Pulse, standing
 from tradebot.trading.every import every
-from tradebot.webhook import Webhook, answers
+from tradebot.webhook import Webhook
 
 LOOK_EVERY_S = 5.0
 ANSWERS_WITHIN_S = 300.0
@@ -73,5 +74,5 @@ class Watchdog:
 
 async def look_at_webhook(webhook: Webhook, pulse: Pulse) -> None:
     """Its beat is the answer, not the question; watched from the first on, for a firewall may keep the bot from itself."""
-    if await answers(webhook):
+    if await answers(webhook.address, webhook.port):
         pulse.of("webhook", ANSWERS_WITHIN_S)

@@ -1,37 +1,21 @@
-"""The HTTP server: see `routes` for what is answered, `access` for who may ask.
+"""Where alerts come in: see `routes` for what is answered, `access` for who may ask, `tradebot.listener` for the port.
 
-Rules:
-- A connection without a whole request is worth nothing: it is closed after `IDLE_S`, and when `CONNECTIONS_MAX` are open the
-  oldest such one makes room. Slow clients cannot keep an alert out.
-- The port is taken before anything else is opened, and answers only once alerts can be stored.
-- HTTP stops first: closing waits for requests under way, then for what is being stored.
+HTTP stops first: closing waits for requests under way, then for what is being stored.
 """
 
-import asyncio
-import errno
-import logging
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp.web_protocol import RequestHandler
 from loguru import logger
 
-from tradebot.errors import ConfigError
+from tradebot.listener import TakenPort, listen
 from tradebot.queries.health import Health
 from tradebot.trading.intake import Intake
 from tradebot.webhook.access import Addresses, Secrets
 from tradebot.webhook.routes import BODY_BYTES_MAX, Routes, always_json
 
-__all__ = ["TakenPort", "Webhook", "WebhookOptions", "answers", "open_webhook", "take_port"]
-
 CONNECTIONS_MAX = 512
-IDLE_S = 10.0  # for a whole header, and between two requests of one connection
-STOP_S = 3.0  # TradingView waits no longer for an answer
-ANSWER_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,64 +41,6 @@ class Webhook:
     address: str  # the first that it listens at
 
 
-async def answers(webhook: Webhook) -> bool:
-    """Whether somebody who connects now is answered: a request for nothing, which counts towards no limit and is not logged.
-
-    An address that the machine has lost (a VPN that is down) is no silence: the webhook answers as soon as it is back.
-    """
-    try:
-        async with asyncio.timeout(ANSWER_S):
-            own = webhook.address
-            reader, writer = await asyncio.open_connection(own, webhook.port, local_addr=(own, 0))
-            try:
-                writer.write(b"GET / HTTP/1.0\r\n\r\n")
-                return (await reader.readline()).startswith(b"HTTP/")
-            finally:
-                writer.close()
-    except TimeoutError:
-        return False
-    except OSError as error:
-        return error.errno == errno.EADDRNOTAVAIL
-
-
-@dataclass(frozen=True, slots=True)
-class TakenPort:
-    """Nobody else gets it; nothing answers on it before `open_webhook`."""
-
-    host: str
-    port: int  # the real one
-    sockets: Sequence[socket.socket]  # one an address of the host
-
-
-@contextmanager
-def take_port(host: str, port: int) -> Iterator[TakenPort]:
-    """The port for alerts, 0 for any free one, until the block ends. Raises ConfigError when it cannot be had."""
-    with ExitStack() as stack:
-        with _not_to_be_had(host, port):
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-            sockets = [_bound(stack, family, address) for family, *_, address in dict.fromkeys(found)]
-        yield TakenPort(host, sockets[0].getsockname()[1], sockets)
-
-
-def _bound(stack: ExitStack, family: socket.AddressFamily, address: tuple[object, ...]) -> socket.socket:
-    bound = stack.enter_context(socket.socket(family))
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # the last run's connections may still be closing
-    if family is socket.AF_INET6:
-        bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    bound.bind(address)
-    return bound
-
-
-@contextmanager
-def _not_to_be_had(host: str, port: int) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ConfigError(
-            f"[webhook] cannot listen on {host}:{port}: {error.strerror or error}. Choose another host or port."
-        ) from error
-
-
 @asynccontextmanager
 async def open_webhook(
     options: WebhookOptions, taken: TakenPort, intake: Intake, health: Callable[[], Awaitable[Health]]
@@ -126,98 +52,15 @@ async def open_webhook(
         intake,
         health,
     )
-    connections = _Connections()
-    app = web.Application(middlewares=[connections.mark_busy, always_json], client_max_size=BODY_BYTES_MAX)
-    app.add_routes(routes.table())
-    runner = web.AppRunner(
-        app,
-        access_log=None,
-        logger=_http_log(),
-        keepalive_timeout=IDLE_S,
-        lingering_time=1.0,
-        shutdown_timeout=STOP_S,
-        auto_decompress=False,
-    )
-    await runner.setup()
     try:
-        async with AsyncExitStack() as listening:
-            for one in taken.sockets:
-                with _not_to_be_had(taken.host, taken.port):  # another had taken it too, and was quicker to listen
-                    server = await asyncio.get_running_loop().create_server(lambda: connections.admit(runner), sock=one)
-                listening.callback(server.close)
+        async with listen(
+            taken,
+            lambda app: app.add_routes(routes.table()),
+            middlewares=[always_json],
+            body_bytes_max=BODY_BYTES_MAX,
+            connections_max=CONNECTIONS_MAX,
+        ):
             logger.debug("webhook listens on http://{}:{}/webhook", taken.host, taken.port)
-            yield Webhook(taken.host, taken.port, taken.sockets[0].getsockname()[0])
+            yield Webhook(taken.host, taken.port, taken.address)
     finally:
-        await runner.cleanup()
         await intake.finish()
-
-
-class _Connections:
-    """The open connections: one is busy while one of its requests is being answered."""
-
-    def __init__(self) -> None:
-        self._busy: set[asyncio.Protocol] = set()
-
-    @property
-    def mark_busy(self) -> Callable[..., Awaitable[web.StreamResponse]]:
-        @web.middleware
-        async def mark_busy(
-            request: web.Request, handler: Callable[..., Awaitable[web.StreamResponse]]
-        ) -> web.StreamResponse:
-            self._busy.add(request.protocol)
-            try:
-                return await handler(request)
-            finally:
-                self._busy.discard(request.protocol)
-
-        return mark_busy
-
-    def admit(self, runner: web.AppRunner) -> asyncio.Protocol:
-        server = runner.server
-        if server is None:
-            return _Closed()
-        inside = [connection for connection in server.connections if connection.transport is not None]
-        if len(inside) >= CONNECTIONS_MAX:
-            oldest = next((connection for connection in inside if connection not in self._busy), None)
-            if oldest is None:
-                return _Closed()
-            oldest.force_close()
-        return _Connection(server, loop=asyncio.get_running_loop(), **server._kwargs)
-
-
-class _Connection(RequestHandler):
-    """What is no HTTP is answered without a word of it: aiohttp would quote it, and it may hold the secret."""
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        told = message if exc is None else "This is no HTTP request that can be read."
-        return super().handle_error(request, status, exc, told)
-
-
-class _Closed(asyncio.Protocol):
-    """A connection there is no room for."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport.close()
-
-
-class _HttpLog(logging.Handler):
-    """aiohttp's own log: what a client sent wrongly is left out, for it may hold the secret; the rest is a defect of ours."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        error = record.exc_info[1] if record.exc_info else None
-        if isinstance(error, HttpProcessingError | ConnectionError):  # a client that does not speak HTTP, or hung up
-            logger.debug("not HTTP: {}", type(error).__name__)
-        else:
-            logger.opt(exception=error).log(record.levelname, "HTTP server: {}", record.getMessage())
-
-
-def _http_log() -> logging.Logger:
-    log = logging.Logger("tradebot.webhook", logging.INFO)
-    log.addHandler(_HttpLog())
-    return log

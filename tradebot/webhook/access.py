@@ -1,9 +1,8 @@
-"""Who may send an alert: from which address, with which secret, how often. No I/O; time is an argument.
+"""Who may send an alert: from which address, with which secret. No I/O; time is an argument.
 
 Rules:
 - TradingView's addresses are shared by all its users: the list keeps noise out, only the secret tells who is who.
-- X-Forwarded-For is believed from trusted proxies only, and read from the right: the first address that is no trusted proxy is
-  the client's. Nothing left of it, or of an entry that is no address, counts: that is what the client wrote himself.
+- Who calls through a proxy is known as `tradebot.listener.callers` says.
 - A direct call from this machine needs only the secret. A request that passed a proxy is not direct, also where the proxy is
   not named as trusted.
 - Secrets are compared as bytes, in constant time, each one always, those of other strategies too.
@@ -12,27 +11,23 @@ Rules:
 import hmac
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from dataclasses import dataclass
 
 from multidict import CIMultiDictProxy
 
 from tradebot.domain.payload.message import BLANKS, SECRET_NAMES
 from tradebot.errors import ConfigError
+from tradebot.listener.callers import Proxies, address, is_forwarded, networks, within
 
 # https://www.tradingview.com/support/solutions/43000529348
 TRADINGVIEW_ADDRESSES = ("52.89.214.238", "34.212.75.30", "54.218.53.128", "52.32.178.7")
 
-_FORWARDING_HEADERS = ("X-Forwarded-For", "Forwarded", "X-Real-IP")
 _SHORT_ESCAPES = {'"': '"', "\\": "\\", "/": "/", "\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
 _NAMES = "|".join(SECRET_NAMES).encode()
 _SECRET_FIELD = re.compile(rb'"(?:%b)"\s{0,20}:\s{0,20}"([^"\\]{1,500})"' % _NAMES)
 _SECRET_LINE = re.compile(rb"(?:^|[;\r\n])[ \t]{0,20}(?i:%b)[ \t]{0,20}=([^;\r\n]{1,500})" % _NAMES)
 WORDS_MAX = 8
 """More fields of these names than this no message has."""
-
-Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +42,16 @@ class Addresses:
     """`allowed` and `trusted` are addresses or networks; no `allowed` means TradingView's own. Raises ConfigError."""
 
     def __init__(self, allowed: Iterable[str], trusted: Iterable[str]) -> None:
-        self._allowed = _networks("allowed_ips", tuple(allowed) or TRADINGVIEW_ADDRESSES)
-        self._trusted = _networks("trusted_proxies", trusted)
+        self._allowed = networks("[webhook] allowed_ips", tuple(allowed) or TRADINGVIEW_ADDRESSES)
+        self._proxies = Proxies(networks("[webhook] trusted_proxies", trusted))
 
     def judge(self, peer: str | None, headers: CIMultiDictProxy[str]) -> Caller:
-        sender = _address(peer or "")
+        sender = address(peer or "")
         if sender is None:
             return Caller("unknown", "The request has no IP address.")
-        forwarded = any(name in headers for name in _FORWARDING_HEADERS)
-        client = self._client(sender, headers) if forwarded else sender
-        if _within(client, self._allowed) or (client.is_loopback and not forwarded):
+        forwarded = is_forwarded(headers)
+        client = self._proxies.client(sender, headers)
+        if within(client, self._allowed) or (client.is_loopback and not forwarded):
             return Caller(str(client))
         if forwarded and client == sender:
             return Caller(
@@ -67,19 +62,6 @@ class Addresses:
         return Caller(
             str(client), f"The address {client} is not allowed. If it is yours, add it to allowed_ips of [webhook]."
         )
-
-    def _client(self, sender: Address, headers: CIMultiDictProxy[str]) -> Address:
-        if not _within(sender, self._trusted):
-            return sender
-        client = sender
-        for entry in reversed(",".join(headers.getall("X-Forwarded-For", ())).split(",")):
-            hop = _address(entry)
-            if hop is None:
-                break
-            client = hop
-            if not _within(hop, self._trusted):
-                break
-        return client
 
 
 class Secrets:
@@ -128,64 +110,6 @@ class Secrets:
     def cut_text(self, text: str) -> str:
         """The same for what is answered."""
         return self.cut(text.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
-
-
-@dataclass(slots=True)
-class Buckets:
-    """A token bucket for each key: `burst` at once, then `per_s` a second."""
-
-    burst: float
-    per_s: float
-    keys_max: int = 10_000
-    _levels: dict[str, tuple[float, float]] = field(default_factory=dict)  # key → tokens, at
-
-    def take(self, key: str, now: float) -> bool:
-        level = self._level(key, now)
-        if level < 1:
-            return False
-        if len(self._levels) >= self.keys_max:
-            self._levels = {known: at for known, at in self._levels.items() if self._level(known, now) < self.burst}
-            if len(self._levels) >= self.keys_max:
-                self._levels.clear()
-        self._levels[key] = (level - 1, now)
-        return True
-
-    def give_back(self, key: str, now: float) -> None:
-        self._levels[key] = (min(self.burst, self._level(key, now) + 1), now)
-
-    def _level(self, key: str, now: float) -> float:
-        tokens, at = self._levels.get(key, (self.burst, now))
-        return min(self.burst, tokens + max(0.0, now - at) * self.per_s)
-
-
-def _networks(name: str, entries: Iterable[str]) -> tuple[Network, ...]:
-    networks: list[Network] = []
-    for entry in entries:
-        try:
-            networks.append(ip_network(entry.strip(), strict=False))
-        except ValueError:
-            raise ConfigError(
-                f"[webhook] {name}: {entry!r} is no IP address or network, such as 203.0.113.7 or 10.0.0.0/8."
-            ) from None
-    return tuple(networks)
-
-
-def _within(address: Address, networks: tuple[Network, ...]) -> bool:
-    return any(address in network for network in networks)
-
-
-def _address(text: str) -> Address | None:
-    """An address as proxies write it: perhaps with a port, in brackets, with a scope, or IPv4 in IPv6's clothes."""
-    text = text.strip()
-    if text.startswith("["):
-        text = text[1:].partition("]")[0]
-    elif text.count(":") == 1:
-        text = text.partition(":")[0]
-    try:
-        address = ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
 
 
 def _ways_to_write(secret: str) -> bytes:

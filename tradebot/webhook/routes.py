@@ -19,10 +19,11 @@ from aiohttp import web
 from loguru import logger
 
 from tradebot.errors import LedgerUnavailable
+from tradebot.listener.callers import Buckets
 from tradebot.queries.health import Health
 from tradebot.trading.alert_rows import Accepted, Outcome
 from tradebot.trading.intake import Intake
-from tradebot.webhook.access import Addresses, Buckets, Caller, Secrets
+from tradebot.webhook.access import Addresses, Caller, Secrets
 from tradebot.webhook.reading import Read, no_secret, read
 from tradebot.words.events import conflict
 from tradebot.words.health import health_parts

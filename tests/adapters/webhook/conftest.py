@@ -17,11 +17,12 @@ from tradebot.database import migrate, open_ledger
 from tradebot.domain.alerts import Alert, AlertStatus
 from tradebot.domain.events import Event
 from tradebot.domain.strategies import Strategies
+from tradebot.listener import take_port
 from tradebot.ports import Ledger
 from tradebot.queries.health import Health
 from tradebot.queues import EmbeddedQueue
 from tradebot.trading.intake import Intake, ReportOn
-from tradebot.webhook import WebhookOptions, open_webhook, take_port
+from tradebot.webhook import WebhookOptions, open_webhook
 
 SECRET = "correct/horse\"battery'stäple"
 PREVIOUS = "the-secret-of-last-month"
@@ -108,7 +109,7 @@ async def open_house(url: str) -> AsyncIterator[OpenHouse]:
             clock = FixedClock(lambda: NOON)
             intake = Intake(ledger, queue, clock, strategies=strategies, report=report, store_within_s=60)
             house = House(ledger, queue, 0, client, logged, healthy, intake)
-            with take_port("127.0.0.1", 0) as port:
+            with take_port("webhook", "127.0.0.1", 0) as port:
                 async with open_webhook(full, port, intake, house.ask) as webhook:
                     house.port = webhook.port
                     yield house

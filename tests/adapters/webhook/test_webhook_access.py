@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from tradebot.domain.payload.message import BLANKS
 from tradebot.errors import ConfigError
-from tradebot.webhook.access import Addresses, Buckets, Secrets
+from tradebot.listener.callers import Buckets
+from tradebot.webhook.access import Addresses, Secrets
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=4, max_size=20)
 

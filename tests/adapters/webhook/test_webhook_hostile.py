@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-import tradebot.webhook
+import tradebot.listener
 from tests.adapters.webhook.conftest import PREVIOUS, House, OpenHouse, message
 from tests.adapters.webhook.test_webhook_answers import assert_no_secret
 from tradebot.webhook import CONNECTIONS_MAX, routes
@@ -57,7 +57,7 @@ async def test_a_body_that_does_not_come_ends_in_time(house: House) -> None:
 
 async def test_a_header_that_does_not_come_ends_in_time(open_house: OpenHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     """A client that sends one byte of its header a second would be kept for ever."""
-    monkeypatch.setattr(tradebot.webhook, "IDLE_S", 0.3)
+    monkeypatch.setattr(tradebot.listener, "IDLE_S", 0.3)
     async with open_house() as house, AsyncExitStack() as stack:
         silent = await connect(house.port, stack)
         half = await connect(house.port, stack)

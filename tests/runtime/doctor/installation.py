@@ -21,13 +21,14 @@ from tests.servers import free_port
 from tradebot.cli import daemon_client
 from tradebot.config import load
 from tradebot.database import migrate, open_ledger
+from tradebot.listener import take_port
 from tradebot.queries.health import Health
 from tradebot.queues import EmbeddedQueue
 from tradebot.runtime.clock import SystemClock
 from tradebot.runtime.doctor import Asked, Line, Machine, Report, examine
 from tradebot.simgateway import Gateway
 from tradebot.trading.intake import Intake
-from tradebot.webhook import WebhookOptions, open_webhook, take_port
+from tradebot.webhook import WebhookOptions, open_webhook
 
 SECRET = "0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f9"
 OUR_ADDRESS = "203.0.113.7"
@@ -148,7 +149,7 @@ async def serve_webhook(one: Installation, *healths: Health) -> None:
     settings = load(one.file, one.env).webhook
     options = WebhookOptions(SECRET, trusted_proxies=tuple(map(str, settings.trusted_proxies)))
     ledger = await one.stack.enter_async_context(open_ledger(f"sqlite:///{one.database}"))
-    taken = one.stack.enter_context(take_port("127.0.0.1", one.webhook_port))
+    taken = one.stack.enter_context(take_port("webhook", "127.0.0.1", one.webhook_port))
     intake = Intake(ledger, EmbeddedQueue(), FixedClock(SystemClock().now), store_within_s=60)
 
     left = list(healths)

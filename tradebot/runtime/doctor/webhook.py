@@ -19,9 +19,9 @@ import aiohttp
 
 from tradebot.config import WEBHOOK_SECRET_FILE
 from tradebot.errors import ConfigError
+from tradebot.listener import take_port
 from tradebot.runtime.doctor.report import Section
 from tradebot.runtime.doctor.surroundings import Asked, Machine, Parts
-from tradebot.webhook import take_port
 
 TITLE = "Webhook"
 PORT, DAEMON, SECRET = "port", "daemon", "secret"
@@ -66,7 +66,7 @@ async def look(section: Section, asked: Asked, machine: Machine) -> Daemon:
         _daemon(section, daemon.parts)
         return daemon
     try:
-        with take_port(host, port):  # not listened on: a daemon that is just starting keeps it
+        with take_port("webhook", host, port):  # not listened on: a daemon that is just starting keeps it
             pass
     except (ConfigError, OSError) as error:
         section.fail(

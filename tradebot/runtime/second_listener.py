@@ -1,0 +1,38 @@
+"""Opens `[web]` where it is configured. Nothing but people depends on it: what goes wrong there is told, and trading goes on."""
+
+import asyncio
+from importlib import import_module
+
+from loguru import logger
+
+from tradebot.config.settings import Web
+from tradebot.listener import TakenPort
+from tradebot.runtime.build import Tradebot
+
+
+async def serve_web(settings: Web, port: TakenPort | None, bot: Tradebot) -> None:
+    """Until it is cancelled."""
+    if port is None:
+        return
+    part = bot.queries.web
+    part.state, part.at = "starting", f"{port.host}:{port.port}"
+    try:
+        await asyncio.to_thread(import_module, "tradebot.web")  # beside the loop
+        from tradebot.web import Ground, WebOptions, open_web  # noqa: PLC0415 - memory: only where it is configured
+
+        options = WebOptions(
+            password=settings.password.get_secret_value() if settings.password else None,
+            password_hash=settings.password_hash.get_secret_value() if settings.password_hash else None,
+            hosts=settings.hosts,
+            trusted_proxies=settings.trusted_proxies,
+        )
+        ground = Ground(options=options, operations=bot.operations, queries=bot.queries, clock=bot.outside.clock)
+        async with open_web(options, port, ground):
+            part.state = "on"
+            await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        part.state, part.at = "off", None
+        raise
+    except Exception as error:
+        part.state, part.error = "failed", f"{type(error).__name__}: the log says what"
+        logger.exception("dashboard and API have failed and stay off until the next start; trading goes on")
