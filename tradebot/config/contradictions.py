@@ -34,7 +34,13 @@ def contradictions(given: Given) -> list[str]:
             f'trading.hours = "always" ({given.origins["trading", "hours"]}): allowed only with the simulated gateway and '
             f'paper accounts (D…), and broker.account is {account}; remove it or set "exchange"'
         )
-    return [*lines, *_web(given), *_telegram_contradictions(given), *_strategies(given), *channels.contradictions(given)]
+    return [
+        *lines,
+        *_web(given),
+        *_telegram_contradictions(given),
+        *_strategies(given),
+        *channels.contradictions(given),
+    ]
 
 
 def _web(given: Given) -> list[str]:
