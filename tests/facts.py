@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from tradebot.domain.alerts import Side
+from tradebot.domain.api_access import Scope
 from tradebot.domain.corporate_actions import Split
 from tradebot.domain.events import EventKind, Facts
 from tradebot.domain.facts import account as c
@@ -151,6 +152,7 @@ def every_kind(ticker: str = "AAPL") -> Mapping[EventKind, Facts]:
         c.StateChanged(TradingState.RUNNING, TradingState.PAUSED, "ema"),
         c.SettingChanged("max_daily_loss", Decimal(1000), Decimal("750.50")),
         c.SettingChanged("max_daily_loss", None, Decimal("750.50"), "ema"),
+        d.ApiTokenChanged("5f3a9c0d1e2b", "grafana", Scope.READ, revoked=False),
         c.TickerBlock(ticker, blocked=True),
         c.TickerBlock(ticker, blocked=False),
         c.Reassigned("ema", "rsi", (c.Moved(ticker, Decimal("12.5"), 3, 4), c.Moved("MSFT", Decimal(0), 1, 2))),

@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 from weakref import WeakSet
 
 from tradebot.domain.alerts import Alert, AlertStatus, NewAlert, Side
+from tradebot.domain.api_access import ApiRequest, ApiToken
 from tradebot.domain.brokerage import (
     Account,
     BrokerEvent,
@@ -458,6 +459,25 @@ class Books(Protocol):
     async def job_runs(self) -> Mapping[str, datetime]:
         """The last slot recorded for each job that ever ran."""
 
+    # the API's users
+    async def add_token(self, token: ApiToken) -> None: ...
+
+    async def token(self, token_id: str) -> ApiToken | None: ...
+
+    async def tokens(self) -> Sequence[ApiToken]:
+        """All that were ever given out, the oldest first."""
+
+    async def revoke_token(self, token_id: str, at: datetime) -> bool:
+        """False where there is none of this id, or it was revoked before."""
+
+    async def begin_request(self, request: ApiRequest) -> bool:
+        """False when the key is there."""
+
+    async def request(self, key: str) -> ApiRequest | None: ...
+
+    async def answer_request(self, key: str, status: int, answer: str) -> None:
+        """The first answer stays."""
+
     # equity, retention
     async def add_equity(self, equity: Equity) -> None:
         """One row a moment and account: a second one is not stored."""
@@ -468,7 +488,7 @@ class Books(Protocol):
     async def prune(self, before: datetime, limit: int) -> int:
         """One small step: takes away at most `limit` rows from before this moment; returns how many, 0 when none is left.
 
-        Events with their deliveries, job runs and raw bodies of alerts. Never what is still needed: see `retention.sql`.
+        Events with deliveries, job runs, the API's answers, alerts' raw bodies. Never what is still needed: `retention.sql`.
         """
 
 

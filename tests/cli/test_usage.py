@@ -100,7 +100,7 @@ MISTAKES = {
     "sell": "No such command 'sell'. `tradebot alert SELL AAPL` sells what the bot holds of it. There are: run, alert,",
     "frobnicate": "No such command 'frobnicate'. There are: run, alert, template, lint-alert, status, alerts, orders, "
     "positions, pnl, trace, logs, jobs, doctor, selftest, pause, resume, kill, split, reassign, backup, restore, export, "
-    "password, migrate, drill, simgateway, price.",
+    "token, password, migrate, drill, simgateway, price.",
     "selftest --url bot.example.com": "is no web address: write it whole",
     "selftest --url http://[": "cannot be read",
     "drill": "which two machines cannot share: a standby needs PostgreSQL",

@@ -21,7 +21,8 @@ def options_in_the_code() -> dict[str, set[str]]:
     """Every command's options, by its whole name."""
     found = {}
     for name, command in commands.loaded().items():
-        for below, one in getattr(command, "commands", {"": command}).items():
+        itself = {"": command} if not hasattr(command, "commands") or command.invoke_without_command else {}
+        for below, one in {**itself, **getattr(command, "commands", {})}.items():
             options = {option for parameter in one.params for option in parameter.opts if option.startswith("--")}
             found[f"tradebot {name} {below}".strip()] = options
     return found

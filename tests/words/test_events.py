@@ -9,6 +9,7 @@ import pytest
 
 from tests.facts import NOON, a_split, bought, every_kind, order, report
 from tradebot.domain.alerts import Side
+from tradebot.domain.api_access import Scope
 from tradebot.domain.events import Event, EventKind, Facts, NewEvent, OtherFacts, Severity
 from tradebot.domain.facts import FACTS
 from tradebot.domain.facts import account as c
@@ -160,6 +161,14 @@ SENTENCES: list[tuple[Facts, str]] = [
         c.StateChanged(TradingState.RUNNING, TradingState.PAUSED),
         "Paused: BUY alerts are blocked, SELL alerts are executed. Resume with `tradebot resume` or /resume. "
         "Was RUNNING; changed by Ann.",
+    ),
+    (
+        d.ApiTokenChanged("5f3a9c0d1e2b", "grafana", Scope.READ, revoked=False),
+        "Ann made API token 5f3a9c0d1e2b (grafana) with scope read. Not you? `tradebot token revoke 5f3a9c0d1e2b`.",
+    ),
+    (
+        d.ApiTokenChanged("5f3a9c0d1e2b", "grafana", Scope.TRADE, revoked=True),
+        "Ann revoked API token 5f3a9c0d1e2b (grafana): it opens nothing any more.",
     ),
     (c.TickerBlock("AAPL", blocked=True), "No BUY of AAPL until /unblock AAPL. Blocked by Ann."),
     (c.TickerBlock("AAPL", blocked=False), "BUY of AAPL is free again, by Ann."),

@@ -70,6 +70,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "export",
         "Write lots, orders or executions for the tax return. Example: `tradebot export --csv --year 2026 --out lots-2026.csv`",
     ),
+    "token": (
+        "token",
+        "Make a token of the API, list or revoke them. Example: `tradebot token --scope read --days 30 --name grafana`",
+    ),
     "password": (
         "password",
         "Make of the dashboard's password what web.password_hash takes. Example: `tradebot password`",

@@ -10,6 +10,7 @@ from tradebot.config.environment import CONFIG_VARIABLE
 from tradebot.config.loading import load
 from tradebot.config.secrets import TOKEN_SHAPE, URL_PASSWORD_SHAPE, describe_url
 from tradebot.config.settings import (
+    API_KEY_FILE,
     DATA_DIR,
     GATEWAY_SOCKET,
     GATEWAY_STATE,
@@ -28,9 +29,10 @@ from tradebot.config.settings import (
     Webhook,
     keys,
 )
-from tradebot.config.webhook_secret import webhook_secret
+from tradebot.config.webhook_secret import api_key, webhook_secret
 
 __all__ = [
+    "API_KEY_FILE",
     "CONFIG_VARIABLE",
     "DATA_DIR",
     "GATEWAY_SOCKET",
@@ -50,6 +52,7 @@ __all__ = [
     "Telegram",
     "Trading",
     "Webhook",
+    "api_key",
     "describe_url",
     "keys",
     "load",

@@ -56,6 +56,7 @@ GATEWAY_STATE = DATA_DIR / "gateway.jsonl"
 GATEWAY_SOCKET = DATA_DIR / "gateway.sock"
 """The embedded simulated gateway's control routes, for `tradebot price`."""
 WEBHOOK_SECRET_FILE = DATA_DIR / "webhook_secret"
+API_KEY_FILE = DATA_DIR / "api_key"
 
 TRADINGVIEW_ADDRESSES = ("52.89.214.238", "34.212.75.30", "54.218.53.128", "52.32.178.7")
 """https://www.tradingview.com/support/solutions/43000529348: where its webhooks come from."""

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from tradebot.database import event_facts, named_sql, values
 from tradebot.database.driver import Row, Transaction
 from tradebot.domain.alerts import Alert, AlertStatus, NewAlert, Side
+from tradebot.domain.api_access import ApiRequest, ApiToken
 from tradebot.domain.brokerage import Execution
 from tradebot.domain.delivery import EVERYTHING, STATES, Backlog, Delivery, Wanted
 from tradebot.domain.equity import Equity
@@ -25,7 +26,7 @@ from tradebot.domain.trades import NewTrade, Place, Trade, TradeStatus
 from tradebot.errors import LedgerUnavailable
 
 T = TypeVar("T")
-_FILES = ("alerts.sql", "trades.sql", "lots.sql", "settings.sql", "events.sql", "retention.sql")
+_FILES = ("alerts.sql", "trades.sql", "lots.sql", "settings.sql", "events.sql", "retention.sql", "api.sql")
 _TRADE = ", ".join(one.name for one in fields(Trade))  # all but the decision, which is kilobytes
 _SQL = {name: sql.replace("{columns}", _TRADE) for name, sql in named_sql.load(*_FILES).items()}
 _TABLES = {name: named_sql.tables(sql) for name, sql in _SQL.items()}
@@ -537,6 +538,30 @@ class SqlBooks:
     async def job_runs(self) -> Mapping[str, datetime]:
         return {row["job"]: values.time(row["slot"]) for row in await self._rows("job_runs")}
 
+    # --- the API's users --------------------------------------------------------------------------------------------
+
+    async def add_token(self, token: ApiToken) -> None:
+        await self._rows("add_token", **values.parameters(token))
+
+    async def token(self, token_id: str) -> ApiToken | None:
+        return _one(ApiToken, await self._row("token", id=values.outgoing(token_id)))
+
+    async def tokens(self) -> Sequence[ApiToken]:
+        return await self._all(ApiToken, "tokens")
+
+    async def revoke_token(self, token_id: str, at: datetime) -> bool:
+        return await self._row("revoke_token", id=values.outgoing(token_id), at=values.outgoing(at)) is not None
+
+    async def begin_request(self, request: ApiRequest) -> bool:
+        asked = {name: values.outgoing(getattr(request, name)) for name in ("key", "fingerprint", "at")}
+        return await self._row("begin_request", **asked) is not None
+
+    async def request(self, key: str) -> ApiRequest | None:
+        return _one(ApiRequest, await self._row("request", key=values.outgoing(key)))
+
+    async def answer_request(self, key: str, status: int, answer: str) -> None:
+        await self._rows("answer_request", key=key, status=status, answer=values.outgoing(answer))
+
     # --- equity, retention ------------------------------------------------------------------------------------------
 
     async def add_equity(self, equity: Equity) -> None:
@@ -554,6 +579,8 @@ class SqlBooks:
         gone = len(ids)
         if gone < limit:
             gone += len(await self._rows("prune_job_runs", before=older, limit=limit - gone))
+        if gone < limit:
+            gone += len(await self._rows("prune_requests", before=older, limit=limit - gone))
         if gone < limit:
             gone += len(await self._rows("prune_raw_bodies", before=older, limit=limit - gone, empty=b""))
         return gone

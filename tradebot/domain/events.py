@@ -84,6 +84,7 @@ class EventKind(StrEnum):
     STATE_CHANGED = "state_changed"
     SETTING_CHANGED = "setting_changed"
     TICKER_BLOCK = "ticker_block"  # the owner lets no strategy buy a ticker, or lets them again
+    API_ACCESS = "api_access"  # one was made for the API, or revoked
     REASSIGNED = "reassigned"
     BROKER_CONNECTED = "broker_connected"
     BROKER_LOST = "broker_lost"

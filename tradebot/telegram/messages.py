@@ -76,6 +76,7 @@ TITLES: Mapping[str, str] = {
     _K.RENAMED: "🏷 Renamed: {}",
     _K.STATE_CHANGED: "⚙️ Trading state",
     _K.SETTING_CHANGED: "⚙️ Limit changed",
+    _K.API_ACCESS: "🟡 API token",
     _K.TICKER_BLOCK: "🚫 Blocked: {}",
     _K.REASSIGNED: "⚙️ Reassigned",
     _K.BROKER_CONNECTED: "🔌 IB connected",

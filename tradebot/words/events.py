@@ -484,6 +484,11 @@ WORDS: Mapping[EventKind, Says] = {
     **strategy_events.WORDS,
     EventKind.STATE_CHANGED: _state,
     EventKind.SETTING_CHANGED: _setting,
+    EventKind.API_ACCESS: lambda f, e: (
+        f"{e.actor} revoked API token {f.token} ({f.name}): it opens nothing any more."
+        if f.revoked
+        else f"{e.actor} made API token {f.token} ({f.name}) with scope {f.scope}. Not you? `tradebot token revoke {f.token}`."
+    ),
     EventKind.TICKER_BLOCK: lambda f, e: (
         f"No BUY of {f.ticker} until /unblock {f.ticker}. Blocked by {e.actor}."
         if f.blocked

@@ -37,7 +37,15 @@ from tradebot.operations.limits import store_configured
 
 RENAMED = {"order_settled": "order_resolved", "alien_order": "orphan_order"}
 WAS = {now: was for was, now in RENAMED.items()}
-SINCE = ["0002_core", "0003_corporate_actions", "0004_strategies", "0005_orders", "0006_history", "0007_channels"]
+SINCE = [
+    "0002_core",
+    "0003_corporate_actions",
+    "0004_strategies",
+    "0005_orders",
+    "0006_history",
+    "0007_channels",
+    "0008_api",
+]
 TO_0_4, TO_0_3 = 3, 4  # steps back
 ROWS = [name for name in TABLES_OF_0_4 if name != "schema_migration"]
 LIMITS = {"buy_amount_usd": "750", "max_daily_loss": "500", "min_cash_reserve": "1500.50", "max_daily_buys": "40"}

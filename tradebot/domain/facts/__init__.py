@@ -51,6 +51,7 @@ from tradebot.domain.facts.alerts import (
     TargetGap,
 )
 from tradebot.domain.facts.daemon import (
+    ApiTokenChanged,
     ComponentStuck,
     DailyReport,
     HealthBack,
@@ -154,6 +155,7 @@ FACTS: Mapping[EventKind, type[Facts]] = {
         StateChanged,
         SettingChanged,
         TickerBlock,
+        ApiTokenChanged,
         Reassigned,
         BrokerConnected,
         BrokerLost,

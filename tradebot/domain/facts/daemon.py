@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar
 
+from tradebot.domain.api_access import Scope
 from tradebot.domain.events import EventKind, Facts, Severity
 from tradebot.domain.limits import Limits
 from tradebot.domain.settings import TradingState
@@ -192,6 +193,18 @@ class QueueJunk(Facts):
     severity: ClassVar = _S.WARNING
     queue: str
     entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class ApiTokenChanged(Facts):
+    """A token of the API was made, or revoked: whoever holds one may do what its scope admits to."""
+
+    kind: ClassVar = _K.API_ACCESS
+    severity: ClassVar = _S.WARNING
+    token: str  # its id, which opens nothing
+    name: str
+    scope: Scope
+    revoked: bool
 
 
 @dataclass(frozen=True, slots=True)
