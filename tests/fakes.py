@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from tradebot.domain.alerts import Side
+from tradebot.domain.analytics.benchmark import DailyBar
 from tradebot.domain.brokerage import (
     Account,
     BrokerEvent,
@@ -177,6 +178,7 @@ class FakeBroker(Broker):
         self.base: tuple[str, Decimal] | None = None  # the account's currency where it is not USD, and its cash in it
         self.no_quote = NoQuote()
         self.margin: Margin | None = None  # what a what-if order is answered; None: without figures
+        self.bars: dict[str, Sequence[DailyBar]] = {}  # of past days, by ticker
         self.delayed = False
         self.prices: dict[int, Decimal] = {}  # IB's, of positions
         self.cash: Decimal | None = Decimal(100_000)
@@ -233,6 +235,10 @@ class FakeBroker(Broker):
         await self._answer("quote")
         ask = self.asks.get(contract.ticker, Decimal(100))
         return self.no_quote if ask is None else Quote(ask, ask, ask, self.clock.now(), delayed=self.delayed)
+
+    async def daily_bars(self, contract: Contract, sessions: int) -> Sequence[DailyBar]:
+        await self._answer("daily_bars")
+        return self.bars.get(contract.ticker, ())[-sessions:]
 
     async def what_if(self, order: Order) -> Margin:
         await self._answer("what_if")

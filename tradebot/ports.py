@@ -8,12 +8,14 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 from weakref import WeakSet
 
 from tradebot.domain.alerts import Alert, AlertStatus, NewAlert, Side
+from tradebot.domain.analytics.benchmark import DailyBar
+from tradebot.domain.analytics.sent_orders import SentOrder
 from tradebot.domain.api_access import ApiRequest, ApiToken
 from tradebot.domain.brokerage import (
     Account,
@@ -167,6 +169,10 @@ class Broker(Protocol):
     async def quote(self, contract: Contract) -> Quote | NoQuote:
         """A fresh quote, live or else delayed; why there is none, when IB gives none within the adapter's short time-out."""
 
+    async def daily_bars(self, contract: Contract, sessions: int) -> Sequence[DailyBar]:
+        """At least so many sessions' prices up to now, adjusted for splits and dividends; the day that trades now is among
+        them, and not finished. Waits behind everything that trades. Raises BrokerUnavailable."""
+
     async def what_if(self, order: Order) -> Margin:
         """What an order would lead to; it is not sent. Raises BrokerUnavailable."""
 
@@ -183,7 +189,8 @@ class Broker(Protocol):
         """An order id above IB's nextValidId, above every id used here, and at least `floor`."""
 
     def throttled(self, *, entry: bool = False) -> bool:
-        """True while an order would not leave at once but sit in a queue; an `entry` also while it would take an exit's place."""
+        """True while an order would not leave at once but sit in a queue; an `entry` also while it would take an exit's
+        place."""
 
     async def room(self, *, entry: bool) -> None:
         """Asked while throttled: returns when that may be over, a second later at the latest."""
@@ -191,8 +198,8 @@ class Broker(Protocol):
     def place(self, order: Order, order_id: int, generation: int) -> None:
         """Writes the order to the socket now; under the id of one that works, its change.
 
-        Raises BrokerUnavailable when it certainly did not leave (other generation, down, throttled, not tradable), OrderUncertain
-        when that is not known.
+        Raises BrokerUnavailable when it certainly did not leave (other generation, down, throttled, not tradable),
+        OrderUncertain when that is not known.
         """
 
     def place_group(self, group: Sequence[Numbered], generation: int) -> None:
@@ -209,8 +216,8 @@ class Books(Protocol):
     """The tables inside one transaction. Sequences are in id order. Raises LedgerUnavailable."""
 
     def remember(self) -> None:
-        """From here on alerts, trades and lots are read once, and again after a change of this transaction: for who asks for all
-        that it needs at one moment. Of what others commit meanwhile it sees nothing then."""
+        """From here on alerts, trades and lots are read once, and again after a change of this transaction: for who asks for
+        all that it needs at one moment. Of what others commit meanwhile it sees nothing then."""
 
     def savepoint(self) -> AbstractAsyncContextManager[None]:
         """What is written in its block is undone alone when the block raises."""
@@ -482,8 +489,28 @@ class Books(Protocol):
     async def add_equity(self, equity: Equity) -> None:
         """One row a moment and account: a second one is not stored."""
 
-    async def equity(self, account: str, since: datetime) -> Sequence[Equity]:
-        """From this moment on, in time order."""
+    async def equity(self, account: str, since: datetime, until: datetime | None = None) -> Sequence[Equity]:
+        """From this moment on, in time order; before `until`, where it is given."""
+
+    async def first_equity(self, account: str) -> datetime | None:
+        """The first moment of which the account's worth is stored."""
+
+    # performance: page by page, so that no history, however long, holds a transaction
+    async def closed_lots(self, at: datetime, after_id: int, limit: int) -> Sequence[Lot]:
+        """The first so many that closed at this moment or later, in the order of exits; of those of the very moment only ids
+        above `after_id`."""
+
+    async def sent_orders(self, at: datetime, after_id: int, limit: int) -> Sequence[SentOrder]:
+        """The same of orders, by when they were decided."""
+
+    async def alert_outcomes(self, strategy: str, since: datetime, until: datetime) -> Mapping[AlertStatus, int]:
+        """How many alerts that came in this time stand where; tests are left out."""
+
+    async def put_daily_bars(self, bars: Sequence[DailyBar]) -> None:
+        """One a ticker and day: a newer one takes the older one's place."""
+
+    async def daily_bars(self, ticker: str, since: date) -> Sequence[DailyBar]:
+        """From this day on, in order."""
 
     async def prune(self, before: datetime, limit: int) -> int:
         """One small step: takes away at most `limit` rows from before this moment; returns how many, 0 when none is left.

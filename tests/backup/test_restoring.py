@@ -246,7 +246,15 @@ async def test_older_tables_are_brought_up(url: str, tmp_path: Path) -> None:
     assert backup.contents.step == "0002"
     async with books(url) as open_books:
         await bought(open_books, "MSFT", 5)
-    missing = ["0003_corporate_actions", "0004_strategies", "0005_orders", "0006_history", "0007_channels", "0008_api"]
+    missing = [
+        "0003_corporate_actions",
+        "0004_strategies",
+        "0005_orders",
+        "0006_history",
+        "0007_channels",
+        "0008_api",
+        "0009_daily_bars",
+    ]
     plan = await restore.plan(url, backup.path)
     assert plan.missing_steps == missing
     done = await restore.carry_out(url, plan, tmp_path / "backups", NOW)

@@ -16,8 +16,7 @@ from tests.bot import Bot
 from tests.cli.conftest import Type
 from tests.cli.shell import Ran
 from tradebot.domain.equity import Equity
-from tradebot.domain.settings import limit_key
-from tradebot.trading.reconciler import ACCOUNT_KEY
+from tradebot.domain.settings import ACCOUNT_KEY, limit_key
 
 SECRET = "0123456789abcdefghij"
 OF_EMA = "zyxwvutsrqponmlkjihg"

@@ -20,6 +20,7 @@ from loguru import logger
 
 from tradebot.broker import client as tws
 from tradebot.broker import codes, contracts
+from tradebot.broker.bars import daily_bars
 from tradebot.broker.connection import BrokerOptions, Link
 from tradebot.broker.orders import write_orders
 from tradebot.broker.quotes import Quotes, seen
@@ -27,6 +28,7 @@ from tradebot.broker.requests import RequestRefused
 from tradebot.broker.translate import number
 from tradebot.broker.what_if import what_if
 from tradebot.broker.wrapper import COMPLETED_ORDERS, EXECUTIONS, OPEN_ORDERS, POSITIONS, Session
+from tradebot.domain.analytics.benchmark import DailyBar
 from tradebot.domain.brokerage import (
     Account,
     BrokerEvent,
@@ -47,6 +49,7 @@ from tradebot.ports import ASKS_IB_S, Beat, Broker, Connection, PositionReport, 
 
 RULE_WITHIN_S = 2.0
 """So long a BUY waits for the steps of a contract's prices; a market order does without them."""
+HISTORY_TIMES = 3  # as long as other questions: its answer has thousands of figures
 HOLDINGS_EVERY_S = 0.1
 BACKLOG_LOOK_S = 0.05
 """Whether the gateway reads again: what is stuck in the socket says nothing when it moves."""
@@ -207,6 +210,11 @@ class IbBroker(Broker):
 
     async def quote(self, contract: Contract) -> Quote | NoQuote:
         return await self._quotes.quote(self._link.ready(), contract, self._options.quote_timeout_s)
+
+    async def daily_bars(self, contract: Contract, sessions: int) -> Sequence[DailyBar]:
+        """Raises BrokerUnavailable."""
+        timeout_s = HISTORY_TIMES * self._options.question_timeout_s
+        return await daily_bars(self._link.ready(), contract, sessions, timeout_s)
 
     async def what_if(self, order: Order) -> Margin:
         """Raises BrokerUnavailable."""

@@ -19,6 +19,7 @@ import ib_async
 INTERVAL_S = 1.1
 # Who may use how much of it. Each leaves room for those below it, which so overtake it: an exit, with the two questions before
 # it, leaves at once beside any number of entries, even behind one with stop and target; and an order beside any questions.
+HISTORY_MAX = 5  # prices of past days, which no order needs
 REQUESTS_MAX = 36  # questions: contracts, quotes, what-if
 ENTRIES_MAX = 43  # orders that buy
 HOLDINGS_MAX = 47  # questions for what is held and works: an exit waits for them
@@ -88,6 +89,20 @@ class TwsClient(Protocol):
         mktDataOptions: list[Any],
     ) -> None: ...
     def cancelMktData(self, reqId: int) -> None: ...
+    def reqHistoricalData(
+        self,
+        reqId: int,
+        contract: ib_async.Contract,
+        endDateTime: str,
+        durationStr: str,
+        barSizeSetting: str,
+        whatToShow: str,
+        useRTH: int,
+        formatDate: int,
+        keepUpToDate: bool,
+        chartOptions: list[Any],
+    ) -> None: ...
+    def cancelHistoricalData(self, reqId: int) -> None: ...
 
 
 def _in_one_line(record: logging.LogRecord) -> bool:

@@ -326,6 +326,12 @@ class Session:
             self.requests.item(rule_name(rule), one)
         self.requests.end(rule_name(rule))
 
+    def historicalData(self, req_id: int, bar: ib_async.BarData) -> None:
+        self.requests.item(req_id, bar)
+
+    def historicalDataEnd(self, req_id: int, _first: str, _last: str) -> None:
+        self.requests.end(req_id)
+
     @guarded
     def marketDataType(self, req_id: int, kind: int) -> None:
         if listener := self.ticks.get(req_id):

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from tradebot.database import event_facts, named_sql, values
 from tradebot.database.driver import Row, Transaction
+from tradebot.database.performance import PerformanceRows
 from tradebot.domain.alerts import Alert, AlertStatus, NewAlert, Side
 from tradebot.domain.api_access import ApiRequest, ApiToken
 from tradebot.domain.brokerage import Execution
@@ -26,7 +27,16 @@ from tradebot.domain.trades import NewTrade, Place, Trade, TradeStatus
 from tradebot.errors import LedgerUnavailable
 
 T = TypeVar("T")
-_FILES = ("alerts.sql", "trades.sql", "lots.sql", "settings.sql", "events.sql", "retention.sql", "api.sql")
+_FILES = (
+    "alerts.sql",
+    "trades.sql",
+    "lots.sql",
+    "settings.sql",
+    "events.sql",
+    "retention.sql",
+    "api.sql",
+    "performance.sql",
+)
 _TRADE = ", ".join(one.name for one in fields(Trade))  # all but the decision, which is kilobytes
 _SQL = {name: sql.replace("{columns}", _TRADE) for name, sql in named_sql.load(*_FILES).items()}
 _TABLES = {name: named_sql.tables(sql) for name, sql in _SQL.items()}
@@ -36,6 +46,7 @@ _ASKED_AGAIN = {"alert", "alerts", "trades", "trades_of_alert", "trades_since_or
 _EVERYTHING = {"ticker": "", "strategy": ""}
 _ALL_OF_THEM: Mapping[str, Wanted] = {}
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
+_NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 _ALL = 2**63 - 1
 _AT_ONCE = 100  # records made without a turn for the loop: some milliseconds
 _ID_MAX = 2**63 - 1
@@ -43,7 +54,7 @@ BACKLOG_MAX = 10_000  # deliveries that are counted
 _CHUNK = 500  # ids in one statement: databases allow some 32,000 parameters
 
 
-class SqlBooks:
+class SqlBooks(PerformanceRows):
     """See `tradebot.ports.Books`."""
 
     def __init__(self, transaction: Transaction) -> None:
@@ -567,8 +578,9 @@ class SqlBooks:
     async def add_equity(self, equity: Equity) -> None:
         await self._rows("add_equity", **values.parameters(equity))
 
-    async def equity(self, account: str, since: datetime) -> Sequence[Equity]:
-        return await self._all(Equity, "equity", account=values.outgoing(account), since=values.outgoing(since))
+    async def equity(self, account: str, since: datetime, until: datetime | None = None) -> Sequence[Equity]:
+        between = {"since": values.outgoing(since), "until": values.outgoing(until or _NEVER)}
+        return await self._all(Equity, "equity", account=values.outgoing(account), **between)
 
     async def prune(self, before: datetime, limit: int) -> int:
         older = values.outgoing(before)

@@ -37,5 +37,5 @@ ON CONFLICT (account, at) DO NOTHING
 -- equity --
 SELECT account, at, net_liquidation, cash, unrealised, realised_today
 FROM equity
-WHERE account = :account AND at >= :since
+WHERE account = :account AND at >= :since AND at < :until
 ORDER BY at

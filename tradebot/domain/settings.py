@@ -14,6 +14,7 @@ from tradebot.domain.limits import Limits, is_count, limit_range
 from tradebot.domain.strategies import ACCOUNT, Strategy
 
 STATE_KEY = "trading_state"
+ACCOUNT_KEY = "account"  # the only one that these books trade
 ORPHANS_KEY = "orphan_orders"  # JSON list: orders at IB that this database does not know, waiting for the owner
 ACCEPTED_ORPHANS_KEY = "accepted_orphan_orders"
 AGAIN_KEY = (

@@ -39,6 +39,7 @@ from tradebot.queries.market import Market, market_now
 from tradebot.queries.mismatches import NothingToWriteOff, missing_shares
 from tradebot.queries.newest import Fill, newest_alerts, newest_fills
 from tradebot.queries.parts import ChatPart, WebPart
+from tradebot.queries.performance import PerformanceQueries
 from tradebot.queries.positions import HeldPositions, held_positions
 from tradebot.queries.results import Result, read_result
 from tradebot.queries.splits import NoSplit, seen_split
@@ -81,6 +82,7 @@ class DaemonQueries:
     chat: ChatPart
     run: RunSettings
     clock: Clock
+    performance: PerformanceQueries
     log: LogTail | None = None  # None: no log is written
     web: WebPart = field(default_factory=WebPart)
 

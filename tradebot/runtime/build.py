@@ -19,6 +19,7 @@ from tradebot.operations.operations import Operations
 from tradebot.ports import Broker, Chance, Clock, HealthPart, InstanceLock, Ledger, LogTail, Queue
 from tradebot.queries.daemon import DaemonQueries, RunSettings
 from tradebot.queries.parts import BrokerPart, ChatPart, DatabasePart, QuestionsPart, QueuePart, TradingPart
+from tradebot.queries.performance import PerformanceQueries
 from tradebot.runtime.jobs.jobs import Jobs, all_jobs
 from tradebot.runtime.pulse import Pulse
 from tradebot.runtime.scheduler import Scheduler, Work
@@ -361,6 +362,7 @@ def _queries(core: _Core) -> DaemonQueries:
         run=run,
         clock=outside.clock,
         log=options.log,
+        performance=PerformanceQueries(outside.ledger, options.hours, outside.clock),
     )
 
 

@@ -128,6 +128,7 @@ QUESTIONS: dict[str, int | None] = {
     "reqMktData": 57,
     "reqMatchingSymbols": None,
     "reqMarketRule": None,
+    "reqHistoricalData": None,
     "reqManagedAccts": None,
     "reqPnL": None,
     "reqPnLSingle": None,

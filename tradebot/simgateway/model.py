@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -159,3 +159,15 @@ class Position:
     quantity: Decimal
     avg_cost: Decimal
     realised: Decimal = ZERO
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One day of one stock."""
+
+    day: date
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from tradebot.simgateway.model import Execution, Listing, Order, Position, Ticket
+from tradebot.simgateway.model import Bar, Execution, Listing, Order, Position, Ticket
 from tradebot.simgateway.wire import UNSET, double, flag, number, size
 
 Fields = list[str]
@@ -251,6 +251,22 @@ def market_data_type(req_id: int, kind: int) -> Fields:
 
 def market_rule(rule_id: int) -> Fields:
     return ["93", str(rule_id), "1", "0", "0.01"]
+
+
+def historical_data(version: int, req_id: int, bars: Sequence[Bar]) -> Fields:
+    """Daily bars: date, open, high, low, close, volume, average price, number of trades; no version since 124."""
+    cells = ["17", str(req_id), *_first_and_last(bars), str(len(bars))]
+    for bar in bars:
+        average = price((bar.open + bar.high + bar.low + bar.close) / 4)
+        prices = (number(each) for each in (bar.open, bar.high, bar.low, bar.close))
+        cells += [f"{bar.day:%Y%m%d}", *prices, size(bar.volume, version), average, str(int(bar.volume) // 150 + 1)]
+    return cells
+
+
+def _first_and_last(bars: Sequence[Bar]) -> Fields:
+    if not bars:
+        return ["", ""]
+    return [f"{bars[0].day:%Y%m%d} 16:00:00 US/Eastern", f"{bars[-1].day:%Y%m%d} 16:00:00 US/Eastern"]
 
 
 def symbol_samples(version: int, req_id: int, found: Sequence[Listing]) -> Fields:

@@ -48,6 +48,7 @@ SHAPES: dict[int, tuple[str, str]] = {
     6: ("reqAccountUpdates", "subscribe account"),
     7: ("reqExecutions", "reqId clientId account time symbol secType exchange side"),
     8: ("reqIds", "count"),
+    25: ("cancelHistoricalData", "reqId"),
     14: ("setServerLogLevel", "level"),
     15: ("reqAutoOpenOrders", "bind"),
     16: ("reqAllOpenOrders", ""),
@@ -82,7 +83,6 @@ _REQ_ID_AT = {
     20: 0,
     22: 0,
     23: 1,
-    25: 1,
     50: 1,
     51: 1,
     52: 1,
@@ -149,6 +149,13 @@ def _contract_details(take: Take, version: int) -> None:
     take(f"version reqId {CONTRACT} includeExpired secIdType secId")
     if version >= 176:
         take("issuerId")
+
+
+def _historical_data(take: Take, _: int) -> None:
+    fields = take(f"reqId {CONTRACT} includeExpired endDateTime barSize duration useRth show formatDate")
+    if fields["secType"] == "BAG":
+        _repeat(take, "legs", "legConId legRatio legAction legExchange")
+    take("keepUpToDate options")
 
 
 def _cancel_order(take: Take, version: int) -> None:
@@ -237,4 +244,5 @@ _READERS: dict[int, tuple[str, Reader]] = {
     3: ("placeOrder", _place_order),
     4: ("cancelOrder", _cancel_order),
     9: ("reqContractDetails", _contract_details),
+    20: ("reqHistoricalData", _historical_data),
 }

@@ -32,7 +32,7 @@ from tradebot.domain.events import NewEvent
 from tradebot.domain.facts.account import GateOpened, OrphanOrder, TradingRefused
 from tradebot.domain.gate import GateCode, GateReason
 from tradebot.domain.hours import Hours
-from tradebot.domain.settings import ORPHANS_KEY, TradingState, accepted_orphans
+from tradebot.domain.settings import ACCOUNT_KEY, ORPHANS_KEY, TradingState, accepted_orphans
 from tradebot.domain.trades import Trade, TradeStatus
 from tradebot.errors import BrokerUnavailable, LedgerUnavailable
 from tradebot.ports import ASKS_IB_S, IDLE_S, Beat, Broker, Clock, Ledger, Pulse
@@ -44,7 +44,6 @@ from tradebot.trading.positions import tell_differences
 from tradebot.trading.questions import Questions
 from tradebot.trading.switch import TradingSwitch
 
-ACCOUNT_KEY = "account"
 RETRY_S = 3.0
 SILENT_RETRY_S = 5.0
 """Beside the time-out of the question itself."""

@@ -20,7 +20,7 @@ from tradebot.domain.hours import Hours
 from tradebot.domain.instructions import Instruction
 from tradebot.domain.limits import USD_MAX, FixedLimits, Limits, LossBasis
 from tradebot.domain.refusals import Refusal, RefusalCode
-from tradebot.domain.settings import TradingState, limits_in, own_limits_in, paused_strategies, state_in
+from tradebot.domain.settings import ACCOUNT_KEY, TradingState, limits_in, own_limits_in, paused_strategies, state_in
 from tradebot.domain.snapshot import Snapshot
 from tradebot.domain.strategies import Strategy
 from tradebot.domain.strategy_rules import StrategyTerms, StrategyView
@@ -30,7 +30,6 @@ from tradebot.errors import BrokerUnavailable, UnknownContract
 from tradebot.ports import Books, Broker, Clock, Ledger
 from tradebot.trading.corporate_actions import booked_ticker
 from tradebot.trading.entries_at_work import entries_at_work, refusal_beside, unfilled
-from tradebot.trading.reconciler import ACCOUNT_KEY
 from tradebot.trading.snapshot import BrokerView, Judged, take_snapshot
 from tradebot.trading.switch import TradingSwitch
 

@@ -24,6 +24,7 @@ from tradebot.database import migrate, named_sql
 from tradebot.database.books import SqlBooks
 from tradebot.database.driver import Row, Transaction
 from tradebot.domain.alerts import WAITING, AlertStatus, Side
+from tradebot.domain.analytics.benchmark import DailyBar
 from tradebot.domain.equity import Equity
 from tradebot.domain.events import EventKind, NewEvent
 from tradebot.domain.exit_ends import AT_IB
@@ -231,7 +232,18 @@ async def again_and_again(books: Books, now: datetime, trade: Trade) -> None:
     assert set(await books.job_runs()) >= {"daily_report", "health_check"}
     await books.add_equity(Equity("DU1234567", now, Decimal(1), None, None, None))
     assert await books.equity("DU1234567", now - DAY)
+    await performance(books, now)
     await the_outbox(books, now, trade)
+
+
+async def performance(books: Books, now: datetime) -> None:
+    """A page at a time, however long the history is."""
+    await books.closed_lots(now - DAY, 0, 20)
+    assert len(await books.sent_orders(now - DAY, 0, 20)) == 1
+    await books.alert_outcomes("main", now - DAY, now)
+    assert await books.first_equity("DU1234567")
+    await books.put_daily_bars([DailyBar("SPY", now.date(), *4 * [Decimal(600)])])
+    assert len(await books.daily_bars("SPY", now.date())) == 1
 
 
 async def the_outbox(books: Books, now: datetime, trade: Trade) -> None:

@@ -20,12 +20,12 @@ from tests.conftest import fresh_database
 from tests.runtime.doctor.installation import OUR_ADDRESS, Installation, serve_proxy, serve_webhook, told
 from tests.servers import free_port
 from tradebot.database import migrate, open_ledger
+from tradebot.domain.settings import ACCOUNT_KEY
 from tradebot.queries.health import Health
 from tradebot.runtime.clock import SystemClock
 from tradebot.runtime.doctor import Status
 from tradebot.simgateway import GatewaySettings, open_gateway
 from tradebot.simgateway.switches import Switches, switched
-from tradebot.trading.reconciler import ACCOUNT_KEY
 
 Break = Callable[[Installation], Awaitable[None]]
 HANGING = 0.5

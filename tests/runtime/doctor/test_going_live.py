@@ -8,10 +8,10 @@ import pytest
 
 from tests.runtime.doctor.installation import Installation, told
 from tradebot.database import open_ledger
+from tradebot.domain.settings import ACCOUNT_KEY
 from tradebot.runtime.clock import SystemClock
 from tradebot.runtime.doctor import Status
 from tradebot.simgateway import GatewaySettings, open_gateway
-from tradebot.trading.reconciler import ACCOUNT_KEY
 
 LIVE = "U1234567"
 SMALL = {

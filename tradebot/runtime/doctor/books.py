@@ -15,12 +15,12 @@ from typing import NoReturn
 from tradebot.config import describe_url
 from tradebot.database import migrate, open_ledger
 from tradebot.database.address import SqliteAddress, parse
+from tradebot.domain.settings import ACCOUNT_KEY
 from tradebot.errors import ConfigError, LedgerUnavailable, MigrationError
 from tradebot.ports import Ledger
 from tradebot.queries.left_behind import LeftBehind, left_behind
 from tradebot.runtime.doctor.report import Section
 from tradebot.runtime.doctor.surroundings import Asked, Machine
-from tradebot.trading.reconciler import ACCOUNT_KEY
 
 TITLE = "Database"
 REACHED, TABLES, WRITE, FILE = "connection", "tables", "writing", "file"

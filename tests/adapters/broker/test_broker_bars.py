@@ -1,0 +1,58 @@
+"""Daily prices come over the one connection, behind everything that trades."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.adapters.broker.helpers import AAPL, broker_for, connected, order, place
+from tradebot.broker import client
+from tradebot.domain.brokerage import Contract
+from tradebot.errors import BrokerSilent, BrokerUnavailable
+from tradebot.simgateway import GatewaySettings, open_gateway
+
+SPY = Contract(756733, "SPY", "ARCA")
+AFTER_CLOSE = datetime(2026, 6, 3, 20, 35, tzinfo=UTC)
+SIMULATED = GatewaySettings(port=0, moving=False, clock=lambda: AFTER_CLOSE)
+
+
+async def test_a_year_of_spy() -> None:
+    """Performance would be compared with nothing, with wrong days, or with a day that is not over."""
+    async with open_gateway(SIMULATED) as gateway, broker_for(gateway.port) as broker:
+        await connected(broker)
+        bars = await broker.daily_bars(SPY, 250)
+        assert len(bars) == 252
+        assert [bar.day for bar in bars] == sorted({bar.day for bar in bars})
+        assert (str(bars[-1].day), str(bars[-2].day)) == ("2026-06-03", "2026-06-02")
+        assert all(bar.ticker == "SPY" and bar.low <= bar.close <= bar.high for bar in bars)
+        assert not any(bar.day.weekday() > 4 for bar in bars)
+        again = await broker.daily_bars(SPY, 500)
+        assert again[-252:] == bars
+        assert len(again) == 504
+
+
+async def test_what_ib_refuses_or_does_not_answer_is_an_error() -> None:
+    """A daemon would wait for ever for prices that it hardly needs, or take an answer that came late for another one."""
+    async with open_gateway(SIMULATED) as gateway, broker_for(gateway.port, question_timeout_s=0.2) as broker:
+        await connected(broker)
+        with pytest.raises(BrokerUnavailable, match="no daily prices of NONE"):
+            await broker.daily_bars(Contract(1, "NONE", "NYSE"), 1)
+        gateway.faults.arm("no_answer", question="reqHistoricalData")
+        with pytest.raises(BrokerSilent, match="daily prices of SPY"):
+            await broker.daily_bars(SPY, 1)
+        assert len(await broker.daily_bars(SPY, 1)) == 252
+        gateway.drop_all()
+        with pytest.raises(BrokerUnavailable):
+            await broker.daily_bars(SPY, 1)
+
+
+async def test_prices_of_the_past_wait_behind_everything_that_trades(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a burst an order would wait for a question that no order needs."""
+    monkeypatch.setattr(client, "HISTORY_MAX", 0)
+    async with open_gateway(SIMULATED) as gateway, broker_for(gateway.port) as broker:
+        await connected(broker)
+        asking = asyncio.create_task(broker.daily_bars(SPY, 1))
+        place(broker, order(contract=AAPL))
+        await broker.open_orders()
+        assert not asking.done()
+        asking.cancel()

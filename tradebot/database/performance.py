@@ -1,0 +1,55 @@
+"""What performance is measured by, as `tradebot.ports.Books` has it: pages of what has ended, and daily prices."""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+
+from tradebot.database import values
+from tradebot.database.driver import Row
+from tradebot.domain.alerts import AlertStatus
+from tradebot.domain.analytics.benchmark import DailyBar
+from tradebot.domain.analytics.sent_orders import SentOrder
+from tradebot.domain.lots import Lot
+
+_AT_ONCE = 200  # rows in one statement
+
+
+class PerformanceRows:
+    """A part of `SqlBooks`, which has the transaction."""
+
+    @abstractmethod
+    async def _rows(self, name: str, **parameters: Any) -> Sequence[Row]: ...
+
+    @abstractmethod
+    async def _rows_of(self, name: str, records: Sequence[Mapping[str, Any]]) -> Sequence[Row]: ...
+
+    async def closed_lots(self, at: datetime, after_id: int, limit: int) -> Sequence[Lot]:
+        rows = await self._rows("closed_lots", at=values.outgoing(at), id=after_id, limit=limit)
+        return [values.read(Lot, row) for row in rows]
+
+    async def sent_orders(self, at: datetime, after_id: int, limit: int) -> Sequence[SentOrder]:
+        rows = await self._rows("sent_orders", at=values.outgoing(at), id=after_id, limit=limit)
+        return [values.read(SentOrder, row) for row in rows]
+
+    async def alert_outcomes(self, strategy: str, since: datetime, until: datetime) -> Mapping[AlertStatus, int]:
+        between = {"since": values.outgoing(since), "until": values.outgoing(until)}
+        rows = await self._rows("alert_outcomes", strategy=values.outgoing(strategy), **between)
+        return {AlertStatus(row["status"]): row["count"] for row in rows}
+
+    async def first_equity(self, account: str) -> datetime | None:
+        [row] = await self._rows("first_equity", account=values.outgoing(account))
+        return None if row["first"] is None else values.time(row["first"])
+
+    async def put_daily_bars(self, bars: Sequence[DailyBar]) -> None:
+        records = [{**values.parameters(bar), "day": bar.day.isoformat()} for bar in bars]
+        if len(records) == 1:  # as on most evenings
+            await self._rows("put_daily_bar", **records[0])
+            return
+        for start in range(0, len(records), _AT_ONCE):
+            await self._rows_of("put_daily_bar", records[start : start + _AT_ONCE])
+
+    async def daily_bars(self, ticker: str, since: date) -> Sequence[DailyBar]:
+        rows = await self._rows("daily_bars", ticker=values.outgoing(ticker), since=since.isoformat())
+        return [replace(values.read(DailyBar, row), day=date.fromisoformat(row["day"])) for row in rows]
