@@ -35,6 +35,7 @@ from tradebot.queries.alert_trace import AlertTrace, alert_trace
 from tradebot.queries.exits import Exit, read_exits, read_held_back, read_rest
 from tradebot.queries.headline import Headline, read_headline
 from tradebot.queries.health import Health
+from tradebot.queries.jobs import JobHistory, job_history
 from tradebot.queries.market import Market, market_now
 from tradebot.queries.mismatches import NothingToWriteOff, missing_shares
 from tradebot.queries.newest import Fill, newest_alerts, newest_fills
@@ -61,6 +62,9 @@ class RunSettings:
     started_at: datetime
     version: str
     strategies: Strategies = field(default_factory=Strategies)
+    crons: Mapping[str, str] = field(default_factory=dict)  # each job's line, by its name
+    configured: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    """The configuration as people may see it: by section each key with its value, without a secret."""
 
     @property
     def several(self) -> bool:
@@ -253,6 +257,10 @@ class DaemonQueries:
         """Of the alert that came last; None: there was none. Raises LedgerUnavailable."""
         newest = await newest_alerts(self.ledger, 1)
         return await alert_trace(self.ledger, str(newest[0].alert.id)) if newest else None
+
+    async def jobs(self) -> JobHistory:
+        """When each job ran last, and how. Raises LedgerUnavailable."""
+        return await job_history(self.ledger, self.clock.now())
 
     async def log_lines(self, number: int, level: str = "WARNING") -> Sequence[LogLine]:
         """The newest so many of this level and above, the oldest of them first."""

@@ -24,6 +24,7 @@ from loguru import logger
 from tradebot import __version__
 from tradebot.broker import BrokerOptions, open_broker
 from tradebot.config import GATEWAY_SOCKET, GATEWAY_STATE, Settings, webhook_secret
+from tradebot.config.shown import shown
 from tradebot.database import is_new, migrate, open_instance_lock, open_ledger
 from tradebot.domain.restart_window import NO_RESTART, RestartWindow
 from tradebot.errors import ConfigError, LedgerUnavailable, LockHeld, MigrationError
@@ -192,6 +193,7 @@ def options(settings: Settings) -> Options:
         version=__version__,
         allow_buy=settings.telegram.allow_buy,
         log=NewestLines(Path(settings.log.dir)),
+        configured=shown(settings),
         heartbeat=partial(ping, url.get_secret_value()) if url else None,
     )
 

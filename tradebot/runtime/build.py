@@ -76,6 +76,7 @@ class Options:
     strategies: Strategies = field(default_factory=Strategies)
     keep: timedelta | None = None  # how long the database keeps the record of what is over; None: for ever
     allow_buy: bool = False  # by hand, from the chat
+    configured: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)  # for people, without a secret
     log: LogTail | None = None
     heartbeat: Callable[[], Awaitable[None]] | None = None  # to the owner's dead-man's switch
     second_look_delay_s: float = SECOND_LOOK_DELAY_S
@@ -342,6 +343,8 @@ def _queries(core: _Core) -> DaemonQueries:
         started_at=outside.clock.now(),
         version=options.version,
         strategies=options.strategies,
+        crons=options.crons,
+        configured=options.configured,
     )
     parts: dict[str, HealthPart] = {
         "database": DatabasePart(outside.ledger, outside.lock),

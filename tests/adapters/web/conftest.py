@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import pytest
-from aiohttp import ClientSession, ClientTimeout
+from aiohttp import ClientSession, ClientTimeout, CookieJar
 from loguru import logger
 
 from tests.bot import Bot
@@ -71,7 +71,10 @@ async def a_site(bot: Bot, logged: list[str], **options: Any) -> AsyncIterator[S
     given = WebOptions(**{"password": PASSWORD, **options})
     ground = Ground(options=given, operations=bot.operations, queries=bot.queries, clock=bot.clock)
     with take_port("web", "127.0.0.1", 0) as port:
-        async with open_web(given, port, ground), ClientSession(timeout=ClientTimeout(60)) as client:
+        async with (
+            open_web(given, port, ground),
+            ClientSession(cookie_jar=CookieJar(unsafe=True), timeout=ClientTimeout(60)) as client,
+        ):
             yield Site(bot, port.port, client, logged)
 
 

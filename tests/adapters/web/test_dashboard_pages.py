@@ -1,0 +1,152 @@
+"""What the dashboard shows of a bot that has traded; what came from outside is text and nothing else."""
+
+from decimal import Decimal
+from html import unescape
+
+from tests.adapters.web.conftest import OpenSite, Site
+from tests.adapters.web.dashboard import Browser, inside
+from tests.bot import Bot
+from tests.bot_fixtures import MakeBot
+from tradebot.domain.alerts import AlertStatus
+from tradebot.domain.strategies import Strategy
+
+HOSTILE = "<script>alert(1)</script>"
+ESCAPED = "&lt;script&gt;alert(1)&lt;/script&gt;"
+
+
+async def busy(make_bot: MakeBot) -> Bot:
+    """Holds 10 AAPL of `main` and 20 MSFT of `ema`, has refused, misread and sold something, and has an order at work."""
+    bot = await make_bot(strategies=(Strategy(name="main"), Strategy(name="ema")))
+    await bot.start()
+    await bot.owns(10, "AAPL")
+    await bot.owns(20, "MSFT", strategy="ema")
+    await bot.owns(3, "KO")
+    bot.broker.prices = {bot.broker.con_ids["AAPL"]: Decimal("131.20"), bot.broker.con_ids["MSFT"]: Decimal("88.40")}
+    sold = await bot.alert("SELL", "KO")
+    order = await bot.sent(1)
+    bot.broker.fill(order.order_ref, 3, "97.5")
+    await bot.becomes(sold, AlertStatus.EXECUTED)
+    refused = await bot.alert("SELL", "IBM")
+    await bot.becomes(refused, AlertStatus.BLOCKED)
+    await bot.intake.accept({"action": "BUY", "ticker": HOSTILE}, HOSTILE.encode(), "192.0.2.7")
+    await bot.order("BUY", "TSLA")
+    return bot
+
+
+async def test_the_overview_answers_at_once(open_site: OpenSite, make_bot: MakeBot) -> None:
+    """The owner cannot say from the first page how it stands, what it did today, and why an alert was not traded."""
+    browser = await inside(await open_site(await busy(make_bot)))
+    text = (await browser.get("/")).text
+    for said in (
+        "Running paper DU1234567 · market open",
+        "Equity $100,000 .00",
+        "−$9.50 realised today",
+        "+$80.00 in open positions",
+        "Nothing. Alerts that come are stored, judged and sent.",
+        "Sold 1 order 0 of 1 with a gain",
+        "Alerts 7",
+        "1 not traded: nothing to sell",
+        "main: BUY 5 TSLA",
+        "AAPL main 10 $1,312.00 +$312.00 +31.2 %",
+        "MSFT ema 20 $1,768.00 −$232.00 −11.6 %",
+        "Database well SQLite",
+    ):
+        assert said in text, text
+
+
+async def test_each_page_shows_what_it_is_for(open_site: OpenSite, make_bot: MakeBot) -> None:
+    """A page is empty, or breaks over what a busy day leaves behind."""
+    browser = await inside(await open_site(await busy(make_bot)))
+    shown = {
+        "/positions": "AAPL main 10 $100.00 $131.20 $1,312.00 +$312.00 +31.2 % no stop, no target",
+        "/orders": "BUY 5 TSLA main alert 7 , entry",
+        "/alerts?status=blocked": "SELL IBM main not traded The bot holds no IBM",
+        "/alerts?ticker=KO": "SELL KO main traded 3 at $97.50 = $292.50",
+        "/alerts?day=2026-11-20&strategy=ema": "BUY MSFT",
+        "/alerts/5": "SELL IBM blocked: the bot holds no IBM",
+        "/alerts/4": "3 KO at $100.00, sold at $97.50: −$9.50 after commissions",
+        "/risk": "Open positions 3 open of 200",
+        "/jobs": "daily report what the session brought 5 13,16 * * 1-5 has not run yet",
+        "/logs": "No such line.",
+        "/settings": "Nothing is configured here.",
+    }
+    for path, said in shown.items():
+        page = await browser.get(path)
+        assert (page.status, said in page.text) == (200, True), (path, page.text)
+
+
+async def test_hostile_text_is_text(open_site: OpenSite, make_bot: MakeBot) -> None:
+    """An alert's author runs a script in the owner's browser."""
+    browser = await inside(await open_site(await busy(make_bot)))
+    for path in ("/", "/alerts", "/alerts/6", f"/alerts?ticker={HOSTILE}", f"/alerts?day={HOSTILE}&status={HOSTILE}"):
+        html = (await browser.get(path)).html
+        assert HOSTILE not in html, path
+        assert ESCAPED in html, path
+
+
+async def test_a_search_that_cannot_be_read_says_so(site: Site) -> None:
+    """A slip of the hand shows another day's alerts as if they were the ones asked for."""
+    browser = await inside(site)
+    for query, said in (
+        ("day=20.11.2026", "is no day"),
+        ("status=odd", "is no outcome"),
+        ("ticker=no such thing", "is no stock's name"),
+        ("day=0001-01-01", "Nothing is known of"),
+    ):
+        page = await browser.get(f"/alerts?{query}")
+        assert (page.status, said in page.text) == (200, True), page.text
+
+
+async def test_older_alerts_are_on_the_next_page(site: Site) -> None:
+    """Alerts beyond the first page cannot be reached, or some are shown twice."""
+    await site.bot.start()
+    sent = [await site.bot.alert("SELL", f"T{number}") for number in range(52)]
+    for alert_id in sent:
+        await site.bot.becomes(alert_id, AlertStatus.BLOCKED)
+    browser = await inside(site)
+    first = await browser.get("/alerts?status=blocked")
+    seen = first.html.count('<th scope="row"><a href="/alerts/')
+    older = unescape(first.html.split('" rel="next"')[0].rpartition('href="')[2])
+    second = await browser.get(older)
+    assert (seen, second.html.count('<th scope="row"><a href="/alerts/')) == (50, 2)
+    assert "SELL T1 " in second.text
+
+
+async def test_what_needs_the_owner_comes_first(site: Site) -> None:
+    """A kill, a difference or an IB that is away is found only by who looks for it."""
+    await site.bot.start()
+    await site.bot.owns(10, "AAPL", at_ib=4)
+    browser = await inside(site)
+    await site.bot.operations.kill("owner")
+    page = await browser.get("/")
+    assert "KILLED: nothing leaves by owner" in page.text
+    assert "The books hold 6 shares of AAPL more than IB shows. BUY of it waits." in page.text
+    site.bot.broker.disconnect()
+    await site.bot.until(lambda: _said(browser, "IB is not connected"), "the page says so")
+
+
+async def _said(browser: Browser, words: str) -> bool:
+    return words in (await browser.get("/")).text
+
+
+async def test_without_a_database_a_page_says_what_to_do_and_the_kill_works(site: Site) -> None:
+    """The owner sees an error of the machine, and cannot stop what he cannot see."""
+    await site.bot.start()
+    browser = await inside(site)
+    form = (await browser.get("/act/kill")).fields
+    site.bot.ledger.away = True
+    page = await browser.get("/")
+    assert (page.status, "The database does not answer." in page.text) == (503, True)
+    assert (await browser.get("/act/kill")).status == 200
+    page = await browser.post("/act/kill", form)
+    assert "KILLED, in force, NOT stored yet" in page.text
+    assert site.bot.switch.state == "KILLED"
+    site.bot.ledger.away = False
+
+
+async def test_a_path_that_there_is_not(site: Site) -> None:
+    """A stale link ends in a page of a program."""
+    browser = await inside(site)
+    for path in ("/nowhere", "/alerts/999", "/limits/nothing", "/alerts/abc"):
+        page = await browser.get(path)
+        assert (page.status, "There is no such page." in page.text) == (404, True), path

@@ -1,0 +1,62 @@
+"""The configuration in force as people may see it: every key with its value, and of a secret only whether it is set."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import time
+from enum import Enum
+
+from pydantic import BaseModel, SecretStr
+
+from tradebot.config.channels import CHANNELS
+from tradebot.config.secrets import describe_url
+from tradebot.config.settings import Settings, keys
+from tradebot.config.strategies import SECTION
+
+Shown = Mapping[str, Sequence[tuple[str, str]]]
+"""By section, each key with its value, in the order of the file."""
+_UNSET = "not set"
+_ADDRESSES = (("database", "url"), ("queue", "url"))
+"""Of which all but the password may be seen; other addresses are secret as a whole."""
+
+
+def shown(settings: Settings) -> Shown:
+    found: dict[str, list[tuple[str, str]]] = {}
+    for key in keys(settings.strategy_sections, settings.channel_sections):
+        *section, name = key.path
+        value: object = settings
+        for step in key.path:
+            value = _within(value, step)
+        found.setdefault(".".join(section), []).append((name, _secret(key.path, value) if key.secret else _text(value)))
+    return found
+
+
+def _within(holder: object, step: str) -> object:
+    if isinstance(holder, Settings) and step in (SECTION, CHANNELS):
+        return holder.strategy_sections if step == SECTION else holder.channel_sections
+    if isinstance(holder, Mapping):
+        return holder[step]
+    return getattr(holder, step)
+
+
+def _secret(path: tuple[str, ...], value: object) -> str:
+    if not isinstance(value, SecretStr):
+        return _UNSET if not value else "set"
+    return describe_url(value.get_secret_value()) if path in _ADDRESSES else "set"
+
+
+def _text(value: object) -> str:
+    match value:
+        case None | "":
+            text = _UNSET
+        case bool():
+            text = "true" if value else "false"
+        case Enum():
+            text = str(value.value)
+        case time():
+            text = f"{value:%H:%M}"
+        case BaseModel():
+            text = str(value.model_dump())
+        case Iterable() if not isinstance(value, str):
+            text = ", ".join(map(_text, sorted(value, key=str) if isinstance(value, frozenset) else value)) or "none"
+        case _:
+            text = str(value)
+    return text

@@ -1,0 +1,33 @@
+"""The dashboard: server-made pages on the second listener, for who knows the password.
+
+Rules: a page asks `queries`, an act goes through `operations` with the actor "dashboard" and its form's own key, so that a button
+which is pressed twice acts once. Nothing needs a script: it only keeps an open page fresh. What came from outside is escaped.
+"""
+
+from aiohttp import web
+
+from tradebot.web.dashboard.acts import Acts
+from tradebot.web.dashboard.door import Door
+from tradebot.web.dashboard.live import Live
+from tradebot.web.dashboard.pages import Pages
+from tradebot.web.dashboard.pictures import Pictures
+from tradebot.web.ground import Ground
+
+__all__ = ["routes"]
+
+
+def routes(app: web.Application, ground: Ground) -> None:
+    """Adds the dashboard's."""
+    door = Door(ground)
+    live, pictures = Live(ground, door), Pictures(door)
+    app.add_routes(
+        [
+            *door.table(),
+            *Pages(ground, door, pictures).table(),
+            *Acts(ground, door).table(),
+            *pictures.table(),
+            *live.table(),
+        ]
+    )
+    app.on_shutdown.append(live.end)
+    app.add_routes([web.route("*", "/{nowhere:(?!api/|metrics).*}", door.nowhere)])

@@ -1,0 +1,100 @@
+"""Tells open pages that something has changed: server-sent events that carry nothing but that.
+
+Rules: one look every `LOOK_EVERY_S` for all pages together, and none when nobody looks; so many streams at most, the oldest
+of which ends. A stream ends after a while, and the browser asks anew: so a session that is over sees nothing more.
+"""
+
+import asyncio
+from collections.abc import Hashable
+from contextlib import suppress
+
+from aiohttp import web
+
+from tradebot.errors import LedgerUnavailable
+from tradebot.queries.search import newest_events
+from tradebot.web.dashboard.door import Door
+from tradebot.web.ground import Ground
+from tradebot.web.guard import streams
+
+LOOK_EVERY_S = 1.5
+STREAM_S = 600.0
+STREAMS_MAX = 20
+_BEAT = b": still here\n\n"
+_CHANGED = b"event: changed\ndata: \n\n"
+
+
+class Live:
+    """The streams."""
+
+    def __init__(self, ground: Ground, door: Door) -> None:
+        self._ground = ground
+        self._door = door
+        self._open: dict[asyncio.Event, asyncio.Task[None] | None] = {}
+        self._looking: asyncio.Task[None] | None = None
+        self._ending = asyncio.Event()
+
+    def table(self) -> list[web.RouteDef]:
+        return [web.get("/live", streams(self._door.inside(self.stream, endless=True)))]
+
+    async def end(self, _: web.Application) -> None:
+        self._ending.set()
+        for changed in self._open:
+            changed.set()
+        if self._looking is not None:
+            self._looking.cancel()
+
+    async def stream(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
+        await response.prepare(request)
+        changed = asyncio.Event()
+        while len(self._open) >= STREAMS_MAX:
+            oldest = next(iter(self._open))
+            del self._open[oldest]
+            oldest.set()
+        self._open[changed] = None
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look(), name="dashboard's look")
+        loop = asyncio.get_running_loop()
+        until = loop.time() + STREAM_S
+        with suppress(ConnectionError):
+            try:
+                await response.write(_BEAT)
+                while loop.time() < until and changed in self._open and not self._ending.is_set():
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(15):
+                            await changed.wait()
+                    await response.write(_CHANGED if changed.is_set() else _BEAT)
+                    changed.clear()
+            finally:
+                self._open.pop(changed, None)
+        return response
+
+    async def _look(self) -> None:
+        """While anybody listens."""
+        seen: Hashable = None
+        while self._open:
+            now = await self._now()
+            if seen is not None and now != seen:
+                for changed in list(self._open):
+                    changed.set()
+            seen = now
+            await self._ground.clock.sleep(LOOK_EVERY_S)
+
+    async def _now(self) -> Hashable:
+        """What a page is made of, in short."""
+        queries = self._ground.queries
+        try:
+            events = await newest_events(queries.ledger, 1)
+            headline = await queries.headline()
+        except LedgerUnavailable:
+            return "away"
+        return (
+            events[-1].id if events else 0,
+            headline.state,
+            headline.connection.up,
+            headline.waiting,
+            headline.pending,
+            headline.positions,
+            headline.opens is None,
+            tuple(str(reason) for reason in headline.held_up_by),
+        )

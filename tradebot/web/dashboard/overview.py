@@ -1,0 +1,262 @@
+"""The first page: is it well, what did it do today, what waits, what does it hold. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from urllib.parse import quote
+
+from tradebot.domain.alerts import Alert, AlertStatus
+from tradebot.domain.calendar import NEW_YORK
+from tradebot.domain.events import Event
+from tradebot.domain.pnl import Summary
+from tradebot.domain.reasons import Reason
+from tradebot.domain.settings import TradingState
+from tradebot.domain.strategies import Strategies
+from tradebot.domain.trades import Trade
+from tradebot.queries.health import Health
+from tradebot.queries.positions import HeldPositions
+from tradebot.queries.status import DaemonStatus
+from tradebot.queries.strategies import StrategyStatus
+from tradebot.queries.waiting import Waiting
+from tradebot.web.dashboard import said
+from tradebot.web.dashboard.holdings import Row, holdings
+from tradebot.web.dashboard.rendering import joined
+from tradebot.web.dashboard.said import Said
+from tradebot.words import figures, instructions, refusals
+from tradebot.words.gate import gate_reason
+from tradebot.words.health import health_parts
+from tradebot.words.questions import unanswered, what_to_do
+from tradebot.words.told import told
+
+TOLD_MAX = 9
+REFUSALS_MAX = 3
+PARTS = {
+    "database": "Database",
+    "queue": "Queue",
+    "broker": "IB",
+    "questions": "IB's answers",
+    "trading": "Trading",
+    "telegram": "Telegram",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something that only the owner can do, or should know at once."""
+
+    word: Said
+    text: str
+    act: str = ""
+    href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What happened or waits, at a moment."""
+
+    at: datetime
+    text: str
+    href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Alerts of today that were not traded, for one reason."""
+
+    title: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the bot and how it is."""
+
+    name: str
+    word: Said
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A strategy and how it stands."""
+
+    name: str
+    word: Said
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The whole page."""
+
+    equity: Decimal | None
+    cash: Decimal | None
+    invested: Decimal
+    ibs_day: Decimal | None  # IB's own P&L of the day, the owner's shares included
+    realised: Decimal
+    unrealised: Decimal | None
+    date: str
+    day_iso: str
+    today: Summary
+    alerts_today: int
+    refused_today: int
+    refusals: Sequence[Refused]
+    needs: Sequence[Need]
+    waits: Sequence[Line]
+    at_work: Sequence[Line]
+    positions: Sequence[Row]
+    several: bool
+    told: Sequence[Line]
+    well: Said
+    health: Sequence[Part]
+    simulated: Sequence[str]
+    strategies: Sequence[Named]
+
+    @property
+    def equity_whole(self) -> str:
+        return figures.usd(self.equity).rpartition(".")[0]
+
+    @property
+    def equity_cents(self) -> str:
+        return "." + figures.usd(self.equity).rpartition(".")[2]
+
+
+def overview(
+    now: datetime,
+    status: DaemonStatus,
+    held: HeldPositions,
+    today: Summary,
+    waiting: Waiting,
+    alerts: Sequence[Alert],
+    events: Sequence[Event],
+    health: Health,
+    strategies: Strategies,
+) -> Overview:
+    """`alerts`: of today. `events`: the newest ones."""
+    booked, account = status.books, status.account
+    table = holdings(held, strategies)
+    realised = booked.exposure.realised_today
+    unrealised = None if held.open.unknown else held.open.pnl
+    date = now.astimezone(NEW_YORK)
+    refused = [one for one in alerts if one.status is AlertStatus.BLOCKED]
+    return Overview(
+        equity=account.equity if account else None,
+        cash=account.cash if account else None,
+        invested=booked.exposure.invested,
+        ibs_day=account.daily_pnl if account else None,
+        realised=realised,
+        unrealised=unrealised,
+        date=f"{date:%a} {date.day} {date:%b}",
+        day_iso=f"{date:%Y-%m-%d}",
+        today=today,
+        alerts_today=len(alerts),
+        refused_today=len(refused),
+        refusals=_refusals(refused),
+        needs=list(needs(status, held, health)),
+        waits=[_waits(one, several=waiting.several) for one in (*waiting.sells, *waiting.buys, *waiting.pending)],
+        at_work=[_at_work(one, several=booked.several) for one in (*booked.in_flight, *_entries(booked.resting))],
+        positions=table.rows,
+        several=table.several,
+        told=[_told(one, strategies) for one in events[:TOLD_MAX]],
+        well=said.OK if health.ok else said.NOT_OK,
+        health=list(parts(health)),
+        simulated=status.simulated,
+        strategies=[_strategy(one) for one in booked.strategies] if booked.several else [],
+    )
+
+
+def needs(status: DaemonStatus, held: HeldPositions, health: Health) -> Iterable[Need]:
+    """The most urgent first."""
+    if status.state is TradingState.KILLED:
+        yield Need(
+            said.STATES[status.state],
+            "No order leaves, also no SELL. Positions stay as they are.",
+            "Resume",
+            "/act/resume",
+        )
+    for trade in status.books.unknown:
+        text = f"{figures.order(trade)}: it may or may not be at IB. Look into TWS, then say what became of it."
+        yield Need(Said("UNKNOWN", said.BAD), text, "Resolve", f"/unknown/{trade.id}")
+    for ticker, qty in held.missing.items():
+        text = f"The books hold {figures.counted(qty)} of {ticker} more than IB shows. BUY of it waits."
+        yield Need(Said("difference", said.BAD), text, "Look at it", f"/difference?ticker={quote(ticker)}")
+    for silent in status.silent:
+        yield Need(Said("IB is silent", said.BAD), f"{unanswered(silent)} {what_to_do(silent)}")
+    for gate in status.held_up_by:
+        yield Need(Said("orders wait", said.WAIT), said.sentence(gate_reason(gate)))
+    if status.state is TradingState.PAUSED:
+        yield Need(said.STATES[status.state], "BUY alerts are not traded; SELL goes on.", "Resume", "/act/resume")
+    for name, word, text in ((one.name, one.word, one.text) for one in parts(health)):
+        if word.mood == said.BAD and name not in {"IB", "Trading", "IB's answers"}:
+            yield Need(Said(name, said.BAD), said.sentence(text))
+
+
+def parts(health: Health) -> Iterable[Part]:
+    shown = health_parts(health)
+    for key, name in PARTS.items():
+        if key in shown:
+            part = shown[key]
+            word = said.OFF if part.get("state") == "off" else said.OK if part.get("ok", True) else said.NOT_OK
+            yield Part(name, word, _part(key, part))
+    for key, part in shown.items():
+        if key not in PARTS and "ok" in part:
+            yield Part(key, said.OK if part["ok"] else said.NOT_OK, str(part.get("error") or part.get("state") or ""))
+
+
+def _part(key: str, part: Mapping[str, object]) -> str:
+    match key:
+        case "broker":
+            kind = f"{part.get('kind') or ''} {part.get('account') or ''}".strip()
+            return joined([kind or None, str(part["why_not"]) if part.get("why_not") else None])
+        case "queue" if "sell" in part:
+            return f"{part['name']} · {part['sell']} SELL, {part['buy']} BUY, {part['pending']} for the open"
+        case "database" | "queue":
+            return joined([str(part.get("name", "")), str(part["error"]) if part.get("error") else None])
+        case "questions":
+            silent = part.get("unanswered")
+            return (
+                "every question is answered"
+                if not silent
+                else " ".join(map(str, silent if isinstance(silent, list) else [silent]))
+            )
+        case "trading":
+            waits = part.get("waiting_for")
+            return joined([str(part.get("state", "")), *map(str, waits if isinstance(waits, list) else [])])
+    return joined(
+        [
+            str(part.get("state", "")) if part.get("state") != "off" else None,
+            str(part["error"]) if part.get("error") else None,
+        ]
+    )
+
+
+def _refusals(refused: Sequence[Alert]) -> list[Refused]:
+    codes = Counter(one.reason.code for one in refused if isinstance(one.reason, Reason))
+    return [Refused(refusals.title(code), count) for code, count in codes.most_common(REFUSALS_MAX)]
+
+
+def _entries(resting: Sequence[Trade]) -> list[Trade]:
+    return [one for one in resting if not one.is_protective]
+
+
+def _waits(alert: Alert, *, several: bool) -> Line:
+    whose = f"{alert.strategy}: " if several else ""
+    text = f"{whose}{instructions.wanted(alert)} {said.ALERTS[alert.status].text}"
+    return Line(alert.received_at, text, f"/alerts/{alert.id}")
+
+
+def _at_work(trade: Trade, *, several: bool) -> Line:
+    whose = f"{trade.strategy}: " if several else ""
+    return Line(trade.created_at, f"{whose}{figures.order(trade)} {said.ORDERS[trade.status].text}")
+
+
+def _told(event: Event, strategies: Strategies) -> Line:
+    return Line(event.at, told(event, strategies), f"/alerts/{event.alert_id}" if event.alert_id else "")
+
+
+def _strategy(one: StrategyStatus) -> Named:
+    today = figures.signed_usd(one.exposure.realised_today)
+    lots = f"{one.exposure.open_positions} of its own open" if one.lots else "holds nothing"
+    return Named(one.strategy.name, said.STANDINGS[one.standing], f"{lots}, {today} realised today")

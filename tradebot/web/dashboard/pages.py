@@ -1,0 +1,124 @@
+"""What is shown: ask, put into a page, answer."""
+
+from datetime import date
+
+from aiohttp import web
+
+from tradebot.domain.alerts import AlertStatus
+from tradebot.domain.job_plan import plans
+from tradebot.domain.payload.symbols import symbol
+from tradebot.errors import PayloadError
+from tradebot.queries.alert_trace import alert_trace
+from tradebot.queries.search import AlertSearch, newest_events, search_alerts
+from tradebot.web.dashboard import alerts, at_work, holdings, machine, overview, risk, trace
+from tradebot.web.dashboard.door import Door
+from tradebot.web.dashboard.pictures import Pictures
+from tradebot.web.ground import Ground
+
+TODAY_MAX = 1000
+ID_MAX = 2**62
+
+
+class Pages:
+    """The handlers of everything that is only looked at."""
+
+    def __init__(self, ground: Ground, door: Door, pictures: Pictures) -> None:
+        self._queries = ground.queries
+        self._clock = ground.clock
+        self._door = door
+        self._pictures = pictures
+
+    def table(self) -> list[web.RouteDef]:
+        pages = {
+            "/": self.overview,
+            "/positions": self.positions,
+            "/orders": self.orders,
+            "/alerts": self.alerts,
+            r"/alerts/{id:\d{1,18}}": self.alert,
+            "/risk": self.risk,
+            "/settings": self.settings,
+            "/jobs": self.jobs,
+            "/logs": self.logs,
+        }
+        return [web.get(path, self._door.inside(handler)) for path, handler in pages.items()]
+
+    async def overview(self, request: web.Request) -> web.Response:
+        queries, now = self._queries, self._clock.now()
+        hours, strategies = queries.run.hours, queries.run.strategies
+        today = AlertSearch(day=hours.calendar.trading_date(now))
+        page = overview.overview(
+            now,
+            await queries.status(),
+            await queries.positions(),
+            (await queries.result(1)).summary,
+            await queries.waiting(),
+            [one.alert for one in await search_alerts(queries.ledger, hours, today, TODAY_MAX)],
+            (await newest_events(queries.ledger, overview.TOLD_MAX))[::-1],
+            await queries.health(),
+            strategies,
+        )
+        return await self._door.page(request, "overview.html", page)
+
+    async def positions(self, request: web.Request) -> web.Response:
+        page = holdings.holdings(await self._queries.positions(), self._queries.run.strategies)
+        return await self._door.page(request, "positions.html", page)
+
+    async def orders(self, request: web.Request) -> web.Response:
+        page = at_work.orders(await self._queries.orders(), several=self._queries.run.several)
+        return await self._door.page(request, "orders.html", page)
+
+    async def alerts(self, request: web.Request) -> web.Response:
+        queries, given = self._queries, {name: text.strip() for name, text in request.query.items()}
+        wanted, problem = wanted_alerts(given)
+        found = [] if problem else await search_alerts(queries.ledger, queries.run.hours, wanted, alerts.PAGE + 1)
+        page = alerts.alerts(found, given, queries.run.strategies, problem)
+        return await self._door.page(request, "alerts.html", page)
+
+    async def alert(self, request: web.Request) -> web.Response:
+        found = await alert_trace(self._queries.ledger, request.match_info["id"])
+        if found is None:
+            raise web.HTTPNotFound
+        return await self._door.page(request, "alert.html", trace.trace(found))
+
+    async def risk(self, request: web.Request) -> web.Response:
+        page = risk.risk(await self._queries.limits(), self._queries.run.fixed_limits)
+        return await self._door.page(request, "risk.html", page)
+
+    async def settings(self, request: web.Request) -> web.Response:
+        return await self._door.page(request, "settings.html", machine.settings(self._queries.run.configured))
+
+    async def jobs(self, request: web.Request) -> web.Response:
+        run = self._queries.run
+        due = plans(run.crons, run.hours.calendar)
+        page = machine.jobs(due, await self._queries.jobs(), self._clock.now())
+        return await self._door.page(request, "jobs.html", page)
+
+    async def logs(self, request: web.Request) -> web.Response:
+        level = request.query.get("level", "INFO")
+        level = level if level in machine.LEVELS else "INFO"
+        page = machine.log(await self._queries.log_lines(machine.LINES, level), level)
+        return await self._door.page(request, "logs.html", page)
+
+
+def wanted_alerts(given: dict[str, str]) -> tuple[AlertSearch, str]:
+    """What was typed, and what of it cannot be read."""
+    ticker = status = day = before = None
+    if text := given.get("ticker"):
+        try:
+            ticker = symbol(text)[1]
+        except PayloadError:
+            return AlertSearch(), f"“{text[:20]}” is no stock's name. Write AAPL, or BRK.B."
+    if text := given.get("status"):
+        status = next((one for one in AlertStatus if one == text.upper()), None)
+        if status is None:
+            return AlertSearch(), f"“{text[:20]}” is no outcome. Choose one of the list."
+    if text := given.get("day"):
+        try:
+            day = date.fromisoformat(text)
+        except ValueError:
+            return AlertSearch(), f"“{text[:20]}” is no day. Write it as 2026-11-20."
+        if not date(1971, 1, 1) <= day <= date(9000, 1, 1):
+            return AlertSearch(), f"Nothing is known of {day}."
+    if (text := given.get("before", "")).isdecimal() and text.isascii() and len(text) < 19:
+        before = int(text)
+    return AlertSearch(ticker, status, day, given.get("strategy") or None, before), ""

@@ -1,0 +1,136 @@
+"""Pictures of curves as SVG, drawn in a process of its own: matplotlib weighs more than the bot, and trading waits for nothing.
+
+Rules: one is drawn at a time, when a browser asks for it; a page names it by the sum of its figures, so that the same figures are
+drawn once and a browser may keep them for good. Whatever goes wrong with a picture, the page stands without it.
+"""
+
+import asyncio
+import hashlib
+import json
+import os
+import sys
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import TypeVar
+
+from aiohttp import web
+from loguru import logger
+
+from tradebot.web.dashboard.door import Door
+
+T = TypeVar("T")
+DEADLINE_S = 30.0
+KEPT_MAX = 8
+POINTS_MAX = 1500
+_SCRIPT = Path(__file__).with_name("plots.py")
+_PASSED_ON = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "XDG_CACHE_HOME", "MPLCONFIGDIR")  # no secret among them
+DARK = {
+    "#1d1f1c": "#e9e7e1",
+    "#5f635b": "#a3a69c",
+    "#e3e0d8": "#2d302b",
+    "#17683a": "#6fca92",
+    "#b0282e": "#f08d86",
+    "#1f4e79": "#9cc3ea",
+}
+"""What each colour of the light theme is in the dark one, as in the style sheet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """USD by day. `below`: what each is under its best, as a fraction; `from_zero`: P&L that is added up."""
+
+    points: Sequence[tuple[date, Decimal]]
+    below: Sequence[float] = ()
+    from_zero: bool = False
+
+
+class Pictures:
+    """Those that pages have named lately, and what was drawn of them."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self._asked: OrderedDict[str, bytes] = OrderedDict()
+        self._drawn: OrderedDict[str, Mapping[str, bytes]] = OrderedDict()
+        self._one_at_a_time = asyncio.Lock()
+
+    def table(self) -> list[web.RouteDef]:
+        path = "/charts/{key:[0-9a-f]{32}}/{width:wide|narrow}-{theme:light|dark}.svg"
+        return [web.get(path, self._door.inside(self.picture, endless=True))]
+
+    def name(self, curve: Curve) -> str | None:
+        """By which a page asks for it; None: too little to draw."""
+        if len(curve.points) < 2:
+            return None
+        every = -(-len(curve.points) // POINTS_MAX)
+        chosen = [*range(0, len(curve.points) - 1, every), len(curve.points) - 1]
+        asked = {
+            "days": [curve.points[place][0].isoformat() for place in chosen],
+            "values": [float(curve.points[place][1]) for place in chosen],
+            "below": [curve.below[place] for place in chosen] if curve.below else None,
+            "from_zero": curve.from_zero,
+        }
+        request = json.dumps(asked).encode()
+        key = hashlib.sha256(request).hexdigest()[:32]
+        _keep(self._asked, key, request)
+        return key
+
+    async def picture(self, request: web.Request) -> web.Response:
+        key = request.match_info["key"]
+        async with self._one_at_a_time:
+            if key not in self._drawn and key in self._asked:
+                found = await draw(self._asked[key])
+                if found is not None:
+                    _keep(self._drawn, key, found)
+        if key not in self._drawn:
+            raise web.HTTPNotFound
+        body = self._drawn[key][f"{request.match_info['width']}-{request.match_info['theme']}"]
+        headers = {"Cache-Control": "private, max-age=31536000, immutable"}
+        return web.Response(body=body, content_type="image/svg+xml", charset="utf-8", headers=headers)
+
+
+def _keep(kept: "OrderedDict[str, T]", key: str, value: T) -> None:
+    kept[key] = value
+    kept.move_to_end(key)
+    while len(kept) > KEPT_MAX:
+        kept.popitem(last=False)
+
+
+async def draw(request: bytes) -> Mapping[str, bytes] | None:
+    """Each width in each theme; None when it could not be drawn."""
+    env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", str(_SCRIPT)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=env,
+    )
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            answer, errors = await process.communicate(request)
+    except TimeoutError:
+        logger.warning("the dashboard's picture was not drawn within {:.0f} s", DEADLINE_S)
+        return None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode != 0:
+        logger.warning("the dashboard's picture was not drawn: {}", errors.decode(errors="replace").strip()[-300:])
+        return None
+    light: dict[str, str] = json.loads(answer)
+    return {
+        f"{name}-{theme}": (text if theme == "light" else _dark(text)).encode()
+        for name, text in light.items()
+        for theme in ("light", "dark")
+    }
+
+
+def _dark(text: str) -> str:
+    for light, dark in DARK.items():
+        text = text.replace(light, dark)
+    return text
