@@ -169,6 +169,8 @@ def every_kind(ticker: str = "AAPL") -> Mapping[EventKind, Facts]:
         report(by_strategy=(d.StrategyDay("ema", 3, 2, Decimal(11), 2, 1, 1, Decimal("-3.5")),)),
         d.HealthFailing("queue", NOON - timedelta(hours=1), ("Redis does not answer",)),
         d.HealthBack("queue", NOON - timedelta(hours=1)),
+        d.ChannelFailing("team", NOON - timedelta(minutes=5), "HTTP 500", is_given_up=False),
+        d.ChannelBack("team", NOON - timedelta(hours=1)),
         d.LoginReminder(NOON, NOON + timedelta(days=7), NOON + timedelta(days=1), connected=True, since=None),
         d.JobFailed("position_sync", slots[:1], d.JobFailure.TIMEOUT, "60 s", NOON),
         d.JobMissed("position_sync", slots),

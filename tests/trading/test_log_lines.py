@@ -16,7 +16,9 @@ from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.brokerage import ErrorKind, Executed, OrderError, OrderState, OrderUpdate
 from tradebot.domain.trades import TradeStatus
 from tradebot.errors import QueueUnavailable
-from tradebot.notify.log_channel import CHANNEL, deliver_once, log_event
+from tradebot.notify.log_channel import CHANNEL, LogChannel
+from tradebot.notify.outbox import Outbox
+from tradebot.queries.parts import ChannelState
 
 Lines = list[Mapping[str, Any]]
 
@@ -34,7 +36,7 @@ async def _told(bot: Bot) -> None:
     """The log channel tells what waits for it."""
     async with bot.ledger.begin() as books:
         await books.serve_channels([CHANNEL])
-    await deliver_once(bot.ledger, bot.clock, log_event)
+    await Outbox(LogChannel(), bot.ledger, bot.clock, lambda: None, ChannelState()).round()
 
 
 def _about(lines: Lines, alert_id: int) -> list[str]:

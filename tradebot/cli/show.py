@@ -25,6 +25,8 @@ from tradebot.words.limits import value_text
 from tradebot.words.standing import standing
 
 Part = Mapping[str, object]
+_TELL = ("telegram", "channels", "web")
+"""Parts that nothing but people depends on."""
 
 
 @cli.command()
@@ -72,7 +74,7 @@ async def _status(settings: Settings, strategy: str | None) -> int:
             markup=False,
         )
         return 1
-    return 0 if all(part.get("ok", True) for name, part in parts.items() if name != "telegram") else 1
+    return 0 if all(part.get("ok", True) for name, part in parts.items() if name not in _TELL) else 1
 
 
 async def _booked(settings: Settings, out: Console) -> BooksStatus | None:
@@ -214,6 +216,15 @@ def _telegram(part: Part) -> str:
     return f"{part.get('state')}: {part['error']}" if part.get("error") else str(part.get("state"))
 
 
+def _channels(part: Part) -> str:
+    """`team, mail; hook takes no messages: HTTP 500`."""
+    failing, well = part.get("failing"), part.get("well")
+    ill = [f"{name} takes no messages: {why}" for name, why in failing.items()] if isinstance(failing, Mapping) else []
+    fine = [", ".join(map(str, well))] if isinstance(well, list) and well else []
+    error = [str(part["error"])] if part.get("error") else []
+    return "; ".join([*error, *ill, *fine]) or str(part.get("state", part.get("unknown")))
+
+
 def _plainly(part: Part) -> str:
     return ", ".join(f"{key} {value}" for key, value in part.items() if key != "ok" and value not in (None, [], ""))
 
@@ -225,6 +236,7 @@ _SENTENCES: Mapping[str, Callable[[Part], str]] = {
     "questions": _questions,
     "trading": _trading,
     "telegram": _telegram,
+    "channels": _channels,
     "daemon": _about,
 }
 

@@ -64,6 +64,7 @@ KINDS: Mapping[EventGroup, tuple[EventKind, ...]] = {
     ),
     EventGroup.HEALTH: (
         *(_K.HEALTH_FAILING, _K.HEALTH_BACK, _K.COMPONENT_STUCK, _K.CLOCK_OFF),
+        *(_K.CHANNEL_FAILING, _K.CHANNEL_BACK),
         *(_K.QUEUE_JUNK, _K.STARTED, _K.STOPPED),
     ),
     EventGroup.JOBS: (_K.JOB_FAILED, _K.JOB_MISSED),

@@ -100,6 +100,8 @@ class EventKind(StrEnum):
     POSITIONS_COMPARED = "positions_compared"
     HEALTH_FAILING = "health_failing"  # a part is not well: reported when it begins, and every hour
     HEALTH_BACK = "health_back"
+    CHANNEL_FAILING = "channel_failing"  # messages do not arrive there: told once, on the others
+    CHANNEL_BACK = "channel_back"
     LOGIN_REMINDER = "login_reminder"
     JOB_FAILED = "job_failed"
     JOB_MISSED = "job_missed"  # due while the bot was down, and too late to be made up

@@ -39,7 +39,7 @@ from tradebot.queries.jobs import JobHistory, job_history
 from tradebot.queries.market import Market, market_now
 from tradebot.queries.mismatches import NothingToWriteOff, missing_shares
 from tradebot.queries.newest import Fill, newest_alerts, newest_fills
-from tradebot.queries.parts import ChatPart, WebPart
+from tradebot.queries.parts import ChannelsPart, ChatPart, WebPart
 from tradebot.queries.performance import PerformanceQueries
 from tradebot.queries.positions import HeldPositions, held_positions
 from tradebot.queries.results import Result, read_result
@@ -84,6 +84,7 @@ class DaemonQueries:
     questions: SilentQuestions
     parts: Mapping[str, HealthPart]  # what the bot relies on; each says itself how it is
     chat: ChatPart
+    channels: ChannelsPart
     run: RunSettings
     clock: Clock
     performance: PerformanceQueries
@@ -282,5 +283,6 @@ class DaemonQueries:
             "simulated": list(self.run.simulated),
         }
         # Told, but no part of being well: the bot trades without anybody who looks.
-        beside = {"telegram": await self.chat.health(), "web": await self.web.health()}
+        looked_at: Mapping[str, HealthPart] = {"telegram": self.chat, "channels": self.channels, "web": self.web}
+        beside = {name: await part.health() for name, part in looked_at.items()}
         return Health(ok, {**parts, **beside, "daemon": about})

@@ -1,10 +1,11 @@
 """The parts of the bot that `/health` shows, each asked for its own state: see `tradebot.ports.HealthPart`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from tradebot.errors import LedgerUnavailable, QueueUnavailable
-from tradebot.ports import Broker, InstanceLock, Ledger, OrderGate, Queue, SilentQuestions, TradingStateSource
+from tradebot.ports import Broker, Clock, InstanceLock, Ledger, OrderGate, Queue, SilentQuestions, TradingStateSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +111,46 @@ class ChatPart:
         if self.state == "off":
             return {"state": "off"}
         return {"ok": self.error is None, "state": self.state, "error": self.error}
+
+
+UNTOLD_AFTER = timedelta(minutes=5)
+"""So long a critical message may be on its way to the first that takes it."""
+LOG = "log"
+"""The channel that tells nobody by itself."""
+
+
+@dataclass(slots=True)
+class ChannelState:
+    """How the deliveries to one channel go; its outbox keeps it."""
+
+    delivered_at: datetime | None = None
+    failing_since: datetime | None = None
+    error: str | None = None
+
+
+@dataclass(slots=True)
+class ChannelsPart:
+    """The channels beside the chat and the log. Not well: what is critical has reached nobody, on any channel, for minutes."""
+
+    ledger: Ledger
+    clock: Clock
+    states: dict[str, ChannelState] = field(default_factory=dict)
+    """Of those that are configured, by name."""
+    served: tuple[str, ...] = ()
+    """All that events wait for, the chat or the log included."""
+
+    async def health(self) -> Mapping[str, object]:
+        if not self.states:
+            return {"state": "off"}
+        try:
+            async with self.ledger.read() as books:
+                since = await books.untold_since([name for name in self.served if name != LOG])
+        except LedgerUnavailable as error:
+            return {"ok": True, "unknown": str(error)}  # the database's own part says that it is not well
+        is_late = since is not None and self.clock.now() - since > UNTOLD_AFTER
+        return {
+            "ok": not is_late,
+            "well": [name for name, state in self.states.items() if state.error is None],
+            "failing": {name: state.error for name, state in self.states.items() if state.error is not None},
+            **({"untold_since": since.isoformat()} if since and is_late else {}),
+        }

@@ -18,7 +18,15 @@ from tradebot.domain.strategies import Strategies, Strategy
 from tradebot.operations.operations import Operations
 from tradebot.ports import Broker, Chance, Clock, HealthPart, InstanceLock, Ledger, LogTail, Queue
 from tradebot.queries.daemon import DaemonQueries, RunSettings
-from tradebot.queries.parts import BrokerPart, ChatPart, DatabasePart, QuestionsPart, QueuePart, TradingPart
+from tradebot.queries.parts import (
+    BrokerPart,
+    ChannelsPart,
+    ChatPart,
+    DatabasePart,
+    QuestionsPart,
+    QueuePart,
+    TradingPart,
+)
 from tradebot.queries.performance import PerformanceQueries
 from tradebot.runtime.jobs.jobs import Jobs, all_jobs
 from tradebot.runtime.pulse import Pulse
@@ -362,6 +370,7 @@ def _queries(core: _Core) -> DaemonQueries:
         questions=core.questions,
         parts=parts,
         chat=ChatPart(),
+        channels=ChannelsPart(outside.ledger, outside.clock),
         run=run,
         clock=outside.clock,
         log=options.log,

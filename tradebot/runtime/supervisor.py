@@ -8,9 +8,8 @@ recovery finds out what was going on.
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager, suppress
-from typing import TYPE_CHECKING
 
 from loguru import logger
 
@@ -21,12 +20,13 @@ from tradebot.domain.facts.daemon import Started, Stopped
 from tradebot.domain.settings import TradingState
 from tradebot.domain.strategies import Strategies
 from tradebot.errors import LedgerUnavailable, LockLost
-from tradebot.notify.log_channel import log_events
 from tradebot.operations.limits import store_configured
-from tradebot.ports import IDLE_S, Beat, Chance, InstanceLock, Pulse
+from tradebot.ports import IDLE_S, Beat, InstanceLock
 from tradebot.runtime import systemd
 from tradebot.runtime.adapters import Opened, once_reachable, open_outside, options
 from tradebot.runtime.build import Run, Tradebot, build
+from tradebot.runtime.channels import AnyChannel, channels_of
+from tradebot.runtime.messages import send_messages
 from tradebot.runtime.second_listener import serve_web
 from tradebot.runtime.status_line import StatusLine
 from tradebot.runtime.warm_up import warm_up
@@ -35,13 +35,6 @@ from tradebot.trading.every import every, happens
 from tradebot.webhook import Webhook, open_webhook
 from tradebot.words import events as words
 from tradebot.words import strategies as words_of_strategies
-
-if TYPE_CHECKING:
-    from tradebot.operations.operations import Operations
-    from tradebot.queries.daemon import DaemonQueries
-    from tradebot.telegram import TelegramOptions
-
-    _Serve = Callable[[TelegramOptions, Operations, DaemonQueries, Chance, Pulse, asyncio.Event], Awaitable[None]]
 
 LAST_WORDS_S = 8.0
 STORING_S = 60.0
@@ -64,6 +57,7 @@ async def run(settings: Settings, ready: Callable[[Webhook], None], *, wait: boo
             opened = await open_outside(settings, stack, wait=wait)
             chosen = options(settings)
             bot = build(opened.outside, chosen)
+            channels = await asyncio.to_thread(channels_of, settings, opened.outside.clock)
             _warn_of_strategies(settings.strategies())
             await once_reachable(lambda: _store_limits(settings, bot))
             await once_reachable(bot.switch.refresh)  # a stored kill is in force, and shown, from the first moment
@@ -73,11 +67,16 @@ async def run(settings: Settings, ready: Callable[[Webhook], None], *, wait: boo
         if stop.is_set():
             logger.info("stopped before it was ready: no alert was taken, no order sent")
             return
-        await _serve(settings, opened, bot, ready, stop)
+        await _serve(settings, opened, bot, channels, ready, stop)
 
 
 async def _serve(
-    settings: Settings, opened: Opened, bot: Tradebot, ready: Callable[[Webhook], None], stop: asyncio.Event
+    settings: Settings,
+    opened: Opened,
+    bot: Tradebot,
+    channels: Sequence[AnyChannel],
+    ready: Callable[[Webhook], None],
+    stop: asyncio.Event,
 ) -> None:
     last_words = asyncio.Event()
     async with asyncio.TaskGroup() as group:
@@ -88,7 +87,7 @@ async def _serve(
             logger.info("{}", _what_is_on(settings, opened, webhook))
             ready(webhook)
             systemd.notify("READY=1")
-            messages = group.create_task(_send_messages(settings, bot, last_words), name="messages")
+            messages = group.create_task(send_messages(settings, bot, channels, last_words), name="messages")
             web = group.create_task(serve_web(settings.web, opened.ports.web, bot), name="web")
             said = [group.create_task(run(), name=name) for name, run in _said_of_itself(bot, webhook).items()]
             await stop.wait()
@@ -212,37 +211,6 @@ async def _end(tasks: list[asyncio.Task[None]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-# --- messages -------------------------------------------------------------------------------------------------------
-
-
-async def _send_messages(settings: Settings, bot: Tradebot, stop: asyncio.Event) -> None:
-    """Events to Telegram, or to the log where none is configured. Telegram takes seconds to import: trading is ready by then."""
-    if settings.telegram.bot_token is not None:
-        try:
-            return await _serve_telegram(settings, bot, stop)
-        except Exception:
-            logger.exception("Telegram has failed and stays off until the next start; messages go to the log")
-    outside, beat = bot.outside, bot.outside.pulse.of("messages to the log")
-    await log_events(outside.ledger, outside.clock, beat, stop, bot.queries.run.strategies)
-
-
-async def _serve_telegram(settings: Settings, bot: Tradebot, stop: asyncio.Event) -> None:
-    telegram = settings.telegram
-    assert telegram.bot_token is not None, "only called with a token"
-    assert telegram.chat_id is not None, "the configuration asks for it"
-    serve, telegram_options = await asyncio.to_thread(_import_telegram)
-    access = telegram_options(
-        telegram.bot_token.get_secret_value(), telegram.chat_id, telegram.user_ids, telegram.api_url
-    )
-    await serve(access, bot.operations, bot.queries, bot.outside.chance, bot.outside.pulse, stop)
-
-
-def _import_telegram() -> "tuple[_Serve, type[TelegramOptions]]":
-    from tradebot.telegram import TelegramOptions, serve  # noqa: PLC0415 - seconds, and 125 MB: only where it is used
-
-    return serve, TelegramOptions
-
-
 # --- first and last messages -------------------------------------------------------------------------------------------
 
 
@@ -252,7 +220,7 @@ def _what_is_on(settings: Settings, opened: Opened, webhook: Webhook) -> str:
         f"on: webhook {webhook.host}:{webhook.port}, {broker} {opened.broker_at}, database {opened.outside.ledger.name}, "
         f"queue {opened.outside.queue.name}, "
         f"web {_web_at(opened)}, Telegram {_on(settings.telegram.bot_token)}, "
-        f"heartbeat {_on(settings.schedule.heartbeat_url)}"
+        f"channels {', '.join(settings.channel_sections) or 'off'}, heartbeat {_on(settings.schedule.heartbeat_url)}"
     )
 
 

@@ -41,7 +41,6 @@ class Delivery:
         self._logged: set[int] = set()
         self._unmarked: set[int] = set()  # sent, not yet marked in the database
         self._failures = 0
-        self._served = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set and everything is out."""
@@ -60,7 +59,6 @@ class Delivery:
 
     async def round(self) -> bool:
         """At most one message; False when there was nothing to send. Raises LedgerUnavailable."""
-        await self._serve()
         await self._mark_what_was_sent()
         await self._mark(await self._read((Severity.TRACE,)))  # nobody waits for these; 0.1.0 may have left some
         for lane in LANES:
@@ -69,12 +67,6 @@ class Delivery:
                 await self._send(fold(events, self._clock.now(), self._strategies))
                 return True
         return False
-
-    async def _serve(self) -> None:
-        if not self._served:
-            async with self._ledger.begin() as books:
-                await books.serve_channels([CHANNEL])
-            self._served = True
 
     async def _send(self, message: Folded) -> None:
         only = message.events[0] if len(message.events) == 1 else None

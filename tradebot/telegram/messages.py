@@ -92,6 +92,8 @@ TITLES: Mapping[str, str] = {
     _K.POSITIONS_COMPARED: "⚖️ Positions compared",
     _K.HEALTH_FAILING: "❗ Not well",
     _K.HEALTH_BACK: "✅ Well again",
+    _K.CHANNEL_FAILING: "⚠️ A channel is silent",
+    _K.CHANNEL_BACK: "✅ The channel is back",
     _K.LOGIN_REMINDER: "🔑 IB login",
     _K.JOB_FAILED: "⚠️ A job failed",
     _K.JOB_MISSED: "⚠️ A job was missed",

@@ -499,6 +499,8 @@ WORDS: Mapping[EventKind, Says] = {
     EventKind.DAILY_REPORT: lambda f, _: daily_report.text(f),
     EventKind.HEALTH_FAILING: health_events.failing,
     EventKind.HEALTH_BACK: health_events.back,
+    EventKind.CHANNEL_FAILING: health_events.channel_failing,
+    EventKind.CHANNEL_BACK: health_events.channel_back,
     EventKind.LOGIN_REMINDER: _login,
     EventKind.JOB_FAILED: _job_failed,
     EventKind.JOB_MISSED: _job_missed,

@@ -1,11 +1,12 @@
 """The state of each part as `GET /health` shows it. Pure."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from tradebot.domain.gate import GateReason
 from tradebot.domain.questions import Silent
 from tradebot.queries.health import Health
-from tradebot.words.figures import seconds
+from tradebot.words.figures import local, seconds
 from tradebot.words.gate import gate_reason
 from tradebot.words.questions import unanswered, what_to_do
 
@@ -17,6 +18,8 @@ def health_parts(health: Health) -> dict[str, dict[str, object]]:
 
 def _part(part: Mapping[str, object]) -> dict[str, object]:
     shown = {key: _sentences(value) for key, value in part.items()}
+    if isinstance(since := shown.pop("untold_since", None), str):
+        shown["error"] = f"what is critical has reached nobody since {local(datetime.fromisoformat(since))}"
     if isinstance(uptime_s := shown.pop("uptime_s", None), float):
         shown["uptime"] = seconds(uptime_s)
     return shown

@@ -1,7 +1,7 @@
 """What fails, since when, and what to do; and that it is well again. Pure."""
 
 from tradebot.domain.events import Event, NewEvent
-from tradebot.domain.facts.daemon import HealthBack, HealthFailing
+from tradebot.domain.facts.daemon import ChannelBack, ChannelFailing, HealthBack, HealthFailing
 from tradebot.words.figures import seconds
 
 _NAMES = {
@@ -11,6 +11,7 @@ _NAMES = {
     "questions": "What IB answers",
     "trading": "Sending orders",
     "telegram": "Telegram",
+    "channels": "Telling you",
 }
 _TO_DO = {
     "broker": "Alerts are stored and wait. Is IB Gateway running and logged in? It wants a login by hand once a week.",
@@ -19,6 +20,7 @@ _TO_DO = {
     "questions": "",  # its reasons say what to do
     "trading": "Alerts are stored and wait. `tradebot status` shows more.",
     "telegram": "Trading goes on. Is api.telegram.org reachable from here?",
+    "channels": "`tradebot deliveries` shows what waits, and why.",
 }
 
 
@@ -39,3 +41,17 @@ def _why(facts: HealthFailing) -> str:
 def back(facts: HealthBack, event: Event | NewEvent) -> str:
     away = seconds((event.at - facts.since).total_seconds())
     return f"{_NAMES.get(facts.part, facts.part)} is well again; it was not for about {away}."
+
+
+def channel_failing(facts: ChannelFailing, event: Event | NewEvent) -> str:
+    lasting = seconds((event.at - facts.since).total_seconds())
+    gone = "What it refused, or what waited for a day, is given up" if facts.is_given_up else "What is for it waits"
+    return (
+        f"Channel {facts.channel} takes no messages, for {lasting} now: {facts.error}. {gone}. "
+        f"`tradebot deliveries --channel {facts.channel}` shows what."
+    )
+
+
+def channel_back(facts: ChannelBack, event: Event | NewEvent) -> str:
+    away = seconds((event.at - facts.since).total_seconds())
+    return f"Channel {facts.channel} takes messages again; it did not for about {away}."

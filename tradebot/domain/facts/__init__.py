@@ -52,6 +52,8 @@ from tradebot.domain.facts.alerts import (
 )
 from tradebot.domain.facts.daemon import (
     ApiTokenChanged,
+    ChannelBack,
+    ChannelFailing,
     ComponentStuck,
     DailyReport,
     HealthBack,
@@ -170,6 +172,8 @@ FACTS: Mapping[EventKind, type[Facts]] = {
         DailyReport,
         HealthFailing,
         HealthBack,
+        ChannelFailing,
+        ChannelBack,
         LoginReminder,
         JobFailed,
         JobMissed,

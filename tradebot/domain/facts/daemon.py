@@ -131,6 +131,28 @@ class HealthBack(Facts):
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelFailing(Facts):
+    """Messages do not arrive on a channel."""
+
+    kind: ClassVar = _K.CHANNEL_FAILING
+    severity: ClassVar = _S.WARNING
+    channel: str
+    since: datetime
+    error: str  # why not
+    is_given_up: bool  # some will never arrive there; else they wait
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelBack(Facts):
+    """Messages arrive again on a channel of which it was told that they do not."""
+
+    kind: ClassVar = _K.CHANNEL_BACK
+    severity: ClassVar = _S.INFO
+    channel: str
+    since: datetime  # when it began to fail
+
+
+@dataclass(frozen=True, slots=True)
 class LoginReminder(Facts):
     """The weekly login at IB, due or done."""
 
