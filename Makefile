@@ -2,7 +2,7 @@
 # ARGS passes arguments on: make run ARGS="--config /etc/tradebot/config.toml", make test ARGS="-k webhook".
 
 .DELETE_ON_ERROR:
-.PHONY: deploy rollback dist install run test crash faults soak bench vps lint types unit schemas nyse format lock clean
+.PHONY: deploy rollback dist install run test crash faults soak bench vps lint types unit rules schemas nyse format lock clean
 
 ARGS ?=
 VENV := .venv
@@ -70,6 +70,17 @@ unit:
 	systemd-analyze verify --man=no "$$folder/tradebot.service" && \
 	if systemd-analyze security --offline=true --no-pager --threshold=15 "$$folder/tradebot.service" >"$$folder/told"; \
 	then tail -n 1 "$$folder/told"; else cat "$$folder/told"; exit 1; fi
+
+# The alert rules with their tests, the scrape example, the dashboard's expressions and a page, judged by Prometheus' own tool.
+rules: $(VENV)/.dev
+	@if ! command -v promtool >/dev/null; then \
+		echo "promtool (Debian's package prometheus) is not on this machine: names and labels are held to what is shown by tests/docs/test_metrics.py alone"; exit 0; fi; \
+	folder=$$(mktemp -d) && trap 'rm -r "$$folder"' EXIT && \
+	$(PY) -m tests.deploy.promql "$$folder" && \
+	promtool check rules docs/deploy/prometheus/alerts.yml "$$folder/dashboard.yml" && \
+	promtool test rules tests/deploy/alerts.yml && \
+	promtool check config --syntax-only docs/deploy/prometheus/prometheus.yml && \
+	promtool check metrics <"$$folder/page.prom"
 
 # docs/schemas from the tables by which the code reads alerts; a test says when they are behind.
 schemas: $(VENV)/.dev

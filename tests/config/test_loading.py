@@ -347,6 +347,7 @@ HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2E$BqYbHcN0u6yU2m3oFf0Yw
         (f'password = "seven horses under it"\npassword_hash = "{HASH}"', "take one of the two out"),
         ('password = "seven horses under it"\nport = 8000', "two doors"),
         ('hosts = ["https://bot.example.com"]', "without https://"),
+        ('metrics_token = "seven horses under it"', "the second listener is off"),
     ],
 )
 def test_a_second_listener_that_cannot_be_meant_is_refused(tmp_path: Path, web: str, told: str) -> None:
@@ -367,3 +368,5 @@ def test_the_second_listener_is_off_until_there_is_a_password(tmp_path: Path) ->
         settings = load(None, {f"TRADEBOT_WEB__{variable}": value})
         assert settings.web.on
         assert value in settings.secrets()
+    both = {"TRADEBOT_WEB__PASSWORD": "seven horses under it", "TRADEBOT_WEB__METRICS_TOKEN": "eight horses under it"}
+    assert "eight horses under it" in load(None, both).secrets()

@@ -44,10 +44,15 @@ def contradictions(given: Given) -> list[str]:
 
 
 def _web(given: Given) -> list[str]:
-    """One password, and a port of its own."""
+    """One password, which everything else there needs, and a port of its own."""
     password, hashed = (given.get("web", name) for name in ("password", "password_hash"))
     if password is None and hashed is None:
-        return []
+        if given.get("web", "metrics_token") is None:
+            return []
+        return [
+            f"web.metrics_token ({given.origins['web', 'metrics_token']}): opens nothing, for without web.password or"
+            " web.password_hash the second listener is off: set one, or take it out"
+        ]
     lines = []
     if password is not None and hashed is not None:
         lines.append(

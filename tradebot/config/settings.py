@@ -83,6 +83,7 @@ class Web(Section):
     port: Annotated[int, whole(0, 65_535)] = 8001
     password: Secret | None = None
     password_hash: PasswordHash | None = None
+    metrics_token: Secret | None = None
     hosts: HostNames = ()
     trusted_proxies: Proxies = ()
 
@@ -267,6 +268,7 @@ class Settings(Section):
             self.webhook.previous_secret,
             self.web.password,
             self.web.password_hash,
+            self.web.metrics_token,
             self.telegram.bot_token,
             self.schedule.heartbeat_url,
         )

@@ -23,10 +23,11 @@ async def serve_web(settings: Web, port: TakenPort | None, bot: Tradebot) -> Non
         options = WebOptions(
             password=settings.password.get_secret_value() if settings.password else None,
             password_hash=settings.password_hash.get_secret_value() if settings.password_hash else None,
+            metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
             hosts=settings.hosts,
             trusted_proxies=settings.trusted_proxies,
         )
-        ground = Ground(options=options, operations=bot.operations, queries=bot.queries, clock=bot.outside.clock)
+        ground = Ground(options, bot.operations, bot.queries, bot.outside.clock, bot.listeners)
         async with open_web(options, port, ground):
             part.state = "on"
             await asyncio.Event().wait()

@@ -13,14 +13,14 @@ from aiohttp import web
 from loguru import logger
 
 from tradebot.listener import TakenPort, listen
-from tradebot.web import api, dashboard
+from tradebot.web import api, dashboard, metrics
 from tradebot.web.ground import Ground, WebOptions
 from tradebot.web.guard import BODY_BYTES_MAX, Guard
 
 __all__ = ["Ground", "WebOptions", "open_web"]
 
 CONNECTIONS_MAX = 128
-PARTS: Sequence[Callable[[web.Application, Ground], None]] = (api.routes, dashboard.routes)
+PARTS: Sequence[Callable[[web.Application, Ground], None]] = (api.routes, dashboard.routes, metrics.routes)
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from tradebot.operations.operations import Operations
 from tradebot.ports import Clock
 from tradebot.queries.daemon import DaemonQueries
+from tradebot.trading.booking import Listeners
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +14,7 @@ class WebOptions:
 
     password: str | None = field(default=None, repr=False)
     password_hash: str | None = field(default=None, repr=False)
+    metrics_token: str | None = field(default=None, repr=False)  # None: there are no metrics
     hosts: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
 
@@ -25,3 +27,4 @@ class Ground:
     operations: Operations
     queries: DaemonQueries
     clock: Clock
+    listeners: Listeners

@@ -69,7 +69,7 @@ async def open_site(make_bot: MakeBot) -> AsyncIterator[OpenSite]:  # noqa: F811
 @asynccontextmanager
 async def a_site(bot: Bot, logged: list[str], **options: Any) -> AsyncIterator[Site]:
     given = WebOptions(**{"password": PASSWORD, **options})
-    ground = Ground(options=given, operations=bot.operations, queries=bot.queries, clock=bot.clock)
+    ground = Ground(given, bot.operations, bot.queries, bot.clock, bot.built.listeners)
     with take_port("web", "127.0.0.1", 0) as port:
         async with (
             open_web(given, port, ground),
