@@ -39,6 +39,11 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "jobs",
         "Show each scheduled job: its line in the configuration, its last run and its next, New York time.",
     ),
+    "deliveries": (
+        "deliveries",
+        "List the newest deliveries, the newest last: event, channel, what became of it, attempts, and the last error.",
+    ),
+    "channels": ("deliveries", "Try a configured channel."),
     "doctor": (
         "doctor",
         "Check this installation: each thing with what was found and how to put it right. Changes and sends nothing.",

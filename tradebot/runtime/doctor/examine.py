@@ -11,7 +11,7 @@ from typing import Any
 
 from tradebot import __version__
 from tradebot.errors import ConfigError
-from tradebot.runtime.doctor import books, chat, gateway, going_live, machine, queue, strategies, webhook
+from tradebot.runtime.doctor import books, channels, chat, gateway, going_live, machine, queue, strategies, webhook
 from tradebot.runtime.doctor.report import Line, Report, Section, Status
 from tradebot.runtime.doctor.surroundings import Asked, Machine
 from tradebot.runtime.log import Redactor
@@ -33,6 +33,7 @@ class _Examination:
         self.queue = section(queue.TITLE, queue.EMBEDDED if queue.is_embedded(asked) else queue.CHECKS)
         self.gateway = section(gateway.TITLE, gateway.SIMULATED if gateway.is_simulated(asked) else gateway.CHECKS)
         self.chat = section(chat.TITLE, chat.OFF if chat.is_off(asked) else chat.CHECKS)
+        self.channels = section(channels.TITLE, channels.checks(asked))
         checks = webhook.CHECKS + (webhook.CHECKS_OUTSIDE if asked.public else ())
         self.webhook = section(webhook.TITLE, checks)
         self.strategies = section(strategies.TITLE, strategies.checks(asked))
@@ -80,6 +81,7 @@ async def examine(asked: Asked, host: Machine | None = None) -> Report:
         (one.queue, partial(queue.look, one.queue, asked), DEADLINE_S),
         (one.gateway, partial(gateway.look, one.gateway, asked, one.seen), GATEWAY_DEADLINE_S),
         (one.chat, one.look_at_chat, DEADLINE_S),
+        (one.channels, partial(channels.look, one.channels, asked), DEADLINE_S),
         (one.webhook, one.look_at_webhook, DEADLINE_S),
     ]
     if asked.public:
@@ -89,7 +91,8 @@ async def examine(asked: Asked, host: Machine | None = None) -> Report:
     )
     one.conclude()
     late = {id(section): limit_s for (section, _, limit_s), ended in zip(looks, in_time, strict=True) if not ended}
-    sections = [one.machine, one.books, one.queue, one.gateway, one.chat, one.webhook, one.strategies, one.live]
+    sections = [one.machine, one.books, one.queue, one.gateway, one.chat, one.channels]
+    sections += [one.webhook, one.strategies, one.live]
     for section in sections:
         section.end(in_time=id(section) not in late, deadline_s=late.get(id(section), DEADLINE_S))
     took_s = asyncio.get_running_loop().time() - began
