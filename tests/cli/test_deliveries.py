@@ -31,8 +31,8 @@ def test_the_newest_deliveries_are_listed(typed: Type, tmp_path: Path) -> None:
     asyncio.run(some(tmp_path))
     out = typed("deliveries").out
     lines = [line.split() for line in out.splitlines() if " team " in line]
-    assert ["given", "up", "1", "HTTP", "410"] == lines[0][lines[0].index("team") + 1 :][:5]
-    assert ["waiting", "1", "HTTP", "500"] == lines[1][lines[1].index("team") + 1 :][:4]
+    assert lines[0][lines[0].index("team") + 1 :][:5] == ["given", "up", "1", "HTTP", "410"]
+    assert lines[1][lines[1].index("team") + 1 :][:4] == ["waiting", "1", "HTTP", "500"]
     assert "Bought 10 AAPL" in out
     waiting = typed("deliveries", "--channel", "team", "--state", "waiting").out
     assert "KO" in waiting
