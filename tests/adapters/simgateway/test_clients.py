@@ -131,9 +131,13 @@ async def test_brackets_of_other_peoples_clients(library: str, script: str) -> N
     assert [told[-1] for told in seen["statuses"]] == ["Filled", "Filled", "Cancelled"]
 
 
-def test_the_npm_lock_has_hashes_and_names_no_place_to_download_from() -> None:
+@pytest.mark.parametrize(
+    ("folder", "package"),
+    [("client-stoqey", "@stoqey/ib"), ("browser", "@sparticuz/chromium"), ("browser", "axe-core")],
+)
+def test_the_npm_lock_has_hashes_and_names_no_place_to_download_from(folder: str, package: str) -> None:
     """An install would take what nobody checked, or would work only where it was locked."""
-    lock = json.loads((ROOT / "requirements" / "client-stoqey" / "package-lock.json").read_text("utf-8"))
+    lock = json.loads((ROOT / "requirements" / folder / "package-lock.json").read_text("utf-8"))
     packages = {name: each for name, each in lock["packages"].items() if name}
-    assert "node_modules/@stoqey/ib" in packages
+    assert f"node_modules/{package}" in packages
     assert all(each["integrity"].startswith("sha512-") and "resolved" not in each for each in packages.values())

@@ -1,41 +1,19 @@
 """What the dashboard shows of a bot that has traded; what came from outside is text and nothing else."""
 
-from decimal import Decimal
 from html import unescape
 
 from tests.adapters.web.conftest import OpenSite, Site
 from tests.adapters.web.dashboard import Browser, inside
-from tests.bot import Bot
+from tests.adapters.web.samples import HOSTILE, a_busy_bot
 from tests.bot_fixtures import MakeBot
 from tradebot.domain.alerts import AlertStatus
-from tradebot.domain.strategies import Strategy
 
-HOSTILE = "<script>alert(1)</script>"
 ESCAPED = "&lt;script&gt;alert(1)&lt;/script&gt;"
-
-
-async def busy(make_bot: MakeBot) -> Bot:
-    """Holds 10 AAPL of `main` and 20 MSFT of `ema`, has refused, misread and sold something, and has an order at work."""
-    bot = await make_bot(strategies=(Strategy(name="main"), Strategy(name="ema")))
-    await bot.start()
-    await bot.owns(10, "AAPL")
-    await bot.owns(20, "MSFT", strategy="ema")
-    await bot.owns(3, "KO")
-    bot.broker.prices = {bot.broker.con_ids["AAPL"]: Decimal("131.20"), bot.broker.con_ids["MSFT"]: Decimal("88.40")}
-    sold = await bot.alert("SELL", "KO")
-    order = await bot.sent(1)
-    bot.broker.fill(order.order_ref, 3, "97.5")
-    await bot.becomes(sold, AlertStatus.EXECUTED)
-    refused = await bot.alert("SELL", "IBM")
-    await bot.becomes(refused, AlertStatus.BLOCKED)
-    await bot.intake.accept({"action": "BUY", "ticker": HOSTILE}, HOSTILE.encode(), "192.0.2.7")
-    await bot.order("BUY", "TSLA")
-    return bot
 
 
 async def test_the_overview_answers_at_once(open_site: OpenSite, make_bot: MakeBot) -> None:
     """The owner cannot say from the first page how it stands, what it did today, and why an alert was not traded."""
-    browser = await inside(await open_site(await busy(make_bot)))
+    browser = await inside(await open_site(await a_busy_bot(make_bot)))
     text = (await browser.get("/")).text
     for said in (
         "Running paper DU1234567 · market open",
@@ -56,7 +34,7 @@ async def test_the_overview_answers_at_once(open_site: OpenSite, make_bot: MakeB
 
 async def test_each_page_shows_what_it_is_for(open_site: OpenSite, make_bot: MakeBot) -> None:
     """A page is empty, or breaks over what a busy day leaves behind."""
-    browser = await inside(await open_site(await busy(make_bot)))
+    browser = await inside(await open_site(await a_busy_bot(make_bot)))
     shown = {
         "/positions": "AAPL main 10 $100.00 $131.20 $1,312.00 +$312.00 +31.2 % no stop, no target",
         "/orders": "BUY 5 TSLA main alert 7 , entry",
@@ -77,7 +55,7 @@ async def test_each_page_shows_what_it_is_for(open_site: OpenSite, make_bot: Mak
 
 async def test_hostile_text_is_text(open_site: OpenSite, make_bot: MakeBot) -> None:
     """An alert's author runs a script in the owner's browser."""
-    browser = await inside(await open_site(await busy(make_bot)))
+    browser = await inside(await open_site(await a_busy_bot(make_bot)))
     for path in ("/", "/alerts", "/alerts/6", f"/alerts?ticker={HOSTILE}", f"/alerts?day={HOSTILE}&status={HOSTILE}"):
         html = (await browser.get(path)).html
         assert HOSTILE not in html, path

@@ -28,6 +28,7 @@ PAGES = (
     Page("/positions", "Positions"),
     Page("/orders", "Orders"),
     Page("/alerts", "Alerts"),
+    Page("/performance", "Performance"),
     Page("/risk", "Risk"),
     Page("/settings", "Settings", later=True),
     Page("/jobs", "Jobs", later=True),

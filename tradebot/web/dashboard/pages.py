@@ -10,7 +10,7 @@ from tradebot.domain.payload.symbols import symbol
 from tradebot.errors import PayloadError
 from tradebot.queries.alert_trace import alert_trace
 from tradebot.queries.search import AlertSearch, newest_events, search_alerts
-from tradebot.web.dashboard import alerts, at_work, holdings, machine, overview, risk, trace
+from tradebot.web.dashboard import alerts, at_work, holdings, machine, overview, performance, risk, trace
 from tradebot.web.dashboard.door import Door
 from tradebot.web.dashboard.pictures import Pictures
 from tradebot.web.ground import Ground
@@ -35,6 +35,7 @@ class Pages:
             "/orders": self.orders,
             "/alerts": self.alerts,
             r"/alerts/{id:\d{1,18}}": self.alert,
+            "/performance": self.performance,
             "/risk": self.risk,
             "/settings": self.settings,
             "/jobs": self.jobs,
@@ -79,6 +80,13 @@ class Pages:
         if found is None:
             raise web.HTTPNotFound
         return await self._door.page(request, "alert.html", trace.trace(found))
+
+    async def performance(self, request: web.Request) -> web.Response:
+        found, chosen = self._queries.performance, request.query.get("period", performance.DEFAULT)
+        chosen = chosen if chosen in performance.PERIODS else performance.DEFAULT
+        counted = await (found.since_start() if chosen == "all" else found.last_days(int(chosen)))
+        page = performance.performance(counted, chosen, self._pictures.name)
+        return await self._door.page(request, "performance.html", page)
 
     async def risk(self, request: web.Request) -> web.Response:
         page = risk.risk(await self._queries.limits(), self._queries.run.fixed_limits)

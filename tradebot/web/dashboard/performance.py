@@ -1,0 +1,327 @@
+"""How it went: the account, what was closed, months, strategies, slippage and latency. Pure. What is not known yet is None."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from tradebot.domain.analytics import latency, slippage
+from tradebot.domain.analytics.closed_lots import LotFigures
+from tradebot.domain.analytics.latency import Latency, Stage
+from tradebot.domain.analytics.performance import AccountFigures, Performance, TradingFigures
+from tradebot.domain.analytics.slippage import Slippage
+from tradebot.domain.analytics.spans import Span
+from tradebot.web.dashboard.pictures import Curve
+from tradebot.words import figures
+
+PERIODS = {"30": "30 days", "90": "90 days", "365": "A year", "all": "Since the start"}
+DEFAULT = "90"
+STAGES = {
+    Stage.SENT: "TradingView to the bot",
+    Stage.DECIDED: "judged and stored",
+    Stage.AT_IB: "until IB shows it",
+    Stage.FILLED: "until it is filled",
+    Stage.ROAD: "The bot's own road",
+}
+NOT_YET = "not yet"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure with its name; `text` None: not yet. `mood`: a gain or a loss."""
+
+    name: str
+    text: str | None
+    about: str = ""
+    mood: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A choice of how far back."""
+
+    name: str
+    href: str
+    here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A line of the monthly table."""
+
+    name: str
+    net: str
+    mood: str
+    closed: int
+    won: str
+    earned: str
+    spy: str
+    ahead: str
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """A strategy in one line."""
+
+    name: str
+    net: Decimal
+    closed: int
+    won: str
+    factor: str
+    expectancy: str
+    fall: str
+    slippage: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """A part of the slippage."""
+
+    name: str
+    text: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A stage of an order's road."""
+
+    name: str
+    median: str
+    p95: str
+    longest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Slips:
+    """The slippage: of how many orders, and where it comes from."""
+
+    about: str
+    rows: Sequence[Cost]
+    least: int = slippage.ORDERS_MIN
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """The latency: the service level, and each stage."""
+
+    about: str
+    rows: Sequence[Stretch]
+    least: int = latency.ORDERS_MIN
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The whole page. The charts are the names of pictures."""
+
+    about: str
+    periods: Sequence[Period]
+    equity_chart: str | None
+    equity_alt: str
+    account: Sequence[Figure]
+    closed: int
+    pnl_chart: str | None
+    pnl_alt: str
+    lots: Sequence[Figure]
+    months: Sequence[Month]
+    strategies: Sequence[Whose]
+    slippage: Slips
+    latency: Road
+
+
+def performance(found: Performance, chosen: str, name: Callable[[Curve], str | None]) -> Page:
+    """`name`: by which a picture of the curve is asked for."""
+    lots, several = found.trading.lots, len(found.by_strategy) > 1
+    net = figures.signed_usd(lots.net)
+    worth = (
+        f"from {figures.usd(found.account.days[0].value)} to {figures.usd(found.account.value)}"
+        if found.account
+        else ""
+    )
+    return Page(
+        about=f"{found.first:%d %b %Y} to {found.last:%d %b %Y}, {figures.some(found.sessions, 'sessions')}",
+        periods=[Period(text, f"/performance?period={key}", key == chosen) for key, text in PERIODS.items()],
+        equity_chart=name(equity_curve(found.account)) if found.account else None,
+        equity_alt=f"Equity by day, {worth}",
+        account=_account(found.account) if found.account else [],
+        closed=lots.closed + lots.written_off,
+        pnl_chart=name(Curve(found.trading.curve, from_zero=True)) if lots.closed else None,
+        pnl_alt=f"Realised P&L added up by day: {net}",
+        lots=_lots(found.trading),
+        months=[_month(one) for one in reversed(found.months)],
+        strategies=[_strategy(key, one) for key, one in found.by_strategy.items()] if several else [],
+        slippage=_slippage(found.trading.slippage),
+        latency=_latency(found.latency),
+    )
+
+
+def equity_curve(account: AccountFigures) -> Curve:
+    """With how far the index, which knows no deposits, stands under its best."""
+    best, below = 0.0, []
+    for day in account.days:
+        best = max(best, day.index)
+        below.append(1 - day.index / best if best else 0.0)
+    return Curve([(day.day, day.value) for day in account.days], below)
+
+
+def _account(one: AccountFigures) -> list[Figure]:
+    worst, now = one.drawdown.worst, one.drawdown.now
+    fell = "" if worst is None else f"{worst.peak:%d %b} to {worst.trough:%d %b}"
+    flows = f"without {figures.signed_usd(one.flows)} paid in or out" if one.flows else ""
+    return [
+        Figure("Gain", figures.signed_usd(one.gain), flows, _mood(float(one.gain))),
+        _part("Return", one.time_weighted, "time-weighted"),
+        _part("Return on money", one.money_weighted, "by when it was paid in"),
+        _part("Ahead of SPY", one.benchmark.ahead, _spy(one.benchmark.total)),
+        Figure("Deepest fall", figures_part(-worst.depth if worst else 0.0), fell, "loss" if worst else ""),
+        Figure(
+            "Below its best now",
+            figures_part(-now.depth if now else 0.0),
+            "" if now is None else f"since {now.peak:%d %b}",
+        ),
+        Figure("Sharpe", _ratio(one.ratios.sharpe)),
+        Figure("Sortino", _ratio(one.ratios.sortino)),
+        Figure("Calmar", _ratio(one.ratios.calmar)),
+        Figure("Volatility", _percent(one.ratios.volatility), "a year"),
+        Figure("Beta", _ratio(one.benchmark.beta), "against SPY"),
+    ]
+
+
+def _spy(total: float | None) -> str:
+    return "" if total is None else f"SPY {figures_part(total)}"
+
+
+def _lots(one: TradingFigures) -> list[Figure]:
+    lots, use = one.lots, one.use
+    worst = one.drawdown.worst
+    return [
+        Figure(
+            "Realised",
+            figures.signed_usd(lots.net),
+            f"{figures.usd(lots.commissions)} commissions",
+            _mood(float(lots.net)),
+        ),
+        Figure("Won", _percent(lots.win_rate), f"{lots.won} of {lots.closed} closed"),
+        Figure("Profit factor", _ratio(lots.profit_factor), "won ÷ lost"),
+        Figure("A lot brings", _signed(lots.expectancy), "on average", _mood(float(lots.expectancy or 0))),
+        Figure("Payoff", _ratio(lots.payoff), _won_and_lost(lots)),
+        Figure(
+            "Deepest fall",
+            figures.signed_usd(-worst.depth) if worst else figures.usd(Decimal(0)),
+            "of what was realised",
+        ),
+        Figure("Streak", _streak(lots.streaks.now), f"longest: {lots.streaks.won} won, {lots.streaks.lost} lost"),
+        Figure("Held", _span(lots.held_s), "the median"),
+        Figure("In the market", _percent(use.in_market), "of the sessions' time"),
+        Figure("Exposure", _percent(use.exposure), "invested ÷ equity, on average"),
+        Figure("Turnover", None if use.turnover is None else f"{use.turnover:.2f} ×", "of the equity"),
+        Figure("Commissions", _percent(lots.commission_share), "of what was won"),
+    ]
+
+
+def _won_and_lost(lots: LotFigures) -> str:
+    if lots.average_won is None or lots.average_lost is None:
+        return "average won ÷ lost"
+    return f"{figures.usd(lots.average_won)} ÷ {figures.usd(lots.average_lost)}"
+
+
+def _streak(now: int) -> str:
+    return "none" if not now else f"{abs(now)} {'won' if now > 0 else 'lost'}"
+
+
+def _month(one: Span) -> Month:
+    return Month(
+        name=f"{one.first:%b %Y}",
+        net=figures.signed_usd(one.net) if one.closed else "–",
+        mood={1: "up", -1: "down"}.get((one.net > 0) - (one.net < 0), ""),
+        closed=one.closed,
+        won=f"{one.won / one.closed:.0%}".replace("%", " %") if one.closed else "–",
+        earned=_part_or_dash(one.earned),
+        spy=_part_or_dash(one.spy),
+        ahead=_part_or_dash(one.ahead),
+    )
+
+
+def _strategy(name: str, one: TradingFigures) -> Whose:
+    lots, worst = one.lots, one.drawdown.worst
+    return Whose(
+        name=name,
+        net=lots.net,
+        closed=lots.closed,
+        won=_percent(lots.win_rate) or NOT_YET,
+        factor=_ratio(lots.profit_factor) or NOT_YET,
+        expectancy=_signed(lots.expectancy) or NOT_YET,
+        fall=figures.signed_usd(-worst.depth) if worst else "none",
+        slippage=f"{one.slippage.bps.total:.1f} bp" if one.slippage.bps else NOT_YET,
+    )
+
+
+def _slippage(found: Slippage) -> Slips:
+    about = f"{figures.some(found.orders, 'orders')}, {figures.usd(found.usd)} in all"
+    if found.bps is None:
+        return Slips(about, [])
+    parts = found.bps
+    rows = [
+        ("Signal", parts.signal, "the market moved between the alert's price and the decision"),
+        ("Wait", parts.wait, "the same, where the alert had to wait or the order worked on"),
+        ("Spread", parts.spread, "half of it: what a market order pays for not waiting"),
+        ("Impact", parts.impact, "filled at another price than the quote"),
+        ("Total", parts.total, "basis points of what was traded; above zero is a cost"),
+    ]
+    return Slips(about, [Cost(name, _bps(value), text) for name, value, text in rows])
+
+
+def _latency(found: Latency) -> Road:
+    about = figures.some(found.orders, "orders")
+    if found.share is not None:
+        about = f"{found.share:.1%} of {about} at IB within {found.within_s:g} s".replace("%", " %")
+    rows = [
+        Stretch(STAGES[stage], _seconds(times.median), _seconds(times.p95), _seconds(times.longest))
+        for stage, times in found.stages.items()
+        if times.median is not None
+    ]
+    return Road(about, rows)
+
+
+# --- figures ----------------------------------------------------------------------------------------------------------
+
+
+def _mood(value: float) -> str:
+    return "gain" if value > 0 else "loss" if value < 0 else ""
+
+
+def figures_part(value: float) -> str:
+    """`+2.5 %` of a fraction."""
+    text = f"{abs(value) * 100:.1f} %"
+    return f"{'−' if value < 0 else '+'}{text}" if text != "0.0 %" else text
+
+
+def _part(name: str, value: float | None, about: str) -> Figure:
+    return Figure(name, None if value is None else figures_part(value), about, "" if value is None else _mood(value))
+
+
+def _part_or_dash(value: float | None) -> str:
+    return "–" if value is None else figures_part(value)
+
+
+def _percent(value: float | None) -> str | None:
+    return None if value is None else f"{value * 100:.1f} %"
+
+
+def _ratio(value: float | None) -> str | None:
+    return None if value is None else f"{value:.2f}".replace("-", "−")
+
+
+def _signed(value: Decimal | None) -> str | None:
+    return None if value is None else figures.signed_usd(value)
+
+
+def _span(value: float | None) -> str | None:
+    return None if value is None else figures.seconds(value)
+
+
+def _bps(value: float) -> str:
+    return f"{value:+.1f} bp".replace("-", "−")
+
+
+def _seconds(value: float | None) -> str:
+    return "–" if value is None else figures.seconds(value)
