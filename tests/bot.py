@@ -30,7 +30,7 @@ from tradebot.domain.restart_window import NO_RESTART, RestartWindow
 from tradebot.domain.strategies import MAIN, Strategies, Strategy
 from tradebot.domain.trades import NewTrade, Trade, TradeStatus
 from tradebot.errors import LedgerUnavailable
-from tradebot.ports import Broker, Ledger, Queue
+from tradebot.ports import Broker, Ledger, LogTail, Queue
 from tradebot.queues import EmbeddedQueue
 from tradebot.runtime.build import Options, Outside, build
 from tradebot.runtime.pulse import Pulse
@@ -63,6 +63,7 @@ class Setup:
     strategies: Sequence[Strategy] = (Strategy(name=MAIN),)
     queue: Queue | None = None  # None: an embedded one of its own
     allow_buy: bool = False
+    log: LogTail | None = None
     fake: type[FakeBroker] = FakeBroker
 
     @property
@@ -82,6 +83,7 @@ class Setup:
             strategies=Strategies({strategy.name: strategy for strategy in self.strategies}),
             version="0.1.0",
             allow_buy=self.allow_buy,
+            log=self.log,
             heartbeat=self.heartbeat,
             second_look_delay_s=self.second_look_delay_s,
             store_within_s=60,

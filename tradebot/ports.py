@@ -360,6 +360,9 @@ class Books(Protocol):
         closed_since: datetime | None = None,
     ) -> Sequence[Lot]: ...
 
+    async def realised_since_start(self, strategy: str | None) -> tuple[Decimal, datetime | None]:
+        """Net USD of all lots that ever closed, to a hundredth of a cent, and when the first lot was bought."""
+
     async def lots_closed_by(self, trade_ids: Collection[int]) -> Sequence[Lot]: ...
 
     async def lots_of(self, trade_ids: Collection[int]) -> Sequence[Lot]:

@@ -362,6 +362,11 @@ class SqlBooks(PerformanceRows):
             return await self._all(Lot, "lots", **filters)
         return await self._all(Lot, "lots_closed_since", closed_since=values.outgoing(closed_since), **filters)
 
+    async def realised_since_start(self, strategy: str | None) -> tuple[Decimal, datetime | None]:
+        (row,) = await self._rows("realised_since_start", strategy=strategy or "")
+        first = row["first"]
+        return Decimal(row["realised"]), None if first is None else values.time(first)
+
     async def lots_closed_by(self, trade_ids: Collection[int]) -> Sequence[Lot]:
         return await self._all(Lot, "lots_closed_by", trade_ids=list(trade_ids))
 

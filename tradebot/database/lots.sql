@@ -17,6 +17,12 @@ WHERE exit_time >= :closed_since AND exit_time <= 'infinity' AND (status || '') 
   AND (:strategy = '' OR strategy = :strategy)
 ORDER BY id + 0
 
+-- realised_since_start --
+-- SQLite adds up in binary: what is lost there is far below what is rounded off.
+SELECT CAST(ROUND(COALESCE(SUM(pnl), 0), 4) AS TEXT) AS realised, MIN(entry_time) AS first
+FROM position
+WHERE (:strategy = '' OR strategy = :strategy)
+
 -- lots_closed_by --
 SELECT * FROM position WHERE closing_trade_id IN (:trade_ids) ORDER BY id
 

@@ -33,6 +33,7 @@ class Summary:
     best: Lot | None
     worst: Lot | None
     written_off: int  # lots closed without a known P&L: part of no other figure here
+    cost: Decimal = ZERO  # of the lots closed, commissions excluded: what `net` is compared with
 
     @property
     def win_rate(self) -> Decimal | None:
@@ -104,6 +105,7 @@ def summarise(first: date, last: date, lots: Iterable[Lot], trades: Iterable[Tra
         best=ranked[-1][0] if ranked else None,
         worst=ranked[0][0] if ranked else None,
         written_off=len(closed) - len(known),
+        cost=sum((lot.cost for lot, _ in known), ZERO),
     )
 
 

@@ -13,6 +13,7 @@ from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.log_lines import LogLine
 from tradebot.domain.lots import LotStatus
+from tradebot.domain.pnl import unrealised
 from tradebot.domain.positions import WriteOff
 from tradebot.domain.settings import TradingState, blocked_tickers, limits_in, own_limits_in
 from tradebot.domain.strategies import Strategies
@@ -42,7 +43,7 @@ from tradebot.queries.newest import Fill, newest_alerts, newest_fills
 from tradebot.queries.parts import ChannelsPart, ChatPart, WebPart
 from tradebot.queries.performance import PerformanceQueries
 from tradebot.queries.positions import HeldPositions, held_positions
-from tradebot.queries.results import Result, read_result
+from tradebot.queries.results import Result, SinceStart, read_result
 from tradebot.queries.splits import NoSplit, seen_split
 from tradebot.queries.status import BooksStatus, DaemonStatus, books_status
 from tradebot.queries.strategies import with_last_alerts
@@ -148,10 +149,15 @@ class DaemonQueries:
         return await working_orders(self.ledger, self.broker, strategy)
 
     async def result(self, days: int, strategy: str | None = None) -> Result:
-        """The last `days` New York dates, today included. Raises LedgerUnavailable."""
+        """The last `days` New York dates, today included; beside them what is open, and all since the start. Raises
+        LedgerUnavailable."""
         run = self.run
         async with self.ledger.read() as books:
-            return await read_result(books, run.hours, self.clock.now(), days, strategy, run.strategies)
+            found = await read_result(books, run.hours, self.clock.now(), days, strategy, run.strategies)
+            lots = await books.lots(LotStatus.OPEN, strategy=strategy)
+            start = SinceStart(*await books.realised_since_start(strategy))
+        prices = {con_id: one.market_price for con_id, one in (self.broker.positions() or {}).items()}
+        return replace(found, unrealised=unrealised(lots, prices), since_start=start)
 
     async def strategies(self) -> BooksStatus:
         """Each strategy as it stands, with its last alert. Raises LedgerUnavailable."""

@@ -15,6 +15,14 @@ from tradebot.queries.strategies import names, of
 
 
 @dataclass(frozen=True, slots=True)
+class SinceStart:
+    """All that ever closed, in USD net, and when the first lot was bought; None: nothing was."""
+
+    realised: Decimal
+    first: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What some New York dates brought, and how it came about: `curve` is net P&L added up lot by lot."""
 
@@ -23,6 +31,8 @@ class Result:
     summary: pnl.Summary
     curve: Sequence[tuple[datetime, Decimal]]
     by_strategy: Mapping[str, pnl.Summary] = field(default_factory=dict)  # empty where there is one strategy
+    unrealised: pnl.Unrealised | None = None  # of what is open now; None: not asked for
+    since_start: SinceStart | None = None
 
 
 async def read_result(

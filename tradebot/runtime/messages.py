@@ -86,7 +86,12 @@ async def _serve_telegram(settings: Settings, bot: Tradebot, stop: asyncio.Event
     assert telegram.chat_id is not None, "the configuration asks for it"
     serve, telegram_options = await asyncio.to_thread(_import_telegram)
     access = telegram_options(
-        telegram.bot_token.get_secret_value(), telegram.chat_id, telegram.user_ids, telegram.api_url
+        telegram.bot_token.get_secret_value(),
+        telegram.chat_id,
+        telegram.user_ids,
+        telegram.api_url,
+        topic_id=telegram.topic_id,
+        theme=telegram.theme,
     )
     await serve(access, bot.operations, bot.queries, bot.outside.chance, bot.outside.pulse, stop)
 

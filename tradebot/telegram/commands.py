@@ -14,6 +14,7 @@ class Command:
     example: str
     acts: bool = False  # changes something: acts once, and not when it was sent long ago
     of_strategy: bool = False  # takes a strategy's name
+    more: str = ""  # what /help says of it besides
 
     def example_of(self, strategy: str) -> str:
         """The example, for one strategy: its name comes right after the command."""
@@ -21,34 +22,76 @@ class Command:
         return " ".join([command, strategy, *rest])
 
 
+_ASKS = "It asks first, with what would be done."
 GROUPS: dict[str, tuple[Command, ...]] = {
-    "Look": (
-        Command("start", "what this is, and how it stands", "/start"),
-        Command("help", "every command with an example", "/help"),
+    "Now": (
         Command("status", "trading state, IB, cash, today", "/status", of_strategy=True),
         Command("positions", "what the bot holds", "/positions", of_strategy=True),
         Command("orders", "what works at IB, to cancel", "/orders", of_strategy=True),
-        Command("pnl", "today's profit and loss", "/pnl", of_strategy=True),
-        Command("pnl_week", "the last seven days", "/pnl_week", of_strategy=True),
+        Command("queue", "alerts that wait", "/queue", of_strategy=True),
         Command("strategies", "each, with its switch", "/strategies", of_strategy=True),
         Command("market", "exchange hours, holidays ahead", "/market"),
-        Command("queue", "alerts that wait", "/queue", of_strategy=True),
-        Command("settings", "every limit and its use", "/settings", of_strategy=True),
     ),
-    "Limits": tuple(
-        Command(limit.command, limit.help, f"/{limit.command} {limit.example}", acts=True, of_strategy=True)
-        for limit in TITLES
+    "Results": (
+        Command("pnl", "today's profit and loss", "/pnl", of_strategy=True),
+        Command("pnl_week", "the last seven days", "/pnl_week", of_strategy=True),
+        Command("trades", "the newest trades", "/trades 20", more="Without a number ten, at most fifty."),
+        Command("last", "the last alert, what became of it", "/last"),
+        Command(
+            "trace",
+            "an alert's way, step by step",
+            "/trace 12",
+            more="By its number, its order's reference, or the message's own \"alert_id\".",
+        ),
+    ),
+    "Limits": (
+        Command("risk", "limits with their use, exposure", "/risk", of_strategy=True),
+        Command("settings", "every limit and its use", "/settings", of_strategy=True),
+        *(
+            Command(
+                limit.command,
+                limit.help,
+                f"/{limit.command} {limit.example}",
+                acts=True,
+                of_strategy=True,
+                more="Without a value it shows the one in force and its range.",
+            )
+            for limit in TITLES
+        ),
     ),
     "Control": (
         Command("pause", "no more BUY; SELL goes on", "/pause", acts=True, of_strategy=True),
         Command("resume", "lift the pause, or the kill", "/resume", acts=True, of_strategy=True),
-        Command("kill", "stop all trading at once", "/kill", acts=True),
-        Command("sell", "sell a ticker, after a button", "/sell AAPL", acts=True, of_strategy=True),
-        Command("buy", "buy a ticker, after a button", "/buy AAPL 500", acts=True, of_strategy=True),
-        Command("sell_all", "sell everything the bot holds", "/sell_all", acts=True, of_strategy=True),
+        Command(
+            "kill", "stop all trading at once", "/kill", acts=True, more="It asks nothing, and stores itself first."
+        ),
         Command("block", "no BUY of a ticker; SELL goes on", "/block AAPL", acts=True),
         Command("unblock", "let a ticker be bought again", "/unblock AAPL", acts=True),
-        Command("clear_queue", "drop the alerts that wait", "/clear_queue", acts=True, of_strategy=True),
+        Command(
+            "sell",
+            "sell a ticker, after a button",
+            "/sell AAPL",
+            acts=True,
+            of_strategy=True,
+            more=f"{_ASKS} Alone it offers what is held.",
+        ),
+        Command(
+            "buy",
+            "buy a ticker, after a button",
+            "/buy AAPL 500",
+            acts=True,
+            of_strategy=True,
+            more=f"{_ASKS} Every limit holds. Only where the file has allow_buy = true.",
+        ),
+        Command("sell_all", "sell everything the bot holds", "/sell_all", acts=True, of_strategy=True, more=_ASKS),
+        Command("clear_queue", "drop the alerts that wait", "/clear_queue", acts=True, of_strategy=True, more=_ASKS),
+    ),
+    "The bot": (
+        Command("health", "each part, and what to do", "/health"),
+        Command("logs", "newest warnings of the log", "/logs 10", more="Without a number five, at most thirty."),
+        Command("version", "what runs, and since when", "/version"),
+        Command("start", "what this is, and how it stands", "/start"),
+        Command("help", "every command, or one of them", "/help sell"),
     ),
 }
 COMMANDS = tuple(command for group in GROUPS.values() for command in group)

@@ -18,8 +18,8 @@ from tradebot.notify.log_channel import log_event
 from tradebot.notify.news import news
 from tradebot.ports import Beat, Clock, Ledger
 from tradebot.telegram.markup import esc
-from tradebot.telegram.messages import Folded, curve_of, fold
-from tradebot.telegram.pictures import draw
+from tradebot.telegram.messages import Folded, fold, nets_of
+from tradebot.telegram.pictures import Sessions, Theme, draw
 from tradebot.telegram.sender import Sender
 
 CHANNEL = "telegram"
@@ -31,13 +31,16 @@ LANES = ((Severity.CRITICAL,), (Severity.WARNING, Severity.INFO))
 class Delivery:
     """The channel `telegram`."""
 
-    def __init__(self, ledger: Ledger, sender: Sender, clock: Clock, beat: Beat, strategies: Strategies) -> None:
+    def __init__(
+        self, ledger: Ledger, sender: Sender, clock: Clock, beat: Beat, strategies: Strategies, theme: Theme = "dark"
+    ) -> None:
         self._ledger = ledger
         self._heard = ledger.news.listen()
         self._sender = sender
         self._clock = clock
         self._beat = beat
         self._strategies = strategies
+        self._theme = theme
         self._logged: set[int] = set()
         self._unmarked: set[int] = set()  # sent, not yet marked in the database
         self._failures = 0
@@ -103,8 +106,8 @@ class Delivery:
             logger.debug("a failed delivery was not counted: {}", away)
 
     async def _picture(self, event: Event) -> None:
-        curve = curve_of(event)
-        if curve and (png := await draw("Realised P&L by session", curve)) is not None:
+        nets = nets_of(event)
+        if nets and (png := await draw(Sessions("Realised P&L by session", nets), self._theme)) is not None:
             await self._sender.picture(png, esc("Realised P&L, added up"))
 
     async def _read(self, severities: Collection[Severity]) -> Sequence[Event]:

@@ -36,11 +36,12 @@ def lines(*parts: str | None) -> str:
 
 
 def fit(text: str) -> str:
-    """Cut at a line's end: tags are opened and closed within a line."""
+    """Cut at a line's end: tags are opened and closed within a line, a table's excepted."""
     if len(text) <= LENGTH_MAX:
         return text
     kept = text[: LENGTH_MAX - 10].rpartition("\n")[0]
-    return f"{kept}\n…"
+    open_ = "</pre>" if kept.count("<pre>") > kept.count("</pre>") else ""
+    return f"{kept}{open_}\n…"
 
 
 def first(rows: Iterable[str], count: int, left: int) -> list[str]:

@@ -7,10 +7,9 @@ happened; alerts that share a fate are counted when there are many.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from tradebot.domain.calendar import CLOSE, NEW_YORK
 from tradebot.domain.events import Event, EventKind, Severity
 from tradebot.domain.facts.account import SplitSeen
 from tradebot.domain.facts.daemon import DailyReport
@@ -145,7 +144,7 @@ def fold(events: Sequence[Event], now: datetime, strategies: Strategies = ONE) -
         length += len(paragraph) + 2
         if buttons:
             rows.append(buttons)
-        if curve_of(event):
+        if nets_of(event):
             break  # its picture comes right after it
     return Folded(folded, "\n\n".join(paragraphs), rows)
 
@@ -180,18 +179,11 @@ def _unprotected(event: Event) -> Sequence[tuple[str, str]]:
     return [("Protect again", f"protect:{event.id}"), sell] if again else [sell]
 
 
-def curve_of(event: Event) -> Sequence[tuple[datetime, Decimal]]:
-    """A daily report's realised P&L added up session by session; empty when there is nothing to draw."""
+def nets_of(event: Event) -> Sequence[tuple[date, Decimal]]:
+    """A daily report's realised P&L, session by session from the first that made any; empty when there is nothing to draw."""
     series = event.facts.series if isinstance(event.facts, DailyReport) else ()
-    traded = [point.day for point in series if point.net]
-    if not traded:
-        return []
-    total, curve = Decimal(0), []
-    for point in series:
-        total += point.net
-        if point.day >= traded[0]:
-            curve.append((datetime.combine(point.day, CLOSE, NEW_YORK), total))
-    return curve
+    first = next((point.day for point in series if point.net), None)
+    return [] if first is None else [(point.day, point.net) for point in series if point.day >= first]
 
 
 def _title(event: Event) -> str:

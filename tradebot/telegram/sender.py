@@ -21,6 +21,7 @@ from tradebot.telegram.markup import Buttons, fit, plain
 T = TypeVar("T")
 TIMEOUT_S = 15
 CHAT_NOT_FOUND = "chat not found"
+TOPIC_NOT_FOUND = "message thread not found"
 ANSWER_TRIES = 4
 BETWEEN_TRIES_S = 1.0
 ANSWER_WITHIN_S = 3.0  # longer is not waited for an answer to be taken
@@ -119,6 +120,11 @@ class Sender:
         except TelegramBadRequest as error:
             if CHAT_NOT_FOUND in error.message:
                 raise
+            if TOPIC_NOT_FOUND in error.message and self._topic is not None:
+                logger.warning(
+                    "Telegram: topic {} is gone, the general one is taken ([telegram] topic_id)", self._topic
+                )
+                return await self.in_topic(None)._send(html, buttons)
             logger.error("Telegram refuses how this is written, it is sent as plain words: {}", error.message)
             return await self._bot.send_message(
                 self._chat_id, plain(text), message_thread_id=self._topic, parse_mode=None, request_timeout=TIMEOUT_S

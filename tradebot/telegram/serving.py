@@ -42,6 +42,7 @@ from tradebot.telegram.delivery import Delivery
 from tradebot.telegram.handlers import routers
 from tradebot.telegram.idempotency import Idempotency
 from tradebot.telegram.markup import prose
+from tradebot.telegram.pictures import Theme
 from tradebot.telegram.reading import Session
 from tradebot.telegram.sender import CHAT_NOT_FOUND, Sender, error_text
 from tradebot.telegram.topics import InTopic, topic_of
@@ -69,6 +70,8 @@ class TelegramOptions:
     chat_id: int
     user_ids: tuple[int, ...]  # empty: everybody in the chat
     api_url: str
+    topic_id: int | None = None  # of a forum group: where messages go that answer nothing
+    theme: Theme = "dark"  # of the pictures
 
 
 async def serve(
@@ -105,14 +108,14 @@ async def _serve(
     handling = Handling()
     session.middleware(KillFirst(handling))
     session.middleware(Watch(chat, options.token, queries.clock, polled))
-    sender = Sender(bot, options.chat_id, queries.clock)
+    sender = Sender(bot, options.chat_id, queries.clock, topic=options.topic_id)
     confirmations = Confirmations(queries.clock, chance)
     dispatcher = _dispatcher(options, operations, queries, sender, confirmations, handling)
     tasks = [
         asyncio.create_task(_poll(dispatcher, bot), name=POLLING),
         asyncio.create_task(_introduce(bot), name="telegram: commands registered"),
     ]
-    outbox = Delivery(queries.ledger, sender, queries.clock, delivered, queries.run.strategies)
+    outbox = Delivery(queries.ledger, sender, queries.clock, delivered, queries.run.strategies, options.theme)
     delivery = asyncio.create_task(_deliver(outbox, stop), name=DELIVERY)
     try:
         await stop.wait()
@@ -137,7 +140,9 @@ def _dispatcher(
     confirmations: Confirmations,
     handling: "Handling",
 ) -> Dispatcher:
-    dispatcher = Dispatcher(operations=operations, queries=queries, sender=sender, confirmations=confirmations)
+    dispatcher = Dispatcher(
+        operations=operations, queries=queries, sender=sender, confirmations=confirmations, theme=options.theme
+    )
     allowed = Allowed(options.chat_id, options.user_ids)
     for observer in (dispatcher.message, dispatcher.edited_message, dispatcher.callback_query):
         observer.filter(allowed)

@@ -9,22 +9,18 @@ from tradebot.domain.brokerage import Account
 from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.exposure import Exposure
 from tradebot.domain.limits import FixedLimits, Limits, LossBasis
-from tradebot.domain.lots import Lot
-from tradebot.domain.pnl import OpenPosition
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import Trade
 from tradebot.operations.limits import LimitChange, Value
 from tradebot.queries.market import Market, Special
-from tradebot.queries.positions import HeldPositions
-from tradebot.queries.results import Result
 from tradebot.queries.status import BooksStatus, DaemonStatus
 from tradebot.queries.strategies import StrategyStatus
 from tradebot.queries.waiting import Waiting
-from tradebot.queries.working import Protection, waiting_for_entry
-from tradebot.telegram import strategies
-from tradebot.telegram.commands import GROUPS
-from tradebot.telegram.markup import Buttons, bold, esc, first, italic, lines, prose
-from tradebot.words import figures, working
+from tradebot.queries.working import waiting_for_entry
+from tradebot.telegram import risk, strategies
+from tradebot.telegram.commands import GROUPS, Command
+from tradebot.telegram.markup import bold, esc, first, italic, lines, prose
+from tradebot.words import figures
 from tradebot.words.gate import gate_reason
 from tradebot.words.limits import TITLES, Title, range_text, value_text
 from tradebot.words.questions import unanswered
@@ -52,15 +48,27 @@ def start(daemon_status: DaemonStatus) -> str:
 
 
 def help_(strategy: str | None = None) -> str:
-    """With a strategy's name, where there are several: how it is put into each command that takes one."""
+    """Every command, a line each. `strategy`: the name of one, where there are several."""
     parts: list[str] = [bold("Commands")]
     for group, commands in GROUPS.items():
-        parts += ["", bold(group)]
-        for command in commands:
-            example = f"\n   {esc(command.example)}" if " " in command.example else ""
-            named = f"\n   {esc(command.example_of(strategy))}" if strategy and command.of_strategy else ""
-            parts.append(f"/{command.name} · {esc(command.help)}{example}{named}")
-    return lines(*parts)
+        parts += ["", bold(group), *(f"/{one.name} · {esc(one.help)}" for one in commands)]
+    named = f"Most take a strategy: /pnl {esc(strategy)}" if strategy else None
+    return lines(*parts, "", "/help sell shows one with an example.", named)
+
+
+def help_of(command: Command, strategy: str | None = None) -> str:
+    """One of them, with its examples."""
+    examples = [command.example]
+    if " " in command.example and command.name in (title.command for title in TITLES):
+        examples.insert(0, f"/{command.name}")
+    if strategy and command.of_strategy:
+        examples.append(command.example_of(strategy))
+    return lines(
+        f"{bold(f'/{command.name}')} · {esc(command.help)}",
+        esc(command.more) or None,
+        "",
+        *(esc(example) for example in examples),
+    )
 
 
 # --- /status --------------------------------------------------------------------------------------------------------
@@ -81,7 +89,7 @@ def status(daemon_status: DaemonStatus) -> str:
         f"Buying power {_usd(account.buying_power if account else None)}",
         "",
         f"Open positions {booked.exposure.open_positions} of {limits.max_open_positions}",
-        f"Buys today {booked.exposure.buys_today} of {limits.max_daily_buys}",
+        f"Buys today {booked.exposure.buys_today} of {limits.max_daily_buys}, sells {booked.exposure.sells_today}",
         f"Realised today {figures.signed_usd(booked.exposure.realised_today)}",
         *_total_loss(booked.exposure),
         *strategies.at_risk(booked.exposure, daemon_status.max_risk_usd),
@@ -147,112 +155,6 @@ def _cash(account: Account | None) -> str:
 
 def _usd(amount: Decimal | None) -> str:
     return figures.usd(amount)
-
-
-# --- /positions -----------------------------------------------------------------------------------------------------
-
-
-def positions(held: HeldPositions, page: int, strategy: str | None = None) -> tuple[str, Buttons]:
-    """A page, counted from 0; beyond the last it is the last. `strategy`: it is about this one alone."""
-    by_strategy: list[tuple[str | None, OpenPosition]] = [
-        (name, row) for name, open_ in held.by_strategy.items() for row in open_.positions
-    ]
-    rows = by_strategy or [(None, row) for row in held.open.positions]
-    pages = max(1, -(-len(rows) // PAGE))
-    page = min(max(page, 0), pages - 1)
-    shown = rows[page * PAGE : (page + 1) * PAGE]
-    about = f"Positions of {strategy}" if strategy else "Positions"
-    title = f"{about}, page {page + 1} of {pages}" if pages > 1 else about
-    text = lines(
-        bold(title),
-        None if held.known else italic("IB is not connected: prices are not known"),
-        *(_position(row, owner, held.protected(owner, row)) for owner, row in shown),
-        *([] if rows else ["", f"{strategy or 'The bot'} holds nothing."]),
-        *(["", *_total(held)] if rows else []),
-        *_differences(held),
-    )
-    return text, _pages("positions", page, pages, f":{strategy}" if strategy else "")
-
-
-def _position(row: OpenPosition, owner: str | None, protected: Protection) -> str:
-    lots = f"{row.lots} lots" if row.lots > 1 else "1 lot"
-    price = "price unknown" if row.price is None else figures.price(row.price)
-    protection = "".join(f"\n   {one}" for one in working.protection(protected, row.qty, row.price))
-    gain = "" if row.pnl is None else f"\n   {figures.signed_usd(row.pnl)} ({figures.percent(row.pnl, row.cost)})"
-    whose = f"{esc(owner)}: " if owner else ""
-    held = f"{whose}{bold(row.ticker)} {figures.shares(row.qty)}, {lots}"
-    return f"\n{held}\n   {figures.price(row.entry_price)} → {price}{gain}{protection}"
-
-
-def _total(held: HeldPositions) -> list[str]:
-    open_ = held.open
-    cost = sum((row.cost for row in open_.positions), Decimal(0))
-    priced = sum((row.cost for row in open_.positions if row.pnl is not None), Decimal(0))
-    rows = [f"{bold('Total')} cost {figures.usd(cost)}"]
-    if priced:
-        rows.append(f"   {figures.signed_usd(open_.pnl)} ({figures.percent(open_.pnl, priced)})")
-    if open_.unknown:
-        names = ", ".join(open_.unknown[:8]) + (" …" if len(open_.unknown) > 8 else "")
-        rows.append(f"   without {len(open_.unknown)} unpriced: {esc(names)}")
-    return [*rows, *strategies.in_positions(held.by_strategy)]
-
-
-def _differences(held: HeldPositions) -> list[str]:
-    owners = [f"{esc(ticker)} {figures.shares(qty)}" for ticker, qty in held.owners.items()]
-    missing = [f"{esc(ticker)} {figures.shares(qty)}" for ticker, qty in held.missing.items()]
-    rows: list[str] = []
-    if owners:
-        rows += ["", "Your own at IB, never touched:", *first(owners, PAGE, len(owners) - PAGE)]
-    if missing:
-        rows += ["", "❗ In the books, not at IB:", *first(missing, PAGE, len(missing) - PAGE)]
-    return rows
-
-
-def _pages(name: str, page: int, pages: int, of: str) -> Buttons:
-    row = []
-    if page > 0:
-        row.append(("« back", f"page:{name}:{page - 1}{of}"))
-    if page < pages - 1:
-        row.append(("more »", f"page:{name}:{page + 1}{of}"))
-    return [row] if row else []
-
-
-# --- /pnl, /pnl_week ------------------------------------------------------------------------------------------------
-
-
-def pnl(result: Result, strategy: str | None = None) -> str:
-    summary = result.summary
-    if result.first == result.last:
-        title = f"P&L today, {result.last:%a %d %b}"
-    else:
-        title = f"P&L {result.first:%a %d %b} – {result.last:%a %d %b}"
-    title = f"{strategy}: {title}" if strategy else title
-    rate = summary.win_rate
-    by_ticker = sorted(summary.by_ticker.items(), key=lambda item: item[1], reverse=True)
-    return lines(
-        bold(title),
-        f"Net {bold(figures.signed_usd(summary.net))}",
-        f"Before commissions {figures.signed_usd(summary.gross)}",
-        f"Commissions of these lots {figures.usd(summary.lot_commissions)}",
-        f"Commissions paid in all {figures.usd(summary.commissions_paid)}",
-        "",
-        f"{_count(summary.buys, 'buy')}, {_count(summary.sells, 'sell')}",
-        "Nothing was closed." if rate is None else f"Won {summary.wins} of {summary.closed} closed ({rate:.0%})",
-        _extreme("Best", summary.best),
-        _extreme("Worst", summary.worst) if summary.closed > 1 else None,
-        f"{_count(summary.written_off, 'lot')} written off, P&L not known" if summary.written_off else None,
-        *strategies.in_pnl(result.by_strategy),
-        *(["", bold("Realised by ticker")] if by_ticker else []),
-        *first((f"{esc(t)} {figures.signed_usd(p)}" for t, p in by_ticker), ROWS_MAX, len(by_ticker) - ROWS_MAX),
-    )
-
-
-def _extreme(word: str, lot: Lot | None) -> str | None:
-    return f"{word}: {esc(lot.ticker)} {figures.signed_usd(lot.pnl)}" if lot and lot.pnl is not None else None
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 # --- /market --------------------------------------------------------------------------------------------------------
@@ -347,7 +249,7 @@ def settings(
         bold("Limits"),
         *(_limit(title, limits, exposure) for title in TITLES),
         *strategies.in_settings(each),
-        *blocked_tickers(blocked),
+        *risk.blocked(blocked),
         "",
         bold("Fixed, changed in the file only"),
         f"BUY alert too old after {fixed.max_alert_age_s} s",
@@ -359,13 +261,6 @@ def settings(
         f"Daily loss counts {fixed.daily_loss_basis}",
         *_risk(exposure, fixed),
     )
-
-
-def blocked_tickers(tickers: Collection[str]) -> Iterable[str]:
-    """What the owner lets nothing buy; nothing where that is nothing."""
-    if tickers:
-        yield ""
-        yield f"🚫 {bold('Blocked')}: no BUY of {esc(', '.join(sorted(tickers)))}\n   /unblock"
 
 
 def _risk(exposure: Exposure, fixed: FixedLimits) -> Iterable[str]:

@@ -4,7 +4,7 @@ from tradebot.domain.events import Event, NewEvent
 from tradebot.domain.facts.daemon import ChannelBack, ChannelFailing, HealthBack, HealthFailing
 from tradebot.words.figures import seconds
 
-_NAMES = {
+NAMES = {
     "broker": "IB",
     "database": "The database",
     "queue": "The queue",
@@ -13,7 +13,7 @@ _NAMES = {
     "telegram": "Telegram",
     "channels": "Telling you",
 }
-_TO_DO = {
+TO_DO = {
     "broker": "Alerts are stored and wait. Is IB Gateway running and logged in? It wants a login by hand once a week.",
     "database": "New alerts are refused; TradingView tries again for some seconds. Is the database server up, its disk full?",
     "queue": "Alerts are stored and wait. Is Redis up, and `[queue] url` right?",
@@ -28,8 +28,8 @@ def failing(facts: HealthFailing, event: Event | NewEvent) -> str:
     lasting = (event.at - facts.since).total_seconds()
     since = f" for {seconds(lasting)}" if lasting else ""
     why = _why(facts)
-    text = f"{_NAMES.get(facts.part, facts.part)} is not well{since}{f': {why}' if why else '.'}"
-    return f"{text} {_TO_DO.get(facts.part, '')}".rstrip()
+    text = f"{NAMES.get(facts.part, facts.part)} is not well{since}{f': {why}' if why else '.'}"
+    return f"{text} {TO_DO.get(facts.part, '')}".rstrip()
 
 
 def _why(facts: HealthFailing) -> str:
@@ -40,7 +40,7 @@ def _why(facts: HealthFailing) -> str:
 
 def back(facts: HealthBack, event: Event | NewEvent) -> str:
     away = seconds((event.at - facts.since).total_seconds())
-    return f"{_NAMES.get(facts.part, facts.part)} is well again; it was not for about {away}."
+    return f"{NAMES.get(facts.part, facts.part)} is well again; it was not for about {away}."
 
 
 def channel_failing(facts: ChannelFailing, event: Event | NewEvent) -> str:

@@ -349,6 +349,21 @@ async def test_what_was_open_before_a_trade_is_found(ledger: Ledger) -> None:
         assert await books.lots_closed_by([]) == []
 
 
+async def test_what_was_made_since_the_start_is_added_up(ledger: Ledger) -> None:
+    """The chat would show another result than the lots have, or a strategy that of all."""
+    async with ledger.begin() as books:
+        assert await books.realised_since_start(None) == (Decimal(0), None)
+        bought, sold, rest = [await a_trade(books) for _ in range(3)]
+        closed = [
+            replace(a_lot(bought, sold), pnl=Decimal("0.1")),
+            replace(a_lot(bought, rest), pnl=Decimal("-3.3333")),
+        ]
+        await books.rewrite_lots("main", "AAPL", [*closed, a_lot(bought)])
+        assert await books.realised_since_start(None) == (Decimal("-3.2333"), closed[0].entry_time)
+        assert await books.realised_since_start("main") == (Decimal("-3.2333"), closed[0].entry_time)
+        assert await books.realised_since_start("ema") == (Decimal(0), None)
+
+
 async def test_a_tickers_trades_are_found_by_what_follows_and_by_their_end(ledger: Ledger) -> None:
     """Otherwise a correction would not reach what came after it, or an exit trust a position that trails a fill."""
     async with ledger.begin() as books:

@@ -73,12 +73,20 @@ class Phone:
 
 @asynccontextmanager
 async def open_phone(
-    bot: Bot, *, token: str = TOKEN, chat_id: int = 4242, user_ids: tuple[int, ...] = USERS, up: bool = True
+    bot: Bot,
+    *,
+    token: str = TOKEN,
+    chat_id: int = 4242,
+    user_ids: tuple[int, ...] = USERS,
+    up: bool = True,
+    topic_id: int | None = None,
 ) -> AsyncIterator[Phone]:
     """Connected, with nothing in the outbox."""
     async with bot_api() as api:
         api.clock = bot.clock
-        phone = Phone(bot, api, bot.operations, bot.queries, TelegramOptions(token, chat_id, user_ids, api.url))
+        phone = Phone(
+            bot, api, bot.operations, bot.queries, TelegramOptions(token, chat_id, user_ids, api.url, topic_id)
+        )
         async with bot.ledger.begin() as books:
             await books.serve_channels([CHANNEL])
             await books.mark_delivered(CHANNEL, [e.id for e in await books.undelivered(CHANNEL, 1000)], bot.clock.now())

@@ -160,8 +160,9 @@ async def test_views_say_whose_is_what(phone: Phone) -> None:
     await trades(bot, "ema", "AAPL")
     await trades(bot, "spy", "AAPL", price=90)
     told = plain((await ask("/positions", "Positions")).text)
-    assert "\nema: AAPL 5, 1 lot\n   $100.00 →" in told
-    assert "\nspy: AAPL 5, 1 lot\n   $90.00 →" in told
+    assert "── ema\nAAPL      5" in told
+    assert "\nema: AAPL $100.00 →" in told
+    assert "\nspy: AAPL $90.00 →" in told
     assert "ema cost $500.00" in told
     mine = plain((await ask("/positions ema", "Positions of ema")).text)
     assert ("$100.00 →" in mine, "$90.00" in mine, "ema:" in mine) == (True, False, False)
@@ -230,9 +231,10 @@ async def test_the_queue_of_one_strategy(make_bot: MakeBot) -> None:
 
 async def test_help_shows_how_a_strategy_is_named(phone: Phone) -> None:
     """Nobody would find out that a command takes a name."""
-    told = plain((await phone.api.ask("/help", "Commands")).text)
+    assert "Most take a strategy: /pnl ema" in (await phone.api.ask("/help", "Commands")).text
     for example in ("/set_amount ema 750", "/pause ema", "/pnl ema", "/sell_all ema"):
-        assert f"\n   {example}" in told
+        command = example.split()[0]
+        assert f"\n{example}" in plain((await phone.api.ask(f"/help {command}", f"{command}</b>")).text)
 
 
 async def test_where_there_is_one_strategy_it_is_never_named(make_bot: MakeBot) -> None:

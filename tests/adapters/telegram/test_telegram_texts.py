@@ -1,5 +1,6 @@
 """Texts as pure functions: right figures, escaped, and readable on a phone."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -32,17 +33,20 @@ from tradebot.ports import Connection, LinkSession, QueueContents
 from tradebot.queries.exits import Exit
 from tradebot.queries.market import market_now
 from tradebot.queries.positions import held_positions
-from tradebot.queries.results import Result
+from tradebot.queries.results import Result, SinceStart
 from tradebot.queries.status import BooksStatus, DaemonStatus
 from tradebot.queries.strategies import Standing, StrategyStatus
 from tradebot.queries.unknown_orders import PresumedFill, PriceSource
 from tradebot.queries.waiting import Waiting
-from tradebot.telegram import messages, questions, strategies, texts
+from tradebot.telegram import messages, positions, questions, risk, strategies, texts
+from tradebot.telegram import pnl as of_pnl
+from tradebot.telegram.commands import COMMANDS
 from tradebot.telegram.markup import LENGTH_MAX, fit, plain, prose
 from tradebot.words import events as words
 from tradebot.words.limits import TITLES
 
 WIDTH = 42
+WIDTH_OF_A_TABLE = 32
 NOW = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
 UTC_ZONE = ZoneInfo("UTC")
 AAPL = a_lot(1, con_id=1, qty=Decimal(12), entry_price=Decimal("227.43"))
@@ -106,12 +110,14 @@ def every_text() -> Iterator[tuple[str, str]]:
     guess = PresumedFill(trade(), Decimal(2), Decimal("227.45"), PriceSource.ASK_AT_DECISION)
     yield "start", texts.start(daemon_status())
     yield "help", texts.help_()
+    yield from ((f"help {one.name}", texts.help_of(one, "ema")) for one in COMMANDS)
+    yield "risk", risk.risk(daemon_status().books, TradingState.PAUSED, FixedLimits(max_risk_usd=Decimal(900)))
     for state in TradingState:
         yield f"status {state}", texts.status(daemon_status(state))
         yield f"resumed {state}", questions.resumed(state)
         yield f"paused {state}", questions.paused(state)
-    yield "positions", texts.positions(held, 0)[0]
-    yield "pnl", texts.pnl(result(5))
+    yield "positions", positions.view(held, 0)[0]
+    yield "pnl", of_pnl.pnl(result(5))
     yield "market", market(NOW)
     yield "market closed", market(NOW + timedelta(days=1))
     yield "market early", market(datetime(2026, 11, 27, 17, 0, tzinfo=UTC))
@@ -156,10 +162,12 @@ def of_strategies() -> Iterator[tuple[str, str]]:
     mine = replace(alert("AAPL", Side.BUY), strategy="ema")
     yield "strategies", strategies.view(books, NOW)[0]
     yield "status of several", texts.status(daemon_status(books=books))
+    yield "risk of several", risk.risk(books, TradingState.RUNNING, FixedLimits())
+    yield "risk of one", risk.risk(books, TradingState.RUNNING, FixedLimits(), "ema")
     yield "settings of several", texts.settings(Limits(), EXPOSURE, FixedLimits(), books.strategies)
     yield "settings of one", strategies.settings(books.strategies[0], Limits())
-    yield "positions of several", texts.positions(held, 0)[0]
-    yield "pnl of several", texts.pnl(replace(result(5), by_strategy={"ema": result(3).summary}))
+    yield "positions of several", positions.view(held, 0)[0]
+    yield "pnl of several", of_pnl.pnl(replace(result(5), by_strategy={"ema": result(3).summary}))
     yield "queue of several", texts.queue(Waiting([], [mine], [], None, several=True), NOW)
     yield "help of several", texts.help_("ema")
     yield "own limit", texts.own_limit(TITLES[0], "ema", Decimal(750), Limits())
@@ -256,39 +264,86 @@ def test_status_names_unknown_orders_and_simulated_parts() -> None:
 
 def test_positions_never_show_an_unknown_price_as_zero() -> None:
     """A position without a price would look worthless, or count as no gain in the total."""
-    told = plain(texts.positions(held_positions([AAPL, TSLA], HOLDINGS), 0)[0])
-    assert "AAPL 12, 1 lot\n   $227.43 → $231.10\n   +$44.04 (+1.6 %)" in told
-    assert "TSLA 3, 1 lot\n   $248.90 → price unknown" in told
-    assert "Total cost $3,475.86\n   +$44.04 (+1.6 %)\n   without 1 unpriced: TSLA" in told
+    told = plain(positions.view(held_positions([AAPL, TSLA], HOLDINGS), 0)[0])
+    rows = [line.split() for line in told.splitlines()]
+    assert ["USD", "shares", "value", "P&L", "%"] in rows
+    assert ["AAPL", "12", "2,773", "+44", "+1.6"] in rows
+    assert ["TSLA", "3", "–", "–", "–"] in rows
+    assert ["Total", "2,773", "+44", "+1.6"] in rows
+    assert "AAPL $227.43 → $231.10" in told
+    assert "TSLA $248.90 → price unknown" in told
+    assert "Unrealised +$44.04 (+1.6 %)\nCost $3,475.86\nWithout a price: TSLA" in told
     assert "Your own at IB, never touched:\nAAPL 8" in told
     assert "In the books, not at IB:\nTSLA 1" in told
-    offline = plain(texts.positions(held_positions([AAPL], None), 0)[0])
+    offline = plain(positions.view(held_positions([AAPL], None), 0)[0])
     assert "IB is not connected" in offline
     assert "+$" not in offline
+
+
+def test_positions_stand_by_value_and_each_can_be_sold() -> None:
+    """The largest would have to be looked for, and a button would sell another one."""
+    lots = [a_lot(n, ticker=ticker, con_id=n, qty=Decimal(n)) for n, ticker in enumerate(("SMALL", "BRK B", "BIG"), 1)]
+    prices = {
+        n: BrokerPosition(n, "", Decimal(n), Decimal(1), Decimal(price)) for n, price in ((1, 5), (2, 9), (3, 80))
+    }
+    text, buttons = positions.view(held_positions(lots, prices), 0)
+    assert re.findall("(BIG|BRK B|SMALL) +[0-9]", plain(text)) == ["BIG", "BRK B", "SMALL"]
+    sells = [(label, data) for row in buttons for label, data in row if data.startswith("sell:")]
+    assert sells == [("Sell BIG", "sell:BIG"), ("Sell BRK B", "sell:BRK B"), ("Sell SMALL", "sell:SMALL")]
+    _, buttons = positions.view(held_positions(lots, prices, "main"), 0, "main")
+    assert buttons[0][0] == ("Sell BIG", "sell:BIG:main")
+
+
+@pytest.mark.parametrize("price", ["0.0001", "7.77", "999999.99", "123456789"])
+@pytest.mark.parametrize("qty", ["0.0003", "12", "98765.4321"])
+def test_the_table_is_never_wider_than_a_phone(price: str, qty: str) -> None:
+    """A large account's table would wrap, and its figures stand under wrong headings."""
+    lots = [a_lot(n, ticker=f"LONGT{n}", con_id=n, qty=Decimal(qty), entry_price=Decimal(price)) for n in (1, 2)]
+    holdings = {n: BrokerPosition(n, "", Decimal(qty), Decimal(1), Decimal(price) * 3) for n in (1, 2)}
+    text, _ = positions.view(held_positions(lots, holdings), 0)
+    rows = plain(text.partition("<pre>")[2].partition("</pre>")[0]).splitlines()
+    assert len(rows) == 4
+    assert max(map(len, rows)) <= WIDTH_OF_A_TABLE
 
 
 def test_positions_page_by_page() -> None:
     """Positions beyond the first page could not be seen, or a page that is gone would fail."""
     lots = [a_lot(n, ticker=f"T{n:03d}", con_id=n) for n in range(35)]
     held = held_positions(lots, {})
-    first, buttons = texts.positions(held, 0)
-    assert buttons == [[("more »", "page:positions:1")]]
-    last, buttons = texts.positions(held, 99)
+    first, buttons = positions.view(held, 0)
+    assert buttons[-1] == [("🔄", "page:positions:0"), ("more »", "page:positions:1")]
+    last, buttons = positions.view(held, 99)
     assert ("T034" in last, "T029" in last) == (True, False)
-    assert buttons == [[("« back", "page:positions:2")]]
+    assert buttons[-1] == [("« back", "page:positions:2"), ("🔄", "page:positions:3")]
     assert "T009" in first
-    assert texts.positions(held_positions([], {}), 0)[1] == []
+    assert positions.view(held_positions([], {}), 0)[1] == [[("🔄", "page:positions:0")]]
 
 
 def test_pnl_says_net_win_rate_best_and_worst() -> None:
     """The owner would judge his strategy by wrong figures."""
-    told = plain(texts.pnl(result(5)))
+    told = plain(of_pnl.pnl(result(5)))
     assert "P&L Sat 14 Nov – Fri 20 Nov" in told
     assert "Won 1 of 5 closed (20%)" in told
     by_ticker = told.partition("Realised by ticker\n")[2].splitlines()
     assert by_ticker == ["T02 +$24.00", "T04 −$3.00", "T01 −$13.00", "T03 −$40.00", "T00 −$50.00"]
-    assert "Nothing was closed." in texts.pnl(result(0))
-    assert "… and 5 more" in texts.pnl(result(30))
+    assert "Nothing was closed." in of_pnl.pnl(result(0))
+    assert "… and 5 more" in of_pnl.pnl(result(30))
+
+
+def test_pnl_says_what_is_open_and_what_it_comes_to_since_the_start() -> None:
+    """A good day of closed lots would hide what the open ones lose, or a price that is missing pass for no loss."""
+    held = held_positions([AAPL], HOLDINGS).open
+    start = SinceStart(Decimal(100), datetime(2026, 3, 14, tzinfo=UTC))
+    told = plain(of_pnl.pnl(replace(result(5), unrealised=held, since_start=start)))
+    assert "Realised −$82.00 (−" in told
+    assert "Unrealised +$44.04 (+1.6 %)\nSince start +$144.04\n   since 14 Mar 2026" in told
+    unpriced = held_positions([AAPL, TSLA], HOLDINGS).open
+    told = plain(of_pnl.pnl(replace(result(5), unrealised=unpriced, since_start=start)))
+    assert "Since start +$100.00, realised\n" in told
+    assert "   without a price: TSLA" in told
+    assert "Since start" not in of_pnl.pnl(
+        replace(result(0), unrealised=held, since_start=SinceStart(Decimal(0), None))
+    )
 
 
 def test_market_names_holidays_and_early_closes() -> None:

@@ -2,14 +2,15 @@
 
 from aiogram import Router
 
-from tradebot.telegram.handlers import buttons, by_hand, control, fallback, limits, orders, views
+from tradebot.telegram.handlers import buttons, by_hand, control, fallback, limits, looking, orders, screens, views
 
 
 def routers() -> tuple[Router, Router, Router]:
     """Routers in the order in which they are asked: those free of conditions, those whose commands change something (behind
     `Idempotency`), and the fallback."""
     free = Router(name="free")
-    free.include_routers(control.kill_router(), views.router(), orders.router(), by_hand.buttons(), buttons.router())
+    free.include_routers(control.kill_router(), views.router(), looking.router(), orders.router())
+    free.include_routers(screens.router(), by_hand.buttons(), buttons.router())
     changing = Router(name="changing")
     changing.include_routers(control.router(), by_hand.router(), limits.router())
     return free, changing, fallback.router()
