@@ -311,6 +311,9 @@ class Books(Protocol):
     ) -> Sequence[Trade]:
         """By status, ticker, strategy and creation time; each filter that is None admits all."""
 
+    async def newest_trades(self, limit: int, *, before_id: int | None, strategy: str | None) -> Sequence[Trade]:
+        """The newest first, of those before this id."""
+
     async def trades_since_or_ended(self, since: datetime) -> Sequence[Trade]:
         """Decided at or after this moment, or ended then, or not at all: what waits for its price may fill days after it was
         decided."""

@@ -8,16 +8,17 @@ from pydantic import SecretStr
 
 import tradebot.web
 from tests.bot import Bot
+from tradebot.config import Settings
 from tradebot.config.settings import Web
 from tradebot.listener import take_port
 from tradebot.runtime.second_listener import serve_web
 
-ON = Web(password=SecretStr("seven horses under the bridge"))
+ON = Settings(web=Web(password=SecretStr("seven horses under the bridge")))
 
 
 async def test_it_is_off_without_a_port(bot: Bot) -> None:
     """A door that nobody asked for would be open."""
-    await serve_web(Web(), None, bot.built)
+    await serve_web(Settings(), None, bot.built)
     assert (await bot.queries.health()).parts["web"] == {"state": "off"}
 
 

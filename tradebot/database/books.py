@@ -278,6 +278,10 @@ class SqlBooks(PerformanceRows):
             return [one for one in of_all if _is_of(one, ticker, strategy) and one.created_at >= (since or _EVER)]
         return await self._all(Trade, "trades", statuses=_names(statuses), **filters)
 
+    async def newest_trades(self, limit: int, *, before_id: int | None, strategy: str | None) -> Sequence[Trade]:
+        before = _ID_MAX if before_id is None else before_id
+        return await self._all(Trade, "newest_trades", limit=limit, before=before, strategy=strategy or "")
+
     async def trades_since_or_ended(self, since: datetime) -> Sequence[Trade]:
         return await self._all(Trade, "trades_since_or_ended", since=values.outgoing(since))
 

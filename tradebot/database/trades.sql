@@ -28,6 +28,13 @@ SELECT {columns} FROM trade WHERE parent_trade_id IN (:trade_ids) ORDER BY id
 -- orders_of_alerts --
 SELECT {columns} FROM trade WHERE alert_id IN (:alert_ids) ORDER BY id
 
+-- newest_trades --
+-- A page of all that there ever were.
+SELECT {columns} FROM trade
+WHERE id < :before AND (:strategy = '' OR strategy = :strategy)
+ORDER BY id DESC
+LIMIT :limit
+
 -- trades --
 -- An empty ticker or strategy stands for every one. States without an end are literals, for a partial index; orders that have ended
 -- are read only where they are asked for, and by the index of times.

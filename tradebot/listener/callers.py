@@ -65,6 +65,10 @@ class Buckets:
         self._levels[key] = (level - 1, now)
         return True
 
+    def wait_s(self, key: str, now: float) -> float:
+        """How long until it is taken again."""
+        return max(0.0, (1 - self._level(key, now)) / self.per_s)
+
     def give_back(self, key: str, now: float) -> None:
         self._levels[key] = (min(self.burst, self._level(key, now) + 1), now)
 

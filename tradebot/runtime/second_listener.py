@@ -5,29 +5,38 @@ from importlib import import_module
 
 from loguru import logger
 
-from tradebot.config.settings import Web
+from tradebot.config import Settings, api_key
 from tradebot.listener import TakenPort
 from tradebot.runtime.build import Tradebot
 
 
-async def serve_web(settings: Web, port: TakenPort | None, bot: Tradebot) -> None:
+async def serve_web(settings: Settings, port: TakenPort | None, bot: Tradebot) -> None:
     """Until it is cancelled."""
     if port is None:
         return
-    part = bot.queries.web
+    part, configured = bot.queries.web, settings.web
     part.state, part.at = "starting", f"{port.host}:{port.port}"
     try:
         await asyncio.to_thread(import_module, "tradebot.web")  # beside the loop
         from tradebot.web import Ground, WebOptions, open_web  # noqa: PLC0415 - memory: only where it is configured
 
         options = WebOptions(
-            password=settings.password.get_secret_value() if settings.password else None,
-            password_hash=settings.password_hash.get_secret_value() if settings.password_hash else None,
-            metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
-            hosts=settings.hosts,
-            trusted_proxies=settings.trusted_proxies,
+            password=configured.password.get_secret_value() if configured.password else None,
+            password_hash=configured.password_hash.get_secret_value() if configured.password_hash else None,
+            metrics_token=configured.metrics_token.get_secret_value() if configured.metrics_token else None,
+            api_key=await asyncio.to_thread(api_key),
+            hosts=configured.hosts,
+            trusted_proxies=configured.trusted_proxies,
         )
-        ground = Ground(options, bot.operations, bot.queries, bot.outside.clock, bot.listeners)
+        ground = Ground(
+            options=options,
+            operations=bot.operations,
+            queries=bot.queries,
+            clock=bot.outside.clock,
+            listeners=bot.listeners,
+            chance=bot.outside.chance,
+            crons=settings.schedule.crons(),
+        )
         async with open_web(options, port, ground):
             part.state = "on"
             await asyncio.Event().wait()

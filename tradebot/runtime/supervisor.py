@@ -88,7 +88,7 @@ async def _serve(
             ready(webhook)
             systemd.notify("READY=1")
             messages = group.create_task(send_messages(settings, bot, channels, last_words), name="messages")
-            web = group.create_task(serve_web(settings.web, opened.ports.web, bot), name="web")
+            web = group.create_task(serve_web(settings, opened.ports.web, bot), name="web")
             said = [group.create_task(run(), name=name) for name, run in _said_of_itself(bot, webhook).items()]
             await stop.wait()
             logger.info("stopping: no more alerts are taken")

@@ -1,9 +1,10 @@
 """What the parts of the second listener stand on."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tradebot.operations.operations import Operations
-from tradebot.ports import Clock
+from tradebot.ports import Chance, Clock
 from tradebot.queries.daemon import DaemonQueries
 from tradebot.trading.booking import Listeners
 
@@ -15,6 +16,7 @@ class WebOptions:
     password: str | None = field(default=None, repr=False)
     password_hash: str | None = field(default=None, repr=False)
     metrics_token: str | None = field(default=None, repr=False)  # None: there are no metrics
+    api_key: str = field(default="", repr=False)  # what the API's tokens are signed with
     hosts: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
 
@@ -28,3 +30,5 @@ class Ground:
     queries: DaemonQueries
     clock: Clock
     listeners: Listeners
+    chance: Chance
+    crons: Mapping[str, str]  # each job's line, by its name

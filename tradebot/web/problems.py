@@ -19,14 +19,15 @@ class Problem(Exception):
         self.headers = dict(headers or {})
         self.more = more
 
-    def answer(self) -> web.Response:
+    def text(self) -> str:
         content = {
             "type": "about:blank",
             "title": self.status.phrase,
             "status": int(self.status),
             "detail": self.detail,
         }
-        text = json.dumps({**content, **self.more}, ensure_ascii=False)
-        return web.Response(
-            status=self.status, text=text, content_type="application/problem+json", headers=self.headers
-        )
+        return json.dumps({**content, **self.more}, ensure_ascii=False)
+
+    def answer(self) -> web.Response:
+        kind = "application/problem+json"
+        return web.Response(status=self.status, text=self.text(), content_type=kind, headers=self.headers)

@@ -4,18 +4,20 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import Any, Protocol
 
 import pytest
 from aiohttp import ClientSession, ClientTimeout, CookieJar
 from loguru import logger
 
-from tests.bot import Bot
+from tests.bot import CRONS, Bot
 from tests.bot_fixtures import MakeBot, empty_books, make_bot  # noqa: F401 - fixtures
 from tradebot.listener import take_port
 from tradebot.web import Ground, WebOptions, open_web
 
 PASSWORD = "seven horses under the bridge"
+KEY = "k9Qm3vX7pL2sT8wZ4rB6f0d1c2b3a4958677685a4b3c"
 
 
 @dataclass
@@ -68,8 +70,16 @@ async def open_site(make_bot: MakeBot) -> AsyncIterator[OpenSite]:  # noqa: F811
 
 @asynccontextmanager
 async def a_site(bot: Bot, logged: list[str], **options: Any) -> AsyncIterator[Site]:
-    given = WebOptions(**{"password": PASSWORD, **options})
-    ground = Ground(given, bot.operations, bot.queries, bot.clock, bot.built.listeners)
+    given = WebOptions(**{"password": PASSWORD, "api_key": KEY, **options})
+    ground = Ground(
+        options=given,
+        operations=bot.operations,
+        queries=bot.queries,
+        clock=bot.clock,
+        listeners=bot.built.listeners,
+        chance=token_hex,
+        crons=CRONS,
+    )
     with take_port("web", "127.0.0.1", 0) as port:
         async with (
             open_web(given, port, ground),

@@ -1,0 +1,319 @@
+"""The API as its users' programs see it: who may, what is read, what is done, and what is never done twice."""
+
+import asyncio
+import json
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import jwt
+import pytest
+from aiohttp import ClientError
+
+from tests.adapters.web.conftest import KEY, Site
+from tradebot.domain.alerts import AlertStatus
+from tradebot.domain.api_access import ApiToken, Scope
+from tradebot.domain.events import EventKind
+from tradebot.domain.settings import TradingState
+from tradebot.operations import api_tokens
+from tradebot.web.api import access, streaming
+from tradebot.web.api.describing import plain_path
+from tradebot.web.api.table import ENDPOINTS, WRITES
+from tradebot.web.tokens import signed
+
+API = "/api/v1"
+
+
+async def a_token(site: Site, scope: Scope = Scope.READ, *, lasts: timedelta = timedelta(days=1)) -> ApiToken:
+    bot = site.bot
+    return await api_tokens.make(
+        bot.ledger, f"{scope}-1", "my script", scope, actor="Ann", now=bot.clock.now(), lasts=lasts
+    )
+
+
+async def bearer(site: Site, scope: Scope = Scope.READ) -> dict[str, str]:
+    return {"Authorization": f"Bearer {signed(await a_token(site, scope), KEY)}"}
+
+
+def once(headers: dict[str, str], key: str) -> dict[str, str]:
+    return {**headers, "Idempotency-Key": key}
+
+
+# --- who may ----------------------------------------------------------------------------------------------------------
+
+
+def _other_claims(good: str, **more: object) -> dict[str, Any]:
+    return {
+        **jwt.decode(good, KEY, algorithms=["HS256"], audience="tradebot-api", options={"verify_exp": False}),
+        **more,
+    }
+
+
+async def test_only_a_good_token_is_admitted(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody who reaches the port could sell everything."""
+    monkeypatch.setattr(access, "STRANGERS_BURST", 1000)
+    good = signed(await a_token(site), KEY)
+    claims = _other_claims(good)
+    forged = {
+        "another key": jwt.encode(claims, KEY[::-1], algorithm="HS256"),
+        "none": jwt.encode(claims, "", algorithm="none"),
+        "another algorithm": jwt.encode(claims, KEY * 2, algorithm="HS512"),
+        "another audience": jwt.encode({**claims, "aud": "tradebot"}, KEY, algorithm="HS256"),
+        "another issuer": jwt.encode({**claims, "iss": "me"}, KEY, algorithm="HS256"),
+        "more scope": jwt.encode({**claims, "scope": "admin"}, KEY, algorithm="HS256"),
+        "no such scope": jwt.encode({**claims, "scope": "root"}, KEY, algorithm="HS256"),
+        "an id that was never given": jwt.encode({**claims, "jti": "x"}, KEY, algorithm="HS256"),
+        "a later end": jwt.encode({**claims, "exp": "never"}, KEY, algorithm="HS256"),
+        "no id": jwt.encode({name: one for name, one in claims.items() if name != "jti"}, KEY, algorithm="HS256"),
+        "cut off": good[:-3],
+        "too long": good + "x" * 5000,
+        "nothing": "",
+    }
+    assert (await site.ask(f"{API}/me", headers={"Authorization": f"Bearer {good}"}))[0] == 200
+    for what, text in forged.items():
+        status, told = await site.ask(f"{API}/me", headers={"Authorization": f"Bearer {text}"})
+        assert (what, status) == (what, 401)
+        assert text == "" or text not in str(told)
+    for headers in ({}, {"Authorization": f"Basic {good}"}, {"Cookie": f"token={good}"}):
+        async with site.client.get(site.url(f"{API}/me"), headers=headers) as answer:
+            assert (answer.status, answer.headers["WWW-Authenticate"][:6]) == (401, "Bearer")
+    assert good not in "".join(site.logged)
+
+
+async def test_a_token_ends(site: Site) -> None:
+    """A token that was lent for a day, or taken back, would open for ever."""
+    headers, trading = await bearer(site), await bearer(site, Scope.TRADE)
+    await api_tokens.revoke(site.bot.ledger, "trade-1", actor="Ann", now=site.bot.clock.now())
+    assert (await site.ask(f"{API}/me", headers=trading))[0] == 401
+    assert (await site.ask(f"{API}/me", headers=headers))[0] == 200
+    site.bot.clock.skip(24 * 3600)
+    status, told = await site.ask(f"{API}/me", headers=headers)
+    assert (status, "has expired" in told["detail"]) == (401, True)
+
+
+async def test_each_endpoint_wants_its_scope(site: Site) -> None:
+    """A token for a picture on the wall could trade."""
+    headers = {scope: await bearer(site, scope) for scope in Scope}
+    for endpoint in ENDPOINTS:
+        path = plain_path(endpoint).replace("{id}", "7").replace("{ticker}", "AAPL").replace("{name}", "max_daily_buys")
+        for scope in Scope:
+            if scope.includes(endpoint.scope):
+                continue
+            status, _ = await site.ask(path, endpoint.method, headers=headers[scope], json={})
+            assert (endpoint.path, scope, status) == (endpoint.path, scope, 403)
+        assert (await site.ask(path, endpoint.method, json={}))[0] in (401, 429)
+    assert site.bot.switch.state is TradingState.RUNNING
+
+
+async def test_who_asks_too_often_waits(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One program that runs wild, or a stranger who tries tokens, would keep the bot busy; or would lock the owner out."""
+    for endpoint in ("me", "status"):
+        for _ in range(access.STRANGERS_BURST):
+            last, _ = await site.ask(f"{API}/{endpoint}")
+    async with site.client.get(site.url(f"{API}/me")) as answer:
+        assert (last, answer.status) == (429, 429)
+        assert int(answer.headers["Retry-After"]) >= 1
+    headers = await bearer(site, Scope.TRADE)
+    assert (await site.ask(f"{API}/me", headers=headers))[0] == 200
+    statuses = {(await site.ask(f"{API}/me", headers=headers))[0] for _ in range(3 * access.TOKEN_BURST)}
+    assert statuses == {200, 429}
+    assert (await site.ask(f"{API}/kill", "POST", headers=headers))[0] == 200  # this waits for nothing
+
+
+async def test_another_site_s_page_does_nothing_even_with_a_token(site: Site) -> None:
+    """A page that has got hold of a token would use the owner's browser to reach a port that it cannot reach itself."""
+    headers = {**await bearer(site, Scope.TRADE), "Origin": "https://evil.example"}
+    assert (await site.ask(f"{API}/kill", "POST", headers=headers))[0] == 403
+    assert site.bot.switch.state is TradingState.RUNNING
+
+
+# --- what is read -----------------------------------------------------------------------------------------------------
+
+
+async def test_everything_can_be_read(site: Site) -> None:
+    """A part of the bot could not be read at all, or what it answers is not what the document says."""
+    headers = await bearer(site)
+    for endpoint in ENDPOINTS:
+        path = plain_path(endpoint)
+        if endpoint.reads and "{" not in path:
+            status, told = await site.ask(path, headers=headers)
+            assert (path, status) == (path, 200)
+            endpoint.answer.model_validate(told)
+    for path, status in (("orders/7", 404), ("alerts/7", 404), ("orders/7/presumed-fill", 404), ("orders/x", 404)):
+        assert (path, (await site.ask(f"{API}/{path}", headers=headers))[0]) == (path, status)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["limit=0", "limit=201", "limit=x", "limit=5&limit=6", "nope=1", "strategy=nope", "before=-1", "status=nope"],
+)
+async def test_a_wrong_parameter_is_refused(site: Site, query: str) -> None:
+    """A misspelt filter would show everything, and pass for the answer."""
+    status, told = await site.ask(f"{API}/alerts?{query}", headers=await bearer(site))
+    assert (status, told["status"]) == (422, 422)
+
+
+# --- what is done -----------------------------------------------------------------------------------------------------
+
+
+async def test_the_kill_switch_needs_no_database(site: Site) -> None:
+    """The one thing that must work when all else fails would wait for the part that failed."""
+    headers = await bearer(site, Scope.TRADE)
+    site.bot.ledger.away = True
+    status, told = await site.ask(f"{API}/kill", "POST", headers=headers)
+    assert (status, told) == (200, {"state": "KILLED", "stored": False})
+    assert site.bot.switch.state is TradingState.KILLED
+    assert (await site.ask(f"{API}/status", headers=headers))[0] == 503
+
+
+async def test_pause_and_resume(site: Site) -> None:
+    """The owner would believe that the bot is paused, or a token without the right would lift the kill switch."""
+    headers, admin = await bearer(site, Scope.TRADE), await bearer(site, Scope.ADMIN)
+
+    async def state(path: str, body: dict[str, object] | None = None, by: dict[str, str] = headers) -> tuple[int, str]:
+        status, told = await site.ask(f"{API}/{path}", "POST", headers=by, json=body or {})
+        return status, told.get("state", told.get("detail"))
+
+    assert await state("pause") == (200, "PAUSED")
+    assert await state("resume") == (200, "RUNNING")
+    assert await state("kill") == (200, "KILLED")
+    assert await state("resume") == (200, "KILLED")
+    assert (await state("resume", {"lift_kill": True}))[0] == 403
+    assert await state("resume", {"lift_kill": True, "to": "sells_only"}, admin) == (200, "PAUSED")
+    told = [event.actor for event in await site.bot.events(EventKind.STATE_CHANGED)]
+    assert told == ["my script (API token trade-1)"] * 3 + ["my script (API token admin-1)"]
+
+
+async def test_a_limit_is_changed_once(site: Site) -> None:
+    """The same request again, after an answer was lost, would change a limit that was changed back meanwhile."""
+    admin, path = await bearer(site, Scope.ADMIN), f"{API}/limits/max_daily_buys"
+
+    async def put(value: object, key: str = "k1") -> tuple[int, Any]:
+        return await site.ask(path, "PUT", headers=once(admin, key), json={"value": value})
+
+    first = await put("7")
+    assert first == (200, {"name": "max_daily_buys", "strategy": None, "old": first[1]["old"], "new": "7"})
+    assert (await put("9", "k2"))[0] == 200
+    assert await put("7") == first
+    status, told = await put("8")
+    assert (status, "Something else was asked" in told["detail"]) == (422, True)
+    assert (await site.bot.queries.limits_in_force()).max_daily_buys == 9
+    for wrong in ("0.5", "-1", "x", 1.5, True, None, "1e3", "1" * 30):
+        assert (await put(wrong, "k3"))[0] == 422, wrong
+    assert (await site.ask(f"{API}/limits/nope", "PUT", headers=admin, json={"value": "1"}))[0] == 404
+
+
+async def test_what_sells_names_its_key(site: Site) -> None:
+    """A program that repeats a request in good faith would sell twice."""
+    headers = await bearer(site, Scope.TRADE)
+    for endpoint in WRITES:
+        if endpoint.needs_key:
+            path = plain_path(endpoint).replace("{ticker}", "AAPL")
+            body = {"ticker": "AAPL"} if path.endswith("/buy") else {}
+            status, told = await site.ask(path, "POST", headers=headers, json=body)
+            assert (status, "Idempotency-Key" in told["detail"]) == (400, True)
+    status, _ = await site.ask(f"{API}/positions/sell", "POST", headers=once(headers, "a" * 129), json={})
+    assert status == 400
+
+
+async def test_a_ticker_is_blocked_and_free_again(site: Site) -> None:
+    """A block would not hold, or would hold for ever."""
+    headers, path = await bearer(site, Scope.TRADE), f"{API}/blocks/BRK.B"
+    assert await site.ask(path, "PUT", headers=headers) == (200, {"done": True})
+    assert await site.ask(path, "PUT", headers=headers) == (200, {"done": False})
+    assert (await site.ask(f"{API}/status", headers=headers))[1]["blocked"] == ["BRK B"]
+    assert await site.ask(path, "DELETE", headers=headers) == (200, {"done": True})
+
+
+async def test_waiting_alerts_are_dropped(site: Site) -> None:
+    """Alerts would wait that the owner has dropped, or one would be dropped that he did not name."""
+    dropped, kept = await site.bot.alert("BUY"), await site.bot.alert("BUY", "MSFT")
+    headers = await bearer(site, Scope.TRADE)
+    told = await site.ask(f"{API}/queue/clear", "POST", headers=headers, json={"alert_ids": [dropped]})
+    assert told == (200, {"cleared": 1})
+    assert [(await site.bot.row(one)).status for one in (dropped, kept)] == [AlertStatus.CLEARED, AlertStatus.RECEIVED]
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [
+        (b"{", "application/json", 400),
+        (b"[]", "application/json", 422),
+        (b'{"strategy": NaN}', "application/json", 400),
+        (b'{"strategy": "main", "strategy": "main"}', "application/json", 400),
+        (b'{"nope": 1}', "application/json", 422),
+        (b"strategy=main", "application/x-www-form-urlencoded", 415),
+        (b"[" * 9000, "application/json", 400),
+    ],
+)
+async def test_a_body_that_cannot_be_meant_does_nothing(site: Site, body: bytes, kind: str, status: int) -> None:
+    """Something else would be done than what was asked."""
+    headers = {**await bearer(site, Scope.TRADE), "Content-Type": kind}
+    assert (await site.ask(f"{API}/pause", "POST", headers=headers, data=body))[0] == status
+    assert site.bot.switch.state is TradingState.RUNNING
+
+
+# --- events as they happen --------------------------------------------------------------------------------------------
+
+
+async def lines(answer: Any, wanted: int) -> list[dict[str, str]]:
+    """So many events of a stream."""
+    found: list[dict[str, str]] = []
+    one: dict[str, str] = {}
+    async with asyncio.timeout(30):
+        while len(found) < wanted:
+            line = (await answer.content.readline()).decode().rstrip("\n")
+            if not line and "data" in one:
+                found.append(one)
+                one = {}
+            name, _, value = line.partition(": ")
+            one[name] = value
+    return found
+
+
+async def test_events_come_as_they_happen_and_nothing_is_missed(site: Site) -> None:
+    """A program would learn of a sale minutes later, or never, because its connection was lost meanwhile."""
+    bot, headers = site.bot, {**await bearer(site), "Accept": "text/event-stream"}
+    async with site.client.get(site.url(f"{API}/events"), headers=headers) as answer:
+        assert (answer.status, answer.content_type) == (200, "text/event-stream")
+        await answer.content.readline()
+        await bot.operations.pause("Ann", "k1")
+        (paused,) = await lines(answer, 1)
+    assert (paused["event"], json.loads(paused["data"])["facts"]["to"]) == ("state_changed", "PAUSED")
+    await bot.operations.resume("Ann", "k2")
+    headers["Last-Event-ID"] = paused["id"]
+    async with site.client.get(site.url(f"{API}/events"), headers=headers) as answer:
+        await bot.operations.pause("Ann", "k3")
+        missed = await lines(answer, 2)
+    assert [json.loads(one["data"])["facts"]["to"] for one in missed] == ["RUNNING", "PAUSED"]
+    assert [int(one["id"]) for one in missed] == sorted({int(one["id"]) for one in missed})
+
+
+async def test_who_does_not_read_is_cut_off_and_a_few_may_listen(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A browser that hangs would fill the memory, or keep all others out."""
+    client = streaming._Client()
+    await site.bot.operations.pause("Ann", "k1")
+    event = (await site.bot.events())[0]
+    client.give([event] * (streaming.WAITING_MAX + 1))
+    assert client.ended.is_set()
+    monkeypatch.setattr(streaming, "CLIENTS_MAX", 1)
+    headers = {**await bearer(site), "Accept": "text/event-stream"}
+    async with site.client.get(site.url(f"{API}/events"), headers=headers) as first:
+        assert first.status == 200
+        await first.content.readline()
+        assert (await site.ask(f"{API}/events", headers=headers))[0] == 503
+    assert (await site.ask(f"{API}/events", headers={**headers, "Last-Event-ID": "x"}))[0] == 400
+
+
+async def test_a_stream_ends_with_its_token(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever was shut out would go on listening."""
+    monkeypatch.setattr(streaming, "HEARTBEAT_S", 0.01)
+    headers = {**await bearer(site), "Accept": "text/event-stream"}
+    async with site.client.get(site.url(f"{API}/events"), headers=headers) as answer:
+        await answer.content.readline()
+        await api_tokens.revoke(site.bot.ledger, "read-1", actor="Ann", now=site.bot.clock.now())
+        async with asyncio.timeout(30):
+            with suppress(ClientError):
+                while not answer.content.at_eof():
+                    await answer.content.readline()
+    assert (await site.ask(f"{API}/me", headers=headers))[0] == 401
