@@ -1,9 +1,18 @@
 """What the dashboard does: after a question, once for each form, in the name of the dashboard."""
 
-from tests.adapters.web.conftest import Site
+from dataclasses import replace
+from decimal import Decimal
+
+from tests.adapters.web.conftest import OpenSite, Site
 from tests.adapters.web.dashboard import Browser, inside
+from tests.bot import qty
+from tests.bot_fixtures import MakeBot
+from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.events import EventKind
+from tradebot.domain.lots import LotStatus
 from tradebot.domain.settings import TradingState
+from tradebot.domain.strategies import Strategy
+from tradebot.domain.trades import TradeStatus
 
 
 async def running(site: Site) -> Browser:
@@ -115,3 +124,75 @@ async def test_an_act_needs_its_key(site: Site) -> None:
     for key in ("", "short", "k" * 65, "é" * 32):
         assert (await browser.post("/act/pause", {**form, "key": key})).status == 400
     assert site.bot.switch.state is TradingState.RUNNING
+
+
+async def test_a_stock_is_blocked_and_bought_again(site: Site) -> None:
+    """What the owner wants bought no more is bought, or cannot be let go again."""
+    browser = await running(site)
+    assert "Let nothing buy TSLA?" in (await browser.get("/act/block?ticker=tsla")).text
+    assert "Nothing buys TSLA any more." in (await browser.press("/act/block?ticker=TSLA")).text
+    refused = await site.bot.alert("BUY", "TSLA")
+    await site.bot.becomes(refused, AlertStatus.BLOCKED)
+    assert "TSLA is bought again." in (await browser.press("/act/block?ticker=TSLA")).text
+    assert await site.bot.queries.blocked_tickers() == []
+    assert (await browser.get("/act/block?ticker=no such")).status == 400
+
+
+async def test_an_unknown_order_is_resolved_by_the_owners_word(site: Site) -> None:
+    """A ticker stays frozen until somebody comes to a chat, or is freed by a button that says something else."""
+    browser = await running(site)
+    _, order_ref = await site.bot.order("BUY", "AAPL")
+    site.bot.broker.takes_orders = False
+    site.bot.broker.working.clear()
+    async with site.bot.ledger.begin() as books:
+        await books.save_trade(replace(await site.bot.trade(order_ref), status=TradeStatus.UNKNOWN))
+    trade = await site.bot.trade(order_ref)
+    page = await browser.get("/")
+    assert "UNKNOWN BUY 5 AAPL: it may or may not be at IB." in page.text
+    path = f"/unknown/{trade.id}"
+    ask = await browser.get(path)
+    assert "5 at $100.00 are booked. The price is the ask when the order was decided." in ask.text
+    assert (await browser.post(path, ask.fields)).status == 400
+    assert (
+        "BUY 5 AAPL is filled. AAPL is free again." in (await browser.post(path, {**ask.fields, "filled": "yes"})).text
+    )
+    assert (await browser.get(path)).status == 404
+    assert "nothing to decide any more" in (await browser.post(path, {**ask.fields, "filled": "no"})).text
+
+
+async def test_what_is_not_at_ib_is_written_off_once(site: Site) -> None:
+    """The books are lowered twice, or to what IB showed an hour ago."""
+    browser = await running(site)
+    await site.bot.owns(10, "AAPL", at_ib=4)
+    ask = await browser.get("/difference?ticker=AAPL")
+    assert "Write off 6 AAPL?" in ask.text
+    assert "The books hold 10, IB shows 4." in ask.text
+    changed = await browser.post("/difference", {**ask.fields, "whose": "main:11"})
+    assert "Nothing was written off" in changed.text
+    for said in ("6 AAPL written off. BUY of it is free again.", "Nothing was written off"):
+        assert said in (await browser.post("/difference", {**ask.fields, "whose": "main:10"})).text
+    assert qty(await site.bot.lots(LotStatus.OPEN)) == 4
+
+
+async def test_a_split_is_answered_before_anything_is_written_off(site: Site) -> None:
+    """A split is booked as a loss of shares, or on the word of a page that showed another one."""
+    browser = await running(site)
+    await site.bot.owns(10, "AAPL", at_ib=5)
+    site.bot.broker.avg_costs[site.bot.broker.con_ids["AAPL"]] = Decimal("200.20")
+    ask = await browser.get("/difference?ticker=AAPL")
+    assert "AAPL: was it a split?" in ask.text
+    assert "1 for 2" in ask.text
+    assert "Nothing was changed" in (await browser.post("/difference", {**ask.fields, "split": "x", "was": "yes"})).text
+    assert "The split of AAPL is booked." in (await browser.post("/difference", {**ask.fields, "was": "yes"})).text
+    assert qty(await site.bot.lots(LotStatus.OPEN)) == 5
+
+
+async def test_one_strategy_is_paused_by_its_name(make_bot: MakeBot, open_site: OpenSite) -> None:
+    """The button of one strategy pauses another, or all of them."""
+    site = await open_site(await make_bot(strategies=(Strategy(name="main"), Strategy(name="ema"))))
+    browser = await running(site)
+    assert "ema is paused: no BUY of it." in (await browser.press("/act/pause?strategy=ema")).text
+    assert (site.bot.switch.state, site.bot.switch.paused_strategies) == (TradingState.RUNNING, {"ema"})
+    assert "ema takes BUY alerts again." in (await browser.press("/act/resume?strategy=ema")).text
+    assert site.bot.switch.paused_strategies == frozenset()
+    assert (await browser.get("/act/pause?strategy=rsi")).status == 404

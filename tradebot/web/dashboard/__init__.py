@@ -7,6 +7,8 @@ which is pressed twice acts once. Nothing needs a script: it only keeps an open 
 from aiohttp import web
 
 from tradebot.web.dashboard.acts import Acts
+from tradebot.web.dashboard.choices import Choices
+from tradebot.web.dashboard.decisions import Decisions
 from tradebot.web.dashboard.door import Door
 from tradebot.web.dashboard.live import Live
 from tradebot.web.dashboard.pages import Pages
@@ -25,6 +27,8 @@ def routes(app: web.Application, ground: Ground) -> None:
             *door.table(),
             *Pages(ground, door, pictures).table(),
             *Acts(ground, door).table(),
+            *Choices(ground, door).table(),
+            *Decisions(ground, door).table(),
             *pictures.table(),
             *live.table(),
         ]

@@ -5,82 +5,39 @@ The kill switch alone asks nothing of the database: it is in force before anythi
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
 
 from aiohttp import web
 from loguru import logger
 
-from tradebot.domain.limits import limit_names
 from tradebot.domain.settings import TradingState
-from tradebot.domain.strategies import UnknownStrategy
 from tradebot.domain.trades import Trade
 from tradebot.errors import LedgerUnavailable
 from tradebot.queries.exits import Exit
 from tradebot.queries.working import AtWork
 from tradebot.web.dashboard import said
+from tradebot.web.dashboard.asks import POINTS_MAX, Acting, Ask, Button, Handler, carried, shortened
 from tradebot.web.dashboard.at_work import ENDS
-from tradebot.web.dashboard.door import BY, SESSION, Door, key_of, new_key
-from tradebot.web.ground import Ground
+from tradebot.web.dashboard.door import BY, key_of
 from tradebot.web.problems import Problem
 from tradebot.words import figures, instructions, working
-from tradebot.words.limits import BY_NAME, Title, WrongValue, parse, range_text, value_text
 
 STORE_WITHIN_S = 1.5
-POINTS_MAX = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Button:
-    """How a form is sent off."""
+class Acts(Acting):
+    """The trading state, what is held, what is at IB, and what waits."""
 
-    text: str
-    danger: bool = False
-    name: str = ""
-    value: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A question before an act."""
-
-    title: str
-    points: list[str]
-    action: str
-    back: str
-    buttons: list[Button]
-    hidden: Mapping[str, str] = field(default_factory=dict)
-    key: str = field(default_factory=new_key)
-
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class Acts:
-    """The handlers of everything that changes something."""
-
-    def __init__(self, ground: Ground, door: Door) -> None:
-        self._queries = ground.queries
-        self._operations = ground.operations
-        self._door = door
-
-    def table(self) -> list[web.RouteDef]:
-        acts: dict[str, tuple[Handler, Handler]] = {
+    def acts(self) -> Mapping[str, tuple[Handler, Handler]]:
+        return {
             "/act/kill": (self.ask_kill, self.kill),
             "/act/pause": (self.ask_pause, self.pause),
             "/act/resume": (self.ask_resume, self.resume),
             "/act/sell": (self.ask_sell, self.sell),
             "/act/clear": (self.ask_clear, self.clear),
             r"/orders/{id:\d{1,18}}/cancel": (self.ask_cancel, self.cancel),
-            "/limits/{name}": (self.ask_limit, self.limit),
         }
-        return [
-            route
-            for path, (ask, act) in acts.items()
-            for route in (web.get(path, self._door.inside(ask)), web.post(path, self._door.inside(act, acts=True)))
-        ]
 
     # --- trading state ------------------------------------------------------------------------------------------------
 
@@ -91,12 +48,12 @@ class Acts:
             *await self._at_work(),
         ]
         ask = Ask("Stop all trading?", points, "/act/kill", "/", [Button("Kill: stop all trading", danger=True)])
-        return await self._door.page(request, "ask.html", ask)
+        return await self.ask(request, ask)
 
     async def _at_work(self) -> list[str]:
         try:
             async with asyncio.timeout(STORE_WITHIN_S):
-                live = [one for one in await self._queries.live_trades() if not one.is_protective]
+                live = [one for one in await self.queries.live_trades() if not one.is_protective]
         except (LedgerUnavailable, TimeoutError):
             return ["What is at work could not be read: it is cancelled as soon as it can be."]
         return [f"It cancels {_named(live)}."] if live else ["No order is at work now."]
@@ -105,47 +62,47 @@ class Acts:
         stored = False
         try:
             async with asyncio.timeout(STORE_WITHIN_S):  # in force before its first wait
-                stored = await self._operations.kill(BY)
+                stored = await self.operations.kill(BY)
         except TimeoutError:
             logger.critical("KILL SWITCH in force, NOT stored yet: the database is slow, storing goes on")
         if stored:
-            self._note(
+            self.note(
                 request, "KILLED. Nothing leaves any more; entries and exits at work are being cancelled.", said.BAD
             )
         else:
             text = "KILLED, in force, NOT stored yet: until the database answers, a restart of the bot would lift it."
-            self._note(request, text, said.BAD)
+            self.note(request, text, said.BAD)
         raise web.HTTPSeeOther("/")
 
     async def ask_pause(self, request: web.Request) -> web.StreamResponse:
-        strategy = self._strategy(request.query)
+        strategy = self.strategy(request.query)
         whose = f" of {strategy}" if strategy else ""
         points = [
             f"BUY alerts{whose} are not traded any more. SELL alerts are, and stops and targets work on.",
             "Resume lifts it.",
         ]
-        ask = Ask(f"Pause{whose}?", points, "/act/pause", "/", [Button("Pause: no BUY")], _hidden(strategy=strategy))
-        return await self._door.page(request, "ask.html", ask)
+        ask = Ask(f"Pause{whose}?", points, "/act/pause", "/", [Button("Pause: no BUY")], carried(strategy=strategy))
+        return await self.ask(request, ask)
 
     async def pause(self, request: web.Request) -> web.StreamResponse:
         form = await request.post()
-        strategy = self._strategy(form)
-        state = await self._operations.pause(BY, key_of(form), strategy)
+        strategy = self.strategy(form)
+        state = await self.operations.pause(BY, key_of(form), strategy)
         if strategy is not None:
-            self._note(
+            self.note(
                 request,
                 f"{strategy} is {'paused: no BUY of it' if state is TradingState.PAUSED else 'not paused'}.",
                 said.WAIT,
             )
         elif state is TradingState.KILLED:
-            self._note(request, "It stays KILLED, which is stricter.", said.BAD)
+            self.note(request, "It stays KILLED, which is stricter.", said.BAD)
         else:
-            self._note(request, "Paused. BUY alerts are not traded; SELL goes on.", said.WAIT)
+            self.note(request, "Paused. BUY alerts are not traded; SELL goes on.", said.WAIT)
         raise web.HTTPSeeOther("/")
 
     async def ask_resume(self, request: web.Request) -> web.StreamResponse:
-        strategy, state = self._strategy(request.query), self._queries.state
-        hidden = _hidden(strategy=strategy, seen=state.value)
+        strategy, state = self.strategy(request.query), self.queries.state
+        hidden = carried(strategy=strategy, seen=state.value)
         if strategy is not None:
             points = ["Its BUY alerts are traded again, as far as the account's state and the limits allow."]
             ask = Ask(f"Resume {strategy}?", points, "/act/resume", "/", [Button("Resume")], hidden)
@@ -165,64 +122,63 @@ class Acts:
                 "BUY and SELL alerts are traded again, within the limits. Strategies that are paused by name stay so."
             ]
             ask = Ask("Resume trading?", points, "/act/resume", "/", [Button("Resume")], hidden)
-        return await self._door.page(request, "ask.html", ask)
+        return await self.ask(request, ask)
 
     async def resume(self, request: web.Request) -> web.StreamResponse:
         """A kill that has come since the page was shown is not lifted by a button that was meant for a pause."""
         form = await request.post()
-        strategy = self._strategy(form)
+        strategy = self.strategy(form)
         to = TradingState.PAUSED if form.get("to") == TradingState.PAUSED.value else TradingState.RUNNING
         lift = form.get("seen") == TradingState.KILLED.value
-        state = await self._operations.resume(BY, key_of(form), to, lift_kill=lift, strategy=strategy)
+        state = await self.operations.resume(BY, key_of(form), to, lift_kill=lift, strategy=strategy)
         if strategy is not None:
-            self._note(
+            self.note(
                 request,
                 f"{strategy} takes BUY alerts again." if state is TradingState.RUNNING else f"{strategy} stays paused.",
                 said.GOOD,
             )
         elif state is TradingState.KILLED:
-            self._note(
+            self.note(
                 request, "It was KILLED meanwhile, and stays so. Resume again if that is what you want.", said.BAD
             )
         else:
-            self._note(request, f"{said.STATES[state].text}.", said.STATES[state].mood)
+            self.note(request, f"{said.STATES[state].text}.", said.STATES[state].mood)
         raise web.HTTPSeeOther("/")
 
     # --- exits, orders, the queue ---------------------------------------------------------------------------------------
 
     async def ask_sell(self, request: web.Request) -> web.StreamResponse:
-        ticker, strategy = request.query.get("ticker"), self._strategy(request.query)
-        exits = await self._queries.exits(ticker, strategy)
+        ticker, strategy = request.query.get("ticker"), self.strategy(request.query)
+        exits = await self.queries.exits(ticker, strategy)
         if not exits:
             raise Problem(HTTPStatus.NOT_FOUND, "The bot does not hold this any more: there is nothing to sell.")
-        points = [self._exit(one) for one in exits[:POINTS_MAX]]
-        points += [f"… and {len(exits) - POINTS_MAX} more"] * (len(exits) > POINTS_MAX)
+        points = shortened([self._exit(one) for one in exits])
         points.append("At the market's price; stops and targets that protect these shares are ended first.")
-        if self._queries.state is TradingState.KILLED:
+        if self.queries.state is TradingState.KILLED:
             points.append("The kill switch is on: a SELL is refused too. Resume first, sells only.")
-        elif not self._queries.market_is_open():
+        elif not self.queries.market_is_open():
             points.append("The market is closed: it waits for the open.")
         title = f"Sell {exits[0].ticker}?" if len(exits) == 1 else f"Sell {len(exits)} positions?"
         lots = json.dumps([one.lots for one in exits])
         ask = Ask(title, points, "/act/sell", "/positions", [Button("Sell", danger=True)], {"lots": lots})
-        return await self._door.page(request, "ask.html", ask)
+        return await self.ask(request, ask)
 
     def _exit(self, one: Exit) -> str:
         worth = "" if one.value is None else f", about {figures.usd(one.value)}"
-        whose = f" of {one.strategy}" if self._queries.run.several else ""
+        whose = f" of {one.strategy}" if self.queries.run.several else ""
         return f"{figures.counted(one.qty)} of {one.ticker}{whose}{worth}."
 
     async def sell(self, request: web.Request) -> web.StreamResponse:
         form = await request.post()
         key, wanted = key_of(form), _lots(str(form.get("lots", "")))
-        held = [one.lots for one in await self._queries.exits()]
-        made = await self._operations.sell([one for one in wanted if one in held], BY, key)
-        waits = "" if self._queries.market_is_open() else " The market is closed: it waits for the open."
+        held = [one.lots for one in await self.queries.exits()]
+        made = await self.operations.sell([one for one in wanted if one in held], BY, key)
+        waits = "" if self.queries.market_is_open() else " The market is closed: it waits for the open."
         if made:
             what = ", ".join(sorted({ticker for _, ticker in wanted}))
-            self._note(request, f"SELL of {what} is on its way.{waits}", said.GOOD)
+            self.note(request, f"SELL of {what} is on its way.{waits}", said.GOOD)
         else:
-            self._note(request, "That was done already, or nothing of it is held any more.", said.NEUTRAL)
+            self.note(request, "That was done already, or nothing of it is held any more.", said.NEUTRAL)
         raise web.HTTPSeeOther(f"/alerts/{made[0]}" if len(made) == 1 else "/positions")
 
     async def ask_cancel(self, request: web.Request) -> web.StreamResponse:
@@ -237,31 +193,30 @@ class Acts:
             "/orders",
             [Button("Cancel the order", danger=True)],
         )
-        return await self._door.page(request, "ask.html", ask)
+        return await self.ask(request, ask)
 
     async def _order(self, request: web.Request) -> AtWork:
         number = int(request.match_info["id"])
-        found = next((one for one in await self._queries.orders() if one.order.id == number), None)
+        found = next((one for one in await self.queries.orders() if one.order.id == number), None)
         if found is None:
             raise Problem(HTTPStatus.NOT_FOUND, "This order does not work any more.")
         return found
 
     async def cancel(self, request: web.Request) -> web.StreamResponse:
-        done = await self._operations.cancel_order(int(request.match_info["id"]), BY)
+        done = await self.operations.cancel_order(int(request.match_info["id"]), BY)
         text = "It is being cancelled." if done else "It has ended, or is being cancelled already."
-        self._note(request, text, said.GOOD if done else said.NEUTRAL)
+        self.note(request, text, said.GOOD if done else said.NEUTRAL)
         raise web.HTTPSeeOther("/orders")
 
     async def ask_clear(self, request: web.Request) -> web.StreamResponse:
-        waiting = await self._queries.waiting_alerts()
+        waiting = await self.queries.waiting_alerts()
         if not waiting:
             raise Problem(HTTPStatus.NOT_FOUND, "No alert waits: there is nothing to drop.")
-        points = [f"{instructions.wanted(one)} {said.ALERTS[one.status].text}." for one in waiting[:POINTS_MAX]]
-        points += [f"… and {len(waiting) - POINTS_MAX} more"] * (len(waiting) > POINTS_MAX)
+        points = shortened([f"{instructions.wanted(one)} {said.ALERTS[one.status].text}." for one in waiting])
         hidden = {"alerts": ",".join(str(one.id) for one in waiting)}
         title = f"Drop {figures.some(len(waiting), 'alerts')}?"
         ask = Ask(title, points, "/act/clear", "/", [Button("Drop what waits", danger=True)], hidden)
-        return await self._door.page(request, "ask.html", ask)
+        return await self.ask(request, ask)
 
     async def clear(self, request: web.Request) -> web.StreamResponse:
         form = await request.post()
@@ -270,93 +225,10 @@ class Acts:
             for one in str(form.get("alerts", "")).split(",")
             if one.isascii() and one.isdecimal() and len(one) < 19
         ]
-        cleared = await self._operations.clear_queue(ids, BY)
+        cleared = await self.operations.clear_queue(ids, BY)
         text = f"{figures.some(cleared, 'alerts')} dropped." if cleared else "None of them waits any more."
-        self._note(request, text, said.GOOD if cleared else said.NEUTRAL)
+        self.note(request, text, said.GOOD if cleared else said.NEUTRAL)
         raise web.HTTPSeeOther("/")
-
-    # --- limits -------------------------------------------------------------------------------------------------------
-
-    async def ask_limit(self, request: web.Request) -> web.StreamResponse:
-        """Without a value: which one; with one: whether that is meant."""
-        title, strategy = self._limit(request), self._strategy(request.query)
-        whose = f" of {strategy}" if strategy else ""
-        if strategy is None:
-            old = value_text(title.name, getattr(await self._queries.limits_in_force(), title.name))
-        else:
-            own = (await self._queries.own_limits(strategy)).get(title.name)
-            old = "none of its own" if own is None else value_text(title.name, own)
-        text, problem = request.query.get("value", "").strip(), ""
-        if text:
-            try:
-                new = value_text(title.name, parse(title, text))
-            except WrongValue as error:
-                problem = str(error).partition(" For example")[0]
-            else:
-                points = [
-                    f"{old} → {new}",
-                    "In force for the next alert, and until you change it: the file's value is not in force then.",
-                ]
-                hidden = {"value": text, **_hidden(strategy=strategy)}
-                ask = Ask(
-                    f"Change {title.words}{whose}?",
-                    points,
-                    f"/limits/{title.name}",
-                    "/risk",
-                    [Button(f"Set {new}")],
-                    hidden,
-                )
-                return await self._door.page(request, "ask.html", ask)
-        page = {
-            "title": f"{title.heading}{whose}",
-            "now": old,
-            "range": range_text(title.name),
-            "used": "",
-            "problem": problem,
-            "action": f"/limits/{title.name}",
-            "strategy": strategy,
-            "value": text,
-        }
-        return await self._door.page(request, "limit.html", page)
-
-    async def limit(self, request: web.Request) -> web.StreamResponse:
-        form, title = await request.post(), self._limit(request)
-        strategy = self._strategy(form)
-        try:
-            value = parse(title, str(form.get("value", "")))
-        except WrongValue as error:
-            raise Problem(HTTPStatus.BAD_REQUEST, str(error)) from error
-        done = await self._operations.set_limit(title.name, value, BY, key_of(form), strategy)
-        old = "none of its own" if done.old is None else value_text(title.name, done.old)
-        whose = f" of {strategy}" if strategy else ""
-        self._note(request, f"{title.heading}{whose}: {old} → {value_text(title.name, done.new)}.", said.GOOD)
-        raise web.HTTPSeeOther("/risk")
-
-    def _limit(self, request: web.Request) -> Title:
-        name = request.match_info["name"]
-        if name not in limit_names() or name not in BY_NAME:
-            raise web.HTTPNotFound
-        return BY_NAME[name]
-
-    # --- what they share ----------------------------------------------------------------------------------------------
-
-    def _strategy(self, given: Mapping[str, Any]) -> str | None:
-        """As it is written in the file; None: all of it."""
-        text = str(given.get("strategy") or "")
-        if not text:
-            return None
-        try:
-            return self._queries.run.strategies.named(text).name
-        except UnknownStrategy:
-            raise Problem(HTTPStatus.NOT_FOUND, "There is no such strategy.") from None
-
-    @staticmethod
-    def _note(request: web.Request, text: str, mood: str) -> None:
-        request[SESSION].note(text, mood)
-
-
-def _hidden(**given: str | None) -> dict[str, str]:
-    return {name: text for name, text in given.items() if text is not None}
 
 
 def _named(orders: list[Trade]) -> str:

@@ -18,6 +18,7 @@ from tradebot.web.guard import streams
 
 LOOK_EVERY_S = 1.5
 STREAM_S = 600.0
+HEARD_WITHIN_S = 10.0
 STREAMS_MAX = 20
 _BEAT = b": still here\n\n"
 _CHANGED = b"event: changed\ndata: \n\n"
@@ -56,14 +57,15 @@ class Live:
             self._looking = asyncio.create_task(self._look(), name="dashboard's look")
         loop = asyncio.get_running_loop()
         until = loop.time() + STREAM_S
-        with suppress(ConnectionError):
+        with suppress(ConnectionError, TimeoutError):
             try:
                 await response.write(_BEAT)
                 while loop.time() < until and changed in self._open and not self._ending.is_set():
                     with suppress(TimeoutError):
                         async with asyncio.timeout(15):
                             await changed.wait()
-                    await response.write(_CHANGED if changed.is_set() else _BEAT)
+                    async with asyncio.timeout(HEARD_WITHIN_S):  # who does not read is not waited for
+                        await response.write(_CHANGED if changed.is_set() else _BEAT)
                     changed.clear()
             finally:
                 self._open.pop(changed, None)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from tradebot.domain.alerts import Alert, AlertStatus
 from tradebot.domain.calendar import NEW_YORK
@@ -85,6 +85,8 @@ class Named:
     name: str
     word: Said
     text: str
+    act: str
+    href: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,4 +261,6 @@ def _told(event: Event, strategies: Strategies) -> Line:
 def _strategy(one: StrategyStatus) -> Named:
     today = figures.signed_usd(one.exposure.realised_today)
     lots = f"{one.exposure.open_positions} of its own open" if one.lots else "holds nothing"
-    return Named(one.strategy.name, said.STANDINGS[one.standing], f"{lots}, {today} realised today")
+    act, to = ("Resume", "resume") if one.paused else ("Pause", "pause")
+    href = f"/act/{to}?{urlencode({'strategy': one.strategy.name})}"
+    return Named(one.strategy.name, said.STANDINGS[one.standing], f"{lots}, {today} realised today", act, href)

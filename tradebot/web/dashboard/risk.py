@@ -53,6 +53,7 @@ class Risk:
     invested: Decimal
     by_ticker: Sequence[Share]
     by_strategy: Sequence[Share]
+    blocked: Sequence[str]  # stocks that nothing may buy
 
 
 def risk(booked: BooksStatus, fixed: FixedLimits) -> Risk:
@@ -80,6 +81,7 @@ def risk(booked: BooksStatus, fixed: FixedLimits) -> Risk:
                 if booked.several and one.exposure.invested
             ]
         ),
+        blocked=sorted(booked.blocked),
     )
 
 
