@@ -75,7 +75,7 @@ async def test_a_password_is_not_guessed(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    "link", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)", "/\n/evil"]
+    "link", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)", "/\n/evil", "//["]
 )
 async def test_a_link_leads_nowhere_else(site: Site, link: str) -> None:
     """A link to the login takes the owner to a page that looks like it and asks for the password again."""

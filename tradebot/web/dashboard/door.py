@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -191,8 +191,7 @@ def _said_of(error: Exception) -> tuple[HTTPStatus, str, str]:
 
 def _own_path(given: str) -> str:
     """Where to go on: a path of ours, whatever somebody has put into a link."""
-    parts = urlsplit(given)
-    ours = given.startswith("/") and not given.startswith(("//", "/\\")) and not parts.netloc and not parts.scheme
+    ours = given.startswith("/") and not given.startswith(("//", "/\\"))
     return given if ours and given.isprintable() else "/"
 
 
