@@ -28,10 +28,10 @@ async def test_an_alert_is_seen_by_prometheus(tmp_path: Path) -> None:
             except aiohttp.ClientConnectionError:  # it opens beside the rest
                 return None
             families = text_string_to_metric_families(text)
-            return {f"{one.name}{sorted(one.labels.values())}": one.value for each in families for one in each.samples}
+            found = {f"{one.name}{sorted(one.labels.values())}": one.value for each in families for one in each.samples}
+            return found if found["tradebot_healthy[]"] and found["tradebot_database_read[]"] else None
 
-        before = await until(page, "the second listener")
-        assert before["tradebot_healthy[]"] == 1
+        before = await until(page, "a well bot on the page of the second listener")
         bought = await daemon.alert("BUY", "AAPL")
         books = await daemon.ended(bought)
         (trade,) = books.trades

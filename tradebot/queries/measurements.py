@@ -1,4 +1,4 @@
-"""How the books and the parts stand, as figures for monitoring. Read only; it costs what goes on, not what ever was."""
+"""How the books stand, as figures for monitoring. Read only; it costs what goes on, not what ever was."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,6 @@ from datetime import datetime
 from tradebot.domain import pnl
 from tradebot.domain.delivery import Backlog
 from tradebot.queries.daemon import DaemonQueries
-from tradebot.queries.health import Health
 from tradebot.queries.status import BooksStatus
 from tradebot.queries.strategies import of
 
@@ -20,7 +19,6 @@ class Measurements:
     took_s: float
     books: BooksStatus  # each strategy with its last alert
     unrealised: Mapping[str, pnl.Unrealised]  # by strategy, at IB's prices
-    health: Health
     jobs: Mapping[str, datetime]  # the newest slot of each job that ever ran
     backlogs: Sequence[Backlog]
 
@@ -32,9 +30,8 @@ async def measure(queries: DaemonQueries) -> Measurements:
     async with queries.ledger.read() as reading:
         jobs = await reading.job_runs()
         backlogs = await reading.backlogs()
-    health = await queries.health()
     prices = {con_id: one.market_price for con_id, one in (queries.broker.positions() or {}).items()}
     unrealised = {
         each.strategy.name: pnl.unrealised(of(each.strategy.name, books.lots), prices) for each in books.strategies
     }
-    return Measurements(at, queries.clock.monotonic() - began, books, unrealised, health, jobs, backlogs)
+    return Measurements(at, queries.clock.monotonic() - began, books, unrealised, jobs, backlogs)

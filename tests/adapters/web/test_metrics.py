@@ -3,6 +3,7 @@
 import asyncio
 import platform
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -12,6 +13,8 @@ from tests.bot_fixtures import MakeBot
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.limits import Limits
 from tradebot.queries import measurements
+from tradebot.queries.daemon import DaemonQueries
+from tradebot.queues import EmbeddedQueue
 from tradebot.web.metrics import WRONG_BURST, page
 
 TOKEN = "a-token-for-prometheus-alone"
@@ -34,6 +37,13 @@ async def read(site: Site) -> Samples:
 def of(samples: Samples, name: str, **labels: str) -> float | None:
     """None: there is no such sample."""
     return samples.get((f"tradebot_{name}", frozenset(labels.items())))
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine what hangs for a moment is no hanging database."""
+    monkeypatch.setattr(page, "READ_WITHIN_S", 60.0)
+    monkeypatch.setattr(page, "HEALTH_WITHIN_S", 60.0)
 
 
 @pytest.fixture
@@ -179,15 +189,34 @@ async def test_who_asks_often_is_answered_from_what_was_read(site: Site, monkeyp
     """Each question would be one to the database, whoever asks and however often."""
     reads = 0
 
-    async def counted(queries: object) -> measurements.Measurements:
+    async def counted(queries: DaemonQueries) -> measurements.Measurements:
         nonlocal reads
         reads += 1
-        return await measurements.measure(site.bot.queries)
+        return await measurements.measure(queries)
 
     monkeypatch.setattr(page, "measure", counted)
     await asyncio.gather(*(read(site) for _ in range(5)))
     assert reads == 1
     site.bot.clock.skip(page.KEPT_S)
+    await read(site)
+    assert reads == 2
+
+
+async def test_the_more_it_costs_the_seldomer_it_is_read(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a day of ten thousand orders the bot would be busy with telling how busy it is."""
+    reads = 0
+
+    async def slow(queries: DaemonQueries) -> measurements.Measurements:
+        nonlocal reads
+        reads += 1
+        return replace(await measurements.measure(queries), took_s=0.5)
+
+    monkeypatch.setattr(page, "measure", slow)
+    await read(site)
+    site.bot.clock.skip(page.KEPT_S * 2)
+    await read(site)
+    assert reads == 1
+    site.bot.clock.skip(0.5 / page.BUSY_SHARE)
     await read(site)
     assert reads == 2
 
@@ -198,7 +227,7 @@ async def test_a_database_that_is_away_takes_the_rest_along_to_nobody(site: Site
     site.bot.ledger.away = True
     site.bot.clock.skip(page.KEPT_S)
     seen = await read(site)
-    assert (of(seen, "database_read"), of(seen, "positions", strategy="main"), of(seen, "healthy")) == (0, None, None)
+    assert (of(seen, "database_read"), of(seen, "positions", strategy="main"), of(seen, "healthy")) == (0, None, 0)
     assert of(seen, "gate_open") is not None
     site.bot.ledger.away = False
     site.bot.clock.skip(page.KEPT_S)
@@ -218,6 +247,23 @@ async def test_a_database_that_hangs_is_given_up(site: Site, monkeypatch: pytest
     monkeypatch.setattr(page, "measure", hangs)
     seen = await read(site)
     assert (asked.is_set(), of(seen, "database_read")) == (True, 0)
+
+
+class DeafQueue(EmbeddedQueue):
+    """It says nothing any more."""
+
+    async def ping(self) -> None:
+        await asyncio.get_running_loop().create_future()
+
+
+async def test_a_queue_that_hangs_is_not_taken_for_the_database(
+    open_site: OpenSite, make_bot: MakeBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The owner would look for his trouble in the wrong place, and be told that no alert can be stored."""
+    monkeypatch.setattr(page, "HEALTH_WITHIN_S", 0.01)
+    site = await open_site(await make_bot(queue=DeafQueue()), metrics_token=TOKEN)
+    seen = await read(site)
+    assert (of(seen, "database_read"), of(seen, "healthy"), of(seen, "queue_depth", list="sell")) == (1, 0, None)
 
 
 async def test_the_log_s_lines_are_counted(site: Site) -> None:

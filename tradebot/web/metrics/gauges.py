@@ -21,6 +21,7 @@ from tradebot.domain.limits import limit_names
 from tradebot.domain.questions import Question
 from tradebot.domain.settings import TradingState
 from tradebot.queries.daemon import DaemonQueries
+from tradebot.queries.health import Health
 from tradebot.queries.measurements import Measurements
 from tradebot.queries.strategies import Standing, StrategyStatus
 
@@ -34,6 +35,7 @@ class Now:
 
     daemon: DaemonQueries
     books: Measurements | None  # None: the database did not answer
+    health: Health | None  # None: not every part said how it is in time
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +90,13 @@ def _standing(one: StrategyStatus) -> Samples:
     return [((one.strategy.name, str(each)), one.standing is each) for each in Standing]
 
 
-def _queue(seen: Measurements) -> Samples:
-    depths = seen.health.parts["queue"]
+def _parts(now: Now) -> Samples:
+    parts = now.health.parts if now.health else {}
+    return _mapped({name: bool(part["ok"]) for name, part in parts.items() if "ok" in part})
+
+
+def _queue(now: Now) -> Samples:
+    depths = now.health.parts["queue"] if now.health else {}
     return [((name,), depths[name]) for name in ("sell", "buy", "pending") if name in depths]  # type: ignore[misc]
 
 
@@ -115,14 +122,17 @@ SHOWN: tuple[Shown, ...] = (
         ("version", "python"),
         lambda now: [((now.daemon.run.version, platform.python_version()), 1)],
     ),
-    Shown("healthy", "Whether an alert that arrives now is traded", (), _books(lambda seen: _one(seen.health.ok))),
+    Shown(
+        "healthy",
+        "Whether an alert that arrives now is traded",
+        (),
+        lambda now: _one(now.health is not None and now.health.ok),
+    ),
     Shown(
         "part_healthy",
         "Whether the bot can rely on this part",
         ("part",),
-        _books(
-            lambda seen: _mapped({name: bool(part["ok"]) for name, part in seen.health.parts.items() if "ok" in part})
-        ),
+        _parts,
     ),
     Shown("database_read", "Whether the database answered for this page", (), lambda now: _one(now.books is not None)),
     Shown("database_read_seconds", "How long its last answer took", (), _books(lambda seen: _one(seen.took_s))),
@@ -195,7 +205,7 @@ SHOWN: tuple[Shown, ...] = (
         counts=True,
     ),
     # what waits
-    Shown("queue_depth", "Alerts in each list of the queue", ("list",), _books(_queue)),
+    Shown("queue_depth", "Alerts in each list of the queue", ("list",), _queue),
     Shown(
         "alerts_waiting",
         "Alerts of which no order was made yet",

@@ -16,6 +16,7 @@ from prometheus_client.exposition import choose_encoder
 
 from tradebot.errors import LedgerUnavailable
 from tradebot.queries.daemon import DaemonQueries
+from tradebot.queries.health import Health
 from tradebot.queries.measurements import Measurements, measure
 from tradebot.trading.booking import Listeners
 from tradebot.web.metrics.counters import Counters
@@ -23,7 +24,9 @@ from tradebot.web.metrics.counting import Counting, count_log_lines
 from tradebot.web.metrics.gauges import Gauges, Now
 
 KEPT_S = 5.0
-READ_WITHIN_S = 2.0
+BUSY_SHARE = 0.02
+"""Of the time, at most, is the database read for this, however much is going on."""
+READ_WITHIN_S = HEALTH_WITHIN_S = 2.0
 LAG_EVERY_S = 0.5
 """How often the loop is asked how late it comes."""
 
@@ -42,18 +45,28 @@ class Metrics:
         ProcessCollector(namespace="tradebot", registry=self.registry)
         GCCollector(registry=self.registry)
         self._read: Measurements | None = None
-        self._read_at = -KEPT_S
+        self._health: Health | None = None
+        self._health_until = self._read_until = 0.0
         self._turn = asyncio.Lock()
 
     async def page(self, accept: str) -> tuple[bytes, str]:
         """What is shown to who accepts this, and its content type."""
         async with self._turn:
-            if self._queries.clock.monotonic() - self._read_at >= KEPT_S:
-                self._read = await self._measured()
-                self._read_at = self._queries.clock.monotonic()
-        self._gauges.now = Now(self._queries, self._read)
+            await self._look()
+        self._gauges.now = Now(self._queries, self._read, self._health)
         encode, content_type = choose_encoder(accept)
         return encode(self.registry), content_type
+
+    async def _look(self) -> None:
+        """Anew, where what was found is no longer good."""
+        clock = self._queries.clock
+        if clock.monotonic() >= self._health_until:
+            self._health = await self._healthy()
+            self._health_until = clock.monotonic() + KEPT_S
+        if clock.monotonic() >= self._read_until:
+            self._read = await self._measured()
+            took_s = self._read.took_s if self._read else 0.0
+            self._read_until = clock.monotonic() + max(KEPT_S, took_s / BUSY_SHARE)
 
     async def _measured(self) -> Measurements | None:
         try:
@@ -61,6 +74,13 @@ class Metrics:
                 return await measure(self._queries)
         except (LedgerUnavailable, TimeoutError) as error:
             logger.debug("the metrics' page is without what the database knows: {}", error)
+            return None
+
+    async def _healthy(self) -> Health | None:
+        try:
+            async with asyncio.timeout(HEALTH_WITHIN_S):
+                return await self._queries.health()
+        except (LedgerUnavailable, TimeoutError):
             return None
 
     def begin(self) -> Callable[[], None]:
