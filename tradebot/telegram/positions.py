@@ -13,7 +13,7 @@ from tradebot.words import figures, working
 PAGE = 10
 """Positions on one page: each has a button."""
 BUTTONS_A_ROW = 2
-_HEAD = ("USD", "shares", "value", "P&L", "%")
+_HEAD = ("", "shares", "USD", "P&L", "%")
 _TOO_WIDE = ((3,), (1, 3))
 """Columns that a page of long figures does without: the gain in USD first, then the shares."""
 Owned = tuple[str | None, OpenPosition]
@@ -32,6 +32,7 @@ def view(held: HeldPositions, page: int, strategy: str | None = None) -> tuple[s
         None if held.known else italic("IB is not connected: prices are not known"),
         *([_table(shown, held)] if rows else ["", f"{strategy or 'The bot'} holds nothing."]),
         *(_total(held) if rows else []),
+        "" if rows else None,
         *(_position(row, owner, held) for owner, row in shown),
         *_differences(held),
     )
@@ -85,7 +86,7 @@ def _position(row: OpenPosition, owner: str | None, held: HeldPositions) -> str:
     protected = held.protected(owner, row)
     protection = "".join(f"\n   {one}" for one in working.protection(protected, row.qty, row.price))
     whose = f"{esc(owner)}: " if owner else ""
-    return f"\n{whose}{bold(row.ticker)} {figures.price(row.entry_price)} → {price}{lots}{protection}"
+    return f"{whose}{bold(row.ticker)} {figures.price(row.entry_price)} → {price}{lots}{protection}"
 
 
 def _differences(held: HeldPositions) -> list[str]:

@@ -174,7 +174,7 @@ def sell_all(
         bold("Sell at market?"),
         _LOOK_FIRST if may_come_to_life else None,
         *first(rows, ROWS_MAX, len(rows) - ROWS_MAX),
-        f"Together {_about(sum(known, Decimal(0)) if known else None)}{without}",
+        f"Together {_about(sum(known, Decimal(0)) if known else None)}{without}" if len(planned) > 1 else None,
         None if market_open else "⏳ The market is closed: they wait for the open.",
         _KILLED_HINT if state is TradingState.KILLED else None,
         GOOD_FOR,

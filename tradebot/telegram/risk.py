@@ -61,7 +61,8 @@ def _limits(now: Exposure, limits: Limits | Mapping[str, Decimal | int]) -> Iter
 
 def _bar(part: Decimal, of: Decimal) -> str:
     warn = " ❗" if part >= of else ""
-    return f"{bar(part, of)} {part / of:.0%}{warn}"
+    share = "&lt;1" if 0 < part * 100 < of else f"{part / of * 100:.0f}"
+    return f"{bar(part, of)} {share} %{warn}"
 
 
 def _used(name: str, now: Exposure) -> Decimal | None:
@@ -104,8 +105,9 @@ def _by_ticker(now: Exposure) -> str | None:
 def _by_strategy(found: Sequence[StrategyStatus]) -> Iterable[str]:
     rows: list[Row] = [("Strategy", "USD", "at risk")]
     rows += [(one.strategy.name[:14], whole(one.exposure.invested), whole(one.exposure.at_risk)) for one in found]
+    yield ""
     yield table(rows)
 
 
 def _share(part: Decimal, of: Decimal) -> str:
-    return f"{part / of:.0%}" if of else "–"
+    return f"{part / of * 100:.0f} %" if of else "–"

@@ -12,6 +12,7 @@ NAMES = {
     "trading": "Sending orders",
     "telegram": "Telegram",
     "channels": "Telling you",
+    "web": "The web pages",
 }
 TO_DO = {
     "broker": "Alerts are stored and wait. Is IB Gateway running and logged in? It wants a login by hand once a week.",

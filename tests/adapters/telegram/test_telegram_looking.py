@@ -86,9 +86,9 @@ def test_risk_shows_how_much_of_each_limit_is_used() -> None:
     booked = replace(daemon_status().books, exposure=used, limits=Limits(max_daily_buys=4), blocked=["GME"])
     told = plain(risk.risk(booked, TradingState.PAUSED, FixedLimits()))
     assert "PAUSED: no BUY" in told
-    assert "Buys a day 4 of 4\n▰▰▰▰▰▰▰▰▰▰ 100% ❗" in told
-    assert "Total investment $3,475.00 of $50,000.00\n▰▱▱▱▱▱▱▱▱▱ 7%" in told
-    assert ["AAPL", "2,729", "79%"] in [line.split() for line in told.splitlines()]
+    assert "Buys a day 4 of 4\n▰▰▰▰▰▰▰▰▰▰ 100 % ❗" in told
+    assert "Total investment $3,475.00 of $50,000.00\n▰▱▱▱▱▱▱▱▱▱ 7 %" in told
+    assert ["AAPL", "2,729", "79", "%"] in [line.split() for line in told.splitlines()]
     assert "Blocked: no BUY of GME" in told
 
 

@@ -7,8 +7,9 @@ from aiogram.types import CallbackQuery
 
 from tradebot.queries.daemon import DaemonQueries
 from tradebot.telegram import history, keyboards, orders, pnl, positions, risk, system, texts
-from tradebot.telegram.markup import Buttons
+from tradebot.telegram.markup import Buttons, italic, lines
 from tradebot.telegram.sender import Sender
+from tradebot.words import zone
 
 Screen = Callable[[DaemonQueries], Awaitable[tuple[str, Buttons]]]
 
@@ -28,6 +29,8 @@ async def show(query: CallbackQuery, queries: DaemonQueries, sender: Sender) -> 
         return
     await sender.notice(query)
     text, buttons = await screen(queries)
+    at = queries.clock.now().astimezone(zone.owners())
+    text = lines(text, "", italic(f"at {at:%H:%M:%S}"))  # else a refresh that finds nothing new looks like none
     await sender.edit(query, text, buttons if name in HOME else [*buttons, *keyboards.back(name)])
 
 
