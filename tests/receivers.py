@@ -174,8 +174,7 @@ async def silent_server() -> AsyncIterator[int]:
     writers: list[asyncio.StreamWriter] = []
 
     async def take(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writers.append(writer)
-        await asyncio.Event().wait()
+        writers.append(writer)  # open for as long as it is kept
 
     server = await asyncio.start_server(take, "127.0.0.1", 0)
     try:

@@ -34,15 +34,16 @@ WITHIN_S = 300.0
 
 async def send_messages(settings: Settings, bot: Tradebot, channels: Sequence[AnyChannel], stop: asyncio.Event) -> None:
     """Until `stop`, and the last words are out or have had their time."""
-    base = LOG if settings.telegram.bot_token is None else TELEGRAM
-    await _serve_channels(settings, bot, base)
     async with asyncio.TaskGroup() as group:
         for channel in channels:
             group.create_task(_send(bot, channel, stop), name=f"messages to {channel.name}")
         group.create_task(_tell_owner(settings, bot, stop), name="messages to the owner")
 
 
-async def _serve_channels(settings: Settings, bot: Tradebot, base: str) -> None:
+async def serve_channels(settings: Settings, bot: Tradebot, owners: str | None = None) -> None:
+    """Names all channels to the database, before anything happens that they are told of. `owners`: where the owner is told
+    everything; None: as it is configured."""
+    base = owners or (LOG if settings.telegram.bot_token is None else TELEGRAM)
     wanted = {name: section.wanted() for name, section in settings.channel_sections.items()}
     names = (base, *wanted)
 
@@ -76,7 +77,7 @@ async def _tell_owner(settings: Settings, bot: Tradebot, stop: asyncio.Event) ->
             return await _serve_telegram(settings, bot, stop)
         except Exception:
             logger.exception("Telegram has failed and stays off until the next start; messages go to the log")
-            await _serve_channels(settings, bot, LOG)
+            await serve_channels(settings, bot, LOG)
     await _send(bot, LogChannel(bot.queries.run.strategies), stop)
 
 

@@ -26,7 +26,7 @@ from tradebot.runtime import systemd
 from tradebot.runtime.adapters import Opened, once_reachable, open_outside, options
 from tradebot.runtime.build import Run, Tradebot, build
 from tradebot.runtime.channels import AnyChannel, channels_of
-from tradebot.runtime.messages import send_messages
+from tradebot.runtime.messages import send_messages, serve_channels
 from tradebot.runtime.second_listener import serve_web
 from tradebot.runtime.status_line import StatusLine
 from tradebot.runtime.warm_up import warm_up
@@ -58,6 +58,7 @@ async def run(settings: Settings, ready: Callable[[Webhook], None], *, wait: boo
             chosen = options(settings)
             bot = build(opened.outside, chosen)
             channels = await asyncio.to_thread(channels_of, settings, opened.outside.clock)
+            await serve_channels(settings, bot)
             _warn_of_strategies(settings.strategies())
             await once_reachable(lambda: _store_limits(settings, bot))
             await once_reachable(bot.switch.refresh)  # a stored kill is in force, and shown, from the first moment
