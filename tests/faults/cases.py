@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from tests.botapi import BotApi
 from tests.faketime import set_ahead
 from tests.proxy import Proxy
+from tests.receivers import Answer, Receiver, hangs, says
 from tests.system.harness import Daemon, Gateway
 
 
@@ -26,6 +27,8 @@ class Surroundings:
     redis: Proxy
     ib: Proxy
     telegram: Proxy
+    mail: Proxy
+    receiver: Receiver
     bot: BotApi
     gateway: Gateway
     daemon: Daemon
@@ -263,6 +266,28 @@ def _locked(held: dict[str, sqlite3.Connection]) -> tuple[Act, Act]:
     return lock, let_go
 
 
+def _channels() -> list[Fault]:
+    """The chat is well, and one of the channels beside it is not."""
+
+    async def silent(all_: Surroundings) -> None:
+        all_.mail.go_silent()
+
+    async def speaking(all_: Surroundings) -> None:
+        await all_.mail.up()
+
+    def answering(answer: Answer | None) -> Act:
+        async def act(all_: Surroundings) -> None:
+            all_.receiver.usual = answer
+
+        return act
+
+    return [
+        Fault("e-mail", "half-open", silent, speaking, lasts_s=12),
+        Fault("receiver", "half-open", answering(hangs()), answering(None), lasts_s=12),
+        Fault("receiver", "answers 500", answering(says(500)), answering(None), lasts_s=6),
+    ]
+
+
 async def _nothing(_: Surroundings) -> None:
     pass
 
@@ -281,6 +306,7 @@ def every_fault() -> list[Fault]:
         _emptied("IB socket", lambda all_: all_.ib, _lose_gateway, heals=False, gateway_forgets=True),
         *_broken_upstream(),
         *_proxied("Telegram", lambda all_: all_.telegram),
+        *_channels(),
         *_stepped_clock("PostgreSQL"),
         *_stepped_clock("SQLite"),
         Fault("disk", "full at start", full, room, at_start=True, database="SQLite"),

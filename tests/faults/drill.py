@@ -9,7 +9,8 @@ It heals without a restart, but for PostgreSQL: a broken connection takes the in
 lock exits; the service manager starts it again, as `_service_manager` does here. Until its database is back it does not
 listen: the TLS proxy in front answers 502, and TradingView sends again.
 
-What breaks of Telegram holds nothing up: the orders are executed meanwhile, and told when it is back.
+What breaks of Telegram or of a channel beside it holds nothing up: the orders are executed meanwhile, and told when it is back;
+and what breaks of a channel keeps nothing from the chat.
 """
 
 import asyncio
@@ -23,8 +24,10 @@ import aiohttp
 
 from tests.botapi import TOKEN
 from tests.faults.cases import Fault, Surroundings
+from tests.faults.stage import CHANNEL_SECRETS, CHANNELS
 from tests.system.checker import check, check_orders, check_secrets
 from tests.system.harness import SECRET, BooksNow, Daemon, until
+from tradebot.database import open_ledger
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.events import Event, Severity
 from tradebot.domain.trades import TradeStatus
@@ -38,6 +41,8 @@ ALERTS: tuple[dict[str, str], ...] = (
     {"action": "SELL", "ticker": "AAPL", "strategy": "ema", "quantity": "1"},
     {"action": "BUY", "ticker": "NVDA"},
 )
+TELLING = ("Telegram", *CHANNELS)
+"""Parts that tell: broken, they hold up nothing."""
 FIRST = {"first": "main", "beside": "ema"}
 """Alerts before the fault, and whose they are."""
 
@@ -72,7 +77,7 @@ async def drill(fault: Fault, all_: Surroundings, *, in_time_s: float = IN_TIME_
         for name, strategy in FIRST.items():
             known[name] = await daemon.alert("BUY", "AAPL", alert_id=name, strategy=strategy)
             await daemon.ended(known[name])
-        if fault.part == "Telegram":
+        if fault.part in TELLING:
             await until(lambda: _all_delivered(daemon), "Telegram to be in use")
         if fault.heals:
             known["at work"] = await _order_at_work(all_)
@@ -84,15 +89,15 @@ async def drill(fault: Fault, all_: Surroundings, *, in_time_s: float = IN_TIME_
             await (_start_broken(fault, all_) if fault.at_start else fault.begin(all_))
             await _send_all(fault, daemon, known, outcome)
         await asyncio.sleep(began + fault.lasts_s - time.monotonic())  # how long it lasts is part of the fault
-        if fault.part == "Telegram":
+        if fault.part in TELLING:
             await _executed_meanwhile(fault, all_, known, outcome)
         await fault.end(all_)
         if fault.heals:
             began = time.monotonic()
             await until(lambda: _well(daemon), f"a healthy daemon; it printed {daemon.output[-3000:]}", HEALS_WITHIN_S)
             await _go_on(fault, all_, known, outcome)
-            if fault.part == "Telegram":
-                await _told(all_)
+            if fault.part in TELLING:
+                await _told(fault, all_)
             outcome.done_s = time.monotonic() - began
     if fault.gateway_forgets:
         await _held_back(all_, known, outcome)
@@ -106,6 +111,7 @@ async def drill(fault: Fault, all_: Surroundings, *, in_time_s: float = IN_TIME_
     assert code == 0 or lock_lost, daemon.output[-3000:]
     assert "Traceback" not in daemon.output, daemon.output[-8000:]
     await check_secrets(daemon, [SECRET, TOKEN])
+    await check_secrets(daemon, CHANNEL_SECRETS, but_not_in=("config.toml",))
     return outcome
 
 
@@ -223,6 +229,9 @@ async def _executed_meanwhile(fault: Fault, all_: Surroundings, known: dict[str,
     took_s = max((t.finished_at - taken[t.alert_id]).total_seconds() for t in books.trades if t.finished_at)
     in_time_s = outcome.in_time_s + float(switches["fill_max_s"])
     assert fault.at_start or took_s < in_time_s, f"an order took {took_s:.1f} s"
+    if fault.part in CHANNELS:
+        await until(lambda: _all_delivered(daemon), "the chat to be told meanwhile")
+        assert await _waits_beside(daemon), "what is broken has delivered everything"
     outcome.meanwhile = f"executed within {took_s:.1f} s, {len(_waiting(books))} events waiting:"
 
 
@@ -230,9 +239,12 @@ async def _says_it_is_away(daemon: Daemon) -> bool:
     return "Trading goes on; messages wait" in daemon.output
 
 
-async def _told(all_: Surroundings) -> None:
-    """Everything that waited has reached the chat, and the chat is heard again."""
+async def _told(fault: Fault, all_: Surroundings) -> None:
+    """Everything that waited has reached the chat or the channel, and the chat is heard again."""
     daemon, bot = all_.daemon, all_.bot
+    if fault.part in CHANNELS:
+        await until(lambda: _all_beside(daemon), "what waited to be told", HEALS_WITHIN_S)
+        return
     await until(lambda: _all_delivered(daemon), f"what waited to be told; {daemon.output[-3000:]}", HEALS_WITHIN_S)
     for trade in (await daemon.books()).trades:
         await bot.heard(f"{trade.side} {trade.ticker} filled")
@@ -241,6 +253,16 @@ async def _told(all_: Surroundings) -> None:
 
 async def _all_delivered(daemon: Daemon) -> bool:
     return not _waiting(await daemon.books())
+
+
+async def _waits_beside(daemon: Daemon) -> bool:
+    """Whether something waits for the channels beside the chat."""
+    async with open_ledger(daemon.database) as ledger, ledger.read() as books:
+        return any([await books.undelivered(name, 1) for name in ("email", "hook")])
+
+
+async def _all_beside(daemon: Daemon) -> bool:
+    return not await _waits_beside(daemon)
 
 
 def _waiting(books: BooksNow) -> list[Event]:

@@ -10,6 +10,7 @@ from tests.faketime import kept_in
 from tests.faults.brackets import Stage
 from tests.faults.cases import Fault, Surroundings
 from tests.proxy import open_proxy
+from tests.receivers import MailBox, mail_server, receiver
 from tests.system.harness import Daemon, Gateway, running
 
 BRACKETS = {
@@ -19,6 +20,24 @@ BRACKETS = {
     "trading__defaults__buy_amount_usd": "5000",
 }
 _CHAT = {"telegram__chat_id": str(CHAT["id"]), "telegram__user_ids": str(OWNER["id"])}
+CHANNELS = ("e-mail", "receiver")
+"""Parts that are told beside the chat."""
+CHANNEL_SECRETS = ("6f1d3c5ab4970e28", "/in/abcdefghijklmnopqrstuvwx")
+CONFIG = f"""
+[channels.email]
+host = "127.0.0.1"
+port = {{port}}
+tls = "none"
+sender = "bot@example.com"
+to = "me@example.com"
+[channels.hook]
+type = "webhook"
+url = "{{url}}{CHANNEL_SECRETS[1]}"
+secret = "{CHANNEL_SECRETS[0]}"
+[strategies.main]
+[strategies.ema]
+"""
+"""The file names the strategies too, where there is one."""
 TWO_STRATEGIES = {"strategies__main__enabled": "true", "strategies__ema__exit_size": "alert"}
 
 
@@ -31,9 +50,11 @@ async def staged(
         gateway = Gateway.at(folder / "gateway", realistic=realistic)
         urls = urlsplit(postgres_url), urlsplit(redis_url)
         bot = await house.enter_async_context(bot_api())
-        postgres, redis, ib, telegram = [
+        there = await house.enter_async_context(receiver())
+        box = await house.enter_async_context(mail_server(MailBox()))
+        postgres, redis, ib, telegram, mail = [
             await house.enter_async_context(open_proxy(port or 0))
-            for port in (urls[0].port, urls[1].port, gateway.port, bot.port)
+            for port in (urls[0].port, urls[1].port, gateway.port, bot.port, box.port)
         ]
         user = f"{urls[0].username}@" if urls[0].username else ""
         database = urls[0]._replace(netloc=f"{user}127.0.0.1:{postgres.port}").geturl()
@@ -41,7 +62,9 @@ async def staged(
         if fault.database == "PostgreSQL":
             queue = urls[1]._replace(netloc=f"127.0.0.1:{redis.port}").geturl()
             settings |= {"database__url": database, "queue__url": queue}
-        if fault.part == "Telegram":
+        if fault.part in CHANNELS:
+            (folder / "config.toml").write_text(CONFIG.format(url=there.url, port=mail.port))
+        if fault.part in ("Telegram", *CHANNELS):
             settings |= {"telegram__bot_token": TOKEN, "telegram__api_url": f"http://127.0.0.1:{telegram.port}"}
             settings |= _CHAT
         daemon = Daemon.at(folder, gateway=gateway, **settings)
@@ -52,7 +75,7 @@ async def staged(
         if fault.part == "clock":
             daemon.env |= kept_in(folder / "clock")
         await house.enter_async_context(running(daemon, gateway))
-        yield Surroundings(postgres, redis, ib, telegram, bot, gateway, daemon, postgres_url, redis_url)
+        yield Surroundings(postgres, redis, ib, telegram, mail, there, bot, gateway, daemon, postgres_url, redis_url)
 
 
 @asynccontextmanager

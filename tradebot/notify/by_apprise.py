@@ -6,7 +6,8 @@ end of the daemon does not wait for.
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -29,17 +30,11 @@ class AppriseChannel:
     def __init__(self, name: str, url: str, strategies: Strategies) -> None:
         self.name, self.lanes, self.pace_s, self.keeps_all = name, CRITICALS_FIRST, 2.0, False
         self._strategies = strategies
-        try:
-            import apprise  # noqa: PLC0415 - tens of megabytes, for who uses it
-        except ImportError:
-            raise ConfigError(f"channels.{name}: {MISSING}") from None
-        self._plugin: Any = apprise.Apprise.instantiate(url, suppress_exceptions=True)
-        if self._plugin is None:
-            raise ConfigError(
-                f"channels.{name}.url: apprise does not know this kind of address, or misses a part of it"
-            )
-        self._kinds = {True: apprise.NotifyType.FAILURE, False: apprise.NotifyType.INFO}
-        self._format = apprise.NotifyFormat.TEXT
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", DeprecationWarning
+            )  # of what apprise imports; nothing that an owner could mend
+            self._plugin, self._kinds, self._format = _plugin(name, url)
 
     def fold(self, events: Sequence[Event], now: datetime) -> Folded:
         length_max = min(max(int(self._plugin.body_maxlen), 100), 3_500)
@@ -60,6 +55,20 @@ class AppriseChannel:
 
     async def close(self) -> None:
         pass
+
+
+def _plugin(name: str, url: str) -> tuple[Any, Mapping[bool, Any], Any]:
+    """What sends to this address, the kinds of message by whether they are critical, and plain text's name."""
+    try:
+        import apprise  # noqa: PLC0415 - tens of megabytes, for who uses it
+    except ImportError:
+        raise ConfigError(f"channels.{name}: {MISSING}") from None
+    plugin = apprise.Apprise.instantiate(url, suppress_exceptions=True)
+    if plugin is None:
+        raise ConfigError(
+            f"channels.{name}.url: apprise does not know this kind of address, or misses a part of it"
+        ) from None
+    return plugin, {True: apprise.NotifyType.FAILURE, False: apprise.NotifyType.INFO}, apprise.NotifyFormat.TEXT
 
 
 async def _in_a_thread(work: Callable[[], bool]) -> bool:

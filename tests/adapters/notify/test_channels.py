@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import ssl
+import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +19,9 @@ from tradebot.domain.alerts import Side
 from tradebot.domain.events import Event, EventKind, Facts, OtherFacts, Severity
 from tradebot.domain.facts.alerts import AlertRejected
 from tradebot.domain.strategies import Strategies
+from tradebot.errors import ConfigError
 from tradebot.notify import http, mail
+from tradebot.notify.by_apprise import AppriseChannel
 from tradebot.notify.channel import NotDelivered
 from tradebot.notify.discord import DiscordChannel
 from tradebot.notify.folding import TITLE_MAX
@@ -309,3 +312,39 @@ async def test_what_is_alike_is_counted_and_what_is_late_has_its_time() -> None:
     assert "New York" in message.paragraphs[1].text
     assert message.title.endswith("(and 1 more)")
     assert Side.BUY not in message.title.split()[1:]
+
+
+# --- apprise --------------------------------------------------------------------------------------------------------
+
+
+async def test_apprise_carries_a_message_by_its_own_address(there: Receiver) -> None:
+    """The hundred services that tradebot has no channel of its own for would not be reached."""
+    channel = AppriseChannel("other", there.url.replace("http://", "json://") + f"{TOKEN}/", ONE)
+    assert "apprise knows the address" in await channel.check()
+    await sent(channel, UNKNOWN, FILL)
+    [got] = there.got
+    document = json.loads(got.body)
+    assert got.path == f"{TOKEN}/"
+    assert "may or may not have reached IB" in document["title"]
+    assert "Bought 10 AAPL" in document["message"]
+    assert document["type"] == "failure", "it is critical"
+
+
+async def test_apprise_that_is_refused_or_hangs_is_not_delivered(there: Receiver) -> None:
+    """What was never taken would count as delivered; or its thread would hold up the loop."""
+    there.usual = says(500)
+    address = there.url.replace("http://", "json://") + f"{TOKEN}/"
+    assert (await failed(AppriseChannel("other", address, ONE))).why.startswith("JSON did not take it")
+    there.usual = hangs()
+    channel = AppriseChannel("other", f"{address}?rto=0.2&cto=0.2", ONE)
+    assert not (await failed(channel)).is_refused
+
+
+def test_apprise_that_cannot_work_ends_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The owner believes that he will be told; or the line holds what nobody may read."""
+    with pytest.raises(ConfigError, match=r"channels\.other\.url: apprise does not know") as error:
+        AppriseChannel("other", f"nothing://{TOKEN}", ONE)
+    assert TOKEN not in str(error.value)
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    with pytest.raises(ConfigError, match=r"pip install 'tradebot\[apprise\]'"):
+        AppriseChannel("other", "json://127.0.0.1/", ONE)

@@ -321,6 +321,6 @@ async def test_a_daily_report_brings_its_picture(phone: Phone) -> None:
 def test_without_a_token_nothing_heavy_is_imported() -> None:
     """Every start, and every command, would take seconds and 125 MB more."""
     imported = "import sys, tradebot.runtime.supervisor, tradebot.cli"
-    look = f"{imported}; print([n for n in ('aiogram', 'matplotlib') if n in sys.modules])"
+    look = f"{imported}; print([n for n in ('aiogram', 'matplotlib', 'aiosmtplib', 'apprise') if n in sys.modules])"
     run = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
