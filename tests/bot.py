@@ -18,6 +18,7 @@ from tests.fakes import Clock, FakeBroker, FakeLock, WatchedLedger
 from tradebot.config import Settings
 from tradebot.database import open_ledger
 from tradebot.domain.alerts import Alert, AlertStatus, Side
+from tradebot.domain.analytics.thresholds import Thresholds
 from tradebot.domain.brokerage import Execution, Order
 from tradebot.domain.calendar import Calendar
 from tradebot.domain.events import Event, EventKind
@@ -61,6 +62,7 @@ class Setup:
     heartbeat: Callable[[], Awaitable[None]] | None = None
     simulated: Sequence[str] = ()
     strategies: Sequence[Strategy] = (Strategy(name=MAIN),)
+    thresholds: Thresholds = field(default_factory=Thresholds)
     queue: Queue | None = None  # None: an embedded one of its own
     allow_buy: bool = False
     log: LogTail | None = None
@@ -81,6 +83,7 @@ class Setup:
             keep=self.keep,
             simulated=self.simulated,
             strategies=Strategies({strategy.name: strategy for strategy in self.strategies}),
+            thresholds=self.thresholds,
             version="0.1.0",
             allow_buy=self.allow_buy,
             log=self.log,

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from tradebot.domain.alerts import Side
+from tradebot.domain.analytics.thresholds import Threshold
 from tradebot.domain.api_access import Scope
 from tradebot.domain.corporate_actions import Split
 from tradebot.domain.events import EventKind, Facts
@@ -13,6 +14,7 @@ from tradebot.domain.facts import account as c
 from tradebot.domain.facts import alerts as a
 from tradebot.domain.facts import daemon as d
 from tradebot.domain.facts import orders as o
+from tradebot.domain.facts import performance as p
 from tradebot.domain.limits import Limits
 from tradebot.domain.positions import Position
 from tradebot.domain.questions import Question
@@ -98,6 +100,35 @@ def report(**changes: Any) -> d.DailyReport:
     return d.DailyReport(**{**figures, **changes})
 
 
+def a_period(**changes: Any) -> dict[str, Any]:
+    """The figures of a week, with one in every field."""
+    figures: dict[str, Any] = {
+        "first": date(2026, 11, 16),
+        "last": date(2026, 11, 22),
+        "sessions": 5,
+        "net": Decimal("123.45"),
+        "closed": 12,
+        "won": 8,
+        "commissions": Decimal(24),
+        "best": d.TickerPnl("AAPL", Decimal(80)),
+        "worst": d.TickerPnl("MSFT", Decimal(-31)),
+        "equity": Decimal("101234.50"),
+        "flows": Decimal(5000),
+        "earned": 0.0123,
+        "spy": -0.004,
+        "drawdown": 0.021,
+        "slippage_bps": 4.2,
+        "in_time": 0.9975,
+        "orders": 400,
+        "series": (
+            d.SessionPoint(date(2026, 11, 19), Decimal(4), Decimal("99990.10")),
+            d.SessionPoint(date(2026, 11, 20), Decimal("119.45"), None),
+        ),
+        "by_strategy": (p.StrategyPeriod("ema", Decimal(100), 9, 7), p.StrategyPeriod("rsi", Decimal("23.45"), 3, 1)),
+    }
+    return {**figures, **changes}
+
+
 def a_split(ticker: str = "AAPL", **changes: Any) -> Split:
     """10 for 1, without a share left over."""
     figures: dict[str, Any] = {
@@ -167,6 +198,10 @@ def every_kind(ticker: str = "AAPL") -> Mapping[EventKind, Facts]:
         c.GateOpened(),
         d.MarketOpen(date(2026, 11, 20), NOON, "Thanksgiving", sells=2, buys=1, expired=1),
         report(by_strategy=(d.StrategyDay("ema", 3, 2, Decimal(11), 2, 1, 1, Decimal("-3.5")),)),
+        p.WeeklyReport(**a_period()),
+        p.MonthlyReport(**a_period(by_strategy=(), spy=None, in_time=None)),
+        p.ThresholdCrossed(Threshold.LOSS_STREAK, "ema", 5.0, 5.0),
+        p.ThresholdBack(Threshold.IN_TIME, None, 99.4, 99.0, NOON - timedelta(days=2)),
         d.HealthFailing("queue", NOON - timedelta(hours=1), ("Redis does not answer",)),
         d.HealthBack("queue", NOON - timedelta(hours=1)),
         d.ChannelFailing("team", NOON - timedelta(minutes=5), "HTTP 500", is_given_up=False),

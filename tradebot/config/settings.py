@@ -45,6 +45,7 @@ from tradebot.config.values import (
     number,
     whole,
 )
+from tradebot.domain.analytics.thresholds import Thresholds
 from tradebot.domain.calendar import Calendar
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits, LossBasis
@@ -206,12 +207,30 @@ class Schedule(Section):
     health_check: Cron = "*/5 * * * *"
     sunday_reminder: Cron = "0 10 * * 0"
     equity: Cron = "*/15 * * * *"
+    daily_bars: Cron = "40 16 * * 1-5"
+    weekly_report: Cron = "45 16 * * 1-5"
+    monthly_report: Cron = "50 16 * * 1-5"
+    thresholds: Cron = "*/15 * * * *"
     prune: Cron = "30 3 * * *"
     heartbeat_url: SecretSite | None = None
 
     def crons(self) -> dict[str, str]:
         """Each job's cron line by its name."""
         return self.model_dump(exclude={"heartbeat_url"})
+
+
+class ThresholdSection(Section):
+    """`[thresholds]`: figures with a limit, told when they are crossed and when they are back; none by default."""
+
+    drawdown_pct: Annotated[Decimal, number(Decimal("0.1"), Decimal(100))] | None = None
+    loss_streak: Annotated[int, whole(2, 1_000)] | None = None
+    in_time_pct: Annotated[Decimal, number(Decimal(1), Decimal(100))] | None = None
+    slippage_bps: Annotated[Decimal, number(Decimal("0.1"), Decimal(10_000))] | None = None
+    rejected_pct: Annotated[Decimal, number(Decimal("0.1"), Decimal(100))] | None = None
+    silent_sessions: Annotated[int, whole(1, 20)] | None = None
+
+    def limits(self) -> Thresholds:
+        return Thresholds(**{name: float(one) for name, one in self.model_dump(exclude_none=True).items()})
 
 
 class Log(Section):
@@ -236,6 +255,7 @@ class Settings(Section):
     telegram: Telegram = Telegram()
     trading: Trading = Trading()
     schedule: Schedule = Schedule()
+    thresholds: ThresholdSection = ThresholdSection()
     log: Log = Log()
     strategy_sections: Mapping[str, StrategySection] = Field(default={}, alias=SECTION)
     channel_sections: Mapping[str, ChannelSection] = Field(default={}, alias=CHANNELS)

@@ -68,7 +68,10 @@ KINDS: Mapping[EventGroup, tuple[EventKind, ...]] = {
         *(_K.QUEUE_JUNK, _K.STARTED, _K.STOPPED),
     ),
     EventGroup.JOBS: (_K.JOB_FAILED, _K.JOB_MISSED),
-    EventGroup.REPORTS: (_K.DAILY_REPORT,),
+    EventGroup.REPORTS: (
+        *(_K.DAILY_REPORT, _K.WEEKLY_REPORT, _K.MONTHLY_REPORT),
+        *(_K.THRESHOLD_CROSSED, _K.THRESHOLD_BACK),
+    ),
 }
 """The kinds of each group."""
 

@@ -97,6 +97,10 @@ class EventKind(StrEnum):
     GATE_OPENED = "gate_opened"
     MARKET_OPEN = "market_open"  # a session began; the alerts that waited for it go on
     DAILY_REPORT = "daily_report"
+    WEEKLY_REPORT = "weekly_report"
+    MONTHLY_REPORT = "monthly_report"
+    THRESHOLD_CROSSED = "threshold_crossed"  # a figure is beyond the limit that the owner gave it
+    THRESHOLD_BACK = "threshold_back"
     POSITIONS_COMPARED = "positions_compared"
     HEALTH_FAILING = "health_failing"  # a part is not well: reported when it begins, and every hour
     HEALTH_BACK = "health_back"

@@ -8,13 +8,15 @@ Rules:
 - A fresh database makes up the opening only: a report of a day on which there was no bot, or a reminder, would say nothing.
 - What is due is computed, not walked to: a line that is due every minute costs no more after a month than one that is due daily.
 - A health check and the account's equity are about now: late or missed ones are of no use to anybody. Pruning takes what a
-  missed night left. None of the three is told when missed.
+  missed night left. Daily prices and thresholds are those of the last session. None of these is told when missed.
+- A week's or a month's report belongs to the first slot after the close of its last session; it is made up for some days.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from tradebot.domain.analytics.spans import Unit
 from tradebot.domain.calendar import DAY, Calendar, Session
 from tradebot.domain.cron import next_fire, slot, slots_before
 
@@ -24,6 +26,10 @@ POSITION_SYNC = "position_sync"
 HEALTH_CHECK = "health_check"
 SUNDAY_REMINDER = "sunday_reminder"
 EQUITY = "equity"
+DAILY_BARS = "daily_bars"
+THRESHOLDS = "thresholds"
+WEEKLY_REPORT = "weekly_report"
+MONTHLY_REPORT = "monthly_report"
 PRUNE = "prune"
 
 LOOK_BACK = timedelta(days=31)
@@ -32,6 +38,8 @@ MISSED_MAX = 60
 """Nor more than so many of one job."""
 AT_ONCE = timedelta(minutes=2)
 """A run that is about its moment is this late at most: other jobs of the same slot may come first."""
+LATE_REPORT = timedelta(days=3)
+"""A week's or a month's report may still be made over a weekend and a holiday."""
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -84,6 +92,23 @@ class _Slots:
     def has_equity(self, due: datetime) -> bool:
         return self.calendar.is_open(due) or self.first_after_close(EQUITY, due)
 
+    def has_thresholds(self, due: datetime) -> bool:
+        return self.calendar.is_open(due) or self.first_after_close(THRESHOLDS, due)
+
+    def looked_in_time(self, due: datetime, now: datetime) -> bool:
+        """What is looked at in a session is about its moment; what is after its close, about the day."""
+        return _at_once(due, now) if self.calendar.is_open(due) else self.same_day(due, now)
+
+    def ends(self, job: str, unit: Unit) -> Callable[[datetime], bool]:
+        """Whether a slot is the first after the close of a week's, or a month's, last session."""
+
+        def is_run(due: datetime) -> bool:
+            session = last_session(self.calendar, due)
+            following = self.calendar.trading_date(self.calendar.next_open(session.close))
+            return self.first_after_close(job, due) and unit.begin(session.date) != unit.begin(following)
+
+        return is_run
+
     def to_the_open(self, at: datetime) -> datetime:
         return self.calendar.next_open(at) - _INSTANT
 
@@ -98,6 +123,11 @@ def plans(crons: Mapping[str, str], calendar: Calendar) -> tuple[Plan, ...]:
     """The jobs in the order in which they run when they are due at one time. `crons` gives each its line."""
     by = _Slots(crons, calendar)
     opening, report = _openings(crons[MARKET_OPEN], calendar), _reports(crons[DAILY_REPORT], calendar)
+
+    def of_period(job: str, unit: Unit) -> Plan:
+        ends = by.ends(job, unit)
+        return Plan(job, crons[job], ends, _within_days, _only(_reports(crons[job], calendar), ends), by.to_the_close)
+
     return (
         Plan(
             MARKET_OPEN,
@@ -110,6 +140,16 @@ def plans(crons: Mapping[str, str], calendar: Calendar) -> tuple[Plan, ...]:
         ),
         Plan(EQUITY, crons[EQUITY], by.has_equity, _at_once, skip=by.to_the_open),
         Plan(DAILY_REPORT, crons[DAILY_REPORT], by.ends_session, by.same_day, report, by.to_the_close),
+        Plan(
+            DAILY_BARS,
+            crons[DAILY_BARS],
+            lambda due: by.first_after_close(DAILY_BARS, due),
+            by.same_day,
+            skip=by.to_the_close,
+        ),
+        of_period(WEEKLY_REPORT, Unit.WEEK),
+        of_period(MONTHLY_REPORT, Unit.MONTH),
+        Plan(THRESHOLDS, crons[THRESHOLDS], by.has_thresholds, by.looked_in_time, skip=by.to_the_open),
         Plan(POSITION_SYNC, crons[POSITION_SYNC], _always, by.same_day, by.every_one(POSITION_SYNC)),
         Plan(SUNDAY_REMINDER, crons[SUNDAY_REMINDER], _always, by.same_day, by.every_one(SUNDAY_REMINDER)),
         Plan(HEALTH_CHECK, crons[HEALTH_CHECK], _always, _is_the_last, at_first_start=True),
@@ -119,6 +159,10 @@ def plans(crons: Mapping[str, str], calendar: Calendar) -> tuple[Plan, ...]:
 
 def _at_once(due: datetime, now: datetime) -> bool:
     return now - due <= AT_ONCE
+
+
+def _within_days(due: datetime, now: datetime) -> bool:
+    return now - due <= LATE_REPORT
 
 
 def _always(due: datetime) -> bool:
@@ -151,6 +195,10 @@ def _reports(cron: str, calendar: Calendar) -> Runs:
         return [run for run in firsts if since < run <= now]
 
     return runs
+
+
+def _only(runs: Runs, is_run: Callable[[datetime], bool]) -> Runs:
+    return lambda since, now: [one for one in runs(since, now) if is_run(one)]
 
 
 def due(plan: Plan, since: datetime | None, now: datetime) -> Due:

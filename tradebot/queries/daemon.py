@@ -47,6 +47,7 @@ from tradebot.queries.results import Result, SinceStart, read_result
 from tradebot.queries.splits import NoSplit, seen_split
 from tradebot.queries.status import BooksStatus, DaemonStatus, books_status
 from tradebot.queries.strategies import with_last_alerts
+from tradebot.queries.thresholds import ThresholdReader
 from tradebot.queries.unknown_orders import PresumedFill, presumed_fill
 from tradebot.queries.waiting import Waiting, read_waiting
 from tradebot.queries.working import AtWork, working_orders
@@ -89,6 +90,7 @@ class DaemonQueries:
     run: RunSettings
     clock: Clock
     performance: PerformanceQueries
+    thresholds: ThresholdReader
     log: LogTail | None = None  # None: no log is written
     web: WebPart = field(default_factory=WebPart)
 

@@ -187,6 +187,7 @@ def options(settings: Settings) -> Options:
         pending_max_age=timedelta(hours=trading.pending_max_age_h),
         restart=_restart(settings),
         crons=settings.schedule.crons(),
+        thresholds=settings.thresholds.limits(),
         keep=settings.database.keep(),
         simulated=settings.simulated_parts(),
         strategies=settings.strategies(),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from tradebot.domain.alerts import Alert
+from tradebot.domain.analytics.thresholds import Thresholds
 from tradebot.domain.hours import Hours
 from tradebot.domain.instructions import Instruction
 from tradebot.domain.job_plan import plans
@@ -28,6 +29,7 @@ from tradebot.queries.parts import (
     TradingPart,
 )
 from tradebot.queries.performance import PerformanceQueries
+from tradebot.queries.thresholds import ThresholdReader
 from tradebot.runtime.jobs.jobs import Jobs, all_jobs
 from tradebot.runtime.pulse import Pulse
 from tradebot.runtime.scheduler import Scheduler, Work
@@ -82,6 +84,7 @@ class Options:
     simulated: Sequence[str]  # what is simulated, embedded or off, in words for people
     version: str
     strategies: Strategies = field(default_factory=Strategies)
+    thresholds: Thresholds = field(default_factory=Thresholds)
     keep: timedelta | None = None  # how long the database keeps the record of what is over; None: for ever
     allow_buy: bool = False  # by hand, from the chat
     configured: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)  # for people, without a secret
@@ -375,6 +378,7 @@ def _queries(core: _Core) -> DaemonQueries:
         clock=outside.clock,
         log=options.log,
         performance=PerformanceQueries(outside.ledger, options.hours, outside.clock),
+        thresholds=ThresholdReader(outside.ledger, options.hours, options.strategies, options.thresholds),
     )
 
 

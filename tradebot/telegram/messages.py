@@ -14,6 +14,7 @@ from tradebot.domain.events import Event, EventKind, Severity
 from tradebot.domain.facts.account import SplitSeen
 from tradebot.domain.facts.daemon import DailyReport
 from tradebot.domain.facts.orders import WANTED, OrderCancelling, OrderEnd, OrderFailed, SharesUnprotected
+from tradebot.domain.facts.performance import PeriodReport
 from tradebot.domain.strategies import Strategies
 from tradebot.queries.daily_report import rule_of
 from tradebot.telegram.markup import LENGTH_MAX, bold, esc, italic, prose
@@ -88,6 +89,10 @@ TITLES: Mapping[str, str] = {
     _K.CLOCK_OFF: "⚠️ The clock is off",
     _K.MARKET_OPEN: "🔔 The market is open",
     _K.DAILY_REPORT: "📊 Daily report",
+    _K.WEEKLY_REPORT: "📊 Weekly report",
+    _K.MONTHLY_REPORT: "📊 Monthly report",
+    _K.THRESHOLD_CROSSED: "⚠️ Limit crossed",
+    _K.THRESHOLD_BACK: "✅ Back within its limit",
     _K.POSITIONS_COMPARED: "⚖️ Positions compared",
     _K.HEALTH_FAILING: "❗ Not well",
     _K.HEALTH_BACK: "✅ Well again",
@@ -180,8 +185,8 @@ def _unprotected(event: Event) -> Sequence[tuple[str, str]]:
 
 
 def nets_of(event: Event) -> Sequence[tuple[date, Decimal]]:
-    """A daily report's realised P&L, session by session from the first that made any; empty when there is nothing to draw."""
-    series = event.facts.series if isinstance(event.facts, DailyReport) else ()
+    """A report's realised P&L, session by session from the first that made any; empty when there is nothing to draw."""
+    series = event.facts.series if isinstance(event.facts, DailyReport | PeriodReport) else ()
     first = next((point.day for point in series if point.net), None)
     return [] if first is None else [(point.day, point.net) for point in series if point.day >= first]
 

@@ -96,6 +96,7 @@ from tradebot.domain.facts.orders import (
     StoppedOut,
     TargetReached,
 )
+from tradebot.domain.facts.performance import MonthlyReport, ThresholdBack, ThresholdCrossed, WeeklyReport
 
 FACTS: Mapping[EventKind, type[Facts]] = {
     facts.kind: facts
@@ -170,6 +171,10 @@ FACTS: Mapping[EventKind, type[Facts]] = {
         GateOpened,
         MarketOpen,
         DailyReport,
+        WeeklyReport,
+        MonthlyReport,
+        ThresholdCrossed,
+        ThresholdBack,
         HealthFailing,
         HealthBack,
         ChannelFailing,

@@ -8,24 +8,31 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
 from tradebot.domain.job_plan import (
+    DAILY_BARS,
     DAILY_REPORT,
     EQUITY,
     HEALTH_CHECK,
     MARKET_OPEN,
+    MONTHLY_REPORT,
     POSITION_SYNC,
     PRUNE,
     SUNDAY_REMINDER,
+    THRESHOLDS,
+    WEEKLY_REPORT,
 )
 from tradebot.domain.restart_window import RestartWindow
 from tradebot.ports import Clock, Ledger
 from tradebot.queries.daemon import DaemonQueries
+from tradebot.runtime.jobs.daily_bars import DailyBarsJob
 from tradebot.runtime.jobs.daily_report import DailyReportJob
 from tradebot.runtime.jobs.equity import EquityJob
 from tradebot.runtime.jobs.health_check import HealthCheckJob
 from tradebot.runtime.jobs.login_reminder import LoginReminderJob
 from tradebot.runtime.jobs.market_open import MarketOpenJob
+from tradebot.runtime.jobs.period_report import PeriodReportJob
 from tradebot.runtime.jobs.position_sync import PositionSyncJob
 from tradebot.runtime.jobs.prune import PruneJob
+from tradebot.runtime.jobs.thresholds import ThresholdsJob
 
 Jobs = Mapping[str, Callable[[datetime, datetime], Awaitable[None]]]
 """What to call for the slot that is due, now. Each raises LedgerUnavailable when nothing could be recorded."""
@@ -41,7 +48,7 @@ def all_jobs(
     heartbeat: Callable[[], Awaitable[None]] | None,
     keep: timedelta | None,
 ) -> Jobs:
-    broker, calendar = queries.broker, queries.run.hours.calendar
+    broker, hours, calendar = queries.broker, queries.run.hours, queries.run.hours.calendar
     return {
         MARKET_OPEN: MarketOpenJob(ledger, requeue).run,
         DAILY_REPORT: DailyReportJob(ledger, queries).run,
@@ -49,5 +56,9 @@ def all_jobs(
         HEALTH_CHECK: HealthCheckJob(ledger, queries, restart, heartbeat).run,
         SUNDAY_REMINDER: LoginReminderJob(ledger, broker, calendar).run,
         EQUITY: EquityJob(ledger, broker).run,
+        DAILY_BARS: DailyBarsJob(ledger, broker, hours, clock).run,
+        WEEKLY_REPORT: PeriodReportJob(WEEKLY_REPORT, ledger, queries).run,
+        MONTHLY_REPORT: PeriodReportJob(MONTHLY_REPORT, ledger, queries).run,
+        THRESHOLDS: ThresholdsJob(ledger, queries.thresholds, hours).run,
         PRUNE: PruneJob(ledger, clock, keep).run,
     }
