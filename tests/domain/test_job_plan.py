@@ -7,17 +7,17 @@ import pytest
 from croniter import croniter
 
 from tests.clockwork import new_york
+from tradebot.config import Settings
 from tradebot.domain.calendar import Calendar
 from tradebot.domain.cron import next_fire
 from tradebot.domain.job_plan import (
     DAILY_REPORT,
-    EQUITY,
-    HEALTH_CHECK,
     MARKET_OPEN,
     MISSED_MAX,
+    MONTHLY_REPORT,
     POSITION_SYNC,
-    PRUNE,
     SUNDAY_REMINDER,
+    WEEKLY_REPORT,
     Due,
     Plan,
     due,
@@ -25,15 +25,8 @@ from tradebot.domain.job_plan import (
     plans,
 )
 
-CRONS = {
-    MARKET_OPEN: "30 9 * * 1-5",
-    DAILY_REPORT: "5 16 * * 1-5",
-    POSITION_SYNC: "0 */4 * * *",
-    HEALTH_CHECK: "*/5 * * * *",
-    SUNDAY_REMINDER: "0 18 * * 0",
-    EQUITY: "*/15 * * * *",
-    PRUNE: "30 3 * * *",
-}
+CRONS = Settings().schedule.crons()
+AT_CLOSE = new_york(2026, 11, 20, 16)
 
 
 def walked(plan: Plan, since: datetime, now: datetime) -> list[datetime]:
@@ -49,7 +42,7 @@ def walked(plan: Plan, since: datetime, now: datetime) -> list[datetime]:
     "cron", ["30 9 * * 1-5", "0 */4 * * *", "5 16 * * 1-5", "0 20 * * *", "45 13 * * *", "0 3 * * 6"]
 )
 @pytest.mark.parametrize("now", [new_york(2026, 11, 2, 12), new_york(2026, 3, 9, 16, 30), new_york(2026, 11, 28, 3)])
-@pytest.mark.parametrize("job", [MARKET_OPEN, DAILY_REPORT, POSITION_SYNC])
+@pytest.mark.parametrize("job", [MARKET_OPEN, DAILY_REPORT, POSITION_SYNC, WEEKLY_REPORT, MONTHLY_REPORT])
 def test_what_is_due_is_what_a_walk_over_all_slots_finds(job: str, now: datetime, cron: str) -> None:
     """A run would be missed, or made up twice, after a weekend, a half day or a change of the clocks."""
     plan = next(one for one in plans({**CRONS, job: cron}, Calendar()) if one.name == job)
@@ -63,7 +56,7 @@ def test_what_is_due_is_what_a_walk_over_all_slots_finds(job: str, now: datetime
         assert ahead is None or next_run(plan, now) == ahead
 
 
-@pytest.mark.parametrize("job", [MARKET_OPEN, DAILY_REPORT, POSITION_SYNC, SUNDAY_REMINDER])
+@pytest.mark.parametrize("job", [MARKET_OPEN, DAILY_REPORT, POSITION_SYNC, SUNDAY_REMINDER, WEEKLY_REPORT])
 def test_a_line_due_every_minute_is_computed_after_a_month_too(job: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The event loop would stand still for half a minute at the start, and alerts be answered with 503."""
     steps = 0
@@ -86,5 +79,5 @@ def test_a_line_due_every_minute_is_computed_after_a_month_too(job: str, monkeyp
     assert len(wanted.missed) <= MISSED_MAX
     assert next_run(plan, now) is not None
     assert steps < 6_000, "a walk takes 44,640"
-    expected_run = {DAILY_REPORT: new_york(2026, 11, 20, 16), MARKET_OPEN: None}.get(job, now)
+    expected_run = {DAILY_REPORT: AT_CLOSE, WEEKLY_REPORT: AT_CLOSE, MARKET_OPEN: None}.get(job, now)
     assert wanted.run == expected_run

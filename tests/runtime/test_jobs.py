@@ -245,4 +245,5 @@ async def test_no_job_does_a_slot_twice(bot: Bot, clockwork: Clockwork) -> None:
             await work(FRIDAY_NOON + timedelta(hours=2), bot.clock.now())
             assert await clockwork.runs(name) == FRIDAY_NOON + timedelta(hours=2)
     told = [event.kind for event in (await bot.events())[before:]]
-    assert sorted(told) == sorted([EventKind.DAILY_REPORT, EventKind.POSITIONS_COMPARED, EventKind.LOGIN_REMINDER])
+    reports = [EventKind.DAILY_REPORT, EventKind.WEEKLY_REPORT, EventKind.MONTHLY_REPORT]
+    assert sorted(told) == sorted([*reports, EventKind.POSITIONS_COMPARED, EventKind.LOGIN_REMINDER])

@@ -22,7 +22,16 @@ EARLY = {date(2026, 11, 27), date(2026, 12, 24)}
 DAYS = [date(2026, 1, 1) + timedelta(days=n) for n in range(365)]
 SESSIONS = [day for day in DAYS if day.weekday() < 5 and day not in CLOSED]
 # Every five minutes would be 105,120 runs; the clock changes are gone through at that pace elsewhere.
-CRONS = {"health_check": "0 */6 * * *", "equity": "0 10,13,16 * * 1-5"}
+CRONS = {"health_check": "0 */6 * * *", "equity": "0 10,13,16 * * 1-5", "thresholds": "0 16 * * 1-5"}
+
+
+def after(day: date) -> date:
+    """The session after this one."""
+    return next((one for one in SESSIONS if one > day), date(2027, 1, 4))
+
+
+def week(day: date) -> tuple[int, int]:
+    return day.isocalendar()[:2]
 
 
 @pytest.fixture
@@ -78,6 +87,10 @@ async def test_a_year(clockwork: Clockwork) -> None:
         "sunday_reminder": [f"{day} 10:00" for day in DAYS if day.weekday() == 6],
         "health_check": [f"{day} {hour}:00" for day in DAYS for hour in ("00", "06", "12", "18")],
         "equity": [f"{day} {hour}:00" for day in SESSIONS for hour in ((10, 13) if day in EARLY else (10, 13, 16))],
+        "daily_bars": [f"{day} 16:40" for day in SESSIONS],
+        "weekly_report": [f"{day} 16:45" for day in SESSIONS if week(day) != week(after(day))],
+        "monthly_report": [f"{day} 16:50" for day in SESSIONS if day.month != after(day).month],
+        "thresholds": [f"{day} 16:00" for day in SESSIONS],
         "prune": [f"{day} 03:30" for day in DAYS],
     }
     opened = await clockwork.told(EventKind.MARKET_OPEN)
