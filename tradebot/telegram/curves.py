@@ -18,8 +18,11 @@ def picture_of(result: Result, calendar: Calendar, now: datetime, strategy: str 
     if result.first != result.last:
         return Sessions(f"{whose} P&L by session", _nets(result, calendar))
     session = calendar.session(result.last)
-    first, last = result.curve[0][0], result.curve[-1][0]
-    begin, end = (session.open, session.close) if session is not None else (first, max(now, last))
+    if session is not None:
+        begin, end = session.open, session.close
+    else:  # simulated, at all hours
+        begin = result.curve[0][0].replace(minute=0, second=0, microsecond=0)
+        end = max(now, result.curve[-1][0], begin + timedelta(hours=1))
     return Day(f"{whose} P&L, {result.last:%a %d %b}", result.curve, begin, end, min(now, end))
 
 

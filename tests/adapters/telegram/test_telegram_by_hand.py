@@ -49,10 +49,10 @@ async def test_a_blocked_ticker_is_not_bought_and_still_sold(phone: Phone) -> No
     assert [event.actor for event in await bot.events(EventKind.TICKER_BLOCK)] == ["Ann Owner <b>& (Telegram 4242)"] * 4
 
 
-@pytest.mark.parametrize("typed", ["/block 1234567", "/block <b>&", "/unblock OTC:ABCD"])
-async def test_what_is_no_ticker_is_not_blocked(phone: Phone, typed: str) -> None:
+async def test_what_is_no_ticker_is_not_blocked(phone: Phone) -> None:
     """A typing mistake would look like a block that holds."""
-    assert "no US stock's ticker" in plain((await phone.api.ask(typed)).text)
+    for typed in ("/block 1234567", "/block <b>&", "/unblock OTC:ABCD"):
+        assert "no US stock's ticker" in plain((await phone.api.ask(typed)).text)
     assert await phone.queries.blocked_tickers() == []
 
 

@@ -53,6 +53,13 @@ def test_a_day_goes_from_open_to_close_on_the_owner_s_clock() -> None:
     here.run(zone.use, ZoneInfo("Asia/Tokyo"))
     assert here.run(found.request)["offset_s"] == 9 * 3600
     assert picture_of(Result(day, day, summarise(day, day, [], []), []), Calendar(), NOON) is None
+    saturday = date(2026, 11, 21)
+    at = NOON + timedelta(days=1, minutes=30)
+    found = picture_of(
+        Result(saturday, saturday, summarise(saturday, saturday, [], []), [(at, LOT[1])]), Calendar(), at
+    )
+    assert isinstance(found, pictures.Day)
+    assert (found.begin, found.end) == (at - timedelta(minutes=30), at + timedelta(minutes=30))
 
 
 async def test_a_picture_that_cannot_be_drawn_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
