@@ -64,7 +64,6 @@ class RunSettings:
     started_at: datetime
     version: str
     strategies: Strategies = field(default_factory=Strategies)
-    crons: Mapping[str, str] = field(default_factory=dict)  # each job's line, by its name
     configured: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
     """The configuration as people may see it: by section each key with its value, without a secret."""
 

@@ -354,7 +354,6 @@ def _queries(core: _Core) -> DaemonQueries:
         started_at=outside.clock.now(),
         version=options.version,
         strategies=options.strategies,
-        crons=options.crons,
         configured=options.configured,
     )
     parts: dict[str, HealthPart] = {

@@ -47,7 +47,7 @@ class Door:
     def __init__(self, ground: Ground) -> None:
         self.ground = ground
         self._password = Password(ground.options)
-        self._sessions = Sessions(secrets.token_hex)
+        self._sessions = Sessions(ground.chance)
         self._guesses = Buckets(GUESSES, 1 / GUESS_EVERY_S)
         files = assets()
         self._assets: Mapping[str, Asset] = {one.name: one for one in files.values()}

@@ -25,6 +25,7 @@ class Pages:
     def __init__(self, ground: Ground, door: Door, pictures: Pictures) -> None:
         self._queries = ground.queries
         self._clock = ground.clock
+        self._crons = ground.crons
         self._door = door
         self._pictures = pictures
 
@@ -96,8 +97,7 @@ class Pages:
         return await self._door.page(request, "settings.html", machine.settings(self._queries.run.configured))
 
     async def jobs(self, request: web.Request) -> web.Response:
-        run = self._queries.run
-        due = plans(run.crons, run.hours.calendar)
+        due = plans(self._crons, self._queries.run.hours.calendar)
         page = machine.jobs(due, await self._queries.jobs(), self._clock.now())
         return await self._door.page(request, "jobs.html", page)
 

@@ -1,0 +1,71 @@
+"""Pictures of curves: drawn by another process, in both themes and for both widths."""
+
+import re
+from datetime import date, timedelta
+from decimal import Decimal
+
+from tests.adapters.web.conftest import Site
+from tests.adapters.web.dashboard import inside
+from tradebot.web.dashboard.door import Door
+from tradebot.web.dashboard.pictures import DARK, KEPT_MAX, POINTS_MAX, Curve, Pictures, draw
+from tradebot.web.dashboard.rendering import STATIC
+
+FIRST = date(2026, 1, 5)
+
+
+def a_curve(days: int = 30, *, from_zero: bool = False) -> Curve:
+    points = [(FIRST + timedelta(days=day), Decimal(100_000 + day * day - 9 * day)) for day in range(days)]
+    return Curve(points, [0.01 * (day % 3) for day in range(days)], from_zero)
+
+
+async def test_a_curve_is_drawn_for_each_theme_and_width() -> None:
+    """A page shows a broken picture, one that cannot be read in the dark, or one that runs a script."""
+    pictures = Pictures(Door.__new__(Door))
+    key = pictures.name(a_curve())
+    assert key is not None
+    drawn = await draw(pictures._asked[key])
+    assert drawn is not None
+    assert drawn.keys() == {"wide-light", "wide-dark", "narrow-light", "narrow-dark"}
+    for name, body in drawn.items():
+        text = body.decode()
+        assert text.startswith("<svg"), name
+        assert "<script" not in text
+        assert "url(http" not in text
+        of_light = {colour for colour in DARK if colour in text}
+        assert (of_light == set()) == name.endswith("dark"), (name, of_light)
+    assert "$100,000" in drawn["wide-light"].decode()
+
+
+def test_the_dark_colours_are_those_of_the_style_sheet() -> None:
+    """A picture stands in other colours than its page."""
+    sheet = (STATIC / "style.css").read_text("utf-8")
+    light, dark = (dict(re.findall(r"--([\w-]+): (#\w{6});", part)) for part in sheet.split("@media", 2)[:2])
+    assert {light[name]: dark[name] for name in ("ink", "quiet", "line", "gain", "loss", "link")} == DARK
+
+
+def test_the_same_figures_have_the_same_name_and_few_are_kept() -> None:
+    """Every look at a page draws its pictures anew, or a daemon that runs for months grows with each."""
+    pictures = Pictures(Door.__new__(Door))
+    assert pictures.name(a_curve()) == pictures.name(a_curve())
+    assert pictures.name(a_curve()) != pictures.name(a_curve(from_zero=True))
+    assert pictures.name(a_curve(1)) is None
+    for days in range(2, 30):
+        pictures.name(a_curve(days))
+    assert len(pictures._asked) == KEPT_MAX
+
+
+def test_years_of_days_are_thinned_and_the_last_stays() -> None:
+    """A long history makes a picture of megabytes, or one that ends last week."""
+    pictures = Pictures(Door.__new__(Door))
+    key = pictures.name(a_curve(4 * POINTS_MAX + 3))
+    assert key is not None
+    asked = pictures._asked[key].decode()
+    assert asked.count("-") < 3 * POINTS_MAX
+    assert (FIRST + timedelta(days=4 * POINTS_MAX + 2)).isoformat() in asked
+
+
+async def test_a_picture_that_nobody_named_is_none(site: Site) -> None:
+    """Whoever is logged in makes the machine draw what he likes."""
+    browser = await inside(site)
+    page = await browser.get(f"/charts/{'0' * 32}/wide-light.svg")
+    assert page.status == 404
