@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from markupsafe import Markup
 
+from tests.bot import CRONS
 from tests.domain.analytics.samples import lot
 from tradebot.domain.analytics.performance import Known, performance
 from tradebot.domain.calendar import NEW_YORK, Calendar
@@ -97,7 +98,7 @@ def test_jobs_say_how_they_ended() -> None:
     slot = NOON - timedelta(hours=1)
     history = JobHistory({"equity": slot, "prune": slot}, {("prune", slot): EventKind.JOB_FAILED})
     crons = {"equity": "*/15 * * * *", "prune": "30 3 * * *", "health_check": "*/5 * * * *"}
-    wanted = [plan for plan in plans({**DUE, **crons}, Calendar()) if plan.name in crons]
+    wanted = [plan for plan in plans({**CRONS, **crons}, Calendar()) if plan.name in crons]
     found = {job.name: job for job in machine.jobs(wanted, history, NOON)}
     assert {name: job.word.text for name, job in found.items()} == {
         "equity": "done",
@@ -105,16 +106,6 @@ def test_jobs_say_how_they_ended() -> None:
         "health check": "has not run yet",
     }
     assert found["equity"].next == "Fri 20 Nov 12:15 New York"
-
-
-DUE = {
-    "market_open": "30 9 * * 1-5",
-    "daily_report": "5 16 * * 1-5",
-    "position_sync": "0 10 * * 1-5",
-    "sunday_reminder": "0 10 * * 0",
-    "weekly_report": "30 16 * * 5",
-    "monthly_report": "30 16 * * *",
-}
 
 
 def test_the_log_is_shown_newest_first_with_what_belongs_to_a_line() -> None:

@@ -23,6 +23,8 @@ ABOUT = {
     "health_check": "looks whether every part is well, and tells what is not",
     "sunday_reminder": "reminds of IB's weekly login",
     "equity": "stores what the account is worth",
+    "daily_bars": "stores daily prices of SPY and of what is held, to compare with",
+    "thresholds": "looks whether a figure has crossed a limit of yours",
     "prune": "takes away what is older than database.keep_days",
 }
 _HOW = {EventKind.JOB_FAILED: Said("failed", said.BAD), EventKind.JOB_MISSED: Said("missed", said.WAIT)}
