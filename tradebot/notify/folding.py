@@ -5,7 +5,7 @@ counted when there are many, with the first of them as it is.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,6 +20,8 @@ ALIKE_MAX = 5
 """More events than this with one fate become one paragraph."""
 TICKERS_MAX = 12
 TITLE_MAX = 120
+_SIGNS: Mapping[Severity, str] = {Severity.CRITICAL: "❗ ", Severity.WARNING: "⚠️ "}
+"""So that what matters is seen at a glance."""
 _COUNTED = frozenset({EventGroup.ALERTS, EventGroup.REFUSED, EventGroup.WAITING})
 
 
@@ -94,7 +96,9 @@ def _paragraph(events: Sequence[Event], now: datetime, strategies: Strategies) -
         unnamed = len(tickers) - TICKERS_MAX
         more = f" and {figures.some(unnamed, 'more tickers')}" if unnamed > 0 else ""
         lines.append(f"And {len(events) - 1} more like it: {named}{more}.")
-    return Paragraph(title, [*lines, *_when(events, now)], events[0].severity)
+    severity = events[0].severity
+    sign = _SIGNS.get(severity, "") if title[:1].isascii() else ""  # some say it by a sign of their own
+    return Paragraph(f"{sign}{title}", [*lines, *_when(events, now)], severity)
 
 
 def _when(events: Sequence[Event], now: datetime) -> list[str]:

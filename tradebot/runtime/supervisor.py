@@ -57,7 +57,7 @@ async def run(settings: Settings, ready: Callable[[Webhook], None], *, wait: boo
             opened = await open_outside(settings, stack, wait=wait)
             chosen = options(settings)
             bot = build(opened.outside, chosen)
-            channels = await asyncio.to_thread(channels_of, settings, opened.outside.clock)
+            channels = await _channels(settings, opened)
             await serve_channels(settings, bot)
             _warn_of_strategies(settings.strategies())
             await once_reachable(lambda: _store_limits(settings, bot))
@@ -103,6 +103,11 @@ async def _serve(
         last_words.set()
         await asyncio.wait([messages], timeout=LAST_WORDS_S)
         await _end([messages])
+
+
+async def _channels(settings: Settings, opened: Opened) -> Sequence[AnyChannel]:
+    """In a thread: their libraries take a moment. Without channels nothing of it is done."""
+    return await asyncio.to_thread(channels_of, settings, opened.outside.clock) if settings.channel_sections else ()
 
 
 def _warn_of_strategies(strategies: Strategies) -> None:
