@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from tradebot import __version__
 from tradebot.web.api.describing import FILE, plain_path
-from tradebot.web.api.dispatch import KEY_HEADER, KEY_LENGTH_MAX
+from tradebot.web.api.dispatch import KEY_HEADER, KEY_PATTERN
 from tradebot.web.api.endpoint import Endpoint, Given, Nothing
 from tradebot.web.api.table import ENDPOINTS
 from tradebot.web.api.values import TICKER, Shown
@@ -20,7 +20,7 @@ _IN_PATH = {
     "id": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1},
     "ticker": {"type": "string", "pattern": TICKER.replace(" ", "")},
 }
-_ALWAYS = (400, 401, 403, 415, 422, 429, 503, 504)
+_ALWAYS = (400, 401, 403, 404, 415, 422, 429, 503, 504)
 
 
 class WrongField(Shown):
@@ -136,7 +136,7 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 def _header(endpoint: Endpoint) -> list[dict[str, Any]]:
     if endpoint.reads or endpoint.at_once:
         return []
-    schema = {"type": "string", "minLength": 1, "maxLength": KEY_LENGTH_MAX, "pattern": "^[A-Za-z0-9_-]+$"}
+    schema = {"type": "string", "pattern": KEY_PATTERN}
     told = "A new one for each thing that is to be done, the same one to ask again for it."
     return [{"name": KEY_HEADER, "in": "header", "required": endpoint.needs_key, "description": told, "schema": schema}]
 

@@ -6,7 +6,7 @@ import pytest
 from aiohttp import ClientSession
 from pydantic import SecretStr
 
-import tradebot.web
+import tradebot.web.serving
 from tests.bot import Bot
 from tradebot.config import Settings
 from tradebot.config.settings import Web
@@ -44,7 +44,7 @@ async def test_what_fails_there_is_told_and_trading_goes_on(bot: Bot, monkeypatc
     def broken(*_: object) -> None:
         raise RuntimeError("a page")
 
-    monkeypatch.setattr(tradebot.web, "PARTS", (broken,))
+    monkeypatch.setattr(tradebot.web.serving, "PARTS", (broken,))
     with take_port("web", "127.0.0.1", 0) as port:
         await serve_web(ON, port, bot.built)
     health = await bot.queries.health()

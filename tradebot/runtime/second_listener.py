@@ -17,8 +17,9 @@ async def serve_web(settings: Settings, port: TakenPort | None, bot: Tradebot) -
     part, configured = bot.queries.web, settings.web
     part.state, part.at = "starting", f"{port.host}:{port.port}"
     try:
-        await asyncio.to_thread(import_module, "tradebot.web")  # beside the loop
-        from tradebot.web import Ground, WebOptions, open_web  # noqa: PLC0415 - memory: only where it is configured
+        await asyncio.to_thread(import_module, "tradebot.web.serving")  # beside the loop
+        from tradebot.web.ground import Ground, WebOptions  # noqa: PLC0415 - memory: only where it is configured
+        from tradebot.web.serving import open_web  # noqa: PLC0415
 
         options = WebOptions(
             password=configured.password.get_secret_value() if configured.password else None,

@@ -184,6 +184,7 @@ def _tell_late(acting: "asyncio.Task[web.StreamResponse]") -> None:
 
 
 async def _harden(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers["Server"] = "tradebot"  # and not in which version of what
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
 

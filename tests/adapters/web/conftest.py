@@ -14,7 +14,8 @@ from loguru import logger
 from tests.bot import CRONS, Bot
 from tests.bot_fixtures import MakeBot, empty_books, make_bot  # noqa: F401 - fixtures
 from tradebot.listener import take_port
-from tradebot.web import Ground, WebOptions, open_web
+from tradebot.web.ground import Ground, WebOptions
+from tradebot.web.serving import open_web
 
 PASSWORD = "seven horses under the bridge"
 KEY = "k9Qm3vX7pL2sT8wZ4rB6f0d1c2b3a4958677685a4b3c"

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 from aiohttp import web
 
-import tradebot.web
+import tradebot.web.serving
 from tests.adapters.web.conftest import PASSWORD, OpenSite, Site
 from tradebot.errors import ConfigError
 from tradebot.listener import take_port
@@ -144,7 +144,7 @@ def part(monkeypatch: pytest.MonkeyPatch) -> dict[str, asyncio.Event]:
             [web.get("/fails", fails), web.get("/hangs", hangs), web.post("/acts", acts), web.get("/flows", flows)]
         )
 
-    monkeypatch.setattr(tradebot.web, "PARTS", (routes,))
+    monkeypatch.setattr(tradebot.web.serving, "PARTS", (routes,))
     monkeypatch.setattr(guard, "ANSWER_DEADLINE_S", 0.02)
     return seen
 

@@ -11,7 +11,7 @@ from tradebot.web.api.values import GivenAmount, StrategyName, Ticker
 
 __all__ = ["Nothing"]
 
-Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
+Id = Annotated[int, Field(ge=1, le=10**18 - 1)]
 Cursor = Annotated[str, Field(pattern=r"^[0-9]{1,18}$")]
 Count = Annotated[int, Field(ge=1, le=200)]
 

@@ -6,7 +6,9 @@ same question again gets that answer, another one under the same key 422. Refusa
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
+from decimal import Decimal
 from http import HTTPStatus
 from typing import TypeVar
 
@@ -24,7 +26,7 @@ from tradebot.web.ground import Ground
 from tradebot.web.problems import Problem
 
 KEY_HEADER = "Idempotency-Key"
-KEY_LENGTH_MAX = 128
+KEY_PATTERN = "^[A-Za-z0-9_.:-]{1,128}$"
 
 M = TypeVar("M", bound=Given)
 
@@ -59,10 +61,10 @@ class Dispatch:
                     f"Send an {KEY_HEADER}: a new one for each thing that is to be done, the same one to ask again for it.",
                 )
             return None
-        if not (1 <= len(given) <= KEY_LENGTH_MAX and given.isascii() and given.isprintable()):
+        if not re.fullmatch(KEY_PATTERN, given):
             raise Problem(
                 HTTPStatus.BAD_REQUEST,
-                f"The {KEY_HEADER} has 1 to {KEY_LENGTH_MAX} ASCII characters that can be printed.",
+                f"The {KEY_HEADER} has 1 to 128 letters, digits, underscores, points, colons and dashes.",
             )
         return given
 
@@ -96,7 +98,7 @@ class Dispatch:
         except Problem as problem:
             return problem.status, problem.text()
         except UnknownStrategy as error:
-            return _refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"There is no strategy {_shown(error)}.")
+            return _refused(HTTPStatus.NOT_FOUND, f"There is no strategy {_shown(error)}.")
         except (BrokerUnavailable, LedgerUnavailable) as error:
             return _refused(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
         except TradebotError as error:
@@ -138,12 +140,19 @@ async def _body(kind: type[Given] | None, request: web.Request) -> Given:
     if request.content_type != "application/json":
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send JSON: `Content-Type: application/json`.")
     try:
-        given = json.loads(text, parse_constant=_no_number, parse_float=str, object_pairs_hook=_unique)
+        given = json.loads(text, parse_constant=_no_number, parse_float=_number, object_pairs_hook=_unique)
     except (ValueError, RecursionError):
         raise Problem(HTTPStatus.BAD_REQUEST, "The body is not JSON.") from None
     if not isinstance(given, dict):
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "The body is to be an object: {…}.")
     return _valid(kind or Nothing, given)
+
+
+def _number(text: str) -> int | str:
+    """Exact: JSON's 7.0 is 7, and any other figure stays text."""
+    found = Decimal(text)
+    whole = found.is_finite() and abs(found) < 10**18 and found == found.to_integral_value()
+    return int(found) if whole else text
 
 
 def _no_number(name: str) -> None:

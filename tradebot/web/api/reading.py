@@ -68,9 +68,10 @@ async def working_orders(asked: Asked) -> m.WorkingOrders:
 async def orders(asked: Asked) -> m.Orders:
     before = None if asked.query.before is None else int(asked.query.before)
     ledger, limit = asked.ground.queries.ledger, asked.query.limit
-    found = await pages.orders_page(ledger, limit, before_id=before, strategy=_known(asked))
-    more = str(found[-1].id) if len(found) == limit else None
-    return m.Orders.model_validate({"items": list(found), "next": more})
+    found = await pages.orders_page(ledger, limit + 1, before_id=before, strategy=_known(asked))
+    page = list(found)[:limit]
+    more = str(page[-1].id) if len(found) > limit else None
+    return m.Orders.model_validate({"items": page, "next": more})
 
 
 async def order(asked: Asked) -> m.Order:
@@ -90,9 +91,10 @@ async def alerts(asked: Asked) -> m.Alerts:
     query, queries = asked.query, asked.ground.queries
     before = None if query.before is None else int(query.before)
     wanted = AlertSearch(query.ticker, query.status, query.day, _known(asked), before)
-    found = await search_alerts(queries.ledger, queries.run.hours, wanted, query.limit)
-    more = str(found[0].alert.id) if len(found) == query.limit else None
-    return m.Alerts.model_validate({"items": list(found)[::-1], "next": more})
+    found = await search_alerts(queries.ledger, queries.run.hours, wanted, query.limit + 1)
+    page = list(found)[::-1][: query.limit]
+    more = str(page[-1].alert.id) if len(found) > query.limit else None
+    return m.Alerts.model_validate({"items": page, "next": more})
 
 
 async def trace(asked: Asked) -> m.Trace:

@@ -27,6 +27,12 @@ def _utc(value: datetime) -> str:
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def _exact(value: Decimal) -> str:
+    """Without the zeros that a database puts at its end."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def _given_amount(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise ValueError('is no amount: write it as a string, such as "500.25"')  # noqa: TRY004 - pydantic's
@@ -54,7 +60,7 @@ def _why(value: object) -> object:
 
 
 _AMOUNT = {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$", "examples": ["200.02"]}
-Amount = Annotated[Decimal, PlainSerializer(lambda value: f"{value:f}", return_type=str), WithJsonSchema(_AMOUNT)]
+Amount = Annotated[Decimal, PlainSerializer(_exact, return_type=str), WithJsonSchema(_AMOUNT)]
 GivenAmount = Annotated[
     Decimal,
     BeforeValidator(_given_amount),
