@@ -278,6 +278,14 @@ async def test_an_exit_by_either_name_sells_what_is_held(renamed: Bot, ticker: s
     assert (lot.ticker, lot.status, lot.pnl) == ("AAPL", LotStatus.CLOSED, D(10) - 2)
 
 
+@pytest.mark.parametrize("ticker", ["NEWCO", "AAPL"])
+async def test_a_block_by_either_name_holds(renamed: Bot, ticker: str) -> None:
+    """What the owner blocked under its old name would be bought under its new one."""
+    await renamed.operations.block(ticker, "Ann", "key")
+    blocked = await renamed.becomes(await renamed.alert("BUY", "NEWCO"), AlertStatus.BLOCKED)
+    assert f"{ticker} is blocked" in said(blocked.reason)
+
+
 async def test_both_names_are_one_ticker_for_limits(renamed: Bot) -> None:
     """A ticker's limit would be counted twice over, and the lots of one contract be kept under two names."""
     _, order_ref = await renamed.order("BUY", "NEWCO")

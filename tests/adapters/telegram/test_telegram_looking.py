@@ -183,6 +183,31 @@ async def test_help_of_one_command(phone: Phone) -> None:
     assert "Did you mean /positions?" in plain((await phone.api.ask("/help /positons", "no command")).text)
 
 
+HOSTILE = ("<b>&", "-1", "9" * 300, "a:b:c", "\u202e" + "0", "'; DROP TABLE trade; --", "* * *", "x" * 3000)
+
+
+async def test_whatever_is_typed_behind_a_command_is_answered(phone: Phone) -> None:
+    """A slip of the thumb would be met with silence, with an internal error, or with HTML that Telegram refuses."""
+    for name in (
+        "trades",
+        "last",
+        "trace",
+        "risk",
+        "health",
+        "logs",
+        "version",
+        "help",
+        "sell",
+        "block",
+        "unblock",
+        "buy",
+    ):
+        for typed in HOSTILE:
+            answer = await phone.api.ask(f"/{name} {typed}")
+            assert "internal error" not in answer.text, (name, typed)
+    assert await phone.queries.blocked_tickers() == []
+
+
 # --- topics ---------------------------------------------------------------------------------------------------------
 
 

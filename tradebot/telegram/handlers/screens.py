@@ -29,9 +29,12 @@ async def show(query: CallbackQuery, queries: DaemonQueries, sender: Sender) -> 
         return
     await sender.notice(query)
     text, buttons = await screen(queries)
-    at = queries.clock.now().astimezone(zone.owners())
-    text = lines(text, "", italic(f"at {at:%H:%M:%S}"))  # else a refresh that finds nothing new looks like none
-    await sender.edit(query, text, buttons if name in HOME else [*buttons, *keyboards.back(name)])
+    await sender.edit(query, stamped(text, queries), buttons if name in HOME else [*buttons, *keyboards.back(name)])
+
+
+def stamped(text: str, queries: DaemonQueries) -> str:
+    """With the time of day: else a refresh that finds nothing new looks like none."""
+    return lines(text, "", italic(f"at {queries.clock.now().astimezone(zone.owners()):%H:%M:%S}"))
 
 
 async def start(queries: DaemonQueries) -> tuple[str, Buttons]:

@@ -84,7 +84,8 @@ async def positions_page(query: CallbackQuery, queries: DaemonQueries, sender: S
     await sender.notice(query)
     _, _, page, *only = (query.data or "").split(":")
     one = strategy_of(only[0] if only else None, queries.run.strategies)
-    await sender.edit(query, *of_positions.view(await queries.positions(one), int(page), one))
+    text, buttons = of_positions.view(await queries.positions(one), int(page), one)
+    await sender.edit(query, screens.stamped(text, queries), buttons)
 
 
 async def pnl(message: Message, command: CommandObject, queries: DaemonQueries, sender: Sender, theme: Theme) -> None:
