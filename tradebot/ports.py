@@ -277,6 +277,9 @@ class Books(Protocol):
     ) -> int:
         """How many were understood and asked for this side, whatever became of them; tests are left out."""
 
+    async def count_waiting(self) -> Mapping[tuple[AlertStatus, Side | None], int]:
+        """How many alerts are RECEIVED or PENDING, by side; none has no entry."""
+
     async def move_alert(
         self, alert_id: int, from_: Collection[AlertStatus], to: AlertStatus, reason: Reason | str | None
     ) -> bool:

@@ -83,6 +83,12 @@ SELECT COUNT(*) AS count FROM alert_log
 WHERE strategy = :strategy AND action = :side AND received_at >= :since AND received_at <= 'infinity'
   AND id + 0 <= :up_to_id AND NOT test
 
+-- count_waiting --
+-- By the partial index, without a row of each.
+SELECT status, action, COUNT(*) AS count FROM alert_log
+WHERE status IN ('RECEIVED', 'PENDING', 'PROCESSING', 'UNKNOWN') AND status IN ('RECEIVED', 'PENDING')
+GROUP BY status, action
+
 -- move_alert --
 UPDATE alert_log SET status = :to, reason = :reason
 WHERE id = :id AND status IN (:from_)

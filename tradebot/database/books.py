@@ -215,6 +215,12 @@ class SqlBooks(PerformanceRows):
         )
         return int(row["count"])
 
+    async def count_waiting(self) -> Mapping[tuple[AlertStatus, Side | None], int]:
+        return {
+            (AlertStatus(row["status"]), Side(row["action"]) if row["action"] else None): int(row["count"])
+            for row in await self._rows("count_waiting")
+        }
+
     async def move_alert(
         self, alert_id: int, from_: Collection[AlertStatus], to: AlertStatus, reason: Reason | str | None
     ) -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from functools import partial
 
-from tradebot.domain.alerts import WAITING, AlertStatus, Side
+from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.brokerage import Account, BrokerPosition
 from tradebot.domain.corporate_actions import market_prices
 from tradebot.domain.exposure import Exposure, exposure, recent_since
@@ -49,6 +49,18 @@ class BooksStatus:
         return len(self.strategies) > 1
 
 
+@dataclass(frozen=True, slots=True)
+class StatusRows:
+    """What the status is made of."""
+
+    settings: Mapping[str, str]
+    waiting: Mapping[tuple[AlertStatus, Side | None], int]
+    unresolved: Sequence[Trade]
+    lots: Sequence[Lot]
+    recent: Sequence[Trade]
+    closed: Sequence[Lot]  # today
+
+
 async def books_status(
     books: Books,
     defaults: Limits,
@@ -62,14 +74,31 @@ async def books_status(
 ) -> BooksStatus:
     """What the database knows; with IB's account values also what of them is spent already, and with its prices what open lots
     have lost. Raises LedgerUnavailable."""
-    settings = await books.settings()
-    waiting = await books.alerts(WAITING)
-    received = [alert.action for alert in waiting if alert.status is AlertStatus.RECEIVED]
-    unresolved = await books.trades(UNRESOLVED)
-    lots = await books.lots(LotStatus.OPEN)
     day_start = hours.day_start(now)
-    recent = await books.trades_since_or_ended(recent_since(day_start))
-    closed = await books.lots(LotStatus.CLOSED, closed_since=day_start)
+    rows = StatusRows(
+        settings=await books.settings(),
+        waiting=await books.count_waiting(),
+        unresolved=await books.trades(UNRESOLVED),
+        lots=await books.lots(LotStatus.OPEN),
+        recent=await books.trades_since_or_ended(recent_since(day_start)),
+        closed=await books.lots(LotStatus.CLOSED, closed_since=day_start),
+    )
+    return status_of(rows, defaults, day_start, now, account, positions, loss_basis, strategies)
+
+
+def status_of(
+    rows: StatusRows,
+    defaults: Limits,
+    day_start: datetime,
+    now: datetime,
+    account: Account | None,
+    positions: Mapping[int, BrokerPosition] | None,
+    loss_basis: LossBasis,
+    strategies: Strategies | None,
+) -> BooksStatus:
+    """What the rows come to."""
+    settings, unresolved, lots, recent, closed = rows.settings, rows.unresolved, rows.lots, rows.recent, rows.closed
+    received = {side: count for (status, side), count in rows.waiting.items() if status is AlertStatus.RECEIVED}
     prices = market_prices(lots, positions or {}, settings)
     total = partial(exposure, account=account, day_start=day_start, now=now, prices=prices, loss_basis=loss_basis)
     each = [
@@ -85,9 +114,9 @@ async def books_status(
     return BooksStatus(
         state=state_in(settings),
         limits=limits_in(settings, defaults),
-        received_sells=received.count(Side.SELL),
-        received_buys=received.count(Side.BUY),
-        pending=len(waiting) - len(received),
+        received_sells=received.get(Side.SELL, 0),
+        received_buys=received.get(Side.BUY, 0),
+        pending=sum(rows.waiting.values()) - sum(received.values()),
         in_flight=[trade for trade in in_motion(unresolved) if trade.status is not TradeStatus.UNKNOWN],
         resting=[trade for trade in unresolved if trade.rests],
         unknown=[trade for trade in unresolved if trade.status is TradeStatus.UNKNOWN],

@@ -9,7 +9,7 @@ import pytest
 
 from tests.adapters.database.samples import NOON, a_lot, a_trade, an_alert, an_execution, without_ids
 from tests.facts import bought
-from tradebot.domain.alerts import Alert, AlertStatus, NewAlert, Side
+from tradebot.domain.alerts import WAITING, Alert, AlertStatus, NewAlert, Side
 from tradebot.domain.events import EventKind, NewEvent
 from tradebot.domain.facts.daemon import Started
 from tradebot.domain.lots import LotStatus
@@ -387,6 +387,21 @@ async def test_a_tickers_trades_are_found_by_what_follows_and_by_their_end(ledge
         assert [trade.id for trade in lately] == [third, fourth]  # neither has ended
         lately = await books.trades_since_or_ended(NOON + timedelta(seconds=1))
         assert second in [trade.id for trade in lately]
+
+
+async def test_what_waits_is_counted_by_state_and_side(ledger: Ledger) -> None:
+    """The status would show alerts that are over, or miss those that wait for the open."""
+    async with ledger.begin() as books:
+        assert await books.count_waiting() == {}
+        for status, side in (("RECEIVED", "BUY"), ("RECEIVED", "BUY"), ("RECEIVED", "SELL"), ("PENDING", "SELL")):
+            await store(books, an_alert(status=AlertStatus(status), action=Side(side)))
+        for status in set(AlertStatus) - set(WAITING):
+            await store(books, an_alert(status=status))
+        assert await books.count_waiting() == {
+            (AlertStatus.RECEIVED, Side.BUY): 2,
+            (AlertStatus.RECEIVED, Side.SELL): 1,
+            (AlertStatus.PENDING, Side.SELL): 1,
+        }
 
 
 async def test_what_a_strategy_s_rules_ask_is_of_that_strategy(ledger: Ledger) -> None:

@@ -52,6 +52,7 @@ READ_WHOLE = {
 }
 READ_IN_ORDER = {
     "alerts": "where those that ended are asked for",
+    "count_waiting": "over the index of what goes on alone",
     "newest_alerts": "backwards from the newest, until so many are found",
     "newest_events": "backwards from the newest, until so many are found",
     "trades": "over the index of what is unresolved alone",
@@ -211,6 +212,7 @@ async def again_and_again(books: Books, now: datetime, trade: Trade) -> None:
         assert len(await books.lots(LotStatus.OPEN, ticker=ticker)) == 1
         await books.alerts(WAITING, ticker=ticker)
     await books.alerts((AlertStatus.RECEIVED,), strategy="ema")
+    await books.count_waiting()
     await books.trades(tuple(AT_IB), since=now - DAY)
     await books.trades(since=now - DAY)
     assert len(await books.trades_since_or_ended(now - DAY / 2)) == 1
@@ -248,6 +250,7 @@ async def performance(books: Books, now: datetime) -> None:
 
 async def the_outbox(books: Books, now: datetime, trade: Trade) -> None:
     await books.serve_channels(["log"])
+    assert [one.channel for one in await books.backlogs()] == ["log"]
     told = await books.add_event(NewEvent(every_kind()[EventKind.BUY_FILLED], now, trade.alert_id, trade.id))
     assert [event.id for event in await books.undelivered("log", 100)] == [told]
     await books.deliveries([told])
