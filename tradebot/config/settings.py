@@ -301,6 +301,7 @@ class Settings(Section):
     def simulated_parts(self) -> list[str]:
         """What is simulated, embedded, relaxed or off, in words for people: the banner, /status and /health show it."""
         database, queue = self.database.url.get_secret_value(), self.queue.url.get_secret_value()
+        told = ["the log", *([", ".join(self.channel_sections)] if self.channel_sections else [])]
         parts = {
             f"broker: simulated gateway in this process, invented quotes, no real money ({GATEWAY_STATE})": (
                 self.broker.mode == "simulated"
@@ -312,7 +313,7 @@ class Settings(Section):
             ),
             "queue: embedded, in memory (refilled from the database)": queue.startswith("embedded:"),
             f"webhook secret: generated, in {WEBHOOK_SECRET_FILE}": self.webhook.secret is None,
-            "Telegram: off, messages go to the log": self.telegram.bot_token is None,
+            f"Telegram: off, messages go to {' and to '.join(told)}": self.telegram.bot_token is None,
         }
         return [text for text, holds in parts.items() if holds]
 

@@ -130,6 +130,8 @@ class Outbox(Generic[M]):
 
     async def _send_all(self, events: Sequence[Event]) -> None:
         """Messages until these are out, one was not taken, or it is time to look for what matters more."""
+        if self._failing and self._failing.refused:
+            events = events[:1]  # else one that is never taken would take others along
         began_s = self._clock.monotonic()
         while events and self._clock.monotonic() - began_s < MARK_EVERY_S:
             message = self._channel.fold(events, self._clock.now())

@@ -41,6 +41,7 @@ class FakeChannel:
     hangs: bool = False
     taken: list[list[int]] = field(default_factory=list)
     tried: list[float] = field(default_factory=list)
+    refuse: Callable[[Batch], None] = lambda message: None
     on_taken: Callable[[], None] = lambda: None
     is_closed: bool = False
 
@@ -53,6 +54,7 @@ class FakeChannel:
             await asyncio.Event().wait()
         if self.trouble is not None:
             raise self.trouble()
+        self.refuse(message)
         self.taken.append([event.id for event in message.events])
         self.on_taken()
 
@@ -183,6 +185,22 @@ async def test_what_is_refused_is_given_up_and_told_once(bot: Bot) -> None:
     assert first not in channel.told
     assert later in channel.told
     assert first in log.told
+
+
+async def test_one_that_is_never_taken_takes_no_other_along(bot: Bot) -> None:
+    """A burst with one odd event in it would be lost whole."""
+    channel, ids = FakeChannel(), [await add(bot) for _ in range(3)]
+
+    def refuse(message: Batch) -> None:
+        if ids[1] in [event.id for event in message.events]:
+            raise NotDelivered("HTTP 400", is_refused=True)
+
+    channel.refuse = refuse
+    async with serving(bot, channel):
+        await bot.sooner_or_later(lambda: _failed(bot, 1), "the odd one is given up")
+        await bot.sooner_or_later(delivered(bot, number=2), "the others arrive", 120)
+    assert [one.event_id for one in await deliveries(bot) if one.state == "FAILED"] == [ids[1]]
+    assert {ids[0], ids[2]} <= set(channel.told)
 
 
 async def _failed(bot: Bot, number: int) -> bool:

@@ -24,11 +24,11 @@ def is_off(asked: Asked) -> bool:
 async def look(section: Section, asked: Asked, machine: Machine) -> float | None:
     """By how much this machine's clock is ahead of Telegram's; None where that is not known."""
     if is_off(asked):
-        section.warn(
-            "chat",
-            "off: what happens goes to the log alone, and nobody is told",
-            "[telegram] bot_token and chat_id, as in docs/telegram.md",
+        beside = ", ".join(asked.settings.channel_sections)
+        told = (
+            f"told by {beside}, and nothing can be done from a phone" if beside else "in the log alone: nobody is told"
         )
+        section.warn("chat", f"off: what happens is {told}", "[telegram] bot_token and chat_id, as in docs/telegram.md")
         return None
     timeout = aiohttp.ClientTimeout(total=asked.within(TIMEOUT_S))
     try:
