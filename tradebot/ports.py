@@ -260,12 +260,12 @@ class Books(Protocol):
         statuses: Collection[AlertStatus],
         limit: int,
         *,
-        received: tuple[datetime, datetime],
+        received: tuple[datetime, datetime] | None = None,
         ticker: str | None = None,
         strategy: str | None = None,
         before_id: int | None = None,
     ) -> Sequence[Alert]:
-        """The newest before this id that were received from the first moment on and before the second one."""
+        """The newest before this id; `received`: only those from the first moment on and before the second one."""
 
     async def newest_alert_time(
         self, strategy: str, ticker: str, side: Side, received_since: datetime

@@ -1,4 +1,4 @@
-"""Chat and command line show what `queries` answer and change what `operations` offer: they hold no transaction themselves."""
+"""Chat, command line and dashboard show what `queries` answer and do what `operations` offer: they hold no transaction."""
 
 import ast
 from collections.abc import Iterator
@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 TRADEBOT = Path(__file__).parents[2] / "tradebot"
-EDGES = sorted([*(TRADEBOT / "telegram" / "handlers").glob("*.py"), *(TRADEBOT / "cli").glob("*.py")])
+EDGES = sorted(
+    file
+    for folder in ("telegram/handlers", "cli", "web/dashboard")
+    for file in (TRADEBOT / folder).glob("*.py")
+)
 OPENS_THE_DATABASE = TRADEBOT / "cli" / "daemon_client.py"
 
 

@@ -66,8 +66,23 @@ LIMIT :limit
 -- Backwards from an id, until so many are found: `|| ''`, for else SQLite sorts all that ever had these states.
 SELECT * FROM alert_log
 WHERE id < :before_id AND (status || '') IN (:statuses) AND (:ticker = '' OR ticker = :ticker)
-  AND (:strategy = '' OR (strategy || '') = :strategy) AND received_at >= :since AND received_at < :until
+  AND (:strategy = '' OR (strategy || '') = :strategy)
 ORDER BY id DESC
+LIMIT :limit
+
+-- search_alerts_between --
+-- By the index of strategies and times: what came then, strategy by strategy. `+ 0`, for else it may be read backwards from the newest.
+WITH RECURSIVE each_one (strategy) AS (
+    SELECT MIN(strategy) FROM alert_log
+    UNION ALL
+    SELECT (SELECT MIN(later.strategy) FROM alert_log AS later WHERE later.strategy > each_one.strategy)
+    FROM each_one WHERE each_one.strategy IS NOT NULL
+)
+SELECT * FROM alert_log
+WHERE strategy IN (SELECT strategy FROM each_one WHERE strategy IS NOT NULL) AND received_at >= :since AND received_at < :until
+  AND (:strategy = '' OR (strategy || '') = :strategy)
+  AND id + 0 < :before_id AND (status || '') IN (:statuses) AND (:ticker = '' OR ticker = :ticker)
+ORDER BY id + 0 DESC
 LIMIT :limit
 
 -- newest_alert_time --

@@ -180,15 +180,17 @@ class SqlBooks(PerformanceRows):
         statuses: Collection[AlertStatus],
         limit: int,
         *,
-        received: tuple[datetime, datetime],
+        received: tuple[datetime, datetime] | None = None,
         ticker: str | None = None,
         strategy: str | None = None,
         before_id: int | None = None,
     ) -> Sequence[Alert]:
         filters = {"ticker": values.outgoing(ticker or ""), "strategy": values.outgoing(strategy or "")}
+        filters |= {"statuses": _names(statuses), "before_id": _ID_MAX if before_id is None else before_id}
+        if received is None:
+            return (await self._all(Alert, "search_alerts", limit=limit, **filters))[::-1]
         since, until = map(values.outgoing, received)
-        filters |= {"since": since, "until": until, "before_id": _ID_MAX if before_id is None else before_id}
-        found = await self._all(Alert, "search_alerts", statuses=_names(statuses), limit=limit, **filters)
+        found = await self._all(Alert, "search_alerts_between", since=since, until=until, limit=limit, **filters)
         return found[::-1]
 
     async def newest_alert_time(

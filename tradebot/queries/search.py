@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.calendar import DAY
@@ -11,7 +11,6 @@ from tradebot.domain.hours import Hours
 from tradebot.ports import Ledger
 from tradebot.queries.newest import ListedAlert
 
-_EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
 _TOLD = tuple(one for one in Severity if one is not Severity.TRACE)
 
 
@@ -34,7 +33,7 @@ async def search_alerts(ledger: Ledger, hours: Hours, wanted: AlertSearch, limit
         alerts = await books.search_alerts(
             tuple(AlertStatus) if wanted.status is None else (wanted.status,),
             limit,
-            received=_EVER if day is None else (begins(day), begins(day + DAY)),
+            received=None if day is None else (begins(day), begins(day + DAY)),
             ticker=wanted.ticker,
             strategy=wanted.strategy,
             before_id=wanted.before_id,

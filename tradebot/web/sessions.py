@@ -46,7 +46,7 @@ class Sessions:
         self._chance = chance
         self._known: dict[str, Session] = {}
 
-    def begin(self, now: float) -> str:
+    def enter(self, now: float) -> str:
         """What the cookie holds."""
         for key in list(self._over(now)):
             del self._known[key]

@@ -134,12 +134,12 @@ def test_a_session_ends() -> None:
     """A browser that was left open in a café shows the account for ever; or one that is used is thrown out."""
     numbers = iter(range(1000))
     sessions = Sessions(lambda size: f"{next(numbers):0{2 * size}}")
-    token = sessions.begin(0)
+    token = sessions.enter(0)
     assert sessions.find(token, IDLE_S - 1) is not None
     assert sessions.find(token, 2 * IDLE_S - 2) is not None  # used meanwhile
     assert sessions.find(token, 4 * IDLE_S) is None
     assert sessions.find("", 0) is None
-    used = sessions.begin(0)
+    used = sessions.enter(0)
     for hour in range(0, int(LASTS_S), int(IDLE_S / 2)):
         assert sessions.find(used, hour) is not None
     assert sessions.find(used, LASTS_S) is None
@@ -149,7 +149,7 @@ def test_sessions_do_not_fill_the_memory() -> None:
     """Logins without end make the daemon grow; or the newest one is thrown out."""
     numbers = iter(range(1000))
     sessions = Sessions(lambda size: f"{next(numbers):0{2 * size}}")
-    tokens = [sessions.begin(moment) for moment in range(SESSIONS_MAX + 3)]
+    tokens = [sessions.enter(moment) for moment in range(SESSIONS_MAX + 3)]
     assert len(sessions) == SESSIONS_MAX
     assert sessions.find(tokens[0], 60) is None
     assert sessions.find(tokens[-1], 60) is not None
@@ -158,7 +158,7 @@ def test_sessions_do_not_fill_the_memory() -> None:
 def test_what_a_session_is_told_is_told_once() -> None:
     """A page says again and again that something was done."""
     sessions = Sessions(lambda size: "ab" * size)
-    session = sessions.find(sessions.begin(0), 0)
+    session = sessions.find(sessions.enter(0), 0)
     assert session is not None
     session.note("done", "good")
     assert session.told() == [("done", "good")]

@@ -82,7 +82,7 @@ class Door:
         answer = web.HTTPSeeOther(next_)
         answer.set_cookie(
             COOKIE,
-            self._sessions.begin(now),
+            self._sessions.enter(now),
             max_age=int(LASTS_S),
             path="/",
             httponly=True,
