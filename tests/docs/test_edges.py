@@ -8,9 +8,7 @@ import pytest
 
 TRADEBOT = Path(__file__).parents[2] / "tradebot"
 EDGES = sorted(
-    file
-    for folder in ("telegram/handlers", "cli", "web/dashboard")
-    for file in (TRADEBOT / folder).glob("*.py")
+    file for folder in ("telegram/handlers", "cli", "web/dashboard") for file in (TRADEBOT / folder).glob("*.py")
 )
 OPENS_THE_DATABASE = TRADEBOT / "cli" / "daemon_client.py"
 

@@ -53,6 +53,18 @@ async def test_each_page_shows_what_it_is_for(open_site: OpenSite, make_bot: Mak
         assert (page.status, said in page.text) == (200, True), (path, page.text)
 
 
+async def test_performance_is_a_page_and_a_file_to_keep(open_site: OpenSite, make_bot: MakeBot) -> None:
+    """The owner cannot say how a strategy is doing, or has nothing to put beside his tax return."""
+    site = await open_site(await a_busy_bot(make_bot))
+    browser = await inside(site)
+    page = await browser.get("/performance?period=30")
+    assert "Realised −$9.50 $2.00 commissions" in page.text
+    assert "Won not yet 0 of 1 closed" in page.text
+    async with site.client.get(site.url("/performance/keep?period=30")) as answer:
+        assert answer.headers["Content-Disposition"].endswith('-2026-11-20.html"')
+        assert "−$9.50" in await answer.text()
+
+
 async def test_hostile_text_is_text(open_site: OpenSite, make_bot: MakeBot) -> None:
     """An alert's author runs a script in the owner's browser."""
     browser = await inside(await open_site(await a_busy_bot(make_bot)))

@@ -1,10 +1,12 @@
 """What is shown: ask, put into a page, answer."""
 
+import asyncio
 from datetime import date
 
 from aiohttp import web
 
 from tradebot.domain.alerts import AlertStatus
+from tradebot.domain.analytics.performance import Performance
 from tradebot.domain.job_plan import plans
 from tradebot.domain.payload.symbols import symbol
 from tradebot.errors import PayloadError
@@ -14,6 +16,7 @@ from tradebot.web.dashboard import alerts, at_work, holdings, machine, overview,
 from tradebot.web.dashboard.door import Door
 from tradebot.web.dashboard.pictures import Pictures
 from tradebot.web.ground import Ground
+from tradebot.words import report_page
 
 TODAY_MAX = 1000
 ID_MAX = 2**62
@@ -37,6 +40,7 @@ class Pages:
             "/alerts": self.alerts,
             r"/alerts/{id:\d{1,18}}": self.alert,
             "/performance": self.performance,
+            "/performance/keep": self.keep,
             "/risk": self.risk,
             "/settings": self.settings,
             "/jobs": self.jobs,
@@ -83,11 +87,25 @@ class Pages:
         return await self._door.page(request, "alert.html", trace.trace(found))
 
     async def performance(self, request: web.Request) -> web.Response:
-        found, chosen = self._queries.performance, request.query.get("period", performance.DEFAULT)
-        chosen = chosen if chosen in performance.PERIODS else performance.DEFAULT
-        counted = await (found.since_start() if chosen == "all" else found.last_days(int(chosen)))
+        chosen, counted = await self._counted(request)
         page = performance.performance(counted, chosen, self._pictures.name)
         return await self._door.page(request, "performance.html", page)
+
+    async def keep(self, request: web.Request) -> web.Response:
+        """The same as a file, which needs nothing else: it is opened from the disk, outside this site and its policy."""
+        _, counted = await self._counted(request)
+        run, now = self._queries.run, self._clock.now()
+        text = await asyncio.to_thread(report_page.page, counted, "Performance", now, run.simulated)
+        name = report_page.name_of(counted.first, counted.last)
+        return web.Response(
+            text=text, content_type="text/html", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+        )
+
+    async def _counted(self, request: web.Request) -> tuple[str, Performance]:
+        """Of the period that was chosen."""
+        found, chosen = self._queries.performance, request.query.get("period", performance.DEFAULT)
+        chosen = chosen if chosen in performance.PERIODS else performance.DEFAULT
+        return chosen, await (found.since_start() if chosen == "all" else found.last_days(int(chosen)))
 
     async def risk(self, request: web.Request) -> web.Response:
         page = risk.risk(await self._queries.limits(), self._queries.run.fixed_limits)

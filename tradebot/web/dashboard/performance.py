@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypeVar
 
 from tradebot.domain.analytics import latency, slippage
 from tradebot.domain.analytics.closed_lots import LotFigures
@@ -12,6 +13,7 @@ from tradebot.domain.analytics.slippage import Slippage
 from tradebot.domain.analytics.spans import Span
 from tradebot.web.dashboard.pictures import Curve
 from tradebot.words import figures
+from tradebot.words import performance as words
 
 PERIODS = {"30": "30 days", "90": "90 days", "365": "A year", "all": "Since the start"}
 DEFAULT = "90"
@@ -22,7 +24,7 @@ STAGES = {
     Stage.FILLED: "until it is filled",
     Stage.ROAD: "The bot's own road",
 }
-NOT_YET = "not yet"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,7 @@ class Page:
 
     about: str
     periods: Sequence[Period]
+    keep: str  # the same as a file to keep
     equity_chart: str | None
     equity_alt: str
     account: Sequence[Figure]
@@ -140,6 +143,7 @@ def performance(found: Performance, chosen: str, name: Callable[[Curve], str | N
     return Page(
         about=f"{found.first:%d %b %Y} to {found.last:%d %b %Y}, {figures.some(found.sessions, 'sessions')}",
         periods=[Period(text, f"/performance?period={key}", key == chosen) for key, text in PERIODS.items()],
+        keep=f"/performance/keep?period={chosen}",
         equity_chart=name(equity_curve(found.account)) if found.account else None,
         equity_alt=f"Equity by day, {worth}",
         account=_account(found.account) if found.account else [],
@@ -172,22 +176,22 @@ def _account(one: AccountFigures) -> list[Figure]:
         _part("Return", one.time_weighted, "time-weighted"),
         _part("Return on money", one.money_weighted, "by when it was paid in"),
         _part("Ahead of SPY", one.benchmark.ahead, _spy(one.benchmark.total)),
-        Figure("Deepest fall", figures_part(-worst.depth if worst else 0.0), fell, "loss" if worst else ""),
+        Figure("Deepest fall", words.signed(-worst.depth if worst else 0.0), fell, "loss" if worst else ""),
         Figure(
             "Below its best now",
-            figures_part(-now.depth if now else 0.0),
+            words.signed(-now.depth if now else 0.0),
             "" if now is None else f"since {now.peak:%d %b}",
         ),
-        Figure("Sharpe", _ratio(one.ratios.sharpe)),
-        Figure("Sortino", _ratio(one.ratios.sortino)),
-        Figure("Calmar", _ratio(one.ratios.calmar)),
-        Figure("Volatility", _percent(one.ratios.volatility), "a year"),
-        Figure("Beta", _ratio(one.benchmark.beta), "against SPY"),
+        Figure("Sharpe", _known(one.ratios.sharpe, words.ratio)),
+        Figure("Sortino", _known(one.ratios.sortino, words.ratio)),
+        Figure("Calmar", _known(one.ratios.calmar, words.ratio)),
+        Figure("Volatility", _known(one.ratios.volatility, _percent), "a year"),
+        Figure("Beta", _known(one.benchmark.beta, words.ratio), "against SPY"),
     ]
 
 
 def _spy(total: float | None) -> str:
-    return "" if total is None else f"SPY {figures_part(total)}"
+    return "" if total is None else f"SPY {words.signed(total)}"
 
 
 def _lots(one: TradingFigures) -> list[Figure]:
@@ -200,21 +204,21 @@ def _lots(one: TradingFigures) -> list[Figure]:
             f"{figures.usd(lots.commissions)} commissions",
             _mood(float(lots.net)),
         ),
-        Figure("Won", _percent(lots.win_rate), f"{lots.won} of {lots.closed} closed"),
-        Figure("Profit factor", _ratio(lots.profit_factor), "won ÷ lost"),
-        Figure("A lot brings", _signed(lots.expectancy), "on average", _mood(float(lots.expectancy or 0))),
-        Figure("Payoff", _ratio(lots.payoff), _won_and_lost(lots)),
+        Figure("Won", _known(lots.win_rate, _percent), f"{lots.won} of {lots.closed} closed"),
+        Figure("Profit factor", _known(lots.profit_factor, words.ratio), "won ÷ lost"),
+        Figure("A lot brings", _known(lots.expectancy, words.money), "on average", _mood(float(lots.expectancy or 0))),
+        Figure("Payoff", _known(lots.payoff, words.ratio), _won_and_lost(lots)),
         Figure(
             "Deepest fall",
             figures.signed_usd(-worst.depth) if worst else figures.usd(Decimal(0)),
             "of what was realised",
         ),
         Figure("Streak", _streak(lots.streaks.now), f"longest: {lots.streaks.won} won, {lots.streaks.lost} lost"),
-        Figure("Held", _span(lots.held_s), "the median"),
-        Figure("In the market", _percent(use.in_market), "of the sessions' time"),
-        Figure("Exposure", _percent(use.exposure), "invested ÷ equity, on average"),
+        Figure("Held", _known(lots.held_s, words.time), "the median"),
+        Figure("In the market", _known(use.in_market, _percent), "of the sessions' time"),
+        Figure("Exposure", _known(use.exposure, _percent), "invested ÷ equity, on average"),
         Figure("Turnover", None if use.turnover is None else f"{use.turnover:.2f} ×", "of the equity"),
-        Figure("Commissions", _percent(lots.commission_share), "of what was won"),
+        Figure("Commissions", _known(lots.commission_share, _percent), "of what was won"),
     ]
 
 
@@ -234,10 +238,10 @@ def _month(one: Span) -> Month:
         net=figures.signed_usd(one.net) if one.closed else "–",
         mood={1: "up", -1: "down"}.get((one.net > 0) - (one.net < 0), ""),
         closed=one.closed,
-        won=f"{one.won / one.closed:.0%}".replace("%", " %") if one.closed else "–",
-        earned=_part_or_dash(one.earned),
-        spy=_part_or_dash(one.spy),
-        ahead=_part_or_dash(one.ahead),
+        won=words.share(one.won / one.closed) if one.closed else "–",
+        earned=_or_dash(one.earned),
+        spy=_or_dash(one.spy),
+        ahead=_or_dash(one.ahead),
     )
 
 
@@ -247,11 +251,11 @@ def _strategy(name: str, one: TradingFigures) -> Whose:
         name=name,
         net=lots.net,
         closed=lots.closed,
-        won=_percent(lots.win_rate) or NOT_YET,
-        factor=_ratio(lots.profit_factor) or NOT_YET,
-        expectancy=_signed(lots.expectancy) or NOT_YET,
+        won=words.share(lots.win_rate, 1),
+        factor=words.ratio(lots.profit_factor),
+        expectancy=words.money(lots.expectancy),
         fall=figures.signed_usd(-worst.depth) if worst else "none",
-        slippage=f"{one.slippage.bps.total:.1f} bp" if one.slippage.bps else NOT_YET,
+        slippage=words.bps(one.slippage.bps.total if one.slippage.bps else None),
     )
 
 
@@ -267,15 +271,15 @@ def _slippage(found: Slippage) -> Slips:
         ("Impact", parts.impact, "filled at another price than the quote"),
         ("Total", parts.total, "basis points of what was traded; above zero is a cost"),
     ]
-    return Slips(about, [Cost(name, _bps(value), text) for name, value, text in rows])
+    return Slips(about, [Cost(name, words.bps(value), text) for name, value, text in rows])
 
 
 def _latency(found: Latency) -> Road:
     about = figures.some(found.orders, "orders")
     if found.share is not None:
-        about = f"{found.share:.1%} of {about} at IB within {found.within_s:g} s".replace("%", " %")
+        about = f"{words.service(found.share)} of {about} at IB within {found.within_s:g} s"
     rows = [
-        Stretch(STAGES[stage], _seconds(times.median), _seconds(times.p95), _seconds(times.longest))
+        Stretch(STAGES[stage], words.time(times.median), words.time(times.p95), words.time(times.longest))
         for stage, times in found.stages.items()
         if times.median is not None
     ]
@@ -289,39 +293,18 @@ def _mood(value: float) -> str:
     return "gain" if value > 0 else "loss" if value < 0 else ""
 
 
-def figures_part(value: float) -> str:
-    """`+2.5 %` of a fraction."""
-    text = f"{abs(value) * 100:.1f} %"
-    return f"{'−' if value < 0 else '+'}{text}" if text != "0.0 %" else text
-
-
 def _part(name: str, value: float | None, about: str) -> Figure:
-    return Figure(name, None if value is None else figures_part(value), about, "" if value is None else _mood(value))
+    return Figure(name, _known(value, words.signed), about, "" if value is None else _mood(value))
 
 
-def _part_or_dash(value: float | None) -> str:
-    return "–" if value is None else figures_part(value)
+def _known(value: T | None, say: Callable[[T], str]) -> str | None:
+    """None where it is not known yet: a page says that in a colour of its own."""
+    return None if value is None else say(value)
 
 
-def _percent(value: float | None) -> str | None:
-    return None if value is None else f"{value * 100:.1f} %"
+def _percent(value: float) -> str:
+    return words.share(value, 1)
 
 
-def _ratio(value: float | None) -> str | None:
-    return None if value is None else f"{value:.2f}".replace("-", "−")
-
-
-def _signed(value: Decimal | None) -> str | None:
-    return None if value is None else figures.signed_usd(value)
-
-
-def _span(value: float | None) -> str | None:
-    return None if value is None else figures.seconds(value)
-
-
-def _bps(value: float) -> str:
-    return f"{value:+.1f} bp".replace("-", "−")
-
-
-def _seconds(value: float | None) -> str:
-    return "–" if value is None else figures.seconds(value)
+def _or_dash(value: float | None) -> str:
+    return "–" if value is None else words.signed(value)
