@@ -106,6 +106,8 @@ class MailBox:
     got: list[EmailMessage] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
     refuses: dict[str, str] = field(default_factory=dict)
+    hangs: bool = False
+    """At DATA."""
     came: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     # aiosmtpd calls these
@@ -118,6 +120,10 @@ class MailBox:
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        if self.hangs:
+            async with self.came:
+                self.came.notify_all()
+            await asyncio.Event().wait()
         if "DATA" in self.refuses:
             return self.refuses["DATA"]
         assert isinstance(envelope.content, bytes)

@@ -7,7 +7,8 @@ take (5xx of a recipient or of a message) is a refusal; a login that is wrong is
 import asyncio
 import html
 import ssl
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -27,6 +28,7 @@ LENGTH_MAX = 20_000
 PACE_S = 15.0
 TIMEOUT_S = 15.0
 """Of each answer; the whole has the outbox's."""
+GOODBYE_S = 3.0
 _COLOURS = {Severity.CRITICAL: "#b3261e", Severity.WARNING: "#8a5a00", Severity.INFO: "#1b5e20"}
 
 
@@ -59,7 +61,7 @@ class MailChannel:
 
     async def send(self, message: Folded, beat: Beat) -> None:
         try:
-            async with await self._client() as client:
+            async with self._connected() as client:
                 not_taken, _ = await client.send_message(mail(message, self._server.sender, self._server.to))
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             raise self._not_delivered(error) from None
@@ -68,7 +70,7 @@ class MailChannel:
 
     async def check(self) -> str:
         try:
-            async with await self._client() as client:
+            async with self._connected() as client:
                 await client.noop()
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             raise self._not_delivered(error) from None
@@ -78,11 +80,13 @@ class MailChannel:
     async def close(self) -> None:
         pass
 
-    async def _client(self) -> aiosmtplib.SMTP:
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[aiosmtplib.SMTP]:
+        """The library's own way out says goodbye even when it is cancelled, and waits for a server that hangs."""
         server = self._server
         if self._tls is None and server.tls != "none":
             self._tls = await asyncio.to_thread(ssl.create_default_context)  # reads all certificates there are
-        return aiosmtplib.SMTP(
+        client = aiosmtplib.SMTP(
             hostname=server.host,
             port=server.port,
             username=server.user,
@@ -92,6 +96,13 @@ class MailChannel:
             tls_context=self._tls,
             timeout=TIMEOUT_S,
         )
+        try:
+            await client.connect()
+            yield client
+            with suppress(aiosmtplib.SMTPException, OSError):  # it has taken the message
+                await client.quit(timeout=GOODBYE_S)
+        finally:
+            client.close()
 
     def _not_delivered(self, error: Exception) -> NotDelivered:
         cause = error.__cause__ or error.__context__

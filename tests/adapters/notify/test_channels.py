@@ -1,5 +1,6 @@
 """Each type of channel against a real server: what arrives there, and what becomes of a server that fails in its own way."""
 
+import asyncio
 import json
 import re
 import ssl
@@ -299,6 +300,19 @@ async def test_a_mail_server_that_hangs_or_is_not_there(monkeypatch: pytest.Monk
         error = await failed(MailChannel("email", server_of(MailBox(port=port)), ONE))
     assert error.why == "the mail server gives no answer within 0.3 s"
     assert (await failed(MailChannel("email", server_of(MailBox(port=1)), ONE))).why.startswith("not reached")
+
+
+async def test_the_end_waits_for_no_mail_server_that_hangs_in_the_middle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The daemon would not end before the service manager kills it, and with it whoever else has last words."""
+    monkeypatch.setattr(mail, "TIMEOUT_S", 3600.0)
+    async with mail_server(MailBox(hangs=True)) as box:
+        sending = asyncio.create_task(sent(MailChannel("email", server_of(box), ONE), FILL))
+        async with box.came:
+            await asyncio.wait_for(box.came.wait(), 60)
+        sending.cancel()
+        ended, _ = await asyncio.wait([sending], timeout=60)
+    assert ended
+    assert sending.cancelled()
 
 
 # --- folding --------------------------------------------------------------------------------------------------------
