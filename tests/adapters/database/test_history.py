@@ -25,6 +25,7 @@ from tradebot.database.books import SqlBooks
 from tradebot.database.driver import Row, Transaction
 from tradebot.domain.alerts import WAITING, AlertStatus, Side
 from tradebot.domain.analytics.benchmark import DailyBar
+from tradebot.domain.api_access import ApiRequest, ApiToken, Scope
 from tradebot.domain.equity import Equity
 from tradebot.domain.events import EventKind, NewEvent
 from tradebot.domain.exit_ends import AT_IB
@@ -48,6 +49,7 @@ READ_WHOLE = {
     "reassign_trades": "the same",
     "reassign_lots": "the same",
     "reassign_actions": "the same",
+    "realised_since_start": "a person asks what was won since the start: all that was sold is added up",
     "prune_job_runs": "once a night, over the runs of jobs alone, which are kept for database.keep_days",
 }
 READ_IN_ORDER = {
@@ -55,6 +57,7 @@ READ_IN_ORDER = {
     "count_waiting": "over the index of what goes on alone",
     "newest_alerts": "backwards from the newest, until so many are found",
     "newest_events": "backwards from the newest, until so many are found",
+    "newest_deliveries": "backwards from the newest, until so many are found",
     "trades": "over the index of what is unresolved alone",
     "take_over": "over the index of what waits alone",
     "give_up_taken_over": "over the index of what waits alone",
@@ -235,7 +238,9 @@ async def again_and_again(books: Books, now: datetime, trade: Trade) -> None:
     assert set(await books.job_runs()) >= {"daily_report", "health_check"}
     await books.add_equity(Equity("DU1234567", now, Decimal(1), None, None, None))
     assert await books.equity("DU1234567", now - DAY)
+    assert len(await books.newest_trades(20, before_id=None, strategy=None)) == 20
     await performance(books, now)
+    await programs(books, now)
     await the_outbox(books, now, trade)
 
 
@@ -249,6 +254,16 @@ async def performance(books: Books, now: datetime) -> None:
     assert len(await books.daily_bars("SPY", now.date())) == 1
 
 
+async def programs(books: Books, now: datetime) -> None:
+    """Each request of the API looks at its token and its key."""
+    await books.add_token(ApiToken("one", "a phone", Scope.READ, now, "Ann", now + DAY))
+    assert await books.token("one") in await books.tokens()
+    assert await books.revoke_token("one", now)
+    assert await books.begin_request(ApiRequest("key", "what was asked", now))
+    await books.answer_request("key", 200, "{}")
+    assert await books.request("key")
+
+
 async def the_outbox(books: Books, now: datetime, trade: Trade) -> None:
     await books.serve_channels(["log"])
     assert [one.channel for one in await books.backlogs()] == ["log"]
@@ -256,6 +271,11 @@ async def the_outbox(books: Books, now: datetime, trade: Trade) -> None:
     assert [event.id for event in await books.undelivered("log", 100)] == [told]
     await books.deliveries([told])
     await books.delivery_failed("log", [told], "it is away")
+    assert await books.untold_since(["log"]) is None  # nothing critical waits
+    assert len(await books.newest_deliveries(20)) == 20
+    assert [event.id for event in await books.events_by_id([told])] == [told]
+    lost = await books.add_event(NewEvent(every_kind()[EventKind.BUY_FILLED], now, trade.alert_id, trade.id))
+    await books.give_up_delivery("log", [lost], "it does not take it")
     await books.serve_channels(["telegram"])
     await books.mark_delivered("telegram", [told], now)
     assert await books.events_since((EventKind.BUY_FILLED, EventKind.DAILY_REPORT), now - DAY / 2)
