@@ -130,6 +130,7 @@ LEAKS = {
     "standard exception": "try: raise ValueError(SECRET)\nexcept ValueError: logging.getLogger('asyncio').exception('y')",
     "thread": "def f(): raise ValueError(SECRET)\nt = threading.Thread(target=f); t.start(); t.join()",
     "token unknown to us": "logger.error('https://api/bot123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw/getMe')",
+    "token of the API": "logger.error('Bearer eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJqdGkiOiI1ZjNhIn0.AAHdqTcvCH1vGWJxfSeof')",
     "token known to us": f"logger.error('{TOKEN}')",
     "password in an address": "logger.error('cannot reach postgresql://me:Canary@db:5432/x')",
     "warning": "import warnings; warnings.warn(SECRET)",

@@ -14,7 +14,10 @@ _PLACEHOLDER = re.compile(
     r"|(secret|token|password)[-_ ]?(here|goes)|placeholder|example|x{6,}|(very|super|top)[-_ ]?secret|insecure|to[-_ ]?do",
     re.IGNORECASE,
 )
-TOKEN_SHAPE = re.compile(r"(?<!\d)\d{5,}:[A-Za-z0-9_-]{20,}")
+TOKEN_SHAPE = re.compile(
+    r"(?<!\d)\d{5,}:[A-Za-z0-9_-]{20,}|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"
+)
+"""A bot token of Telegram, and a signed one such as the API's."""
 URL_PASSWORD_SHAPE = re.compile(r"(?<=://)([^\s:/@?#'\"]*):([^\s/?#'\"]+)(?=@)")
 
 

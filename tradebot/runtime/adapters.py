@@ -23,7 +23,7 @@ from loguru import logger
 
 from tradebot import __version__
 from tradebot.broker import BrokerOptions, open_broker
-from tradebot.config import GATEWAY_SOCKET, GATEWAY_STATE, Settings, webhook_secret
+from tradebot.config import GATEWAY_SOCKET, GATEWAY_STATE, Settings, api_key, webhook_secret
 from tradebot.config.shown import shown
 from tradebot.database import is_new, migrate, open_instance_lock, open_ledger
 from tradebot.domain.restart_window import NO_RESTART, RestartWindow
@@ -73,7 +73,8 @@ async def open_outside(settings: Settings, opened: AsyncExitStack, *, wait: bool
     """
     ports = await _ports(settings, opened, wait=wait)
     secret = webhook_secret(settings)
-    log.setup(settings.log, [*settings.secrets(), secret])
+    signing = [api_key()] if settings.web.on else []
+    log.setup(settings.log, [*settings.secrets(), secret, *signing])
     url = settings.database.url.get_secret_value()
     lock = await _lock(url, opened, wait=wait)
     ports = ports or opened.enter_context(_take_ports(settings))

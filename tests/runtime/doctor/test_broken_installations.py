@@ -279,6 +279,20 @@ async def port_taken(one: Installation) -> None:
     one.stack.callback(server.close)
 
 
+async def web_port_taken(one: Installation) -> None:
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+    one.stack.callback(server.close)
+    one.set("web", port=server.sockets[0].getsockname()[1], password="0a1b2c3d4e5f60718293a4b5")
+
+
+async def open_to_all(one: Installation) -> None:
+    one.set("web", host="0.0.0.0", port=free_port(), password="0a1b2c3d4e5f60718293a4b5")
+
+
+async def short_password(one: Installation) -> None:
+    one.set("web", port=free_port(), password="twenty-characters-0x")
+
+
 async def short_secret(one: Installation) -> None:
     one.credentials["webhook_secret"] = "twenty-characters-0x"
     one.write()
@@ -400,6 +414,9 @@ TABLE = (
     Broken("Telegram: no way there", "Telegram: token", "firewall", no_way_to_telegram),
     Broken("Telegram: off", "Telegram: chat", "docs/telegram.md", no_telegram, WARNING),
     Broken("the port is somebody else's", "Webhook: port", "ss -ltnp", port_taken),
+    Broken("web: the port is somebody else's", "Web: port", "ss -ltnp", web_port_taken),
+    Broken("web: open to all", "Web: who reaches it", "a proxy with TLS", open_to_all, WARNING),
+    Broken("web: a short password", "Web: password", "openssl rand -hex 24", short_password, WARNING),
     Broken("a short secret", "Webhook: secret", "openssl rand -hex 32", short_secret, WARNING),
     Broken("the daemon is not well", "Webhook: daemon", "tradebot status", ill_daemon),
     Broken("outside: nobody there", OUTSIDE, "firewall (ports 80 and 443)", nobody_outside, also=(PLAIN,)),

@@ -11,7 +11,7 @@ from typing import Any
 
 from tradebot import __version__
 from tradebot.errors import ConfigError
-from tradebot.runtime.doctor import books, channels, chat, gateway, going_live, machine, queue, strategies, webhook
+from tradebot.runtime.doctor import books, channels, chat, gateway, going_live, machine, queue, strategies, web, webhook
 from tradebot.runtime.doctor.report import Line, Report, Section, Status
 from tradebot.runtime.doctor.surroundings import Asked, Machine
 from tradebot.runtime.log import Redactor
@@ -36,6 +36,7 @@ class _Examination:
         self.channels = section(channels.TITLE, channels.checks(asked))
         checks = webhook.CHECKS + (webhook.CHECKS_OUTSIDE if asked.public else ())
         self.webhook = section(webhook.TITLE, checks)
+        self.web = section(web.TITLE, web.checks(asked))
         self.strategies = section(strategies.TITLE, strategies.checks(asked))
         self.live = section(going_live.TITLE, going_live.CHECKS if asked.live else ())
         self.seen = gateway.Seen(exchange_open=asked.settings.trading.open_hours().calendar.is_open(host.now()))
@@ -83,6 +84,7 @@ async def examine(asked: Asked, host: Machine | None = None) -> Report:
         (one.chat, one.look_at_chat, DEADLINE_S),
         (one.channels, partial(channels.look, one.channels, asked), DEADLINE_S),
         (one.webhook, one.look_at_webhook, DEADLINE_S),
+        (one.web, partial(web.look, one.web, asked), DEADLINE_S),
     ]
     if asked.public:
         looks.append((one.webhook, one.look_from_outside, DEADLINE_S))
@@ -92,7 +94,7 @@ async def examine(asked: Asked, host: Machine | None = None) -> Report:
     one.conclude()
     late = {id(section): limit_s for (section, _, limit_s), ended in zip(looks, in_time, strict=True) if not ended}
     sections = [one.machine, one.books, one.queue, one.gateway, one.chat, one.channels]
-    sections += [one.webhook, one.strategies, one.live]
+    sections += [one.webhook, one.web, one.strategies, one.live]
     for section in sections:
         section.end(in_time=id(section) not in late, deadline_s=late.get(id(section), DEADLINE_S))
     took_s = asyncio.get_running_loop().time() - began

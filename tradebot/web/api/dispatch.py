@@ -4,6 +4,7 @@ Rules: what changes something and carries an Idempotency-Key is done once. Its q
 same question again gets that answer, another one under the same key 422. Refusals of the first kind (401 to 415) store nothing.
 """
 
+import asyncio
 import hashlib
 import json
 import re
@@ -11,6 +12,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from http import HTTPStatus
 from typing import TypeVar
+from weakref import WeakValueDictionary
 
 from aiohttp import web
 from loguru import logger
@@ -38,6 +40,7 @@ class Dispatch:
         self._endpoint = endpoint
         self._ground = ground
         self._access = access
+        self._under_way: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def answer(self, request: web.Request) -> web.Response:
         endpoint = self._endpoint
@@ -71,7 +74,15 @@ class Dispatch:
     async def _once(
         self, request: web.Request, token: ApiToken, key: str, query: Given, body: Given | None
     ) -> web.Response:
-        own, ledger = f"api:{token.id}:{key}", self._ground.queries.ledger
+        own = f"api:{token.id}:{key}"
+        # Two at once would both find no answer yet: the second one waits for the first one's.
+        async with self._under_way.setdefault(own, asyncio.Lock()):
+            return await self._first_or_again(request, token, own, query, body)
+
+    async def _first_or_again(
+        self, request: web.Request, token: ApiToken, own: str, query: Given, body: Given | None
+    ) -> web.Response:
+        ledger = self._ground.queries.ledger
         question = api_requests.asked(own, await _fingerprint(request), self._ground.clock.now())
         before = await api_requests.begin(ledger, question)
         if before is not None and before.fingerprint != question.fingerprint:
