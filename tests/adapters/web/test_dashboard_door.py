@@ -3,10 +3,10 @@
 import pytest
 from yarl import URL
 
-from tests.adapters.web.conftest import OpenSite, Site
+from tests.adapters.web.conftest import PASSWORD, OpenSite, Site
 from tests.adapters.web.dashboard import Browser, inside
 from tradebot.domain.settings import TradingState
-from tradebot.web.dashboard.door import COOKIE, GUESSES
+from tradebot.web.dashboard.door import COOKIE, GUESSES, GUESSES_OF_ALL
 from tradebot.web.passwords import hashed
 from tradebot.web.sessions import IDLE_S, LASTS_S, SESSIONS_MAX, Sessions
 
@@ -67,11 +67,29 @@ async def test_a_password_is_not_guessed(site: Site) -> None:
     browser = Browser(site)
     for _ in range(GUESSES):
         assert (await browser.login("wrong")).status == 403
+    for _ in range(3):
+        assert (await browser.login("wrong")).status == 429
     late = await browser.login()
     assert (late.status, "Too many wrong passwords" in late.text) == (429, True)
     site.bot.clock.skip(25)
     await browser.get("/login")  # a connection that was idle for so long is closed by now
     assert (await browser.login()).status == 200
+
+
+async def test_a_guesser_locks_nobody_else_out(open_site: OpenSite) -> None:
+    """Who guesses all night keeps the owner from his own dashboard; or one with many addresses guesses without end."""
+    site = await open_site(trusted_proxies=["127.0.0.1"])
+
+    async def login(password: str, address: str) -> int:
+        headers = {"X-Forwarded-For": address}
+        return (await Browser(site).post("/login", {"password": password}, headers=headers)).status
+
+    for _ in range(GUESSES + 1):
+        last = await login("wrong", "192.0.2.1")
+    assert last == 429
+    assert await login(PASSWORD, "192.0.2.2") == 200
+    found = [await login("wrong", f"192.0.2.{10 + number}") for number in range(GUESSES_OF_ALL)]
+    assert (found[0], found[-1]) == (403, 429)
 
 
 @pytest.mark.parametrize(

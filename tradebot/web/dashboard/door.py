@@ -1,8 +1,8 @@
 """Who comes in, and how a page is answered: the login, the session's cookie, the frame around each page, errors as pages.
 
 Rules: without a session there is the login page and the style sheet, nothing else. The password is compared at most so often,
-for everybody together, so that nobody guesses. A form is believed with its session's own word in it; the guard before all of this
-has looked at where it comes from.
+so that nobody guesses. A form is believed with its session's own word in it; the guard before all of this has looked at where
+it comes from.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from tradebot.listener.callers import Buckets
 from tradebot.web.dashboard.frame import Note, frame
 from tradebot.web.dashboard.rendering import Asset, assets, environment
 from tradebot.web.ground import Ground
-from tradebot.web.guard import ACTOR
+from tradebot.web.guard import ACTOR, CLIENT
 from tradebot.web.passwords import Password
 from tradebot.web.problems import Problem
 from tradebot.web.sessions import LASTS_S, Session, Sessions
@@ -28,7 +28,9 @@ COOKIE = "tradebot_session"
 BY = "dashboard"
 """The actor of what is done here."""
 GUESSES, GUESS_EVERY_S = 5, 20.0
-"""So many at once, then one in so many seconds; the right password gives its own back."""
+"""So many at once from an address, then one in so many seconds; the right password gives its own back."""
+GUESSES_OF_ALL, GUESS_OF_ALL_EVERY_S = 60, 2.0
+"""So that nobody who has many addresses guesses, and who has one locks nobody else out."""
 READ_WITHIN_S = 8.0
 FOR_GOOD = "public, max-age=31536000, immutable"
 _NOWHERE = ("There is no such page.", "What it showed may be over, or the address has a mistake.")
@@ -49,6 +51,7 @@ class Door:
         self._password = Password(ground.options)
         self._sessions = Sessions(ground.chance)
         self._guesses = Buckets(GUESSES, 1 / GUESS_EVERY_S)
+        self._guesses_of_all = Buckets(GUESSES_OF_ALL, 1 / GUESS_OF_ALL_EVERY_S)
         files = assets()
         self._assets: Mapping[str, Asset] = {one.name: one for one in files.values()}
         self._templates = environment(files)
@@ -71,14 +74,16 @@ class Door:
     async def login(self, request: web.Request) -> web.Response:
         form = await request.post()
         now, next_ = self.ground.clock.monotonic(), _own_path(str(form.get("next", "/")))
-        if not self._guesses.take("all", now):
+        caller = request[CLIENT]
+        if not (self._guesses.take(caller, now) and self._guesses_of_all.take("all", now)):
             text = f"Too many wrong passwords came lately. Wait {GUESS_EVERY_S:.0f} seconds, then try again."
             page = await self._door("tradebot", text, next_=next_, status=HTTPStatus.TOO_MANY_REQUESTS)
             page.headers["Retry-After"] = f"{GUESS_EVERY_S:.0f}"
             return page
         if not await self._password.matches(str(form.get("password", ""))):
             return await self._door("tradebot", "That is not the password.", next_=next_, status=HTTPStatus.FORBIDDEN)
-        self._guesses.give_back("all", now)
+        self._guesses.give_back(caller, now)
+        self._guesses_of_all.give_back("all", now)
         answer = web.HTTPSeeOther(next_)
         answer.set_cookie(
             COOKIE,

@@ -18,6 +18,7 @@ from tradebot.web.guard import streams
 
 LOOK_EVERY_S = 1.5
 STREAM_S = 600.0
+BEAT_EVERY_S = 15.0  # so that a page that is gone is noticed
 HEARD_WITHIN_S = 10.0
 STREAMS_MAX = 20
 _BEAT = b": still here\n\n"
@@ -30,57 +31,69 @@ class Live:
     def __init__(self, ground: Ground, door: Door) -> None:
         self._ground = ground
         self._door = door
-        self._open: dict[asyncio.Event, asyncio.Task[None] | None] = {}
+        self._open: dict[asyncio.Event, None] = {}  # by age
         self._looking: asyncio.Task[None] | None = None
-        self._ending = asyncio.Event()
+        self._beginning = asyncio.Lock()
+        self._ending = False
 
     def table(self) -> list[web.RouteDef]:
         return [web.get("/live", streams(self._door.inside(self.stream, endless=True)))]
 
     async def end(self, _: web.Application) -> None:
-        self._ending.set()
+        self._ending = True
         for changed in self._open:
             changed.set()
         if self._looking is not None:
             self._looking.cancel()
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
-        await response.prepare(request)
-        changed = asyncio.Event()
+        changed = self._admitted()
+        try:
+            await self._begin()
+            response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
+            with suppress(ConnectionError, TimeoutError):
+                await response.prepare(request)
+                await self._tell(response, changed)
+            return response
+        finally:
+            self._open.pop(changed, None)
+
+    def _admitted(self) -> asyncio.Event:
+        """Set when something has changed, and when it has to go."""
         while len(self._open) >= STREAMS_MAX:
             oldest = next(iter(self._open))
             del self._open[oldest]
             oldest.set()
+        changed = asyncio.Event()
         self._open[changed] = None
-        if self._looking is None or self._looking.done():
-            self._looking = asyncio.create_task(self._look(), name="dashboard's look")
+        return changed
+
+    async def _begin(self) -> None:
+        async with self._beginning:
+            if self._looking is None or self._looking.done():
+                self._looking = asyncio.create_task(self._look(await self._now()), name="dashboard's look")
+
+    async def _tell(self, response: web.StreamResponse, changed: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()
         until = loop.time() + STREAM_S
-        with suppress(ConnectionError, TimeoutError):
-            try:
-                await response.write(_BEAT)
-                while loop.time() < until and changed in self._open and not self._ending.is_set():
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(15):
-                            await changed.wait()
-                    async with asyncio.timeout(HEARD_WITHIN_S):  # who does not read is not waited for
-                        await response.write(_CHANGED if changed.is_set() else _BEAT)
-                    changed.clear()
-            finally:
-                self._open.pop(changed, None)
-        return response
+        await response.write(_BEAT)
+        while loop.time() < until and changed in self._open and not self._ending:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(BEAT_EVERY_S):
+                    await changed.wait()
+            async with asyncio.timeout(HEARD_WITHIN_S):  # who does not read is not waited for
+                await response.write(_CHANGED if changed.is_set() else _BEAT)
+            changed.clear()
 
-    async def _look(self) -> None:
-        """While anybody listens."""
-        seen: Hashable = None
+    async def _look(self, seen: Hashable) -> None:
+        """While anybody listens: whether it is otherwise than it was."""
         while self._open:
+            await self._ground.clock.sleep(LOOK_EVERY_S)
             now = await self._now()
-            if seen is not None and now != seen:
+            if now != seen:
                 for changed in list(self._open):
                     changed.set()
             seen = now
-            await self._ground.clock.sleep(LOOK_EVERY_S)
 
     async def _now(self) -> Hashable:
         """What a page is made of, in short."""

@@ -39,6 +39,8 @@ PARTS = {
     "questions": "IB's answers",
     "trading": "Trading",
     "telegram": "Telegram",
+    "channels": "Channels",
+    "web": "Dashboard and API",
 }
 
 
@@ -208,30 +210,29 @@ def parts(health: Health) -> Iterable[Part]:
 
 
 def _part(key: str, part: Mapping[str, object]) -> str:
+    """What is worth a word of it."""
     match key:
         case "broker":
             kind = f"{part.get('kind') or ''} {part.get('account') or ''}".strip()
-            return joined([kind or None, str(part["why_not"]) if part.get("why_not") else None])
+            said_of = [kind, part.get("why_not")]
         case "queue" if "sell" in part:
-            return f"{part['name']} · {part['sell']} SELL, {part['buy']} BUY, {part['pending']} for the open"
-        case "database" | "queue":
-            return joined([str(part.get("name", "")), str(part["error"]) if part.get("error") else None])
+            said_of = [part["name"], f"{part['sell']} SELL, {part['buy']} BUY, {part['pending']} for the open"]
         case "questions":
-            silent = part.get("unanswered")
-            return (
-                "every question is answered"
-                if not silent
-                else " ".join(map(str, silent if isinstance(silent, list) else [silent]))
-            )
+            said_of = _listed(part.get("unanswered")) or ["every question is answered"]
+        case "channels":
+            failing = part.get("failing")
+            said_of = [f"{name}: {why}" for name, why in failing.items()] if isinstance(failing, Mapping) else []
+            said_of = [", ".join(map(str, _listed(part.get("well")))), *said_of]
         case "trading":
-            waits = part.get("waiting_for")
-            return joined([str(part.get("state", "")), *map(str, waits if isinstance(waits, list) else [])])
-    return joined(
-        [
-            str(part.get("state", "")) if part.get("state") != "off" else None,
-            str(part["error"]) if part.get("error") else None,
-        ]
-    )
+            said_of = [part.get("state"), *_listed(part.get("waiting_for"))]
+        case _:
+            state = part.get("name") or part.get("at") or part.get("state")
+            said_of = [None if state == "off" else state, part.get("error")]
+    return joined([str(one) if one else None for one in said_of])
+
+
+def _listed(value: object) -> list[object]:
+    return list(value) if isinstance(value, list | tuple) else []
 
 
 def _refusals(refused: Sequence[Alert]) -> list[Refused]:
