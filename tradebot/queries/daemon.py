@@ -253,17 +253,17 @@ class DaemonQueries:
         async with self.ledger.read() as books:
             return sorted(blocked_tickers(await books.settings()))
 
-    async def fills(self, number: int) -> Sequence[Fill]:
+    async def fills(self, number: int, strategy: str | None = None) -> Sequence[Fill]:
         """The newest so many orders that have filled something, the oldest of them first. Raises LedgerUnavailable."""
-        return await newest_fills(self.ledger, self.clock.now(), number)
+        return await newest_fills(self.ledger, self.clock.now(), number, strategy)
 
     async def trace(self, name: str) -> AlertTrace | None:
         """By the alert's id, an order's reference, or the message's own "alert_id". Raises LedgerUnavailable."""
         return await alert_trace(self.ledger, name)
 
-    async def newest_trace(self) -> AlertTrace | None:
+    async def newest_trace(self, strategy: str | None = None) -> AlertTrace | None:
         """Of the alert that came last; None: there was none. Raises LedgerUnavailable."""
-        newest = await newest_alerts(self.ledger, 1)
+        newest = await newest_alerts(self.ledger, 1, strategy=strategy)
         return await alert_trace(self.ledger, str(newest[0].alert.id)) if newest else None
 
     async def jobs(self) -> JobHistory:

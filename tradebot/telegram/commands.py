@@ -35,8 +35,10 @@ GROUPS: dict[str, tuple[Command, ...]] = {
     "Results": (
         Command("pnl", "today's profit and loss", "/pnl", of_strategy=True),
         Command("pnl_week", "the last seven days", "/pnl_week", of_strategy=True),
-        Command("trades", "the newest trades", "/trades 20", more="Without a number ten, at most fifty."),
-        Command("last", "the last alert, what became of it", "/last"),
+        Command(
+            "trades", "the newest trades", "/trades 20", of_strategy=True, more="Without a number ten, at most fifty."
+        ),
+        Command("last", "the last alert, what became of it", "/last", of_strategy=True),
         Command(
             "trace",
             "an alert's way, step by step",

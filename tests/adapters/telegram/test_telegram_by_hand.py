@@ -34,14 +34,15 @@ async def test_a_blocked_ticker_is_not_bought_and_still_sold(phone: Phone) -> No
     """What the owner has blocked would be bought all the same, or its exit be stopped with it."""
     bot = phone.bot
     await bot.owns(4, "AAPL")
-    assert "is blocked" in (await phone.api.ask("/block nasdaq:aapl", "AAPL")).text
+    await phone.api.ask("/block nasdaq:aapl", "AAPL is blocked")
     refused = await bot.becomes(await bot.alert("BUY", "AAPL"), AlertStatus.BLOCKED)
     assert "AAPL is blocked: no BUY of it until /unblock AAPL" in said(refused.reason)
     await bot.alert("SELL", "AAPL")
     assert (await bot.sent()).side is Side.SELL
-    assert "AAPL" in (await phone.api.ask("/block", "Blocked")).text
-    assert "AAPL" in (await phone.api.ask("/settings", "Blocked")).text
-    assert "Blocked" not in (await phone.api.ask("/unblock AAPL", "may be bought again")).text
+    assert "AAPL" in (await phone.api.ask("/block", "Blocked: no BUY of")).text
+    assert "no BUY of AAPL" in (await phone.api.ask("/settings", "Limits")).text
+    await phone.api.ask("/unblock AAPL", "may be bought again")
+    assert "No ticker is blocked." in (await phone.api.ask("/block", "No ticker")).text
     await phone.api.ask("/block MSFT", "is blocked")
     await phone.api.ask("/unblock MSFT", "may be bought again")
     await bot.alert("BUY", "MSFT")

@@ -52,14 +52,14 @@ async def test_an_alert_is_traced_from_its_message_to_its_gain(phone: Phone) -> 
     """Why an alert was not traded, or what it made, could be found on the server only."""
     assert "No alert has come yet." in (await phone.api.ask("/last", "alert")).text
     exit_id = await sold(phone)
-    told = plain((await phone.api.ask("/last", "Alert")).text)
+    told = plain((await phone.api.ask("/last", f"Alert {exit_id}")).text)
     assert f"Alert {exit_id}: SELL AAPL, EXECUTED" in told
     assert "• SELL 5 AAPL: FILLED, 5 at $101.00, +$3.00" in told
     assert "+0.0" in told
     await phone.api.ask("/set_max_invest 100", "→")
     refused = await phone.bot.alert("BUY", "MSFT")
     await phone.bot.becomes(refused, AlertStatus.BLOCKED)
-    told = plain((await phone.api.ask(f"/trace {refused}", "Alert")).text)
+    told = plain((await phone.api.ask(f"/trace {refused}", f"Alert {refused}")).text)
     assert "BUY MSFT, BLOCKED" in told
     assert "❗ would bring the total invested to" in told
     by_ref = (await phone.bot.trade_of(exit_id)).order_ref

@@ -9,7 +9,7 @@ from aiogram.types import Message
 from tradebot.queries.daemon import DaemonQueries
 from tradebot.telegram import history, system
 from tradebot.telegram import risk as of_risk
-from tradebot.telegram.asked import Unclear, count_of, strategy_of
+from tradebot.telegram.asked import Unclear, count_of, split, strategy_of
 from tradebot.telegram.handlers import screens
 from tradebot.telegram.sender import Sender
 
@@ -31,12 +31,16 @@ def router() -> Router:
 
 
 async def trades(message: Message, command: CommandObject, queries: DaemonQueries, sender: Sender) -> None:
-    number = count_of(command.args, "trades", TRADES, TRADES_MAX)
-    await sender.answer(history.trades(await queries.fills(number), several=queries.run.several))
+    only, number = split(command.args, queries.run.strategies)
+    found = await queries.fills(count_of(number, "trades", TRADES, TRADES_MAX), only)
+    await sender.answer(history.trades(found, several=queries.run.several and only is None))
 
 
-async def last(message: Message, queries: DaemonQueries, sender: Sender) -> None:
-    await sender.answer(*await screens.last(queries))
+async def last(message: Message, command: CommandObject, queries: DaemonQueries, sender: Sender) -> None:
+    only = strategy_of(command.args, queries.run.strategies)
+    found = await queries.newest_trace(only)
+    several = queries.run.several
+    await sender.answer(history.NO_ALERT if found is None else history.trace(found, several=several))
 
 
 async def trace(message: Message, command: CommandObject, queries: DaemonQueries, sender: Sender) -> None:
