@@ -89,7 +89,7 @@ async def test_every_strategy_is_shown_as_it_stands(phone: Phone) -> None:
     assert ema.startswith(
         "ema on\n   $500.00 a BUY\n   exits sell all\n   buys only AAPL, SPY\n   buys 09:35–15:45 New York"
     )
-    assert "Open positions 0 of 3" in ema
+    assert "Open positions 1 of 3" in ema
     assert "Last BUY AAPL EXECUTED" in ema
     assert spy.startswith("spy on\n   5 shares a BUY")
     assert "0 lots, $0.00 invested" in spy
@@ -171,7 +171,7 @@ async def test_views_say_whose_is_what(phone: Phone) -> None:
     assert plain((await ask("/trades", "The last 3 trades")).text).count("\n      ema") == 2
     assert "$90.00" in plain((await ask("/trades spy 5", "The last 1 trade")).text)
     assert "strategy ema" in (await ask("/last ema", "Alert 3: SELL AAPL")).text
-    assert "Open positions 1 of 3" in plain((await ask("/risk ema", "Risk of ema")).text)
+    assert "Open positions 0 of 3" in plain((await ask("/risk ema", "Risk of ema")).text)
     told = plain((await ask("/pnl", "By strategy")).text)
     assert "ema +$4" in told
     assert "spy +$0.00" in told
