@@ -1,45 +1,21 @@
 """The API as its users' programs see it: who may, what is read, what is done, and what is never done twice."""
 
-import asyncio
-import json
-from contextlib import suppress
-from datetime import timedelta
 from typing import Any
 
 import jwt
 import pytest
-from aiohttp import ClientError
 
-from tests.adapters.web.conftest import KEY, OpenSite, Site
-from tests.adapters.web.samples import a_busy_bot
-from tests.bot_fixtures import MakeBot
+from tests.adapters.web.conftest import KEY, Site
+from tests.adapters.web.programs import API, a_token, bearer, once
 from tradebot.domain.alerts import AlertStatus
-from tradebot.domain.api_access import ApiToken, Scope
+from tradebot.domain.api_access import Scope
 from tradebot.domain.events import EventKind
 from tradebot.domain.settings import TradingState
 from tradebot.operations import api_tokens
-from tradebot.web.api import access, streaming
+from tradebot.web.api import access
 from tradebot.web.api.describing import plain_path
 from tradebot.web.api.table import ENDPOINTS, WRITES
 from tradebot.web.tokens import signed
-
-API = "/api/v1"
-
-
-async def a_token(site: Site, scope: Scope = Scope.READ, *, lasts: timedelta = timedelta(days=1)) -> ApiToken:
-    bot = site.bot
-    return await api_tokens.make(
-        bot.ledger, f"{scope}-1", "my script", scope, actor="Ann", now=bot.clock.now(), lasts=lasts
-    )
-
-
-async def bearer(site: Site, scope: Scope = Scope.READ) -> dict[str, str]:
-    return {"Authorization": f"Bearer {signed(await a_token(site, scope), KEY)}"}
-
-
-def once(headers: dict[str, str], key: str) -> dict[str, str]:
-    return {**headers, "Idempotency-Key": key}
-
 
 # --- who may ----------------------------------------------------------------------------------------------------------
 
@@ -253,160 +229,3 @@ async def test_a_body_that_cannot_be_meant_does_nothing(site: Site, body: bytes,
     headers = {**await bearer(site, Scope.TRADE), "Content-Type": kind}
     assert (await site.ask(f"{API}/pause", "POST", headers=headers, data=body))[0] == status
     assert site.bot.switch.state is TradingState.RUNNING
-
-
-# --- events as they happen --------------------------------------------------------------------------------------------
-
-
-async def lines(answer: Any, wanted: int) -> list[dict[str, str]]:
-    """So many events of a stream."""
-    found: list[dict[str, str]] = []
-    one: dict[str, str] = {}
-    async with asyncio.timeout(30):
-        while len(found) < wanted:
-            line = (await answer.content.readline()).decode().rstrip("\n")
-            if not line and "data" in one:
-                found.append(one)
-                one = {}
-            name, _, value = line.partition(": ")
-            one[name] = value
-    return found
-
-
-async def test_events_come_as_they_happen_and_nothing_is_missed(site: Site) -> None:
-    """A program would learn of a sale minutes later, or never, because its connection was lost meanwhile."""
-    bot, headers = site.bot, {**await bearer(site), "Accept": "text/event-stream"}
-    async with site.client.get(site.url(f"{API}/events"), headers=headers) as answer:
-        assert (answer.status, answer.content_type) == (200, "text/event-stream")
-        await answer.content.readline()
-        await bot.operations.pause("Ann", "k1")
-        (paused,) = await lines(answer, 1)
-    assert (paused["event"], json.loads(paused["data"])["facts"]["to"]) == ("state_changed", "PAUSED")
-    await bot.operations.resume("Ann", "k2")
-    headers["Last-Event-ID"] = paused["id"]
-    async with site.client.get(site.url(f"{API}/events"), headers=headers) as answer:
-        await bot.operations.pause("Ann", "k3")
-        missed = await lines(answer, 2)
-    assert [json.loads(one["data"])["facts"]["to"] for one in missed] == ["RUNNING", "PAUSED"]
-    assert [int(one["id"]) for one in missed] == sorted({int(one["id"]) for one in missed})
-
-
-async def test_who_does_not_read_is_cut_off_and_a_few_may_listen(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A browser that hangs would fill the memory, or keep all others out."""
-    client = streaming._Client()
-    await site.bot.operations.pause("Ann", "k1")
-    event = (await site.bot.events())[0]
-    client.give([event] * (streaming.WAITING_MAX + 1))
-    assert client.ended.is_set()
-    monkeypatch.setattr(streaming, "CLIENTS_MAX", 1)
-    headers = {**await bearer(site), "Accept": "text/event-stream"}
-    async with site.client.get(site.url(f"{API}/events"), headers=headers) as first:
-        assert first.status == 200
-        await first.content.readline()
-        assert (await site.ask(f"{API}/events", headers=headers))[0] == 503
-    assert (await site.ask(f"{API}/events", headers={**headers, "Last-Event-ID": "x"}))[0] == 400
-
-
-async def test_a_stream_ends_with_its_token(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever was shut out would go on listening."""
-    monkeypatch.setattr(streaming, "HEARTBEAT_S", 0.01)
-    headers = {**await bearer(site), "Accept": "text/event-stream"}
-    async with site.client.get(site.url(f"{API}/events"), headers=headers) as answer:
-        await answer.content.readline()
-        await api_tokens.revoke(site.bot.ledger, "read-1", actor="Ann", now=site.bot.clock.now())
-        async with asyncio.timeout(30):
-            with suppress(ClientError):
-                while not answer.content.at_eof():
-                    await answer.content.readline()
-    assert (await site.ask(f"{API}/me", headers=headers))[0] == 401
-
-
-# --- a bot that has something to do -----------------------------------------------------------------------------------
-
-
-@pytest.fixture
-async def busy(make_bot: MakeBot, open_site: OpenSite) -> Site:
-    """Holds shares of two strategies, has refused an alert, and has an order at work."""
-    return await open_site(await a_busy_bot(make_bot))
-
-
-async def test_a_busy_day_is_read(busy: Site) -> None:
-    """What happened would be missing, or would be told as something else."""
-    headers = await bearer(busy)
-
-    async def read(path: str) -> Any:
-        status, told = await busy.ask(f"{API}/{path}", headers=headers)
-        assert (path, status) == (path, 200), told
-        return told
-
-    held = (await read("positions"))["open"]["positions"]
-    assert [(one["ticker"], one["qty"]) for one in held] == [("AAPL", "10"), ("MSFT", "20")]
-    assert held[0]["price"] == "131.2"
-    assert [one["ticker"] for one in (await read("positions?strategy=ema"))["open"]["positions"]] == ["MSFT"]
-    (working,) = (await read("orders/working"))["items"]
-    assert (working["order"]["ticker"], working["order"]["side"]) == ("TSLA", "BUY")
-    (sold, *_) = (await read("trades"))["items"]
-    assert (sold["order"]["ticker"], sold["order"]["side"], sold["order"]["avg_fill_price"]) == ("KO", "SELL", "97.5")
-    (refused,) = (await read("alerts?status=BLOCKED"))["items"]
-    assert (refused["alert"]["ticker"], refused["orders"]) == ("IBM", [])
-    trace = await read(f"alerts/{sold['order']['alert_id']}")
-    assert trace["orders"][0]["executions"][0]["price"] == "97.5"
-    assert "sell_filled" in [one["kind"] for one in trace["events"]]
-    assert await read(f"alerts/{sold['order']['order_ref']}") == trace
-    assert (await read("pnl?days=1"))["days"][0]["result"]["sells"] == 1
-
-
-async def test_pages_hold_everything_once(busy: Site) -> None:
-    """A program that reads page by page would miss an order, or count one twice."""
-    headers = await bearer(busy)
-    for path, name in (("orders", "id"), ("alerts", "alert")):
-        _, whole = await busy.ask(f"{API}/{path}?limit=200", headers=headers)
-        found, before = [], ""
-        while True:
-            _, page = await busy.ask(f"{API}/{path}?limit=2{before}", headers=headers)
-            found += page["items"]
-            if page["next"] is None:
-                break
-            before = f"&before={page['next']}"
-        assert [one[name] for one in found] == [one[name] for one in whole["items"]]
-        assert len(found) > 2
-    seen: list[int] = []
-    after = "0"
-    while (told := (await busy.ask(f"{API}/events?trace=true&limit=7&after={after}", headers=headers))[1])["items"]:
-        seen, after = [*seen, *(one["id"] for one in told["items"])], told["next"]
-    assert seen == [event.id for event in await busy.bot.events()]
-
-
-async def test_what_is_held_is_sold_once(busy: Site) -> None:
-    """A request that is repeated because its answer was lost would sell twice."""
-    headers, path = await bearer(busy, Scope.TRADE), f"{API}/positions/AAPL/sell"
-
-    async def sell(key: str, shares: str | None, path: str = path) -> tuple[int, Any]:
-        body = {} if shares is None else {"shares": shares}
-        return await busy.ask(path, "POST", headers=once(headers, key), json=body)
-
-    first, again = await asyncio.gather(sell("k1", "4"), sell("k1", "4"))
-    (alert,) = first[1]["alert_ids"]
-    assert first == again == await sell("k1", "4") == (200, {"alert_ids": [alert]})
-    assert (await sell("k1", "5"))[0] == 422
-    order = await busy.bot.sent(3)
-    assert (order.contract.ticker, order.qty) == ("AAPL", 4)
-    assert (await sell("k2", "11"))[0] == 422
-    assert (await sell("k3", None, f"{API}/positions/NVDA/sell"))[0] == 409
-    busy.bot.broker.fill(order.order_ref, 4, "131")
-    await busy.bot.becomes(alert, AlertStatus.EXECUTED)
-    events = [event for event in await busy.bot.events() if event.alert_id == alert]
-    assert events[0].actor == "my script (API token trade-1)"
-
-
-async def test_an_order_is_cancelled(busy: Site) -> None:
-    """An order that the owner wants gone would work on."""
-    headers = await bearer(busy, Scope.TRADE)
-    (working,) = (await busy.ask(f"{API}/orders/working", headers=headers))[1]["items"]
-    path = f"{API}/orders/{working['order']['id']}/cancel"
-    assert await busy.ask(path, "POST", headers=headers) == (200, {"done": True})
-    assert await busy.ask(path, "POST", headers=headers) == (200, {"done": False})
-    assert (await busy.ask(f"{API}/orders/999/cancel", "POST", headers=headers))[0] == 404
-    assert (await busy.ask(f"{API}/orders/1/resolve", "POST", headers=await bearer(busy, Scope.ADMIN), json={}))[
-        0
-    ] == 422

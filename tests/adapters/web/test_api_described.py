@@ -14,7 +14,7 @@ from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 
 from tests.adapters.web.conftest import OpenSite, Site
-from tests.adapters.web.test_api import bearer
+from tests.adapters.web.programs import bearer
 from tests.bot_fixtures import MakeBot
 from tradebot.domain.api_access import Scope
 from tradebot.web.api import access, describing

@@ -63,6 +63,12 @@ class PastDays(Given):
     days: Annotated[int, Field(ge=1, le=366)] = 30
 
 
+class Period(Given):
+    """The last so many New York dates, today included; without `days`, everything since the start."""
+
+    days: Annotated[int, Field(ge=1, le=3660)] | None = None
+
+
 class OfChannel(Given):
     """Of one channel; without it, of all."""
 

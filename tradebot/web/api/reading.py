@@ -17,7 +17,9 @@ from tradebot.queries.results import DailyResults, daily_results
 from tradebot.queries.search import AlertSearch, search_alerts
 from tradebot.queries.splits import NoSplit
 from tradebot.queries.strategies import StrategyStatus
+from tradebot.web.api import figures as f
 from tradebot.web.api import models as m
+from tradebot.web.api import standing as s
 from tradebot.web.api.endpoint import Asked
 from tradebot.web.problems import Problem
 from tradebot.words import events as words
@@ -31,10 +33,10 @@ async def me(asked: Asked) -> m.Me:
     return m.Me.model_validate(asked.token)
 
 
-async def status(asked: Asked) -> m.Status:
+async def status(asked: Asked) -> s.Status:
     now = await asked.ground.queries.status()
     books = now.books
-    return m.Status.model_validate(
+    return s.Status.model_validate(
         {
             **{name: getattr(now, name) for name in ("state", "version", "uptime_s", "connection", "account")},
             **{name: getattr(books, name) for name in ("pending", "in_flight", "resting", "unknown", "exposure")},
@@ -50,14 +52,14 @@ async def status(asked: Asked) -> m.Status:
     )
 
 
-async def health(asked: Asked) -> m.Health:
+async def health(asked: Asked) -> s.Health:
     found = await asked.ground.queries.health()
-    return m.Health(ok=found.ok, parts=health_parts(found))
+    return s.Health(ok=found.ok, parts=health_parts(found))
 
 
-async def positions(asked: Asked) -> m.Positions:
+async def positions(asked: Asked) -> s.Positions:
     strategy = _known(asked)
-    return m.Positions.model_validate(await asked.ground.queries.positions(strategy))
+    return s.Positions.model_validate(await asked.ground.queries.positions(strategy))
 
 
 async def working_orders(asked: Asked) -> m.WorkingOrders:
@@ -134,32 +136,43 @@ async def deliveries(asked: Asked) -> m.Deliveries:
     return m.Deliveries.model_validate({"items": list(found)})
 
 
-async def pnl(asked: Asked) -> m.Pnl:
+async def pnl(asked: Asked) -> s.Pnl:
     ground = asked.ground
     run, query = ground.queries.run, asked.query
     found = await daily_results(ground.queries.ledger, run.hours, ground.clock.now(), query.days, _known(asked))
     each = {name: _pnl_of(one) for name, one in found.by_strategy.items()}
-    return m.Pnl.model_validate({**_pnl_of(found), "by_strategy": each})
+    return s.Pnl.model_validate({**_pnl_of(found), "by_strategy": each})
 
 
 def _pnl_of(found: DailyResults) -> dict[str, object]:
     return {"days": [{"date": day, "result": one} for day, one in found.days.items()], "total": found.total}
 
 
-async def equity(asked: Asked) -> m.Equity:
+async def performance(asked: Asked) -> f.Performance:
+    queries, days = asked.ground.queries.performance, asked.query.days
+    found = await (queries.since_start() if days is None else queries.last_days(days))
+    return f.Performance.model_validate(found)
+
+
+async def thresholds(asked: Asked) -> f.Readings:
+    found = await asked.ground.queries.thresholds.read(asked.ground.clock.now())
+    return f.Readings.model_validate({"items": list(found)})
+
+
+async def equity(asked: Asked) -> s.Equity:
     ground = asked.ground
     account = ground.queries.broker.connection.account
     since = ground.clock.now() - timedelta(days=asked.query.days)
     found = await pages.equity_since(ground.queries.ledger, account, since) if account else ()
-    return m.Equity.model_validate({"account": account, "items": list(found)})
+    return s.Equity.model_validate({"account": account, "items": list(found)})
 
 
-async def limits(asked: Asked) -> m.Limits:
+async def limits(asked: Asked) -> s.Limits:
     found = await asked.ground.queries.limits()
     account = {name: getattr(found.limits, name) for name in type(found.limits).__dataclass_fields__}
     rows = [_limit(name, None, value) for name, value in account.items()]
     rows += [_limit(name, one.strategy.name, value) for one in found.strategies for name, value in one.limits.items()]
-    return m.Limits.model_validate({"items": rows, "exposure": found.exposure})
+    return s.Limits.model_validate({"items": rows, "exposure": found.exposure})
 
 
 def _limit(name: str, strategy: str | None, value: object) -> dict[str, object]:
@@ -167,9 +180,9 @@ def _limit(name: str, strategy: str | None, value: object) -> dict[str, object]:
     return {"name": name, "strategy": strategy, "value": value, "min": low, "max": high, "whole": is_count(name)}
 
 
-async def strategies(asked: Asked) -> m.Strategies:
+async def strategies(asked: Asked) -> s.Strategies:
     found = await asked.ground.queries.strategies()
-    return m.Strategies.model_validate({"state": found.state, "items": [_strategy(one) for one in found.strategies]})
+    return s.Strategies.model_validate({"state": found.state, "items": [_strategy(one) for one in found.strategies]})
 
 
 def _strategy(one: StrategyStatus) -> dict[str, object]:
@@ -177,12 +190,12 @@ def _strategy(one: StrategyStatus) -> dict[str, object]:
     return {"name": one.strategy.name, **{name: getattr(one, name) for name in names}}
 
 
-async def queue(asked: Asked) -> m.Waiting:
+async def queue(asked: Asked) -> s.Waiting:
     found = await asked.ground.queries.waiting(_known(asked))
-    return m.Waiting.model_validate({name: list(getattr(found, name)) for name in ("sells", "buys", "pending")})
+    return s.Waiting.model_validate({name: list(getattr(found, name)) for name in ("sells", "buys", "pending")})
 
 
-async def jobs(asked: Asked) -> m.Jobs:
+async def jobs(asked: Asked) -> s.Jobs:
     ground, now = asked.ground, asked.ground.clock.now()
     history = await job_history(ground.queries.ledger, now)
     rows = []
@@ -191,43 +204,43 @@ async def jobs(asked: Asked) -> m.Jobs:
         outcome = history.not_done.get((plan.name, last)) if last else None
         when = {"last_run": last, "last_outcome": outcome, "next_run": next_run(plan, now)}
         rows.append({"name": plan.name, "cron": plan.cron, **when})
-    return m.Jobs.model_validate({"items": rows})
+    return s.Jobs.model_validate({"items": rows})
 
 
-async def market(asked: Asked) -> m.Market:
-    return m.Market.model_validate(asked.ground.queries.market())
+async def market(asked: Asked) -> s.Market:
+    return s.Market.model_validate(asked.ground.queries.market())
 
 
-async def log(asked: Asked) -> m.Log:
+async def log(asked: Asked) -> s.Log:
     found = await asked.ground.queries.log_lines(asked.query.limit, asked.query.level)
-    return m.Log.model_validate({"items": list(found)})
+    return s.Log.model_validate({"items": list(found)})
 
 
 # --- what only the owner can decide: as it is shown before he does -------------------------------------------------------
 
 
-async def unknown_order(asked: Asked) -> m.UnknownOrder:
+async def unknown_order(asked: Asked) -> s.UnknownOrder:
     found = await asked.ground.queries.presumed_fill(int(asked.path["id"]))
     if found is None:
         raise Problem(HTTPStatus.NOT_FOUND, f"There is no order of this id that is {TradeStatus.UNKNOWN}.")
     words_ = price_source(found.source) or None
-    return m.UnknownOrder.model_validate(
+    return s.UnknownOrder.model_validate(
         {"trade": found.trade, "qty": found.qty, "price": found.price, "source": words_}
     )
 
 
-async def mismatch(asked: Asked) -> m.Mismatch:
+async def mismatch(asked: Asked) -> s.Mismatch:
     found = await asked.ground.queries.missing_shares(ticker_of(asked))
     if isinstance(found, NothingToWriteOff):
-        return m.Mismatch(items=[], nothing=found)
-    return m.Mismatch.model_validate({"items": list(found), "nothing": None})
+        return s.Mismatch(items=[], nothing=found)
+    return s.Mismatch.model_validate({"items": list(found), "nothing": None})
 
 
-async def split(asked: Asked) -> m.SeenSplit:
+async def split(asked: Asked) -> s.SeenSplit:
     found = await asked.ground.queries.seen_split(ticker_of(asked))
     if isinstance(found, NoSplit):
-        return m.SeenSplit(split=None, nothing=found)
-    return m.SeenSplit.model_validate({"split": found, "nothing": None})
+        return s.SeenSplit(split=None, nothing=found)
+    return s.SeenSplit.model_validate({"split": found, "nothing": None})
 
 
 # --- what is named ------------------------------------------------------------------------------------------------------

@@ -6,8 +6,10 @@ from tradebot.domain.api_access import Scope
 from tradebot.domain.limits import limit_names
 from tradebot.web.api import acting as do
 from tradebot.web.api import asks as a
+from tradebot.web.api import figures as f
 from tradebot.web.api import models as m
 from tradebot.web.api import reading as read
+from tradebot.web.api import standing as s
 from tradebot.web.api.endpoint import Endpoint
 
 _R, _T, _A = Scope.READ, Scope.TRADE, Scope.ADMIN
@@ -20,40 +22,42 @@ _NOT_THERE, _STANDS_OTHERWISE = 404, 409
 
 READS: Sequence[Endpoint] = (
     Endpoint("GET", "/me", _R, "The token that asks", read.me, m.Me, "Access"),
-    Endpoint("GET", "/status", _R, "The daemon at this moment", read.status, m.Status, "State"),
-    Endpoint("GET", "/health", _R, "Each part's state", read.health, m.Health, "State"),
-    Endpoint("GET", "/market", _R, "The exchange's hours", read.market, m.Market, "State"),
-    Endpoint("GET", "/limits", _R, "The limits in force", read.limits, m.Limits, "State"),
-    Endpoint("GET", "/strategies", _R, "Each strategy as it stands", read.strategies, m.Strategies, "State"),
-    Endpoint("GET", "/jobs", _R, "What runs when", read.jobs, m.Jobs, "State"),
-    Endpoint("GET", "/positions", _R, "What is held", read.positions, m.Positions, "Books", a.OfStrategy),
+    Endpoint("GET", "/status", _R, "The daemon at this moment", read.status, s.Status, "State"),
+    Endpoint("GET", "/health", _R, "Each part's state", read.health, s.Health, "State"),
+    Endpoint("GET", "/market", _R, "The exchange's hours", read.market, s.Market, "State"),
+    Endpoint("GET", "/limits", _R, "The limits in force", read.limits, s.Limits, "State"),
+    Endpoint("GET", "/strategies", _R, "Each strategy as it stands", read.strategies, s.Strategies, "State"),
+    Endpoint("GET", "/jobs", _R, "What runs when", read.jobs, s.Jobs, "State"),
+    Endpoint("GET", "/positions", _R, "What is held", read.positions, s.Positions, "Books", a.OfStrategy),
     Endpoint(
         "GET", "/orders/working", _R, "What works at IB", read.working_orders, m.WorkingOrders, "Books", a.OfStrategy
     ),
     Endpoint("GET", "/orders", _R, "All orders, page by page", read.orders, m.Orders, "Books", a.Page),
     Endpoint("GET", _ORDER, _R, "One order", read.order, m.Order, "Books", refusals=(_NOT_THERE,)),
     Endpoint("GET", "/trades", _R, "The newest fills", read.trades, m.Trades, "Books", a.Newest),
-    Endpoint("GET", "/pnl", _R, "Realised P&L by day", read.pnl, m.Pnl, "Books", a.Days),
-    Endpoint("GET", "/equity", _R, "What the account was worth", read.equity, m.Equity, "Books", a.PastDays),
+    Endpoint("GET", "/pnl", _R, "Realised P&L by day", read.pnl, s.Pnl, "Books", a.Days),
+    Endpoint("GET", "/performance", _R, "How a period went", read.performance, f.Performance, "Books", a.Period),
+    Endpoint("GET", "/thresholds", _R, "Figures beside their limits", read.thresholds, f.Readings, "Books"),
+    Endpoint("GET", "/equity", _R, "What the account was worth", read.equity, s.Equity, "Books", a.PastDays),
     Endpoint("GET", "/alerts", _R, "Alerts that fit, page by page", read.alerts, m.Alerts, "Alerts", a.AlertSearch),
     Endpoint(
         *("GET", "/alerts/" + _NAME, _R, "One alert's whole life", read.trace, m.Trace, "Alerts"),
         refusals=(_NOT_THERE,),
     ),
-    Endpoint("GET", "/queue", _R, "Alerts that wait", read.queue, m.Waiting, "Alerts", a.OfStrategy),
+    Endpoint("GET", "/queue", _R, "Alerts that wait", read.queue, s.Waiting, "Alerts", a.OfStrategy),
     Endpoint(
         "GET", "/deliveries", _R, "What was told on which channel", read.deliveries, m.Deliveries, "Events", a.OfChannel
     ),
-    Endpoint("GET", "/logs", _R, "The daemon's log", read.log, m.Log, "Events", a.LogLines),
+    Endpoint("GET", "/logs", _R, "The daemon's log", read.log, s.Log, "Events", a.LogLines),
     Endpoint(
         *("GET", _ORDER + "/presumed-fill", _R, "An UNKNOWN order as it would be booked", read.unknown_order),
-        *(m.UnknownOrder, "Decisions"),
+        *(s.UnknownOrder, "Decisions"),
         refusals=(_NOT_THERE,),
     ),
     Endpoint(
-        "GET", "/mismatches/" + _TICKER, _R, "Shares that IB does not show", read.mismatch, m.Mismatch, "Decisions"
+        "GET", "/mismatches/" + _TICKER, _R, "Shares that IB does not show", read.mismatch, s.Mismatch, "Decisions"
     ),
-    Endpoint("GET", "/splits/" + _TICKER, _R, "What looks like a split", read.split, m.SeenSplit, "Decisions"),
+    Endpoint("GET", "/splits/" + _TICKER, _R, "What looks like a split", read.split, s.SeenSplit, "Decisions"),
 )
 
 EVENTS = Endpoint(

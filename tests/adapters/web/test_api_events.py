@@ -1,0 +1,77 @@
+"""Events as they happen: nothing is missed, and nobody waits for who does not read."""
+
+import asyncio
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from aiohttp import ClientError
+
+from tests.adapters.web.conftest import Site
+from tests.adapters.web.programs import API, bearer
+from tradebot.operations import api_tokens
+from tradebot.web.api import streaming
+
+
+async def lines(answer: Any, wanted: int) -> list[dict[str, str]]:
+    """So many events of a stream."""
+    found: list[dict[str, str]] = []
+    one: dict[str, str] = {}
+    async with asyncio.timeout(30):
+        while len(found) < wanted:
+            line = (await answer.content.readline()).decode().rstrip("\n")
+            if not line and "data" in one:
+                found.append(one)
+                one = {}
+            name, _, value = line.partition(": ")
+            one[name] = value
+    return found
+
+
+async def test_events_come_as_they_happen_and_nothing_is_missed(site: Site) -> None:
+    """A program would learn of a sale minutes later, or never, because its connection was lost meanwhile."""
+    bot, headers = site.bot, {**await bearer(site), "Accept": "text/event-stream"}
+    async with site.client.get(site.url(f"{API}/events"), headers=headers) as answer:
+        assert (answer.status, answer.content_type) == (200, "text/event-stream")
+        await answer.content.readline()
+        await bot.operations.pause("Ann", "k1")
+        (paused,) = await lines(answer, 1)
+    assert (paused["event"], json.loads(paused["data"])["facts"]["to"]) == ("state_changed", "PAUSED")
+    await bot.operations.resume("Ann", "k2")
+    headers["Last-Event-ID"] = paused["id"]
+    async with site.client.get(site.url(f"{API}/events"), headers=headers) as answer:
+        await bot.operations.pause("Ann", "k3")
+        missed = await lines(answer, 2)
+    assert [json.loads(one["data"])["facts"]["to"] for one in missed] == ["RUNNING", "PAUSED"]
+    assert [int(one["id"]) for one in missed] == sorted({int(one["id"]) for one in missed})
+
+
+async def test_who_does_not_read_is_cut_off_and_a_few_may_listen(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A browser that hangs would fill the memory, or keep all others out."""
+    client = streaming._Client()
+    await site.bot.operations.pause("Ann", "k1")
+    event = (await site.bot.events())[0]
+    client.give([event] * (streaming.WAITING_MAX + 1))
+    assert client.ended.is_set()
+    monkeypatch.setattr(streaming, "CLIENTS_MAX", 1)
+    headers = {**await bearer(site), "Accept": "text/event-stream"}
+    async with site.client.get(site.url(f"{API}/events"), headers=headers) as first:
+        assert first.status == 200
+        await first.content.readline()
+        assert (await site.ask(f"{API}/events", headers=headers))[0] == 503
+    assert (await site.ask(f"{API}/events", headers={**headers, "Last-Event-ID": "x"}))[0] == 400
+
+
+async def test_a_stream_ends_with_its_token(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever was shut out would go on listening."""
+    monkeypatch.setattr(streaming, "HEARTBEAT_S", 0.01)
+    headers = {**await bearer(site), "Accept": "text/event-stream"}
+    async with site.client.get(site.url(f"{API}/events"), headers=headers) as answer:
+        await answer.content.readline()
+        await api_tokens.revoke(site.bot.ledger, "read-1", actor="Ann", now=site.bot.clock.now())
+        async with asyncio.timeout(30):
+            with suppress(ClientError):
+                while not answer.content.at_eof():
+                    await answer.content.readline()
+    assert (await site.ask(f"{API}/me", headers=headers))[0] == 401
