@@ -22,7 +22,7 @@ OWNER = {"id": 4242, "is_bot": False, "first_name": "Ann", "last_name": "Owner <
 STRANGER = {"id": 666, "is_bot": False, "first_name": "Eve"}
 CHAT = {"id": 4242, "type": "private", "first_name": "Ann"}
 BOT = {"id": 123456789, "is_bot": True, "first_name": "tradebot", "username": "tradebot_test_bot"}
-MESSAGES = ("sendMessage", "sendPhoto", "editMessageText")
+MESSAGES = ("sendMessage", "sendPhoto", "sendDocument", "editMessageText")
 DEADLINE_S = 60.0
 
 
@@ -185,7 +185,7 @@ class BotApi:
             return _done(BOT) if method == "getMe" else _chat(fields)
         if method == "getUpdates":
             return _done(await self._poll(int(fields.get("offset", 0)), int(fields.get("timeout", 0))))
-        if method in MESSAGES and (wrong := _wrong(fields, photo=method == "sendPhoto")):
+        if method in MESSAGES and (wrong := _wrong(fields, photo=method in ("sendPhoto", "sendDocument"))):
             return _refusal(400, f"Bad Request: {wrong}")
         sent = Sent(method, fields, files, int(fields.get("message_id") or len(self.sent) + 1))
         async with self._changed:

@@ -27,6 +27,18 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "lists",
         "List what each day has realised, New York's dates: net P&L, commissions paid, orders filled, lots won and lost.",
     ),
+    "performance": (
+        "performance",
+        "Show how the account and each strategy did, beside SPY and by month. Example: `tradebot performance --period 2026-11`",
+    ),
+    "stats": (
+        "performance",
+        "Show what was won and lost, what the road costs, how long it takes, and your limits. Example: `tradebot stats`",
+    ),
+    "report": (
+        "performance",
+        "Write a period's performance as one HTML page to keep. Example: `tradebot report --month 2026-11 --out november.html`",
+    ),
     "trace": (
         "trace",
         "Show one alert's life: message, checks, quote, orders, fills, lots, every step with its time, and who was told.",

@@ -62,7 +62,7 @@ async def _export(
     if out is None:
         typer.echo(text, nl=False)
     else:
-        _write(out, text)
+        write(out, text)
     told = Console(stderr=True, highlight=False, soft_wrap=True)
     sums = ", ".join(f"{name} {_plain(total)}" for name, total in found.sums.items())
     told.print(f"{figures.some(len(found.records), found.what)}{f' of {year}' if year else ''}: {sums}.", markup=False)
@@ -120,7 +120,7 @@ def _plain(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _write(path: Path, text: str) -> None:
+def write(path: Path, text: str) -> None:
     """A file is there whole or not at all; a pipe or a device is written to, and never replaced. Raises ConfigError."""
     if path.exists() and not path.is_file():
         try:

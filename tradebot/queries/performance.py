@@ -7,6 +7,7 @@ the same again.
 """
 
 import asyncio
+import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,9 +15,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
 
 from tradebot.domain.analytics.benchmark import SPY
-from tradebot.domain.analytics.performance import Known, Performance, performance
+from tradebot.domain.analytics.performance import Known, Performance, performance, spans_of
 from tradebot.domain.analytics.sent_orders import SentOrder
-from tradebot.domain.analytics.spans import Unit
+from tradebot.domain.analytics.spans import Span, Unit
 from tradebot.domain.calendar import DAY
 from tradebot.domain.equity import Equity
 from tradebot.domain.hours import Hours
@@ -52,6 +53,18 @@ class Period:
         """The last so many, the one of today included."""
         return cls(unit.back(today, count - 1), today)
 
+    @classmethod
+    def named(cls, name: str, today: date) -> "Period":
+        """A month ("2026-11") or a year ("2026") that has begun. Raises ValueError."""
+        year, _, month = name.partition("-")
+        if not (re.fullmatch(r"20[0-9]{2}(-(0[1-9]|1[0-2]))?", name, re.ASCII)):
+            raise ValueError(f"“{name[:20]}” is no month and no year.")
+        first = date(int(year), int(month or 1), 1)
+        last = Unit.MONTH.end(first) if month else date(int(year), 12, 31)
+        if first > today:
+            raise ValueError(f"{name} has not begun.")
+        return cls(first, last)
+
 
 @dataclass(slots=True)
 class PerformanceQueries:
@@ -86,6 +99,21 @@ class PerformanceQueries:
                 self._kept.popitem(last=False)
             return counted
 
+    async def spans(self, unit: Unit, count: int) -> Sequence[Span]:
+        """The last so many, today's included, those in which nothing happened too. Raises LedgerUnavailable."""
+        now = self.clock.now()
+        period = Period.back(unit, count, self.hours.calendar.trading_date(now))
+        known = await read_known(self.ledger, self.hours, now, period)
+        return await asyncio.to_thread(spans_of, known, self.hours.calendar, unit)
+
+    async def period_of(self, words: str) -> Period:
+        """ "2026-11", "2026", "all"; nothing for this month. Raises ValueError, LedgerUnavailable."""
+        today = self.hours.calendar.trading_date(self.clock.now())
+        typed = words.strip().lower()
+        if typed == "all":
+            return Period(await self.first_day() or today, today)
+        return Period.named(typed, today) if typed else Period.of(Unit.MONTH, today)
+
     async def first_day(self) -> date | None:
         """The New York date of the first order, or of the first that is known of the account; None: of neither.
 
@@ -113,7 +141,7 @@ async def read_known(ledger: Ledger, hours: Hours, now: datetime, period: Period
         last=period.last,
         now=now,
         equity=await equity_between(ledger, account, begin - BEFORE, min(end, now)) if account else [],
-        lots=[*lots, *held],
+        lots=[lot for lot in (*lots, *held) if lot.entry_time < end],
         orders=[one for one in await orders_since(ledger, begin) if one.created_at < end],
         bars=bars,
     )

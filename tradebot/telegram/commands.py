@@ -35,6 +35,17 @@ GROUPS: dict[str, tuple[Command, ...]] = {
     "Results": (
         Command("pnl", "today's profit and loss", "/pnl", of_strategy=True),
         Command("pnl_week", "the last seven days", "/pnl_week", of_strategy=True),
+        Command("daily", "each of the last days", "/daily 7", more="Without a number seven, at most thirty."),
+        Command("weekly", "each of the last weeks", "/weekly 4", more="Without a number four, at most 26."),
+        Command("monthly", "each of the last months", "/monthly 6", more="Without a number six, at most 24."),
+        Command("performance", "return, drawdown, beside SPY", "/performance", of_strategy=True),
+        Command("stats", "wins, slippage, latency, limits", "/stats", of_strategy=True),
+        Command(
+            "report",
+            "a month as a page to keep",
+            "/report 2026-11",
+            more="Or a year, or all; without a word this month.",
+        ),
         Command(
             "trades", "the newest trades", "/trades 20", of_strategy=True, more="Without a number ten, at most fifty."
         ),

@@ -75,6 +75,17 @@ class Sender:
 
         await self._soon(send)
 
+    async def document(self, content: bytes, name: str, caption: str) -> None:
+        """A file to keep."""
+        file = BufferedInputFile(content, name)
+
+        async def send() -> object:
+            return await self._bot.send_document(
+                self._chat_id, file, message_thread_id=self._topic, caption=caption, request_timeout=2 * TIMEOUT_S
+            )
+
+        await self._soon(send)
+
     async def notice(self, query: CallbackQuery, text: str | None = None) -> None:
         """Ends the button's spinning, with a pop-up where there is something to say. Nothing depends on it."""
         with suppress(AiogramError, OSError):

@@ -210,107 +210,103 @@ def _long(value: float | None, text: str, sessions: int, needed: int) -> str:
     """With what is missing, as far as it is time that is missing."""
     if value is not None or sessions >= needed:
         return text
-    return f"{NOT_YET} ({needed - sessions} more sessions)"
+    return f"{NOT_YET}, {needed - sessions} more days"
 
 
 def _drawdown(account: AccountFigures) -> Rows:
     worst, now = account.drawdown.worst, account.drawdown.now
     if worst is None:
         return [("drawdown", "none" if account.ratios.sessions else NOT_YET)]
-    ended = "not over" if worst.back is None else f"over {worst.back:%d %b %Y}"
     return [
-        ("drawdown now", "none" if now is None else f"{share(now.depth, 1)} since {now.peak:%d %b %Y}"),
-        ("deepest", f"{share(worst.depth, 1)}, {worst.trough:%d %b %Y}, {ended}"),
+        ("drawdown now", "none" if now is None else share(now.depth, 1)),
+        *([("since", f"{now.peak:%d %b %Y}")] if now else []),
+        ("deepest", f"{share(worst.depth, 1)}, {worst.trough:%d %b %Y}"),
+        ("over", NOT_YET if worst.back is None else f"{worst.back:%d %b %Y}"),
     ]
 
 
 def trading_rows(found: TradingFigures) -> Rows:
-    """Of the bot's lots alone."""
-    lots = found.lots
-    written_off = f", {lots.written_off} written off" if lots.written_off else ""
-    streaks = lots.streaks
-    fall = found.drawdown
+    """Of the bot's lots alone; each fits into a line of a phone."""
+    lots, use, fall = found.lots, found.use, found.drawdown
     return [
-        ("realised", f"{signed_usd(lots.net)} net, {usd(lots.commissions)} commission"),
-        ("closed", f"{some(lots.closed, 'lots')}, {lots.won} won, {lots.lost} lost{written_off}"),
+        ("realised, net", signed_usd(lots.net)),
+        ("commission", usd(lots.commissions)),
+        ("closed", some(lots.closed, "lots")),
+        ("won, lost", f"{lots.won}, {lots.lost}"),
+        *([("written off", str(lots.written_off))] if lots.written_off else []),
         ("win rate", share(lots.win_rate)),
         ("profit factor", ratio(lots.profit_factor)),
-        ("expectancy", f"{money(lots.expectancy)} a lot" if lots.expectancy is not None else NOT_YET),
+        ("expectancy, a lot", money(lots.expectancy)),
         ("payoff", ratio(lots.payoff)),
-        ("average", _average(found)),
-        ("in a row", f"{streaks.won} won, {streaks.lost} lost at most; now {_streak(streaks.now)}"),
+        ("average won", money(lots.average_won)),
+        ("average lost", NOT_YET if lots.average_lost is None else signed_usd(-lots.average_lost)),
+        ("won in a row", str(lots.streaks.won)),
+        ("lost in a row", str(lots.streaks.lost)),
+        ("now in a row", _streak(lots.streaks.now)),
         ("held", time(lots.held_s)),
-        (
-            "commission",
-            f"{share(lots.commission_share, 1)} of gains, {bps(lots.commission_bps)}"
-            if lots.commission_share
-            else NOT_YET,
-        ),
-        (
-            "drawdown",
-            f"{usd(fall.worst.depth)}, now {usd(fall.now.depth) if fall.now else 'none'}" if fall.worst else "none",
-        ),
-        ("Sharpe, Sortino", f"{ratio(found.sharpe)}, {ratio(found.sortino)}"),
-        ("invested", _invested(found)),
-        ("in the market", share(found.use.in_market)),
-        ("turnover", NOT_YET if found.use.turnover is None else f"{found.use.turnover:.2f} × the account"),
-        ("on what it used", f"{signed(found.money_weighted)} a year" if found.money_weighted is not None else NOT_YET),
+        ("commission of gains", share(lots.commission_share, 1)),
+        ("commission of trades", bps(lots.commission_bps)),
+        ("deepest fall", usd(fall.worst.depth) if fall.worst else "none"),
+        ("below its best now", usd(fall.now.depth) if fall.now else "none"),
+        ("Sharpe", ratio(found.sharpe)),
+        ("Sortino", ratio(found.sortino)),
+        ("invested on average", NOT_YET if use.average_invested is None else usd(use.average_invested)),
+        ("invested at most", usd(use.most_invested)),
+        ("of the account", share(use.exposure, 1)),
+        ("in the market", share(use.in_market)),
+        ("turnover", NOT_YET if use.turnover is None else f"{use.turnover:.2f} ×"),
+        ("on what it used, a year", signed(found.money_weighted)),
     ]
-
-
-def _average(found: TradingFigures) -> str:
-    won, lost = found.lots.average_won, found.lots.average_lost
-    if won is None and lost is None:
-        return NOT_YET
-    return ", ".join([*([f"{signed_usd(won)} won"] if won else []), *([f"{signed_usd(-lost)} lost"] if lost else [])])
 
 
 def _streak(now: int) -> str:
     return "none" if not now else f"{abs(now)} {'won' if now > 0 else 'lost'}"
 
 
-def _invested(found: TradingFigures) -> str:
-    use = found.use
-    if use.average_invested is None:
-        return NOT_YET
-    of = f" ({share(use.exposure, 1)} of the account)" if use.exposure is not None else ""
-    return f"{usd(use.average_invested)} on average{of}, {usd(use.most_invested)} at most"
-
-
 def slippage_rows(found: Slippage) -> Rows:
     """Where the money goes on the road, in basis points of what was traded."""
     parts = found.bps
-    total = bps(None if parts is None else parts.total)
-    rows = [("slippage", f"{total}; {usd(found.usd)} in {some(found.orders, 'orders')}" if found.orders else NOT_YET)]
+    rows = [("slippage", bps(None if parts is None else parts.total))]
+    if found.orders:
+        rows += [("cost", usd(found.usd)), ("orders", f"{found.orders:,}")]
     if parts is not None:
         each = (("signal", parts.signal), ("wait", parts.wait), ("spread", parts.spread), ("impact", parts.impact))
-        rows += [(f"  {name}", bps(value)) for name, value in each]
+        rows += [(f"· {name}", bps(value)) for name, value in each]
     if found.without_price:
-        rows.append(("  no price", f"{some(found.without_price, 'orders')}: no signal is known of them"))
+        rows.append(("· without a price", some(found.without_price, "orders")))
     if found.stop_bps is not None:
-        rows.append(("  stops", f"{bps(found.stop_bps)} beyond their price"))
+        rows.append(("stops, beyond price", bps(found.stop_bps)))
     return rows
 
 
 STAGES = {
-    "sent": "alert to bot",
-    "decided": "to the decision",
-    "at_ib": "to IB",
-    "filled": "to the fill",
-    "road": "alert in, order at IB",
+    "sent": "to the bot",
+    "decided": "decided",
+    "at_ib": "at IB",
+    "filled": "filled",
+    "road": "bot in all",
 }
+"""By stage: what it ends with."""
 
 
-def latency_rows(found: Latency) -> Rows:
-    """The service level, and each stage by its median and its 95th and 99th percentile."""
-    level = service(found.share)
-    of = f" of {found.orders:,} orders" if found.share is not None else f" ({some(found.orders, 'orders')} so far)"
-    rows = [("at IB within 1 s", f"{level}{of}")]
-    for stage, times in found.stages.items():
-        told = (
-            f"{time(times.median)}, 95 % {time(times.p95)}, 99 % {time(times.p99)}"
-            if times.median is not None
-            else NOT_YET
-        )
-        rows.append((f"  {STAGES[stage]}", told))
-    return rows
+def service_rows(found: Latency) -> Rows:
+    """The service level."""
+    return [
+        (f"at IB within {found.within_s:g} s", service(found.share)),
+        ("orders in time", f"{found.in_time:,} of {found.orders:,}"),
+    ]
+
+
+STAGE_HEADINGS = ("seconds", "half", "95 %", "99 %")
+
+
+def stage_rows(found: Latency) -> Sequence[Sequence[str]]:
+    """Each stage: the time that half of the orders keep, that 95 % and that 99 % do; below `STAGE_HEADINGS`."""
+    return [
+        (STAGES[stage], *(_s(one) for one in (times.median, times.p95, times.p99)))
+        for stage, times in found.stages.items()
+    ]
+
+
+def _s(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}" if value < 100 else f"{value:,.0f}"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tradebot.domain.analytics.correlation import Correlation
 from tradebot.domain.analytics.performance import AccountFigures, Performance, TradingFigures
-from tradebot.domain.analytics.spans import Span
+from tradebot.domain.analytics.spans import Span, Unit
 from tradebot.words import performance as words
 from tradebot.words.figures import local, signed_usd, some, usd
 from tradebot.words.svg import Line, chart
@@ -42,15 +42,18 @@ def page(found: Performance, title: str, made_at: datetime, simulated: Sequence[
         equity=_equity(found.account) if found.account else "",
         drawdown=_fall(found.account) if found.account else "",
         realised=realised(found.trading),
-        months=[_month(one) for one in found.months],
+        month_headings=MONTH_HEADINGS,
+        months=month_cells(found.months),
         account=words.account_rows(found),
         trading=words.trading_rows(found.trading),
-        strategies=[(name, _strategy(one)) for name, one in found.by_strategy.items()]
+        strategies=[(name, strategy_cells(one)) for name, one in found.by_strategy.items()]
         if len(found.by_strategy) > 1
         else [],
-        strategy_names=_STRATEGY,
+        strategy_headings=STRATEGY_HEADINGS,
         slippage=words.slippage_rows(found.trading.slippage),
-        latency=words.latency_rows(found.latency),
+        service=words.service_rows(found.latency),
+        stage_headings=words.STAGE_HEADINGS,
+        stages=words.stage_rows(found.latency),
         together=[*_pairs("Strategies", found.strategies_together), *_pairs("Positions", found.positions_together)],
     )
 
@@ -104,8 +107,15 @@ def _dollars(value: float) -> str:
     )
 
 
+MONTH_HEADINGS = ("month", "account", "SPY", "ahead", "realised", "closed", "won")
+
+
+def month_cells(found: Sequence[Span]) -> Sequence[Sequence[tuple[str, str]]]:
+    """Text and class of each cell, a row a month."""
+    return [_month(one) for one in found]
+
+
 def _month(one: Span) -> Sequence[tuple[str, str]]:
-    """Text and class of each cell."""
     return [
         (f"{one.first:%b %Y}", ""),
         (words.signed(one.earned), _tone(one.earned)),
@@ -117,10 +127,20 @@ def _month(one: Span) -> Sequence[tuple[str, str]]:
     ]
 
 
-_STRATEGY = ("realised", "closed", "won", "win rate", "expectancy", "profit factor", "deepest", "invested", "slippage")
+STRATEGY_HEADINGS = (
+    "realised",
+    "closed",
+    "won",
+    "win rate",
+    "expectancy",
+    "profit factor",
+    "deepest",
+    "invested",
+    "slippage",
+)
 
 
-def _strategy(one: TradingFigures) -> Sequence[tuple[str, str]]:
+def strategy_cells(one: TradingFigures) -> Sequence[tuple[str, str]]:
     lots, worst = one.lots, one.drawdown.worst
     parts = one.slippage.bps
     return [
@@ -142,6 +162,14 @@ def _pairs(what: str, found: Sequence[Correlation]) -> Sequence[tuple[str, str, 
 
 def _tone(value: Decimal | float | None) -> str:
     return "" if not value else "gain" if value > 0 else "loss"
+
+
+def title_of(found: Performance) -> str:
+    """The month or the year that it is about."""
+    if found.first.day == 1 and Unit.MONTH.end(found.first) == found.last:
+        return f"{found.first:%B %Y}"
+    whole = (found.first.month, found.first.day, found.last.month, found.last.day) == (1, 1, 12, 31)
+    return f"{found.first:%Y}" if whole and found.first.year == found.last.year else "Performance"
 
 
 def name_of(first: date, last: date) -> str:

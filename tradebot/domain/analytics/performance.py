@@ -32,7 +32,7 @@ class Known:
     last: date
     now: datetime
     equity: Sequence[Equity]  # in time order, of one account; also from before the period
-    lots: Sequence[Lot]  # closed in the period or later, and open
+    lots: Sequence[Lot]  # bought before its end; closed in it or later, or open
     orders: Sequence[SentOrder]  # decided in the period
     bars: Mapping[str, Sequence[DailyBar]]  # by ticker: SPY's, and of what is held
 
@@ -107,6 +107,17 @@ def performance(known: Known, calendar: Calendar, is_open: Callable[[datetime], 
         positions_together=correlations(_positions(known)),
         latency=latency(known.orders, is_open),
     )
+
+
+def spans_of(known: Known, calendar: Calendar, unit: Unit) -> Sequence[Span]:
+    """Day by day, week by week or month by month: each that had a session, and each in which anything closed."""
+    days = equity_curve.days_between(equity_days(known.equity), known.first, known.last)
+    closed = [lot for lot in known.lots if within(known, lot)]
+    found = {one.first: one for one in spans(days, closes(known.bars.get(SPY, ())), closed, unit)}
+    for session in sessions_between(calendar, known.first, known.last, known.now):
+        first = unit.begin(session.date)
+        found.setdefault(first, Span(first, unit.end(first), None, None, Decimal(0), 0, 0))
+    return [found[first] for first in sorted(found)]
 
 
 def sessions_between(calendar: Calendar, first: date, last: date, now: datetime) -> Sequence[Session]:

@@ -2,7 +2,18 @@
 
 from aiogram import Router
 
-from tradebot.telegram.handlers import buttons, by_hand, control, fallback, limits, looking, orders, screens, views
+from tradebot.telegram.handlers import (
+    buttons,
+    by_hand,
+    control,
+    fallback,
+    limits,
+    looking,
+    orders,
+    performance,
+    screens,
+    views,
+)
 
 
 def routers() -> tuple[Router, Router, Router]:
@@ -10,7 +21,7 @@ def routers() -> tuple[Router, Router, Router]:
     `Idempotency`), and the fallback."""
     free = Router(name="free")
     free.include_routers(control.kill_router(), views.router(), looking.router(), orders.router())
-    free.include_routers(screens.router(), by_hand.buttons(), buttons.router())
+    free.include_routers(performance.router(), screens.router(), by_hand.buttons(), buttons.router())
     changing = Router(name="changing")
     changing.include_routers(control.router(), by_hand.router(), limits.router())
     return free, changing, fallback.router()
