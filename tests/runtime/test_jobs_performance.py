@@ -152,6 +152,6 @@ async def test_what_is_dear_to_count_is_looked_at_after_the_close(make_bot: Make
         ThresholdCrossed(Threshold.REJECTED, None, 66.6667, 50.0),
         ThresholdCrossed(Threshold.SILENT, None, 2.0, 2.0),
     ]
-    readings = await clockwork.bot.queries.thresholds.read(clockwork.bot.clock.now())
+    readings = await clockwork.bot.queries.thresholds.readings(clockwork.bot.clock.now())
     assert {one.threshold: one.value for one in readings}[Threshold.IN_TIME] is None
     assert await clockwork.runs(THRESHOLDS) == new_york(2026, 11, 20, 16)

@@ -114,7 +114,7 @@ async def _stats(settings: Settings, period: str, strategy: str | None, *, as_js
         found = await _of(ledger, settings, period)
         limits, hours = settings.thresholds.limits(), settings.trading.open_hours()
         reader = ThresholdReader(ledger, hours, settings.strategies(), limits)
-        readings = await reader.read(datetime.now(UTC)) if limits.any else ()
+        readings = await reader.readings(datetime.now(UTC)) if limits.any else ()
         crossed = await reader.crossed()
     if as_json:
         beyond = [{**asdict(one), "crossed_since": crossed.get(one.key)} for one in readings]

@@ -53,7 +53,7 @@ class ThresholdReader:
         self._strategies = strategies
         self.limits = limits
 
-    async def read(self, now: datetime, *, everything: bool = True) -> Sequence[Reading]:
+    async def readings(self, now: datetime, *, everything: bool = True) -> Sequence[Reading]:
         """Raises LedgerUnavailable."""
         days = self._sessions(now)
         found = [*await self._drawdown(now), *await self._streaks(days)]

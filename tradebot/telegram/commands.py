@@ -38,7 +38,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command("daily", "each of the last days", "/daily 7", more="Without a number seven, at most thirty."),
         Command("weekly", "each of the last weeks", "/weekly 4", more="Without a number four, at most 26."),
         Command("monthly", "each of the last months", "/monthly 6", more="Without a number six, at most 24."),
-        Command("performance", "return, drawdown, beside SPY", "/performance", of_strategy=True),
+        Command("performance", "the account beside SPY", "/performance", of_strategy=True),
         Command("stats", "wins, slippage, latency, limits", "/stats", of_strategy=True),
         Command(
             "report",

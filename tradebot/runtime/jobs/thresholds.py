@@ -29,7 +29,7 @@ class ThresholdsJob:
         if not self.reader.limits.any:
             await store_run(self.ledger, THRESHOLDS, due)
             return
-        readings = await self.reader.read(now, everything=not self.hours.calendar.is_open(due))
+        readings = await self.reader.readings(now, everything=not self.hours.calendar.is_open(due))
         async with self.ledger.begin() as books:
             if not await books.record_job(THRESHOLDS, due):
                 return

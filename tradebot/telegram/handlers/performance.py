@@ -64,7 +64,7 @@ async def performance(message: Message, command: CommandObject, queries: DaemonQ
 async def stats(message: Message, command: CommandObject, queries: DaemonQueries, sender: Sender) -> None:
     only = strategy_of(command.args, queries.run.strategies)
     found = await queries.performance.since_start()
-    readings = await queries.thresholds.read(queries.clock.now()) if queries.thresholds.limits.any else ()
+    readings = await queries.thresholds.readings(queries.clock.now()) if queries.thresholds.limits.any else ()
     await sender.answer(texts.stats(found, only, readings, await queries.thresholds.crossed()))
 
 
