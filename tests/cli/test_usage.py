@@ -99,7 +99,8 @@ MISTAKES = {
     "log": "No such command 'log'. Did you mean 'logs'?",
     "sell": "No such command 'sell'. `tradebot alert SELL AAPL` sells what the bot holds of it. There are: run, alert,",
     "frobnicate": "No such command 'frobnicate'. There are: run, alert, template, lint-alert, status, alerts, orders, "
-    "positions, pnl, performance, stats, report, trace, logs, jobs, deliveries, channels, doctor, selftest, pause, resume, kill, split, reassign, backup, restore, export, "
+    "positions, pnl, performance, stats, report, trace, logs, jobs, deliveries, channels, "
+    "doctor, selftest, pause, resume, kill, split, reassign, backup, restore, export, "
     "token, password, migrate, drill, simgateway, price.",
     "selftest --url bot.example.com": "is no web address: write it whole",
     "selftest --url http://[": "cannot be read",
