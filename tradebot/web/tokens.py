@@ -4,14 +4,16 @@ Rules:
 - One algorithm, ours: what a token says of how it is signed counts for nothing (`none`, another one, a public key as secret).
 - A token is good only while the database knows its id, with the same scope, and it is neither expired nor revoked.
 - A token is shown once, when it is made: only its id is stored.
+- The library weighs 8 MB, for it brings cryptography along: it is loaded with the first token, beside the loop (`ready`).
 """
 
+import asyncio
 import secrets
+import sys
 from dataclasses import dataclass
 from datetime import datetime
+from importlib import import_module
 from typing import Any
-
-import jwt
 
 from tradebot.domain.api_access import ApiToken, Scope
 
@@ -37,7 +39,15 @@ def new_id() -> str:
     return secrets.token_hex(6)
 
 
+async def ready() -> None:
+    """Before the first token is looked at."""
+    if "jwt" not in sys.modules:
+        await asyncio.to_thread(import_module, "jwt")
+
+
 def signed(token: ApiToken, key: str) -> str:
+    import jwt  # noqa: PLC0415 - see above
+
     claims = {
         "iss": ISSUER,
         "aud": AUDIENCE,
@@ -52,6 +62,8 @@ def signed(token: ApiToken, key: str) -> str:
 
 def claims_of(text: str, key: str, now: datetime) -> Claims:
     """Raises NoToken."""
+    import jwt  # noqa: PLC0415 - see above
+
     if len(text) > LENGTH_MAX:
         raise NoToken("The token is none of this installation's.")
     try:

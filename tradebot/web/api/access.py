@@ -17,7 +17,7 @@ from tradebot.queries.api_tokens import api_token
 from tradebot.web.ground import Ground
 from tradebot.web.guard import ACTOR, CLIENT
 from tradebot.web.problems import Problem
-from tradebot.web.tokens import Claims, NoToken, check_stored, claims_of
+from tradebot.web.tokens import Claims, NoToken, check_stored, claims_of, ready
 
 TOKEN_BURST, TOKEN_PER_S = 120, 10
 STRANGERS_BURST, STRANGERS_PER_S = 20, 0.2
@@ -57,6 +57,7 @@ class Access:
         kind, _, given = request.headers.get("Authorization", "").partition(" ")
         if kind.lower() != "bearer" or not given:
             raise NoToken("Send a token: `Authorization: Bearer …`. `tradebot token` makes one.")
+        await ready()
         now, ledger = self._ground.clock.now(), self._ground.queries.ledger
         claims = claims_of(given.strip(), self._ground.options.api_key, now)
         try:

@@ -24,7 +24,7 @@ from tradebot.web.dashboard import said
 from tradebot.web.dashboard.holdings import Row, holdings
 from tradebot.web.dashboard.rendering import joined
 from tradebot.web.dashboard.said import Said
-from tradebot.words import figures, instructions, refusals
+from tradebot.words import figures, instructions, refusals, zone
 from tradebot.words.gate import gate_reason
 from tradebot.words.health import health_parts
 from tradebot.words.questions import unanswered, what_to_do
@@ -152,7 +152,7 @@ def overview(
         ibs_day=account.daily_pnl if account else None,
         realised=realised,
         unrealised=unrealised,
-        date=f"{date:%a} {date.day} {date:%b}",
+        date=f"{date:%a} {date.day} {date:%b}{'' if zone.is_new_yorks(now) else ' in New York'}",
         day_iso=f"{date:%Y-%m-%d}",
         today=today,
         alerts_today=len(alerts),

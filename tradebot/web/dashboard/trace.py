@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from itertools import pairwise
 
 from tradebot.domain.alerts import Alert
@@ -213,7 +214,11 @@ def _facts(order: TracedOrder) -> Iterable[tuple[str, str]]:
 
 def _quote(trade: Trade) -> Iterable[str]:
     quote = trade.quote or {}
-    known = [f"{name} ${quote[name]}" for name in ("bid", "ask", "last") if quote.get(name) is not None]
+    known = [
+        f"{name} {figures.price(Decimal(str(quote[name])))}"
+        for name in ("bid", "ask", "last")
+        if quote.get(name) is not None
+    ]
     if known:
         yield f"{', '.join(known)}, {'DELAYED' if quote.get('delayed') else 'live'}"
 
