@@ -79,12 +79,16 @@ async def listen(
     register: Callable[[web.Application], object],
     *,
     middlewares: Sequence[Middleware],
+    admitting: Sequence[Middleware] = (),
     body_bytes_max: int,
     connections_max: int,
 ) -> AsyncIterator[None]:
-    """Serves what `register` adds, on a port that was taken, until the block ends: it waits for what is being answered."""
+    """Serves what `register` adds, on a port that was taken, until the block ends: it waits for what is being answered.
+
+    `admitting`: what stands before all others; a request that is still held there may be cut off to make room.
+    """
     connections = _Connections(connections_max)
-    app = web.Application(middlewares=[connections.mark_busy, *middlewares], client_max_size=body_bytes_max)
+    app = web.Application(middlewares=[*admitting, connections.mark_busy, *middlewares], client_max_size=body_bytes_max)
     register(app)
     runner = web.AppRunner(
         app,

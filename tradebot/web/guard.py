@@ -73,9 +73,13 @@ class Guard:
         self._acting: set[asyncio.Task[web.StreamResponse]] = set()
 
     @property
+    def admitting(self) -> Sequence[Middleware]:
+        """From outside to inside: until its body is there a request is worth nothing, and makes room for others."""
+        return (self._answer, self._admit)
+
+    @property
     def middlewares(self) -> Sequence[Middleware]:
-        """From outside to inside."""
-        return (self._answer, self._admit, self._in_time)
+        return (self._in_time,)
 
     def watch(self, app: web.Application) -> None:
         app.on_response_prepare.append(_harden)

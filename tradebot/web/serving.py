@@ -34,6 +34,7 @@ async def open_web(options: WebOptions, taken: TakenPort, ground: Ground) -> Asy
     async with listen(
         taken,
         register,
+        admitting=guard.admitting,
         middlewares=guard.middlewares,
         body_bytes_max=BODY_BYTES_MAX,
         connections_max=CONNECTIONS_MAX,

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 
 import pytest
 from aiohttp import web
@@ -16,6 +16,7 @@ from tradebot.web import guard
 from tradebot.web.ground import Ground, WebOptions
 from tradebot.web.guard import BODY_BYTES_MAX, streams
 from tradebot.web.passwords import Password, hashed
+from tradebot.web.serving import CONNECTIONS_MAX
 
 ALIVE = "/api/v1/alive"
 
@@ -99,6 +100,16 @@ async def test_a_body_is_small_and_comes_in_time(site: Site, monkeypatch: pytest
     assert (await site.ask(ALIVE, "POST", data=b"x", headers={"Content-Encoding": "gzip"}))[0] == 415
     slow = b"POST /x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 9\r\n\r\nx"
     assert (await site.raw(slow)).startswith(b"HTTP/1.1 408")
+
+
+async def test_slow_bodies_keep_nobody_out(site: Site) -> None:
+    """Anybody who reaches the port could keep the owner from his kill switch."""
+    async with AsyncExitStack() as stack:
+        for _ in range(CONNECTIONS_MAX + 20):
+            _, writer = await asyncio.open_connection("127.0.0.1", site.port)
+            stack.callback(writer.close)
+            writer.write(b"POST /api/v1/pause HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\n{")
+        assert (await site.ask(ALIVE))[0] == 200
 
 
 async def test_what_goes_wrong_is_a_problem_without_a_word_of_the_request(site: Site) -> None:
