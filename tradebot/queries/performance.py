@@ -25,7 +25,7 @@ from tradebot.domain.lots import Lot, LotStatus
 from tradebot.domain.settings import ACCOUNT_KEY
 from tradebot.ports import Clock, Ledger
 
-PAGE = 500
+PAGE = 200
 EQUITY_PAGE = timedelta(days=30)
 """Of a row every quarter of an hour in sessions: about as many."""
 KEPT_S = 60.0

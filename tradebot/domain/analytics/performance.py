@@ -93,14 +93,16 @@ def performance(known: Known, calendar: Calendar, is_open: Callable[[datetime], 
     spy = closes(known.bars.get(SPY, ()))
     average = _average(days)
     names = sorted({one.strategy for one in known.lots} | {one.strategy for one in known.orders})
-    each = {name: _of(name, known, sessions, average) for name in names}
+    all_of_them = _trading(known.lots, known.orders, known, sessions, average)
+    only = len(names) == 1
+    each = {name: all_of_them if only else _of(name, known, sessions, average) for name in names}
     closed = [lot for lot in known.lots if within(known, lot)]
     return Performance(
         first=known.first,
         last=known.last,
         sessions=len(sessions),
         account=_account(days, spy) if days else None,
-        trading=_trading(known.lots, known.orders, known, sessions, average),
+        trading=all_of_them,
         by_strategy=each,
         months=spans(days, spy, closed, Unit.MONTH),
         strategies_together=correlations({name: _steps(one.curve) for name, one in each.items()}),

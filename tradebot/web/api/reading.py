@@ -155,7 +155,7 @@ async def performance(asked: Asked) -> f.Performance:
 
 
 async def thresholds(asked: Asked) -> f.Readings:
-    found = await asked.ground.queries.thresholds.read(asked.ground.clock.now())
+    found = await asked.ground.queries.thresholds.readings(asked.ground.clock.now())
     return f.Readings.model_validate({"items": list(found)})
 
 
