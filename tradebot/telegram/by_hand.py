@@ -38,7 +38,7 @@ def buy(wanted: ToBuy, would: Report, *, several: bool) -> str:
     of = f" for {wanted.strategy}" if several else ""
     return lines(
         bold(f"Buy {wanted.ticker}{of}, {much}?"),
-        *(prose(line, 400) for line in report_lines(would)),
+        *(prose(line, 400) for line in report_lines(would) if not line.startswith("Read as ")),  # he has just typed it
         "It is judged again when its turn comes.",
         GOOD_FOR,
     )

@@ -26,7 +26,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 LABELS_MAX = 8
-HOUR_S = 3600
+STEPS_S = [900, 1800, *(3600 * hours for hours in (1, 2, 3, 4, 6, 12, 24, 48))]
 
 
 @dataclass(frozen=True)
@@ -104,8 +104,8 @@ def _day(axes: Axes, request: dict[str, Any], theme: Theme) -> float:
 
 
 def _hours(begin: float, end: float, offset_s: int) -> list[float]:
-    """Full hours of the owner's clock, so many apart that they can be read."""
-    step = next(hours for hours in (1, 2, 3, 4, 6, 12, 24) if (end - begin) / HOUR_S / hours <= LABELS_MAX) * HOUR_S
+    """Round times of the owner's clock, so far apart that they can be read."""
+    step = next(s for s in STEPS_S if (end - begin) / s <= LABELS_MAX)
     first = -(-(begin + offset_s) // step) * step - offset_s
     return [first + n * step for n in range(int((end - first) // step) + 1)]
 
@@ -118,8 +118,10 @@ def _sessions(axes: Axes, request: dict[str, Any], theme: Theme) -> float:
     places = range(len(bars))
     colours = [theme.gain if net >= 0 else theme.loss for net in nets]
     axes.bar(places, nets, width=0.62, color=colours, alpha=0.85, linewidth=0)
-    first = theme.gain if nets[0] >= 0 else theme.loss
-    legend: list[Patch | Line2D] = [Patch(color=first, alpha=0.85, linewidth=0, label="a session")]
+    last = next((net for net in reversed(nets) if net), 0.0)
+    legend: list[Patch | Line2D] = [
+        Patch(color=theme.gain if last >= 0 else theme.loss, alpha=0.85, linewidth=0, label="a session")
+    ]
     if len(bars) > 1:
         outline = [patheffects.Stroke(linewidth=4, foreground=theme.paper), patheffects.Normal()]
         marks = "o" if len(bars) <= 15 else ""
@@ -138,7 +140,9 @@ def _sessions(axes: Axes, request: dict[str, Any], theme: Theme) -> float:
     if len(bars) <= 7:
         _amounts(axes, nets, theme)
     axes.set_xlim(-0.6, len(bars) - 0.4)
-    axes.margins(y=0.18)
+    low, high = min(0.0, *nets, *sums), max(0.0, *nets, *sums)
+    room = (high - low or 1.0) * 0.18  # for the amounts, which stand on the other side of zero
+    axes.set_ylim(low - room, high + room)
     every = -(-len(bars) // LABELS_MAX)
     shown = [n for n in places if (len(bars) - 1 - n) % every == 0]
     axes.set_xticks(shown, [bars[n][0] for n in shown])
