@@ -11,7 +11,8 @@ from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.api_access import Scope
 from tradebot.domain.events import EventKind
 from tradebot.domain.settings import TradingState
-from tradebot.operations import api_tokens
+from tradebot.errors import LedgerUnavailable
+from tradebot.operations import api_requests, api_tokens
 from tradebot.web.api import access
 from tradebot.web.api.describing import plain_path
 from tradebot.web.api.table import ENDPOINTS, WRITES
@@ -229,3 +230,21 @@ async def test_a_body_that_cannot_be_meant_does_nothing(site: Site, body: bytes,
     headers = {**await bearer(site, Scope.TRADE), "Content-Type": kind}
     assert (await site.ask(f"{API}/pause", "POST", headers=headers, data=body))[0] == status
     assert site.bot.switch.state is TradingState.RUNNING
+
+
+async def test_what_was_done_before_a_crash_is_not_done_again(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer was lost with the process: who asks again would change back what was changed since."""
+    admin, path = await bearer(site, Scope.ADMIN), f"{API}/limits/max_daily_buys"
+
+    async def put(value: str, key: str) -> int:
+        return (await site.ask(path, "PUT", headers=once(admin, key), json={"value": value}))[0]
+
+    async def lost(*_: object) -> None:
+        raise LedgerUnavailable
+
+    with monkeypatch.context() as crash:
+        crash.setattr(api_requests, "answer", lost)
+        assert await put("7", "k1") == 200
+    assert await put("9", "k2") == 200
+    assert await put("7", "k1") == 200
+    assert (await site.bot.queries.limits_in_force()).max_daily_buys == 9

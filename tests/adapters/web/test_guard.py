@@ -102,13 +102,23 @@ async def test_a_body_is_small_and_comes_in_time(site: Site, monkeypatch: pytest
     assert (await site.raw(slow)).startswith(b"HTTP/1.1 408")
 
 
-async def test_slow_bodies_keep_nobody_out(site: Site) -> None:
+async def test_slow_bodies_keep_nobody_out(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Anybody who reaches the port could keep the owner from his kill switch."""
-    async with AsyncExitStack() as stack:
-        for _ in range(CONNECTIONS_MAX + 20):
+    held, full, read = [], asyncio.Event(), guard._read
+
+    async def counted(request: web.Request) -> None:
+        held.append(request)
+        if len(held) >= CONNECTIONS_MAX:
+            full.set()
+        await read(request)
+
+    monkeypatch.setattr(guard, "_read", counted)
+    async with AsyncExitStack() as stack, asyncio.timeout(60):
+        for _ in range(CONNECTIONS_MAX):
             _, writer = await asyncio.open_connection("127.0.0.1", site.port)
             stack.callback(writer.close)
             writer.write(b"POST /api/v1/pause HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\n{")
+        await full.wait()
         assert (await site.ask(ALIVE))[0] == 200
 
 

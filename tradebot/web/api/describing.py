@@ -11,17 +11,17 @@ from importlib.resources import files
 
 from aiohttp import web
 
-from tradebot.domain.api_access import Scope
 from tradebot.web.api.endpoint import PREFIX, Endpoint
 from tradebot.web.api.table import ENDPOINTS
 
 FILE = "openapi.json"
-_WHO = {Scope.READ: "a token", Scope.TRADE: "scope trade", Scope.ADMIN: "scope admin"}
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --soft: #8882; }
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }
 code { font: 0.9em ui-monospace, monospace; overflow-wrap: anywhere; }
-table { border-collapse: collapse; width: 100%; }
+table { border-collapse: collapse; table-layout: fixed; width: 100%; }
+th:nth-child(2) { width: 42%; }
+th:nth-child(3) { width: 18%; }
 th, td { border-bottom: 1px solid var(--line); padding: 0.4rem 0.5rem 0.4rem 0; text-align: left; vertical-align: top; }
 pre { background: var(--soft); overflow-x: auto; padding: 1rem; }
 """
@@ -69,10 +69,10 @@ def _section(tag: str, endpoints: list[Endpoint], schemas: dict[str, dict[str, o
     rows = "".join(
         f"<tr><td><code>{one.method} {escape(plain_path(one))}</code></td><td>{escape(one.summary)}"
         f"{_given('parameters', one.query.__name__, schemas)}{_given('body', one.body.__name__ if one.body else '', schemas)}"
-        f"</td><td>{_WHO[one.scope]}{', Idempotency-Key' if one.needs_key else ''}</td></tr>"
+        f"</td><td>{one.scope}{', Idempotency-Key' if one.needs_key else ''}</td></tr>"
         for one in endpoints
     )
-    head = '<tr><th scope="col">endpoint</th><th scope="col">what</th><th scope="col">who</th></tr>'
+    head = '<tr><th scope="col">endpoint</th><th scope="col">what</th><th scope="col">scope</th></tr>'
     return f"<h2>{escape(tag)}</h2><table><thead>{head}</thead><tbody>{rows}</tbody></table>"
 
 

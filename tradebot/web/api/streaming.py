@@ -79,7 +79,7 @@ class Stream:
             await self._begin()
             response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
             await response.prepare(request)
-            with contextlib.suppress(ConnectionError, TimeoutError):  # he is gone, or does not read
+            with contextlib.suppress(ConnectionError, TimeoutError, LedgerUnavailable):  # he is gone, or comes back
                 await self._send(client, response, token, self._position if after is None else after, traces=traces)
             if request.transport is not None:
                 request.transport.abort()  # what he has not read by now is not waited for
