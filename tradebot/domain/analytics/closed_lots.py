@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
-from statistics import fmean, median
 
+from tradebot.domain.analytics.ratios import mean, median
 from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.lots import Lot
 
@@ -81,7 +81,7 @@ def lot_figures(lots: Iterable[Lot]) -> LotFigures:
         win_rate=len(won) / len(known) if enough else None,
         profit_factor=float(made / gone) if enough and gone else None,
         expectancy=net / len(known) if enough else None,
-        expectancy_pct=fmean(float(pnl / lot.cost) for lot, pnl in known if lot.cost) if enough else None,
+        expectancy_pct=mean([float(pnl / lot.cost) for lot, pnl in known if lot.cost]) if enough else None,
         payoff=float(made / len(won) / (gone / len(lost))) if enough and won and lost else None,
         average_won=made / len(won) if enough and won else None,
         average_lost=gone / len(lost) if enough and lost else None,

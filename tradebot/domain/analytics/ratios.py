@@ -99,6 +99,12 @@ def mean(values: Sequence[float]) -> float:
     return math.fsum(values) / len(values)
 
 
+def median(values: Sequence[float]) -> float:
+    """The middle one; of an even number the mean of both."""
+    ranked, half = sorted(values), len(values) // 2
+    return ranked[half] if len(ranked) % 2 else (ranked[half - 1] + ranked[half]) / 2
+
+
 def deviation(values: Sequence[float]) -> float:
     """Of a sample: divided by n − 1."""
     middle = mean(values)
