@@ -118,10 +118,8 @@ def _sessions(axes: Axes, request: dict[str, Any], theme: Theme) -> float:
     places = range(len(bars))
     colours = [theme.gain if net >= 0 else theme.loss for net in nets]
     axes.bar(places, nets, width=0.62, color=colours, alpha=0.85, linewidth=0)
-    last = next((net for net in reversed(nets) if net), 0.0)
-    legend: list[Patch | Line2D] = [
-        Patch(color=theme.gain if last >= 0 else theme.loss, alpha=0.85, linewidth=0, label="a session")
-    ]
+    overall = theme.gain if sums[-1] >= 0 else theme.loss
+    legend: list[Patch | Line2D] = [Patch(color=overall, alpha=0.85, linewidth=0, label="a session")]
     if len(bars) > 1:
         outline = [patheffects.Stroke(linewidth=4, foreground=theme.paper), patheffects.Normal()]
         marks = "o" if len(bars) <= 15 else ""

@@ -98,7 +98,8 @@ async def test_buying_by_hand_is_off_unless_the_file_allows_it(phone: Phone) -> 
 async def test_a_buy_by_hand_says_what_it_would_do_and_buys_for_so_much(buyer: Phone) -> None:
     """The owner would buy blind, or for another amount than he typed."""
     question = await buyer.api.ask("/buy AAPL $750", "Buy AAPL, for $750.00?")
-    assert "BUY 7 AAPL" in plain(question.text)
+    assert "It would BUY 7 AAPL." in plain(question.text)
+    assert "Read as" not in question.text
     assert buyer.bot.broker.sent == []
     await buyer.api.pressed(question, "Buy AAPL", "alert 1")
     order = await buyer.bot.sent()
