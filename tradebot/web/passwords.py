@@ -7,13 +7,16 @@ Rules:
 """
 
 import asyncio
+import ctypes
 import hmac
+from contextlib import suppress
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 from tradebot.web.ground import WebOptions
 
+_MMAP_THRESHOLD = -3  # of <malloc.h>: from this size on an allocation is a mapping of its own
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
 
@@ -26,6 +29,7 @@ class Password:
     """That of the configuration."""
 
     def __init__(self, options: WebOptions) -> None:
+        _give_back_what_is_large()
         self._options = options
         self._one_at_a_time = asyncio.Lock()
 
@@ -41,3 +45,10 @@ class Password:
             return _HASHER.verify(self._options.password_hash or "", word)
         except (Argon2Error, InvalidHashError):
             return False
+
+
+def _give_back_what_is_large() -> None:
+    """To the system, as soon as it is freed. Else glibc keeps the 19 MiB of a guess for its thread's next one, and the loop has
+    many threads."""
+    with suppress(AttributeError, OSError):  # another C library, which gives it back by itself
+        ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, 1 << 20)
