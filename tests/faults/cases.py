@@ -5,7 +5,7 @@ import resource
 import shutil
 import sqlite3
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -34,6 +34,7 @@ class Surroundings:
     daemon: Daemon
     database_url: str  # straight to the server
     redis_url: str
+    browsers: list[asyncio.StreamWriter] = field(default_factory=list)  # that hang
 
     @property
     def clock(self) -> Path:
@@ -42,6 +43,7 @@ class Surroundings:
 
 Act = Callable[[Surroundings], Awaitable[None]]
 FLAPS = 10
+BROWSERS = 100  # of each kind
 
 
 @dataclass(frozen=True)
@@ -288,6 +290,26 @@ def _channels() -> list[Fault]:
     ]
 
 
+def _browsers() -> Fault:
+    """More than there are places for, at the second listener: they send half a request, or read no answer."""
+
+    async def hang(all_: Surroundings) -> None:
+        port = int(all_.daemon.env["TRADEBOT_WEB__PORT"])
+        half = b"POST /api/v1/pause HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\n{"
+        deaf = b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 20
+        for sent in (half, deaf) * BROWSERS:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
+            reader._transport.pause_reading()  # type: ignore[attr-defined]
+            writer.write(sent)
+            all_.browsers.append(writer)
+
+    async def leave(all_: Surroundings) -> None:
+        for writer in all_.browsers:
+            writer.close()
+
+    return Fault("browser", "hangs, 200 of them", hang, leave, lasts_s=6)
+
+
 async def _nothing(_: Surroundings) -> None:
     pass
 
@@ -307,6 +329,7 @@ def every_fault() -> list[Fault]:
         *_broken_upstream(),
         *_proxied("Telegram", lambda all_: all_.telegram),
         *_channels(),
+        _browsers(),
         *_stepped_clock("PostgreSQL"),
         *_stepped_clock("SQLite"),
         Fault("disk", "full at start", full, room, at_start=True, database="SQLite"),

@@ -11,6 +11,7 @@ from tests.faults.brackets import Stage
 from tests.faults.cases import Fault, Surroundings
 from tests.proxy import open_proxy
 from tests.receivers import MailBox, mail_server, receiver
+from tests.servers import free_port
 from tests.system.harness import Daemon, Gateway, running
 
 BRACKETS = {
@@ -67,6 +68,8 @@ async def staged(
         if fault.part in ("Telegram", *CHANNELS):
             settings |= {"telegram__bot_token": TOKEN, "telegram__api_url": f"http://127.0.0.1:{telegram.port}"}
             settings |= _CHAT
+        if fault.part == "browser":
+            settings |= {"web__port": str(free_port()), "web__password": "seven horses under the bridge"}
         daemon = Daemon.at(folder, gateway=gateway, **settings)
         daemon.env["TRADEBOT_BROKER__PORT"] = str(ib.port)
         if fault.database == "PostgreSQL":

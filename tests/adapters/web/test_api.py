@@ -99,6 +99,16 @@ async def test_who_asks_too_often_waits(site: Site, monkeypatch: pytest.MonkeyPa
     assert (await site.ask(f"{API}/kill", "POST", headers=headers))[0] == 200  # this waits for nothing
 
 
+@pytest.mark.parametrize("path", ["openapi.json", "docs", "docs.css", "alive"])
+async def test_what_anybody_may_read_is_read_so_often(site: Site, path: str) -> None:
+    """A stranger would keep the bot busy with a document that is worth reading once."""
+    statuses = []
+    for _ in range(access.OPEN_BURST + 5):
+        async with site.client.get(site.url(f"{API}/{path}")) as answer:
+            statuses.append(answer.status)
+    assert (statuses[0], statuses[-1]) == (200, 429)
+
+
 async def test_another_site_s_page_does_nothing_even_with_a_token(site: Site) -> None:
     """A page that has got hold of a token would use the owner's browser to reach a port that it cannot reach itself."""
     headers = {**await bearer(site, Scope.TRADE), "Origin": "https://evil.example"}

@@ -39,10 +39,10 @@ def routes(app: web.Application, ground: Ground) -> None:
             raise Problem(HTTPStatus.BAD_REQUEST, "Last-Event-ID is the id of an event.")
         return await stream.serve(request, token, None if seen is None else int(seen), traces=query.trace)
 
-    app.router.add_get(f"{PREFIX}/alive", alive)
-    app.router.add_get(f"{PREFIX}/openapi.json", describing.document)
-    app.router.add_get(f"{PREFIX}/docs", describing.page)
-    app.router.add_get(f"{PREFIX}/docs.css", describing.style)
+    app.router.add_get(f"{PREFIX}/alive", access.anybody(alive))
+    app.router.add_get(f"{PREFIX}/openapi.json", access.anybody(describing.document))
+    app.router.add_get(f"{PREFIX}/docs", access.anybody(describing.page))
+    app.router.add_get(f"{PREFIX}/docs.css", access.anybody(describing.style))
     app.router.add_get(PREFIX + EVENTS.path, events)
     for endpoint in (*READS, *WRITES):
         app.router.add_route(endpoint.method, PREFIX + endpoint.path, Dispatch(endpoint, ground, access).answer)

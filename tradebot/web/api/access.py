@@ -15,12 +15,13 @@ from tradebot.errors import LedgerUnavailable
 from tradebot.listener.callers import Buckets
 from tradebot.queries.api_tokens import api_token
 from tradebot.web.ground import Ground
-from tradebot.web.guard import ACTOR, CLIENT
+from tradebot.web.guard import ACTOR, CLIENT, Handler
 from tradebot.web.problems import Problem
 from tradebot.web.tokens import Claims, NoToken, check_stored, claims_of, ready
 
 TOKEN_BURST, TOKEN_PER_S = 120, 10
 STRANGERS_BURST, STRANGERS_PER_S = 20, 0.2
+OPEN_BURST, OPEN_PER_S = 60, 1
 AT_ONCE_S = 0.5
 
 
@@ -31,6 +32,16 @@ class Access:
         self._ground = ground
         self._tokens = Buckets(TOKEN_BURST, TOKEN_PER_S)
         self._strangers = Buckets(STRANGERS_BURST, STRANGERS_PER_S)
+        self._open = Buckets(OPEN_BURST, OPEN_PER_S)
+
+    def anybody(self, handler: Handler) -> Handler:
+        """What needs no token, so many times from one address."""
+
+        async def limited(request: web.Request) -> web.StreamResponse:
+            self._limit(self._open, request[CLIENT])
+            return await handler(request)
+
+        return limited
 
     async def admit(self, request: web.Request, scope: Scope, *, at_once: bool = False) -> ApiToken:
         """Raises Problem: 401, 403, 429."""
