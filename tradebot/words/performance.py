@@ -151,12 +151,13 @@ def _about(facts: ThresholdCrossed | ThresholdBack) -> str:
 
 def readings(found: Sequence[Reading], crossed_since: Mapping[str, object]) -> Sequence[str]:
     """One line a threshold: `drawdown 3.2 % (limit 10.0 %)`, with a mark where it is crossed."""
-    return [
-        f"{'❗ ' if one.key in crossed_since else ''}{f'{one.strategy}: ' if one.strategy else ''}{TITLES[one.threshold]} "
-        f"{NOT_YET if one.value is None else threshold_value(one.threshold, one.value)} "
-        f"(limit {threshold_value(one.threshold, one.limit)})"
-        for one in found
-    ]
+    return [f"{'❗ ' if one.beyond or one.key in crossed_since else ''}{_reading(one)}" for one in found]
+
+
+def _reading(one: Reading) -> str:
+    value = NOT_YET if one.value is None else threshold_value(one.threshold, one.value)
+    whose = f"{one.strategy}: " if one.strategy else ""
+    return f"{whose}{TITLES[one.threshold]} {value} (limit {threshold_value(one.threshold, one.limit)})"
 
 
 WORDS: Mapping[EventKind, Callable[[Any, Event | NewEvent], str]] = {
@@ -274,6 +275,8 @@ def slippage_rows(found: Slippage) -> Rows:
         rows += [(f"· {name}", bps(value)) for name, value in each]
     if found.without_price:
         rows.append(("· without a price", some(found.without_price, "orders")))
+    if found.unsplit:
+        rows.append(("without a quote", f"{some(found.unsplit, 'orders')}, {bps(found.unsplit_bps)}"))
     if found.stop_bps is not None:
         rows.append(("stops, beyond price", bps(found.stop_bps)))
     return rows

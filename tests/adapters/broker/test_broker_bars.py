@@ -1,14 +1,21 @@
 """Daily prices come over the one connection, behind everything that trades."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
 from tests.adapters.broker.helpers import AAPL, broker_for, connected, order, place
+from tests.adapters.database.samples import a_lot, a_trade
+from tests.fakes import FixedClock
 from tradebot.broker import client
+from tradebot.database import migrate, open_ledger
 from tradebot.domain.brokerage import Contract
+from tradebot.domain.calendar import Calendar
+from tradebot.domain.hours import Hours
 from tradebot.errors import BrokerSilent, BrokerUnavailable
+from tradebot.runtime.jobs.daily_bars import DailyBarsJob
 from tradebot.simgateway import GatewaySettings, open_gateway
 
 SPY = Contract(756733, "SPY", "ARCA")
@@ -56,3 +63,22 @@ async def test_prices_of_the_past_wait_behind_everything_that_trades(monkeypatch
         await broker.open_orders()
         assert not asking.done()
         asking.cancel()
+
+
+async def test_the_job_stores_what_the_gateway_tells(tmp_path: Path) -> None:
+    """Each part would work, and no price ever be stored."""
+    url = f"sqlite:///{tmp_path / 'books.db'}"
+    await migrate.up(url)
+    async with open_gateway(SIMULATED) as gateway, broker_for(gateway.port) as broker, open_ledger(url) as ledger:
+        await connected(broker)
+        clock = FixedClock(lambda: AFTER_CLOSE)
+        async with ledger.begin() as books:
+            held = a_lot(await a_trade(books, ticker="KO"), ticker="KO", con_id=8894)
+            await books.rewrite_lots("main", "KO", [held], closed_by=[])
+        job = DailyBarsJob(ledger, broker, Hours(Calendar()), clock)
+        for _ in range(2):
+            await job.run(AFTER_CLOSE, AFTER_CLOSE)
+        async with ledger.read() as books:
+            spy, ko = [await books.daily_bars(ticker, date(2000, 1, 1)) for ticker in ("SPY", "KO")]
+    assert (len(spy), len(ko)) == (252, 252)
+    assert spy[-1].day == ko[-1].day == date(2026, 6, 3)

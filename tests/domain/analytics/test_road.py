@@ -113,6 +113,14 @@ def test_stops_slip_beyond_their_price() -> None:
     assert slippage([stop] * 10).stop_bps == pytest.approx(20)
 
 
+def test_an_exit_without_a_quote_is_measured_as_a_whole() -> None:
+    """Exits ask for no quote: what they cost would be nowhere."""
+    sold = order(side=Side.SELL, role=OrderRole.EXIT, quote=None, avg_fill_price=Decimal("99.90"))
+    found = slippage([*[sold] * 10, order(quote=None, alert_price=None)])
+    assert (found.orders, found.unsplit, found.unsplit_bps) == (0, 11, pytest.approx(10))
+    assert slippage([sold] * 9).unsplit_bps is None
+
+
 def always(_: datetime) -> bool:
     return True
 

@@ -69,6 +69,7 @@ def lot_figures(lots: Iterable[Lot]) -> LotFigures:
     ranked = sorted(known, key=lambda pair: pair[1])
     enough = len(known) >= LOTS_MIN
     gross_won = _sum(pnl + lot.commission for lot, pnl in known if pnl + lot.commission > 0)
+    of_cost = [float(pnl / lot.cost) for lot, pnl in known if lot.cost]
     return LotFigures(
         closed=len(known),
         won=len(won),
@@ -81,7 +82,7 @@ def lot_figures(lots: Iterable[Lot]) -> LotFigures:
         win_rate=len(won) / len(known) if enough else None,
         profit_factor=float(made / gone) if enough and gone else None,
         expectancy=net / len(known) if enough else None,
-        expectancy_pct=mean([float(pnl / lot.cost) for lot, pnl in known if lot.cost]) if enough else None,
+        expectancy_pct=mean(of_cost) if enough and of_cost else None,
         payoff=float(made / len(won) / (gone / len(lost))) if enough and won and lost else None,
         average_won=made / len(won) if enough and won else None,
         average_lost=gone / len(lost) if enough and lost else None,

@@ -66,6 +66,8 @@ class Slippage:
     bps: Parts | None
     worst: SentOrder | None  # by basis points
     worst_bps: float | None
+    unsplit: int  # market orders that filled without a live quote at their decision, as exits do that ask for none
+    unsplit_bps: float | None  # of those whose alert named a price, the whole way from it to the fill
     stops: int  # stop orders that filled
     stop_bps: float | None  # how far beyond their stop price, by value
 
@@ -76,6 +78,8 @@ def slippage(orders: Iterable[SentOrder]) -> Slippage:
     slips = [slip for _, slip in measured]
     worst = max(measured, key=lambda pair: pair[1].total / pair[1].value, default=None)
     stops = [order for order in orders if _is_filled_stop(order)]
+    unsplit = [order for order in orders if _is_filled_market(order) and order.bid_ask is None]
+    priced = [order for order in unsplit if order.alert_price]
     enough = len(slips) >= ORDERS_MIN
     return Slippage(
         orders=len(slips),
@@ -84,16 +88,17 @@ def slippage(orders: Iterable[SentOrder]) -> Slippage:
         bps=_parts(slips) if enough else None,
         worst=worst[0] if worst else None,
         worst_bps=_bps(worst[1].total, worst[1].value) if worst else None,
+        unsplit=len(unsplit),
+        unsplit_bps=_beyond([(one, one.alert_price) for one in priced]) if len(priced) >= ORDERS_MIN else None,
         stops=len(stops),
-        stop_bps=_beyond(stops) if len(stops) >= ORDERS_MIN else None,
+        stop_bps=_beyond([(one, one.stop_price) for one in stops]) if len(stops) >= ORDERS_MIN else None,
     )
 
 
 def slip_of(order: SentOrder) -> Slip | None:
     """None: not a market order that filled, or its quote is not known."""
     touch, filled = order.bid_ask, order.avg_fill_price
-    market = order.order_type is OrderType.MARKET and order.role not in PROTECTIVE
-    if not market or touch is None or filled is None or order.filled_qty <= 0:
+    if not _is_filled_market(order) or touch is None or filled is None:
         return None
     bid, ask = touch
     sign, at = (1, ask) if order.side is Side.BUY else (-1, bid)
@@ -130,14 +135,20 @@ def _is_filled_stop(order: SentOrder) -> bool:
     return fixed and order.filled_qty > 0 and order.avg_fill_price is not None
 
 
-def _beyond(stops: Sequence[SentOrder]) -> float:
+def _is_filled_market(order: SentOrder) -> bool:
+    market = order.order_type is OrderType.MARKET and order.role not in PROTECTIVE
+    return market and order.filled_qty > 0 and order.avg_fill_price is not None
+
+
+def _beyond(orders: Iterable[tuple[SentOrder, Decimal | None]]) -> float:
+    """How much worse than a price each filled, by value."""
     cost = value = ZERO
-    for one in stops:
-        assert one.stop_price is not None, "looked at before"
+    for one, named in orders:
+        assert named is not None, "looked at before"
         assert one.avg_fill_price is not None, "looked at before"
         sign = 1 if one.side is Side.BUY else -1
-        cost += sign * (one.avg_fill_price - one.stop_price) * one.filled_qty
-        value += one.stop_price * one.filled_qty
+        cost += sign * (one.avg_fill_price - named) * one.filled_qty
+        value += named * one.filled_qty
     return _bps(cost, value)
 
 

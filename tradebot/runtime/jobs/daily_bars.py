@@ -23,6 +23,7 @@ TICKERS_MAX = 20
 """Of what is held, beside SPY; those with the largest positions."""
 WITHIN_S = 40.0
 BEFORE = timedelta(days=20)
+_A_YEAR = timedelta(days=360)
 _YEAR_SESSIONS = 250
 _YEARS_MAX = 10
 
@@ -44,7 +45,7 @@ class DailyBarsJob:
             if self.clock.monotonic() > until:
                 logger.warning("daily prices: {} and those after it are left for the next session", ticker)
                 break
-            await self._store(ticker, since if ticker == SPY else now - timedelta(days=365), last)
+            await self._store(ticker, since if ticker == SPY else now - _A_YEAR, last)
         await store_run(self.ledger, DAILY_BARS, due)
 
     async def _wanted(self, now: datetime) -> tuple[datetime, Sequence[str]]:

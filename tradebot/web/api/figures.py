@@ -141,6 +141,8 @@ class Slippage(Shown):
     usd: Amount
     bps: Parts | None
     worst_bps: float | None
+    unsplit: int
+    unsplit_bps: float | None
     stops: int
     stop_bps: float | None
 
