@@ -1,5 +1,6 @@
 """docs/api.md and the OpenAPI document against the table of endpoints."""
 
+import inspect
 import json
 import re
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Any
 from openapi_pydantic import OpenAPI
 
 from tests.docs.write_openapi import PLACE, text
+from tradebot.operations.operations import Operations
+from tradebot.web.api import acting
 from tradebot.web.api.describing import plain_path
 from tradebot.web.api.endpoint import PREFIX
 from tradebot.web.api.table import ENDPOINTS
@@ -40,3 +43,11 @@ def test_the_document_is_openapi_3_1() -> None:
     assert OpenAPI.model_validate(document).openapi.startswith("3.1")
     assert len(document["paths"]) > 30
     assert document["components"]["schemas"]["Order"]["properties"]["filled_qty"]["type"] == "string"
+
+
+def test_whatever_people_may_do_programs_may_do() -> None:
+    """An operation of the chat would be out of a program's reach, and nobody would notice."""
+    source = inspect.getsource(acting)
+    offered = {name for name, _ in inspect.getmembers(Operations, inspect.iscoroutinefunction)}
+    assert len(offered) > 12
+    assert {name for name in offered if f"operations.{name}" not in source} == set()

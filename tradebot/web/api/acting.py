@@ -119,6 +119,15 @@ async def buy(asked: Asked) -> m.Buying:
     return m.Buying(alert_id=made)
 
 
+async def would_buy(asked: Asked) -> m.Preview:
+    body = asked.body
+    try:
+        found = await asked.ground.operations.would_buy(body.ticker, body.usd, body.strategy)
+    except BuyNotTaken as error:
+        raise Problem(HTTPStatus.FORBIDDEN, str(error)) from None
+    return m.Preview(report=found)
+
+
 async def clear_queue(asked: Asked) -> m.Cleared:
     ids = set(asked.body.alert_ids)
     return m.Cleared(cleared=await asked.ground.operations.clear_queue(ids, asked.actor))

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from tradebot.domain.alerts import AlertStatus
+from tradebot.domain.analytics.spans import Unit
 from tradebot.web.api.endpoint import Given, Nothing
 from tradebot.web.api.values import GivenAmount, StrategyName, Ticker
 
@@ -67,6 +68,13 @@ class Period(Given):
     """The last so many New York dates, today included; without `days`, everything since the start."""
 
     days: Annotated[int, Field(ge=1, le=3660)] | None = None
+
+
+class Pieces(Given):
+    """The last so many days, weeks or months, the one of today included."""
+
+    unit: Unit = Unit.WEEK
+    count: Annotated[int, Field(ge=1, le=60)] = 4
 
 
 class OfChannel(Given):

@@ -159,8 +159,8 @@ class TradingFigures(Shown):
     slippage: Slippage
 
 
-class Month(Shown):
-    """A month, or the part of it in the period."""
+class Span(Shown):
+    """A day, week or month, or the part of it in the period."""
 
     first: date
     last: date
@@ -209,10 +209,16 @@ class Performance(Shown):
     account: AccountFigures | None
     trading: TradingFigures
     by_strategy: dict[str, TradingFigures]
-    months: list[Month]
+    months: list[Span]
     strategies_together: list[Correlation]
     positions_together: list[Correlation]
     latency: Latency
+
+
+class Spans(Shown):
+    """The oldest first."""
+
+    items: list[Span]
 
 
 class Reading(Shown):

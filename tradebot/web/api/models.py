@@ -240,6 +240,12 @@ class Buying(Shown):
     alert_id: int | None
 
 
+class Preview(Shown):
+    """What would become of it at this moment; nothing is stored."""
+
+    report: Json
+
+
 class Cleared(Shown):
     """How many alerts were taken out of the queue."""
 

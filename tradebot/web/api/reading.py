@@ -154,6 +154,11 @@ async def performance(asked: Asked) -> f.Performance:
     return f.Performance.model_validate(found)
 
 
+async def results(asked: Asked) -> f.Spans:
+    found = await asked.ground.queries.performance.spans(asked.query.unit, asked.query.count)
+    return f.Spans.model_validate({"items": list(found)})
+
+
 async def thresholds(asked: Asked) -> f.Readings:
     found = await asked.ground.queries.thresholds.readings(asked.ground.clock.now())
     return f.Readings.model_validate({"items": list(found)})

@@ -37,6 +37,7 @@ READS: Sequence[Endpoint] = (
     Endpoint("GET", "/trades", _R, "The newest fills", read.trades, m.Trades, "Books", a.Newest),
     Endpoint("GET", "/pnl", _R, "Realised P&L by day", read.pnl, s.Pnl, "Books", a.Days),
     Endpoint("GET", "/performance", _R, "How a period went", read.performance, f.Performance, "Books", a.Period),
+    Endpoint("GET", "/results", _R, "Each of the last days, weeks or months", read.results, f.Spans, "Books", a.Pieces),
     Endpoint("GET", "/thresholds", _R, "Figures beside their limits", read.thresholds, f.Readings, "Books"),
     Endpoint("GET", "/equity", _R, "What the account was worth", read.equity, s.Equity, "Books", a.PastDays),
     Endpoint("GET", "/alerts", _R, "Alerts that fit, page by page", read.alerts, m.Alerts, "Alerts", a.AlertSearch),
@@ -106,6 +107,10 @@ WRITES: Sequence[Endpoint] = (
         *("POST", _EVENT + "/sell-rest", _T, "Sell what an exit has left", do.sell_rest, m.Selling, "Trading"),
         body=a.Nothing,
         refusals=(_NOT_THERE, _STANDS_OTHERWISE),
+    ),
+    Endpoint(
+        *("POST", "/buy/preview", _T, "What would become of it now", do.would_buy, m.Preview, "Trading"),
+        body=a.Buy,
     ),
     Endpoint(
         *("POST", "/buy", _T, "Buy by hand, where the file allows it", do.buy, m.Buying, "Trading"),
