@@ -1,7 +1,7 @@
 """How it goes, in the chat: what a phone shows, and the page to keep."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,13 +10,17 @@ from tests.adapters.database.samples import a_lot, a_trade
 from tests.adapters.telegram.conftest import Phone
 from tests.domain.analytics.history import history
 from tests.domain.analytics.samples import CALENDAR, NOON
+from tests.facts import a_period
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.analytics.performance import Known, performance, spans_of
 from tradebot.domain.analytics.spans import Unit
 from tradebot.domain.analytics.thresholds import Reading, Threshold
+from tradebot.domain.events import Event
+from tradebot.domain.facts.performance import WeeklyReport
 from tradebot.domain.trades import TradeStatus
 from tradebot.telegram import performance as texts
 from tradebot.telegram.markup import LENGTH_MAX, plain
+from tradebot.telegram.messages import nets_of, paragraph_of
 
 KNOWN = history(130)
 FOUND = performance(KNOWN, CALENDAR, CALENDAR.is_open)
@@ -92,3 +96,12 @@ async def test_days_and_the_page_come_into_the_chat(phone: Phone) -> None:
         refused = await phone.api.ask(f"/report {wrong}", "/report 2026-11")
         assert "no month" in refused.text or "not begun" in refused.text
     await phone.api.ask("/daily 31", "1 to 30")
+
+
+def test_a_weeks_report_has_its_figures_first_and_a_picture() -> None:
+    """A lock screen would show no figure, or the picture of the week be left out."""
+    event = Event(WeeklyReport(**a_period()), NOON, id=1)
+    shown = plain(paragraph_of(event, NOON)).splitlines()
+    assert shown[1] == "Realised +$123.45, account +1.2 %"
+    assert all(len(line) <= 40 for line in shown), shown
+    assert nets_of(event) == [(date(2026, 11, 19), Decimal(4)), (date(2026, 11, 20), Decimal("119.45"))]
