@@ -18,6 +18,8 @@ from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.settings import TradingState
 
 PAGES = ("/", "/positions", "/orders", "/alerts", "/alerts/4", "/performance", "/risk", "/settings", "/jobs", "/logs")
+OTHERWISE = ("/", "/alerts/4", "/performance", "/risk", "/act/kill")
+"""Where everything is that has a colour."""
 QUESTIONS = ("/act/kill", "/act/sell", "/limits/max_daily_buys?value=nothing", "/nowhere")
 WIDE, PHONE = {"width": 1180, "height": 800}, {"width": 360, "height": 740}
 DEADLINE_MS = 60_000
@@ -99,7 +101,8 @@ async def test_every_page_is_for_everybody(browsing: Browsing, scheme: Any, size
     await watched.login()
     for path in (*PAGES, *QUESTIONS):
         await watched.open(path)
-        found += await watched.violations(rules)
+        if not rules or path in OTHERWISE:
+            found += await watched.violations(rules)
         assert await watched.overflow() == 0, path
     assert found == []
     nowhere = [one for one in watched.complaints if "/nowhere" not in one]  # its 404 is one, as it should be

@@ -6,8 +6,7 @@ from decimal import Decimal
 
 from tests.adapters.web.conftest import Site
 from tests.adapters.web.dashboard import inside
-from tradebot.web.dashboard.door import Door
-from tradebot.web.dashboard.pictures import DARK, KEPT_MAX, POINTS_MAX, Curve, Pictures, draw
+from tradebot.web.dashboard.pictures import DARK, KEPT_MAX, POINTS_MAX, Curve, Gallery
 from tradebot.web.dashboard.rendering import STATIC
 
 FIRST = date(2026, 1, 5)
@@ -20,19 +19,19 @@ def a_curve(days: int = 30, *, from_zero: bool = False) -> Curve:
 
 async def test_a_curve_is_drawn_for_each_theme_and_width() -> None:
     """A page shows a broken picture, one that cannot be read in the dark, or one that runs a script."""
-    pictures = Pictures(Door.__new__(Door))
-    key = pictures.name(a_curve())
-    assert key is not None
-    drawn = await draw(pictures._asked[key])
+    gallery = Gallery()
+    name = gallery.name(a_curve())
+    assert name is not None
+    drawn = await gallery.drawn(name)
     assert drawn is not None
     assert drawn.keys() == {"wide-light", "wide-dark", "narrow-light", "narrow-dark"}
-    for name, body in drawn.items():
+    for which, body in drawn.items():
         text = body.decode()
-        assert text.startswith("<svg"), name
+        assert text.startswith("<svg"), which
         assert "<script" not in text
         assert "url(http" not in text
         of_light = {colour for colour in DARK if colour in text}
-        assert (of_light == set()) == name.endswith("dark"), (name, of_light)
+        assert (of_light == set()) == which.endswith("dark"), (which, of_light)
     assert "$100,000" in drawn["wide-light"].decode()
 
 
@@ -45,21 +44,20 @@ def test_the_dark_colours_are_those_of_the_style_sheet() -> None:
 
 def test_the_same_figures_have_the_same_name_and_few_are_kept() -> None:
     """Every look at a page draws its pictures anew, or a daemon that runs for months grows with each."""
-    pictures = Pictures(Door.__new__(Door))
-    assert pictures.name(a_curve()) == pictures.name(a_curve())
-    assert pictures.name(a_curve()) != pictures.name(a_curve(from_zero=True))
-    assert pictures.name(a_curve(1)) is None
-    for days in range(2, 30):
-        pictures.name(a_curve(days))
-    assert len(pictures._asked) == KEPT_MAX
+    gallery = Gallery()
+    assert gallery.name(a_curve()) == gallery.name(a_curve())
+    assert gallery.name(a_curve()) != gallery.name(a_curve(from_zero=True))
+    assert gallery.name(a_curve(1)) is None
+    names = [gallery.name(a_curve(days)) for days in range(2, 30)]
+    assert [name for name in names if name and gallery.asked(name)] == names[-KEPT_MAX:]
 
 
 def test_years_of_days_are_thinned_and_the_last_stays() -> None:
     """A long history makes a picture of megabytes, or one that ends last week."""
-    pictures = Pictures(Door.__new__(Door))
-    key = pictures.name(a_curve(4 * POINTS_MAX + 3))
-    assert key is not None
-    asked = pictures._asked[key].decode()
+    gallery = Gallery()
+    name = gallery.name(a_curve(4 * POINTS_MAX + 3))
+    assert name is not None
+    asked = str(gallery.asked(name))
     assert asked.count("-") < 3 * POINTS_MAX
     assert (FIRST + timedelta(days=4 * POINTS_MAX + 2)).isoformat() in asked
 

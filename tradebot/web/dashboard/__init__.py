@@ -12,7 +12,7 @@ from tradebot.web.dashboard.decisions import Decisions
 from tradebot.web.dashboard.door import Door
 from tradebot.web.dashboard.live import Live
 from tradebot.web.dashboard.pages import Pages
-from tradebot.web.dashboard.pictures import Pictures
+from tradebot.web.dashboard.pictures import Gallery, Pictures
 from tradebot.web.ground import Ground
 
 __all__ = ["routes"]
@@ -21,15 +21,15 @@ __all__ = ["routes"]
 def routes(app: web.Application, ground: Ground) -> None:
     """Adds the dashboard's."""
     door = Door(ground)
-    live, pictures = Live(ground, door), Pictures(door)
+    live, gallery = Live(ground, door), Gallery()
     app.add_routes(
         [
             *door.table(),
-            *Pages(ground, door, pictures).table(),
+            *Pages(ground, door, gallery).table(),
             *Acts(ground, door).table(),
             *Choices(ground, door).table(),
             *Decisions(ground, door).table(),
-            *pictures.table(),
+            *Pictures(door, gallery).table(),
             *live.table(),
         ]
     )

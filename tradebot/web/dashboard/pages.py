@@ -14,7 +14,7 @@ from tradebot.queries.alert_trace import alert_trace
 from tradebot.queries.search import AlertSearch, newest_events, search_alerts
 from tradebot.web.dashboard import alerts, at_work, holdings, machine, overview, performance, risk, trace
 from tradebot.web.dashboard.door import Door
-from tradebot.web.dashboard.pictures import Pictures
+from tradebot.web.dashboard.pictures import Gallery
 from tradebot.web.ground import Ground
 from tradebot.words import report_page
 
@@ -25,12 +25,12 @@ ID_MAX = 2**62
 class Pages:
     """The handlers of everything that is only looked at."""
 
-    def __init__(self, ground: Ground, door: Door, pictures: Pictures) -> None:
+    def __init__(self, ground: Ground, door: Door, gallery: Gallery) -> None:
         self._queries = ground.queries
         self._clock = ground.clock
         self._crons = ground.crons
         self._door = door
-        self._pictures = pictures
+        self._gallery = gallery
 
     def table(self) -> list[web.RouteDef]:
         pages = {
@@ -88,7 +88,7 @@ class Pages:
 
     async def performance(self, request: web.Request) -> web.Response:
         chosen, counted = await self._counted(request)
-        page = performance.performance(counted, chosen, self._pictures.name)
+        page = performance.performance(counted, chosen, self._gallery.name)
         return await self._door.page(request, "performance.html", page)
 
     async def keep(self, request: web.Request) -> web.Response:

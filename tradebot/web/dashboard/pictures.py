@@ -48,18 +48,13 @@ class Curve:
     from_zero: bool = False
 
 
-class Pictures:
-    """Those that pages have named lately, and what was drawn of them."""
+class Gallery:
+    """What pages have named lately, and what was drawn of it."""
 
-    def __init__(self, door: Door) -> None:
-        self._door = door
+    def __init__(self) -> None:
         self._asked: OrderedDict[str, bytes] = OrderedDict()
         self._drawn: OrderedDict[str, Mapping[str, bytes]] = OrderedDict()
         self._one_at_a_time = asyncio.Lock()
-
-    def table(self) -> list[web.RouteDef]:
-        path = "/charts/{key:[0-9a-f]{32}}/{width:wide|narrow}-{theme:light|dark}.svg"
-        return [web.get(path, self._door.inside(self.picture, endless=True))]
 
     def name(self, curve: Curve) -> str | None:
         """By which a page asks for it; None: too little to draw."""
@@ -74,20 +69,41 @@ class Pictures:
             "from_zero": curve.from_zero,
         }
         request = json.dumps(asked).encode()
-        key = hashlib.sha256(request).hexdigest()[:32]
-        _keep(self._asked, key, request)
-        return key
+        name = hashlib.sha256(request).hexdigest()[:32]
+        _keep(self._asked, name, request)
+        return name
+
+    def asked(self, name: str) -> bytes | None:
+        """What is to be drawn under this name; None: no page has named it lately."""
+        return self._asked.get(name)
+
+    async def drawn(self, name: str) -> Mapping[str, bytes] | None:
+        """SVG by width and theme; None: nobody has named it, or it could not be drawn."""
+        async with self._one_at_a_time:
+            request = self.asked(name)
+            if name not in self._drawn and request is not None:
+                found = await draw(request)
+                if found is not None:
+                    _keep(self._drawn, name, found)
+            return self._drawn.get(name)
+
+
+class Pictures:
+    """Serves what is in the gallery."""
+
+    def __init__(self, door: Door, gallery: Gallery) -> None:
+        self._door = door
+        self._gallery = gallery
+
+    def table(self) -> list[web.RouteDef]:
+        path = "/charts/{name:[0-9a-f]{32}}/{width:wide|narrow}-{theme:light|dark}.svg"
+        return [web.get(path, self._door.inside(self.picture, endless=True))]
 
     async def picture(self, request: web.Request) -> web.Response:
-        key = request.match_info["key"]
-        async with self._one_at_a_time:
-            if key not in self._drawn and key in self._asked:
-                found = await draw(self._asked[key])
-                if found is not None:
-                    _keep(self._drawn, key, found)
-        if key not in self._drawn:
+        found = await self._gallery.drawn(request.match_info["name"])
+        if found is None:
             raise web.HTTPNotFound
-        body = self._drawn[key][f"{request.match_info['width']}-{request.match_info['theme']}"]
+        body = found[f"{request.match_info['width']}-{request.match_info['theme']}"]
         headers = {"Cache-Control": "private, max-age=31536000, immutable"}
         return web.Response(body=body, content_type="image/svg+xml", charset="utf-8", headers=headers)
 
