@@ -1,5 +1,6 @@
 """Daily prices, reports of weeks and months, and thresholds: once each, and told once."""
 
+import asyncio
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -102,6 +103,16 @@ async def test_prices_that_ib_does_not_give_are_no_failure(make_bot: MakeBot) ->
     """The owner would be told every evening of something that he cannot change and that nothing depends on."""
     clockwork = await a_bot(make_bot)
     clockwork.bot.broker.failing.add("daily_bars")
+    await clockwork.run_to(new_york(2026, 11, 20, 17))
+    assert await clockwork.told(EventKind.JOB_FAILED) == []
+    assert await clockwork.runs(DAILY_BARS) == new_york(2026, 11, 20, 16, 40)
+
+
+async def test_prices_that_come_too_late_hold_up_no_job(make_bot: MakeBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The health check would come too late, and the dead man's switch call the owner, because IB is slow."""
+    monkeypatch.setattr("tradebot.runtime.jobs.daily_bars.WITHIN_S", 0.05)
+    clockwork = await a_bot(make_bot)
+    clockwork.bot.broker.waits["daily_bars"] = asyncio.Event()
     await clockwork.run_to(new_york(2026, 11, 20, 17))
     assert await clockwork.told(EventKind.JOB_FAILED) == []
     assert await clockwork.runs(DAILY_BARS) == new_york(2026, 11, 20, 16, 40)

@@ -140,13 +140,6 @@ def plans(crons: Mapping[str, str], calendar: Calendar) -> tuple[Plan, ...]:
         ),
         Plan(EQUITY, crons[EQUITY], by.has_equity, _at_once, skip=by.to_the_open),
         Plan(DAILY_REPORT, crons[DAILY_REPORT], by.ends_session, by.same_day, report, by.to_the_close),
-        Plan(
-            DAILY_BARS,
-            crons[DAILY_BARS],
-            lambda due: by.first_after_close(DAILY_BARS, due),
-            by.same_day,
-            skip=by.to_the_close,
-        ),
         of_period(WEEKLY_REPORT, Unit.WEEK),
         of_period(MONTHLY_REPORT, Unit.MONTH),
         Plan(THRESHOLDS, crons[THRESHOLDS], by.has_thresholds, by.looked_in_time, skip=by.to_the_open),
@@ -154,6 +147,13 @@ def plans(crons: Mapping[str, str], calendar: Calendar) -> tuple[Plan, ...]:
         Plan(SUNDAY_REMINDER, crons[SUNDAY_REMINDER], _always, by.same_day, by.every_one(SUNDAY_REMINDER)),
         Plan(HEALTH_CHECK, crons[HEALTH_CHECK], _always, _is_the_last, at_first_start=True),
         Plan(PRUNE, crons[PRUNE], _always, by.same_day),
+        Plan(  # the last one: it waits for IB
+            DAILY_BARS,
+            crons[DAILY_BARS],
+            lambda due: by.first_after_close(DAILY_BARS, due),
+            by.same_day,
+            skip=by.to_the_close,
+        ),
     )
 
 

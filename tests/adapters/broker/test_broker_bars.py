@@ -8,7 +8,6 @@ import pytest
 
 from tests.adapters.broker.helpers import AAPL, broker_for, connected, order, place
 from tests.adapters.database.samples import a_lot, a_trade
-from tests.fakes import FixedClock
 from tradebot.broker import client
 from tradebot.database import migrate, open_ledger
 from tradebot.domain.brokerage import Contract
@@ -71,11 +70,10 @@ async def test_the_job_stores_what_the_gateway_tells(tmp_path: Path) -> None:
     await migrate.up(url)
     async with open_gateway(SIMULATED) as gateway, broker_for(gateway.port) as broker, open_ledger(url) as ledger:
         await connected(broker)
-        clock = FixedClock(lambda: AFTER_CLOSE)
         async with ledger.begin() as books:
             held = a_lot(await a_trade(books, ticker="KO"), ticker="KO", con_id=8894)
             await books.rewrite_lots("main", "KO", [held], closed_by=[])
-        job = DailyBarsJob(ledger, broker, Hours(Calendar()), clock)
+        job = DailyBarsJob(ledger, broker, Hours(Calendar()))
         for _ in range(2):
             await job.run(AFTER_CLOSE, AFTER_CLOSE)
         async with ledger.read() as books:

@@ -4,6 +4,7 @@ Rules: nothing depends on them, so what IB does not tell is logged and asked aga
 is stored once, and anew where an adjustment has changed it. It is over before the scheduler's patience is.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -16,7 +17,7 @@ from tradebot.domain.job_plan import DAILY_BARS, last_session
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.settings import ACCOUNT_KEY
 from tradebot.errors import BrokerUnavailable, UnknownContract
-from tradebot.ports import Broker, Clock, Ledger
+from tradebot.ports import Broker, Ledger
 from tradebot.runtime.jobs.record import store_run
 
 TICKERS_MAX = 20
@@ -35,17 +36,16 @@ class DailyBarsJob:
     ledger: Ledger
     broker: Broker
     hours: Hours
-    clock: Clock
 
     async def run(self, due: datetime, now: datetime) -> None:
         last = last_session(self.hours.calendar, now).date
         since, held = await self._wanted(now)
-        until = self.clock.monotonic() + WITHIN_S
-        for ticker in (SPY, *held):
-            if self.clock.monotonic() > until:
-                logger.warning("daily prices: {} and those after it are left for the next session", ticker)
-                break
-            await self._store(ticker, since if ticker == SPY else now - _A_YEAR, last)
+        try:
+            async with asyncio.timeout(WITHIN_S):
+                for ticker in (SPY, *held):
+                    await self._store(ticker, since if ticker == SPY else now - _A_YEAR, last)
+        except TimeoutError:
+            logger.warning("daily prices: {} and those after it are left for the next session", ticker)
         await store_run(self.ledger, DAILY_BARS, due)
 
     async def _wanted(self, now: datetime) -> tuple[datetime, Sequence[str]]:

@@ -56,7 +56,7 @@ def all_jobs(
         HEALTH_CHECK: HealthCheckJob(ledger, queries, restart, heartbeat).run,
         SUNDAY_REMINDER: LoginReminderJob(ledger, broker, calendar).run,
         EQUITY: EquityJob(ledger, broker).run,
-        DAILY_BARS: DailyBarsJob(ledger, broker, hours, clock).run,
+        DAILY_BARS: DailyBarsJob(ledger, broker, hours).run,
         WEEKLY_REPORT: PeriodReportJob(WEEKLY_REPORT, ledger, queries).run,
         MONTHLY_REPORT: PeriodReportJob(MONTHLY_REPORT, ledger, queries).run,
         THRESHOLDS: ThresholdsJob(ledger, queries.thresholds, hours).run,
