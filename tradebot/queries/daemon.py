@@ -145,9 +145,9 @@ class DaemonQueries:
             lots = await books.lots(LotStatus.OPEN)
         return held_positions(lots, self.broker.positions(), strategy, self.run.strategies, orders)
 
-    async def orders(self, strategy: str | None = None) -> Sequence[AtWork]:
-        """What has not ended, beside the market. Raises LedgerUnavailable."""
-        return await working_orders(self.ledger, self.broker, strategy)
+    async def orders(self, strategy: str | None = None, known: Mapping[int, Decimal] | None = None) -> Sequence[AtWork]:
+        """What has not ended, beside the market; with `known` prices IB is asked for none. Raises LedgerUnavailable."""
+        return await working_orders(self.ledger, self.broker, strategy, known)
 
     async def result(self, days: int, strategy: str | None = None) -> Result:
         """The last `days` New York dates, today included; beside them what is open, and all since the start. Raises

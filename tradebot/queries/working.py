@@ -40,11 +40,17 @@ def level(terms: Terms) -> Decimal | None:
     return terms.limit_price if terms.type is OrderType.LIMIT else terms.stop_price
 
 
-async def working_orders(ledger: Ledger, broker: Broker, strategy: str | None) -> Sequence[AtWork]:
-    """The oldest first, of one strategy or of all. Raises LedgerUnavailable."""
+async def working_orders(
+    ledger: Ledger, broker: Broker, strategy: str | None, known: Mapping[int, Decimal] | None = None
+) -> Sequence[AtWork]:
+    """The oldest first, of one strategy or of all. `known`: prices by contract to go by, so that IB is asked for none. Raises
+    LedgerUnavailable."""
     async with ledger.read() as books:
         orders = of(strategy, await books.trades(UNRESOLVED))
-    prices = await _prices(broker, [one for one in orders if level(one.terms) is not None])
+    if known is not None:
+        prices = {**known, **market_prices(broker.positions())}
+    else:
+        prices = dict(await _prices(broker, [one for one in orders if level(one.terms) is not None]))
     waiting = waiting_for_entry(orders)
     return [AtWork(one, prices.get(one.con_id), one.id in waiting) for one in orders]
 

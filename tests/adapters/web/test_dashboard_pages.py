@@ -1,5 +1,6 @@
 """What the dashboard shows of a bot that has traded; what came from outside is text and nothing else."""
 
+from decimal import Decimal
 from html import unescape
 
 from tests.adapters.web.conftest import OpenSite, Site
@@ -7,6 +8,9 @@ from tests.adapters.web.dashboard import Browser, inside
 from tests.adapters.web.samples import HOSTILE, a_busy_bot
 from tests.bot_fixtures import MakeBot
 from tradebot.domain.alerts import AlertStatus
+from tradebot.domain.instructions import OrderTerms, Verb
+from tradebot.domain.strategies import OrderSource, Strategy
+from tradebot.domain.terms import OrderType
 
 ESCAPED = "&lt;script&gt;alert(1)&lt;/script&gt;"
 
@@ -63,6 +67,27 @@ async def test_performance_is_a_page_and_a_file_to_keep(open_site: OpenSite, mak
     async with site.client.get(site.url("/performance/keep?period=30")) as answer:
         assert answer.headers["Content-Disposition"].endswith('-2026-11-20.html"')
         assert "−$9.50" in await answer.text()
+
+
+async def test_a_page_that_stays_open_asks_ib_for_few_prices(open_site: OpenSite, make_bot: MakeBot) -> None:
+    """A forgotten page takes the room that orders need at IB; or its prices are never fresh again."""
+    bot = await make_bot(strategies=(Strategy(name="main", orders=OrderSource.ALERT),))
+    await bot.start()
+    await bot.asks("main", Verb.BUY, "TSLA", order=OrderTerms(OrderType.LIMIT, Decimal(90)))
+    await bot.sent(1)
+    browser = await inside(await open_site(bot))
+
+    async def asked(**headers: str) -> int:
+        before = bot.broker.asked.count("quote")
+        page = await browser.get("/orders", headers=headers)
+        assert "10.0 % below the market, $100.00" in page.text, page.text
+        return bot.broker.asked.count("quote") - before
+
+    assert await asked() == 1
+    assert [await asked(**{"X-Refresh": "1"}) for _ in range(3)] == [0, 0, 0]
+    bot.clock.skip(61)
+    await browser.get("/login")  # a connection that was idle for so long is closed by now
+    assert await asked(**{"X-Refresh": "1"}) == 1
 
 
 async def test_hostile_text_is_text(open_site: OpenSite, make_bot: MakeBot) -> None:

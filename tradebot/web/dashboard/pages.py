@@ -1,7 +1,9 @@
 """What is shown: ask, put into a page, answer."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 
 from aiohttp import web
 
@@ -12,6 +14,7 @@ from tradebot.domain.payload.symbols import symbol
 from tradebot.errors import PayloadError
 from tradebot.queries.alert_trace import alert_trace
 from tradebot.queries.search import AlertSearch, newest_events, search_alerts
+from tradebot.queries.working import AtWork
 from tradebot.web.dashboard import alerts, at_work, holdings, machine, overview, performance, risk, trace
 from tradebot.web.dashboard.door import Door
 from tradebot.web.dashboard.pictures import Gallery
@@ -19,6 +22,7 @@ from tradebot.web.ground import Ground
 from tradebot.words import report_page
 
 TODAY_MAX = 1000
+PRICES_KEPT_S = 60.0
 ID_MAX = 2**62
 
 
@@ -31,6 +35,8 @@ class Pages:
         self._crons = ground.crons
         self._door = door
         self._gallery = gallery
+        self._prices: Mapping[int, Decimal] = {}
+        self._prices_until = 0.0
 
     def table(self) -> list[web.RouteDef]:
         pages = {
@@ -70,8 +76,18 @@ class Pages:
         return await self._door.page(request, "positions.html", page)
 
     async def orders(self, request: web.Request) -> web.Response:
-        page = at_work.orders(await self._queries.orders(), several=self._queries.run.several)
+        page = at_work.orders(await self._orders(request), several=self._queries.run.several)
         return await self._door.page(request, "orders.html", page)
+
+    async def _orders(self, request: web.Request) -> Sequence[AtWork]:
+        """A page that stays open asks IB for prices once in a while: its quotes are orders' before they are anybody's."""
+        now = self._clock.monotonic()
+        if "X-Refresh" in request.headers and now < self._prices_until:
+            return await self._queries.orders(known=self._prices)
+        self._prices_until = now + PRICES_KEPT_S
+        found = await self._queries.orders()
+        self._prices = {one.order.con_id: one.price for one in found if one.price is not None}
+        return found
 
     async def alerts(self, request: web.Request) -> web.Response:
         queries, given = self._queries, {name: text.strip() for name, text in request.query.items()}
