@@ -106,7 +106,7 @@ async def test_a_filled_buy_and_a_refused_one(there: There) -> None:
     page = await there.typed("trace", str(refused))
     assert "REFUSED per ticker 1 open positions in AAPL, the most is 1: raise it with /set_max_per_ticker" in page.words
     told = await there.json("trace", str(refused))
-    assert [check["passed"] for check in told["checks"]] == [True] * 25 + [False]
+    assert [check["passed"] for check in told["checks"]] == [True] * 26 + [False]
     assert told["checks"][-1]["facts"] == {"ticker": "AAPL", "count": 1, "limit": 1}
     assert told["orders"] == []
     assert {step["kind"] for step in told["steps"]} == {"received", "quote", "refused"}

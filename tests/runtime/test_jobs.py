@@ -169,6 +169,7 @@ def test_every_check_of_0_1_0_is_understood() -> None:
         *(RefusalCode.AT_TARGET, RefusalCode.OVERTAKEN, RefusalCode.TRADING_WINDOW),
         *(RefusalCode.COOLDOWN, RefusalCode.MAX_ALERTS_PER_DAY),
         *(RefusalCode.EXIT_LEVELS, RefusalCode.MAX_RISK, RefusalCode.MARGIN),
+        RefusalCode.TICKER_BLOCKED,
     }
     assert set(NAMED_IN_0_1.values()) == {name for name, _ in BUY_POLICY} - since
 
