@@ -29,7 +29,7 @@ DAY = timedelta(days=1)
 
 
 async def a_bot(make_bot: MakeBot, start: datetime = FRIDAY, **changes: object) -> Clockwork:
-    bot = await make_bot(start=start, always=False, crons=SELDOM, **changes)
+    bot = await make_bot(start=start, always=False, **{"crons": SELDOM, **changes})
     bot.broker.connect()
     async with bot.ledger.begin() as books:
         await books.put_setting(ACCOUNT_KEY, ACCOUNT, "bot", start)
@@ -55,7 +55,8 @@ def test_reports_belong_to_the_last_session_of_their_time() -> None:
 
 async def test_a_week_and_a_month_are_told_once(make_bot: MakeBot) -> None:
     """The owner would not hear how the week went, or hear it twice after a restart."""
-    clockwork = await a_bot(make_bot, start=new_york(2026, 11, 27, 9))
+    crons = {**SELDOM, "equity": "0 13 * * 1-5", "thresholds": "0 13 * * 1-5"}
+    clockwork = await a_bot(make_bot, start=new_york(2026, 11, 27, 9), crons=crons)
     bot = clockwork.bot
     async with bot.ledger.begin() as books:
         await closed(books, "18", new_york(2026, 11, 25, 12))
