@@ -42,6 +42,9 @@ ASK: dict[str, Callable[[Any], object]] = {
     "reqExecutions": lambda client: client.reqExecutions(REQ_ID, ExecutionFilter()),
     "reqContractDetails": lambda client: client.reqContractDetails(REQ_ID, aapl()),
     "reqMktData": lambda client: client.reqMktData(REQ_ID, aapl(), "", True, False, []),
+    "reqHistoricalData": lambda client: client.reqHistoricalData(
+        *(REQ_ID, aapl(), "", "5 D", "1 day", "ADJUSTED_LAST", 1, 1, False, [])
+    ),
     "reqMatchingSymbols": lambda client: client.reqMatchingSymbols(REQ_ID, "AAPL"),
     "reqMarketRule": lambda client: client.reqMarketRule(26),
     "reqManagedAccts": lambda client: client.reqManagedAccts(),
