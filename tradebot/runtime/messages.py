@@ -93,6 +93,7 @@ async def _serve_telegram(settings: Settings, bot: Tradebot, stop: asyncio.Event
         telegram.api_url,
         topic_id=telegram.topic_id,
         theme=telegram.theme,
+        quiet_hours=telegram.quiet_hours,
     )
     await serve(access, bot.operations, bot.queries, bot.outside.chance, bot.outside.pulse, stop)
 

@@ -21,6 +21,8 @@ from tradebot.telegram.markup import esc
 from tradebot.telegram.messages import Folded, fold, nets_of
 from tradebot.telegram.pictures import Sessions, Theme, draw
 from tradebot.telegram.sender import Sender
+from tradebot.telegram.sound import QuietHours, rings
+from tradebot.words import zone
 
 CHANNEL = "telegram"
 BACKOFF_MAX_S = 30.0
@@ -32,7 +34,14 @@ class Delivery:
     """The channel `telegram`."""
 
     def __init__(
-        self, ledger: Ledger, sender: Sender, clock: Clock, beat: Beat, strategies: Strategies, theme: Theme = "dark"
+        self,
+        ledger: Ledger,
+        sender: Sender,
+        clock: Clock,
+        beat: Beat,
+        strategies: Strategies,
+        theme: Theme = "dark",
+        quiet_hours: QuietHours | None = None,
     ) -> None:
         self._ledger = ledger
         self._heard = ledger.news.listen()
@@ -41,6 +50,7 @@ class Delivery:
         self._beat = beat
         self._strategies = strategies
         self._theme = theme
+        self._quiet_hours = quiet_hours
         self._logged: set[int] = set()
         self._unmarked: set[int] = set()  # sent, not yet marked in the database
         self._failures = 0
@@ -77,8 +87,9 @@ class Delivery:
             await self._try_to_send(message)
 
     async def _try_to_send(self, message: Folded) -> None:
+        silent = not rings(message.events, self._clock.now().astimezone(zone.owners()), self._quiet_hours)
         try:
-            await self._sender.deliver(message.html, message.buttons, self._beat)
+            await self._sender.deliver(message.html, message.buttons, self._beat, silent=silent)
         except TelegramRetryAfter as error:
             logger.warning("Telegram wants {} s of silence; events wait", error.retry_after)
             await self._count_failure(message, error)

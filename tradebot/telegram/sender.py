@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from aiogram import Bot
@@ -113,21 +114,26 @@ class Sender:
 
         await self._soon(send)
 
-    async def deliver(self, html: str, buttons: Buttons, beat: Beat) -> None:
+    async def deliver(self, html: str, buttons: Buttons, beat: Beat, *, silent: bool) -> None:
         """An event, in its time; `beat` while Telegram wants silence. Raises AiogramError: the caller keeps what was not sent."""
         await self._clock.sleep(max(0.0, self._pace.next_at - self._clock.monotonic()))
-        await self._paced(lambda: self._send(html, buttons), beat)
+        await self._paced(lambda: self._send(html, buttons, silent=silent), beat)
 
     def error_text(self, error: BaseException) -> str:
         """Why something was not sent, in one line that holds no secret."""
         return error_text(error, self._bot.token)
 
-    async def _send(self, html: str, buttons: Buttons) -> object:
+    async def _send(self, html: str, buttons: Buttons, *, silent: bool = False) -> object:
         markup, text = keyboard(buttons), fit(html)
+        send = partial(
+            self._bot.send_message,
+            self._chat_id,
+            message_thread_id=self._topic,
+            disable_notification=silent or None,
+            request_timeout=TIMEOUT_S,
+        )
         try:
-            return await self._bot.send_message(
-                self._chat_id, text, message_thread_id=self._topic, reply_markup=markup, request_timeout=TIMEOUT_S
-            )
+            return await send(text, reply_markup=markup)
         except TelegramBadRequest as error:
             if CHAT_NOT_FOUND in error.message:
                 raise
@@ -135,11 +141,9 @@ class Sender:
                 logger.warning(
                     "Telegram: topic {} is gone, the general one is taken ([telegram] topic_id)", self._topic
                 )
-                return await self.in_topic(None)._send(html, buttons)
+                return await self.in_topic(None)._send(html, buttons, silent=silent)
             logger.error("Telegram refuses how this is written, it is sent as plain words: {}", error.message)
-            return await self._bot.send_message(
-                self._chat_id, plain(text), message_thread_id=self._topic, parse_mode=None, request_timeout=TIMEOUT_S
-            )
+            return await send(plain(text), parse_mode=None)
 
     async def _paced(self, call: Callable[[], Awaitable[T]], beat: Beat = lambda: None) -> T:
         """Waits where Telegram asked for it, perhaps for hours, and remembers when it does."""

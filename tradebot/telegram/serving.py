@@ -45,6 +45,7 @@ from tradebot.telegram.markup import prose
 from tradebot.telegram.pictures import Theme
 from tradebot.telegram.reading import Session
 from tradebot.telegram.sender import CHAT_NOT_FOUND, Sender, error_text
+from tradebot.telegram.sound import QuietHours
 from tradebot.telegram.topics import InTopic, topic_of
 from tradebot.words import figures
 
@@ -72,6 +73,7 @@ class TelegramOptions:
     api_url: str
     topic_id: int | None = None  # of a forum group: where messages go that answer nothing
     theme: Theme = "dark"  # of the pictures
+    quiet_hours: QuietHours | None = None
 
 
 async def serve(
@@ -115,7 +117,11 @@ async def _serve(
         asyncio.create_task(_poll(dispatcher, bot), name=POLLING),
         asyncio.create_task(_introduce(bot), name="telegram: commands registered"),
     ]
-    outbox = Delivery(queries.ledger, sender, queries.clock, delivered, queries.run.strategies, options.theme)
+    outbox = Delivery(
+        *(queries.ledger, sender, queries.clock, delivered, queries.run.strategies),
+        theme=options.theme,
+        quiet_hours=options.quiet_hours,
+    )
     delivery = asyncio.create_task(_deliver(outbox, stop), name=DELIVERY)
     try:
         await stop.wait()
