@@ -335,7 +335,7 @@ def why_no_order(trial: Trial, now: datetime) -> str | None:
         ),
         trial.why_not or "": trial.why_not is not None,
         f"no order leaves: {'; '.join(map(str, waiting)) if isinstance(waiting, list) else waiting}": bool(waiting),
-        f"the market is closed and orders would wait for the open ({figures.new_york(hours.calendar.next_open(now))}): "
+        f"the market is closed and orders would wait for the open ({figures.market_time(hours.calendar.next_open(now))}): "
         "try again then": not hours.is_open(now),
     }
     return next((text for text, holds in because.items() if holds), None)

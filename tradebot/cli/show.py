@@ -244,6 +244,6 @@ _SENTENCES: Mapping[str, Callable[[Part], str]] = {
 def _when(iso: object) -> str:
     """The moment on New York's clock, as everywhere else people read."""
     try:
-        return figures.new_york(datetime.fromisoformat(str(iso)))
+        return figures.local(datetime.fromisoformat(str(iso)))
     except ValueError:
         return str(iso)

@@ -39,7 +39,7 @@ async def _split(settings: Settings, ticker: str, *, was_none: bool, ask: bool) 
             out.print(f"Nothing of {ticker} looks like a split: there is nothing to answer.", markup=False)
             return FAILED
         seen, at = told
-        out.print(f"{ticker}: {split_arithmetic(seen)}, seen {figures.new_york(at)}.", markup=False)
+        out.print(f"{ticker}: {split_arithmetic(seen)}, seen {figures.local(at)}.", markup=False)
         if ask:
             typer.confirm("It was no split?" if was_none else "Was it this split, and does TWS show it so?", abort=True)
         act = splits.deny if was_none else splits.book

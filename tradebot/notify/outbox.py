@@ -190,7 +190,8 @@ class Outbox(Generic[M]):
     def _is_over(self, event: Event, failing: _Failing, now: datetime) -> bool:
         if self._channel.keeps_all:
             return False
-        return failing.refused[event.id] >= REFUSALS_MAX or now - event.at > GIVE_UP_AFTER
+        in_vain = failing.attempts >= REFUSALS_MAX and now - event.at > GIVE_UP_AFTER
+        return failing.refused[event.id] >= REFUSALS_MAX or in_vain
 
     async def _well_again(self) -> None:
         failing, self._failing = self._failing, None

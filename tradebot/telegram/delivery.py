@@ -2,15 +2,17 @@
 
 Rules: criticals first, each lane in the order of its events; what cannot be sent waits in the database and nowhere else; an event
 is logged when it is first met, whether Telegram takes it or not. A crash between sending and marking sends it twice: better than
-never.
+never. What the chat's own commands changed was said by their answers, and is not said again.
 """
 
 import asyncio
+import re
 from collections.abc import Collection, Sequence
 
 from aiogram.exceptions import AiogramError, TelegramRetryAfter
 from loguru import logger
 
+from tradebot.domain.event_groups import EventGroup, group_of
 from tradebot.domain.events import Event, Severity
 from tradebot.domain.strategies import Strategies
 from tradebot.errors import LedgerUnavailable
@@ -27,7 +29,13 @@ from tradebot.words import zone
 CHANNEL = "telegram"
 BACKOFF_MAX_S = 30.0
 READ_MAX = 200
+_BY_TELEGRAM = re.compile(r"\(Telegram [0-9]+\)\Z")
 LANES = ((Severity.CRITICAL,), (Severity.WARNING, Severity.INFO))
+
+
+def is_answered(event: Event) -> bool:
+    """A setting or a state that was changed from the chat: the command's answer has said it; other channels are told."""
+    return group_of(event.kind) is EventGroup.SETTINGS and _BY_TELEGRAM.search(event.actor or "") is not None
 
 
 class Delivery:
@@ -77,6 +85,10 @@ class Delivery:
         for lane in LANES:
             if events := await self._read(lane):
                 self._log(events)
+                if answered := [event for event in events if is_answered(event)]:
+                    await self._mark(answered)
+                    self._logged -= {event.id for event in answered}
+                    return True
                 await self._send(fold(events, self._clock.now(), self._strategies))
                 return True
         return False

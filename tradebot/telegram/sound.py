@@ -1,7 +1,7 @@
 """Whether a message makes a sound on the owner's phone. Pure.
 
-Rules: what is critical rings, always. A warning and a fill ring by day; in the quiet hours, and whatever else is only good to know,
-comes without a sound. A message about several things is as loud as the loudest.
+Rules: what is critical rings, always. A warning and a fill ring by day, and make no sound in the quiet hours; whatever else is
+only good to know makes none at any time. A message about several things is as loud as the loudest.
 """
 
 from collections.abc import Iterable

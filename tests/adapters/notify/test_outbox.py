@@ -241,6 +241,18 @@ async def test_what_was_tried_in_vain_for_a_day_is_given_up_but_not_the_owners(b
     assert (await deliveries(bot, LOG))[0].state == "PENDING"
 
 
+async def test_what_waited_for_the_bot_is_not_given_up_at_the_first_failure(bot: Bot) -> None:
+    """A bot that was down over the weekend would drop its last words because the mail server was late at the start."""
+    channel = FakeChannel(trouble=lambda: NotDelivered("not reached"))
+    event = await add(bot)
+    bot.clock.skip(60 * 3600)
+    async with serving(bot, channel):
+        await bot.until(lambda: _tried(channel, 1), "the first attempt")
+        channel.trouble = None
+        await bot.sooner_or_later(delivered(bot), "it is out")
+    assert channel.told == [event]
+
+
 async def test_what_was_sent_while_the_database_was_away_is_not_sent_again(bot: Bot) -> None:
     """Each hiccup of the database would repeat the last messages."""
     channel = FakeChannel()

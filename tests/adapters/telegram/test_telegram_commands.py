@@ -15,6 +15,7 @@ from tests.fakes import CON_IDS
 from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.events import EventKind, NewEvent
 from tradebot.domain.facts.account import ExitIncomplete, ExitLeft, SplitSeen
+from tradebot.domain.facts.daemon import Started
 from tradebot.domain.gate import GateCode, GateReason
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import TradeStatus
@@ -479,6 +480,16 @@ async def test_a_database_that_is_away_is_said(phone: Phone) -> None:
     phone.bot.ledger.away = False
 
 
+async def test_what_the_chat_changed_is_said_once(phone: Phone) -> None:
+    """Each command that changes something would be answered, and told once more a second later."""
+    await phone.api.ask("/set_amount 5", "→")
+    await phone.api.ask("/pause", "PAUSED")
+    await phone.is_delivered(await phone.event(Started("after it", None, None)))
+    told = [plain(sent.text) for sent in phone.messages()]
+    assert [text for text in told if "by Ann" in text] == []
+    assert "after it" in told[-1]
+
+
 async def test_everything_from_outside_is_escaped(phone: Phone) -> None:
     """A ticker with markup would break the message, and Telegram would refuse it."""
     phone.bot.gate.close("test", GateReason(GateCode.REFUSED, {"reason": "it's <closed> & `held`"}))
@@ -489,6 +500,6 @@ async def test_everything_from_outside_is_escaped(phone: Phone) -> None:
     status = await phone.api.ask("/status", "RUNNING")
     assert "it's <closed> & held" in plain(status.text)
     assert TOKEN not in status.text
-    await phone.api.ask("/set_amount 5", "→")
-    told = await phone.api.heard("Amount of a BUY: $500.00")
+    await phone.operations.pause(f"Ann {OWNER['last_name']} (API token 1)", "key of a token's pause")
+    told = await phone.api.heard("API token 1")
     assert f"by Ann {OWNER['last_name']}" in plain(told.text)
