@@ -115,3 +115,10 @@ def test_pnl_falls_in_dollars() -> None:
     assert found.worst is not None
     assert found.now is not None
     assert (found.worst.depth, found.now.depth) == (70, 40)
+
+
+def test_a_fall_from_a_first_day_that_gained_is_told_from_its_best() -> None:
+    """The curve's beginning has the first day's date too: a drawdown of today would be told as negative."""
+    first, second = sessions(2)
+    found = drawdown.of_pnl([(first, Decimal(0)), (first, Decimal(100)), (second, Decimal(70))])
+    assert found.now == drawdown.Fall(Decimal(30), first, second, None, 1)

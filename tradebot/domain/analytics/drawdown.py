@@ -59,7 +59,7 @@ def _drawdown(points: Sequence[tuple[date, N]], depth: Callable[[N, N], N]) -> D
         return Drawdown(None, None, None)
     worst = max(falls, key=lambda one: one.depth)
     longest = max(falls, key=lambda one: one.sessions)
-    return Drawdown(worst, longest, now and _as_it_stands(points, depth, now))
+    return Drawdown(worst, longest, now and _as_it_stands(points, depth, top, now))
 
 
 def _fall(
@@ -68,7 +68,6 @@ def _fall(
     return Fall(depth(points[top][1], points[low][1]), points[top][0], points[low][0], back, end - top)
 
 
-def _as_it_stands(points: Sequence[tuple[date, N]], depth: Callable[[N, N], N], now: Fall[N]) -> Fall[N]:
-    """The depth of this moment, not of the trough."""
-    best = next(value for day, value in points if day == now.peak)
-    return Fall(depth(best, points[-1][1]), now.peak, now.trough, None, now.sessions)
+def _as_it_stands(points: Sequence[tuple[date, N]], depth: Callable[[N, N], N], top: int, now: Fall[N]) -> Fall[N]:
+    """The depth of this moment, not of the trough. By its place, for two points may have the day of the best."""
+    return Fall(depth(points[top][1], points[-1][1]), now.peak, now.trough, None, now.sessions)
