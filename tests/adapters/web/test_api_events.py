@@ -11,6 +11,7 @@ from aiohttp import ClientError
 from tests.adapters.web.conftest import Site
 from tests.adapters.web.programs import API, bearer
 from tradebot.operations import api_tokens
+from tradebot.queries import pages
 from tradebot.web.api import streaming
 
 
@@ -75,3 +76,35 @@ async def test_a_stream_ends_with_its_token(site: Site, monkeypatch: pytest.Monk
                 while not answer.content.at_eof():
                     await answer.content.readline()
     assert (await site.ask(f"{API}/me", headers=headers))[0] == 401
+
+
+async def test_a_reader_that_breaks_ends_its_streams_and_the_next_one_is_served(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every program would listen to silence until the next start, and take it for a quiet day."""
+    headers = {**await bearer(site), "Accept": "text/event-stream"}
+    read = pages.events_after
+    broken = False
+
+    async def break_once(*asked: Any) -> Any:
+        nonlocal broken
+        task = asyncio.current_task()
+        if broken and task is not None and task.get_name() == "events for the API":
+            broken = False
+            raise ValueError("an event that cannot be read")
+        return await read(*asked)
+
+    monkeypatch.setattr(pages, "events_after", break_once)
+    async with site.client.get(site.url(f"{API}/events"), headers=headers) as answer:
+        await answer.content.readline()
+        broken = True
+        await site.bot.operations.pause("Ann", "k1")
+        async with asyncio.timeout(10):
+            with suppress(ClientError):
+                while not answer.content.at_eof():
+                    await answer.content.readline()
+    async with site.client.get(site.url(f"{API}/events"), headers=headers) as answer:
+        await answer.content.readline()
+        await site.bot.operations.resume("Ann", "k2")
+        (resumed,) = await lines(answer, 1)
+    assert json.loads(resumed["data"])["facts"]["to"] == "RUNNING"

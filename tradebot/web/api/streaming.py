@@ -91,13 +91,26 @@ class Stream:
                 self._reader = None
 
     async def _begin(self) -> None:
-        if self._reader is None:
+        if self._has_no_reader:
             newest = await pages.newest_events(self._ground.queries.ledger, 1, traces=True)
-            if self._reader is None:  # another client may have come meanwhile
+            if self._has_no_reader:  # another client may have come meanwhile
                 self._position = newest[-1].id if newest else 0
                 self._reader = asyncio.create_task(self._read(), name="events for the API")
 
+    @property
+    def _has_no_reader(self) -> bool:
+        return self._reader is None or self._reader.done()
+
     async def _read(self) -> None:
+        """A defect ends every stream, so that its client comes back: else all would be silent, and look well."""
+        try:
+            await self._read_on()
+        except Exception:
+            logger.exception("events for the API could not be read; their clients are asked to come back")
+            for client in self._clients:
+                client.ended.set()
+
+    async def _read_on(self) -> None:
         ledger = self._ground.queries.ledger
         ear = ledger.news.listen()
         while True:
