@@ -160,6 +160,12 @@ class DaemonQueries:
         prices = {con_id: one.market_price for con_id, one in (self.broker.positions() or {}).items()}
         return replace(found, unrealised=unrealised(lots, prices), since_start=start)
 
+    async def today(self) -> Result:
+        """This New York date and nothing else: for a page that stays open, which must cost the same after years. Raises
+        LedgerUnavailable."""
+        async with self.ledger.read() as books:
+            return await read_result(books, self.run.hours, self.clock.now(), 1)
+
     async def strategies(self) -> BooksStatus:
         """Each strategy as it stands, with its last alert. Raises LedgerUnavailable."""
         async with self.ledger.read() as books:

@@ -3,10 +3,13 @@
 from decimal import Decimal
 from html import unescape
 
+import pytest
+
 from tests.adapters.web.conftest import OpenSite, Site
 from tests.adapters.web.dashboard import Browser, inside
 from tests.adapters.web.samples import HOSTILE, a_busy_bot
 from tests.bot_fixtures import MakeBot
+from tradebot.database.books import SqlBooks
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.instructions import OrderTerms, Verb
 from tradebot.domain.strategies import OrderSource, Strategy
@@ -34,6 +37,20 @@ async def test_the_overview_answers_at_once(open_site: OpenSite, make_bot: MakeB
         "Database well SQLite",
     ):
         assert said in text, text
+
+
+async def test_the_overview_adds_up_no_history(
+    open_site: OpenSite, make_bot: MakeBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is fetched anew with every event: after years each look would read all that was ever sold."""
+
+    async def all_that_was_sold(*_: object) -> None:
+        raise AssertionError("all that was ever sold is read")
+
+    browser = await inside(await open_site(await a_busy_bot(make_bot)))
+    monkeypatch.setattr(SqlBooks, "realised_since_start", all_that_was_sold)
+    page = await browser.get("/")
+    assert (page.status, "Sold 1 order" in page.text) == (200, True)
 
 
 async def test_each_page_shows_what_it_is_for(open_site: OpenSite, make_bot: MakeBot) -> None:

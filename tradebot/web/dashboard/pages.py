@@ -62,7 +62,7 @@ class Pages:
             now,
             await queries.status(),
             await queries.positions(),
-            (await queries.result(1)).summary,
+            (await queries.today()).summary,
             await queries.waiting(),
             [one.alert for one in await search_alerts(queries.ledger, hours, today, TODAY_MAX)],
             (await newest_events(queries.ledger, overview.TOLD_MAX))[::-1],
