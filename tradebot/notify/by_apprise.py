@@ -1,7 +1,7 @@
 """Whatever apprise knows an address for: Matrix, Pushover, ntfy, SMS and a hundred more. An extra, for who needs it.
 
 https://github.com/caronc/apprise/wiki has the addresses. Its plugins block, so each message has a thread of its own, which the
-end of the daemon does not wait for.
+end of the daemon does not wait for; while one hangs, none is begun beside it.
 """
 
 import asyncio
@@ -30,6 +30,7 @@ class AppriseChannel:
     def __init__(self, name: str, url: str, strategies: Strategies) -> None:
         self.name, self.lanes, self.pace_s, self.keeps_all = name, CRITICALS_FIRST, 2.0, False
         self._strategies = strategies
+        self._taken: asyncio.Future[bool] | None = None  # by the thread that was begun last
         with warnings.catch_warnings():
             warnings.simplefilter(
                 "ignore", DeprecationWarning
@@ -47,7 +48,10 @@ class AppriseChannel:
         def notify() -> bool:
             return bool(self._plugin.notify(body=body, **asset))
 
-        if not await _in_a_thread(notify):
+        if self._taken is not None and not self._taken.done():
+            raise NotDelivered(f"{self._plugin.service_name} has not ended with the message before")
+        self._taken = _in_a_thread(notify)
+        if not await asyncio.shield(self._taken):  # who waits no longer has not ended it
             raise NotDelivered(f"{self._plugin.service_name} did not take it; the log has apprise's own words")
 
     async def check(self) -> str:
@@ -71,7 +75,7 @@ def _plugin(name: str, url: str) -> tuple[Any, Mapping[bool, Any], Any]:
     return plugin, {True: apprise.NotifyType.FAILURE, False: apprise.NotifyType.INFO}, apprise.NotifyFormat.TEXT
 
 
-async def _in_a_thread(work: Callable[[], bool]) -> bool:
+def _in_a_thread(work: Callable[[], bool]) -> asyncio.Future[bool]:
     """As `asyncio.to_thread`, in a thread that the process does not wait for."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[bool] = loop.create_future()
@@ -89,4 +93,4 @@ async def _in_a_thread(work: Callable[[], bool]) -> bool:
             loop.call_soon_threadsafe(conclude, result)
 
     threading.Thread(target=run, name="apprise", daemon=True).start()
-    return await done
+    return done

@@ -5,6 +5,7 @@ import json
 import re
 import ssl
 import sys
+import threading
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -357,6 +358,28 @@ async def test_apprise_that_is_refused_or_hangs_is_not_delivered(there: Receiver
     there.usual = hangs()
     channel = AppriseChannel("other", f"{address}?rto=0.2&cto=0.2", ONE)
     assert not (await failed(channel)).is_refused
+
+
+async def test_apprise_that_hangs_has_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service that hangs for a day would have a thread more with every try, until the daemon has no room for orders."""
+    channel = AppriseChannel("other", "json://127.0.0.1/", ONE)
+    begun, may_end = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+    times: list[int] = []
+
+    def notify(**_: object) -> bool:
+        times.append(1)
+        loop.call_soon_threadsafe(begun.set)
+        return may_end.wait(30)
+
+    monkeypatch.setattr(channel._plugin, "notify", notify)
+    hanging = asyncio.create_task(sent(channel, FILL))
+    await begun.wait()
+    hanging.cancel()  # as its time-out does
+    await asyncio.gather(hanging, return_exceptions=True)
+    assert "has not ended" in (await failed(channel)).why
+    may_end.set()
+    assert len(times) == 1
 
 
 def test_apprise_that_cannot_work_ends_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
