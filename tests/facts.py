@@ -259,9 +259,15 @@ def _of_orders(ticker: str, side: Side) -> tuple[Facts, ...]:
         o.PartialFill(**order(ticker, filled_qty=Decimal("0.2542"))),
         bought(ticker),
         o.SellFilled(
-            **order(ticker, side=side), commission_known=False, took_s=65.0, pnl=Decimal("-41.5"), left=Decimal(2)
+            **order(ticker, side=side),
+            commission_known=False,
+            took_s=65.0,
+            pnl=Decimal("-2.16"),
+            left=Decimal(2),
+            cost=Decimal("787.2"),
+            held_s=180_000.0,
         ),
-        o.StoppedOut(**order(ticker, side=side, **stop), **sold, left=Decimal(0)),
+        o.StoppedOut(**order(ticker, side=side, **stop), **sold, left=Decimal(0), held_s=7_300.0),
         o.TargetReached(**order(ticker, side=side, **target), **sold, left=Decimal(6)),
         o.SoldBeyond(**order(ticker, side=side, **target), beyond=Decimal(10)),
         o.ProtectionWorks(**order(ticker), stop=STOP, target=TARGET),

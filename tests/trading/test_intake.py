@@ -22,6 +22,7 @@ from tradebot.queues.redis import open_redis_queue
 from tradebot.trading.alert_rows import Accepted, Outcome
 from tradebot.trading.intake import Intake
 from tradebot.trading.new_alerts import exit_of
+from tradebot.words import alert_events
 from tradebot.words import events as words
 
 NOON = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
@@ -167,7 +168,7 @@ async def test_the_same_id_with_other_words_is_a_conflict_that_is_told(house: Ho
     got = await house.send(alert_id="mine", action="sell")
     assert (got.status, got.alert_id) == (Outcome.CONFLICT, first.alert_id)
     assert got.conflict is not None
-    assert '"alert_id" mine was used already by alert 1 (BUY AAPL)' in words.conflict(got.conflict)
+    assert '"alert_id" mine was used already by alert 1 (BUY AAPL)' in alert_events.conflict(got.conflict)
     told = (await house.events())[-1]
     assert told.kind is EventKind.ALERT_CONFLICT
     assert "SELL AAPL was refused and is NOT traded" in words.text(told)

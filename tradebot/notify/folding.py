@@ -13,7 +13,7 @@ from tradebot.domain.event_groups import EventGroup, group_of
 from tradebot.domain.events import Event, Severity
 from tradebot.domain.strategies import Strategies
 from tradebot.words import figures
-from tradebot.words.told import ONE, told
+from tradebot.words.told import ONE, said
 
 LATE = timedelta(seconds=60)
 ALIKE_MAX = 5
@@ -86,10 +86,8 @@ def _fate(event: Event) -> tuple[str, str]:
 
 
 def _paragraph(events: Sequence[Event], now: datetime, strategies: Strategies) -> Paragraph:
-    title, *lines = told(events[0], strategies).replace("`", "").splitlines()
-    if len(title) > TITLE_MAX and ". " in title:  # its first sentence says it; the others say what to do
-        title, _, rest = title.partition(". ")
-        title, lines = f"{title}.", [rest, *lines]
+    what = said(events[0], strategies)
+    title, lines = what.first, what.below.replace("`", "").splitlines()
     if len(events) > 1:
         tickers = Counter(event.ticker or "?" for event in events[1:])
         named = ", ".join(f"{ticker} {count}" for ticker, count in tickers.most_common(TICKERS_MAX))

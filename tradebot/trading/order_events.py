@@ -1,16 +1,17 @@
 """Which events a booking leaves behind: in its own transaction, so that a fill and its message cannot part."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from tradebot.domain.alerts import Alert, Side
 from tradebot.domain.brokerage import ErrorKind, OrderError
 from tradebot.domain.events import EventKind, Facts, NewEvent
 from tradebot.domain.facts import orders as o
 from tradebot.domain.facts.account import ExitIncomplete, ExitLeft
-from tradebot.domain.lots import ExecutionSummary, LotStatus
+from tradebot.domain.lots import ExecutionSummary, Lot, LotStatus
 from tradebot.domain.orders import ENDED
 from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.domain.terms import OrderType
@@ -158,7 +159,7 @@ async def _ended(books: Books, change: OrderChange) -> None:
     else:
         known = {
             "commission_known": change.total.all_commissions_known,
-            "took_s": _took(change).total_seconds(),
+            "took_s": _took_s(change),
         }
         if after.side is Side.BUY:
             decision = await books.decision(after.id) or {}
@@ -167,9 +168,9 @@ async def _ended(books: Books, change: OrderChange) -> None:
                 books, change, o.BuyFilled.of(after, **known, delayed=sized_by_delayed_quote(after), sizing=sizing)
             )
         else:
-            pnls = [lot.pnl for lot in await books.lots_closed_by([after.id]) if lot.pnl is not None]
             left = await _still_held(books, after) if is_partial(change.alert) else None
-            await _add(books, change, o.SellFilled.of(after, **known, pnl=sum(pnls, Decimal(0)), left=left))
+            sold = _sold(await books.lots_closed_by([after.id]))
+            await _add(books, change, o.SellFilled.of(after, **known, **sold, left=left))
     # What one that was refused, or that could not be for all shares, has left; of any other see rearm.py.
     refused = after.status is TradeStatus.FAILED
     if after.role is OrderRole.EXIT and (refused or after.status is TradeStatus.FILLED):
@@ -194,8 +195,7 @@ async def _protection_filled(books: Books, change: OrderChange) -> None:
     facts = kind.of(
         after,
         commission_known=change.total.all_commissions_known,
-        pnl=sum((lot.pnl for lot in sold if lot.pnl is not None), Decimal(0)),
-        cost=sum((lot.cost for lot in sold), Decimal(0)),
+        **_sold(sold),
         left=sum((lot.qty for lot in lots if lot.opening_trade_id == after.parent_trade_id), Decimal(0)),
     )
     await _add(books, change, facts)
@@ -230,8 +230,21 @@ async def _add(books: Books, change: OrderChange, facts: Facts) -> None:
     await books.add_event(NewEvent(facts, change.now, change.after.alert_id, change.after.id))
 
 
-def _took(change: OrderChange) -> timedelta:
-    """From the alert to its last fill; IB's clock (one second's resolution) only where we booked much later."""
-    last = change.total.last_fill
-    done = change.now if last is None or change.now - last < _JUST_NOW else last
-    return max(done - change.alert.received_at, timedelta(0))
+def _sold(lots: Sequence[Lot]) -> dict[str, Any]:
+    """What these lots brought, what they had cost, and how long the oldest was held."""
+    held = [(lot.exit_time - lot.entry_time).total_seconds() for lot in lots if lot.exit_time is not None]
+    return {
+        "pnl": sum((lot.pnl for lot in lots if lot.pnl is not None), Decimal(0)),
+        "cost": sum((lot.cost for lot in lots), Decimal(0)),
+        "held_s": max(held, default=None),
+    }
+
+
+def _took_s(change: OrderChange) -> float | None:
+    """From the alert to its last fill, by our clock where it is booked at once. What is booked later, as a part that filled long
+    before the rest was cancelled, has IB's whole seconds only: None where that tells nothing."""
+    last, received = change.total.last_fill, change.alert.received_at
+    if last is None or change.now - last < _JUST_NOW:
+        return max((change.now - received).total_seconds(), 0.0)
+    took = (last - received).total_seconds()
+    return took if took >= 1 else None

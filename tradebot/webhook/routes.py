@@ -25,7 +25,7 @@ from tradebot.trading.alert_rows import Accepted, Outcome
 from tradebot.trading.intake import Intake
 from tradebot.webhook.access import Addresses, Caller, Secrets
 from tradebot.webhook.reading import Read, no_secret, read
-from tradebot.words.events import conflict
+from tradebot.words.alert_events import conflict
 from tradebot.words.health import health_parts
 
 WHERE = "Alerts go to POST /webhook or /webhook/NAME, without a slash at the end; the state is at GET /health."

@@ -11,7 +11,7 @@ from tradebot.domain.facts import account as f
 from tradebot.domain.gate import GateCode, GateReason
 from tradebot.domain.positions import Position
 from tradebot.domain.questions import Silent
-from tradebot.words.figures import price, seconds, shares
+from tradebot.words.figures import counted, price, seconds, shares, some
 from tradebot.words.gate import gate_reason
 from tradebot.words.questions import unanswered, what_to_do
 
@@ -31,6 +31,11 @@ def likely_cause(row: Position) -> str:
     return f"Did you sell {shares(row.missing)} of them yourself?"
 
 
+def may_be_split(row: Position) -> bool:
+    """IB shows a usual multiple of what the books hold."""
+    return bool(row.booked) and row.at_ib / row.booked in _SPLITS
+
+
 def parts(by_strategy: Mapping[str, Decimal]) -> str:
     """` (booked: ema 10, rsi 5)`; nothing where one strategy alone has a part in it."""
     each = ", ".join(f"{strategy} {shares(qty)}" for strategy, qty in by_strategy.items())
@@ -47,7 +52,7 @@ def _mismatch(facts: f.Mismatch, _: Event | NewEvent) -> str:
 
 def _owners(facts: f.OwnerHoldings, _: Event | NewEvent) -> str:
     row = facts.position
-    split = f" {likely_cause(row)}" if row.booked and row.at_ib / row.booked in _SPLITS else ""
+    split = f" {likely_cause(row)}" if may_be_split(row) else ""
     return (
         f"{row.ticker}: IB shows {shares(row.at_ib)} shares, {shares(row.booked)} of them the bot's{parts(row.by_strategy)}. "
         f"The rest is your own and is never touched.{split}"
@@ -56,12 +61,37 @@ def _owners(facts: f.OwnerHoldings, _: Event | NewEvent) -> str:
 
 def split_arithmetic(split: Split) -> str:
     """`10 @ $100.00 → 100 @ $10.00 (10 for 1)`, with what is left over and the contract where it is another one."""
+    return f"{_then_and_now(split)} ({split.new} for {split.old}{_left_over(split)})"
+
+
+def _then_and_now(split: Split) -> str:
     before = f"{shares(split.booked)} @ {price(split.cost)}"
-    after = f"{shares(split.at_ib)} @ {price(split.avg_cost)}"
-    ratio = f"{split.new} for {split.old}"
+    return f"{before} → {shares(split.at_ib)} @ {price(split.avg_cost)}"
+
+
+def _left_over(split: Split) -> str:
     left = f", {shares(split.fraction)} left over" if split.fraction > 0 else ""
     moved = f", contract {split.con_id} → {split.new_con_id}" if split.con_id != split.new_con_id else ""
-    return f"{before} → {after} ({ratio}{left}{moved})"
+    return f"{left}{moved}"
+
+
+def of_a_split(facts: f.SplitSeen | f.SplitBooked | f.SplitDenied, event: Event | NewEvent) -> str:
+    """What a message says below its ratio."""
+    ticker = facts.ticker
+    split = f"{_then_and_now(facts.split)}{_left_over(facts.split)}."
+    match facts:
+        case f.SplitSeen():
+            same = " It may be a new contract of the same stock." if facts.split.new == facts.split.old else ""
+            waits = "The SELL waits" if event.alert_id is not None else f"BUY of {ticker} is blocked and a SELL waits"
+            return (
+                f"{split} The books have the first, IB shows the second, for the same money.{same} {waits} until you say whether "
+                f"it was one: look at TWS, then press the button, or run `tradebot split {quote(ticker)}`."
+            )
+        case f.SplitBooked():
+            whose = parts(facts.by_strategy)
+            return f"{split} On the word of {event.actor}{whose}. Lots and P&L count in the new shares; what waited goes on."
+    same = "The books stay as they are, and the difference from IB is treated as any other."
+    return f"{split} On the word of {event.actor}. {same}"
 
 
 def _split_seen(facts: f.SplitSeen, event: Event | NewEvent) -> str:
@@ -100,10 +130,10 @@ def _renamed(facts: f.Renamed, _: Event | NewEvent) -> str:
 def _compared(facts: f.PositionsCompared, _: Event | NewEvent) -> str:
     missing = [row.ticker for row in facts.positions if row.missing]
     head = f"MISMATCH in {', '.join(missing)}." if missing else "Books and IB agree."
-    return "\n".join([f"Positions compared with IB. {head}", *map(_line, facts.positions)])
+    return "\n".join([f"Positions compared with IB. {head}", *map(line, facts.positions)])
 
 
-def _line(row: Position) -> str:
+def line(row: Position) -> str:
     line = f"{row.ticker}: bot {shares(row.booked)}{parts(row.by_strategy)}, IB {shares(row.at_ib)}"
     if row.owners:
         line += f", your own {shares(row.owners)}"
@@ -146,19 +176,34 @@ _WHAT_TO_DO: Mapping[f.ExitLeft, str] = {
 
 
 def _exit_incomplete(facts: f.ExitIncomplete, _: Event | NewEvent) -> str:
+    why, what = _why_and_what(facts)
+    return f"{facts.ticker}: the exit left {counted(facts.qty)} in the books{why}. {what}"
+
+
+def _why_and_what(facts: f.ExitIncomplete) -> tuple[str, str]:
     why = _WHY_LEFT.get(facts.code, "").format(facts.detail or "not known") if facts.code else ""
     what = _WHAT_TO_DO.get(facts.code) if facts.code else None
-    again = f"Send another SELL alert for {facts.ticker}, or sell them at IB yourself."
-    return f"{facts.ticker}: the exit left {shares(facts.qty)} shares in the books{why}. {what or again}"
+    return why, what or f"Send another SELL alert for {facts.ticker}, or sell them at IB yourself."
+
+
+def why_left(facts: f.ExitIncomplete) -> tuple[str, str]:
+    """Why, as a sentence or empty, and what to do."""
+    why, what = _why_and_what(facts)
+    said = why.lstrip(",: ").removeprefix("and ")
+    return f"{said[0].upper()}{said[1:]}." if said else "", what
+
+
+def held(facts: f.ExitsHeldBack) -> str:
+    """`3 AAPL, 2 MSFT`, with the strategy of each where there are several."""
+    several = len({one.strategy for one in facts.exits}) > 1
+    named = {one.strategy: f" ({one.strategy})" if several else "" for one in facts.exits}
+    return ", ".join(f"{shares(one.qty)} {one.ticker}{named[one.strategy]}" for one in facts.exits)
 
 
 def _held_back(facts: f.ExitsHeldBack, _: Event | NewEvent) -> str:
-    several = len({one.strategy for one in facts.exits}) > 1
-    named = {one.strategy: f" ({one.strategy})" if several else "" for one in facts.exits}
-    held = ", ".join(f"{shares(one.qty)} {one.ticker}{named[one.strategy]}" for one in facts.exits)
     return (
-        f"While KILLED these exits were stopped, and the shares are still held: {held}. They are not sold by themselves: press "
-        "the button, or send a SELL alert for each (`tradebot alert SELL <ticker>`)."
+        f"While KILLED these exits were stopped, and the shares are still held: {held(facts)}. They are not sold by themselves: "
+        "press the button, or send a SELL alert for each (`tradebot alert SELL <ticker>`)."
     )
 
 
@@ -186,14 +231,18 @@ def _lost(facts: f.BrokerLost, _: Event | NewEvent) -> str:
 
 def _unreachable(facts: f.BrokerUnreachable, _: Event | NewEvent) -> str:
     return (
-        f"IB cannot be reached after {facts.attempts} attempts ({facts.reason}). Nothing is traded; slow retries go on. "
+        f"IB cannot be reached after {some(facts.attempts, 'attempts')} ({facts.reason}). Nothing is traded; slow retries go on. "
         "Is IB Gateway running and logged in? Check its API port and `[broker]` in the configuration."
     )
 
 
+def gate_refused(facts: f.TradingRefused) -> str:
+    """Why."""
+    return gate_reason(GateReason(GateCode(facts.code), {name: str(fact) for name, fact in facts.facts.items()}))
+
+
 def _refused(facts: f.TradingRefused, _: Event | NewEvent) -> str:
-    reason = GateReason(GateCode(facts.code), {name: str(fact) for name, fact in facts.facts.items()})
-    return f"Nothing is traded. {gate_reason(reason)}"
+    return f"Nothing is traded. {gate_refused(facts)}"
 
 
 def _silent(facts: f.QuestionSilent, _: Event | NewEvent) -> str:

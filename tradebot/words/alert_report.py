@@ -105,7 +105,7 @@ def _figures(report: AlertReport) -> Iterator[str]:
     if report.not_known is not None:
         yield f"Not known: {_ended(report.not_known)}"
     if report.opens_at is not None:
-        yield f"The market is closed: it would wait for the open, {figures.new_york(report.opens_at)}."
+        yield f"The market is closed: it would wait for the open, {figures.market_time(report.opens_at)}."
     if report.unjudged:
         titles = ", ".join(refusals.title(code) for code in report.unjudged)
         yield f"Not judged, for only IB knows the figures: {titles}."

@@ -7,12 +7,30 @@ from tradebot.words.figures import shares, signed_usd, usd
 
 
 def text(report: DailyReport) -> str:
+    return "\n".join(
+        [
+            f"Daily report of {_day(report)}",
+            f"Trades: {report.buys} BUY, {report.sells} SELL; commission {usd(report.commissions)}",
+            f"Realised: {signed_usd(report.net)} net, {_closed(report)}",
+            *_beyond(report),
+        ]
+    )
+
+
+def below(report: DailyReport) -> str:
+    """What a message says below the day's trades and its result."""
+    closed = _closed(report)
+    head = [f"Daily report of {_day(report)}", f"{closed[0].upper()}{closed[1:]}; commission {usd(report.commissions)}"]
+    return "\n".join([*head, *_beyond(report)])
+
+
+def _day(report: DailyReport) -> str:
     early = f" (closed early: {report.early_close})" if report.early_close else ""
-    lines = [
-        f"Daily report of {report.session:%a %d %b %Y}{early}",
-        f"Trades: {report.buys} BUY, {report.sells} SELL; commission {usd(report.commissions)}",
-        f"Realised: {signed_usd(report.net)} net, {_closed(report)}",
-    ]
+    return f"{report.session:%a %d %b %Y}{early}"
+
+
+def _beyond(report: DailyReport) -> list[str]:
+    lines = []
     if report.best is not None and report.worst is not None:
         lines.append(f"Best: {report.best.ticker} {signed_usd(report.best.pnl)}")
         lines.append(f"Worst: {report.worst.ticker} {signed_usd(report.worst.pnl)}")
@@ -32,7 +50,7 @@ def text(report: DailyReport) -> str:
     lines += _limits(report)
     if report.state is not TradingState.RUNNING:
         lines.append(f"Trading is {report.state}.")
-    return "\n".join(lines)
+    return lines
 
 
 def _by_strategy(report: DailyReport) -> list[str]:

@@ -20,6 +20,11 @@ def usd(amount: Decimal | None) -> str:
     return f"−${-cents:,.2f}" if cents < 0 else f"${cents:,.2f}"
 
 
+def whole_usd(amount: Decimal) -> str:
+    """`$25,000`; with its cents below $10: for a line that is read at a glance."""
+    return usd(amount) if abs(amount) < 10 else usd(amount.quantize(Decimal(1), rounding=ROUND_HALF_UP))[:-3]
+
+
 def amount(number: Decimal) -> str:
     """`80,000` or `80,000.50`, for a sum in another currency than USD."""
     return f"{number:,.0f}" if number == number.to_integral_value() else f"{number:,.2f}"
@@ -67,6 +72,14 @@ def seconds(value: float) -> str:
         days, hours = divmod(hours, 24)
         return f"{days} d {hours} h" if hours else f"{days} d"
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def about(value: float) -> str:
+    """`2 d`, `3 h`, `5 min`, `20 s`: in the largest unit of which there is one, rounded down."""
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if value >= length:
+            return f"{int(value // length)} {unit}"
+    return f"{int(value)} s"
 
 
 def order(one: Trade | OrderFacts) -> str:

@@ -25,6 +25,16 @@ TO_DO = {
 }
 
 
+def name(part: str) -> str:
+    return NAMES.get(part, part)
+
+
+def why_and_what(facts: HealthFailing) -> str:
+    """Why, and what to do."""
+    why = _why(facts)
+    return f"{why[:1].upper()}{why[1:]} {TO_DO.get(facts.part, '')}".strip()
+
+
 def failing(facts: HealthFailing, event: Event | NewEvent) -> str:
     lasting = (event.at - facts.since).total_seconds()
     since = f" for {seconds(lasting)}" if lasting else ""

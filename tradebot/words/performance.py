@@ -137,6 +137,21 @@ def crossed(facts: ThresholdCrossed, _: Event | NewEvent) -> str:
     )
 
 
+def with_value(facts: ThresholdCrossed | ThresholdBack) -> str:
+    """`Drawdown 12.0 %`."""
+    title = TITLES[facts.threshold]
+    return f"{title[0].upper()}{title[1:]}: {threshold_value(facts.threshold, facts.value)}"
+
+
+def beyond(facts: ThresholdCrossed) -> str:
+    """Whose it is, your limit where it is another figure, and what to do."""
+    limit, value = (threshold_value(facts.threshold, figure) for figure in (facts.limit, facts.value))
+    side = "below" if facts.threshold is Threshold.IN_TIME else "beyond"
+    whose = f"Of strategy {facts.strategy}. " if facts.strategy else ""
+    reached = "Your limit is reached." if limit == value else f"It is {side} your limit, {limit}."
+    return f"{whose}{reached} {_TO_DO[facts.threshold]}"
+
+
 def back(facts: ThresholdBack, _: Event | NewEvent) -> str:
     return (
         f"{_about(facts)}: back at {threshold_value(facts.threshold, facts.value)}; your limit is "

@@ -7,7 +7,7 @@ from typing import Any
 from tradebot.domain.events import Event, EventKind, NewEvent
 from tradebot.domain.facts import orders as o
 from tradebot.domain.terms import Terms, TimeInForce
-from tradebot.words.figures import counted, new_york, order, percent, price, shares, signed_usd, target, terms, usd
+from tradebot.words.figures import counted, market_time, order, percent, price, shares, signed_usd, target, terms, usd
 
 
 def until(how: Terms) -> str:
@@ -16,7 +16,7 @@ def until(how: Terms) -> str:
         case TimeInForce.GTC:
             return "until it is cancelled"
         case TimeInForce.GTD if how.good_till is not None:
-            return f"until {new_york(how.good_till)}"
+            return f"until {market_time(how.good_till)}"
         case TimeInForce.IOC:
             return "for this moment only"
     return "until the close"
@@ -35,7 +35,7 @@ def _filled(verb: str) -> Callable[[o.ProtectionFilled, Event | NewEvent], str]:
         if facts.filled_qty < facts.requested_qty:
             done += f" of {shares(facts.requested_qty)}"
         fee = f"commission {usd(facts.commission)}" if facts.commission_known else "commission not reported yet"
-        stood = "" if facts.order_terms is None else f" It stood at {_level(facts.order_terms)}."
+        stood = "" if facts.order_terms is None else f" It stood at {level(facts.order_terms)}."
         left = f" {shares(facts.left)} of its entry are left." if facts.left else ""
         gain = f"{signed_usd(facts.pnl)} ({cost})" if facts.cost else "P&L not known"
         return f"{verb} {done} {facts.ticker} at {average}, {gain}, {fee}.{stood}{left}"
@@ -43,7 +43,7 @@ def _filled(verb: str) -> Callable[[o.ProtectionFilled, Event | NewEvent], str]:
     return say
 
 
-def _level(how: Terms) -> str:
+def level(how: Terms) -> str:
     at = how.stop_price if how.stop_price is not None else how.limit_price
     return "its price" if at is None else price(at)
 

@@ -49,10 +49,15 @@ _WHY = {
 
 def unprotected(facts: o.SharesUnprotected, _: Event | NewEvent) -> str:
     """How many, why, and what to do."""
+    why, words = why_not(facts)
+    return f"{facts.ticker}: {counted(facts.left)} NOT PROTECTED{f' ({words})' if words else ''}: {why}."
+
+
+def why_not(facts: o.SharesUnprotected) -> tuple[str, str]:
+    """Why, and what to do; and IB's words, where it has any."""
     why = _WHY[facts.code].format(terms=_terms(facts.order_terms, facts.terms))
     bare = facts.words.endswith("reason:")  # IB gives none
-    words = f" ({facts.words})" if facts.words and not bare else ""
-    return f"{facts.ticker}: {counted(facts.left)} NOT PROTECTED{words}: {why}."
+    return why, "" if bare else facts.words
 
 
 def _terms(how: Terms | None, in_ibs_words: str) -> str:
@@ -62,12 +67,13 @@ def _terms(how: Terms | None, in_ibs_words: str) -> str:
 
 def placed(facts: o.ProtectionPlaced, _: Event | NewEvent) -> str:
     return (
-        f"{facts.ticker}: {_placed(facts)} is placed anew for {counted(facts.requested_qty)}. "
+        f"{facts.ticker}: {named(facts)} is placed anew for {counted(facts.requested_qty)}. "
         "The one before it had ended, and the shares are held."
     )
 
 
-def _placed(facts: o.ProtectionPlaced) -> str:
+def named(facts: o.ProtectionPlaced) -> str:
+    """`stop $195.00`."""
     if facts.order_terms is None:
         return f"a {facts.role.lower()} ({facts.terms})"
     return target(facts.order_terms) if facts.role == OrderRole.TARGET else terms(facts.order_terms)
@@ -96,4 +102,8 @@ def changed(facts: o.ProtectionChanged, _: Event | NewEvent) -> str:
     if resized:
         what += ", and sells" if now != was else " sells"
         what += f" {shares(facts.requested_qty)}{'' if now != was else ' now'}, {shares(facts.was_qty or Decimal(0))} before"
-    return f"{facts.ticker}: {what}: {_CHANGED[facts.code]}."
+    return f"{facts.ticker}: {what}: {why_changed(facts)}."
+
+
+def why_changed(facts: o.ProtectionChanged) -> str:
+    return _CHANGED[facts.code]

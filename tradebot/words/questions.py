@@ -1,7 +1,7 @@
 """Which question IB does not answer, since when, what that holds up, and what to do. Pure."""
 
 from tradebot.domain.questions import PAST, Silent
-from tradebot.words.figures import new_york
+from tradebot.words.figures import local
 
 _EXITS_ONLY = (
     "Until it does, no BUY leaves, SELLs leave where books and IB agree, and an order in doubt keeps its ticker frozen."
@@ -15,7 +15,7 @@ _TO_DO = (
 
 def unanswered(silent: Silent) -> str:
     """Which question, since when, and what waits for it."""
-    since = f"since {new_york(silent.since)}"
+    since = f"since {local(silent.since)}"
     if silent.empty:
         said = (
             f"IB answers the question for {silent.question} with nothing {since}, though the books have some of today: "
@@ -23,7 +23,12 @@ def unanswered(silent: Silent) -> str:
         )
     else:
         said = f"IB does not answer the question for {silent.question} {since}."
-    return f"{said} {_EXITS_ONLY if silent.question in PAST else _NO_EXITS}"
+    return f"{said} {holds_up(silent)}"
+
+
+def holds_up(silent: Silent) -> str:
+    """What waits for its answer."""
+    return _EXITS_ONLY if silent.question in PAST else _NO_EXITS
 
 
 def what_to_do(silent: Silent) -> str:

@@ -301,7 +301,7 @@ def _margin(f: RefusalFacts) -> str:
 
 
 def _market_closed(f: RefusalFacts) -> str:
-    opens = figures.new_york(datetime.fromisoformat(f.text("opens_at")))
+    opens = figures.market_time(datetime.fromisoformat(f.text("opens_at")))
     return f"the market is closed; runs at the open, {opens}"
 
 

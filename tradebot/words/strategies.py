@@ -6,7 +6,7 @@ from tradebot.domain.facts.account import Moved, Reassigned
 from tradebot.domain.settings import TradingState
 from tradebot.domain.strategies import Strategy
 from tradebot.queries.left_behind import LeftBehind
-from tradebot.words.figures import shares, some
+from tradebot.words.figures import counted, shares, some
 
 _STATES = {
     TradingState.RUNNING: "Strategy {0} resumed: its BUY and SELL alerts are executed.",
@@ -64,7 +64,7 @@ def _remedy(one: LeftBehind) -> str:
 
 
 def moved_line(one: Moved) -> str:
-    return f"{one.ticker}: {shares(one.qty)} shares held, {some(one.trades, 'orders')}, {some(one.alerts, 'alerts')}"
+    return f"{one.ticker}: {counted(one.qty)} held, {some(one.trades, 'orders')}, {some(one.alerts, 'alerts')}"
 
 
 def reassigned(facts: Reassigned) -> str:

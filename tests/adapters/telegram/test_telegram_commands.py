@@ -129,7 +129,7 @@ async def test_kill_reports_the_orders_at_work_and_they_are_cancelled(phone: Pho
     assert "BUY 5 AAPL" in told.text
     await phone.bot.told(EventKind.ORDER_CANCELLING)
     assert phone.bot.broker.cancels == [order_ref]
-    await phone.api.heard("is being cancelled: the kill switch is on")
+    await phone.api.heard("The kill switch is on. What filled is booked.")
 
 
 @pytest.mark.parametrize("written", ["/KILL", "/Kill now"])
@@ -437,7 +437,7 @@ async def test_the_owner_says_that_it_was_no_split(phone: Phone) -> None:
     await phone.api.pressed(question, "It was no split", "no split. The books stay")
     [lot] = await phone.bot.lots()
     assert (lot.qty, lot.entry_price) == (10, 100)
-    await phone.api.heard("no split, on the word of Ann Owner")
+    await phone.api.heard("On the word of Ann Owner")
     await phone.api.pressed(message, "it was not", "there is nothing to answer")
 
 

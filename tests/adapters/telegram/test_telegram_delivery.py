@@ -26,7 +26,7 @@ from tradebot.domain.facts.daemon import SessionPoint, Started, Stopped
 from tradebot.telegram.delivery import CHANNEL
 from tradebot.telegram.markup import plain
 from tradebot.telegram.sender import error_text
-from tradebot.words import events as words
+from tradebot.words.lines import lines
 
 TOLD = [facts for facts in every_kind().values() if facts.severity is not Severity.TRACE]
 
@@ -37,8 +37,8 @@ def started(name: str) -> Started:
 
 
 def _plainly(event: Event) -> str:
-    """As it stands in a message once the markup is taken out."""
-    return words.text(event).replace("`", "")
+    """Its first line, as it stands in a message once the markup is taken out."""
+    return lines(event).first
 
 
 async def undelivered(bot: Bot) -> list[int]:
@@ -103,7 +103,7 @@ async def test_a_burst_becomes_few_messages_a_second_apart(phone: Phone) -> None
     told = "\n".join(plain(sent.text) for sent in messages)
     assert told.index("Bought 10 N000") < told.index("Bought 10 N150") < told.index("Bought 10 N299")
     assert told.count("Bought 10 N") == 300
-    assert "100 BUY alerts blocked" in told
+    assert "100 BUY alerts not sent" in told
     assert len(messages) < 20
     times = [sent.at for sent in messages]
     assert min(later - earlier for earlier, later in pairwise(times)) > 0.95
@@ -312,7 +312,7 @@ async def test_a_daily_report_brings_its_picture(phone: Phone) -> None:
     series = tuple(SessionPoint(date(2026, 11, day), Decimal(day * 7 % 40 - 17), None) for day in range(9, 20))
     await phone.event(report(series=series))
     await phone.event(started("after the report"))
-    said = await phone.api.heard("Realised: +$11.00 net")
+    said = await phone.api.heard("+$11.00 today, 3 BUY, 2 SELL")
     picture = await phone.api.heard(lambda sent: sent.method == "sendPhoto")
     assert next(iter(picture.files.values())).startswith(b"\x89PNG")
     assert phone.api.sent.index(picture) == phone.api.sent.index(said) + 1

@@ -42,8 +42,8 @@ from tradebot.telegram import messages, positions, questions, risk, strategies, 
 from tradebot.telegram import pnl as of_pnl
 from tradebot.telegram.commands import COMMANDS
 from tradebot.telegram.markup import LENGTH_MAX, fit, plain, prose
-from tradebot.words import events as words
 from tradebot.words.limits import TITLES
+from tradebot.words.lines import LINES, lines
 
 WIDTH = 42
 WIDTH_OF_A_TABLE = 32
@@ -376,12 +376,13 @@ def test_kill_tells_the_truth_about_storing() -> None:
 
 
 @pytest.mark.parametrize("kind", [kind for kind, facts in FACTS.items() if facts.severity is not Severity.TRACE])
-def test_every_kind_has_a_title(kind: EventKind) -> None:
+def test_every_kind_has_its_lines(kind: EventKind) -> None:
     """A message would begin with the name of a constant."""
-    assert kind in messages.TITLES
+    assert kind in LINES
     told = event(every_kind("<b>&")[kind])
     paragraph = messages.paragraph_of(told, NOW)
-    assert plain(paragraph).endswith(words.text(told).replace("`", ""))
+    said = lines(told)
+    assert plain(paragraph) == f"{said.first}\n{said.below}".replace("`", "").rstrip()
     assert "{}" not in paragraph
     assert "<b>&" not in paragraph
 
@@ -389,7 +390,7 @@ def test_every_kind_has_a_title(kind: EventKind) -> None:
 def test_what_another_version_stored_is_told_all_the_same() -> None:
     """After an update, or a way back, a message would be lost, or stop all that come after it."""
     old = Event(OtherFacts("buy_filled", Severity.INFO, {"ticker": "KO", "side": "BUY"}), NOW, text="Bought 3 KO.")
-    assert plain(messages.paragraph_of(old, NOW)) == "🟢 BUY KO filled\nBought 3 KO."
+    assert plain(messages.paragraph_of(old, NOW)) == "Buy filled\nBought 3 KO."
     new = Event(OtherFacts("margin_call", Severity.CRITICAL, {"ticker": "KO"}), NOW)
     assert plain(messages.paragraph_of(new, NOW)) == "❗ Margin call\nMargin call: ticker KO."
     [row] = [messages.buttons_of(Event(OtherFacts("exit_incomplete", Severity.CRITICAL, {"ticker": "KO"}), NOW, id=3))]
@@ -410,11 +411,11 @@ def test_alerts_with_one_fate_are_counted() -> None:
     folded = messages.fold([*many[:3], event(bought(), 99), *many[3:]], NOW)
     assert len(folded.events) == 41
     told = plain(folded.html)
-    assert "40 BUY alerts blocked\nT0 2, T1 2" in told
+    assert "40 BUY alerts not sent\nT0 2, T1 2" in told
     assert "and 8 more tickers" in told
     assert "Bought 10 AAPL" in told
     few = messages.fold(many[:4], NOW)
-    assert plain(few.html).count("blocked: superseded by SELL 99.") == 4
+    assert plain(few.html).count("not sent: a SELL came\nAlert 99 came after it") == 4
 
 
 def test_folded_refusals_keep_their_reasons_and_exits_stand_apart() -> None:
@@ -427,10 +428,10 @@ def test_folded_refusals_keep_their_reasons_and_exits_stand_apart() -> None:
     entries = [blocked(n, Side.BUY, "nothing_held" if n == 0 else "superseded") for n in range(8)]
     exit_ = blocked(8, Side.SELL, "nothing_held")
     told = plain(messages.fold([*entries, exit_], NOW).html)
-    assert "8 BUY alerts blocked" in told
+    assert "8 BUY alerts not sent" in told
     assert "7 × superseded by a SELL, for instance: BUY T1 blocked: superseded by SELL 99." in told
     assert "for instance: BUY T0 blocked: the bot holds no T0" in told
-    assert "SELL T8 blocked: the bot holds no T8" in told
+    assert "SELL T8 not sent: none is held\nThe bot holds no T8" in told
 
 
 def test_a_message_is_never_too_long_and_nothing_is_left_out() -> None:
@@ -440,7 +441,7 @@ def test_a_message_is_never_too_long_and_nothing_is_left_out() -> None:
     while rest:
         folded = messages.fold(rest, NOW)
         assert folded.events == rest[: len(folded.events)]
-        assert all(words.text(one) in folded.html for one in folded.events)
+        assert all(lines(one).first in folded.html for one in folded.events)
         assert len(folded.html) <= LENGTH_MAX + 200
         rest, rounds = rest[len(folded.events) :], rounds + 1
     assert rounds < 10

@@ -296,7 +296,7 @@ class BuyFilled(OrderFacts):
     kind: ClassVar = _K.BUY_FILLED
     severity: ClassVar = _S.INFO
     commission_known: bool
-    took_s: float  # from the alert to the last fill
+    took_s: float | None  # from the alert to the last fill; None: IB's clock is too coarse to tell
     delayed: bool = False  # sized by a quote that was up to 20 minutes old
     sizing: Mapping[str, Fact] = field(default_factory=dict)  # as decided, see `OrderIntent`
 
@@ -308,9 +308,11 @@ class SellFilled(OrderFacts):
     kind: ClassVar = _K.SELL_FILLED
     severity: ClassVar = _S.INFO
     commission_known: bool
-    took_s: float  # from the alert to the last fill
+    took_s: float | None  # from the alert to the last fill; None: IB's clock is too coarse to tell
     pnl: Decimal  # of the lots that it closed, USD
     left: Decimal | None = None  # shares that stay held after a partial exit; None: it was none
+    cost: Decimal | None = None  # of the shares of these lots, without commission, USD
+    held_s: float | None = None  # from the first of these lots' fills to the last sale
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +323,7 @@ class ProtectionFilled(OrderFacts):
     pnl: Decimal  # of the lots that it closed, USD
     cost: Decimal  # of their shares, without commission, USD
     left: Decimal  # open shares of its entry
+    held_s: float | None = None  # from the first of these lots' fills to the last sale
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,140 @@
+"""What happens to alerts, as a message says it: the line that is seen first, and what it leaves out. Pure."""
+
+from datetime import datetime
+
+from tradebot.domain.events import Event, EventKind, NewEvent
+from tradebot.domain.facts import alerts as a
+from tradebot.domain.refusals import RefusalCode
+from tradebot.words import refusals
+from tradebot.words.figures import about, market_time, seconds, shares, some
+from tradebot.words.said import Said, Says
+from tradebot.words.short_refusals import beside, in_short
+
+_FOR_NOW = frozenset({RefusalCode.KILL_SWITCH, RefusalCode.PAUSED, RefusalCode.STRATEGY_PAUSED})
+"""Refused by a state that the owner has chosen, and lifts."""
+
+
+def _what(facts: a.RefusedFacts | a.AlertExpired | a.AlertCleared | a.AlertRepeated) -> str:
+    return " ".join(str(part) for part in (facts.side, facts.ticker) if part) or "alert"
+
+
+def _blocked(facts: a.AlertBlocked, _: Event | NewEvent) -> Said:
+    sign = "🟡" if facts.code in _FOR_NOW else "🚫"
+    first = f"{sign} {_what(facts)} not sent: {in_short(facts.code, facts.facts)}"
+    return Said(first, beside(facts.code, facts.facts))
+
+
+def _failed(facts: a.AlertFailed, event: Event | NewEvent) -> Said:
+    first = f"⚠️ {_what(facts)} failed: {in_short(facts.code, facts.facts)}"
+    if facts.code == RefusalCode.INTERNAL_ERROR:
+        detail = facts.facts["detail"]
+        return Said(first, f"Alert {event.alert_id}, no order was made ({detail}). Please report it; the log has more.")
+    return Said(first, beside(facts.code, facts.facts))
+
+
+def _pending(facts: a.AlertPending, _: Event | NewEvent) -> Said:
+    if facts.code != RefusalCode.MARKET_CLOSED:
+        return Said(f"🟡 {_what(facts)} waits: {in_short(facts.code, facts.facts)}", beside(facts.code, facts.facts))
+    opens = datetime.fromisoformat(str(facts.facts["opens_at"]))
+    return Said(f"🟡 {_what(facts)} waits for the open", f"{market_time(opens)}.")
+
+
+def _at_target(facts: a.AlertAtTarget, _: Event | NewEvent) -> Said:
+    return Said(f"🎯 {_what(facts)}: nothing to do", beside(facts.code, facts.facts))
+
+
+def _rejected(facts: a.AlertRejected, _: Event | NewEvent) -> Said:
+    if facts.ticker is not None:
+        return Said(f"🚫 {facts.side} {facts.ticker} refused, not traded", facts.reason)
+    return Said("🚫 Alert not understood, not traded", facts.reason)
+
+
+def _conflict(facts: a.AlertConflict, _: Event | NewEvent) -> Said:
+    return Said(
+        f"❗ {facts.side} {facts.ticker} refused: same alert_id",
+        f"{facts.alert_key} was the alert_id of alert {facts.known_alert} ({facts.known_side} {facts.known_ticker}), with "
+        'another message. Give each alert its own, for instance "alert_id": "{{ticker}}-{{strategy.order.id}}-{{timenow}}", '
+        "or leave the field out.",
+    )
+
+
+def _repeated(facts: a.AlertRepeated, _: Event | NewEvent) -> Said:
+    later = f"{seconds(facts.after_s)} later"
+    if facts.alert_key is None:
+        why = (
+            f"{later}, word for word as alert {facts.known_alert}. If it was meant anew, put"
+            ' "time": "{{timenow}}" into the alert\'s message: then no two are the same.'
+        )
+    else:
+        why = (
+            f'{later}, with the "alert_id" of alert {facts.known_alert}, {facts.alert_key}. If it was meant anew, give each'
+            ' alert its own, for instance "alert_id": "{{ticker}}-{{strategy.order.id}}-{{timenow}}", or leave the field out.'
+        )
+    return Said(f"🔁 {_what(facts)} came again, not traded", why)
+
+
+def _unreadable(facts: a.AlertUnreadable, _: Event | NewEvent) -> Said:
+    more = f" {facts.more} more came since the last report of one." if facts.more else ""
+    return Said(
+        "🚫 An alert without a secret, not traded",
+        f"From {facts.source_ip}. {facts.reason}{more} If it is not yours, another user of TradingView sends to your address: "
+        "without the secret nothing can happen.",
+    )
+
+
+def _tested(facts: a.AlertTested, _: Event | NewEvent) -> Said:
+    found = (line if line.endswith((".", "?", "!")) else f"{line}." for line in facts.report)
+    about_it = " ".join(str(part) for part in (facts.side, facts.ticker) if part)
+    whose = [f"Strategy {facts.strategy}."] if facts.strategy else []
+    return Said(f"🧪 Test of {about_it}: nothing is traded", "\n".join([*whose, *found]))
+
+
+def _not_used(facts: a.FieldsNotUsed, _: Event | NewEvent) -> Said:
+    whose = f"{facts.side} {facts.ticker}{f' of strategy {facts.strategy}' if facts.strategy else ''}"
+    return Said(
+        f"ℹ️ {some(len(facts.fields), 'fields')} of an alert not used",
+        f"{whose} goes on. These change nothing here: {', '.join(facts.fields)}. Leave them out, or leave them in: for alerts "
+        "with the same fields this is not said again.",
+    )
+
+
+def _expired(facts: a.AlertExpired, _: Event | NewEvent) -> Said:
+    return Said(
+        f"⌛ {_what(facts)} expired, not traded",
+        f"The market did not open within {about(facts.max_age_s)} (trading.pending_max_age_h).",
+    )
+
+
+def _gap(facts: a.TargetGap, _: Event | NewEvent) -> Said:
+    believed = "some" if facts.believed is None else shares(facts.believed)
+    return Said(
+        f"⚠️ An alert of {facts.ticker} is missing",
+        f"Strategy {facts.strategy} believes it held {believed}, the books hold {shares(facts.held)}. This one goes on by its "
+        "target. Compare the strategy's list of trades with `tradebot alerts`; a strategy that was in a position before its "
+        "first alert came looks like this, too, once.",
+    )
+
+
+def _entries_cancelled(facts: a.EntriesCancelled, _: Event | NewEvent) -> Said:
+    done = refusals.refusal(facts.code, facts.facts)
+    return Said(f"✂️ Entries of {facts.ticker} cancelled", f"{done[0].upper()}{done[1:]}. What is held stays held.")
+
+
+LINES: dict[EventKind, Says] = {
+    EventKind.ALERT_REJECTED: _rejected,
+    EventKind.ALERT_CONFLICT: _conflict,
+    EventKind.ALERT_REPEATED: _repeated,
+    EventKind.ALERT_UNREADABLE: _unreadable,
+    EventKind.ALERT_TESTED: _tested,
+    EventKind.FIELDS_NOT_USED: _not_used,
+    EventKind.ALERT_PENDING: _pending,
+    EventKind.ALERT_BLOCKED: _blocked,
+    EventKind.ALERT_AT_TARGET: _at_target,
+    EventKind.ENTRIES_CANCELLED: _entries_cancelled,
+    EventKind.TARGET_GAP: _gap,
+    EventKind.ALERT_FAILED: _failed,
+    EventKind.ALERT_EXPIRED: _expired,
+    EventKind.ALERT_CLEARED: lambda f, e: Said(
+        f"🗑 {_what(f)} taken out of the queue", f"By {e.actor}. Nothing was ordered."
+    ),
+}

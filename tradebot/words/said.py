@@ -1,0 +1,37 @@
+"""A message in two parts: the line that a lock screen shows, and what it leaves out. Pure.
+
+Rules: the first line says what happened, with its figures; below it nothing of that is said again. A first line that is too wide
+goes on below, from its last comma or colon that fits.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tradebot.domain.events import Event, NewEvent
+
+WIDTH = 42
+"""Characters that a phone shows in a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a message says."""
+
+    first: str
+    below: str = ""
+
+    @property
+    def fitted(self) -> "Said":
+        """With a first line that is not too wide, where it can be parted."""
+        if len(self.first) <= WIDTH:
+            return self
+        parting = [match for match in re.finditer(r"[,:] ", self.first) if match.start() <= WIDTH]
+        if not parting:
+            return self
+        first, rest = self.first[: parting[-1].start()], self.first[parting[-1].end() :]
+        return Said(first, "\n".join(filter(None, [f"{rest[0].upper()}{rest[1:]}", self.below])))
+
+
+Says = Callable[[Any, Event | NewEvent], Said]
