@@ -53,12 +53,12 @@ async def test_looking_and_setting(tmp_path: Path, gateway: Gateway) -> None:
     """Broken, a command that looks or sets fails against the real daemon."""
     async with talking(tmp_path, gateway) as (daemon, api):
         await daemon.alert("BUY", "AAPL")
-        await api.heard("BUY AAPL filled")
+        await api.heard("Bought 2 AAPL @ ")
         await daemon.alert("SELL", "AAPL")
-        sold = await api.heard("SELL AAPL filled")
-        assert "P&amp;L" in sold.text
+        sold = await api.heard("Sold 2 AAPL ")
+        assert "At $" in sold.text
         await daemon.alert("BUY", "KO")
-        await api.heard("BUY KO filled")
+        await api.heard("Bought 7 KO @ ")
         answers = {
             "/start": "Trades TradingView alerts",
             "/help": "/clear_queue",
@@ -130,38 +130,38 @@ async def test_control_and_what_goes_wrong(tmp_path: Path, gateway: Gateway) -> 
         await daemon.post(action="HOLD", ticker="AAPL")
         await api.heard("Alert not understood")
         await daemon.alert("BUY", "ZZZZ")
-        await api.heard("BUY ZZZZ failed")
+        await api.heard("BUY ZZZZ failed: no such stock")
         await daemon.alert("BUY", "AAPL", alert_id="one")
         await daemon.post(action="SELL", ticker="AAPL", alert_id="one")
-        await api.heard("Alert refused")
-        await api.heard("BUY AAPL filled")
+        await api.heard("SELL AAPL refused: same alert_id")
+        await api.heard("Bought 2 AAPL @ ")
         await daemon.alert("BUY", "AAPL")
-        await api.heard("BUY AAPL blocked")
+        await api.heard("BUY AAPL not sent: 1 open in it")
         await gateway.fault("reject", symbol="MSFT")
         await daemon.alert("BUY", "MSFT")
-        await api.heard("BUY MSFT failed")
+        await api.heard(" MSFT rejected")
         # an exit that leaves shares, and the button that sells them
         await daemon.alert("BUY", "KO")
-        await api.heard("BUY KO filled")
+        await api.heard("Bought 7 KO @ ")
         await gateway.fault("partial", symbol="KO", action="SELL", filled=3)
         await daemon.alert("SELL", "KO")
-        await api.heard("SELL KO partly filled")
-        await api.heard("SELL KO works on")
+        await api.heard("◐ Sold 3 of 7 KO @ ")
+        await api.heard("SELL 7 KO works on")
         [order] = [one for one in await gateway.orders() if one["status"] == "Submitted"]
         await gateway.control("POST", f"/orders/{order['perm_id']}/end")  # as the owner cancels it in TWS
         left = await api.heard(lambda sent: "Sell the rest of KO" in sent.buttons)
         question = await api.pressed(left, "Sell the rest of KO", "KO 4")
         mark = len(api.sent)
         await api.pressed(question, "Sell KO", "in the queue")
-        await api.heard("SELL KO filled", mark)
+        await api.heard("Sold 4 KO ", mark)
         # the kill switch with an order at work, and the ways back
         await gateway.fault("hold", symbol="F")
         await daemon.alert("BUY", "F")
         await until(lambda: _at_work(daemon), "the order to be at work")
         killed = await api.ask("/kill", "KILLED")
         assert "BUY 46 F" in killed.text
-        await api.heard("the kill switch is on")
-        await api.heard("BUY F cancelled")
+        await api.heard("The kill switch is on")
+        await api.heard("BUY 46 F cancelled")
         sells = await api.ask("/resume", "kill switch")
         await api.pressed(sells, "Sells only", "PAUSED")
         await api.ask("/kill", "KILLED")
@@ -172,7 +172,7 @@ async def test_control_and_what_goes_wrong(tmp_path: Path, gateway: Gateway) -> 
         await api.pressed(question, "No, leave it", "Left as it is")
         question = await api.ask("/sell_all", "AAPL 2")
         await api.pressed(question, "Sell all 1", "in the queue")
-        await api.heard("SELL AAPL filled")
+        await api.heard("Sold 2 AAPL ")
         # alerts that wait while IB is away, and are cleared
         await gateway.control("POST", "/listening/pause", seconds=600)
         await until(lambda: _gate_is(daemon, open_=False), "the gate to close")
@@ -180,7 +180,7 @@ async def test_control_and_what_goes_wrong(tmp_path: Path, gateway: Gateway) -> 
         await api.ask("/queue", "BUY AAPL")
         question = await api.ask("/clear_queue", "Clear the waiting alert?")
         await api.pressed(question, "Clear 1", "1 cleared")
-        await api.heard("BUY AAPL cleared")
+        await api.heard("BUY AAPL taken out of the queue")
         assert (await daemon.books()).alerts[first].status is AlertStatus.CLEARED
         assert "Traceback" not in daemon.output, daemon.output
 
@@ -216,7 +216,7 @@ async def test_unknown_orders_are_settled_from_the_phone(tmp_path: Path, gateway
             question = await api.pressed(unknown, button)
             await api.pressed(question, answer, f"is {status}")
             assert (await daemon.books()).trade_of(alert_id).status is status
-            await api.heard("Order resolved", mark)
+            await api.heard("✅" if status is TradeStatus.FILLED else "🚫", mark)
             await daemon.well()
         assert "Traceback" not in daemon.output, daemon.output
 
@@ -225,7 +225,7 @@ async def test_other_hands_and_another_database(tmp_path: Path, gateway: Gateway
     """Broken, a mismatch cannot be accepted from the phone, or orders of another database go untold."""
     async with talking(tmp_path, gateway) as (daemon, api):
         await daemon.alert("BUY", "AAPL")
-        await api.heard("BUY AAPL filled")
+        await api.heard("Bought 2 AAPL @ ")
         # shares that the owner sold, and others that he bought, by hand
         await gateway.control("POST", "/positions", symbol="IBM", quantity="9", avg_cost="90")
         await gateway.control("POST", "/positions", symbol="AAPL", quantity="1", avg_cost="227.5")
@@ -234,8 +234,8 @@ async def test_other_hands_and_another_database(tmp_path: Path, gateway: Gateway
         mismatch = await api.heard(lambda sent: "Accept what IB shows of AAPL" in sent.buttons)
         question = await api.pressed(mismatch, "Accept what IB shows of AAPL", "Write off 1 AAPL?")
         await api.pressed(question, "Write off AAPL", "1 AAPL written off")
-        await api.heard("Books corrected")
-        await api.heard("Your own shares")
+        await api.heard("IB shows fewer than the books held")
+        await api.heard("IBM: 9 your own")
         positions = await api.ask("/positions", "Positions")
         assert ["AAPL", "1"] in [line.split()[:2] for line in plain(positions.text).splitlines()]
         assert "Traceback" not in daemon.output, daemon.output
@@ -250,12 +250,12 @@ async def test_other_hands_and_another_database(tmp_path: Path, gateway: Gateway
         daemon.env |= {f"TRADEBOT_{key.upper()}": value for key, value in closed.items()}
         async with running(daemon):
             await daemon.start()
-            await api.heard("Unknown orders at IB")
+            await api.heard("Nothing is traded: strange orders")
             await api.ask("/status", "Orders wait: Orders of another database")
             await api.ask("/resume", "RUNNING")
             await until(lambda: _gate_is(daemon, open_=True), "the orders to be accepted")
             await daemon.alert("BUY", "AAPL")
-            await api.heard("Waiting for the open: BUY AAPL")
+            await api.heard("BUY AAPL waits for the open")
             await _tell_the_rest(daemon, api)
 
 

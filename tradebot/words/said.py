@@ -1,7 +1,7 @@
 """A message in two parts: the line that a lock screen shows, and what it leaves out. Pure.
 
 Rules: the first line says what happened, with its figures; below it nothing of that is said again. A first line that is too wide
-goes on below, from its last comma or colon that fits.
+goes on below, from its last comma or colon that leaves it narrow enough.
 """
 
 import re
@@ -27,10 +27,11 @@ class Said:
         """With a first line that is not too wide, where it can be parted."""
         if len(self.first) <= WIDTH:
             return self
-        parting = [match for match in re.finditer(r"[,:] ", self.first) if match.start() <= WIDTH]
-        if not parting:
+        partings = list(re.finditer(r"[,:] ", self.first))
+        if not partings:
             return self
-        first, rest = self.first[: parting[-1].start()], self.first[parting[-1].end() :]
+        at = next((one for one in reversed(partings) if one.start() <= WIDTH), partings[0])
+        first, rest = self.first[: at.start()], self.first[at.end() :]
         return Said(first, "\n".join(filter(None, [f"{rest[0].upper()}{rest[1:]}", self.below])))
 
 

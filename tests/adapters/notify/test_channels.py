@@ -79,7 +79,7 @@ async def test_slack_gets_one_message_of_a_burst(there: Receiver) -> None:
     assert (got.method, got.path, got.headers["Content-Type"]) == ("POST", TOKEN, "application/json")
     text = json.loads(got.body)["text"]
     assert text.startswith("*")
-    assert text.index("Bought 10 AAPL") < text.index("may or may not have reached IB") < text.index("&lt;!channel&gt;")
+    assert text.index("Bought 10 AAPL") < text.index("is UNKNOWN") < text.index("&lt;!channel&gt;")
     assert "<!channel>" not in text
 
 
@@ -247,7 +247,7 @@ async def test_a_mail_arrives(certificate: ssl.SSLContext, tls: str) -> None:
     assert box.recipients == [["me@example.com", "you@example.com"]]
     assert got["From"] == "bot@example.com"
     assert got["Subject"].endswith("(and 1 more)")
-    assert "may or may not have reached IB" in got["Subject"]
+    assert "BUY 10 AAPL is UNKNOWN" in got["Subject"]
     assert got["Importance"] == "high"
     plain, html = (part.get_content() for part in got.iter_parts())
     assert "<!channel> @everyone *b* <b>&" in plain
@@ -261,7 +261,7 @@ async def test_a_subject_is_the_first_line_and_one_line(there: Receiver) -> None
     made = mail.mail(channel.fold([evil], NOON), "bot@example.com", ["me@example.com"])
     assert made["Bcc"] is None
     assert len(made["Subject"]) <= TITLE_MAX
-    assert mail.mail(channel.fold([FILL], NOON), "a@b.de", ["c@d.de"])["Subject"].startswith("Bought 10 AAPL")
+    assert mail.mail(channel.fold([FILL], NOON), "a@b.de", ["c@d.de"])["Subject"].startswith("🟢 Bought 10 AAPL")
 
 
 @pytest.mark.parametrize(
@@ -330,8 +330,8 @@ async def test_what_is_alike_is_counted_and_what_is_late_has_its_time() -> None:
     assert "And 99 more like it" in message.paragraphs[0].text
     assert "New York" in message.paragraphs[1].text
     assert message.title.endswith("(and 1 more)")
-    assert message.title.startswith("⚠️ "), "what matters is seen at a glance"
-    assert message.paragraphs[1].title.startswith("Bought")
+    assert message.title.startswith("🚫 "), "what matters is seen at a glance"
+    assert message.paragraphs[1].title.startswith("🟢 Bought")
 
 
 # --- apprise --------------------------------------------------------------------------------------------------------
@@ -345,7 +345,7 @@ async def test_apprise_carries_a_message_by_its_own_address(there: Receiver) -> 
     [got] = there.got
     document = json.loads(got.body)
     assert got.path == f"{TOKEN}/"
-    assert "may or may not have reached IB" in document["title"]
+    assert "BUY 10 AAPL is UNKNOWN" in document["title"]
     assert "Bought 10 AAPL" in document["message"]
     assert document["type"] == "failure", "it is critical"
 

@@ -426,7 +426,7 @@ async def test_the_owner_says_that_it_was_a_split(phone: Phone) -> None:
     await phone.api.pressed(question, "Yes, 10 for 1", "is booked")
     [lot] = await phone.bot.lots()
     assert (lot.qty, lot.entry_price) == (100, 10)
-    await phone.api.heard("booked on the word of Ann Owner")
+    await phone.api.heard("On the word of Ann Owner")
     await phone.api.pressed(message, "AAPL was split: 10 for 1", "there is nothing to answer")
 
 

@@ -117,5 +117,5 @@ async def test_a_stop_out_is_told_with_its_numbers_first(phone: Phone) -> None:
     _, stop, _ = await bracket(phone.bot)
     await fills(phone.bot, stop, 10, "94.90")
     told = plain((await phone.api.heard("Stopped out")).text)
-    said = "Stopped out 10 AAPL at $94.90, −$53.00 (−5.3 %), commission $1.00. It stood at $95.00."
-    assert f"🛑 AAPL stopped out\n{said}" in told
+    assert "🛑 Stopped out 10 AAPL −$53.00 (−5.3 %)" in told
+    assert "At $94.90, for $949.00.\nIt stood at $95.00.\nCommission $1.00." in told

@@ -102,6 +102,6 @@ def test_a_weeks_report_has_its_figures_first_and_a_picture() -> None:
     """A lock screen would show no figure, or the picture of the week be left out."""
     event = Event(WeeklyReport(**a_period()), NOON, id=1)
     shown = plain(paragraph_of(event, NOON)).splitlines()
-    assert shown[1] == "Realised +$123.45, account +1.2 %"
+    assert shown[0] == "📊 +$123.45 this week, account +1.2 %"
     assert all(len(line) <= 40 for line in shown), shown
     assert nets_of(event) == [(date(2026, 11, 19), Decimal(4)), (date(2026, 11, 20), Decimal("119.45"))]

@@ -184,9 +184,9 @@ async def test_views_say_whose_is_what(phone: Phone) -> None:
 async def test_messages_begin_with_the_strategy(phone: Phone) -> None:
     """The owner would not know which of his strategies bought, or was refused."""
     await trades(phone.bot, "ema", "AAPL")
-    assert "ema: Bought 5 AAPL at $100.00 = $500.00" in plain((await phone.api.heard("Bought 5 AAPL")).text)
+    assert "🟢 Bought 5 AAPL @ $100.00 = $500\nema: " in plain((await phone.api.heard("Bought 5 AAPL")).text)
     await phone.bot.alert("SELL", "MSFT", strategy="spy")
-    assert "spy: SELL MSFT blocked" in plain((await phone.api.heard("SELL MSFT blocked")).text)
+    assert "SELL MSFT not sent: none is held" in plain((await phone.api.heard("SELL MSFT")).text)
 
 
 async def test_sell_all_sells_what_was_named(phone: Phone) -> None:
