@@ -1,10 +1,13 @@
 """Protection, positions, what the owner changed and the connection to IB, as a message says it: the line that is seen first, and
 what it leaves out. Pure."""
 
+from collections.abc import Mapping
+
 from tradebot.domain.events import Event, EventKind, NewEvent
 from tradebot.domain.facts import account as f
 from tradebot.domain.facts import daemon as d
 from tradebot.domain.facts import orders as o
+from tradebot.domain.gate import GateCode
 from tradebot.domain.questions import Silent
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import OrderRole
@@ -232,8 +235,19 @@ def _unreachable(facts: f.BrokerUnreachable, _: Event | NewEvent) -> Said:
     )
 
 
+_REFUSED: Mapping[str, str] = {
+    GateCode.ACCOUNT_NOT_TRADED: "this account",
+    GateCode.OTHER_ACCOUNT: "other account",
+    GateCode.HOURS_ALWAYS: "its hours",
+    GateCode.READ_ONLY: "API read-only",
+    GateCode.UNKNOWN_ORDER: "unknown order",
+    GateCode.ORPHANS: "strange orders",
+}
+
+
 def _refused(facts: f.TradingRefused, _: Event | NewEvent) -> Said:
-    return Said("🟡 Nothing is traded", account_events.gate_refused(facts))
+    why = _REFUSED.get(facts.code, "it needs you")
+    return Said(f"🟡 Nothing is traded: {why}", account_events.gate_refused(facts))
 
 
 def _silent(facts: f.QuestionSilent, _: Event | NewEvent) -> Said:
