@@ -36,7 +36,7 @@ async def talking(folder: Path, gateway: Gateway, **settings: str) -> AsyncItera
         daemon = Daemon.at(folder, gateway=gateway, **given)
         async with running(daemon):
             await daemon.ready()
-            await api.heard("Started")
+            await api.heard(" started")
             yield daemon, api
 
 
@@ -114,7 +114,7 @@ async def test_looking_and_setting(tmp_path: Path, gateway: Gateway) -> None:
         assert health is not None
         assert (health["parts"]["trading"]["state"], health["parts"]["telegram"]["ok"]) == ("KILLED", True)
         assert await daemon.stop() == 0, daemon.output
-        await api.heard("Stopped")
+        await api.heard(" stopped")
         assert TOKEN not in daemon.output
         assert "Traceback" not in daemon.output, daemon.output
 
