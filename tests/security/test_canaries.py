@@ -164,11 +164,11 @@ async def secured(server: RedisServer) -> None:
 
 async def a_bad_day(daemon: Daemon, stranger: Daemon, postgres: PostgresServer, api: BotApi) -> dict[str, str]:
     """What was said outside of files and database; the daemon has died of a traceback at the end."""
-    await api.heard("Started")
+    await api.heard(" started")
     told = {"an answer": await answers(daemon), "a raw answer": (await raw(daemon)).decode("latin-1")}
     assert '"tested"' in told["an answer"], "the strategy's own secret opened nothing"
     await api.heard("not understood")
-    await api.heard("BUY AAPL filled")
+    await api.heard(" AAPL @ ")
     told["the process list"] = command_lines(daemon)
     told["a second command"] = "".join([(await daemon.command(*words))[1] for words in (["status"], ["run"])])
     # Telegram goes and comes back, with errors that carry its address
@@ -176,7 +176,7 @@ async def a_bad_day(daemon: Daemon, stranger: Daemon, postgres: PostgresServer, 
     await daemon.alert("BUY", "TSLA")
     await until(lambda: said(daemon, "elegram"), "the log to tell that Telegram is away")
     await api.up()
-    await api.heard("BUY TSLA filled")
+    await api.heard(" TSLA @ ")
     # a wrong password, and then a database that is gone
     await stranger.start()
     assert stranger.running is not None
