@@ -74,6 +74,7 @@ class PerformanceQueries:
     hours: Hours
     clock: Clock
     _kept: "OrderedDict[Period, tuple[float, Performance]]" = field(default_factory=OrderedDict)
+    _counting: dict[Period, "asyncio.Task[Performance]"] = field(default_factory=dict)
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def since_start(self) -> Performance:
@@ -86,7 +87,20 @@ class PerformanceQueries:
         return await self.of(Period.back(Unit.DAY, days, self.hours.calendar.trading_date(self.clock.now())))
 
     async def of(self, period: Period) -> Performance:
-        """Raises LedgerUnavailable."""
+        """Who stops waiting leaves it to be counted to its end, once, for whoever asks again. Raises LedgerUnavailable."""
+        counting = self._counting.get(period)
+        if counting is None:
+            counting = asyncio.create_task(self._of(period), name="performance")
+            self._counting[period] = counting
+            counting.add_done_callback(lambda done: self._counted(period, done))
+        return await asyncio.shield(counting)
+
+    def _counted(self, period: Period, done: "asyncio.Task[Performance]") -> None:
+        del self._counting[period]
+        if not done.cancelled():
+            done.exception()  # whoever still waits has it; to nobody it is no defect
+
+    async def _of(self, period: Period) -> Performance:
         async with self._one_at_a_time:
             kept = self._kept.get(period)
             if kept is not None and self.clock.monotonic() - kept[0] < KEPT_S:

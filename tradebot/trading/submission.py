@@ -8,6 +8,7 @@ Rules:
   have left is left to recovery. The proof that nothing left is this process's: after a restart recovery asks IB.
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -101,13 +102,13 @@ class Submission:
         except OrderUncertain as error:
             logger.critical("order {} may have been sent: {}", order.order_ref, error)
             return None  # looked for when it is overdue: until then it may still be on its way
-        for hear in self._listeners.sent:
-            hear(order.order_ref)
         for one in intent.group:
             sent = one.order
             logger.info(
                 "order {} sent: {} {:f} {} {}", sent.order_ref, sent.side, sent.qty, sent.contract.ticker, sent.terms
             )
+        for hear in self._listeners.sent:  # in a turn of their own: their mistakes are not this order's
+            asyncio.get_running_loop().call_soon(hear, order.order_ref)
         return None
 
     def _obstacle(self, side: Side, state: TradingState, under: DecidedUnder) -> Reason | None:

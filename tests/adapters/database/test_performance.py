@@ -1,8 +1,10 @@
 """What performance is measured by comes out of both databases page by page, exactly as it was stored."""
 
+import asyncio
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -115,6 +117,31 @@ async def test_a_period_is_counted_from_the_books(ledger: Ledger) -> None:
     assert (whole.first, whole.last, whole.sessions) == (date(2026, 6, 30), TODAY, 2)
     before = await queries.of(Period.of(Unit.MONTH, date(2026, 5, 5)))
     assert (before.account, before.trading.lots.closed, before.trading.curve) == (None, 0, [])
+
+
+async def test_who_stops_waiting_leaves_it_to_be_counted_once(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each reload of a page that took too long would begin the counting anew, beside the one before."""
+    began, go_on, counted = asyncio.Event(), asyncio.Event(), 0
+    read = performance.read_known
+
+    async def slowly(*asked: Any) -> Any:
+        nonlocal counted
+        counted += 1
+        began.set()
+        await go_on.wait()
+        return await read(*asked)
+
+    monkeypatch.setattr(performance, "read_known", slowly)
+    queries = PerformanceQueries(ledger, Hours(Calendar()), clock())
+    asked = asyncio.create_task(queries.of(Period(TODAY, TODAY)))
+    await began.wait()
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    again = asyncio.create_task(queries.of(Period(TODAY, TODAY)))
+    go_on.set()
+    assert (await again).trading.lots.closed == 0
+    assert counted == 1
 
 
 async def test_empty_books_have_figures_too(ledger: Ledger) -> None:

@@ -70,6 +70,14 @@ async def test_without_the_token_nothing_is_told(site: Site, headers: Mapping[st
         assert "tradebot_" not in await answer.text()
 
 
+async def test_what_is_no_text_is_no_token(site: Site) -> None:
+    """Anybody who reaches the port could fill the log with tracebacks."""
+    answer = await site.raw(
+        b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \xff\xfe\r\nConnection: close\r\n\r\n"
+    )
+    assert answer.startswith(b"HTTP/1.1 401 ")
+
+
 async def test_who_guesses_is_refused_unheard_and_prometheus_is_not(site: Site) -> None:
     """A token could be guessed as fast as the machine answers, or a stranger's guesses would end the owner's alarms."""
     wrong = {"Authorization": "Bearer guess"}

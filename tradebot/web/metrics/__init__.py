@@ -57,7 +57,9 @@ class _Door:
     def admit(self, request: web.Request) -> None:
         """Raises Problem."""
         kind, _, given = request.headers.get("Authorization", "").partition(" ")
-        if kind.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), self._token):
+        if kind.lower() == "bearer" and hmac.compare_digest(
+            given.strip().encode("utf-8", "surrogatepass"), self._token
+        ):
             request[ACTOR] = _WHO
             return
         if not self._wrong.take(request[CLIENT], asyncio.get_running_loop().time()):
