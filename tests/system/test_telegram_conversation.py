@@ -17,7 +17,7 @@ from tradebot.domain.events import NewEvent, Severity
 from tradebot.domain.trades import POSITION_LAG, TradeStatus
 from tradebot.telegram.commands import COMMANDS
 from tradebot.telegram.markup import plain
-from tradebot.words import events as words
+from tradebot.words.lines import lines
 
 
 @asynccontextmanager
@@ -269,7 +269,7 @@ async def _tell_the_rest(daemon: Daemon, api: BotApi) -> None:
     async with open_ledger(daemon.database) as ledger, ledger.begin() as books:
         for event in events:
             await books.add_event(event)
-    texts = [words.text(event).replace("`", "") for event in events if event.facts.severity is not Severity.TRACE]
+    texts = [lines(event).first for event in events if event.facts.severity is not Severity.TRACE]
 
     async def all_told() -> bool:
         told = "\n".join(plain(sent.text) for sent in api.sent)

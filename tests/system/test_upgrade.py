@@ -58,7 +58,7 @@ async def test_trading_goes_on_with_the_books_of_before(tmp_path: Path, gateway:
             }  # fmt: skip
             await until(lambda: _all_told(daemon), "what waited to be told")
             told = [sent.text for sent in api.sent]
-            assert sum("Alert not understood" in text for text in told) == 1
+            assert sum("An alert was not understood" in text for text in told) == 1
             assert sum("changed by command line" in text for text in told) == 1
             # the state and the limits of before are in force
             assert books.alerts[20].status is AlertStatus.UNKNOWN
