@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -84,7 +84,9 @@ class Process:
         """Sends a signal and waits for the end; returns the exit code."""
         assert self.running is not None
         if self.running.returncode is None:
-            self.running.send_signal(number)
+            with suppress(ProcessLookupError):
+                # Not `send_signal`: it takes the exit code of a process that has just ended, and asyncio waits for it in vain.
+                os.kill(self.running.pid, number)
         return await asyncio.wait_for(self.running.wait(), DEADLINE_S)
 
     def clear_up(self) -> None:
