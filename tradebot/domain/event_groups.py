@@ -13,7 +13,7 @@ _K = EventKind
 
 
 class EventGroup(StrEnum):
-    """What an event is about, as `/notify` and the channels name it."""
+    """What an event is about, as the channels name it."""
 
     FILLS = "fills"
     ALERTS = "alerts"
