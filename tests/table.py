@@ -95,8 +95,8 @@ class Trial(Generic[Case, Result]):
                 ):
                     results[case] = await self.try_one(case, Place(folder, database_url, redis_url))
             except (AssertionError, TimeoutError, OSError) as error:
-                results[case] = Violation(error or type(error).__name__)
-                (folder / "violation").write_text(f"{case}\n{error}")
+                results[case] = Violation(str(error) or type(error).__name__)
+                (folder / "violation").write_text(f"{case}\n{results[case]}")
             else:
                 shutil.rmtree(folder, ignore_errors=True)
             bad = "VIOLATION: " if isinstance(results[case], Violation) else ""

@@ -12,7 +12,7 @@ from tests.botapi import TOKEN
 from tests.crash.cases import Case
 from tests.crash.cases import Gateway as Meets
 from tests.system.checker import check, check_secrets
-from tests.system.harness import SECRET, BooksNow, Daemon, Gateway, until
+from tests.system.harness import DEADLINE_S, SECRET, BooksNow, Daemon, Gateway, until
 from tradebot.domain.events import EventKind
 from tradebot.words import events as words
 
@@ -46,7 +46,11 @@ class MortalDaemon(Daemon):
 
     async def died_there(self) -> None:
         assert self.running is not None
-        code = await asyncio.wait_for(self.running.wait(), 120)
+        try:
+            code = await asyncio.wait_for(self.running.wait(), DEADLINE_S)
+        except TimeoutError:
+            point, said = self.armed.read_text() if self.armed.exists() else "its point", self.output[-3000:]
+            raise AssertionError(f"{DEADLINE_S:.0f} s, and it has not died {point}: {said}") from None
         assert code == -signal.SIGKILL, f"ended with {code} instead of dying at its point: {self.output[-3000:]}"
         assert not self.armed.exists(), f"died elsewhere than at {self.armed.read_text()!r}: {self.output[-3000:]}"
 
