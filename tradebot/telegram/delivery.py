@@ -68,12 +68,13 @@ class Delivery:
         while True:
             self._beat()
             self._heard.clear()
+            ending = stop.is_set()  # before the look: what is stored meanwhile, the last words among it, is looked for once more
             try:
                 busy = await self.round()
             except LedgerUnavailable as error:
                 logger.debug("events not read: {}", error)
                 busy = False
-            if not busy and stop.is_set():
+            if not busy and ending:
                 return
             if not busy:
                 await news(self._heard, stop)
