@@ -14,7 +14,7 @@ from tests.trading.moments import gate_closed
 from tests.trading.test_rehearsal import told
 from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.brokerage import ErrorKind, OrderState, OrderUpdate
-from tradebot.domain.events import EventKind
+from tradebot.domain.events import EventKind, Severity
 from tradebot.domain.instructions import OrderTerms, Verb
 from tradebot.domain.limits import Limits
 from tradebot.domain.reasons import Reason
@@ -23,6 +23,8 @@ from tradebot.domain.strategies import ExitSource, OnNewSignal, OrderSource, Str
 from tradebot.domain.terms import Exits, Level, LevelKind, OrderType, TimeInForce
 from tradebot.domain.trades import OrderRole, TradeStatus
 from tradebot.words import events as words
+from tradebot.words.lines import lines
+from tradebot.words.said import Said
 
 D, A, T = Decimal, AlertStatus, TradeStatus
 EMA = Strategy(name="ema", orders=OrderSource.ALERT, exits=ExitSource.ALERT)
@@ -344,6 +346,57 @@ async def test_a_cancel_alert_ends_what_works_of_its_strategy_and_ticker(make_bo
     assert bot.broker.cancels == [entry]
 
 
+async def owner_is_told(bot: Bot) -> list[EventKind | str]:
+    """What of orders and alerts has come to the chat and the channels, beside that entries wait."""
+    beside = (EventKind.ORDER_WAITS, EventKind.ALERT_PENDING)
+    told = [one for one in await bot.events() if one.severity is not Severity.TRACE and one.alert_id is not None]
+    return [one.kind for one in told if one.kind not in beside]
+
+
+async def test_a_cancel_alert_is_told_in_one_message(make_bot: MakeBot) -> None:
+    """One alert would ring three times for each order that it ends: that it is being cancelled, that it is, and that all are."""
+    bot = await running(make_bot)
+    _, entry = await rests(bot)
+    alert_id = await bot.asks("ema", Verb.CANCEL)
+    await cancel_is_sent(bot, entry)
+    bot.broker.show(entry, OrderState.CANCELLED)
+    assert await code(bot, alert_id) == RefusalCode.ENTRIES_CANCELLED
+    (event,) = await bot.told(EventKind.ENTRIES_CANCELLED)
+    assert lines(event) == Said("✂️ Entries of AAPL cancelled", "1 entry cancelled. What is held stays held.")
+    assert await owner_is_told(bot) == [EventKind.ENTRIES_CANCELLED]
+    kept = await bot.events(EventKind.ORDER_CANCELLING, EventKind.ORDER_FAILED)
+    assert [one.kind for one in kept] == [EventKind.ORDER_CANCELLING, EventKind.ORDER_FAILED]  # in the books and the trace
+    async with bot.ledger.read() as books:
+        waiting = await books.undelivered("telegram", 100, severities=tuple(Severity))
+    assert {one.kind for one in waiting}.isdisjoint({one.kind for one in kept})
+
+
+async def test_what_filled_before_the_cancel_came_is_told(make_bot: MakeBot) -> None:
+    """The owner would read that an entry is cancelled, and hold its shares."""
+    bot = await running(make_bot)
+    _, entry = await rests(bot)
+    alert_id = await bot.asks("ema", Verb.CANCEL)
+    await cancel_is_sent(bot, entry)
+    bot.broker.fill(entry, 5, 95)
+    assert await code(bot, alert_id) == RefusalCode.ENTRIES_CANCELLED
+    (event,) = await bot.told(EventKind.ENTRIES_CANCELLED)
+    too_late = "1 entry was filled before the cancel came. What is held stays held."
+    assert lines(event) == Said("🟡 Cancel of AAPL came too late", too_late)
+    assert await owner_is_told(bot) == [EventKind.BUY_FILLED, EventKind.ENTRIES_CANCELLED]
+
+
+async def test_the_end_of_an_order_is_told_where_its_cancel_was_cleared(make_bot: MakeBot) -> None:
+    """The order would end without a word, for the alert that was to tell it was taken out of the queue."""
+    bot = await running(make_bot)
+    _, entry = await rests(bot)
+    alert_id = await bot.asks("ema", Verb.CANCEL)
+    await cancel_is_sent(bot, entry)
+    assert await bot.operations.clear_queue([alert_id], "owner")
+    bot.broker.show(entry, OrderState.CANCELLED)
+    await bot.turns(entry, T.CANCELLED)
+    assert await owner_is_told(bot) == [EventKind.ALERT_CLEARED, EventKind.ORDER_FAILED]
+
+
 async def test_a_cancel_alert_is_obeyed_under_the_kill_switch(make_bot: MakeBot) -> None:
     """What lowers risk would be refused, or wait, because the bot is killed."""
     bot = await running(make_bot)
@@ -383,6 +436,9 @@ async def test_a_cancel_alert_ends_buys_that_wait_and_sells_nothing(make_bot: Ma
     assert await code(bot, alert_id) == RefusalCode.ENTRIES_CANCELLED
     assert said((await bot.row(waits)).reason) == f"superseded by the cancel {alert_id}"
     assert bot.broker.sent == []
+    (event,) = await bot.told(EventKind.ENTRIES_CANCELLED)
+    assert lines(event).below == "1 waiting BUY ended. What is held stays held."
+    assert await owner_is_told(bot) == [EventKind.BUY_FILLED, EventKind.ENTRIES_CANCELLED]  # what is held was bought
     nothing = await bot.asks("ema", Verb.CANCEL)
     assert await code(bot, nothing) == RefusalCode.ENTRIES_CANCELLED
     assert "there was nothing to cancel" in said((await bot.row(nothing)).reason)

@@ -278,6 +278,11 @@ SAID: list[tuple[str, Mapping[str, Fact], str]] = [
     ),
     (
         "entries_cancelled",
+        {"ticker": "AAPL", "orders": 1, "alerts": 0, "filled": D(1), "unknown": 0, "too_late": 2},
+        "1 entry cancelled, 1 share had filled before, 2 entries were filled before the cancel came",
+    ),
+    (
+        "entries_cancelled",
         {"ticker": "AAPL", "orders": 0, "alerts": 0, "filled": D(0), "unknown": 0},
         "no entry worked or waited: there was nothing to cancel",
     ),

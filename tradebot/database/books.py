@@ -455,21 +455,20 @@ class SqlBooks(PerformanceRows):
         await self._rows("forget_setting", key=key)
 
     async def add_events(self, events: Sequence[NewEvent]) -> None:
-        traces = [event for event in events if event.facts.severity is Severity.TRACE]  # they wait for no channel
+        traces = [event for event in events if event.severity is Severity.TRACE]  # they wait for no channel
         await self._rows_of("add_event", [_columns_of(event) for event in traces])
         for event in events:
-            if event.facts.severity is not Severity.TRACE:
+            if event.severity is not Severity.TRACE:
                 await self.add_event(event)
 
     async def add_event(self, event: NewEvent) -> int:
-        facts = event.facts
         (row,) = await self._rows("add_event", **_columns_of(event))
-        if facts.severity is not Severity.TRACE:
+        if event.severity is not Severity.TRACE:
             # Channels do not change between the look at them and the commit: the event would wait for one that is gone.
             if not self._shares_channels:
                 await self._transaction.share("channels")
                 self._shares_channels = True
-            like_severity, like_kind = f"% {facts.severity} %", f"% {facts.kind} %"
+            like_severity, like_kind = f"% {event.severity} %", f"% {event.facts.kind} %"
             await self._rows("add_deliveries", event_id=row["id"], like_severity=like_severity, like_kind=like_kind)
             self.has_news = True
         return int(row["id"])
@@ -641,7 +640,7 @@ def _columns_of(event: NewEvent) -> dict[str, Any]:
     return {
         "at": values.outgoing(event.at),
         "kind": str(facts.kind),
-        "severity": str(facts.severity),
+        "severity": str(event.severity),
         "code": code_of(facts),
         "facts": event_facts.outgoing(facts),
         "alert_id": event.alert_id,
@@ -666,6 +665,7 @@ def _event(row: Row) -> Event:
         id=row["id"],
         text=text,
         strategy=row["strategy"],
+        told=severity is not Severity.TRACE,
     )
 
 

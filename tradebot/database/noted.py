@@ -82,7 +82,7 @@ class NotedBooks(SqlBooks):
 
     async def add_events(self, events: Sequence[NewEvent]) -> None:
         await super().add_events(events)  # which adds what is more than a trace by itself
-        self.changes.extend(event for event in events if event.facts.severity is Severity.TRACE)
+        self.changes.extend(event for event in events if event.severity is Severity.TRACE)
 
     async def mark_delivered(self, channel: str, event_ids: Collection[int], at: datetime) -> None:
         await super().mark_delivered(channel, event_ids, at)

@@ -3,6 +3,7 @@
 Rules:
 - An event is facts, never words: `tradebot.words.events` says them. One frozen dataclass of facts a kind (`domain/facts.py`),
   which carries its kind and its severity.
+- What another event tells as well is a trace, whatever its kind's severity is: who writes it says so (`told`).
 - Frozen; money and quantities are Decimal; times are aware and UTC; ids come from the database.
 - What another version of the program has stored is still an event: its facts are then `OtherFacts`.
 """
@@ -142,13 +143,18 @@ class OtherFacts:
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """One thing that happened, about to be stored. `actor` is who caused it."""
+    """One thing that happened, about to be stored. `actor` is who caused it; `told` is False where another event tells it too."""
 
     facts: Facts
     at: datetime
     alert_id: int | None = None
     trade_id: int | None = None
     actor: str = "bot"
+    told: bool = True
+
+    @property
+    def severity(self) -> Severity:
+        return self.facts.severity if self.told else Severity.TRACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +169,7 @@ class Event:
     id: int = 0
     text: str | None = None
     strategy: str | None = None  # whose alert it is about; None: about none
+    told: bool = True  # False: another event tells it as well
 
     @property
     def kind(self) -> str:
@@ -171,7 +178,7 @@ class Event:
 
     @property
     def severity(self) -> Severity:
-        return self.facts.severity
+        return self.facts.severity if self.told else Severity.TRACE
 
     @property
     def ticker(self) -> str | None:

@@ -326,8 +326,8 @@ class Booking:
             for hear in self._listeners.filled:
                 hear(after)
         if after.status is not before.status:
-            # Every other step is an event that is logged itself.
-            level = "INFO" if after.status is TradeStatus.SUBMITTED else "DEBUG"
+            # Every other step is an event that is logged itself; a cancel's end is not where the alert that cancels tells it.
+            level = "INFO" if after.status in (TradeStatus.SUBMITTED, TradeStatus.CANCELLED) else "DEBUG"
             logger.log(level, "order {}: {} → {}", after.order_ref, before.status, after.status)
         for error in update.errors:
             in_event = ended and not after.filled_qty and after.error_message == ibs_words(error)

@@ -1,13 +1,14 @@
 """Entries that wait at IB for their price, and that one of them is to be cancelled.
 
 Rules: that an order is to be cancelled is stored, as an event of its alert, in the transaction of what asks for it; the order
-monitor sends the cancel, and again, until the order has ended, after a restart too. Each strategy's entries are its own.
+monitor sends the cancel, and again, until the order has ended, after a restart too. Each strategy's entries are its own. What an
+alert that cancels has ended is told once, by that alert's own end.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from tradebot.domain.alerts import Alert
+from tradebot.domain.alerts import WAITING, Alert
 from tradebot.domain.events import EventKind, NewEvent
 from tradebot.domain.facts.orders import CancelReason, OrderCancelling
 from tradebot.domain.instructions import Verb, of_alert
@@ -77,13 +78,15 @@ async def want_cancelled(
     by_alert: int | None = None,
     actor: str = "bot",
 ) -> None:
-    """Stores that these are to be cancelled, and tells it, once an order. Raises LedgerUnavailable."""
+    """Stores that these are to be cancelled, once an order, and tells it, unless an alert that cancels will tell what it has
+    ended. Raises LedgerUnavailable."""
     orders = list(orders)
     known = await cancels_wanted(books, orders)
     for one in orders:
         if one.id not in known:
             facts = OrderCancelling.of(one, code=code, timeout_s=0.0, by_alert=by_alert)
-            await books.add_event(NewEvent(facts, now, one.alert_id, one.id, actor=actor))
+            told = code is not CancelReason.CANCEL_ALERT
+            await books.add_event(NewEvent(facts, now, one.alert_id, one.id, actor=actor, told=told))
 
 
 async def cancels_wanted(books: Books, orders: Collection[Trade]) -> Mapping[int, CancelReason]:
@@ -96,6 +99,16 @@ async def cancelled_by(books: Books, alert: Alert, orders: Collection[Trade]) ->
     """Those of these orders that this alert wanted cancelled. Raises LedgerUnavailable."""
     found = await _wanted(books, orders)
     return [one for one in orders if one.id in found and found[one.id].by_alert == alert.id]
+
+
+async def will_be_told(books: Books, order: Trade) -> bool:
+    """Whether the alert that wanted this order cancelled is still to end, and tells this order's end with its own; one that was
+    taken out of the queue meanwhile tells nothing. Raises LedgerUnavailable."""
+    found = (await _wanted(books, [order])).get(order.id)
+    if found is None or found.code is not CancelReason.CANCEL_ALERT or found.by_alert is None:
+        return False
+    alert = await books.alert(found.by_alert)
+    return alert is not None and alert.status in WAITING
 
 
 async def _wanted(books: Books, orders: Collection[Trade]) -> Mapping[int, OrderCancelling]:

@@ -138,7 +138,14 @@ class Ending:
     now: datetime
 
     async def write(
-        self, books: Books, alert: Alert, to: AlertStatus, refusal: Refusal, checks: Sequence[Check] = ()
+        self,
+        books: Books,
+        alert: Alert,
+        to: AlertStatus,
+        refusal: Refusal,
+        checks: Sequence[Check] = (),
+        *,
+        told: bool = True,
     ) -> None:
         """Nothing where the alert has left its state meanwhile: the owner cleared it. Raises LedgerUnavailable."""
         sources, facts_of = _ENDINGS[to]
@@ -149,7 +156,7 @@ class Ending:
         if isinstance(facts, AlertBlocked):
             passed = tuple(check.name for check in checks if check.refusal is None and check.strategy is None)
             facts = replace(facts, passed=passed)
-        await books.add_event(NewEvent(facts, self.now, alert.id))
+        await books.add_event(NewEvent(facts, self.now, alert.id, told=told))
 
 
 @dataclass(frozen=True, slots=True)

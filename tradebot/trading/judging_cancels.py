@@ -2,9 +2,11 @@
 
 Rules: it is done when none of them works any more; until then it waits. It needs no quote and no open market, and neither a pause
 nor the kill switch stands in its way: it only ever lowers risk. Nothing that is held is sold. An UNKNOWN order is to be cancelled
-should it come to life, and is said.
+should it come to life, and is said. It is told in one message, its own: what it has ended is a trace. What had filled before the
+cancel came is said there too, and tells itself.
 """
 
+from collections import Counter
 from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
@@ -29,18 +31,20 @@ async def judge_cancel(books: Books, alert: Alert, tickers: Collection[str], now
         for older in await books.alerts(WAITING, ticker=ticker, strategy=alert.strategy):
             if older.id < alert.id and older.action is Side.BUY:
                 superseded = Refusal(RefusalCode.SUPERSEDED, {"by_alert": alert.id, "cancel": 1})
-                await Ending(now).write(books, older, AlertStatus.BLOCKED, superseded)
+                await Ending(now).write(books, older, AlertStatus.BLOCKED, superseded, told=False)
                 ended += 1
     of_these = [one for ticker in tickers for one in await books.trades(ticker=ticker, strategy=alert.strategy)]
     orders = await cancelled_by(books, alert, [one for one in of_these if one.role is OrderRole.ENTRY])
+    by_status = Counter(one.status for one in orders)
     done = Refusal(
         RefusalCode.ENTRIES_CANCELLED,
         {
             "ticker": alert.ticker or "",
-            "orders": len(orders),
+            "orders": by_status[TradeStatus.CANCELLED] + by_status[TradeStatus.PARTIAL],
+            "too_late": by_status[TradeStatus.FILLED],
             "alerts": ended,
-            "filled": sum((one.filled_qty for one in orders), Decimal(0)),
-            "unknown": sum(one.status is TradeStatus.UNKNOWN for one in orders),
+            "filled": sum((one.filled_qty for one in orders if one.status is TradeStatus.PARTIAL), Decimal(0)),
+            "unknown": by_status[TradeStatus.UNKNOWN],
         },
     )
     await Ending(now).write(books, alert, AlertStatus.BLOCKED, done)

@@ -17,6 +17,7 @@ from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.domain.terms import OrderType
 from tradebot.domain.trades import OrderRole, Trade, TradeStatus
 from tradebot.ports import Books
+from tradebot.trading.entries_at_work import will_be_told
 from tradebot.trading.exit_rest import is_partial, left_behind, older_lots
 
 _NO_WORD_ON_ITS_END = frozenset({ErrorKind.NOTICE, ErrorKind.CANCEL_REFUSED})
@@ -141,7 +142,9 @@ async def sold_beyond(books: Books, trade: Trade, beyond: Decimal, now: datetime
     await books.add_event(NewEvent(o.SoldBeyond.of(trade, beyond=beyond), now, trade.alert_id, trade.id))
 
 
-def _unfilled(before: Trade, after: Trade, end: o.OrderEnd, reason: Reason | str | None) -> Facts:
+def _unfilled(
+    before: Trade, after: Trade, end: o.OrderEnd, reason: Reason | str | None
+) -> o.OrderFailed | o.OrderResolved:
     if before.status is TradeStatus.UNKNOWN:
         return o.OrderResolved.of(after, code=o.Resolution(end.value), before=before.status, reason=reason)
     return o.OrderFailed.of(after, code=end, reason=reason)
@@ -155,7 +158,9 @@ async def _ended(books: Books, change: OrderChange) -> None:
         await _add(books, change, o.ProtectionEnded.of(after))
     elif after.filled_qty == 0:
         end = o.OrderEnd.REJECTED if after.error_message else o.OrderEnd.CANCELLED
-        await _add(books, change, _unfilled(before, after, end, after.error_message))
+        unfilled = _unfilled(before, after, end, after.error_message)
+        folded = unfilled.code is o.OrderEnd.CANCELLED and await will_be_told(books, after)
+        await _add(books, change, unfilled, told=not folded)
     else:
         known = {
             "commission_known": change.total.all_commissions_known,
@@ -226,8 +231,8 @@ async def exit_incomplete(
         await books.add_event(NewEvent(ExitIncomplete(ticker, left, code, detail), now, alert_id, trade_id))
 
 
-async def _add(books: Books, change: OrderChange, facts: Facts) -> None:
-    await books.add_event(NewEvent(facts, change.now, change.after.alert_id, change.after.id))
+async def _add(books: Books, change: OrderChange, facts: Facts, *, told: bool = True) -> None:
+    await books.add_event(NewEvent(facts, change.now, change.after.alert_id, change.after.id, told=told))
 
 
 def _sold(lots: Sequence[Lot]) -> dict[str, Any]:

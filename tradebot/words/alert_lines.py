@@ -117,7 +117,16 @@ def _gap(facts: a.TargetGap, _: Event | NewEvent) -> Said:
 
 def _entries_cancelled(facts: a.EntriesCancelled, _: Event | NewEvent) -> Said:
     done = refusals.refusal(facts.code, facts.facts)
-    return Said(f"✂️ Entries of {facts.ticker} cancelled", f"{done[0].upper()}{done[1:]}. What is held stays held.")
+    ended = facts.facts["orders"] or facts.facts["alerts"]
+    too_late, unknown = facts.facts.get("too_late"), facts.facts["unknown"]
+    if ended:
+        first = f"✂️ Entries of {facts.ticker} cancelled"
+    elif too_late:
+        first = f"🟡 Cancel of {facts.ticker} came too late"
+    else:
+        first = f"⚠️ Entry of {facts.ticker} is UNKNOWN" if unknown else f"✂️ {facts.ticker}: nothing to cancel"
+        done = done if unknown else "no entry worked or waited"
+    return Said(first, f"{done[0].upper()}{done[1:]}. What is held stays held.")
 
 
 LINES: dict[EventKind, Says] = {

@@ -341,13 +341,16 @@ def _entry_at_work(f: RefusalFacts) -> str:
 
 
 def _entries_cancelled(f: RefusalFacts) -> str:
-    orders, alerts, filled, unknown = (int(f.number(name)) for name in ("orders", "alerts", "filled", "unknown"))
-    if not orders and not alerts:
+    orders, alerts, unknown = (int(f.number(name)) for name in ("orders", "alerts", "unknown"))
+    too_late = int(f.number("too_late")) if "too_late" in f.all else 0
+    filled = f.number("filled")
+    if not (orders or alerts or too_late or unknown):
         return "no entry worked or waited: there was nothing to cancel"
     parts = [
         f"{orders} {'entry' if orders == 1 else 'entries'} cancelled" if orders else "",
         f"{alerts} waiting {'BUY' if alerts == 1 else 'BUYs'} ended" if alerts else "",
-        f"{f.shares('filled')} shares had filled before" if filled else "",
+        f"{figures.counted(filled)} had filled before" if filled else "",
+        f"{'1 entry was' if too_late == 1 else f'{too_late} entries were'} filled before the cancel came" if too_late else "",
         f"{unknown} UNKNOWN: cancelled should it come to life" if unknown else "",
     ]
     return ", ".join(part for part in parts if part)

@@ -141,7 +141,7 @@ class Counting:
 
     def _event(self, event: NewEvent) -> None:
         facts = event.facts
-        self._counters.events.labels(str(facts.kind), facts.severity.lower()).inc()
+        self._counters.events.labels(str(facts.kind), event.severity.lower()).inc()
         if isinstance(facts, JobFailed):
             self._counters.job_failures.labels(facts.job, str(facts.code)).inc(len(facts.slots))
         if isinstance(facts, JobMissed):
