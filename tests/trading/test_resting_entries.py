@@ -365,7 +365,10 @@ async def test_a_cancel_alert_is_told_in_one_message(make_bot: MakeBot) -> None:
     assert lines(event) == Said("✂️ Entries of AAPL cancelled", "1 entry cancelled. What is held stays held.")
     assert await owner_is_told(bot) == [EventKind.ENTRIES_CANCELLED]
     kept = await bot.events(EventKind.ORDER_CANCELLING, EventKind.ORDER_FAILED)
-    assert [one.kind for one in kept] == [EventKind.ORDER_CANCELLING, EventKind.ORDER_FAILED]  # in the books and the trace
+    assert [one.kind for one in kept] == [
+        EventKind.ORDER_CANCELLING,
+        EventKind.ORDER_FAILED,
+    ]  # in the books and the trace
     async with bot.ledger.read() as books:
         waiting = await books.undelivered("telegram", 100, severities=tuple(Severity))
     assert {one.kind for one in waiting}.isdisjoint({one.kind for one in kept})

@@ -52,7 +52,9 @@ class RefusalCode(StrEnum):
     NOTHING_LEFT_TO_SELL = "nothing_left_to_sell"
     EXIT_SIZE = "exit_size"  # an exit's size comes to no share
     SUPERSEDED = "superseded"
-    ENTRIES_CANCELLED = "entries_cancelled"  # what the alert asked for is done: orders, alerts, filled, too_late, unknown
+    ENTRIES_CANCELLED = (
+        "entries_cancelled"  # what the alert asked for is done: orders, alerts, filled, too_late, unknown
+    )
     INTERNAL_ERROR = "internal_error"
 
 

@@ -68,7 +68,9 @@ class Delivery:
         while True:
             self._beat()
             self._heard.clear()
-            ending = stop.is_set()  # before the look: what is stored meanwhile, the last words among it, is looked for once more
+            ending = (
+                stop.is_set()
+            )  # before the look: what is stored meanwhile, the last words among it, is looked for once more
             try:
                 busy = await self.round()
             except LedgerUnavailable as error:

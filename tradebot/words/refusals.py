@@ -350,7 +350,9 @@ def _entries_cancelled(f: RefusalFacts) -> str:
         f"{orders} {'entry' if orders == 1 else 'entries'} cancelled" if orders else "",
         f"{alerts} waiting {'BUY' if alerts == 1 else 'BUYs'} ended" if alerts else "",
         f"{figures.counted(filled)} had filled before" if filled else "",
-        f"{'1 entry was' if too_late == 1 else f'{too_late} entries were'} filled before the cancel came" if too_late else "",
+        f"{'1 entry was' if too_late == 1 else f'{too_late} entries were'} filled before the cancel came"
+        if too_late
+        else "",
         f"{unknown} UNKNOWN: cancelled should it come to life" if unknown else "",
     ]
     return ", ".join(part for part in parts if part)
