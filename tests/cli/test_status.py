@@ -4,8 +4,11 @@ import asyncio
 from pathlib import Path
 
 from tests.cli.shell import tradebot
+from tests.facts import NOON
 from tests.servers import PostgresServer, RedisServer, free_port
 from tests.system.harness import SECRET, Daemon, Gateway, running, until
+from tradebot.database import open_ledger
+from tradebot.domain.settings import blocked_key
 
 
 async def test_well_then_away(tmp_path: Path) -> None:
@@ -43,9 +46,14 @@ async def test_well_then_away(tmp_path: Path) -> None:
         await until(told_of_the_crowd, "too many requests, as status tells it")  # a slow crowd lets one through
         asking.cancel()
 
+        assert "blocked" not in wide.out
         await daemon.stop()
+        async with open_ledger(f"sqlite:///{tmp_path / 'data' / 'tradebot.db'}") as ledger, ledger.begin() as books:
+            for ticker in ("TSLA", "AAPL"):
+                await books.put_setting(blocked_key(ticker), "1", "owner", NOON)
         away = await tradebot(tmp_path, "status", env=daemon.env)
         assert (away.code, "AAPL" in away.words) == (3, True), away.all
+        assert "blocked no BUY of AAPL, TSLA, until /unblock" in away.words
         assert f"No daemon answers at http://127.0.0.1:{daemon.port}/health: is it running" in away.words
 
 

@@ -1,7 +1,9 @@
 """The bot in one line, as `systemctl status` shows it."""
 
+from contextvars import copy_context
 from dataclasses import replace
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -9,6 +11,7 @@ from tradebot.domain.gate import GateCode, GateReason
 from tradebot.domain.settings import TradingState
 from tradebot.ports import Connection, LinkSession
 from tradebot.queries.headline import Headline
+from tradebot.words import zone
 from tradebot.words.headline import headline
 
 UP = Connection(True, True, LinkSession(1, 0), account="DU1234567", paper=True, tradable=True, why_not=None, since=None)
@@ -34,11 +37,11 @@ AWAY = GateReason(
         ),
         (
             replace(TRADING, pending=3, waiting=0, opens=MONDAY),
-            "Market closed, 3 alerts wait for Mon 09:30 New York; DU1234567 (paper): 2 positions, IB connected",
+            "Market closed, 3 alerts wait for Mon 30 Nov 09:30 New York; DU1234567 (paper): 2 positions, IB connected",
         ),
         (
             replace(TRADING, waiting=0, opens=MONDAY),
-            "Market closed until Mon 09:30 New York; DU1234567 (paper): 2 positions, IB connected",
+            "Market closed until Mon 30 Nov 09:30 New York; DU1234567 (paper): 2 positions, IB connected",
         ),
         (
             replace(TRADING, state=TradingState.PAUSED, by="Ann", waiting=0),
@@ -55,3 +58,14 @@ AWAY = GateReason(
 def test_the_line_says_what_counts_first(now: Headline, line: str) -> None:
     """`systemctl status` would show a number without a meaning, or hide that real money is traded, or that nothing is."""
     assert headline(now) == line
+
+
+def test_the_open_is_on_the_owners_clock() -> None:
+    """`systemctl status` would be read as 09:30 by somebody in Berlin, six hours off."""
+
+    def show() -> str:
+        zone.use(ZoneInfo("Europe/Berlin"))
+        return headline(replace(TRADING, waiting=0, opens=MONDAY))
+
+    line = copy_context().run(show)
+    assert line.startswith("Market closed until Mon 30 Nov 15:30 (09:30 New York); ")

@@ -101,6 +101,8 @@ def _rows(rows: Iterable[tuple[str, str]]) -> Table:
 def _overview(booked: BooksStatus, database: str, max_risk: Decimal) -> Iterable[tuple[str, str]]:
     limits, used = booked.limits, booked.exposure
     yield "trading", str(booked.state)
+    if booked.blocked:
+        yield "blocked", f"no BUY of {', '.join(booked.blocked)}, until /unblock"
     yield "database", database
     if booked.instance is not None:
         yield "lock", f"taken last by {booked.instance}"

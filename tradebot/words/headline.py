@@ -1,8 +1,8 @@
 """The bot in one line, for `systemctl status`. Pure."""
 
-from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.settings import TradingState
 from tradebot.queries.headline import Headline
+from tradebot.words.figures import market_time
 from tradebot.words.gate import gate_reason
 
 NO_DATABASE = "The database does not answer: alerts are refused until it does. {}"
@@ -19,7 +19,7 @@ def headline(now: Headline) -> str:
         reasons = " ".join(map(gate_reason, now.held_up_by)).rstrip(".")
         return f"Waiting: {reasons}; alerts are taken and wait; {_holds(now)}"
     if now.opens is not None:
-        opens = f"{now.opens.astimezone(NEW_YORK):%a %H:%M} New York"
+        opens = market_time(now.opens)
         waits = (
             f", {_count(now.pending, 'alert')} {_waits(now.pending)} for {opens}" if now.pending else f" until {opens}"
         )
