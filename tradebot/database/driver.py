@@ -1,4 +1,4 @@
-"""What `books.py`, `migrate.py` and the instance lock need of a database: transactions that run SQL, nothing more.
+"""What `rows.py`, `migrate.py` and the instance lock need of a database: transactions that run SQL, nothing more.
 
 Rules: a transaction is committed when its block ends and rolled back on any exception, cancellation included, and that end is
 never itself cut short; every error that means "the database cannot do it now" is LedgerUnavailable.

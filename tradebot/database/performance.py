@@ -1,29 +1,30 @@
-"""What performance is measured by, as `tradebot.ports.Books` has it: pages of what has ended, and daily prices."""
+"""What performance is measured by, as `tradebot.ports.Books` has it: what the account was worth, what has ended, daily prices."""
 
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
-from typing import Any
+from datetime import UTC, date, datetime
 
 from tradebot.database import values
-from tradebot.database.driver import Row
+from tradebot.database.rows import Rows
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.analytics.benchmark import DailyBar
 from tradebot.domain.analytics.sent_orders import SentOrder
+from tradebot.domain.equity import Equity
 from tradebot.domain.lots import Lot
 
 _AT_ONCE = 200  # rows in one statement
+_NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
-class PerformanceRows:
-    """A part of `SqlBooks`, which has the transaction."""
+class PerformanceRows(Rows):
+    """A part of `SqlBooks`."""
 
-    @abstractmethod
-    async def _rows(self, name: str, **parameters: Any) -> Sequence[Row]: ...
+    async def add_equity(self, equity: Equity) -> None:
+        await self._rows("add_equity", **values.parameters(equity))
 
-    @abstractmethod
-    async def _rows_of(self, name: str, records: Sequence[Mapping[str, Any]]) -> Sequence[Row]: ...
+    async def equity(self, account: str, since: datetime, until: datetime | None = None) -> Sequence[Equity]:
+        between = {"since": values.outgoing(since), "until": values.outgoing(until or _NEVER)}
+        return await self._all(Equity, "equity", account=values.outgoing(account), **between)
 
     async def closed_lots(self, at: datetime, after_id: int, limit: int) -> Sequence[Lot]:
         rows = await self._rows("closed_lots", at=values.outgoing(at), id=after_id, limit=limit)

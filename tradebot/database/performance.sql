@@ -1,3 +1,14 @@
+-- add_equity --
+INSERT INTO equity (account, at, net_liquidation, cash, unrealised, realised_today)
+VALUES (:account, :at, :net_liquidation, :cash, :unrealised, :realised_today)
+ON CONFLICT (account, at) DO NOTHING
+
+-- equity --
+SELECT account, at, net_liquidation, cash, unrealised, realised_today
+FROM equity
+WHERE account = :account AND at >= :since AND at < :until
+ORDER BY at
+
 -- closed_lots --
 -- Page by page: from a place on in the index of exits.
 SELECT * FROM position

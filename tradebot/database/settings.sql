@@ -28,14 +28,3 @@ WITH RECURSIVE each_job (job) AS (
 SELECT job, (SELECT MAX(run.slot) FROM job_run AS run WHERE run.job = each_job.job) AS slot
 FROM each_job WHERE job IS NOT NULL
 ORDER BY job
-
--- add_equity --
-INSERT INTO equity (account, at, net_liquidation, cash, unrealised, realised_today)
-VALUES (:account, :at, :net_liquidation, :cash, :unrealised, :realised_today)
-ON CONFLICT (account, at) DO NOTHING
-
--- equity --
-SELECT account, at, net_liquidation, cash, unrealised, realised_today
-FROM equity
-WHERE account = :account AND at >= :since AND at < :until
-ORDER BY at
