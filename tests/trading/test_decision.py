@@ -11,7 +11,7 @@ import pytest
 from tests.bot import FRIDAY_NOON, NO_FIXED_LIMITS, Bot, said
 from tests.bot_fixtures import MakeBot
 from tradebot.domain.alerts import AlertStatus, Side
-from tradebot.domain.brokerage import Account, OrderReport, OrderState
+from tradebot.domain.brokerage import Account, OrderReport, OrderState, Quote
 from tradebot.domain.events import EventKind
 from tradebot.domain.facts.alerts import AlertBlocked
 from tradebot.domain.limits import Limits
@@ -451,6 +451,21 @@ async def test_what_was_known_is_kept_with_the_order(bot: Bot) -> None:
     assert names[:2] == ["kill_switch", "paused"]
     assert trade.quote is not None
     assert trade.quote["ask"] == decision["inputs"]["quote"]["ask"] == "100"  # type: ignore[index]
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_an_exit_keeps_the_quote_at_hand_and_asks_for_none(bot: Bot, kept: bool) -> None:
+    """What an exit cost could not be told apart afterwards; or it would wait for a price that it does not need."""
+    await bot.owns(5)
+    if kept:
+        bot.broker.kept[265598] = Quote(Decimal(99), Decimal(101), None, bot.clock.now(), delayed=False)
+    asked = len(bot.broker.asked)
+    _, order_ref = await bot.order("SELL")
+    trade = await bot.trade(order_ref)
+    assert trade.requested_qty == 5
+    quote = trade.quote or {}
+    assert (quote.get("bid"), quote.get("ask")) == (("99", "101") if kept else (None, None))
+    assert "quote" not in bot.broker.asked[asked:]
 
 
 # --- limits with many in flight -------------------------------------------------------------------------------------

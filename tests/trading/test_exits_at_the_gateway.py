@@ -3,10 +3,14 @@
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from tests.bot import said
 from tests.bot_fixtures import AtGateway, MakeAtGateway
 from tests.clockwork import new_york
+from tradebot.broker import quotes
 from tradebot.domain.alerts import AlertStatus
+from tradebot.domain.analytics.slippage import slip_of
 from tradebot.domain.events import EventKind
 from tradebot.domain.facts.account import ExitIncomplete, ExitLeft
 from tradebot.domain.trades import TradeStatus
@@ -38,6 +42,11 @@ def sells(there: AtGateway) -> list[Any]:
 
 async def is_sold(there: AtGateway) -> bool:
     return not there.gateway.book.positions[265598].quantity
+
+
+def lines_open(there: AtGateway) -> int:
+    """Market data that the gateway sends."""
+    return sum(len(session.subscriptions.streams) for session in there.gateway.sessions.values())
 
 
 async def test_an_exit_that_the_exchange_ends_is_sent_again(make_at_gateway: MakeAtGateway) -> None:
@@ -139,3 +148,34 @@ async def test_what_the_close_cuts_off_waits_for_the_next_open(make_at_gateway: 
     await bot.sooner_or_later(waits, "it waits for the open", within_s=60)
     [told] = await bot.events(EventKind.EXIT_WAITS_FOR_OPEN)
     assert "5 left. They are sold at the next open, Mon 23 Nov 09:30" in words.text(told)
+
+
+@pytest.mark.parametrize("bought", [True, False])
+async def test_an_exit_is_measured_by_the_line_that_is_open_anyway(
+    make_at_gateway: MakeAtGateway, monkeypatch: pytest.MonkeyPatch, bought: bool
+) -> None:
+    """Its slippage would be whole where it can be told apart; or IB be asked for a price, and the exit wait."""
+    monkeypatch.setattr(quotes, "FRESH_S", 3600.0)  # however busy the machine is
+    there = await at_gateway(make_at_gateway)
+    if bought:
+        await there.bot.becomes(await there.bot.alert("BUY"), AlertStatus.EXECUTED)
+        there.gateway.set_quote("AAPL", Decimal("90.10"), Decimal("90.20"))
+
+        async def moved() -> bool:
+            kept = there.broker.kept_quote(265598)
+            return kept is not None and (kept.bid, kept.ask) == (Decimal("90.1"), Decimal("90.2"))
+
+        await there.bot.until(moved, "the new price is at hand")
+    open_before = lines_open(there)
+    alert_id = await there.bot.alert("SELL")
+    await there.bot.becomes(alert_id, AlertStatus.EXECUTED)
+    assert await is_sold(there)
+    sold = await there.bot.trade_of(alert_id)
+    assert (sold.quote is not None) == bought
+    assert not bought or (sold.quote or {})["bid"] == "90.1"
+    assert lines_open(there) == open_before == int(bought)
+    async with there.bot.ledger.read() as books:
+        orders = await books.sent_orders(sold.created_at, sold.id - 1, 1)
+    [slip] = map(slip_of, orders)
+    assert (slip is not None) == bought, "without a quote it is told as a whole"
+    assert slip is None or (slip.spread, slip.impact) == (sold.filled_qty * Decimal("0.05"), 0)

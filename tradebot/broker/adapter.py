@@ -211,6 +211,10 @@ class IbBroker(Broker):
     async def quote(self, contract: Contract) -> Quote | NoQuote:
         return await self._quotes.quote(self._link.ready(), contract, self._options.quote_timeout_s)
 
+    def kept_quote(self, con_id: int) -> Quote | None:
+        session = self._link.session
+        return None if session is None else self._quotes.kept(session, con_id)
+
     async def daily_bars(self, contract: Contract, sessions: int) -> Sequence[DailyBar]:
         """Raises BrokerUnavailable."""
         timeout_s = HISTORY_TIMES * self._options.question_timeout_s

@@ -91,6 +91,12 @@ class Quotes:
             self._flights[contract.con_id] = flight
         return await asyncio.shield(flight)
 
+    def kept(self, session: Session, con_id: int) -> Quote | None:
+        """What a kept line says at this moment; it stays as old as it is."""
+        line = self._lines.get(con_id)
+        quote = line.quote if line is not None and line.session is session else None
+        return quote if isinstance(quote, Quote) else None
+
     async def close(self) -> None:
         flights = list(self._flights.values())
         for flight in flights:

@@ -83,6 +83,9 @@ class Broker(Protocol):
     async def quote(self, contract: Contract) -> Quote | NoQuote:
         """A fresh quote, live or else delayed; why there is none, when IB gives none within the adapter's short time-out."""
 
+    def kept_quote(self, con_id: int) -> Quote | None:
+        """A live quote at most two seconds old that is at hand on this link session; None: none is. Asks IB nothing."""
+
     async def daily_bars(self, contract: Contract, sessions: int) -> Sequence[DailyBar]:
         """At least so many sessions' prices up to now, adjusted for splits and dividends; the day that trades now is among
         them, and not finished. Waits behind everything that trades. Raises BrokerUnavailable."""

@@ -224,6 +224,7 @@ class Judging:
     async def intend(
         self,
         contract: Contract,
+        quote: Quote | None,
         qty: Decimal,
         reserved: Decimal,
         risk_decision: RiskDecision,
@@ -252,7 +253,7 @@ class Judging:
             order_ref=f"{ORDER_REF_PREFIX}{alert.id}-{self.new_order.token()}",
             ib_position_before=before,
             reserved=reserved,
-            quote=None if self.pre_trade.quote is None else plain_json(asdict(self.pre_trade.quote)),
+            quote=None if quote is None else plain_json(asdict(quote)),
             decision=plain_json(
                 {
                     "reserved": reserved,

@@ -60,7 +60,9 @@ async def judge_entry(one: Judging) -> Decided:
     }
     assert order.plan is not None, "a passing decision has a plan"
     how = (order.plan.terms, _protection(order.plan))
-    return await one.intend(contract, order.qty, order.cost, risk_decision, inputs, order.arithmetic, *how)
+    return await one.intend(
+        contract, one.pre_trade.quote, order.qty, order.cost, risk_decision, inputs, order.arithmetic, *how
+    )
 
 
 async def _beside_another(one: Judging, risk_decision: RiskDecision) -> Decided:

@@ -13,6 +13,7 @@ Rules:
   the exit is judged anew. It never sells beside a stop that may live.
 - A judged SELL ends every older waiting BUY of its strategy and ticker, by whichever name: an exit must never be followed by its
   own entry.
+- Its quote is one that is at hand anyway, kept to tell later what the road cost: an exit asks for none, and depends on none.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -142,7 +143,8 @@ class _Exit:
             "snapshot": wanted.snapshot,
         }
         name = report.positions[con_id].ticker  # as IB calls it today
-        return await one.intend(Contract(con_id, name, ""), qty, Decimal(0), wanted.judged, inputs, wanted.sized)
+        contract, quote = Contract(con_id, name, ""), one.view.kept_quote(con_id)
+        return await one.intend(contract, quote, qty, Decimal(0), wanted.judged, inputs, wanted.sized)
 
     async def _protecting(self, wanted: _Wanted, report: PositionReport, *, whole: bool) -> list[_Protecting]:
         """What may sell these shares one day, or is left of an order whose shares are sold.

@@ -6,14 +6,14 @@ what ends meanwhile counts twice, never not at all. What IB has is shared: an UN
 another contract under the ticker are looked at over the rows of every strategy.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
 
 from tradebot.domain.alerts import Alert, Side
-from tradebot.domain.brokerage import Account, BrokerPosition
+from tradebot.domain.brokerage import Account, BrokerPosition, Quote
 from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.corporate_actions import market_prices
 from tradebot.domain.exposure import Exposure, exposure, recent_since
@@ -40,6 +40,7 @@ class BrokerView:
     positions: Mapping[int, BrokerPosition] | None
     live: bool = False
     exits_only: bool = False  # IB does not tell what is over: no BUY leaves
+    kept_quote: Callable[[int], Quote | None] = lambda con_id: None  # by contract, what is at hand
 
 
 @dataclass(frozen=True, slots=True)

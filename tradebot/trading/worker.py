@@ -421,6 +421,7 @@ class Worker:
             positions=self._broker.positions(),
             live=self._broker.connection.paper is not True,
             exits_only=self._questions.exits_only,
+            kept_quote=self._broker.kept_quote,
         )
         if not self._broker.connection.up:
             return Wait.BROKER  # it broke since this alert's turn came: what is not known now is no reason to refuse

@@ -85,6 +85,28 @@ async def test_a_line_that_was_still_is_asked_for_anew(lines: Lines, still: Call
     assert (lines.subscribed, lines.cancelled) == (2, [first, lines.req_id])
 
 
+async def test_what_is_at_hand_costs_no_message(lines: Lines, still: Callable[[], None]) -> None:
+    """An exit would wait for a price that it does not need, keep a line open, or store a price of long ago."""
+    assert lines.broker.kept_quote(AAPL.con_id) is None
+    await lines.ask()
+    await lines.says(1, 6, lines.req_id, BID, 98, 100, 0)
+    kept = lines.broker.kept_quote(AAPL.con_id)
+    assert kept is not None
+    assert (kept.bid, kept.ask, kept.delayed) == (98, 101, False)
+    still()
+    assert lines.broker.kept_quote(AAPL.con_id) is None
+    assert (lines.subscribed, lines.cancelled) == (1, [])
+
+
+@pytest.mark.parametrize("words", [(1100, "IB's servers"), (10197, "another session has it")])
+async def test_what_may_not_be_trusted_is_not_at_hand(lines: Lines, words: tuple[int, str]) -> None:
+    """What an exit cost would be measured by a price of before the break."""
+    await lines.ask()
+    assert lines.broker.kept_quote(AAPL.con_id) is not None
+    await lines.says(4, 2, -1 if words[0] == 1100 else lines.req_id, *words, "")
+    assert lines.broker.kept_quote(AAPL.con_id) is None
+
+
 @pytest.mark.parametrize("code", [354, 10197, 200])
 async def test_an_error_ends_a_line(lines: Lines, code: int) -> None:
     """After IB took the data away the price of a moment ago would be traded on."""

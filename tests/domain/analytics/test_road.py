@@ -114,7 +114,7 @@ def test_stops_slip_beyond_their_price() -> None:
 
 
 def test_an_exit_without_a_quote_is_measured_as_a_whole() -> None:
-    """Exits ask for no quote: what they cost would be nowhere."""
+    """What exits cost for which no quote was at hand would be nowhere."""
     sold = order(side=Side.SELL, role=OrderRole.EXIT, quote=None, avg_fill_price=Decimal("99.90"))
     found = slippage([*[sold] * 10, order(quote=None, alert_price=None)])
     assert (found.orders, found.unsplit, found.unsplit_bps) == (0, 11, pytest.approx(10))

@@ -66,7 +66,7 @@ class Slippage:
     bps: Parts | None
     worst: SentOrder | None  # by basis points
     worst_bps: float | None
-    unsplit: int  # market orders that filled without a live quote at their decision, as exits do that ask for none
+    unsplit: int  # market orders that filled without a live quote at their decision: exits for which none was at hand
     unsplit_bps: float | None  # of those whose alert named a price, the whole way from it to the fill
     stops: int  # stop orders that filled
     stop_bps: float | None  # how far beyond their stop price, by value

@@ -261,6 +261,8 @@ def _strategy(name: str, one: TradingFigures) -> Whose:
 
 def _slippage(found: Slippage) -> Slips:
     about = f"{figures.some(found.orders, 'orders')}, {figures.usd(found.usd)} in all"
+    if found.unsplit:
+        about += f"; without a quote {figures.some(found.unsplit, 'orders')}, {words.bps(found.unsplit_bps)}"
     if found.bps is None:
         return Slips(about, [])
     parts = found.bps
