@@ -1,7 +1,7 @@
 """Messages to the owner: the chat, or the log where none is configured, and the channels beside it, each on its own.
 
 Rules: all channels are named to the database at once, the owner's first, which is told everything; from then on each event waits
-for each that wants it. None waits for another one, and trading for none of them.
+for each that wants it. None waits for another one, and trading for none of them: no defect of the chat ends more than the chat.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from loguru import logger
 
 from tradebot.config import Settings
+from tradebot.errors import LedgerUnavailable
 from tradebot.notify.log_channel import CHANNEL as LOG
 from tradebot.notify.log_channel import LogChannel
 from tradebot.notify.outbox import Outbox
@@ -19,6 +20,7 @@ from tradebot.queries.parts import ChannelState
 from tradebot.runtime.adapters import once_reachable
 from tradebot.runtime.build import Tradebot
 from tradebot.runtime.channels import AnyChannel
+from tradebot.trading.every import happens
 
 if TYPE_CHECKING:
     from tradebot.operations.operations import Operations
@@ -28,8 +30,10 @@ if TYPE_CHECKING:
     _Serve = Callable[[TelegramOptions, Operations, DaemonQueries, Chance, Pulse, asyncio.Event], Awaitable[None]]
 
 TELEGRAM = "telegram"
+TO_LOG = "messages to the log"
 WITHIN_S = 300.0
 """A message with its time-outs; what a receiver asks to wait for is waited for in small steps."""
+RETRY_S = 2.0
 
 
 async def send_messages(settings: Settings, bot: Tradebot, channels: Sequence[AnyChannel], stop: asyncio.Event) -> None:
@@ -40,23 +44,26 @@ async def send_messages(settings: Settings, bot: Tradebot, channels: Sequence[An
         group.create_task(_tell_owner(settings, bot, stop), name="messages to the owner")
 
 
-async def serve_channels(settings: Settings, bot: Tradebot, owners: str | None = None) -> None:
-    """Names all channels to the database, before anything happens that they are told of. `owners`: where the owner is told
-    everything; None: as it is configured."""
-    base = owners or (LOG if settings.telegram.bot_token is None else TELEGRAM)
+async def serve_channels(settings: Settings, bot: Tradebot) -> None:
+    """Names all channels to the database, before anything happens that they are told of.
+
+    At the start alone: while the database is waited for, systemd hears that no alert is taken yet.
+    """
+    await once_reachable(
+        lambda: _serve_channels(settings, bot, LOG if settings.telegram.bot_token is None else TELEGRAM)
+    )
+
+
+async def _serve_channels(settings: Settings, bot: Tradebot, owners: str) -> None:
     wanted = {name: section.wanted() for name, section in settings.channel_sections.items()}
-    names = (base, *wanted)
-
-    async def serve() -> None:
-        async with bot.outside.ledger.begin() as books:
-            await books.serve_channels(names, wanted)
-
-    await once_reachable(serve)
+    names = (owners, *wanted)
+    async with bot.outside.ledger.begin() as books:
+        await books.serve_channels(names, wanted)
     bot.queries.channels.served = names
 
 
 async def _send(bot: Tradebot, channel: AnyChannel, stop: asyncio.Event) -> None:
-    outside, component = bot.outside, f"messages to {'the log' if channel.name == LOG else channel.name}"
+    outside, component = bot.outside, TO_LOG if channel.name == LOG else f"messages to {channel.name}"
     state = ChannelState()
     if channel.name != LOG:
         bot.queries.channels.states[channel.name] = state
@@ -77,8 +84,28 @@ async def _tell_owner(settings: Settings, bot: Tradebot, stop: asyncio.Event) ->
             return await _serve_telegram(settings, bot, stop)
         except Exception:
             logger.exception("Telegram has failed and stays off until the next start; messages go to the log")
-            await serve_channels(settings, bot, LOG)
+        await _go_to_log(settings, bot, stop)
     await _send(bot, LogChannel(bot.queries.run.strategies), stop)
+
+
+async def _go_to_log(settings: Settings, bot: Tradebot, stop: asyncio.Event) -> None:
+    """Names the log in the chat's place, as soon as the database takes it: all else runs, whatever is wrong here."""
+    beat, is_reported = bot.outside.pulse.of(TO_LOG, WITHIN_S), False
+    try:
+        while not stop.is_set():
+            beat()
+            try:
+                return await _serve_channels(settings, bot, LOG)
+            except Exception as error:
+                if not is_reported:
+                    unforeseen = None if isinstance(error, LedgerUnavailable) else error
+                    logger.opt(exception=unforeseen).error(
+                        "messages wait, as the log could not be named for them: {}", error
+                    )
+                is_reported = True
+            await happens(stop, RETRY_S)
+    finally:
+        bot.outside.pulse.end(TO_LOG)
 
 
 async def _serve_telegram(settings: Settings, bot: Tradebot, stop: asyncio.Event) -> None:

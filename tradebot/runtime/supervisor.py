@@ -178,7 +178,7 @@ def _background(bot: Tradebot) -> Mapping[str, Run]:
 def _said_of_itself(bot: Tradebot, webhook: Webhook) -> Mapping[str, Run]:
     """What looks at the bot as others do, once it can be looked at; it ends when the bot begins to."""
     clock, pulse = bot.outside.clock, bot.outside.pulse
-    line, shown = StatusLine(bot.queries.headline), pulse.of("status line")
+    line, shown = StatusLine(bot.queries.headline, pulse), pulse.of("status line")
 
     async def ask() -> None:
         await look_at_webhook(webhook, bot.outside.pulse)
