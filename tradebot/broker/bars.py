@@ -1,12 +1,14 @@
 """Daily prices of past sessions: one question, whose answer comes whole.
 
 Rules: it waits until hardly anything else was asked, for no order needs it; adjusted for splits and dividends, which IB
-gives only up to now; asked for in years, as IB wants what is longer than one. What was not answered in time is cancelled, so
-that it does not come later.
+gives only up to now; asked for in years, as IB wants what is longer than one. What was not answered in time, or is
+waited for no longer, is called off, so that it does not come later: a message is written, and nothing waited for.
 """
 
+import asyncio
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -42,8 +44,9 @@ async def daily_bars(session: Session, contract: Contract, sessions: int, timeou
             )
         except RequestRefused as refusal:
             raise BrokerUnavailable(f"IB gives no daily prices of {contract.ticker}: {refusal}") from refusal
-        except BrokerSilent:
-            session.client.cancelHistoricalData(req_id)
+        except (BrokerSilent, asyncio.CancelledError):
+            with suppress(ConnectionError):  # the question went with its connection
+                session.client.cancelHistoricalData(req_id)
             raise
         except ConnectionError as error:
             raise BrokerUnavailable(f"cannot ask for the daily prices of {contract.ticker}: {error}") from error

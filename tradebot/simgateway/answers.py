@@ -26,6 +26,8 @@ class Answers:
         if request.name not in QUESTIONS:
             act()
             return
+        if request.name == "reqHistoricalData":
+            session.subscriptions.histories.add(request.integer("reqId"))
         end = QUESTIONS[request.name] if request.name != "reqMktData" or request.flag("snapshot") else None
         plan = self._faults.question(request.name, session.client_id, ends=end is not None)
         if plan:

@@ -42,6 +42,8 @@ class Subscriptions:
     pnls: set[int] = field(default_factory=set)
     pnl_singles: dict[int, int] = field(default_factory=dict)
     streams: dict[int, Stream] = field(default_factory=dict)
+    histories: set[int] = field(default_factory=set)
+    """Prices of past days that were asked for, and neither told nor called off."""
 
 
 class SessionOwner(Protocol):

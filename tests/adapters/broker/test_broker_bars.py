@@ -8,6 +8,7 @@ import pytest
 
 from tests.adapters.broker.helpers import AAPL, broker_for, connected, order, place
 from tests.adapters.database.samples import a_lot, a_trade
+from tests.adapters.simgateway.conftest import until
 from tradebot.broker import client
 from tradebot.database import migrate, open_ledger
 from tradebot.domain.brokerage import Contract
@@ -50,6 +51,36 @@ async def test_what_ib_refuses_or_does_not_answer_is_an_error() -> None:
         gateway.drop_all()
         with pytest.raises(BrokerUnavailable):
             await broker.daily_bars(SPY, 1)
+
+
+@pytest.mark.parametrize("timeout_s", [0.5, 60.0])
+async def test_what_is_waited_for_no_longer_is_called_off(timeout_s: float) -> None:
+    """IB would go on with years of prices that nobody reads, and count them among the few that it answers at a time."""
+    async with open_gateway(SIMULATED) as gateway, broker_for(gateway.port, question_timeout_s=timeout_s) as broker:
+        await connected(broker)
+        gateway.faults.arm("slow_answer", question="reqHistoricalData", delay_s=1000)
+        [session] = gateway.sessions.values()
+        asking = asyncio.create_task(broker.daily_bars(SPY, 1))
+        await until("the gateway has been asked", lambda: session.subscriptions.histories)
+        if timeout_s > 1:
+            asking.cancel()  # as the job's own time limit does
+        await asyncio.wait([asking])
+        await until("the question is gone", lambda: not session.subscriptions.histories)
+        assert len(await broker.daily_bars(SPY, 1)) == 252
+
+
+async def test_a_question_that_went_with_its_connection_is_not_called_off() -> None:
+    """The job would end with an error that is nobody's, in place of the end of its time."""
+    async with open_gateway(SIMULATED) as gateway, broker_for(gateway.port) as broker:
+        await connected(broker)
+        gateway.faults.arm("no_answer", question="reqHistoricalData")
+        [session] = gateway.sessions.values()
+        asking = asyncio.create_task(broker.daily_bars(SPY, 1))
+        await until("the gateway has been asked", lambda: session.subscriptions.histories)
+        broker._link.ready().client.disconnect()
+        asking.cancel()
+        await asyncio.wait([asking])
+        assert asking.cancelled()
 
 
 async def test_prices_of_the_past_wait_behind_everything_that_trades(monkeypatch: pytest.MonkeyPatch) -> None:

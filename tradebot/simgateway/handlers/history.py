@@ -22,6 +22,10 @@ _SHOWN = ("TRADES", "ADJUSTED_LAST")
 
 
 def _historical_data(gateway: Gateway, session: Session, request: Request) -> None:
+    req_id = request.integer("reqId")
+    if req_id not in session.subscriptions.histories:
+        return  # called off meanwhile
+    session.subscriptions.histories.discard(req_id)
     listing = gateway.catalogue.find(
         request.integer("conId"),
         request.text("symbol") or request.text("localSymbol"),
@@ -29,7 +33,6 @@ def _historical_data(gateway: Gateway, session: Session, request: Request) -> No
         request.text("primaryExchange"),
         request.text("currency"),
     )
-    req_id = request.integer("reqId")
     if listing is None or request.text("secType") not in ("", "STK"):
         gateway.deny(session, req_id, *NO_DEFINITION)
         return
@@ -73,7 +76,14 @@ def _days(duration: str, end: date) -> Sequence[date]:
 
 
 def _cancel(gateway: Gateway, session: Session, request: Request) -> None:
-    """Taken: the answer went at once, or will not be missed."""
+    """IB confirms it with an error, as users report; what was answered already is not found."""
+    req_id = request.integer("reqId")
+    if req_id not in session.subscriptions.histories:
+        gateway.deny(session, req_id, 366, f"No historical data query found for ticker id:{req_id}")
+        return
+    session.subscriptions.histories.discard(req_id)
+    cause = f"API historical data query cancelled: {req_id}"
+    gateway.deny(session, req_id, 162, f"Historical Market Data Service error message:{cause}")
 
 
 REQUESTS: dict[str, RequestHandler] = {"reqHistoricalData": _historical_data, "cancelHistoricalData": _cancel}
