@@ -3,12 +3,15 @@
 import asyncio
 import resource
 import shutil
+import signal
 import sqlite3
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
+import aiohttp
 import asyncpg
 from redis.asyncio import Redis
 
@@ -16,7 +19,7 @@ from tests.botapi import BotApi
 from tests.faketime import set_ahead
 from tests.proxy import Proxy
 from tests.receivers import Answer, Receiver, hangs, says
-from tests.system.harness import Daemon, Gateway
+from tests.system.harness import Daemon, Gateway, until
 
 
 @dataclass
@@ -43,7 +46,11 @@ class Surroundings:
 
 Act = Callable[[Surroundings], Awaitable[None]]
 FLAPS = 10
-BROWSERS = 100  # of each kind
+BROWSERS = 67  # of each kind
+WEB_PASSWORD = "seven horses under the bridge"
+CLOSES_WITHIN_S = 2.0
+ENDS_WITHIN_S = 10.0
+"""Some seconds more than with nobody at the second listener."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,8 @@ class Fault:
     gateway_forgets: bool = False
     flaps: bool = False
     """Its beginning takes a while, and alerts come meanwhile."""
+    restarts: int = 0
+    """How often it is told to end, and so started again."""
 
     def __str__(self) -> str:
         return f"{self.part} · {self.name}"
@@ -290,24 +299,64 @@ def _channels() -> list[Fault]:
     ]
 
 
-def _browsers() -> Fault:
-    """More than there are places for, at the second listener: they send half a request, or read no answer."""
+def _browsers() -> list[Fault]:
+    """More than there are places for, at the second listener: they send half a request, read no answer, or listen for good."""
 
     async def hang(all_: Surroundings) -> None:
         port = int(all_.daemon.env["TRADEBOT_WEB__PORT"])
         half = b"POST /api/v1/pause HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\n{"
         deaf = b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 20
-        for sent in (half, deaf) * BROWSERS:
+        live = b"GET /live HTTP/1.1\r\nHost: localhost\r\nCookie: " + await _logged_in(port) + b"\r\n\r\n"
+        for sent in (half, deaf, live) * BROWSERS:
             reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
-            reader._transport.pause_reading()  # type: ignore[attr-defined]
             writer.write(sent)
+            if sent is live:
+                assert (await reader.readexactly(12)).endswith(b" 200"), "a browser with a session does not listen"
+            reader._transport.pause_reading()  # type: ignore[attr-defined]
             all_.browsers.append(writer)
 
     async def leave(all_: Surroundings) -> None:
         for writer in all_.browsers:
             writer.close()
 
-    return Fault("browser", "hangs, 200 of them", hang, leave, lasts_s=6)
+    async def end_with_them(all_: Surroundings) -> None:
+        """The last alert has just been answered, and its order may be on its way."""
+        daemon = all_.daemon
+        ending = daemon.running
+        assert ending is not None
+        ending.send_signal(signal.SIGTERM)
+        began = time.monotonic()
+        await until(lambda: _refuses(daemon.port), "the webhook to close", CLOSES_WITHIN_S, every_s=0.02)
+        assert ending.returncode is None, "it has ended, and nobody saw that the webhook closes first"
+        left_s = began + ENDS_WITHIN_S - time.monotonic()
+        assert await asyncio.wait_for(ending.wait(), left_s) == 0, daemon.output[-3000:]
+        await leave(all_)
+
+    hangs = f"{3 * BROWSERS} of them"
+    return [
+        Fault("browser", f"hangs, {hangs}", hang, leave, lasts_s=6),
+        Fault("browser", f"hangs at the end, {hangs}", hang, end_with_them, lasts_s=0, restarts=1),
+    ]
+
+
+async def _logged_in(port: int) -> bytes:
+    """The cookie of a session."""
+    url = f"http://127.0.0.1:{port}/login"
+    async with (
+        aiohttp.ClientSession() as client,
+        client.post(url, data={"password": WEB_PASSWORD}, allow_redirects=False) as answer,
+    ):
+        assert answer.status == 303, await answer.text()
+        return answer.headers["Set-Cookie"].partition(";")[0].encode()
+
+
+async def _refuses(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except ConnectionRefusedError:
+        return True
+    writer.close()
+    return False
 
 
 async def _nothing(_: Surroundings) -> None:
@@ -329,7 +378,7 @@ def every_fault() -> list[Fault]:
         *_broken_upstream(),
         *_proxied("Telegram", lambda all_: all_.telegram),
         *_channels(),
-        _browsers(),
+        *_browsers(),
         *_stepped_clock("PostgreSQL"),
         *_stepped_clock("SQLite"),
         Fault("disk", "full at start", full, room, at_start=True, database="SQLite"),

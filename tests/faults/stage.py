@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from tests.botapi import CHAT, OWNER, TOKEN, bot_api
 from tests.faketime import kept_in
 from tests.faults.brackets import Stage
-from tests.faults.cases import Fault, Surroundings
+from tests.faults.cases import WEB_PASSWORD, Fault, Surroundings
 from tests.proxy import open_proxy
 from tests.receivers import MailBox, mail_server, receiver
 from tests.servers import free_port
@@ -69,7 +69,7 @@ async def staged(
             settings |= {"telegram__bot_token": TOKEN, "telegram__api_url": f"http://127.0.0.1:{telegram.port}"}
             settings |= _CHAT
         if fault.part == "browser":
-            settings |= {"web__port": str(free_port()), "web__password": "seven horses under the bridge"}
+            settings |= {"web__port": str(free_port()), "web__password": WEB_PASSWORD}
         daemon = Daemon.at(folder, gateway=gateway, **settings)
         daemon.env["TRADEBOT_BROKER__PORT"] = str(ib.port)
         if fault.database == "PostgreSQL":

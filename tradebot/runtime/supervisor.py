@@ -1,9 +1,9 @@
 """Starts the bot, serves until a signal, and stops it: what runs, and in which order, as prose.
 
 Rules: ports are taken first and IB is connected to last (`adapters`); alerts are taken once everything that handles them runs.
-HTTP stops first, then what is being decided is finished, then the rest ends, then the last words are delivered, and all that was
-opened closes in the reverse of its opening. A task that dies takes the process down; the service manager starts it again, and
-recovery finds out what was going on.
+The webhook stops first, then what is being decided is finished, then the rest ends, then the last words are delivered, and all
+that was opened closes in the reverse of its opening; the web ends beside all of that, and has as long as the last words. A task
+that dies takes the process down; the service manager starts it again, and recovery finds out what was going on.
 """
 
 import asyncio
@@ -93,7 +93,8 @@ async def _serve(
             said = [group.create_task(run(), name=name) for name, run in _said_of_itself(bot, webhook).items()]
             await stop.wait()
             logger.info("stopping: no more alerts are taken")
-            await _end([*said, web])
+            for task in (*said, web):
+                task.cancel()  # and not waited for yet: browsers that hang would keep the webhook open
             systemd.status("Stopping: what is being stored is stored", f"STOPPING=1\n{systemd.patience(STORING_S)}")
         systemd.status("Stopping: what is being decided is finished", systemd.patience(DECIDING_S))
         await _end([worker])
@@ -101,8 +102,8 @@ async def _serve(
         systemd.status("Stopping: the last messages are delivered", systemd.patience(2 * LAST_WORDS_S))
         await _add_event(bot, Stopped(*_where(settings, bot)))
         last_words.set()
-        await asyncio.wait([messages], timeout=LAST_WORDS_S)
-        await _end([messages])
+        await asyncio.wait([messages, *said, web], timeout=LAST_WORDS_S)
+        await _end([messages, *said, web])
 
 
 async def _channels(settings: Settings, opened: Opened) -> Sequence[AnyChannel]:
