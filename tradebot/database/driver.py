@@ -50,7 +50,7 @@ def heed_cancellation() -> None:
 
 async def to_the_end(step: Coroutine[Any, Any, None]) -> None:
     """Awaits `step` whole: a cancellation meanwhile is raised when it is done, not before."""
-    task = asyncio.ensure_future(step)
+    task = asyncio.create_task(step, name="database: a step to its end")
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
         try:

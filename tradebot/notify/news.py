@@ -15,7 +15,10 @@ async def news(heard: asyncio.Event, stop: asyncio.Event, *, look_every_s: float
         async with asyncio.timeout(AT_MOST_EVERY_S):
             await stop.wait()
             return
-    waits = [asyncio.ensure_future(event.wait()) for event in (stop, heard)]
+    waits = [
+        asyncio.create_task(event.wait(), name=f"messages: {what}")
+        for event, what in ((stop, "the end"), (heard, "news"))
+    ]
     try:
         await asyncio.wait(waits, timeout=look_every_s - AT_MOST_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
     finally:

@@ -164,7 +164,7 @@ class Guard:
 
     async def _act(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """The answer of something that is done; it is done to its end, whoever still listens."""
-        acting = asyncio.ensure_future(_awaited(handler(request)))
+        acting = asyncio.create_task(_awaited(handler(request)), name="web: an act")
         self._acting.add(acting)
         acting.add_done_callback(self._acting.discard)
         done, _ = await asyncio.wait({acting}, timeout=ANSWER_DEADLINE_S)

@@ -4,7 +4,7 @@ Rules: each section has a deadline of its own; what has not ended then is cancel
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -101,9 +101,9 @@ async def examine(asked: Asked, host: Machine | None = None) -> Report:
     return Report(__version__, one.host.now(), [each for each in sections if each.checks], took_s, late=bool(late))
 
 
-async def _within(section: Section, work: Awaitable[None], deadline_s: float) -> bool:
+async def _within(section: Section, work: Coroutine[Any, Any, None], deadline_s: float) -> bool:
     """Whether it ended in time. What was not foreseen is a failed check, not the end of the others."""
-    task = asyncio.ensure_future(work)
+    task = asyncio.create_task(work, name=f"doctor: {section.title}")
     done, _ = await asyncio.wait({task}, timeout=deadline_s)
     if not done:
         task.cancel()

@@ -153,8 +153,8 @@ class Stream:
 
 async def _next(client: _Client) -> Event | None:
     """None: nothing happened for a while, or the stream ends."""
-    getting = asyncio.ensure_future(client.waiting.get())
-    ending = asyncio.ensure_future(client.ended.wait())
+    getting = asyncio.create_task(client.waiting.get(), name="events for the API: the next one")
+    ending = asyncio.create_task(client.ended.wait(), name="events for the API: the end")
     try:
         done, _ = await asyncio.wait({getting, ending}, timeout=HEARTBEAT_S, return_when=asyncio.FIRST_COMPLETED)
         return getting.result() if getting in done else None
