@@ -65,6 +65,7 @@ class BotApi:
         self.clock: Clock = SystemClock()
         self._updates: list[dict[str, Any]] = []
         self._next_update = 1000
+        self._dates: dict[int, int] = {}
         self._changed = asyncio.Condition()
         self._runner: web.AppRunner | None = None
 
@@ -79,11 +80,12 @@ class BotApi:
         kind: str = "message", update_id: int | None = None,
     ) -> int:  # fmt: skip
         """Somebody writes; returns the update's id."""
-        at = int(self.clock.now().timestamp()) - age_s
         entities = (
             [{"type": "bot_command", "offset": 0, "length": len(text.split(maxsplit=1)[0])}] if text[:1] == "/" else []
         )
-        number = self._next_update if update_id is None else update_id  # delivered again, it is the same message
+        number = self._next_update if update_id is None else update_id
+        # Delivered again, it is the same message, of the same time.
+        at = self._dates.setdefault(number, int(self.clock.now().timestamp()) - age_s)
         message = {"message_id": number + 50_000, "date": at, "chat": chat, "from": user, "text": text}
         return await self._update({kind: message | {"entities": entities}}, update_id)
 

@@ -9,6 +9,7 @@ from tradebot.domain.alerts import Side
 from tradebot.domain.analytics.thresholds import Threshold
 from tradebot.domain.api_access import Scope
 from tradebot.domain.corporate_actions import Split
+from tradebot.domain.event_groups import EventGroup, Telling
 from tradebot.domain.events import EventKind, Facts
 from tradebot.domain.facts import account as c
 from tradebot.domain.facts import alerts as a
@@ -186,6 +187,7 @@ def every_kind(ticker: str = "AAPL") -> Mapping[EventKind, Facts]:
         d.ApiTokenChanged("5f3a9c0d1e2b", "grafana", Scope.READ, revoked=False),
         c.TickerBlock(ticker, blocked=True),
         c.TickerBlock(ticker, blocked=False),
+        c.TellingChanged(EventGroup.FILLS, Telling.ON, Telling.SILENT),
         c.Reassigned("ema", "rsi", (c.Moved(ticker, Decimal("12.5"), 3, 4), c.Moved("MSFT", Decimal(0), 1, 2))),
         c.BrokerConnected("DU1234567", paper=True, away_s=62.0),
         c.BrokerLost(31.0, "the gateway did not answer the question for positions within 10 s"),

@@ -79,6 +79,7 @@ async def test_looking_and_setting(tmp_path: Path, gateway: Gateway) -> None:
             "/risk": "Open positions <b>1</b>",
             "/health": "All is well",
             "/logs 10": "log",
+            "/notify fills on": "is <b>on</b> already",
             "/version": "Python",
             "/block MSFT": "is blocked",
             "/unblock MSFT": "may be bought again",

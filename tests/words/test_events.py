@@ -10,6 +10,7 @@ import pytest
 from tests.facts import NOON, a_split, bought, every_kind, order, report
 from tradebot.domain.alerts import Side
 from tradebot.domain.api_access import Scope
+from tradebot.domain.event_groups import EventGroup, Telling
 from tradebot.domain.events import Event, EventKind, Facts, NewEvent, OtherFacts, Severity
 from tradebot.domain.facts import FACTS
 from tradebot.domain.facts import account as c
@@ -169,6 +170,10 @@ SENTENCES: list[tuple[Facts, str]] = [
     (
         d.ApiTokenChanged("5f3a9c0d1e2b", "grafana", Scope.TRADE, revoked=True),
         "Ann revoked API token 5f3a9c0d1e2b (grafana): it opens nothing any more.",
+    ),
+    (
+        c.TellingChanged(EventGroup.FILLS, Telling.ON, Telling.OFF),
+        "The chat is told of fills: on → off, by Ann.",
     ),
     (c.TickerBlock("AAPL", blocked=True), "No BUY of AAPL until /unblock AAPL. Blocked by Ann."),
     (c.TickerBlock("AAPL", blocked=False), "BUY of AAPL is free again, by Ann."),

@@ -10,6 +10,7 @@ import pytest
 from tests.facts import NOON, bought, every_kind, order
 from tests.words.test_refusals import SAID
 from tradebot.domain.alerts import Side
+from tradebot.domain.event_groups import EventGroup, Telling
 from tradebot.domain.events import Event, Facts, Severity
 from tradebot.domain.facts import FACTS
 from tradebot.domain.facts import account as c
@@ -91,6 +92,11 @@ FIRST: list[tuple[Facts, str, str]] = [
     ),
     (a.AlertBlocked("SPY", Side.BUY, "paused"), "🟡 BUY SPY not sent: paused", "No BUY until /resume. SELLs go on."),
     (c.StateChanged(TradingState.RUNNING, TradingState.PAUSED), "🟡 Paused: SELL only", ""),
+    (
+        c.TellingChanged(EventGroup.PROTECTION, Telling.ON, Telling.SILENT),
+        "⚙️ Told of protection: silent",
+        "In the chat. Was on; changed by Ann.",
+    ),
     (c.TickerBlock("AAPL", blocked=True), "🟡 No BUY of AAPL", "Until /unblock AAPL. Blocked by Ann."),
 ]
 

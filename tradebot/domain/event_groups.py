@@ -12,6 +12,14 @@ from tradebot.domain.events import EventKind
 _K = EventKind
 
 
+class Telling(StrEnum):
+    """How the owner is told of a group in the chat. What is critical is told whatever stands here."""
+
+    ON = "on"
+    SILENT = "silent"  # without a sound
+    OFF = "off"
+
+
 class EventGroup(StrEnum):
     """What an event is about, as the channels name it."""
 
@@ -57,7 +65,7 @@ KINDS: Mapping[EventGroup, tuple[EventKind, ...]] = {
         *(_K.BOOKS_CORRECTED, _K.WRITTEN_OFF, _K.SOLD_BEYOND, _K.MISMATCH, _K.OWNER_HOLDINGS, _K.RENAMED),
         *(_K.SPLIT_SEEN, _K.SPLIT_BOOKED, _K.SPLIT_DENIED, _K.POSITIONS_COMPARED, _K.REASSIGNED),
     ),
-    EventGroup.SETTINGS: (_K.STATE_CHANGED, _K.SETTING_CHANGED, _K.TICKER_BLOCK, _K.API_ACCESS),
+    EventGroup.SETTINGS: (_K.STATE_CHANGED, _K.SETTING_CHANGED, _K.TICKER_BLOCK, _K.TELLING_CHANGED, _K.API_ACCESS),
     EventGroup.IB: (
         *(_K.BROKER_CONNECTED, _K.BROKER_LOST, _K.BROKER_UNREACHABLE, _K.TRADING_REFUSED, _K.TRADING_ALLOWED),
         *(_K.QUESTION_SILENT, _K.QUESTION_ANSWERED, _K.GATE_OPENED, _K.LOGIN_REMINDER),

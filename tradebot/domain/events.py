@@ -85,6 +85,7 @@ class EventKind(StrEnum):
     STATE_CHANGED = "state_changed"
     SETTING_CHANGED = "setting_changed"
     TICKER_BLOCK = "ticker_block"  # the owner lets no strategy buy a ticker, or lets them again
+    TELLING_CHANGED = "telling_changed"  # the owner hears otherwise of a group of events in the chat
     API_ACCESS = "api_access"  # one was made for the API, or revoked
     REASSIGNED = "reassigned"
     BROKER_CONNECTED = "broker_connected"

@@ -1,4 +1,4 @@
-"""What `bot_settings` holds, read through one typed door: trading state, limits, blocked tickers, orphan orders. Pure.
+"""What `bot_settings` holds, read through one typed door: trading state, limits, blocked tickers, tellings, orphan orders. Pure.
 
 Rules: what was never stored has its default; a stored limit that is no number or out of range is not in force (`invalid_limits`).
 """
@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 
+from tradebot.domain.event_groups import EventGroup, Telling
 from tradebot.domain.limits import Limits, is_count, limit_range
 from tradebot.domain.strategies import ACCOUNT, Strategy
 
@@ -60,6 +61,17 @@ def blocked_tickers(settings: Mapping[str, str]) -> frozenset[str]:
     """Those of which the owner wants no BUY, of any strategy."""
     prefix = blocked_key("")
     return frozenset(key.removeprefix(prefix) for key in settings if key.startswith(prefix))
+
+
+def telling_key(group: EventGroup) -> str:
+    """The key under which it is stored how the owner is told of a group in the chat."""
+    return f"telling.{group}"
+
+
+def tellings_in(settings: Mapping[str, str]) -> Mapping[EventGroup, Telling]:
+    """How the owner is told of each group in the chat; what is stored and no telling is ON."""
+    stored = {group: settings.get(telling_key(group)) for group in EventGroup}
+    return {group: next((one for one in Telling if one == stored[group]), Telling.ON) for group in EventGroup}
 
 
 def limit_key(name: str, scope: str = ACCOUNT) -> str:

@@ -12,13 +12,26 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from tradebot.domain.corporate_actions import Split
+from tradebot.domain.event_groups import EventGroup, Telling
 from tradebot.domain.limits import Limits
 from tradebot.domain.positions import WriteOff
 from tradebot.domain.settings import TradingState
 from tradebot.domain.strategies import Strategies
 from tradebot.domain.trades import Trade
-from tradebot.operations import blocks, entries, exits, limits, orders, protection, queue, splits, unknown_orders
+from tradebot.operations import (
+    blocks,
+    entries,
+    exits,
+    limits,
+    orders,
+    protection,
+    queue,
+    splits,
+    tellings,
+    unknown_orders,
+)
 from tradebot.operations.limits import LimitChange, Value
+from tradebot.operations.tellings import TellingChange
 from tradebot.ports import Broker, Clock, Ledger, Queue
 from tradebot.trading.booking import Booking
 from tradebot.trading.intake import Intake
@@ -82,6 +95,10 @@ class Operations:
     async def block(self, ticker: str, actor: str, key: str, *, blocked: bool = True) -> bool:
         """No BUY of the ticker, or BUYs again, from the next decision on; False where it is so already, or `key` was used."""
         return await blocks.block(self.ledger, ticker, actor, key, self.clock.now(), blocked=blocked)
+
+    async def tell(self, group: EventGroup, to: Telling, actor: str, key: str) -> TellingChange:
+        """How the chat is told of a group of events, from the next message on."""
+        return await tellings.tell(self.ledger, group, to, actor, key, self.clock.now())
 
     # --- exits and the queue ----------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from tradebot.domain.alerts import WAITING, Alert
 from tradebot.domain.brokerage import Account
 from tradebot.domain.corporate_actions import Split
+from tradebot.domain.event_groups import EventGroup, Telling
 from tradebot.domain.events import Event
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
@@ -15,7 +16,7 @@ from tradebot.domain.log_lines import LogLine
 from tradebot.domain.lots import LotStatus
 from tradebot.domain.pnl import unrealised
 from tradebot.domain.positions import WriteOff
-from tradebot.domain.settings import TradingState, blocked_tickers, limits_in, own_limits_in
+from tradebot.domain.settings import TradingState, blocked_tickers, limits_in, own_limits_in, tellings_in
 from tradebot.domain.strategies import Strategies
 from tradebot.domain.trades import LIVE, UNRESOLVED, Trade
 from tradebot.errors import QueueUnavailable
@@ -253,6 +254,11 @@ class DaemonQueries:
         account = self.broker.account()
         async with self.ledger.read() as books:
             return await self._booked(books, account)
+
+    async def tellings(self) -> Mapping[EventGroup, Telling]:
+        """How the chat is told of each group of events. Raises LedgerUnavailable."""
+        async with self.ledger.read() as books:
+            return tellings_in(await books.settings())
 
     async def blocked_tickers(self) -> Sequence[str]:
         """Those of which the owner wants no BUY. Raises LedgerUnavailable."""

@@ -100,6 +100,13 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command("clear_queue", "drop the alerts that wait", "/clear_queue", acts=True, of_strategy=True, more=_ASKS),
     ),
     "The bot": (
+        Command(
+            "notify",
+            "what is told, and how loud",
+            "/notify fills silent",
+            acts=True,
+            more="Alone it shows each group with a button: on, silent or off.",
+        ),
         Command("health", "each part, and what to do", "/health"),
         Command("logs", "newest warnings of the log", "/logs 10", more="Without a number five, at most thirty."),
         Command("version", "what runs, and since when", "/version"),

@@ -2,7 +2,8 @@
 
 Rules: criticals first, each lane in the order of its events; what cannot be sent waits in the database and nowhere else; an event
 is logged when it is first met, whether Telegram takes it or not. A crash between sending and marking sends it twice: better than
-never. What the chat's own commands changed was said by their answers, and is not said again.
+never. What the chat's own commands changed was said by their answers, and is not said again. What the owner has turned off is
+logged, and marked as delivered.
 """
 
 import asyncio
@@ -12,8 +13,9 @@ from collections.abc import Collection, Sequence
 from aiogram.exceptions import AiogramError, TelegramRetryAfter
 from loguru import logger
 
-from tradebot.domain.event_groups import EventGroup, group_of
+from tradebot.domain.event_groups import EventGroup, Telling, group_of
 from tradebot.domain.events import Event, Severity
+from tradebot.domain.settings import tellings_in
 from tradebot.domain.strategies import Strategies
 from tradebot.errors import LedgerUnavailable
 from tradebot.notify.log_channel import log_event
@@ -23,7 +25,7 @@ from tradebot.telegram.markup import esc
 from tradebot.telegram.messages import Folded, fold, nets_of
 from tradebot.telegram.pictures import Sessions, Theme, draw
 from tradebot.telegram.sender import Sender
-from tradebot.telegram.sound import QuietHours, rings
+from tradebot.telegram.sound import QuietHours, Tellings, rings, telling_of
 from tradebot.words import zone
 
 CHANNEL = "telegram"
@@ -59,6 +61,7 @@ class Delivery:
         self._strategies = strategies
         self._theme = theme
         self._quiet_hours = quiet_hours
+        self._tellings: Tellings = {}  # as they were when what is told now was read
         self._logged: set[int] = set()
         self._unmarked: set[int] = set()  # sent, not yet marked in the database
         self._failures = 0
@@ -88,9 +91,9 @@ class Delivery:
         for lane in LANES:
             if events := await self._read(lane):
                 self._log(events)
-                if answered := [event for event in events if is_answered(event)]:
-                    await self._mark(answered)
-                    self._logged -= {event.id for event in answered}
+                if untold := [event for event in events if is_answered(event) or self._is_off(event)]:
+                    await self._mark(untold)
+                    self._logged -= {event.id for event in untold}
                     return True
                 await self._send(fold(events, self._clock.now(), self._strategies))
                 return True
@@ -102,7 +105,8 @@ class Delivery:
             await self._try_to_send(message)
 
     async def _try_to_send(self, message: Folded) -> None:
-        silent = not rings(message.events, self._clock.now().astimezone(zone.owners()), self._quiet_hours)
+        now = self._clock.now().astimezone(zone.owners())
+        silent = not rings(message.events, now, self._quiet_hours, self._tellings)
         try:
             await self._sender.deliver(message.html, message.buttons, self._beat, silent=silent)
         except TelegramRetryAfter as error:
@@ -139,7 +143,12 @@ class Delivery:
     async def _read(self, severities: Collection[Severity]) -> Sequence[Event]:
         async with self._ledger.read() as books:
             events = await books.undelivered(CHANNEL, READ_MAX, severities=severities)
+            if events:
+                self._tellings = tellings_in(await books.settings())
         return [event for event in events if event.id not in self._unmarked]
+
+    def _is_off(self, event: Event) -> bool:
+        return telling_of(event, self._tellings) is Telling.OFF
 
     async def _mark_what_was_sent(self) -> None:
         if self._unmarked:

@@ -147,7 +147,12 @@ def _dispatcher(
     handling: "Handling",
 ) -> Dispatcher:
     dispatcher = Dispatcher(
-        operations=operations, queries=queries, sender=sender, confirmations=confirmations, theme=options.theme
+        operations=operations,
+        queries=queries,
+        sender=sender,
+        confirmations=confirmations,
+        theme=options.theme,
+        quiet_hours=options.quiet_hours,
     )
     allowed = Allowed(options.chat_id, options.user_ids)
     for observer in (dispatcher.message, dispatcher.edited_message, dispatcher.callback_query):

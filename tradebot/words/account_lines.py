@@ -203,6 +203,10 @@ def _block(facts: f.TickerBlock, event: Event | NewEvent) -> Said:
     return Said(f"✅ BUY of {facts.ticker} is free again", f"By {event.actor}.")
 
 
+def _telling(facts: f.TellingChanged, event: Event | NewEvent) -> Said:
+    return Said(f"⚙️ Told of {facts.group}: {facts.to}", f"In the chat. Was {facts.before}; changed by {event.actor}.")
+
+
 def _reassigned(facts: f.Reassigned, event: Event | NewEvent) -> Said:
     moved = "\n".join(map(strategies.moved_line, facts.moved))
     return Said(
@@ -294,6 +298,7 @@ LINES: dict[EventKind, Says] = {
     EventKind.SETTING_CHANGED: _setting,
     EventKind.API_ACCESS: _token,
     EventKind.TICKER_BLOCK: _block,
+    EventKind.TELLING_CHANGED: _telling,
     EventKind.REASSIGNED: _reassigned,
     EventKind.BROKER_CONNECTED: _connected,
     EventKind.BROKER_LOST: _lost,

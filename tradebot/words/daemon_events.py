@@ -129,6 +129,7 @@ WORDS: Mapping[EventKind, Callable[[Any, Event | NewEvent], str]] = {
         if f.blocked
         else f"BUY of {f.ticker} is free again, by {e.actor}."
     ),
+    EventKind.TELLING_CHANGED: lambda f, e: f"The chat is told of {f.group}: {f.before} → {f.to}, by {e.actor}.",
     EventKind.REASSIGNED: lambda f, e: f"{strategies.reassigned(f)} Changed by {e.actor}.",
     EventKind.MARKET_OPEN: _market_open,
     EventKind.DAILY_REPORT: lambda f, _: daily_report.text(f),

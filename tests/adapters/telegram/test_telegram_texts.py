@@ -16,6 +16,7 @@ from tradebot.domain import pnl
 from tradebot.domain.alerts import Alert, AlertStatus, Side
 from tradebot.domain.brokerage import Account, BrokerPosition
 from tradebot.domain.calendar import Calendar
+from tradebot.domain.event_groups import EventGroup, Telling
 from tradebot.domain.events import Event, EventKind, Facts, OtherFacts, Severity
 from tradebot.domain.exposure import Exposure
 from tradebot.domain.facts import FACTS
@@ -29,6 +30,7 @@ from tradebot.domain.settings import TradingState
 from tradebot.domain.strategies import ExitSize, Sizing, Strategies, Strategy
 from tradebot.domain.trades import Trade, TradeStatus
 from tradebot.operations.limits import LimitChange
+from tradebot.operations.tellings import TellingChange
 from tradebot.ports import Connection, LinkSession, QueueContents
 from tradebot.queries.exits import Exit
 from tradebot.queries.market import market_now
@@ -38,7 +40,7 @@ from tradebot.queries.status import BooksStatus, DaemonStatus
 from tradebot.queries.strategies import Standing, StrategyStatus
 from tradebot.queries.unknown_orders import PresumedFill, PriceSource
 from tradebot.queries.waiting import Waiting
-from tradebot.telegram import messages, positions, questions, risk, strategies, texts
+from tradebot.telegram import messages, positions, questions, risk, strategies, tellings, texts
 from tradebot.telegram import pnl as of_pnl
 from tradebot.telegram.commands import COMMANDS
 from tradebot.telegram.markup import LENGTH_MAX, fit, plain, prose
@@ -129,6 +131,8 @@ def every_text() -> Iterator[tuple[str, str]]:
     yield from of_strategies()
     yield "killed", questions.killed(True, questions.AtKill([trade()], True))
     yield "sell_all", questions.sell_all(exits, TradingState.RUNNING, True)
+    yield "notify", tellings.view(dict.fromkeys(EventGroup, Telling.ON), (time(22), time(7)))[0]
+    yield "notify changed", tellings.changed(TellingChange(EventGroup.PROTECTION, Telling.SILENT, Telling.OFF))
     yield "clear_queue", questions.clear_queue([alert("AAPL", Side.SELL), alert("MSFT", Side.BUY)])
     yield "it filled", questions.it_filled(guess)
     yield "never", questions.never_existed(guess)

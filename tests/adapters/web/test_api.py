@@ -74,7 +74,8 @@ async def test_each_endpoint_wants_its_scope(site: Site) -> None:
     """A token for a picture on the wall could trade."""
     headers = {scope: await bearer(site, scope) for scope in Scope}
     for endpoint in ENDPOINTS:
-        path = plain_path(endpoint).replace("{id}", "7").replace("{ticker}", "AAPL").replace("{name}", "max_daily_buys")
+        name = "fills" if endpoint.path.startswith("/tellings/") else "max_daily_buys"
+        path = plain_path(endpoint).replace("{id}", "7").replace("{ticker}", "AAPL").replace("{name}", name)
         for scope in Scope:
             if scope.includes(endpoint.scope):
                 continue
@@ -212,6 +213,17 @@ async def test_a_ticker_is_blocked_and_free_again(site: Site) -> None:
     assert await site.ask(path, "PUT", headers=headers) == (200, {"done": False})
     assert (await site.ask(f"{API}/status", headers=headers))[1]["blocked"] == ["BRK B"]
     assert await site.ask(path, "DELETE", headers=headers) == (200, {"done": True})
+
+
+async def test_what_the_chat_is_told_is_set(site: Site) -> None:
+    """A program would silence another group than the one it names, or believe that it is told."""
+    admin, path = await bearer(site, Scope.ADMIN), f"{API}/tellings/fills"
+    told = await site.ask(path, "PUT", headers=admin, json={"to": "silent"})
+    assert told == (200, {"group": "fills", "old": "on", "new": "silent"})
+    groups = (await site.ask(f"{API}/tellings", headers=admin))[1]["groups"]
+    assert {group for group, telling in groups.items() if telling != "on"} == {"fills"}
+    assert (await site.ask(path, "PUT", headers=admin, json={"to": "loud"}))[0] == 422
+    assert (await site.ask(f"{API}/tellings/criticals", "PUT", headers=admin, json={"to": "off"}))[0] == 404
 
 
 async def test_waiting_alerts_are_dropped(site: Site) -> None:

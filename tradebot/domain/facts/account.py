@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from tradebot.domain.corporate_actions import Split
+from tradebot.domain.event_groups import EventGroup, Telling
 from tradebot.domain.events import EventKind, Facts, Severity
 from tradebot.domain.positions import Position
 from tradebot.domain.questions import Question
@@ -202,6 +203,17 @@ class TickerBlock(Facts):
     severity: ClassVar = _S.INFO
     ticker: str
     blocked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TellingChanged(Facts):
+    """The owner wants to hear of a group of events in the chat otherwise than before."""
+
+    kind: ClassVar = _K.TELLING_CHANGED
+    severity: ClassVar = _S.INFO
+    group: EventGroup
+    before: Telling
+    to: Telling
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from tradebot.telegram.handlers import (
     orders,
     performance,
     screens,
+    tellings,
     views,
 )
 
@@ -21,7 +22,9 @@ def routers() -> tuple[Router, Router, Router]:
     `Idempotency`), and the fallback."""
     free = Router(name="free")
     free.include_routers(control.kill_router(), views.router(), looking.router(), orders.router())
-    free.include_routers(performance.router(), screens.router(), by_hand.buttons(), buttons.router())
+    free.include_routers(
+        performance.router(), screens.router(), by_hand.buttons(), tellings.buttons(), buttons.router()
+    )
     changing = Router(name="changing")
-    changing.include_routers(control.router(), by_hand.router(), limits.router())
+    changing.include_routers(control.router(), by_hand.router(), limits.router(), tellings.router())
     return free, changing, fallback.router()

@@ -7,6 +7,7 @@ from loguru import logger
 
 from tradebot.domain.api_access import Scope
 from tradebot.domain.corporate_actions import Split
+from tradebot.domain.event_groups import EventGroup
 from tradebot.domain.settings import TradingState
 from tradebot.operations.entries import BuyNotTaken
 from tradebot.operations.limits import InvalidLimit
@@ -60,6 +61,13 @@ _PROBLEMS = {
     "not_whole": "is not whole, and this limit counts something",
     "fraction_of_a_cent": "has fractions of a cent",
 }
+
+
+async def tell(asked: Asked) -> m.TellingChanged:
+    group = EventGroup(asked.path["name"])
+    return m.TellingChanged.model_validate(
+        await asked.ground.operations.tell(group, asked.body.to, asked.actor, asked.key)
+    )
 
 
 async def block(asked: Asked) -> m.Done:

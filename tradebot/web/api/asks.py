@@ -7,6 +7,7 @@ from pydantic import Field
 
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.analytics.spans import Unit
+from tradebot.domain.event_groups import Telling
 from tradebot.web.api.endpoint import Given, Nothing
 from tradebot.web.api.values import GivenAmount, StrategyName, Ticker
 
@@ -111,6 +112,12 @@ class SetLimit(WhichStrategy):
     """The value that is to be in force."""
 
     value: GivenAmount
+
+
+class Tell(Given):
+    """How the chat is told; what is critical is told whatever stands here."""
+
+    to: Telling
 
 
 class Sell(WhichStrategy):

@@ -2,6 +2,7 @@
 
 from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.api_access import Scope
+from tradebot.domain.event_groups import EventGroup, Telling
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import OrderRole, TradeStatus
 from tradebot.web.api.values import Amount, Json, Moment, Shown, Why
@@ -220,6 +221,14 @@ class LimitChanged(Shown):
     strategy: str | None
     old: Amount | None
     new: Amount
+
+
+class TellingChanged(Shown):
+    """Before and after; equal where nothing was changed."""
+
+    group: EventGroup
+    old: Telling
+    new: Telling
 
 
 class Done(Shown):

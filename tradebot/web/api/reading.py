@@ -180,6 +180,10 @@ async def limits(asked: Asked) -> s.Limits:
     return s.Limits.model_validate({"items": rows, "exposure": found.exposure})
 
 
+async def tellings(asked: Asked) -> s.Tellings:
+    return s.Tellings(groups=dict(await asked.ground.queries.tellings()))
+
+
 def _limit(name: str, strategy: str | None, value: object) -> dict[str, object]:
     low, high = limit_range(name)
     return {"name": name, "strategy": strategy, "value": value, "min": low, "max": high, "whole": is_count(name)}

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from tradebot.domain.event_groups import EventGroup, Telling
 from tradebot.domain.settings import TradingState
 from tradebot.web.api.models import Alert, Order
 from tradebot.web.api.values import Amount, Json, Moment, Shown
@@ -186,6 +187,12 @@ class Limits(Shown):
 
     items: list[Limit]
     exposure: Exposure
+
+
+class Tellings(Shown):
+    """How the chat is told of each group of events."""
+
+    groups: dict[EventGroup, Telling]
 
 
 class StrategyState(Shown):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from tradebot.domain.api_access import Scope
+from tradebot.domain.event_groups import EventGroup
 from tradebot.domain.limits import limit_names
 from tradebot.web.api import acting as do
 from tradebot.web.api import asks as a
@@ -17,6 +18,7 @@ _ORDER = "/orders/{id:[0-9]{1,18}}"
 _EVENT = "/events/{id:[0-9]{1,18}}"
 _TICKER = "{ticker:[A-Za-z][A-Za-z0-9]{0,5}(?:[.][A-Za-z])?}"
 _LIMIT = "/limits/{name:" + "|".join(limit_names()) + "}"
+_GROUP = "/tellings/{name:" + "|".join(EventGroup) + "}"
 _NAME = "{name:[A-Za-z0-9_.:-]{1,100}}"
 _NOT_THERE, _STANDS_OTHERWISE = 404, 409
 
@@ -26,6 +28,7 @@ READS: Sequence[Endpoint] = (
     Endpoint("GET", "/health", _R, "Each part's state", read.health, s.Health, "State"),
     Endpoint("GET", "/market", _R, "The exchange's hours", read.market, s.Market, "State"),
     Endpoint("GET", "/limits", _R, "The limits in force", read.limits, s.Limits, "State"),
+    Endpoint("GET", "/tellings", _R, "What the chat is told", read.tellings, s.Tellings, "State"),
     Endpoint("GET", "/strategies", _R, "Each strategy as it stands", read.strategies, s.Strategies, "State"),
     Endpoint("GET", "/jobs", _R, "What runs when", read.jobs, s.Jobs, "State"),
     Endpoint("GET", "/positions", _R, "What is held", read.positions, s.Positions, "Books", a.OfStrategy),
@@ -73,6 +76,9 @@ WRITES: Sequence[Endpoint] = (
     Endpoint("POST", "/pause", _T, "Take no more BUYs", do.pause, m.State, "Control", body=a.WhichStrategy),
     Endpoint("POST", "/resume", _T, "Lift a pause, or the kill switch", do.resume, m.State, "Control", body=a.Resume),
     Endpoint("PUT", _LIMIT, _A, "Change a limit", do.set_limit, m.LimitChanged, "Control", body=a.SetLimit),
+    Endpoint(
+        "PUT", _GROUP, _A, "Tell the chat otherwise of a group", do.tell, m.TellingChanged, "Control", body=a.Tell
+    ),
     Endpoint("PUT", "/blocks/" + _TICKER, _T, "Let nothing buy a ticker", do.block, m.Done, "Control", body=a.Nothing),
     Endpoint(
         "DELETE",
