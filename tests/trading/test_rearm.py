@@ -146,7 +146,7 @@ async def test_an_exit_that_ib_does_not_show_is_offered_with_a_warning(bot: Bot)
     await bot.turns(order_ref, TradeStatus.FAILED)
     assert (await offered(bot)).code is ExitLeft.NOT_SHOWN
     [told] = await bot.events(EventKind.EXIT_INCOMPLETE)
-    assert "Look for a dialog that is open in TWS or IB Gateway" in words.text(told)
+    assert "Answer an open dialog in TWS or IB Gateway with No" in words.text(told)
     await bot.seconds(600, at_once=10)
     assert len(bot.broker.sent) == 1
 

@@ -2,20 +2,23 @@
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from tests.facts import NOON, bought, every_kind, order
+from tests.facts import NOON, STOP, bought, every_kind, order
 from tests.words.test_refusals import SAID
 from tradebot.domain.alerts import Side
 from tradebot.domain.event_groups import EventGroup, Telling
-from tradebot.domain.events import Event, Facts, Severity
+from tradebot.domain.events import Event, EventKind, Facts, Severity
 from tradebot.domain.facts import FACTS
 from tradebot.domain.facts import account as c
 from tradebot.domain.facts import alerts as a
+from tradebot.domain.facts import daemon as d
 from tradebot.domain.facts import orders as o
+from tradebot.domain.questions import Question
 from tradebot.domain.refusals import Fact, Figure, RefusalCode
 from tradebot.domain.settings import TradingState
 from tradebot.domain.strategies import Strategies, Strategy
@@ -44,6 +47,43 @@ def test_the_first_line_fits_a_lock_screen_and_nothing_is_said_twice(facts: Fact
     assert "None" not in f"{found.first}{found.below}"
     prose = "\n".join(line for line in found.below.splitlines() if not line.startswith("•"))
     assert not set(FIGURE.findall(found.first)) & set(FIGURE.findall(prose))
+
+
+REPORTS = (EventKind.DAILY_REPORT, EventKind.WEEKLY_REPORT, EventKind.MONTHLY_REPORT)
+"""Tables that are read by day."""
+VARIANTS: list[Facts] = [
+    *(
+        o.SharesUnprotected(**order(order_terms=STOP), code=code, left=D(10), role="STOP", terms="", entry_id=7)
+        for code in o.Unprotected
+    ),
+    *(o.OrderCancelling(**order(), code=code, timeout_s=30.0, by_alert=12) for code in o.CancelReason),
+    *(o.OrderStuck(**order(), code=code, perm_id=1234567, for_s=120.0) for code in o.Stuck),
+    *(c.ExitIncomplete("AAPL", D(1), code, "IB 201: no") for code in c.ExitLeft),
+    *(a.AlertBlocked("AAPL", Side.BUY, code, facts) for code, facts, _ in SAID),
+    c.QuestionSilent(Question.POSITIONS, NOON, empty=True),
+    a.AlertRepeated("AAPL", Side.BUY, None, 7, 86_400.0),
+    a.FieldsNotUsed("AAPL", Side.BUY, ("interval",), "traderspost", "ema"),
+    d.LoginReminder(NOON, NOON + timedelta(days=7), NOON + timedelta(days=1), connected=False, since=None),
+    d.ComponentStuck("booking", 125.0, restarts=False),
+]
+
+
+def screen_lines(below: str) -> int:
+    """How many lines a phone makes of it; a list's are as many as there are things."""
+    return sum(-(-len(line.replace("`", "")) // WIDTH) for line in below.splitlines() if not line.startswith("•"))
+
+
+@pytest.mark.parametrize(
+    "facts", [*(one for one in TOLD if one.kind not in REPORTS), *VARIANTS], ids=lambda facts: facts.kind
+)
+def test_below_the_first_line_a_phone_shows_five_at_most(facts: Facts) -> None:
+    """What to do would stand at the end of a paragraph that nobody reads at three in the morning."""
+    below = spoken(facts).below
+    assert screen_lines(below) <= 5, below
+    assert len(below.splitlines()) <= 4, below
+    assert not re.search(r"\b1 (?:shares|orders|alerts|entries|fields|attempts|BUYs)\b", below)
+    assert "  " not in below
+    assert not re.search(r"[.!?]\.(?:\s|$)|\n\n|\n\Z", below), below
 
 
 def test_what_is_sent_has_lines_and_nothing_else_has() -> None:

@@ -153,7 +153,7 @@ def _order(order: TracedOrder, beside: Sequence[TracedOrder]) -> Rows:
         yield "quote", _quote(trade.quote)
     yield "outcome", _outcome(order)
     if trade.ib_position_before is not None:
-        yield "held before", f"{figures.shares(trade.ib_position_before)} shares at IB{_sized(order.decision)}"
+        yield "held before", f"{figures.counted(trade.ib_position_before)} at IB{_sized(order.decision)}"
     for one in order.executions:
         fee = "not reported yet" if one.commission is None else figures.usd(one.commission)
         done = f"{figures.shares(one.shares)} at {figures.price(one.price)}, commission {fee}"

@@ -45,7 +45,7 @@ def parts(by_strategy: Mapping[str, Decimal]) -> str:
 def _mismatch(facts: f.Mismatch, _: Event | NewEvent) -> str:
     row = facts.position
     return (
-        f"{row.ticker}: the books hold {shares(row.booked)} shares, IB shows {shares(row.at_ib)}{parts(row.by_strategy)}. "
+        f"{row.ticker}: the books hold {counted(row.booked)}, IB shows {shares(row.at_ib)}{parts(row.by_strategy)}. "
         f"BUY of {row.ticker} is blocked until they agree. {likely_cause(row)} Compare with TWS, then accept IB's figure."
     )
 
@@ -54,7 +54,7 @@ def _owners(facts: f.OwnerHoldings, _: Event | NewEvent) -> str:
     row = facts.position
     split = f" {likely_cause(row)}" if may_be_split(row) else ""
     return (
-        f"{row.ticker}: IB shows {shares(row.at_ib)} shares, {shares(row.booked)} of them the bot's{parts(row.by_strategy)}. "
+        f"{row.ticker}: IB shows {counted(row.at_ib)}, {shares(row.booked)} of them the bot's{parts(row.by_strategy)}. "
         f"The rest is your own and is never touched.{split}"
     )
 
@@ -81,17 +81,16 @@ def of_a_split(facts: f.SplitSeen | f.SplitBooked | f.SplitDenied, event: Event 
     split = f"{_then_and_now(facts.split)}{_left_over(facts.split)}."
     match facts:
         case f.SplitSeen():
-            same = " It may be a new contract of the same stock." if facts.split.new == facts.split.old else ""
-            waits = "The SELL waits" if event.alert_id is not None else f"BUY of {ticker} is blocked and a SELL waits"
+            waits = "The SELL waits" if event.alert_id is not None else "No BUY, and SELLs wait,"
             return (
-                f"{split} The books have the first, IB shows the second, for the same money.{same} {waits} until you say whether "
-                f"it was one: look at TWS, then press the button, or run `tradebot split {quote(ticker)}`."
+                f"{split} IB shows the second, for the same money.\n"
+                f"{waits} until you answer: look at TWS, then press the button, or run `tradebot split {quote(ticker)}`."
             )
         case f.SplitBooked():
             whose = parts(facts.by_strategy)
-            return f"{split} On the word of {event.actor}{whose}. Lots and P&L count in the new shares; what waited goes on."
-    same = "The books stay as they are, and the difference from IB is treated as any other."
-    return f"{split} On the word of {event.actor}. {same}"
+            return f"{split} On the word of {event.actor}{whose}.\nLots and P&L count in the new shares; what waited goes on."
+    same = "The books stay as they are; the difference from IB is treated as any other."
+    return f"{split} On the word of {event.actor}.\n{same}"
 
 
 def _split_seen(facts: f.SplitSeen, event: Event | NewEvent) -> str:
@@ -142,12 +141,18 @@ def line(row: Position) -> str:
 
 def _written_off(facts: f.WrittenOff, event: Event | NewEvent) -> str:
     whose = f" of strategy {facts.strategy}" if facts.strategy else ""
-    more = f"{shares(facts.elsewhere)} more are missing: accept them for another strategy too."
     return (
         f"Accepted by {event.actor}: {shares(facts.qty)} {facts.ticker}{whose} are written off, since IB shows fewer than the "
-        "books held. Their P&L is not known and counts nowhere. "
-        + (more if facts.elsewhere else f"BUY of {facts.ticker} is free again.")
+        "books held. Their P&L is not known and counts nowhere. " + what_else(facts)
     )
+
+
+def what_else(facts: f.WrittenOff) -> str:
+    """What is still missing, or that nothing is."""
+    if not facts.elsewhere:
+        return f"BUY of {facts.ticker} is free again."
+    are, them = ("is", "it") if facts.elsewhere == 1 else ("are", "them")
+    return f"{shares(facts.elsewhere)} more {are} missing: accept {them} for another strategy too."
 
 
 _L = f.ExitLeft
@@ -166,11 +171,10 @@ _WHY_LEFT: Mapping[f.ExitLeft, str] = {
 _WHAT_TO_DO: Mapping[f.ExitLeft, str] = {
     _L.BEING_SOLD: "Cancel that one first, or let it sell them; only then can the bot sell.",
     _L.NOT_SHOWN: (
-        "Look for a dialog that is open in TWS or IB Gateway and answer it No, for an order behind it may still leave; "
-        "then sell again."
+        "Answer an open dialog in TWS or IB Gateway with No: an order behind it may still leave. Then sell again."
     ),
     _L.CANCELLED: "The bot takes that for your word. To sell all the same, press the button or send another SELL alert.",
-    _L.RESTORED: "Compare with TWS first: press the button only if the bot has not sold them since the backup.",
+    _L.RESTORED: "Compare with TWS first: sell only what was not sold since.",
     _L.KILLED: "To sell them, /resume first, then press the button.",
 }
 
@@ -190,7 +194,7 @@ def why_left(facts: f.ExitIncomplete) -> tuple[str, str]:
     """Why, as a sentence or empty, and what to do."""
     why, what = _why_and_what(facts)
     said = why.lstrip(",: ").removeprefix("and ")
-    return f"{said[0].upper()}{said[1:]}." if said else "", what
+    return f"{said[0].upper()}{said[1:]}.\n" if said else "", what
 
 
 def held(facts: f.ExitsHeldBack) -> str:

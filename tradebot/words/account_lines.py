@@ -8,13 +8,13 @@ from tradebot.domain.facts import account as f
 from tradebot.domain.facts import daemon as d
 from tradebot.domain.facts import orders as o
 from tradebot.domain.gate import GateCode
-from tradebot.domain.questions import Silent
+from tradebot.domain.questions import PAST
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import OrderRole
 from tradebot.words import account_events, protection_events, strategies
 from tradebot.words.figures import local, seconds, shares, some, target, terms
+from tradebot.words.gate import few
 from tradebot.words.limits import BY_NAME, value_text
-from tradebot.words.questions import holds_up, what_to_do
 from tradebot.words.said import Said, Says
 
 # --- protection -----------------------------------------------------------------------------------------------------
@@ -28,9 +28,9 @@ def _works(facts: o.ProtectionWorks, _: Event | NewEvent) -> Said:
 
 
 def _unprotected(facts: o.SharesUnprotected, _: Event | NewEvent) -> Said:
-    why, words = protection_events.why_not(facts)
+    why, what, words = protection_events.why_not(facts)
     said = f"IB said: {words.rstrip('. ')}.\n" if words else ""
-    return Said(f"❗ {shares(facts.left)} {facts.ticker} NOT PROTECTED", f"{said}{why[0].upper()}{why[1:]}.")
+    return Said(f"❗ {shares(facts.left)} {facts.ticker} NOT PROTECTED", f"{said}{why[0].upper()}{why[1:]}.\n{what}.")
 
 
 def _placed(facts: o.ProtectionPlaced, _: Event | NewEvent) -> Said:
@@ -64,8 +64,8 @@ def _protection_changed(facts: o.ProtectionChanged, _: Event | NewEvent) -> Said
 def _sold_beyond(facts: o.SoldBeyond, _: Event | NewEvent) -> Said:
     return Said(
         f"❗ Sold {shares(facts.beyond)} {facts.ticker} too many",
-        "More than the books held: two orders have sold the same. The account is short of them, unless you held so many "
-        "yourself: compare with TWS, and buy them back there. The bot never does.",
+        "More than the books held: two orders have sold the same.\n"
+        "Compare with TWS: if the account is short of them, buy them back there. The bot never does.",
     )
 
 
@@ -74,32 +74,31 @@ def _sold_beyond(facts: o.SoldBeyond, _: Event | NewEvent) -> Said:
 
 def _written_off(facts: f.WrittenOff, event: Event | NewEvent) -> Said:
     whose = f" of strategy {facts.strategy}" if facts.strategy else ""
-    more = f"{shares(facts.elsewhere)} more are missing: accept them for another strategy too."
     return Said(
         f"✏️ {shares(facts.qty)} {facts.ticker} written off",
-        f"IB shows fewer than the books held{whose}; accepted by {event.actor}. Their P&L is not known and counts nowhere. "
-        + (more if facts.elsewhere else f"BUY of {facts.ticker} is free again."),
+        f"IB shows fewer than the books held{whose}; accepted by {event.actor}.\nTheir P&L counts nowhere. "
+        f"{account_events.what_else(facts)}",
     )
 
 
 def _exit_incomplete(facts: f.ExitIncomplete, _: Event | NewEvent) -> Said:
     why, what = account_events.why_left(facts)
-    return Said(f"❗ {shares(facts.qty)} {facts.ticker} left by an exit", f"{why} {what}".strip())
+    return Said(f"❗ {shares(facts.qty)} {facts.ticker} left by an exit", f"{why}{what}")
 
 
 def _held_back(facts: f.ExitsHeldBack, _: Event | NewEvent) -> Said:
     return Said(
         "❗ Exits that the kill has stopped",
-        f"Still held: {account_events.held(facts)}. They are not sold by themselves: press the button, or send a SELL alert for "
-        "each (`tradebot alert SELL <ticker>`).",
+        f"Still held: {account_events.held(facts)}.\n"
+        "They are not sold by themselves: press the button, or send a SELL alert for each.",
     )
 
 
 def _orphans(facts: f.OrphanOrder, _: Event | NewEvent) -> Said:
     return Said(
         "🟡 Nothing is traded: strange orders",
-        f"They are at IB with the bot's mark, and this database does not know them: {', '.join(facts.orders)}. Was an old "
-        "backup restored, or does another tradebot use this account? If you are sure, `tradebot resume` accepts them.",
+        f"At IB, and not in this database: {few(facts.orders)}.\n"
+        "An old backup, or another tradebot on this account? If you are sure, `tradebot resume` accepts them.",
     )
 
 
@@ -108,7 +107,7 @@ def _mismatch(facts: f.Mismatch, _: Event | NewEvent) -> Said:
     whose = account_events.parts(row.by_strategy)
     return Said(
         f"❗ {row.ticker}: books {shares(row.booked)}, IB {shares(row.at_ib)}",
-        f"BUY of it is blocked until they agree{whose}. {account_events.likely_cause(row)} Compare with TWS, then accept IB's "
+        f"BUY of it is blocked until they agree{whose}.\n{account_events.likely_cause(row)} Compare with TWS, then accept IB's "
         "figure.",
     )
 
@@ -139,8 +138,8 @@ def _split(what: str) -> Says:
 def _renamed(facts: f.Renamed, _: Event | NewEvent) -> Said:
     return Said(
         f"🏷 {facts.ticker} is {facts.new_ticker} at IB now",
-        f"Contract {facts.con_id}. The bot's shares stay booked as {facts.ticker} until they are sold: a SELL alert for either "
-        "name sells them, a BUY needs the new one, and limits count both as one. Change the ticker in TradingView when you like.",
+        f"What is held stays {facts.ticker}: a SELL alert for either name sells it, a BUY needs the new one.\n"
+        "Change the ticker in TradingView when you like.",
     )
 
 
@@ -234,8 +233,8 @@ def _lost(facts: f.BrokerLost, _: Event | NewEvent) -> Said:
 def _unreachable(facts: f.BrokerUnreachable, _: Event | NewEvent) -> Said:
     return Said(
         "🟡 IB out of reach: nothing is traded",
-        f"{some(facts.attempts, 'attempts')} ({facts.reason}); slow ones go on. Is IB Gateway running and logged in? Check its "
-        "API port and `[broker]` in the configuration.",
+        f"{some(facts.attempts, 'attempts')} ({facts.reason}); slow ones go on.\n"
+        "Is IB Gateway running and logged in? Compare its API port with `[broker]`.",
     )
 
 
@@ -255,11 +254,11 @@ def _refused(facts: f.TradingRefused, _: Event | NewEvent) -> Said:
 
 
 def _silent(facts: f.QuestionSilent, _: Event | NewEvent) -> Said:
-    silent = Silent(facts.question, facts.since, facts.empty)
-    how = "answers with nothing, though the books have some of today" if facts.empty else "does not answer"
+    how = "It answers with nothing since" if facts.empty else "Since"
+    waits = "no BUY leaves, a SELL only where books and IB agree" if facts.question in PAST else "SELLs wait"
     return Said(
         f"🟡 IB is silent about {facts.question}",
-        f"It {how}, since {local(facts.since)}. {holds_up(silent)} {what_to_do(silent)}",
+        f"{how} {local(facts.since)}: {waits}.\nRestart IB Gateway. If it stays silent, see /health.",
     )
 
 
@@ -272,8 +271,8 @@ def _clock_off(facts: f.ClockOff, _: Event | NewEvent) -> Said:
     way = "ahead of" if facts.ahead_s > 0 else "behind"
     return Said(
         f"⚠️ Clock {seconds(abs(facts.ahead_s))} {way} IB Gateway's",
-        "The age of alerts, the open and the close go by this machine's: set it right (`timedatectl` shows whether it is "
-        "synchronised), or the gateway's machine.",
+        "The age of alerts, the open and the close go by this machine's.\n"
+        "Set it right (`timedatectl` shows how it is), or the gateway's machine.",
     )
 
 

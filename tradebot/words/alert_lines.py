@@ -14,6 +14,9 @@ _FOR_NOW = frozenset({RefusalCode.KILL_SWITCH, RefusalCode.PAUSED, RefusalCode.S
 """Refused by a state that the owner has chosen, and lifts."""
 
 
+_OWN_ID = "Give each alert its own, as `{{ticker}}-{{strategy.order.id}}-{{timenow}}`, or leave the field out."
+
+
 def _what(facts: a.RefusedFacts | a.AlertExpired | a.AlertCleared | a.AlertRepeated) -> str:
     return " ".join(str(part) for part in (facts.side, facts.ticker) if part) or "alert"
 
@@ -52,9 +55,7 @@ def _rejected(facts: a.AlertRejected, _: Event | NewEvent) -> Said:
 def _conflict(facts: a.AlertConflict, _: Event | NewEvent) -> Said:
     return Said(
         f"❗ {facts.side} {facts.ticker} refused: same alert_id",
-        f"{facts.alert_key} was the alert_id of alert {facts.known_alert} ({facts.known_side} {facts.known_ticker}), with "
-        'another message. Give each alert its own, for instance "alert_id": "{{ticker}}-{{strategy.order.id}}-{{timenow}}", '
-        "or leave the field out.",
+        f"Alert {facts.known_alert} ({facts.known_side} {facts.known_ticker}) had it first: {facts.alert_key}.\n{_OWN_ID}",
     )
 
 
@@ -62,23 +63,20 @@ def _repeated(facts: a.AlertRepeated, _: Event | NewEvent) -> Said:
     later = f"{seconds(facts.after_s)} later"
     if facts.alert_key is None:
         why = (
-            f"{later}, word for word as alert {facts.known_alert}. If it was meant anew, put"
-            ' "time": "{{timenow}}" into the alert\'s message: then no two are the same.'
+            f"{later}, word for word as alert {facts.known_alert}.\n"
+            'Meant anew? Put `"time": "{{timenow}}"` into its message: then no two are the same.'
         )
     else:
-        why = (
-            f'{later}, with the "alert_id" of alert {facts.known_alert}, {facts.alert_key}. If it was meant anew, give each'
-            ' alert its own, for instance "alert_id": "{{ticker}}-{{strategy.order.id}}-{{timenow}}", or leave the field out.'
-        )
+        why = f"{later}, with the alert_id of alert {facts.known_alert}, {facts.alert_key}.\n{_OWN_ID}"
     return Said(f"🔁 {_what(facts)} came again, not traded", why)
 
 
 def _unreadable(facts: a.AlertUnreadable, _: Event | NewEvent) -> Said:
-    more = f" {facts.more} more came since the last report of one." if facts.more else ""
+    more = f" {facts.more} more since the last report." if facts.more else ""
     return Said(
         "🚫 An alert without a secret, not traded",
-        f"From {facts.source_ip}. {facts.reason}{more} If it is not yours, another user of TradingView sends to your address: "
-        "without the secret nothing can happen.",
+        f"From {facts.source_ip}. {facts.reason}{more}\n"
+        "Not yours? Somebody else sends to your address: without the secret nothing can happen.",
     )
 
 
@@ -93,8 +91,8 @@ def _not_used(facts: a.FieldsNotUsed, _: Event | NewEvent) -> Said:
     whose = f"{facts.side} {facts.ticker}{f' of strategy {facts.strategy}' if facts.strategy else ''}"
     return Said(
         f"ℹ️ {some(len(facts.fields), 'fields')} of an alert not used",
-        f"{whose} goes on. These change nothing here: {', '.join(facts.fields)}. Leave them out, or leave them in: for alerts "
-        "with the same fields this is not said again.",
+        f"{whose} goes on. {'It changes' if len(facts.fields) == 1 else 'They change'} nothing: {', '.join(facts.fields)}.\n"
+        "Of alerts with the same fields this is not said again.",
     )
 
 
@@ -109,9 +107,8 @@ def _gap(facts: a.TargetGap, _: Event | NewEvent) -> Said:
     believed = "some" if facts.believed is None else shares(facts.believed)
     return Said(
         f"⚠️ An alert of {facts.ticker} is missing",
-        f"Strategy {facts.strategy} believes it held {believed}, the books hold {shares(facts.held)}. This one goes on by its "
-        "target. Compare the strategy's list of trades with `tradebot alerts`; a strategy that was in a position before its "
-        "first alert came looks like this, too, once.",
+        f"Strategy {facts.strategy} believes it held {believed}, the books hold {shares(facts.held)}. This alert goes on.\n"
+        "Compare its trades with `tradebot alerts`, unless it held some before its first alert.",
     )
 
 

@@ -66,26 +66,20 @@ def _channel_back(facts: d.ChannelBack, event: Event | NewEvent) -> Said:
 
 
 def _login(facts: d.LoginReminder, event: Event | NewEvent) -> Said:
-    left, to_open = (seconds((at - event.at).total_seconds()) for at in (facts.dies, facts.opens))
-    if not facts.connected:
-        state = "IB is NOT connected: log in to IB Gateway."
-    elif facts.since is None or facts.since < facts.ended:
-        state = (
-            "IB is still connected from before: log in again all the same, so that it does not drop out at the open."
-        )
-    else:
-        state = f"IB is connected since {local(facts.since)}: it seems to be done."
-    done = facts.connected and facts.since is not None and facts.since >= facts.ended
+    lasts = f"A login lasts until {local(facts.dies)}."
+    if facts.connected and facts.since is not None and facts.since >= facts.ended:
+        return Said("🔑 IB's weekly login: done, it seems", f"IB is connected since {local(facts.since)}.\n{lasts}")
+    state = "It is still connected, and may drop out at the open." if facts.connected else "IB is NOT connected."
+    to_open = seconds((facts.opens - event.at).total_seconds())
     return Said(
-        "🔑 IB's weekly login: done, it seems" if done else "🔑 Log in to IB Gateway now",
-        f"{state} The gateway's last login ended {local(facts.ended)}; a new one takes a person with the second factor and lasts "
-        f"until {local(facts.dies)}, {left} from now. The market opens in {to_open}, {market_time(facts.opens)}.",
+        "🔑 Log in to IB Gateway now",
+        f"{state}\nHave the second factor ready. {lasts}\nThe market opens in {to_open}.",
     )
 
 
 def _job_failed(facts: d.JobFailed, _: Event | NewEvent) -> Said:
     why = daemon_events.why_failed(facts)
-    then = "" if facts.next_run is None else f" Its next run is {local(facts.next_run)}; the other jobs go on."
+    then = "" if facts.next_run is None else f"\nIts next run is {local(facts.next_run)}; the other jobs go on."
     return Said(
         f"⚠️ The {facts.job.replace('_', ' ')} failed",
         f"That of {', '.join(map(local, facts.slots))}: {why}.{then}",
@@ -100,15 +94,20 @@ def _job_missed(facts: d.JobMissed, _: Event | NewEvent) -> Said:
     )
 
 
-def _stuck(facts: d.ComponentStuck, event: Event | NewEvent) -> Said:
-    _, _, below = daemon_events.stuck(facts, event).partition(", which is")
-    return Said(f"❗ Stuck for {seconds(facts.for_s)}: {facts.component}", f"It is{below}")
+def _stuck(facts: d.ComponentStuck, _: Event | NewEvent) -> Said:
+    what_now = (
+        "It is started anew within two minutes" if facts.restarts else "Nothing restarts it here: start it anew, now"
+    )
+    return Said(
+        f"❗ Stuck for {seconds(facts.for_s)}: {facts.component}",
+        f"{what_now}. No alert and no order is lost.\nIt is a mistake in tradebot: please report it, with the log.",
+    )
 
 
 def _started(facts: d.Started, _: Event | NewEvent) -> Said:
     return Said(
         f"🚀 tradebot {facts.version} started",
-        f"On {daemon_events.where(facts)}. Alerts are taken; orders leave once the books have been compared with the broker.",
+        f"On {daemon_events.where(facts)}.\nOrders leave once books and IB are compared.",
     )
 
 
@@ -134,8 +133,8 @@ LINES: dict[EventKind, Says] = {
     EventKind.COMPONENT_STUCK: _stuck,
     EventKind.QUEUE_JUNK: lambda f, _: Said(
         f"🧹 {f.entries:,} foreign {'entry' if f.entries == 1 else 'entries'} in the queue",
-        f"They were in the lists of {f.queue}, were no alerts of this bot and were dropped. No alert is lost. Something else "
-        "writes there: give the bot a queue of its own ([queue] url, for instance another number at its end).",
+        f"In {f.queue}, not by this bot, and dropped. No alert is lost.\n"
+        "Something else writes there: give the bot a queue of its own (`[queue] url`).",
     ),
     EventKind.STARTED: _started,
     EventKind.STOPPED: _stopped,

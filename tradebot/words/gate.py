@@ -1,5 +1,7 @@
 """Why no order leaves, in plain words. Pure."""
 
+from collections.abc import Sequence
+
 from tradebot.domain.gate import GateCode, GateReason
 
 SENTENCES = {
@@ -32,10 +34,11 @@ NAMED_MAX = 5
 def gate_reason(reason: GateReason) -> str:
     facts = dict(reason.facts)
     if reason.code is GateCode.ORPHANS:
-        facts["order_refs"] = _few(str(facts["order_refs"]).split(", "))
+        facts["order_refs"] = few(str(facts["order_refs"]).split(", "))
     return SENTENCES[reason.code].format_map(facts)
 
 
-def _few(names: list[str]) -> str:
+def few(names: Sequence[str]) -> str:
+    """The first of them, and how many more there are."""
     more = len(names) - NAMED_MAX
     return ", ".join(names[:NAMED_MAX]) + (f" and {more} more" if more > 0 else "")

@@ -47,8 +47,9 @@ _NOT_SUBSCRIBED = (
     "the account has no market data for it. Subscribe at IB (Client Portal, Settings, Market Data Subscriptions; a paper account "
     "shares its live account's), accept the agreement for API use there, then log the gateway in again"
 )
+_TAKEN = 10197
 _NO_DATA: Mapping[tuple[int, ...], str] = {
-    (10197,): (
+    (_TAKEN,): (
         "another login of the same IB user has taken the market data (TWS, the phone app or the web, or the live account beside "
         "its paper account). Log out there, or give tradebot a user name of its own"
     ),
@@ -62,6 +63,15 @@ _SAID = re.compile(r"IB (\d+): (.*)", re.DOTALL)
 def no_data(code: int) -> str:
     """Why there is no price, and what to do about it."""
     return NO_DATA.get(code, "look at the account's market data in TWS")
+
+
+def no_data_in_short(code: int) -> str:
+    """What to do about it, for a message."""
+    if code == _TAKEN:
+        return "Log out of TWS, the app or the web, or give tradebot a user name of its own"
+    if code in NO_DATA:
+        return "Subscribe at IB: Client Portal, Settings, Market Data Subscriptions"
+    return "Look at the account's market data in TWS"
 
 
 def advice(said: str) -> str | None:

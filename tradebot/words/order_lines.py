@@ -128,7 +128,7 @@ def _fee(facts: o.BuyFilled | o.SellFilled | o.ProtectionFilled) -> str:
 def _waits(facts: o.OrderWaits, _: Event | NewEvent) -> Said:
     how = f"U{until(facts.order_terms)[1:]}. " if facts.order_terms and until(facts.order_terms)[0] == "u" else ""
     asked = "" if facts.ask is None else f"{price(facts.ask)} was asked when it was decided. "
-    return _about("⏳", facts, "waits at IB", f"{how}{asked}/orders shows it, and cancels it.")
+    return _about("⏳", facts, "waits at IB", _lines(f"{how}{asked}".strip(), "/orders shows it, and cancels it."))
 
 
 def _cancelling(facts: o.OrderCancelling, event: Event | NewEvent) -> Said:
@@ -148,8 +148,9 @@ def _expires(facts: o.OrderExpires, _: Event | NewEvent) -> Said:
         if facts.role is OrderRole.ENTRY
         else "What it protects is unprotected then, unless it is placed anew."
     )
-    why = "IB cancels what is good till cancelled with the quarter after the one in which it was placed."
-    return _about("⌛", facts, f"ends on {facts.on:%d %b}", f"{why} {then}")
+    return _about(
+        "⌛", facts, f"ends on {facts.on:%d %b}", f"IB keeps no order beyond the quarter after its own.\n{then}"
+    )
 
 
 def _works_on(facts: o.ExitWorksOn, event: Event | NewEvent) -> Said:
@@ -158,36 +159,39 @@ def _works_on(facts: o.ExitWorksOn, event: Event | NewEvent) -> Said:
         "⏳",
         facts,
         "works on",
-        f"{so_far}It is not done after {seconds((event.at - facts.since).total_seconds())}: a halt does that, and a stock that "
-        "opens late. It works until it is done or the session closes. To stop it, cancel it in TWS; /kill stops everything.",
+        f"{so_far}It is not done after {seconds((event.at - facts.since).total_seconds())}, as in a halt or a late open.\n"
+        "It works until the close. To stop it, cancel it in TWS; /kill stops everything.",
     )
 
 
 def _armed_again(facts: o.ExitArmedAgain, _: Event | NewEvent) -> Said:
     return Said(
         f"🔁 Selling {shares(facts.left)} {facts.ticker} again",
-        f"IB ended the order before it was done ({facts.words}). The rest is sent in {facts.in_s:.0f} s once IB's answers agree "
-        "with the books, and up to twice more, later each time. /kill stops that.",
+        f"IB ended the order before it was done ({facts.words}).\nThe rest is sent in {facts.in_s:.0f} s, once IB and books "
+        "agree; up to three times. /kill stops that.",
     )
 
 
 def _waits_for_open(facts: o.ExitWaitsForOpen, _: Event | NewEvent) -> Said:
     return Said(
         f"🟡 Selling {shares(facts.left)} {facts.ticker} waits for the open",
-        f"The close cut it off. The rest is sold {market_time(facts.opens_at)}, unless you take the alert out of the queue.",
+        f"The close cut it off. The rest is sold {market_time(facts.opens_at)}.\nTo keep it, take the alert out of the queue.",
     )
 
 
-def _stuck(facts: o.OrderStuck, event: Event | NewEvent) -> Said:
-    sentence = order_events.WORDS[EventKind.ORDER_STUCK](facts, event).removeprefix(f"{order(facts)} ")
+def _stuck(facts: o.OrderStuck, _: Event | NewEvent) -> Said:
+    lasting, ref = seconds(facts.for_s), facts.order_ref
+    waits = f"Orders of {facts.ticker} wait for it.\nCancel it in TWS ({ref})"
     match facts.code:
         case o.Stuck.EXIT_WAITS:
-            return _about("❗", facts, "holds up an exit", f"It {sentence}")
+            why = f"IB has not answered its cancel for {lasting}: nothing is sold beside it."
+            hurry = f"The exit goes on by itself. To hurry it, cancel the order in TWS ({ref})."
+            return _about("❗", facts, "holds up an exit", _lines(why, hurry))
         case o.Stuck.INACTIVE:
-            return _about(
-                "❗", facts, "is Inactive", f"So IB lists it{sentence.removeprefix('is listed by IB as Inactive')}"
-            )
-    return _about("❗", facts, "does not end", sentence.removeprefix("does not end: "))
+            why = f"So IB lists it for {lasting}, without a reason."
+            return _about("❗", facts, "is Inactive", f"{why} {waits}, or restart the gateway.")
+    why = f"IB has not answered its cancel for {lasting}."
+    return _about("❗", facts, "does not end", f"{why} {waits}, look for an open dialog there, or restart the gateway.")
 
 
 # --- orders that did not go as meant --------------------------------------------------------------------------------
@@ -212,14 +216,14 @@ def _failed(facts: o.OrderFailed | o.OrderResolved, _: Event | NewEvent) -> Said
 
 
 def _held_up(facts: o.OrderHeldUp, _: Event | NewEvent) -> Said:
-    end = "until it leaves or is older than max_alert_age_s" if facts.side is Side.BUY else "until it leaves"
+    end = "until it leaves or is too old" if facts.side is Side.BUY else "until it leaves"
     why = reason(facts.reason)
     return _about(
         "🟡",
         facts,
         "cannot leave",
-        f"Tried {facts.times} times. {why[0].upper()}{why[1:]} No order is at IB. It is judged again, at most every 30 s, {end}. "
-        "See /health, and whether IB Gateway and the database answer quickly.",
+        f"Tried {facts.times} times. {why[0].upper()}{why[1:]} No order is at IB.\n"
+        f"It is judged again, every 30 s at most, {end}.\n/health shows what is slow.",
     )
 
 
@@ -229,8 +233,8 @@ def _unknown(facts: o.OrderUnknown, _: Event | NewEvent) -> Said:
         "❗",
         facts,
         "is UNKNOWN",
-        f"It may or may not have reached IB. {why[:1].upper()}{why[1:]} {facts.ticker} is frozen until this is resolved (SELL "
-        f"waits, BUY is blocked). Look for order {facts.order_ref} in TWS; it is asked for again every minute.",
+        f"It may be at IB. {why[:1].upper()}{why[1:]}\n{facts.ticker} is frozen: SELLs wait, no BUY.\n"
+        f"Look for order {facts.order_ref} in TWS.",
     )
 
 

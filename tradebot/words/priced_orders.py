@@ -56,8 +56,9 @@ def _works(facts: o.ProtectionWorks, _: Event | NewEvent) -> str:
 
 
 def _sold_beyond(facts: o.SoldBeyond, _: Event | NewEvent) -> str:
+    were = "was" if facts.beyond == 1 else "were"
     return (
-        f"{facts.ticker}: {shares(facts.beyond)} shares more were sold than the books held: two orders have sold the same. "
+        f"{facts.ticker}: {counted(facts.beyond)} more {were} sold than the books held: two orders have sold the same. "
         "The account is short of them, unless you held so many yourself: compare with TWS, and buy them back there. The bot "
         "never does."
     )

@@ -11,53 +11,61 @@ from tradebot.words.figures import counted, shares, target, terms
 _U, _C = o.Unprotected, o.Changed
 _WHY = {
     _U.CANCELLED: (
-        "its stop ({terms}) was cancelled, and not by the bot. If that was you in TWS, it stays so. Else: protect again, or sell"
+        "its stop ({terms}) was cancelled, and not by the bot",
+        "If that was you in TWS, it stays so. Else: protect again, or sell",
     ),
-    _U.AS_ASKED: "its stop ({terms}) was cancelled, as you asked, and it stays so. Protect again, or sell, when you want that",
-    _U.REFUSED: "IB does not take its stop ({terms}). Place one in TWS, or sell",
+    _U.AS_ASKED: (
+        "its stop ({terms}) was cancelled, as you asked, and it stays so",
+        "Protect again, or sell, when you want that",
+    ),
+    _U.REFUSED: ("IB does not take its stop ({terms})", "Place one in TWS, or sell"),
     _U.NOT_SHOWN: (
-        "IB never showed its stop ({terms}). It may wait behind a dialog in TWS or IB Gateway, and leave when somebody "
-        "answers it. Look there first, then protect again, or sell"
+        "IB never showed its stop ({terms}): it may wait behind a dialog in TWS or IB Gateway",
+        "Look there first, then protect again, or sell",
     ),
     _U.IN_DOUBT: (
-        "IB does not show its stop ({terms}), and it may live all the same: a second one beside it could sell twice. Look in "
-        "TWS, and answer what /status asks about it"
+        "IB does not show its stop ({terms}), and it may live: a second one could sell twice",
+        "Look in TWS, and answer what /status asks about it",
     ),
     _U.NOT_EQUAL: (
-        "IB has ended its stop ({terms}), and holds another number of shares than the books, or at another average cost: it "
-        "is not placed anew on a guess. Compare in TWS, answer what /status asks, then protect again, or sell"
+        "IB has ended its stop ({terms}), and its shares or their cost are not as in the books",
+        "Compare in TWS, answer what /status asks, then protect again, or sell",
     ),
     _U.NO_PRICE: (
-        "IB has ended its stop ({terms}), and there is no live bid to place it anew under. It is placed as soon as there is one "
-        "above it; until then only you can sell"
+        "IB has ended its stop ({terms}), and there is no live bid",
+        "It is placed anew as soon as one stands above it; until then only you can sell",
     ),
-    _U.CROSSED: "IB has ended its stop ({terms}), and the market stands at it or below. Sell now, or place another stop in TWS",
+    _U.CROSSED: (
+        "IB has ended its stop ({terms}), and the market stands at it or below",
+        "Sell now, or place another stop in TWS",
+    ),
     _U.NOT_AT_IB: (
-        "IB does not hold so many shares, or other orders sell them: a stop for them could go short. Compare positions and "
-        "orders in TWS"
+        "IB does not hold so many shares, or other orders sell them: a stop could go short",
+        "Compare positions and orders in TWS",
     ),
     _U.NOT_AS_SENT: (
-        "IB works its stop otherwise than it was sent ({terms}), and did so with another one in its place. Look in TWS, and at "
-        "the presets there: one that lasts for the day protects nobody at night"
+        "IB works its stop otherwise than it was sent ({terms}), twice",
+        "Look in TWS, and at the presets there: one that lasts for the day protects nobody at night",
     ),
     _U.NOT_TRIGGERED: (
-        "the market has crossed its stop ({terms}), and the stop has not filled within 10 s. A halt does that. Look in TWS, or "
-        "sell now"
+        "the market has crossed its stop ({terms}), and it has not filled within 10 s, as in a halt",
+        "Look in TWS, or sell now",
     ),
 }
+"""Why, and what to do."""
 
 
 def unprotected(facts: o.SharesUnprotected, _: Event | NewEvent) -> str:
     """How many, why, and what to do."""
-    why, words = why_not(facts)
-    return f"{facts.ticker}: {counted(facts.left)} NOT PROTECTED{f' ({words})' if words else ''}: {why}."
+    why, what, words = why_not(facts)
+    return f"{facts.ticker}: {counted(facts.left)} NOT PROTECTED{f' ({words})' if words else ''}: {why}. {what}."
 
 
-def why_not(facts: o.SharesUnprotected) -> tuple[str, str]:
-    """Why, and what to do; and IB's words, where it has any."""
-    why = _WHY[facts.code].format(terms=_terms(facts.order_terms, facts.terms))
+def why_not(facts: o.SharesUnprotected) -> tuple[str, str, str]:
+    """Why; what to do; and IB's words, where it has any."""
+    why, what = _WHY[facts.code]
     bare = facts.words.endswith("reason:")  # IB gives none
-    return why, "" if bare else facts.words
+    return why.format(terms=_terms(facts.order_terms, facts.terms)), what, "" if bare else facts.words
 
 
 def _terms(how: Terms | None, in_ibs_words: str) -> str:

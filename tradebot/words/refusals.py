@@ -316,9 +316,10 @@ def _nothing_held(f: RefusalFacts) -> str:
 
 def _nothing_left_to_sell(f: RefusalFacts) -> str:
     if by := f.all.get("by"):
+        are = "is" if f.number("selling") == 1 else "are"
         return (
-            f"the bot holds {f.shares('held')} {f.text('ticker')}, and {f.shares('selling')} shares are in a working SELL at IB "
-            f"(permId {by}): cancel it first"
+            f"the bot holds {f.shares('held')} {f.text('ticker')}, and {figures.counted(f.number('selling'))} {are} in a working "
+            f"SELL at IB (permId {by}): cancel it first"
         )
     return (
         f"the books hold {f.shares('held')} {f.text('ticker')}, IB shows {f.shares('at_ib')} with "

@@ -6,7 +6,7 @@ Rules: the few words carry the figure that decided, and what is below does not s
 from collections.abc import Callable, Mapping
 
 from tradebot.domain.refusals import Fact, Figure, RefusalCode
-from tradebot.words import refusals
+from tradebot.words import ib_codes, refusals
 from tradebot.words.figures import seconds, whole_usd
 from tradebot.words.refusal_facts import RefusalFacts
 
@@ -23,6 +23,11 @@ def beside(code: str, facts: Mapping[str, Fact]) -> str:
     """What `in_short` leaves out, in sentences."""
     if says := _BESIDE.get(RefusalCode(code)):
         return says(RefusalFacts(facts))
+    return sentence_of(code, facts)
+
+
+def sentence_of(code: str, facts: Mapping[str, Fact]) -> str:
+    """The whole reason, as a sentence of its own."""
     sentence = refusals.refusal(code, facts)
     return f"{sentence[0].upper()}{sentence[1:]}."
 
@@ -160,7 +165,73 @@ def _risk(f: RefusalFacts) -> str:
     )
 
 
+def _levels(f: RefusalFacts) -> str:
+    named = (("a stop", "stop"), ("a target", "target"), ("an entry", "price"))
+    parts = [f"{what} at {f.price(name)}" for what, name in named if name in f.all]
+    prices = f"{', '.join(parts)}; " if parts else ""
+    return (
+        f"{prices[:1].upper()}{prices[1:]}IB asks {f.price('ask')}. A stop stands below the entry and the bid, a target above.\n"
+        "Correct the alert's prices."
+    )
+
+
+def _no_quote(f: RefusalFacts) -> str:
+    """IB's words, and what to do in short: the alert's row has it in full."""
+    if "ib_code" not in f.all:
+        return "No ask of it, live or delayed. Check the account's market data."
+    what = ib_codes.no_data_in_short(int(f.number("ib_code")))
+    return f"IB {f.text('ib_code')}: {f.text('ib_text').rstrip('. ')}.\n{what}."
+
+
+def _exit_size(f: RefusalFacts) -> str:
+    held = f"{f.shares('held')} {f.text('ticker')}"
+    if "size_kind" not in f.all:
+        return (
+            f"It says that a part of {held} stays held, and not which.\nPut a quantity into its message, or leave the target "
+            "out to sell everything."
+        )
+    if "split" in f.all:
+        return (
+            f"It asks for {f.shares('size_value')}, and a split came while it waited. {held} are held:\n"
+            f"send it again, or /sell_all {f.text('ticker')}."
+        )
+    return sentence_of(_C.EXIT_SIZE, f.all)
+
+
+def _entry_waits(f: RefusalFacts) -> str:
+    newer = f'For a newer signal in its place: on_new_signal = "replace" under [strategies.{f.text("strategy")}].'
+    return (
+        f"Of strategy {f.text('strategy')}, for {f.shares('qty')} {f.text('ticker')}, at IB (alert {f.text('by_alert')}).\n"
+        f"{'What came before it does not replace it.' if f.number('newer') else newer}"
+    )
+
+
+def _at_target(f: RefusalFacts) -> str:
+    if not f.number("held"):
+        return sentence_of(_C.AT_TARGET, f.all)
+    return (
+        f"It wants to be long, and strategy {f.text('strategy')} is: {f.shares('held')} {f.text('ticker')}.\n"
+        "To buy more each time, leave the target out of its message."
+    )
+
+
 _BESIDE: Mapping[RefusalCode, _Says] = {
+    _C.NO_QUOTE: _no_quote,
+    _C.DELAYED_QUOTE: lambda f: (
+        f"IB says {f.price('ask')}, up to 20 minutes old, and this is a live account.\n"
+        "Subscribe to its market data at IB, or set allow_delayed_quotes."
+    ),
+    _C.EXIT_LEVELS: _levels,
+    _C.EXIT_SIZE: _exit_size,
+    _C.ENTRY_AT_WORK: _entry_waits,
+    _C.AT_TARGET: _at_target,
+    _C.OVERTAKEN: lambda f: (
+        f"An exit of {f.text('ticker')} was sent after it, and came before it: an exit is not followed by its own entry."
+    ),
+    _C.SHORT_AT_IB: lambda f: (
+        f"IB shows {f.shares('short_qty')} {f.text('ticker')} sold short, not by the bot: a BUY would cover your own.\n"
+        f"Cover it yourself, or /block {f.text('ticker')} meanwhile."
+    ),
     _C.KILL_SWITCH: lambda f: "Nothing is traded until /resume.",
     _C.PAUSED: lambda f: "No BUY until /resume. SELLs go on.",
     _C.TICKER_BLOCKED: lambda f: f"No BUY of it until /unblock {f.text('ticker')}.",

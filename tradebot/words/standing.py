@@ -9,7 +9,7 @@ from tradebot.domain.strategies import ExitSize, ExitSource, OnNewSignal, OrderS
 from tradebot.domain.terms import TimeInForce
 from tradebot.queries.strategies import Standing, StrategyStatus
 from tradebot.words import instructions
-from tradebot.words.figures import seconds, shares, usd
+from tradebot.words.figures import counted, seconds, shares, usd
 
 
 def standing(one: StrategyStatus) -> str:
@@ -27,7 +27,7 @@ def sizing(strategy: Strategy, amount: Decimal) -> str:
     size = strategy.size or Decimal(0)
     match strategy.sizing:
         case Sizing.SHARES:
-            return f"{shares(size)} shares a BUY"
+            return f"{counted(size)} a BUY"
         case Sizing.EQUITY_PCT:
             return f"{shares(size)}% of equity a BUY"
         case Sizing.RISK_USD:

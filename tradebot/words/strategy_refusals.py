@@ -97,9 +97,9 @@ def _exit_size(f: RefusalFacts) -> str:
             "position before and after into its message, or leave the target out to sell everything"
         )
     if "split" in f.all:
-        ticker = f.text("ticker")
+        ticker, asked = f.text("ticker"), figures.counted(f.number("size_value"))
         return (
-            f"the alert asks for {f.shares('size_value')} shares, and while it waited a split of {ticker} was booked: whether "
+            f"the alert asks for {asked}, and while it waited a split of {ticker} was booked: whether "
             f"these are shares of before or after it is not known, and nothing is sold on a guess. {held} are held: send the "
             f"alert again, or sell them all with /sell_all {ticker}"
         )
