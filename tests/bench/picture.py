@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-
-import matplotlib as mpl
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Canvas
+from typing import TYPE_CHECKING
 
 from tests.bench.figures import Figure
 from tests.bench.report import SIGNS, Report, amount, goal
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 ROW_INCHES, WIDTH_INCHES = 0.25, 11.0
 FARTHEST = 30.0  # a bar ends here, times or divided by; what was measured stands beside it all the same
@@ -17,6 +17,9 @@ MET, MISSED, INK = "#2a7f9e", "#d1602b", "#222222"  # apart for every eye
 
 def draw(report: Report, file: Path) -> None:
     """Of the same report the same bytes; the file's ending says in which format."""
+    import matplotlib as mpl  # a second, and most who import this module draw nothing
+    from matplotlib.figure import Figure as Canvas
+
     rows = list(_rows(report))
     with mpl.rc_context({"svg.hashsalt": "tradebot", "svg.fonttype": "none", "font.size": 8}):
         canvas = Canvas(figsize=(WIDTH_INCHES, ROW_INCHES * (len(rows) + 4)), facecolor="white", layout="constrained")
@@ -41,7 +44,7 @@ def _rows(report: Report) -> Iterator[Figure | str]:
             yield from figures
 
 
-def _frame(axes: Axes, rows: int) -> None:
+def _frame(axes: "Axes", rows: int) -> None:
     axes.set_xscale("log")
     axes.set_xlim(1 / FARTHEST / 1.2, FARTHEST * 30)  # what was measured stands to the right of the longest bar
     axes.set_ylim(rows - 0.4, -0.6)
@@ -55,7 +58,7 @@ def _frame(axes: Axes, rows: int) -> None:
         axes.spines[side].set_visible(False)
 
 
-def _bar(axes: Axes, at: int, figure: Figure) -> None:
+def _bar(axes: "Axes", at: int, figure: Figure) -> None:
     assert figure.share is not None
     end = min(max(figure.share, 1 / FARTHEST), FARTHEST)
     axes.barh(at, end - 1, left=1, height=0.62, color=MET if figure.met else MISSED)

@@ -25,7 +25,7 @@ from tradebot.trading.every import happens
 if TYPE_CHECKING:
     from tradebot.operations.operations import Operations
     from tradebot.queries.daemon import DaemonQueries
-    from tradebot.telegram import TelegramOptions
+    from tradebot.telegram.serving import TelegramOptions
 
     _Serve = Callable[[TelegramOptions, Operations, DaemonQueries, Chance, Pulse, asyncio.Event], Awaitable[None]]
 
@@ -126,6 +126,6 @@ async def _serve_telegram(settings: Settings, bot: Tradebot, stop: asyncio.Event
 
 
 def _import_telegram() -> "tuple[_Serve, type[TelegramOptions]]":
-    from tradebot.telegram import TelegramOptions, serve  # noqa: PLC0415 - seconds, and 125 MB: only where it is used
+    from tradebot.telegram.serving import TelegramOptions, serve  # noqa: PLC0415 - seconds, 125 MB: only where it is used
 
     return serve, TelegramOptions

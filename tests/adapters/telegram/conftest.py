@@ -1,10 +1,12 @@
 """The real dispatcher against a Bot API server, on the real services around a fake broker."""
 
 import asyncio
+import importlib
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,9 +18,12 @@ from tradebot.operations.operations import Operations
 from tradebot.queries.daemon import DaemonQueries
 from tradebot.runtime.clock import SystemClock
 from tradebot.runtime.pulse import Pulse
-from tradebot.telegram import TelegramOptions, serve
-from tradebot.telegram.delivery import CHANNEL
 
+if TYPE_CHECKING:
+    from tradebot.telegram.serving import TelegramOptions
+
+CHANNEL = "telegram"
+"""As it is stored."""
 OTHER = {"id": 4343, "is_bot": False, "first_name": "Bob"}
 USERS = (4242, 4343)
 
@@ -31,11 +36,13 @@ class Phone:
     api: BotApi
     operations: Operations
     queries: DaemonQueries
-    options: TelegramOptions
+    options: "TelegramOptions"
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _serving: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
+        from tradebot.telegram.serving import serve
+
         self._stop = asyncio.Event()
         self._serving = asyncio.create_task(
             serve(self.options, self.operations, self.queries, secrets.token_hex, Pulse(SystemClock()), self._stop)
@@ -82,6 +89,8 @@ async def open_phone(
     topic_id: int | None = None,
 ) -> AsyncIterator[Phone]:
     """Connected, with nothing in the outbox."""
+    from tradebot.telegram.serving import TelegramOptions
+
     async with bot_api() as api:
         api.clock = bot.clock
         phone = Phone(
@@ -97,6 +106,13 @@ async def open_phone(
             yield phone
         finally:
             await phone.drop()
+
+
+@pytest.fixture(autouse=True)
+def chat_library(request: pytest.FixtureRequest) -> None:
+    """Imported before a bot runs, for it takes seconds; whoever makes no bot goes without."""
+    if "make_bot" in request.fixturenames:
+        importlib.import_module("tradebot.telegram.serving")
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 from loguru import logger
 
 from tests.adapters.database.release import ask
-from tests.adapters.telegram.conftest import Phone, open_phone
+from tests.adapters.telegram.conftest import CHANNEL, Phone, open_phone
 from tests.bot import Bot
 from tests.botapi import TOKEN
 from tests.facts import bought, every_kind, report
@@ -24,9 +24,7 @@ from tradebot.domain.events import Event, Severity
 from tradebot.domain.facts.account import BrokerUnreachable
 from tradebot.domain.facts.alerts import AlertBlocked, AlertRejected
 from tradebot.domain.facts.daemon import SessionPoint, Started, Stopped
-from tradebot.telegram.delivery import CHANNEL
 from tradebot.telegram.markup import plain
-from tradebot.telegram.sender import error_text
 from tradebot.words.lines import lines
 
 TOLD = [facts for facts in every_kind().values() if facts.severity is not Severity.TRACE]
@@ -172,6 +170,8 @@ async def test_what_could_not_be_sent_is_told_later_with_its_time(bot: Bot, trou
 
 def test_an_error_never_holds_the_token() -> None:
     """Who reads the database, or a backup of it, could take the bot over: also where an error is cut in the token's middle."""
+    from tradebot.telegram.sender import error_text
+
     for before in (0, 150, 180, 195):
         error = ValueError(f"{'x' * before} https://host/bot{TOKEN}/sendMessage")
         assert TOKEN[-20:] not in error_text(error, TOKEN)

@@ -4,14 +4,10 @@ import asyncio
 import json
 from collections.abc import Iterator
 from secrets import token_hex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
-from schemathesis import Case, GenerationMode
-from schemathesis.core.result import Ok
-from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 
 from tests.adapters.web.conftest import OpenSite, Site
 from tests.adapters.web.programs import bearer
@@ -20,9 +16,10 @@ from tradebot.domain.api_access import Scope
 from tradebot.web.api import access, describing
 from tradebot.web.api.dispatch import KEY_HEADER
 
+if TYPE_CHECKING:
+    from schemathesis import Case, GenerationMode
+
 EXAMPLES_EACH = 2
-NOT_CHECKED = (ignored_auth,)  # test_api.py tries every token
-MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
 
 
 @pytest.fixture
@@ -35,6 +32,9 @@ async def busy(make_bot: MakeBot, open_site: OpenSite, monkeypatch: pytest.Monke
 
 
 def operations(base_url: str) -> Iterator[Any]:
+    import schemathesis
+    from schemathesis.core.result import Ok
+
     document = json.loads(describing._document())
     schema = schemathesis.openapi.from_dict(document)
     schema.config.update(base_url=base_url)
@@ -43,10 +43,12 @@ def operations(base_url: str) -> Iterator[Any]:
         yield found.ok()
 
 
-def tried(operation: Any, mode: GenerationMode, headers: dict[str, str], seen: dict[int, int]) -> None:
+def tried(operation: Any, mode: "GenerationMode", headers: dict[str, str], seen: dict[int, int]) -> None:
     """A few requests to one endpoint; each answer is what the document says of it."""
+    from schemathesis import GenerationMode
+    from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 
-    # A limit's range depends on its name, which a schema cannot say.
+    # A limit's range depends on its name, which a schema cannot say; test_api.py tries every token.
     more = [positive_data_acceptance] if operation.path.endswith("/limits/{name}") else []
 
     @settings(
@@ -58,23 +60,25 @@ def tried(operation: Any, mode: GenerationMode, headers: dict[str, str], seen: d
         suppress_health_check=list(HealthCheck),
     )
     @given(case=operation.as_strategy(generation_mode=mode))
-    def ask(case: Case[Any]) -> None:
+    def ask(case: "Case[Any]") -> None:
         key = {KEY_HEADER: token_hex(8)} if mode is GenerationMode.POSITIVE and KEY_HEADER in case.headers else {}
         response = case.call(headers={**headers, **key}, timeout=30)
         seen[response.status_code] = seen.get(response.status_code, 0) + 1
-        case.validate_response(response, excluded_checks=[*NOT_CHECKED, *more], headers=headers)
+        case.validate_response(response, excluded_checks=[ignored_auth, *more], headers=headers)
 
     ask()
 
 
 async def test_the_api_is_what_its_document_says(busy: Site) -> None:
     """A client made from the document would be refused for what it may send, or would read what is not there."""
+    from schemathesis import GenerationMode
+
     headers = await bearer(busy, Scope.ADMIN)
     seen: dict[int, int] = {}
 
     def all_of_them() -> None:
         for operation in operations(busy.url("")):
-            for mode in MODES:
+            for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
                 tried(operation, mode, headers, seen)
 
     await asyncio.to_thread(all_of_them)

@@ -3,6 +3,7 @@
 import warnings
 from datetime import date, timedelta
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,13 +15,18 @@ from tradebot.domain.analytics.benchmark import benchmark
 from tradebot.domain.analytics.equity_curve import EquityDay
 from tradebot.domain.analytics.spans import ZERO
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # what pandas and scipy say at their import is not about this program
-    import empyrical
-    import pandas as pd
-
 REL = 1e-9
 returns = st.lists(st.floats(-0.2, 0.2), min_size=1, max_size=120)
+
+
+@pytest.fixture(scope="module")
+def reference() -> tuple[Any, Any]:
+    """empyrical and pandas, which take seconds to import."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what pandas and scipy say at their import is not about this program
+        import empyrical
+        import pandas as pd
+    return empyrical, pd
 
 
 def some(many: int, seed: int) -> list[float]:
@@ -30,8 +36,9 @@ def some(many: int, seed: int) -> list[float]:
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("many", [60, 252, 700])
-def test_the_figures_are_those_of_the_reference(many: int, seed: int) -> None:
+def test_the_figures_are_those_of_the_reference(reference: tuple[Any, Any], many: int, seed: int) -> None:
     """Sharpe, Sortino, Calmar or volatility is another figure than everybody else's under the same name."""
+    empyrical, pd = reference
     mine, theirs = some(many, seed), pd.Series(some(many, seed))
     assert ratios.total(mine) == pytest.approx(empyrical.cum_returns_final(theirs), rel=REL)
     assert ratios.annual(mine) == pytest.approx(empyrical.annual_return(theirs), rel=REL)
@@ -42,8 +49,9 @@ def test_the_figures_are_those_of_the_reference(many: int, seed: int) -> None:
     assert -ratios.deepest(mine) == pytest.approx(empyrical.max_drawdown(theirs), rel=REL)
 
 
-def test_alpha_and_beta_are_those_of_the_reference() -> None:
+def test_alpha_and_beta_are_those_of_the_reference(reference: tuple[Any, Any]) -> None:
     """The account would seem to lean on the market more, or less, than it does."""
+    empyrical, pd = reference
     mine, market = some(250, 1), some(250, 2)
     days, index, price, prices = sessions(251), 1.0, 500.0, {}
     found = [EquityDay(days[0], ZERO, ZERO, None, 1.0)]
