@@ -89,6 +89,15 @@ async def test_a_defect_after_the_chats_own_ends_nothing(bot: Bot) -> None:
         await _is_told(bot)
 
 
+async def test_a_chat_that_has_failed_is_no_chat_that_is_off(bot: Bot) -> None:
+    """Nobody would be told that commands are not heard and messages go nowhere: it would pass for one that nobody wants."""
+    async with _chat_has_failed(bot):
+        health = await bot.queries.health()
+        telegram = health.parts["telegram"]
+        assert (health.ok, telegram["ok"], telegram["state"]) == (True, False, "failed")
+        assert "TokenValidationError" in str(telegram["error"])
+
+
 async def test_the_end_is_not_held_up_by_a_chat_that_has_failed(bot: Bot) -> None:
     """Who waits for the database in vain would be cut off at the end of the daemon, instead of ending with it."""
     bot.ledger.away = True

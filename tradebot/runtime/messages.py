@@ -82,7 +82,9 @@ async def _tell_owner(settings: Settings, bot: Tradebot, stop: asyncio.Event) ->
     if settings.telegram.bot_token is not None:
         try:
             return await _serve_telegram(settings, bot, stop)
-        except Exception:
+        except Exception as error:
+            why = f"{type(error).__name__}: off until the next start; the log says what"
+            bot.queries.chat.state, bot.queries.chat.error = "failed", why
             logger.exception("Telegram has failed and stays off until the next start; messages go to the log")
         await _go_to_log(settings, bot, stop)
     await _send(bot, LogChannel(bot.queries.run.strategies), stop)
