@@ -341,7 +341,7 @@ async def test_what_waits_for_the_open_can_be_taken_back(make_bot: MakeBot) -> N
     await bot.sooner_or_later(cancelled, "it is cancelled for the session", within_s=60)
     end(bot, order_ref, BARE)
     await bot.sooner_or_later(lambda: _has(bot, alert_id, AlertStatus.PENDING), "it waits for the open", within_s=60)
-    assert await bot.operations.clear_queue([alert_id], "owner") == 1
+    assert await bot.operations.clear_queue([alert_id], "owner") == [alert_id]
     bot.clock.skip((new_york(2026, 11, 23, 9, 29, 58) - bot.clock.now()).total_seconds())
     await bot.seconds(30)
     assert len(bot.broker.sent) == 1

@@ -119,8 +119,8 @@ class Operations:
         whose = self.strategies.named(strategy)
         return await entries.buy(self.intake, whose, ticker, usd, actor, key, allowed=self.allow_buy)
 
-    async def clear_queue(self, alert_ids: Collection[int], actor: str) -> int:
-        """Ends those of these alerts that still wait; how many. Once cleared they do not wait: the ids are the key."""
+    async def clear_queue(self, alert_ids: Collection[int], actor: str) -> Sequence[int]:
+        """Ends those of these alerts that still wait; which. Once cleared they do not wait: the ids are the key."""
         return await queue.clear(self.ledger, self.queue, alert_ids, actor, self.clock.now())
 
     async def cancel_order(self, trade_id: int, actor: str) -> bool:

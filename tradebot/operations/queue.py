@@ -1,6 +1,6 @@
 """A person empties the queue: waiting alerts end as CLEARED. What arrives after the question was asked is not touched."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from loguru import logger
@@ -13,8 +13,8 @@ from tradebot.errors import QueueUnavailable
 from tradebot.ports import Ledger, Queue
 
 
-async def clear(ledger: Ledger, queue: Queue, alert_ids: Collection[int], actor: str, now: datetime) -> int:
-    """Clears those of these alerts that still wait; returns how many. Raises LedgerUnavailable."""
+async def clear(ledger: Ledger, queue: Queue, alert_ids: Collection[int], actor: str, now: datetime) -> Sequence[int]:
+    """Clears those of these alerts that still wait; returns which. Raises LedgerUnavailable."""
     cleared = []
     async with ledger.begin() as books:
         for alert in await books.alerts(WAITING):
@@ -31,4 +31,4 @@ async def clear(ledger: Ledger, queue: Queue, alert_ids: Collection[int], actor:
         await queue.remove(cleared)
     except QueueUnavailable as error:
         logger.warning("cleared alerts are still listed in the queue, which harms nothing: {}", error)
-    return len(cleared)
+    return cleared

@@ -2,18 +2,17 @@
 
 Rules: criticals first, each lane in the order of its events; what cannot be sent waits in the database and nowhere else; an event
 is logged when it is first met, whether Telegram takes it or not. A crash between sending and marking sends it twice: better than
-never. What the chat's own commands changed was said by their answers, and is not said again. What the owner has turned off is
+never. What the answers to the chat's own commands have said is not said again (`answers.py`). What the owner has turned off is
 logged, and marked as delivered.
 """
 
 import asyncio
-import re
 from collections.abc import Collection, Sequence
 
 from aiogram.exceptions import AiogramError, TelegramRetryAfter
 from loguru import logger
 
-from tradebot.domain.event_groups import EventGroup, Telling, group_of
+from tradebot.domain.event_groups import Telling
 from tradebot.domain.events import Event, Severity
 from tradebot.domain.settings import tellings_in
 from tradebot.domain.strategies import Strategies
@@ -21,6 +20,7 @@ from tradebot.errors import LedgerUnavailable
 from tradebot.notify.log_channel import log_event
 from tradebot.notify.news import news
 from tradebot.ports import Beat, Clock, Ledger
+from tradebot.telegram.answers import Answers
 from tradebot.telegram.markup import esc
 from tradebot.telegram.messages import Folded, fold, nets_of
 from tradebot.telegram.pictures import Sessions, Theme, draw
@@ -31,13 +31,7 @@ from tradebot.words import zone
 CHANNEL = "telegram"
 BACKOFF_MAX_S = 30.0
 READ_MAX = 200
-_BY_TELEGRAM = re.compile(r"\(Telegram [0-9]+\)\Z")
 LANES = ((Severity.CRITICAL,), (Severity.WARNING, Severity.INFO))
-
-
-def is_answered(event: Event) -> bool:
-    """A setting or a state that was changed from the chat: the command's answer has said it; other channels are told."""
-    return group_of(event.kind) is EventGroup.SETTINGS and _BY_TELEGRAM.search(event.actor or "") is not None
 
 
 class Delivery:
@@ -47,6 +41,7 @@ class Delivery:
         self,
         ledger: Ledger,
         sender: Sender,
+        answers: Answers,
         clock: Clock,
         beat: Beat,
         strategies: Strategies,
@@ -55,6 +50,8 @@ class Delivery:
     ) -> None:
         self._ledger = ledger
         self._heard = ledger.news.listen()
+        self._answers = answers
+        answers.heard = self._heard.set
         self._sender = sender
         self._clock = clock
         self._beat = beat
@@ -71,9 +68,8 @@ class Delivery:
         while True:
             self._beat()
             self._heard.clear()
-            ending = (
-                stop.is_set()
-            )  # before the look: what is stored meanwhile, the last words among it, is looked for once more
+            # Before the look: what is stored meanwhile, the last words among it, is looked for once more.
+            ending = stop.is_set()
             try:
                 busy = await self.round()
             except LedgerUnavailable as error:
@@ -91,12 +87,14 @@ class Delivery:
         for lane in LANES:
             if events := await self._read(lane):
                 self._log(events)
-                if untold := [event for event in events if is_answered(event) or self._is_off(event)]:
+                said = {event.id: self._answers.said(event) for event in events}
+                if untold := [event for event in events if said[event.id] or self._is_off(event)]:
                     await self._mark(untold)
                     self._logged -= {event.id for event in untold}
                     return True
-                await self._send(fold(events, self._clock.now(), self._strategies))
-                return True
+                if known := [event for event in events if said[event.id] is not None]:
+                    await self._send(fold(known, self._clock.now(), self._strategies))
+                    return True
         return False
 
     async def _send(self, message: Folded) -> None:

@@ -76,8 +76,13 @@ def cancelled(orders: Sequence[Trade]) -> str:
     if not orders:
         return GONE
     names = [f"• {esc(figures.order(one))}" for one in orders]
+    bare = any(one.role is OrderRole.STOP for one in orders)
     return lines(
-        "✅ IB is asked to cancel:", *first(names, ROWS_MAX, len(names) - ROWS_MAX), "/orders shows what works."
+        bold("✂️ IB is asked to cancel:"),
+        *first(names, ROWS_MAX, len(names) - ROWS_MAX),
+        "What filled is booked.",
+        "❗ The shares that a stop protected stay held without it." if bare else None,
+        "/orders shows what works.",
     )
 
 

@@ -1,6 +1,6 @@
 """What control commands and buttons ask and answer. Pure: facts in, HTML out."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -219,9 +219,16 @@ def clear_queue(waiting: Sequence[Alert], *, several: bool = False) -> str:
     )
 
 
-def cleared(count: int, asked: int) -> str:
-    gone = f" {asked - count} had gone on meanwhile." if count < asked else ""
-    return f"🗑 {count} cleared.{gone}"
+def cleared(asked: Sequence[Alert], done: Collection[int], *, several: bool = False) -> str:
+    """`done`: the ids of those that waited still."""
+    gone = [alert for alert in asked if alert.id in done]
+    rows = [f"• {whose(alert.strategy, several=several)}{alert.action} {esc(alert.ticker)}" for alert in gone]
+    left = len(asked) - len(gone)
+    return lines(
+        f"🗑 {bold(f'{len(gone)} cleared')}",
+        *first(rows, ROWS_MAX, len(rows) - ROWS_MAX),
+        f"{left} had gone on meanwhile." if left else None,
+    )
 
 
 def it_filled(presumed: PresumedFill) -> str:
@@ -248,10 +255,21 @@ def never_existed(presumed: PresumedFill) -> str:
     )
 
 
-def decided(trade: Trade | None) -> str:
+def decided(trade: Trade | None, presumed: PresumedFill) -> str:
+    """`presumed`: as it was asked about."""
     if trade is None or trade.status is TradeStatus.UNKNOWN:
         return NOT_UNKNOWN
-    return f"✅ {esc(figures.order(trade))} is {trade.status}. {esc(trade.ticker)} is free again."
+    estimated = None
+    if trade.status is TradeStatus.FILLED:
+        estimated = (
+            f"Its price is an estimate, {esc(price_source(presumed.source))}, and its commission is not known. "
+            "If IB shows the executions, they take its place."
+        )
+    return lines(
+        bold(f"✅ {figures.order(trade)} is {trade.status}"),
+        estimated or "No more of it filled, as you say.",
+        f"{esc(trade.ticker)} is free again.",
+    )
 
 
 def accept(losses: Sequence[WriteOff]) -> str:
@@ -286,10 +304,18 @@ def nothing_to_write_off(ticker: str, why: NothingToWriteOff) -> str:
     }[why]
 
 
-def accepted(trade: Trade | None) -> str:
+def accepted(trade: Trade | None, loss: WriteOff) -> str:
     if trade is None:
         return "Nothing was written off: things have changed meanwhile. Look at /positions."
-    return f"✅ {figures.shares(trade.filled_qty)} {esc(trade.ticker)} written off. BUY of it is free again."
+    ticker = esc(trade.ticker)
+    return lines(
+        bold(f"✅ {figures.shares(trade.filled_qty)} {trade.ticker} written off"),
+        f"Of strategy {esc(loss.strategy)}." if loss.others else None,
+        "Their P&amp;L is not known and counts nowhere.",
+        f"{figures.shares(loss.elsewhere)} more are missing: accept them for another strategy too."
+        if loss.elsewhere
+        else f"BUY of {ticker} is free again.",
+    )
 
 
 def split(seen: Split) -> str:
@@ -322,8 +348,16 @@ def no_split_seen(ticker: str, why: NoSplit) -> str:
 def split_booked(seen: Split, *, done: bool) -> str:
     if not done:
         return "Nothing was changed: things have changed meanwhile, or it was done already. Look at /positions."
-    return f"✅ {esc(seen.ticker)}: {esc(split_arithmetic(seen))} is booked. What waited goes on within seconds."
+    return lines(
+        bold(f"✅ The split of {seen.ticker} is booked"),
+        esc(split_arithmetic(seen)),
+        "Lots and P&amp;L count in the new shares. What waited goes on within seconds.",
+    )
 
 
 def split_denied(seen: Split) -> str:
-    return f"✅ {esc(seen.ticker)}: no split. The books stay as they are; what waited goes on within seconds."
+    return lines(
+        bold(f"✅ It was no split of {seen.ticker}"),
+        esc(split_arithmetic(seen)),
+        "The books stay as they are, and the difference from IB is treated as any other. What waited goes on within seconds.",
+    )

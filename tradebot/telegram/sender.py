@@ -17,6 +17,7 @@ from aiogram.types import BufferedInputFile, CallbackQuery, InlineKeyboardButton
 from loguru import logger
 
 from tradebot.ports import IDLE_S, Beat, Clock
+from tradebot.telegram.answers import Turn
 from tradebot.telegram.markup import Buttons, fit, plain
 
 T = TypeVar("T")
@@ -37,14 +38,20 @@ class _Pace:
 
     next_at: float = 0.0  # monotonic time at which the next event may go out
     blocked_until: float = 0.0  # monotonic time: Telegram asked to wait until then
-    late: set[asyncio.Task[None]] = field(default_factory=set)  # answers that nobody waits for any more
+    late: set[asyncio.Task[bool]] = field(default_factory=set)  # answers that nobody waits for any more
 
 
 class Sender:
     """Sends to the one chat, at Telegram's pace; answers to one of its topics, where it has such."""
 
     def __init__(
-        self, bot: Bot, chat_id: int, clock: Clock, pace: _Pace | None = None, topic: int | None = None
+        self,
+        bot: Bot,
+        chat_id: int,
+        clock: Clock,
+        pace: _Pace | None = None,
+        topic: int | None = None,
+        turn: Turn | None = None,
     ) -> None:
         self._bot = bot
         self._chat_id = chat_id
@@ -52,10 +59,15 @@ class Sender:
         self._pace_s = GROUP_PACE_S if chat_id < 0 else CHAT_PACE_S
         self._pace = pace or _Pace()
         self._topic = topic
+        self._turn = turn
 
     def in_topic(self, topic: int | None) -> "Sender":
         """The same one, for answers in this topic."""
-        return Sender(self._bot, self._chat_id, self._clock, self._pace, topic)
+        return Sender(self._bot, self._chat_id, self._clock, self._pace, topic, self._turn)
+
+    def of(self, turn: Turn) -> "Sender":
+        """The same one, for the answers of this turn: it learns what became of them."""
+        return Sender(self._bot, self._chat_id, self._clock, self._pace, self._topic, turn)
 
     def give_up(self) -> None:
         """What is still to be answered is not."""
@@ -160,21 +172,33 @@ class Sender:
 
     async def _soon(self, call: Callable[[], Awaitable[object]]) -> None:
         """Sent when this returns, or after a moment left to be sent when Telegram lets it."""
+        if self._turn is not None:
+            self._turn.sends()
         if len(self._pace.late) >= LATE_MAX:
             logger.warning("an answer is left out: {} others wait for Telegram", LATE_MAX)
+            self._note(taken=False)
             return
         task = asyncio.create_task(self._surely(call), name="telegram: answer")
         self._pace.late.add(task)
-        task.add_done_callback(self._pace.late.discard)
+        task.add_done_callback(self._over)
         await asyncio.wait([task], timeout=ANSWER_WITHIN_S)
 
-    async def _surely(self, call: Callable[[], Awaitable[object]]) -> None:
+    def _over(self, task: asyncio.Task[bool]) -> None:
+        self._pace.late.discard(task)
+        self._note(taken=not task.cancelled() and task.exception() is None and task.result())
+
+    def _note(self, *, taken: bool) -> None:
+        if self._turn is not None:
+            self._turn.sent(taken=taken)
+
+    async def _surely(self, call: Callable[[], Awaitable[object]]) -> bool:
+        """Whether Telegram has taken it."""
         for attempt in range(ANSWER_TRIES):
             try:
                 await self._paced(call)
             except TelegramBadRequest as error:
                 logger.error("an answer was refused by Telegram: {}", error.message)
-                return
+                return False
             except TelegramRetryAfter:
                 continue
             except (AiogramError, OSError) as error:
@@ -183,7 +207,8 @@ class Sender:
                 )
                 await self._clock.sleep(BETWEEN_TRIES_S)
             else:
-                return
+                return True
+        return False
 
 
 def error_text(error: BaseException, token: str = "") -> str:

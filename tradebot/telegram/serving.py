@@ -35,11 +35,13 @@ from tradebot.ports import Beat, Chance, Clock, Pulse
 from tradebot.queries.daemon import DaemonQueries
 from tradebot.queries.parts import ChatPart
 from tradebot.telegram.access import Allowed
+from tradebot.telegram.answers import Answers
 from tradebot.telegram.asked import Unclear
 from tradebot.telegram.commands import COMMANDS
 from tradebot.telegram.confirmations import Confirmations
 from tradebot.telegram.delivery import Delivery
 from tradebot.telegram.handlers import routers
+from tradebot.telegram.handlers.answering import Answering
 from tradebot.telegram.idempotency import Idempotency
 from tradebot.telegram.markup import prose
 from tradebot.telegram.pictures import Theme
@@ -111,14 +113,14 @@ async def _serve(
     session.middleware(KillFirst(handling))
     session.middleware(Watch(chat, options.token, queries.clock, polled))
     sender = Sender(bot, options.chat_id, queries.clock, topic=options.topic_id)
-    confirmations = Confirmations(queries.clock, chance)
-    dispatcher = _dispatcher(options, operations, queries, sender, confirmations, handling)
+    confirmations, answers = Confirmations(queries.clock, chance), Answers(queries.clock)
+    dispatcher = _dispatcher(options, operations, queries, sender, confirmations, answers, handling)
     tasks = [
         asyncio.create_task(_poll(dispatcher, bot), name=POLLING),
         asyncio.create_task(_introduce(bot), name="telegram: commands registered"),
     ]
     outbox = Delivery(
-        *(queries.ledger, sender, queries.clock, delivered, queries.run.strategies),
+        *(queries.ledger, sender, answers, queries.clock, delivered, queries.run.strategies),
         theme=options.theme,
         quiet_hours=options.quiet_hours,
     )
@@ -144,6 +146,7 @@ def _dispatcher(
     queries: DaemonQueries,
     sender: Sender,
     confirmations: Confirmations,
+    answers: Answers,
     handling: "Handling",
 ) -> Dispatcher:
     dispatcher = Dispatcher(
@@ -158,6 +161,7 @@ def _dispatcher(
     for observer in (dispatcher.message, dispatcher.edited_message, dispatcher.callback_query):
         observer.filter(allowed)
         observer.outer_middleware(InTopic(sender))
+        observer.middleware(Answering(answers))
     dispatcher.update.outer_middleware(handling)
     dispatcher.errors.register(_failed)
     free, changing, fallback = routers()

@@ -13,7 +13,7 @@ import pytest
 from tests.bot import Bot
 from tests.bot_fixtures import MakeBot, empty_books, make_bot  # noqa: F401 - fixtures
 from tests.botapi import TOKEN, BotApi, Sent, bot_api
-from tradebot.domain.events import Facts, NewEvent
+from tradebot.domain.events import EventKind, Facts, NewEvent
 from tradebot.operations.operations import Operations
 from tradebot.queries.daemon import DaemonQueries
 from tradebot.runtime.clock import SystemClock
@@ -73,6 +73,12 @@ class Phone:
                 return event_id not in {event.id for event in await books.undelivered(CHANNEL, 1000)}
 
         await self.bot.until(marked, f"event {event_id} is marked as delivered")
+
+    async def is_not_said_again(self, kind: EventKind, number: int = 1) -> None:
+        """What somebody did in the chat was told by the answer alone: a message about it would name him."""
+        for event in await self.bot.told(kind, number):
+            await self.is_delivered(event.id)
+        assert not [sent.text for sent in self.messages() if "Ann Owner" in sent.text]
 
     def messages(self, after: int = 0) -> list[Sent]:
         return [sent for sent in self.api.sent[after:] if sent.method in ("sendMessage", "editMessageText")]

@@ -267,10 +267,12 @@ async def test_clear_queue_clears_what_was_shown(phone: Phone) -> None:
     question = await phone.api.ask("/clear_queue", "Clear 2")
     assert "1 of them would SELL" in question.text
     later = await phone.bot.alert("BUY", "TSLA")
-    await phone.api.pressed(question, "Clear 2", "2 cleared")
+    answer = await phone.api.pressed(question, "Clear 2", "2 cleared")
+    assert "• BUY AAPL" in answer.text
+    assert "• SELL MSFT" in answer.text
     rows = [await phone.bot.row(alert) for alert in (first, second, later)]
     assert [row.status for row in rows] == [AlertStatus.CLEARED, AlertStatus.CLEARED, AlertStatus.RECEIVED]
-    assert await phone.bot.told(EventKind.ALERT_CLEARED, 2)
+    await phone.is_not_said_again(EventKind.ALERT_CLEARED, 2)
 
 
 async def test_sell_all_under_the_kill_switch_says_that_it_would_not_work(phone: Phone) -> None:
@@ -382,7 +384,7 @@ async def test_the_owner_says_that_an_unknown_order_filled(phone: Phone) -> None
     await phone.api.pressed(question, "Yes, it filled", "is FILLED")
     trade = await phone.bot.trade(order_ref)
     assert (trade.status, trade.filled_qty, trade.avg_fill_price) == (TradeStatus.FILLED, 5, 100)
-    await phone.api.heard("on the word of Ann Owner")
+    await phone.is_not_said_again(EventKind.ORDER_RESOLVED)
     await phone.api.pressed(message, "AAPL: it filled", "there is nothing to decide")
 
 
@@ -393,6 +395,7 @@ async def test_the_owner_says_that_an_unknown_order_never_existed(phone: Phone) 
     question = await phone.api.pressed(message, "it never existed", "never at IB?")
     await phone.api.pressed(question, "Yes, I looked in TWS", "is FAILED")
     assert (await phone.bot.trade(order_ref)).status is TradeStatus.FAILED
+    await phone.is_not_said_again(EventKind.ORDER_RESOLVED)
 
 
 async def test_the_owner_accepts_a_mismatch(phone: Phone) -> None:
@@ -404,6 +407,7 @@ async def test_the_owner_accepts_a_mismatch(phone: Phone) -> None:
     await phone.api.pressed(question, "Write off AAPL", "3 AAPL written off")
     lots = await phone.bot.lots()
     assert sorted((lot.status.value, lot.qty, lot.pnl) for lot in lots) == [("CLOSED", 3, None), ("OPEN", 2, None)]
+    await phone.is_not_said_again(EventKind.WRITTEN_OFF)
     phone.bot.clock.skip(11)
     await phone.api.pressed(message, "Accept what IB shows of AAPL", "agree on AAPL now")
 
@@ -426,7 +430,7 @@ async def test_the_owner_says_that_it_was_a_split(phone: Phone) -> None:
     await phone.api.pressed(question, "Yes, 10 for 1", "is booked")
     [lot] = await phone.bot.lots()
     assert (lot.qty, lot.entry_price) == (100, 10)
-    await phone.api.heard("On the word of Ann Owner")
+    await phone.is_not_said_again(EventKind.SPLIT_BOOKED)
     await phone.api.pressed(message, "AAPL was split: 10 for 1", "there is nothing to answer")
 
 
@@ -434,10 +438,10 @@ async def test_the_owner_says_that_it_was_no_split(phone: Phone) -> None:
     """Figures that only look like a split would hold the ticker's exits for ever."""
     message = await split_seen(phone)
     question = await phone.api.pressed(message, "it was not", "it was no split?")
-    await phone.api.pressed(question, "It was no split", "no split. The books stay")
+    await phone.api.pressed(question, "It was no split", "It was no split of")
     [lot] = await phone.bot.lots()
     assert (lot.qty, lot.entry_price) == (10, 100)
-    await phone.api.heard("On the word of Ann Owner")
+    await phone.is_not_said_again(EventKind.SPLIT_DENIED)
     await phone.api.pressed(message, "it was not", "there is nothing to answer")
 
 

@@ -19,6 +19,7 @@ from tradebot.queries.daemon import DaemonQueries
 from tradebot.queries.mismatches import NothingToWriteOff
 from tradebot.queries.splits import NoSplit
 from tradebot.telegram import questions
+from tradebot.telegram.answers import Turn
 from tradebot.telegram.confirmations import Confirmations
 from tradebot.telegram.handlers.actor import actor
 from tradebot.telegram.markup import prose
@@ -44,7 +45,7 @@ def router() -> Router:
     return made
 
 
-async def do(query: CallbackQuery, sender: Sender, confirmations: Confirmations) -> None:
+async def do(query: CallbackQuery, sender: Sender, confirmations: Confirmations, turn: Turn) -> None:
     _, key, number = (query.data or "").split(":")
     action = confirmations.take(key, int(number), query.from_user.id)
     if isinstance(action, str):
@@ -55,6 +56,7 @@ async def do(query: CallbackQuery, sender: Sender, confirmations: Confirmations)
     except TradebotError as error:
         logger.warning("Telegram: what {} confirmed did not work: {}", actor(query.from_user), error)
         text = f"⚠️ That did not work: {prose(str(error))}\nSend the command again."
+        turn.fail()  # a part of it may be done
     await sender.notice(query)
     await sender.edit(query, text)
 
@@ -145,7 +147,8 @@ async def keep(
         return
 
     async def clear() -> str:
-        return questions.cleared(await operations.clear_queue([alert.id for alert in waiting], by), len(waiting))
+        done = await operations.clear_queue([alert.id for alert in waiting], by)
+        return questions.cleared(waiting, done, several=queries.run.several)
 
     buttons = confirmations.ask(query.from_user.id, ("Do not sell", clear))
     await sender.answer(questions.clear_queue(waiting, several=queries.run.several), buttons)
@@ -183,7 +186,7 @@ async def it_filled(
         return
 
     async def book() -> str:
-        return questions.decided(await operations.book_as_filled(trade_id, by))
+        return questions.decided(await operations.book_as_filled(trade_id, by), presumed)
 
     buttons = confirmations.ask(query.from_user.id, ("Yes, it filled", book))
     await sender.answer(questions.it_filled(presumed), buttons)
@@ -200,7 +203,7 @@ async def never_existed(
         return
 
     async def book() -> str:
-        return questions.decided(await operations.end_as_unfilled(trade_id, by))
+        return questions.decided(await operations.end_as_unfilled(trade_id, by), presumed)
 
     buttons = confirmations.ask(query.from_user.id, ("Yes, I looked in TWS", book))
     await sender.answer(questions.never_existed(presumed), buttons)
@@ -222,7 +225,7 @@ async def accept(
 
     async def write_off(loss: WriteOff) -> str:
         whose = f":{loss.strategy}" if loss.others else ""
-        return questions.accepted(await operations.write_off(loss, by, f"accept:{event_id}:{loss.held}{whose}"))
+        return questions.accepted(await operations.write_off(loss, by, f"accept:{event_id}:{loss.held}{whose}"), loss)
 
     asked = [(questions.write_off_label(loss), partial(write_off, loss)) for loss in losses]
     await sender.answer(questions.accept(losses), confirmations.ask(query.from_user.id, *asked))

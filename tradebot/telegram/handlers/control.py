@@ -15,6 +15,7 @@ from tradebot.errors import LedgerUnavailable
 from tradebot.operations.operations import Operations
 from tradebot.queries.daemon import DaemonQueries
 from tradebot.telegram import orders, questions
+from tradebot.telegram.answers import Turn
 from tradebot.telegram.asked import strategy_of, strategy_to_switch, to_sell
 from tradebot.telegram.confirmations import Confirmations
 from tradebot.telegram.handlers.actor import actor
@@ -41,7 +42,12 @@ def router() -> Router:
 
 
 async def kill(
-    message: Message, operations: Operations, queries: DaemonQueries, sender: Sender, confirmations: Confirmations
+    message: Message,
+    operations: Operations,
+    queries: DaemonQueries,
+    sender: Sender,
+    confirmations: Confirmations,
+    turn: Turn,
 ) -> None:
     confirmations.void()
     stored = False
@@ -50,6 +56,8 @@ async def kill(
             stored = await operations.kill(actor(message.from_user))
     except TimeoutError:
         logger.critical("KILL SWITCH in force, NOT stored yet: the database is slow, storing goes on")
+    if not stored:
+        turn.fail()  # it is told when it is stored
     found = await _working(queries) if stored else None
     await sender.answer(questions.killed(stored, found), orders.stays(found.protective if found else ())[1])
 
@@ -141,7 +149,7 @@ async def clear_queue(
     by, ids = actor(message.from_user), {alert.id for alert in waiting}
 
     async def clear() -> str:
-        return questions.cleared(await operations.clear_queue(ids, by), len(ids))
+        return questions.cleared(waiting, await operations.clear_queue(ids, by), several=queries.run.several)
 
     buttons = confirmations.ask(_id(message), (f"Clear {len(ids)}", clear))
     await sender.answer(questions.clear_queue(waiting, several=queries.run.several), buttons)

@@ -138,7 +138,7 @@ async def would_buy(asked: Asked) -> m.Preview:
 
 async def clear_queue(asked: Asked) -> m.Cleared:
     ids = set(asked.body.alert_ids)
-    return m.Cleared(cleared=await asked.ground.operations.clear_queue(ids, asked.actor))
+    return m.Cleared(cleared=len(await asked.ground.operations.clear_queue(ids, asked.actor)))
 
 
 async def cancel_order(asked: Asked) -> m.Done:

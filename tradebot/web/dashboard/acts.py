@@ -225,7 +225,7 @@ class Acts(Acting):
             for one in str(form.get("alerts", "")).split(",")
             if one.isascii() and one.isdecimal() and len(one) < 19
         ]
-        cleared = await self.operations.clear_queue(ids, BY)
+        cleared = len(await self.operations.clear_queue(ids, BY))
         text = f"{figures.some(cleared, 'alerts')} dropped." if cleared else "None of them waits any more."
         self.note(request, text, said.GOOD if cleared else said.NEUTRAL)
         raise web.HTTPSeeOther("/")
