@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from tradebot.domain.alerts import Side
-from tradebot.domain.analytics.benchmark import DailyBar
 from tradebot.domain.brokerage import (
     Account,
     BrokerEvent,
@@ -34,6 +33,7 @@ from tradebot.domain.brokerage import (
     OrderUpdate,
     Quote,
 )
+from tradebot.domain.daily_bars import DailyBar
 from tradebot.domain.questions import Question
 from tradebot.errors import BrokerSilent, BrokerUnavailable, LedgerUnavailable, UnknownContract
 from tradebot.ports import Books, Broker, Connection, Ledger, LinkSession, PositionReport

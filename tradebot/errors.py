@@ -51,6 +51,10 @@ class QueueUnavailable(TradebotError):
     """The queue cannot be reached: ids wait in the database until the requeue."""
 
 
+class NotCounted(TradebotError):
+    """The figures of a period could not be counted. What they are made of is untouched."""
+
+
 class MigrationError(TradebotError):
     """The database's tables do not fit this program."""
 

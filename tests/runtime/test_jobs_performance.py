@@ -13,9 +13,9 @@ from tests.bot_fixtures import MakeBot
 from tests.clockwork import Clockwork, new_york
 from tests.fakes import ACCOUNT
 from tradebot.domain.alerts import AlertStatus
-from tradebot.domain.analytics.benchmark import DailyBar
 from tradebot.domain.analytics.thresholds import Threshold, Thresholds
 from tradebot.domain.calendar import Calendar
+from tradebot.domain.daily_bars import DailyBar
 from tradebot.domain.equity import Equity
 from tradebot.domain.events import EventKind
 from tradebot.domain.facts.performance import MonthlyReport, ThresholdBack, ThresholdCrossed, WeeklyReport

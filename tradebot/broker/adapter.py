@@ -28,7 +28,6 @@ from tradebot.broker.requests import RequestRefused
 from tradebot.broker.translate import number
 from tradebot.broker.what_if import what_if
 from tradebot.broker.wrapper import COMPLETED_ORDERS, EXECUTIONS, OPEN_ORDERS, POSITIONS, Session
-from tradebot.domain.analytics.benchmark import DailyBar
 from tradebot.domain.brokerage import (
     Account,
     BrokerEvent,
@@ -42,6 +41,7 @@ from tradebot.domain.brokerage import (
     OrderReport,
     Quote,
 )
+from tradebot.domain.daily_bars import DailyBar
 from tradebot.domain.questions import Question
 from tradebot.domain.terms import PriceSteps
 from tradebot.errors import BrokerUnavailable, UnknownContract

@@ -19,8 +19,8 @@ from tradebot.broker import translate
 from tradebot.broker.orders import ib_contract
 from tradebot.broker.requests import RequestRefused
 from tradebot.broker.wrapper import Session
-from tradebot.domain.analytics.benchmark import DailyBar
 from tradebot.domain.brokerage import Contract
+from tradebot.domain.daily_bars import DailyBar
 from tradebot.errors import BrokerSilent, BrokerUnavailable
 
 _DAILY_BARS = "daily bars"

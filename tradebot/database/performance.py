@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime
 from tradebot.database import values
 from tradebot.database.rows import Rows
 from tradebot.domain.alerts import AlertStatus
-from tradebot.domain.analytics.benchmark import DailyBar
 from tradebot.domain.analytics.sent_orders import SentOrder
+from tradebot.domain.daily_bars import DailyBar
 from tradebot.domain.equity import Equity
 from tradebot.domain.lots import Lot
 

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tradebot.domain.analytics.spans import Unit
 from tradebot.domain.calendar import DAY, Calendar, Session
+from tradebot.domain.calendar_units import Unit
 from tradebot.domain.cron import next_fire, slot, slots_before
 
 MARKET_OPEN = "market_open"

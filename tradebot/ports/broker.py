@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from tradebot.domain.analytics.benchmark import DailyBar
 from tradebot.domain.brokerage import (
     Account,
     BrokerEvent,
@@ -21,6 +20,7 @@ from tradebot.domain.brokerage import (
     OrderReport,
     Quote,
 )
+from tradebot.domain.daily_bars import DailyBar
 
 
 class LinkSession(NamedTuple):

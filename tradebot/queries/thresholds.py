@@ -1,7 +1,7 @@
 """The figures that have a limit of the owner's, as they stand; and which of them are crossed, since when.
 
 Rules: only what is watched is read. In a session only what is cheap: the drawdown and the streaks of losses; the rest after
-its close.
+its close. What counts is loaded where the owner has a limit for it.
 """
 
 import asyncio
@@ -9,11 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from tradebot.domain.alerts import AlertStatus
-from tradebot.domain.analytics import drawdown
-from tradebot.domain.analytics.closed_lots import streaks
-from tradebot.domain.analytics.equity_curve import equity_days
-from tradebot.domain.analytics.latency import latency
-from tradebot.domain.analytics.slippage import slippage
 from tradebot.domain.analytics.thresholds import SESSIONS, Reading, Threshold, Thresholds, silent_for
 from tradebot.domain.calendar import DAY
 from tradebot.domain.equity import Equity
@@ -21,7 +16,7 @@ from tradebot.domain.hours import Hours
 from tradebot.domain.settings import ACCOUNT_KEY
 from tradebot.domain.strategies import Strategies
 from tradebot.ports import Ledger
-from tradebot.queries.performance import closed_since, equity_between, orders_since
+from tradebot.queries.known import closed_since, equity_between, orders_since
 
 YEAR = timedelta(days=365)
 ALERTS_MIN = 10
@@ -93,6 +88,8 @@ class ThresholdReader:
     async def _streaks(self, days: Sequence[date]) -> Sequence[Reading]:
         if self.limits.loss_streak is None:
             return []
+        from tradebot.domain.analytics.closed_lots import streaks  # noqa: PLC0415
+
         lots = await closed_since(self._ledger, self._hours.calendar.day_start(days[0]))
         now = {name: streaks(lot for lot in lots if lot.strategy == name).now for name in self._strategies.names}
         return [
@@ -103,6 +100,9 @@ class ThresholdReader:
         limits = self.limits
         if limits.in_time_pct is None and limits.slippage_bps is None:
             return []
+        from tradebot.domain.analytics.latency import latency  # noqa: PLC0415
+        from tradebot.domain.analytics.slippage import slippage  # noqa: PLC0415
+
         orders = await orders_since(self._ledger, self._hours.calendar.day_start(days[0]))
         found = []
         if limits.in_time_pct is not None:
@@ -149,6 +149,9 @@ class ThresholdReader:
 
 def _below_the_best(rows: Sequence[Equity]) -> float | None:
     """% of it."""
+    from tradebot.domain.analytics import drawdown  # noqa: PLC0415
+    from tradebot.domain.analytics.equity_curve import equity_days  # noqa: PLC0415
+
     days = equity_days(rows)
     if len(days) < 2:
         return None

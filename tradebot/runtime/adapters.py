@@ -36,7 +36,7 @@ from tradebot.runtime import log, systemd
 from tradebot.runtime.build import Options, Outside
 from tradebot.runtime.clock import SystemClock
 from tradebot.runtime.dead_mans_switch import ping
-from tradebot.runtime.log_reading import NewestLines
+from tradebot.runtime.newest_lines import NewestLines
 from tradebot.runtime.pulse import Pulse
 from tradebot.webhook import WebhookOptions
 from tradebot.words.strategies import not_in_the_file

@@ -4,7 +4,6 @@ Rules: files are taken in the order of their times; a line that is none of the l
 what is being written while it is read is taken once it is whole.
 """
 
-import asyncio
 import json
 import os
 import re
@@ -186,30 +185,21 @@ _LOOKED_AT = 4_000_000
 """Bytes from the end of the log, for who asks the running daemon: to read it all would take the processor from orders."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewestLines:
-    """The end of the log, for the chat."""
-
-    folder: Path
-
-    async def newest(self, number: int, level: str) -> Sequence[LogLine]:
-        """Lines of this level and above, the oldest of them first; none where the log cannot be read."""
-        return await asyncio.to_thread(self._newest, number, level)
-
-    def _newest(self, number: int, level: str) -> Sequence[LogLine]:
-        names = "|".join(name for name, value in LEVELS.items() if value >= LEVELS[level])
-        has_level = re.compile(rb'"level": "(%s)"' % names.encode())
-        found: deque[LogLine] = deque()
-        left = _LOOKED_AT
-        with suppress(OSError):
-            for path in reversed(log_files(self.folder)):
-                raw, left = _end_of(path, left)
-                for each in reversed(raw):
-                    if len(found) == number:
-                        return list(found)
-                    if has_level.search(each) and LEVELS.get((line := read_line(each)).level, 0) >= LEVELS[level]:
-                        found.appendleft(line)
-        return list(found)
+def newest_of(folder: Path, number: int, level: str) -> Sequence[LogLine]:
+    """Lines of this level and above from the end of the log, the oldest of them first; none where it cannot be read."""
+    names = "|".join(name for name, value in LEVELS.items() if value >= LEVELS[level])
+    has_level = re.compile(rb'"level": "(%s)"' % names.encode())
+    found: deque[LogLine] = deque()
+    left = _LOOKED_AT
+    with suppress(OSError):
+        for path in reversed(log_files(folder)):
+            raw, left = _end_of(path, left)
+            for each in reversed(raw):
+                if len(found) == number:
+                    return list(found)
+                if has_level.search(each) and LEVELS.get((line := read_line(each)).level, 0) >= LEVELS[level]:
+                    found.appendleft(line)
+    return list(found)
 
 
 def _end_of(path: Path, most: int) -> tuple[list[bytes], int]:

@@ -6,8 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from tradebot.domain.analytics.performance import Performance, TradingFigures
-from tradebot.domain.analytics.spans import Span, Unit
+from tradebot.domain.analytics.spans import Span
 from tradebot.domain.analytics.thresholds import Reading
+from tradebot.domain.calendar_units import Unit
 from tradebot.telegram.markup import bold, esc, lines
 from tradebot.telegram.table import WIDTH, Row, table, whole
 from tradebot.words import performance as words

@@ -6,16 +6,17 @@ divide by) is a dash.
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tradebot.domain.analytics.latency import Latency
-from tradebot.domain.analytics.performance import AccountFigures, Performance, TradingFigures
-from tradebot.domain.analytics.ratios import RETURNS_MIN, YEARLY_MIN
-from tradebot.domain.analytics.slippage import Slippage
 from tradebot.domain.analytics.thresholds import Reading, Threshold
 from tradebot.domain.events import Event, EventKind, NewEvent
 from tradebot.domain.facts.performance import PeriodReport, ThresholdBack, ThresholdCrossed
 from tradebot.words.figures import local, seconds, signed_usd, some, usd
+
+if TYPE_CHECKING:  # memory: the daemon has words for reports, and counts nothing
+    from tradebot.domain.analytics.latency import Latency
+    from tradebot.domain.analytics.performance import AccountFigures, Performance, TradingFigures
+    from tradebot.domain.analytics.slippage import Slippage
 
 NOT_YET = "not yet"
 TITLES: Mapping[Threshold, str] = {
@@ -188,8 +189,10 @@ WORDS: Mapping[EventKind, Callable[[Any, Event | NewEvent], str]] = {
 Rows = Sequence[tuple[str, str]]
 
 
-def account_rows(found: Performance) -> Rows:
+def account_rows(found: "Performance") -> Rows:
     """The whole account, beside SPY."""
+    from tradebot.domain.analytics.ratios import RETURNS_MIN, YEARLY_MIN  # noqa: PLC0415 - as above
+
     account = found.account
     if account is None:
         return [("account", f"{NOT_YET}: its worth is stored every quarter of an hour in a session")]
@@ -211,7 +214,7 @@ def account_rows(found: Performance) -> Rows:
     ]
 
 
-def _beta(account: AccountFigures) -> str:
+def _beta(account: "AccountFigures") -> str:
     found = account.benchmark
     return NOT_YET if found.beta is None else f"{ratio(found.beta)}, {signed(found.alpha)}"
 
@@ -229,7 +232,7 @@ def _long(value: float | None, text: str, sessions: int, needed: int) -> str:
     return f"{NOT_YET}, {needed - sessions} more days"
 
 
-def _drawdown(account: AccountFigures) -> Rows:
+def _drawdown(account: "AccountFigures") -> Rows:
     worst, now = account.drawdown.worst, account.drawdown.now
     if worst is None:
         return [("drawdown", "none" if account.ratios.sessions else NOT_YET)]
@@ -241,7 +244,7 @@ def _drawdown(account: AccountFigures) -> Rows:
     ]
 
 
-def trading_rows(found: TradingFigures) -> Rows:
+def trading_rows(found: "TradingFigures") -> Rows:
     """Of the bot's lots alone; each fits into a line of a phone."""
     lots, use, fall = found.lots, found.use, found.drawdown
     return [
@@ -279,7 +282,7 @@ def _streak(now: int) -> str:
     return "none" if not now else f"{abs(now)} {'won' if now > 0 else 'lost'}"
 
 
-def slippage_rows(found: Slippage) -> Rows:
+def slippage_rows(found: "Slippage") -> Rows:
     """Where the money goes on the road, in basis points of what was traded."""
     parts = found.bps
     rows = [("slippage", bps(None if parts is None else parts.total))]
@@ -307,7 +310,7 @@ STAGES = {
 """By stage: what it ends with."""
 
 
-def service_rows(found: Latency) -> Rows:
+def service_rows(found: "Latency") -> Rows:
     """The service level."""
     return [
         (f"at IB within {found.within_s:g} s", service(found.share)),
@@ -318,7 +321,7 @@ def service_rows(found: Latency) -> Rows:
 STAGE_HEADINGS = ("seconds", "half", "95 %", "99 %")
 
 
-def stage_rows(found: Latency) -> Sequence[Sequence[str]]:
+def stage_rows(found: "Latency") -> Sequence[Sequence[str]]:
     """Each stage: the time that half of the orders keep, that 95 % and that 99 % do; below `STAGE_HEADINGS`."""
     return [
         (STAGES[stage], *(_s(one) for one in (times.median, times.p95, times.p99)))

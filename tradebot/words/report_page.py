@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from tradebot.domain.analytics.correlation import Correlation
 from tradebot.domain.analytics.performance import AccountFigures, Performance, TradingFigures
-from tradebot.domain.analytics.spans import Span, Unit
+from tradebot.domain.analytics.spans import Span
+from tradebot.domain.calendar_units import Unit
 from tradebot.words import performance as words
 from tradebot.words.figures import local, signed_usd, some, usd
 from tradebot.words.svg import Line, chart

@@ -24,8 +24,8 @@ from tradebot.database import migrate, named_sql
 from tradebot.database.books import SqlBooks
 from tradebot.database.driver import Row, Transaction
 from tradebot.domain.alerts import WAITING, AlertStatus, Side
-from tradebot.domain.analytics.benchmark import DailyBar
 from tradebot.domain.api_access import ApiRequest, ApiToken, Scope
+from tradebot.domain.daily_bars import DailyBar
 from tradebot.domain.equity import Equity
 from tradebot.domain.events import EventKind, NewEvent
 from tradebot.domain.exit_ends import AT_IB

@@ -1,6 +1,7 @@
 """What performance is measured by comes out of both databases page by page, exactly as it was stored."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -11,17 +12,18 @@ import pytest
 from tests.adapters.database.samples import NOON, a_lot, a_trade, an_alert
 from tests.fakes import FixedClock
 from tradebot.domain.alerts import AlertStatus
-from tradebot.domain.analytics.benchmark import DailyBar
-from tradebot.domain.analytics.spans import Unit
 from tradebot.domain.calendar import Calendar
+from tradebot.domain.calendar_units import Unit
+from tradebot.domain.daily_bars import DailyBar
 from tradebot.domain.equity import Equity
 from tradebot.domain.hours import Hours
 from tradebot.domain.lots import LotStatus
+from tradebot.domain.period import Period
 from tradebot.domain.settings import ACCOUNT_KEY
 from tradebot.domain.trades import TradeStatus
 from tradebot.ports import Books, Ledger
-from tradebot.queries import performance
-from tradebot.queries.performance import PerformanceQueries, Period
+from tradebot.queries import known
+from tradebot.queries.performance import PerformanceQueries
 
 MINUTE = timedelta(minutes=1)
 TODAY = date(2026, 7, 1)
@@ -48,17 +50,17 @@ async def closed(books: Books, many: int) -> None:
 
 async def test_pages_leave_nothing_out(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """A lot or an order at the edge of a page would be counted twice, or never."""
-    monkeypatch.setattr(performance, "PAGE", 3)
+    monkeypatch.setattr(known, "PAGE", 3)
     async with ledger.begin() as books:
         await closed(books, 7)
         all_lots = await books.lots(LotStatus.CLOSED)
-    lots = await performance.closed_since(ledger, NOON)
+    lots = await known.closed_since(ledger, NOON)
     assert [lot.id for lot in lots] == [lot.id for lot in all_lots]
     assert lots[0] == all_lots[0]
-    orders = await performance.orders_since(ledger, NOON)
+    orders = await known.orders_since(ledger, NOON)
     assert [order.id for order in orders] == sorted(order.id for order in orders)
     assert (len(orders), len({order.id for order in orders})) == (14, 14)
-    assert len(await performance.closed_since(ledger, NOON + 3 * MINUTE)) == 1
+    assert len(await known.closed_since(ledger, NOON + 3 * MINUTE)) == 1
 
 
 async def test_an_order_comes_with_its_alert(ledger: Ledger) -> None:
@@ -122,16 +124,17 @@ async def test_a_period_is_counted_from_the_books(ledger: Ledger) -> None:
 async def test_who_stops_waiting_leaves_it_to_be_counted_once(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each reload of a page that took too long would begin the counting anew, beside the one before."""
     began, go_on, counted = asyncio.Event(), asyncio.Event(), 0
-    read = performance.read_known
+    read = known.read_known
 
-    async def slowly(*asked: Any) -> Any:
+    async def slowly(*asked: Any) -> AsyncIterator[known.Part]:
         nonlocal counted
         counted += 1
         began.set()
         await go_on.wait()
-        return await read(*asked)
+        async for part in read(*asked):
+            yield part
 
-    monkeypatch.setattr(performance, "read_known", slowly)
+    monkeypatch.setattr(known, "read_known", slowly)
     queries = PerformanceQueries(ledger, Hours(Calendar()), clock())
     asked = asyncio.create_task(queries.of(Period(TODAY, TODAY)))
     await began.wait()

@@ -18,7 +18,7 @@ from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.log_lines import LogLine
 from tradebot.domain.settings import TradingState
 from tradebot.queries.health import Health
-from tradebot.runtime.log_reading import NewestLines
+from tradebot.runtime.newest_lines import NewestLines
 from tradebot.telegram import risk, system
 from tradebot.telegram.keyboards import home
 from tradebot.telegram.markup import fit, plain

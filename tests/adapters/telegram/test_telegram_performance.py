@@ -13,8 +13,8 @@ from tests.domain.analytics.samples import CALENDAR, NOON
 from tests.facts import a_period
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.analytics.performance import Known, performance, spans_of
-from tradebot.domain.analytics.spans import Unit
 from tradebot.domain.analytics.thresholds import Reading, Threshold
+from tradebot.domain.calendar_units import Unit
 from tradebot.domain.events import Event
 from tradebot.domain.facts.performance import WeeklyReport
 from tradebot.domain.trades import TradeStatus

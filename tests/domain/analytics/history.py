@@ -5,8 +5,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from tests.domain.analytics.samples import at_close, equity, lot, open_lot, order, sessions
-from tradebot.domain.analytics.benchmark import DailyBar
 from tradebot.domain.analytics.performance import Known
+from tradebot.domain.daily_bars import DailyBar
 
 
 def history(many: int) -> Known:

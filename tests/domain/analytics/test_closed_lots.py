@@ -13,8 +13,9 @@ from tradebot.domain.analytics.capital import capital_use
 from tradebot.domain.analytics.closed_lots import curve, lot_figures, pnl_by_day, streaks
 from tradebot.domain.analytics.correlation import correlations, pearson
 from tradebot.domain.analytics.equity_curve import equity_days
-from tradebot.domain.analytics.spans import Unit, spans
+from tradebot.domain.analytics.spans import spans
 from tradebot.domain.calendar import Session
+from tradebot.domain.calendar_units import Unit
 
 DAY = timedelta(days=1)
 PNLS = ["30", "30", "-20", "10", "-20", "-20", "50", "-8", "0", "18"]

@@ -8,7 +8,7 @@ import pytest
 from tests.domain.analytics.history import history
 from tests.domain.analytics.samples import CALENDAR, at_close, lot, open_lot, sessions
 from tradebot.domain.analytics.performance import Performance, performance, spans_of
-from tradebot.domain.analytics.spans import Unit
+from tradebot.domain.calendar_units import Unit
 
 KNOWN = history(130)
 

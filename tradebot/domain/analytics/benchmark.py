@@ -8,28 +8,14 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from itertools import pairwise
 
 from tradebot.domain.analytics.correlation import pearson
 from tradebot.domain.analytics.equity_curve import EquityDay
 from tradebot.domain.analytics.ratios import RETURNS_MIN, YEAR, mean
+from tradebot.domain.daily_bars import DailyBar
 
-SPY = "SPY"
 _FLAT = 1e-15
-
-
-@dataclass(frozen=True, slots=True)
-class DailyBar:
-    """A session's prices of one stock, USD a share, adjusted for splits and dividends as of the newest bar that is stored
-    with it."""
-
-    ticker: str
-    day: date  # New York
-    open: Decimal
-    high: Decimal
-    low: Decimal
-    close: Decimal
 
 
 @dataclass(frozen=True, slots=True)

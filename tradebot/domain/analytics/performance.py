@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from tradebot.domain.analytics import closed_lots, drawdown, equity_curve
-from tradebot.domain.analytics.benchmark import SPY, Benchmark, DailyBar, benchmark, closes, daily_returns
+from tradebot.domain.analytics.benchmark import Benchmark, benchmark, closes, daily_returns
 from tradebot.domain.analytics.capital import CapitalUse, capital_use
 from tradebot.domain.analytics.closed_lots import LotFigures, lot_figures
 from tradebot.domain.analytics.correlation import Correlation, correlations
@@ -16,8 +16,10 @@ from tradebot.domain.analytics.latency import Latency, latency
 from tradebot.domain.analytics.ratios import Ratios, ratios, sharpe, sortino
 from tradebot.domain.analytics.sent_orders import SentOrder
 from tradebot.domain.analytics.slippage import Slippage, slippage
-from tradebot.domain.analytics.spans import Span, Unit, spans
+from tradebot.domain.analytics.spans import Span, spans
 from tradebot.domain.calendar import Calendar, Session
+from tradebot.domain.calendar_units import Unit
+from tradebot.domain.daily_bars import SPY, DailyBar
 from tradebot.domain.equity import Equity
 from tradebot.domain.lots import Lot, LotStatus
 

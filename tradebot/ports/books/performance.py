@@ -5,8 +5,8 @@ from datetime import date, datetime
 from typing import Protocol
 
 from tradebot.domain.alerts import AlertStatus
-from tradebot.domain.analytics.benchmark import DailyBar
 from tradebot.domain.analytics.sent_orders import SentOrder
+from tradebot.domain.daily_bars import DailyBar
 from tradebot.domain.equity import Equity
 from tradebot.domain.lots import Lot
 

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 
 from loguru import logger
 
-from tradebot.domain.analytics.benchmark import SPY, DailyBar
+from tradebot.domain.daily_bars import SPY, DailyBar
 from tradebot.domain.hours import Hours
 from tradebot.domain.job_plan import DAILY_BARS, last_session
 from tradebot.domain.lots import LotStatus

@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from tradebot.domain.analytics.spans import Unit
+from tradebot.domain.calendar_units import Unit
 from tradebot.domain.events import NewEvent
 from tradebot.domain.facts.performance import MonthlyReport, PeriodReport, WeeklyReport
 from tradebot.domain.job_plan import MONTHLY_REPORT, WEEKLY_REPORT, last_session
+from tradebot.domain.period import Period
 from tradebot.ports import Ledger
 from tradebot.queries.daemon import DaemonQueries
-from tradebot.queries.performance import Period
-from tradebot.queries.period_report import report
 from tradebot.runtime.jobs.record import store_run
 
 _KINDS: dict[str, tuple[Unit, type[PeriodReport]]] = {
@@ -28,6 +27,8 @@ class PeriodReportJob:
     queries: DaemonQueries
 
     async def run(self, due: datetime, now: datetime) -> None:
+        from tradebot.queries.period_report import report  # noqa: PLC0415 - memory: once a week
+
         unit, kind = _KINDS[self.name]
         session = last_session(self.queries.run.hours.calendar, due)
         found = await self.queries.performance.of(Period.of(unit, session.date))

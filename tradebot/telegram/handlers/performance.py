@@ -6,7 +6,7 @@ from aiogram import Router
 from aiogram.filters import Command, CommandObject
 from aiogram.types import Message
 
-from tradebot.domain.analytics.spans import Unit
+from tradebot.domain.calendar_units import Unit
 from tradebot.queries.daemon import DaemonQueries
 from tradebot.telegram import performance as texts
 from tradebot.telegram.asked import Unclear, count_of, strategy_of

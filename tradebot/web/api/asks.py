@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from tradebot.domain.alerts import AlertStatus
-from tradebot.domain.analytics.spans import Unit
+from tradebot.domain.calendar_units import Unit
 from tradebot.domain.event_groups import Telling
 from tradebot.web.api.endpoint import Given, Nothing
 from tradebot.web.api.values import GivenAmount, StrategyName, Ticker
