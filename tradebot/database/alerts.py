@@ -32,6 +32,9 @@ class AlertRows(Rows):
     async def alert_by_key(self, idempotency_key: str) -> Alert | None:
         return await self._one(Alert, "alert_by_key", idempotency_key=values.outgoing(idempotency_key))
 
+    async def own_alerts(self) -> Sequence[Alert]:
+        return await self._all(Alert, "own_alerts")
+
     async def recent_alert(self, payload_hash: str, since: datetime) -> Alert | None:
         await self._transaction.lock(f"alert {payload_hash}")
         return await self._one(Alert, "recent_alert", payload_hash=payload_hash, since=values.outgoing(since))

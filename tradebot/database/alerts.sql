@@ -12,6 +12,10 @@ SELECT * FROM alert_log WHERE id = :id
 -- alert_by_key --
 SELECT * FROM alert_log WHERE idempotency_key = :idempotency_key
 
+-- own_alerts --
+-- By the index of keys, whose kind comes first: a range, for an index of PostgreSQL's serves LIKE in one collation alone.
+SELECT * FROM alert_log WHERE idempotency_key >= 'own' AND idempotency_key < 'owo' ORDER BY id
+
 -- recent_alert --
 -- The newest of all, and then whether it is recent: else the same text, sent for years, would be looked through each time.
 SELECT * FROM (
@@ -63,10 +67,25 @@ ORDER BY id DESC
 LIMIT :limit
 
 -- search_alerts --
--- Backwards from an id, until so many are found: `|| ''`, for else SQLite sorts all that ever had these states.
-SELECT * FROM alert_log
-WHERE id < :before_id AND (status || '') IN (:statuses) AND (:ticker = '' OR ticker = :ticker)
-  AND (:strategy = '' OR (strategy || '') = :strategy)
+-- Backwards from an id, until so many are found: `|| ''`, for else SQLite sorts all that ever had these states. What has not ended
+-- is found by its partial index: of an UNKNOWN one there may be none, and all that ever ended would be looked through for it.
+SELECT * FROM (
+    SELECT * FROM alert_log
+    WHERE status IN ('RECEIVED', 'PENDING', 'PROCESSING', 'UNKNOWN') AND status IN (:statuses) AND id < :before_id
+      AND (:ticker = '' OR ticker = :ticker) AND (:strategy = '' OR (strategy || '') = :strategy)
+    ORDER BY id DESC
+    LIMIT :limit
+) AS under_way
+UNION ALL
+SELECT * FROM (
+    SELECT * FROM alert_log
+    WHERE id < :before_id AND status NOT IN ('RECEIVED', 'PENDING', 'PROCESSING', 'UNKNOWN') AND (status || '') IN (:statuses)
+      AND ('EXECUTED' IN (:statuses) OR 'BLOCKED' IN (:statuses) OR 'FAILED' IN (:statuses) OR 'EXPIRED' IN (:statuses)
+           OR 'CLEARED' IN (:statuses) OR 'REJECTED' IN (:statuses))
+      AND (:ticker = '' OR ticker = :ticker) AND (:strategy = '' OR (strategy || '') = :strategy)
+    ORDER BY id DESC
+    LIMIT :limit
+) AS over
 ORDER BY id DESC
 LIMIT :limit
 

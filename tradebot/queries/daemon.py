@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
+from tradebot.domain.alert_keys import KeyKind, key_of
 from tradebot.domain.alerts import WAITING, Alert
 from tradebot.domain.brokerage import Account
 from tradebot.domain.corporate_actions import Split
@@ -183,6 +184,15 @@ class DaemonQueries:
         """Raises LedgerUnavailable."""
         async with self.ledger.read() as books:
             return await read_exits(books, self.broker.positions(), ticker, strategy)
+
+    async def alerts_under(self, key: str) -> Sequence[int]:
+        """The ids of the bot's own alerts that an operation made under this key of its. Raises LedgerUnavailable."""
+        async with self.ledger.read() as books:
+            return [
+                one.id
+                for one in await books.own_alerts()
+                if one.idempotency_key == key_of(one.strategy, KeyKind.OWN, f"{key}:{one.ticker}")
+            ]
 
     async def rest_of(self, event: Event) -> Exit | None:
         """What the exit that this event is about has left; None: nothing. Raises LedgerUnavailable."""

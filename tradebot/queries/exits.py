@@ -23,6 +23,7 @@ class Exit:
     value: Decimal | None
     strategy: str = MAIN
     part: Decimal | None = None  # so many shares of what it holds; None: all
+    since: datetime | None = None  # its first shares were bought
 
     @property
     def lots(self) -> tuple[str, str]:
@@ -45,7 +46,7 @@ async def read_exits(
         values = [lot.qty * price for lot in mine if (price := prices[lot.con_id]) is not None]
         qty = sum((lot.qty for lot in mine), Decimal(0))
         value = sum(values, Decimal(0)) if len(values) == len(mine) else None
-        exits.append(Exit(name, qty, value, whose))
+        exits.append(Exit(name, qty, value, whose, since=min(lot.entry_time for lot in mine)))
     return exits
 
 

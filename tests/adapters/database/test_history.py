@@ -227,6 +227,7 @@ async def again_and_again(books: Books, now: datetime, trade: Trade) -> None:
     for strategy in (None, "main", "ema"):
         await books.newest_alerts(tuple(AlertStatus), 20, strategy=strategy)
         await books.search_alerts(tuple(AlertStatus), 1, strategy=None if strategy == "ema" else strategy)
+        await books.search_alerts((AlertStatus.UNKNOWN,), 1, strategy=strategy)  # of which there is none
         await books.search_alerts(tuple(AlertStatus), 1000, received=(now - DAY, now + DAY), strategy=strategy)
     assert len(await books.newest_events(20)) == 20
     await books.settings()
@@ -262,6 +263,7 @@ async def programs(books: Books, now: datetime) -> None:
     assert await books.begin_request(ApiRequest("key", "what was asked", now))
     await books.answer_request("key", 200, "{}")
     assert await books.request("key")
+    assert await books.own_alerts() == []  # among many of senders
 
 
 async def the_outbox(books: Books, now: datetime, trade: Trade) -> None:

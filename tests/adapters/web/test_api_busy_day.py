@@ -11,6 +11,10 @@ from tests.adapters.web.samples import a_busy_bot
 from tests.bot_fixtures import MakeBot
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.api_access import Scope
+from tradebot.domain.trades import TradeStatus
+from tradebot.errors import LedgerUnavailable
+from tradebot.operations import api_requests
+from tradebot.trading.intake import Intake
 
 
 @pytest.fixture
@@ -86,6 +90,67 @@ async def test_what_is_held_is_sold_once(busy: Site) -> None:
     await busy.bot.becomes(alert, AlertStatus.EXECUTED)
     events = [event for event in await busy.bot.events() if event.alert_id == alert]
     assert events[0].actor == "my script (API token trade-1)"
+
+
+async def _lost(*_: object, **__: object) -> None:
+    raise LedgerUnavailable("the process was killed before the answer was stored")
+
+
+async def test_who_asks_again_after_a_crash_hears_of_the_sale(busy: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shares are sold and gone, and whoever asks again is told that there never was anything to sell; or it is sold twice."""
+    headers, bot = await bearer(busy, Scope.TRADE), busy.bot
+
+    async def ask(path: str, body: dict[str, str]) -> tuple[int, Any]:
+        return await busy.ask(
+            f"{API}/positions/{path}", "POST", headers=once(headers, path.replace("/", "-")), json=body
+        )
+
+    (at_work,) = bot.broker.working
+    with monkeypatch.context() as crash:
+        crash.setattr(api_requests, "answer", _lost)
+        part, whole = await ask("MSFT/sell", {"shares": "4"}), await ask("sell", {"strategy": "main"})
+    for nth, (told, price) in enumerate([(part, "88"), (whole, "131")], 3):
+        order = await bot.sent(nth)
+        bot.broker.fill(order.order_ref, int(order.qty), price)
+        (alert,) = told[1]["alert_ids"]
+        await bot.becomes(alert, AlertStatus.EXECUTED)
+    bot.broker.fill(at_work, int(bot.broker.working[at_work].qty))  # a BUY of `main`
+    await bot.turns(at_work, TradeStatus.FILLED)
+    assert await ask("MSFT/sell", {"shares": "4"}) == part
+    assert await ask("sell", {"strategy": "main"}) == whole  # and not what was bought since
+
+
+async def test_a_sale_that_a_crash_cut_short_is_finished(busy: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of what was to be sold is kept, and the answer says that all is sold."""
+    headers = once(await bearer(busy, Scope.TRADE), "k1")
+    own = busy.bot.intake.own
+
+    async def first_only(*wanted: Any, **more: Any) -> Any:
+        monkeypatch.setattr(Intake, "own", _lost)
+        return await own(*wanted, **more)
+
+    with monkeypatch.context():
+        monkeypatch.setattr(Intake, "own", lambda _, *wanted, **more: first_only(*wanted, **more))
+        assert (await busy.ask(f"{API}/positions/sell", "POST", headers=headers, json={}))[0] == 503
+    monkeypatch.undo()
+    status, told = await busy.ask(f"{API}/positions/sell", "POST", headers=headers, json={})
+    sold = [(await busy.bot.row(one)).ticker for one in told["alert_ids"]]
+    assert (status, sold) == (200, ["AAPL", "MSFT"])
+
+
+async def test_who_asks_again_after_a_crash_hears_of_the_buy(
+    make_bot: MakeBot, open_site: OpenSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program that does not learn which alert is its own cannot tell what became of its money, and buys again."""
+    site = await open_site(await make_bot(allow_buy=True))
+    headers, body = once(await bearer(site, Scope.TRADE), "k1"), {"ticker": "AAPL", "usd": "500"}
+    with monkeypatch.context() as crash:
+        crash.setattr(api_requests, "answer", _lost)
+        first = await site.ask(f"{API}/buy", "POST", headers=headers, json=body)
+    assert first == (200, {"alert_id": 1})
+    assert await site.ask(f"{API}/buy", "POST", headers=headers, json=body) == first
+    other = await site.ask(f"{API}/buy", "POST", headers=once(headers, "k1:x"), json=body)
+    assert other == (200, {"alert_id": 2})
 
 
 async def test_an_order_is_cancelled(busy: Site) -> None:

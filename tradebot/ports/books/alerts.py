@@ -21,6 +21,9 @@ class AlertBook(Protocol):
 
     async def alert_by_key(self, idempotency_key: str) -> Alert | None: ...
 
+    async def own_alerts(self) -> Sequence[Alert]:
+        """Those that the bot made itself, for a person: all that there ever were, the oldest first."""
+
     async def recent_alert(self, payload_hash: str, since: datetime) -> Alert | None:
         """The newest alert with this hash received at or after `since`; concurrent inserts of one hash are serialised."""
 

@@ -1,6 +1,7 @@
 """What is done: each handler calls `operations` with who asked and a key, and says what is in force afterwards."""
 
 import asyncio
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from loguru import logger
@@ -12,6 +13,7 @@ from tradebot.domain.settings import TradingState
 from tradebot.operations.entries import BuyNotTaken
 from tradebot.operations.limits import InvalidLimit
 from tradebot.queries import pages
+from tradebot.queries.exits import Exit
 from tradebot.queries.mismatches import NothingToWriteOff
 from tradebot.queries.splits import NoSplit
 from tradebot.web.api import models as m
@@ -81,24 +83,37 @@ async def unblock(asked: Asked) -> m.Done:
 
 async def sell(asked: Asked) -> m.Selling:
     """What the bot holds of the ticker: an alert a strategy."""
+    made, shares = await _made(asked, asked.key), asked.body.shares
+    if made and shares is not None:
+        return m.Selling(alert_ids=made)
     exits = await asked.ground.queries.exits(ticker_of(asked), asked.body.strategy)
-    if not exits:
+    if not exits and not made:
         raise Problem(HTTPStatus.CONFLICT, "The bot holds nothing of it.")
-    shares = asked.body.shares
     if shares is not None and len(exits) > 1:
         raise Problem(
             HTTPStatus.UNPROCESSABLE_ENTITY, "Several strategies hold it: say of which so many are to be sold."
         )
     if shares is not None and not 0 < shares <= exits[0].qty:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"The bot holds {exits[0].qty:f} shares of it.")
-    lots = [one.lots for one in exits]
-    return m.Selling(alert_ids=await asked.ground.operations.sell(lots, asked.actor, asked.key, shares))
+    return await _sold(asked, exits, made)
 
 
 async def sell_all(asked: Asked) -> m.Selling:
-    exits = await asked.ground.queries.exits(strategy=asked.body.strategy)
-    lots = [one.lots for one in exits]
-    return m.Selling(alert_ids=await asked.ground.operations.sell(lots, asked.actor, asked.key))
+    made = await _made(asked, asked.key)
+    return await _sold(asked, await asked.ground.queries.exits(strategy=asked.body.strategy), made)
+
+
+async def _made(asked: Asked, *keys: str) -> list[int]:
+    """The alerts that the same request has made before its answer was lost: what they sold is held no more."""
+    return [one for key in keys for one in await asked.ground.queries.alerts_under(key)] if asked.first_at else []
+
+
+async def _sold(asked: Asked, exits: Sequence[Exit], made: list[int]) -> m.Selling:
+    """Those that were `made` before, and what they have left out: nothing that was bought since, nor what the key has sold."""
+    if made:
+        exits = [one for one in exits if one.since and asked.first_at and one.since <= asked.first_at]
+    lots, shares = [one.lots for one in exits], getattr(asked.body, "shares", None)
+    return m.Selling(alert_ids=made + await asked.ground.operations.sell(lots, asked.actor, asked.key, shares))
 
 
 async def sell_rest(asked: Asked) -> m.Selling:
@@ -107,10 +122,10 @@ async def sell_rest(asked: Asked) -> m.Selling:
     event = await queries.event(number)
     if event is None:
         raise Problem(HTTPStatus.NOT_FOUND, "There is no such event.")
+    made = await _made(asked, f"rest:{number}", f"held:{number}")
     rest = await queries.held_back(event) or [one for one in [await queries.rest_of(event)] if one is not None]
-    if not rest:
+    if not rest and not made:
         raise Problem(HTTPStatus.CONFLICT, "Nothing is left of it to be sold.")
-    made: list[int] = []
     for one in rest:
         # The key of the button in the chat: whoever answers first, it is sold once.
         key = f"{'rest' if len(rest) == 1 else 'held'}:{number}"
@@ -120,6 +135,8 @@ async def sell_rest(asked: Asked) -> m.Selling:
 
 async def buy(asked: Asked) -> m.Buying:
     body = asked.body
+    if before := await _made(asked, asked.key):
+        return m.Buying(alert_id=before[0])
     try:
         made = await asked.ground.operations.buy(body.ticker, body.usd, asked.actor, asked.key, body.strategy)
     except BuyNotTaken as error:

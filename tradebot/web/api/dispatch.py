@@ -91,7 +91,9 @@ class Dispatch:
             )
         if before is not None and before.status is not None:
             return _json(HTTPStatus(before.status), before.answer or "{}", again=True)
-        status, text = await self._act(Asked(self._ground, token, dict(request.match_info), query, body, own))
+        first_at = None if before is None else before.at
+        asked = Asked(self._ground, token, dict(request.match_info), query, body, own, first_at)
+        status, text = await self._act(asked)
         if status < HTTPStatus.INTERNAL_SERVER_ERROR:  # what failed may succeed when it is asked again
             await self._keep(own, status, text)
         return _json(status, text)

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -32,6 +33,7 @@ class Asked:
     query: Any  # an instance of the endpoint's model
     body: Any
     key: str  # for the operation: of one kind, whoever else uses the client's own key
+    first_at: datetime | None = None  # it was asked before under this key, and what came of it is not known
 
     @property
     def actor(self) -> str:
