@@ -47,21 +47,21 @@ class Proxies:
 
 @dataclass(slots=True)
 class Buckets:
-    """A token bucket for each key: `burst` at once, then `per_s` a second."""
+    """A token bucket for each key: `burst` at once, then `per_s` a second. Of more than `keys_max` keys the one that took longest
+    ago is forgotten: whoever comes with so many addresses has a fresh one anyway."""
 
     burst: float
     per_s: float
     keys_max: int = 10_000
-    _levels: dict[str, tuple[float, float]] = field(default_factory=dict)  # key → tokens, at
+    _levels: dict[str, tuple[float, float]] = field(default_factory=dict)  # key → tokens, at; who took last stands last
 
     def take(self, key: str, now: float) -> bool:
         level = self._level(key, now)
         if level < 1:
             return False
+        self._levels.pop(key, None)
         if len(self._levels) >= self.keys_max:
-            self._levels = {known: at for known, at in self._levels.items() if self._level(known, now) < self.burst}
-            if len(self._levels) >= self.keys_max:
-                self._levels.clear()
+            del self._levels[next(iter(self._levels))]
         self._levels[key] = (level - 1, now)
         return True
 
@@ -70,11 +70,19 @@ class Buckets:
         return max(0.0, (1 - self._level(key, now)) / self.per_s)
 
     def give_back(self, key: str, now: float) -> None:
-        self._levels[key] = (min(self.burst, self._level(key, now) + 1), now)
+        """What was taken a moment ago."""
+        if key in self._levels:
+            self._levels[key] = (min(self.burst, self._level(key, now) + 1), now)
 
     def _level(self, key: str, now: float) -> float:
         tokens, at = self._levels.get(key, (self.burst, now))
         return min(self.burst, tokens + max(0.0, now - at) * self.per_s)
+
+
+def household(caller: str) -> str:
+    """By what a caller is counted: who has one address of IPv6 has 2^64 of them, his whole /64."""
+    known = address(caller)
+    return str(ip_network((known, 64), strict=False)) if isinstance(known, IPv6Address) else caller
 
 
 def networks(key: str, entries: Iterable[str]) -> tuple[Network, ...]:

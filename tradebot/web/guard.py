@@ -153,13 +153,7 @@ class Guard:
         if getattr(request.match_info.handler, "__func__", request.match_info.handler) in _streaming:
             return await handler(request)
         if request.method in _READS:
-            try:
-                async with asyncio.timeout(ANSWER_DEADLINE_S):
-                    return await handler(request)
-            except TimeoutError:
-                raise Problem(
-                    HTTPStatus.GATEWAY_TIMEOUT, f"No answer was found within {ANSWER_DEADLINE_S:g} s."
-                ) from None
+            return await in_time(handler(request))
         return await self._act(request, handler)
 
     async def _act(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -176,6 +170,20 @@ class Guard:
                 " Idempotency-Key.",
             )
         return acting.result()
+
+
+async def in_time(answer: Awaitable[web.StreamResponse]) -> web.StreamResponse:
+    """The answer to a question, which ends in time. Raises Problem."""
+    try:
+        async with asyncio.timeout(ANSWER_DEADLINE_S):
+            return await answer
+    except TimeoutError:
+        raise Problem(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            f"No answer was found within {ANSWER_DEADLINE_S:g} s. Ask for less (limit, days, a narrower filter), or again in a"
+            " minute; trading goes on.",
+            headers={"Retry-After": "60"},
+        ) from None
 
 
 async def _awaited(response: Awaitable[web.StreamResponse]) -> web.StreamResponse:

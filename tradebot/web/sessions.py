@@ -1,7 +1,8 @@
 """Who is logged in: what a browser's cookie stands for. In memory: a restart ends every session. No I/O; time is an argument.
 
 Rules: a cookie holds 32 random bytes, of which only the sum is kept here; a session ends `LASTS_S` after the login and
-`IDLE_S` after it was last used; of more than `SESSIONS_MAX` the one that was used longest ago goes.
+`IDLE_S` after a person last used it: what an open page asks for by itself does not count; of more than `SESSIONS_MAX` the
+one that was used longest ago goes.
 """
 
 import hashlib
@@ -56,11 +57,13 @@ class Sessions:
         self._known[_sum(token)] = Session(self._chance(16), now, now)
         return token
 
-    def find(self, token: str, now: float) -> Session | None:
+    def find(self, token: str, now: float, *, used: bool = True) -> Session | None:
+        """`used`: a person asks, and not a page by itself."""
         session = self._known.get(_sum(token))
         if session is None or _is_over(session, now):
             return None
-        session.seen = now
+        if used:
+            session.seen = now
         return session
 
     def end(self, token: str) -> None:

@@ -19,7 +19,7 @@ from aiohttp import web
 from loguru import logger
 
 from tradebot.errors import LedgerUnavailable
-from tradebot.listener.callers import Buckets
+from tradebot.listener.callers import Buckets, household
 from tradebot.queries.health import Health
 from tradebot.trading.alert_rows import Accepted, Outcome
 from tradebot.trading.intake import Intake
@@ -90,7 +90,7 @@ class Routes:
 
     async def health(self, request: web.Request) -> web.Response:
         caller = self._addresses.judge(request.remote, request.headers)
-        self._limit(False, f"health {caller.address}")
+        self._limit(False, f"health {household(caller.address)}")
         try:
             async with asyncio.timeout(HEALTH_DEADLINE_S):
                 health = await self._health()
@@ -111,7 +111,7 @@ class Routes:
         body, in_url = await _read(request), request.query.getall("secret", [])
         path, strategies = request.match_info.get("strategy"), self._intake.strategies
         message = read(body, path, in_url, secrets=self._secrets, strategies=strategies)
-        self._limit(message.authentic, caller.address)  # who is authentic has a rate limit of his own
+        self._limit(message.authentic, household(caller.address))  # who is authentic has a rate limit of his own
         if not message.authentic:
             status = HTTPStatus.UNAUTHORIZED if message.unreadable is None else HTTPStatus.BAD_REQUEST
             refusal = Refusal(status, message.unreadable or no_secret(message))
@@ -143,7 +143,7 @@ class Routes:
             return await self._intake.accept(message.content, body, address, path=path, secret_fields=hidden)
         except LedgerUnavailable as error:
             # TradingView sends again: that must not count twice.
-            self._alerts.give_back(address, asyncio.get_running_loop().time())
+            self._alerts.give_back(household(address), asyncio.get_running_loop().time())
             raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, str(error)) from error
 
     def _log_refusal(self, address: str, refusal: Refusal) -> None:

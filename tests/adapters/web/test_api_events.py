@@ -12,6 +12,7 @@ from tests.adapters.web.conftest import Site
 from tests.adapters.web.programs import API, bearer
 from tradebot.operations import api_tokens
 from tradebot.queries import pages
+from tradebot.web import guard
 from tradebot.web.api import streaming
 
 
@@ -76,6 +77,47 @@ async def test_a_stream_ends_with_its_token(site: Site, monkeypatch: pytest.Monk
                 while not answer.content.at_eof():
                     await answer.content.readline()
     assert (await site.ask(f"{API}/me", headers=headers))[0] == 401
+
+
+async def test_a_stream_ends_with_its_token_however_much_happens(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever was shut out goes on listening for as long as there is something to hear."""
+    monkeypatch.setattr(streaming, "HEARTBEAT_S", 0.2)
+    headers, bot = {**await bearer(site), "Accept": "text/event-stream"}, site.bot
+    ended = asyncio.Event()
+
+    async def be_busy() -> None:
+        number = 0
+        while not ended.is_set():
+            number += 1
+            await bot.operations.block("AAPL", "Ann", f"k{number}", blocked=number % 2 == 1)
+
+    async with site.client.get(site.url(f"{API}/events"), headers=headers) as answer:
+        await answer.content.readline()
+        busy = asyncio.create_task(be_busy())
+        await api_tokens.revoke(bot.ledger, "read-1", actor="Ann", now=bot.clock.now())
+        try:
+            async with asyncio.timeout(30):
+                with suppress(ClientError):
+                    while not answer.content.at_eof():
+                        await answer.content.readline()
+        finally:
+            ended.set()
+            await busy
+    assert (await site.ask(f"{API}/me", headers=headers))[0] == 401
+
+
+async def test_a_page_of_events_that_takes_too_long_is_refused_in_words(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The owner reads of a mistake in the bot, and nobody tells him to ask for less."""
+
+    async def hang(*_: Any, **__: Any) -> Any:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(guard, "ANSWER_DEADLINE_S", 0.05)
+    monkeypatch.setattr(pages, "newest_events", hang)
+    status, told = await site.ask(f"{API}/events", headers=await bearer(site))
+    assert (status, told["status"], "Ask for less" in told["detail"]) == (503, 503, True)
 
 
 async def test_a_reader_that_breaks_ends_its_streams_and_the_next_one_is_served(

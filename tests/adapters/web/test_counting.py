@@ -228,3 +228,12 @@ async def test_jobs_and_deliveries_are_counted(bench: Bench) -> None:
     assert bench.count("job_failures_total", job_name="daily_report", code="missed") == 2
     assert bench.count("deliveries_total", channel="telegram", result="delivered") == 3
     assert bench.count("deliveries_total", channel="mail", result="given_up") == 1
+
+
+async def test_orders_are_remembered_within_bounds(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bot that runs for a year would hold every order of it in memory whose end it did not hear of."""
+    monkeypatch.setattr(counting, "KNOWN_MAX", 2)
+    bench.stored(*(an_order(order_ref=f"tb-{number}-a") for number in (1, 2, 3)))
+    for number in (1, 2, 3):
+        await bench.told(bench.listeners.sent, f"tb-{number}-a")
+    assert bench.count("orders_sent_total", strategy="main", side="buy") == 2

@@ -85,6 +85,8 @@ async def test_a_guesser_locks_nobody_else_out(open_site: OpenSite) -> None:
         last = await login("wrong", "192.0.2.1")
     assert last == 429
     assert await login(PASSWORD, "192.0.2.2") == 200
+    of_one_network = [await login("wrong", f"2001:db8::{number}") for number in range(GUESSES + 1)]
+    assert of_one_network == [*[403] * GUESSES, 429]
     found = [await login("wrong", f"192.0.2.{10 + number}") for number in range(GUESSES_OF_ALL)]
     assert (found[0], found[-1]) == (403, 429)
 
@@ -112,6 +114,24 @@ async def test_who_has_left_is_out(site: Site) -> None:
     site.client.cookie_jar.clear()
     async with site.client.get(site.url("/"), cookies=before, allow_redirects=False) as answer:
         assert answer.status == 303
+
+
+async def test_an_open_page_keeps_nobody_logged_in(site: Site) -> None:
+    """A browser that was left open in a café shows the account for twelve hours, because its page asks for what is new."""
+    browser = await inside(site)
+    for _ in range(4):
+        site.bot.clock.skip(IDLE_S / 3)
+        page = await browser.get("/", headers={"X-Refresh": "1"})
+    assert page.path.startswith("/login")
+
+
+async def test_who_looks_at_pages_stays_logged_in(site: Site) -> None:
+    """Who works with the dashboard is thrown out in the middle of it."""
+    browser = await inside(site)
+    for _ in range(4):
+        site.bot.clock.skip(IDLE_S / 3)
+        page = await browser.get("/risk")
+    assert page.path == "/risk"
 
 
 async def test_a_form_of_another_session_does_nothing(site: Site) -> None:

@@ -183,7 +183,8 @@ async def test_a_question_ends_in_time_and_an_act_is_done_to_its_end(
 ) -> None:
     """A sale would be given up half-way because a browser was impatient, or a question would hold its connection for ever."""
     site = await open_site()
-    assert (await site.ask("/hangs"))[0] == 504
+    status, told = await site.ask("/hangs")
+    assert (status, "Ask for less" in told["detail"]) == (503, True)
     assert (await site.ask("/acts", "POST"))[0] == 504
     flowing = asyncio.create_task(site.ask("/flows"))
     assert not part["done"].is_set()

@@ -1,6 +1,7 @@
 """The pure parts of who may call: secrets and buckets."""
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from tradebot.domain.payload.message import BLANKS
 from tradebot.errors import ConfigError
-from tradebot.listener.callers import Buckets
+from tradebot.listener.callers import Buckets, household
 from tradebot.webhook.access import Addresses, Secrets
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=4, max_size=20)
@@ -98,3 +99,33 @@ def test_buckets_of_many_addresses_do_not_fill_the_memory() -> None:
     for n in range(1000):
         assert buckets.take(str(n), n / 100)
         assert len(buckets._levels) <= 11
+
+
+def test_a_flood_of_addresses_costs_no_more_with_each_and_frees_nobody_else() -> None:
+    """Who comes with many addresses makes every request of everybody slow, or frees all who were held back before him."""
+    buckets = Buckets(burst=2, per_s=0.001)
+    buckets.take("first", 0)
+    for n in range(buckets.keys_max - 2):
+        buckets.take(f"{n}", 0)
+    assert [buckets.take("held back", 0) for _ in range(3)] == [True, True, False]
+    began = time.process_time()
+    for n in range(5_000):
+        buckets.take(f"another {n}", 0)
+    assert time.process_time() - began < 2  # looking at all of them each time takes ten times as long
+    assert len(buckets._levels) == buckets.keys_max
+    assert not buckets.take("held back", 0)
+
+
+@pytest.mark.parametrize(
+    ("caller", "counted"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.7", "::ffff:192.0.2.7"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_an_address_of_ipv6_counts_with_its_network(caller: str, counted: str) -> None:
+    """Who has one address of IPv6 has as many as he likes, and guesses without end."""
+    assert household(caller) == counted

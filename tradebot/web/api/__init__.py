@@ -1,6 +1,5 @@
 """The REST API under `/api/v1`: `table` has every endpoint, `reading` and `acting` what each does, `describing` the documents."""
 
-import asyncio
 from http import HTTPStatus
 
 from aiohttp import web
@@ -13,7 +12,7 @@ from tradebot.web.api.endpoint import PREFIX
 from tradebot.web.api.streaming import Stream
 from tradebot.web.api.table import EVENTS, READS, WRITES
 from tradebot.web.ground import Ground
-from tradebot.web.guard import ANSWER_DEADLINE_S, streams
+from tradebot.web.guard import in_time, streams
 from tradebot.web.problems import Problem
 
 STREAM = "text/event-stream"
@@ -30,8 +29,7 @@ def routes(app: web.Application, ground: Ground) -> None:
     @streams
     async def events(request: web.Request) -> web.StreamResponse:
         if STREAM not in request.headers.get("Accept", ""):
-            async with asyncio.timeout(ANSWER_DEADLINE_S):
-                return await page_of_events.answer(request)
+            return await in_time(page_of_events.answer(request))
         token = await access.admit(request, EVENTS.scope)
         query = query_of(After, request)
         seen = request.headers.get("Last-Event-ID", query.after)

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from tradebot.domain.api_access import ApiToken, Scope
 from tradebot.errors import LedgerUnavailable
-from tradebot.listener.callers import Buckets
+from tradebot.listener.callers import Buckets, household
 from tradebot.queries.api_tokens import api_token
 from tradebot.web.ground import Ground
 from tradebot.web.guard import ACTOR, CLIENT, Handler
@@ -38,7 +38,7 @@ class Access:
         """What needs no token, so many times from one address."""
 
         async def limited(request: web.Request) -> web.StreamResponse:
-            self._limit(self._open, request[CLIENT])
+            self._limit(self._open, household(request[CLIENT]))
             return await handler(request)
 
         return limited
@@ -48,7 +48,7 @@ class Access:
         try:
             token = await self._known(request, at_once=at_once)
         except NoToken as why:
-            self._limit(self._strangers, request[CLIENT])
+            self._limit(self._strangers, household(request[CLIENT]))
             challenge = 'Bearer realm="tradebot", error="invalid_token"'
             raise Problem(HTTPStatus.UNAUTHORIZED, str(why), headers={"WWW-Authenticate": challenge}) from None
         request[ACTOR] = f"token {token.id}"

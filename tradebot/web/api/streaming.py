@@ -4,7 +4,8 @@ Rules:
 - One reader for all clients, while there are any: it wakes with the ledger's news and reads on from where it was.
 - Each client has a short queue of its own. Who does not read is cut off, and comes back with `Last-Event-ID` for what he missed;
   neither the reader nor anybody else waits for him.
-- A silent stream sends a comment now and then: so a client that is gone is noticed, and a token that was revoked ends it.
+- A silent stream sends a comment now and then: so a client that is gone is noticed. As often a stream looks at its token: it ends
+  with it, however much happens.
 """
 
 import asyncio
@@ -133,11 +134,15 @@ class Stream:
         while missed := await pages.events_after(self._ground.queries.ledger, sent, READ_AT_ONCE):
             sent = missed[-1].id
             await _write(response, "".join(_text(one) for one in missed if traces or one.severity in pages.TOLD))
+        now = asyncio.get_running_loop().time
+        looked = now()
         while not client.ended.is_set():
             one = await _next(client)
-            if one is None:
+            if one is None or now() - looked >= HEARTBEAT_S:
                 if client.ended.is_set() or not await self._still_good(token):
                     return
+                looked = now()
+            if one is None:
                 await _write(response, ": still here\n\n")
             elif one.id > sent and (traces or one.severity in pages.TOLD):
                 sent = one.id

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from tradebot.errors import BrokerUnavailable, LedgerUnavailable
-from tradebot.listener.callers import Buckets
+from tradebot.listener.callers import Buckets, household
 from tradebot.web.dashboard.frame import Note, frame
 from tradebot.web.dashboard.rendering import Asset, assets, environment
 from tradebot.web.ground import Ground
@@ -38,6 +38,8 @@ _OTHER_SESSION = (
     "This form is of another session.",
     "Nothing was done. Open the page anew and try again.",
 )
+REFRESH = "X-Refresh"
+"""With it the script of an open page looks for what is new."""
 SESSION = web.RequestKey("session", Session)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -74,7 +76,7 @@ class Door:
     async def login(self, request: web.Request) -> web.Response:
         form = await request.post()
         now, next_ = self.ground.clock.monotonic(), _own_path(str(form.get("next", "/")))
-        caller = request[CLIENT]
+        caller = household(request[CLIENT])
         if not (self._guesses.take(caller, now) and self._guesses_of_all.take("all", now)):
             text = f"Too many wrong passwords came lately. Wait {GUESS_EVERY_S:.0f} seconds, then try again."
             page = await self._door("tradebot", text, next_=next_, status=HTTPStatus.TOO_MANY_REQUESTS)
@@ -117,18 +119,23 @@ class Door:
         page = {"title": title, "text": text, "mood": "bad", "asks": True, "next": next_}
         return await self._html("door.html", {"page": page}, status)
 
-    def _session(self, request: web.Request) -> Session | None:
-        token = request.cookies.get(COOKIE, "")
-        return self._sessions.find(token, self.ground.clock.monotonic()) if token else None
+    def is_inside(self, request: web.Request) -> bool:
+        """Whether the session of an answer that has no end lasts still."""
+        return self._session(request, by_itself=True) is not None
+
+    def _session(self, request: web.Request, *, by_itself: bool = False) -> Session | None:
+        """`by_itself`, or with its script's header: an open page asks, which keeps nobody logged in."""
+        token, used = request.cookies.get(COOKIE, ""), not (by_itself or REFRESH in request.headers)
+        return self._sessions.find(token, self.ground.clock.monotonic(), used=used) if token else None
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
     def inside(self, handler: Handler, *, acts: bool = False, endless: bool = False) -> Handler:
         """Only for who is logged in; with `acts` only for a form of his own session. What goes wrong is a page. An `endless`
-        answer has no time limit, and what acts is finished."""
+        answer is one that an open page asks for by itself: it has no time limit. What acts is finished."""
 
         async def admitted(request: web.Request) -> web.StreamResponse:
-            session = self._session(request)
+            session = self._session(request, by_itself=endless)
             if session is None:
                 raise web.HTTPSeeOther(f"/login?{urlencode({'next': '/' if acts else request.path_qs})}")
             request[SESSION], request[ACTOR] = session, BY
@@ -146,8 +153,7 @@ class Door:
 
     async def nowhere(self, request: web.Request) -> web.StreamResponse:
         """Any path that there is not: a page for who is logged in and reads pages."""
-        session = self._session(request)
-        if session is None or "text/html" not in request.headers.get("Accept", ""):
+        if "text/html" not in request.headers.get("Accept", "") or (session := self._session(request)) is None:
             raise web.HTTPNotFound
         request[SESSION] = session
         return await self.problem(request, HTTPStatus.NOT_FOUND, *_NOWHERE)
@@ -162,7 +168,7 @@ class Door:
                 headline = await queries.headline()
         except (LedgerUnavailable, TimeoutError):
             headline = None
-        fresh = "X-Refresh" in request.headers  # its script looks for changes: what is told once is told to people
+        fresh = REFRESH in request.headers  # its script looks for changes: what is told once is told to people
         notes = [] if fresh else [Note(text, mood) for text, mood in session.told()]
         here = f"/{request.path.split('/')[1]}"
         top = frame(headline, self.ground.clock.now(), here, queries.run.version, session.csrf, notes, queries.state)

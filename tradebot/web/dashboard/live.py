@@ -1,7 +1,7 @@
 """Tells open pages that something has changed: server-sent events that carry nothing but that.
 
 Rules: one look every `LOOK_EVERY_S` for all pages together, and none when nobody looks; so many streams at most, the oldest
-of which ends. A stream ends after a while, and the browser asks anew: so a session that is over sees nothing more.
+of which ends. A stream is no use of its session, and ends with it; after a while it ends anyway, and the browser asks anew.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ from collections.abc import Hashable
 from contextlib import suppress
 
 from aiohttp import web
+from loguru import logger
 
 from tradebot.errors import LedgerUnavailable
 from tradebot.queries.search import newest_events
@@ -21,6 +22,7 @@ STREAM_S = 600.0
 BEAT_EVERY_S = 15.0  # so that a page that is gone is noticed
 HEARD_WITHIN_S = 10.0
 STREAMS_MAX = 20
+_AWAY, _BROKEN = "away", "broken"
 _BEAT = b": still here\n\n"
 _CHANGED = b"event: changed\ndata: \n\n"
 
@@ -53,7 +55,7 @@ class Live:
             response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
             with suppress(ConnectionError, TimeoutError):
                 await response.prepare(request)
-                await self._tell(response, changed)
+                await self._tell(request, response, changed)
             return response
         finally:
             self._open.pop(changed, None)
@@ -73,7 +75,7 @@ class Live:
             if self._looking is None or self._looking.done():
                 self._looking = asyncio.create_task(self._look(await self._now()), name="dashboard's look")
 
-    async def _tell(self, response: web.StreamResponse, changed: asyncio.Event) -> None:
+    async def _tell(self, request: web.Request, response: web.StreamResponse, changed: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()
         until = loop.time() + STREAM_S
         await response.write(_BEAT)
@@ -81,15 +83,23 @@ class Live:
             with suppress(TimeoutError):
                 async with asyncio.timeout(BEAT_EVERY_S):
                     await changed.wait()
+            if not self._door.is_inside(request):
+                return
             async with asyncio.timeout(HEARD_WITHIN_S):  # who does not read is not waited for
                 await response.write(_CHANGED if changed.is_set() else _BEAT)
             changed.clear()
 
     async def _look(self, seen: Hashable) -> None:
-        """While anybody listens: whether it is otherwise than it was."""
+        """While anybody listens: whether it is otherwise than it was. A defect is logged once, and looked at again: else the open
+        pages would stand still, and look well."""
         while self._open:
             await self._ground.clock.sleep(LOOK_EVERY_S)
-            now = await self._now()
+            try:
+                now = await self._now()
+            except Exception:
+                if seen != _BROKEN:
+                    logger.exception("the dashboard cannot see whether something has changed; it looks again and again")
+                now = _BROKEN
             if now != seen:
                 for changed in list(self._open):
                     changed.set()
@@ -102,7 +112,7 @@ class Live:
             events = await newest_events(queries.ledger, 1)
             headline = await queries.headline()
         except LedgerUnavailable:
-            return "away"
+            return _AWAY
         return (
             events[-1].id if events else 0,
             headline.state,

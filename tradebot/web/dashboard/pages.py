@@ -16,7 +16,7 @@ from tradebot.queries.alert_trace import alert_trace
 from tradebot.queries.search import AlertSearch, newest_events, search_alerts
 from tradebot.queries.working import AtWork
 from tradebot.web.dashboard import alerts, at_work, holdings, machine, overview, performance, risk, trace
-from tradebot.web.dashboard.door import Door
+from tradebot.web.dashboard.door import REFRESH, Door
 from tradebot.web.dashboard.pictures import Gallery
 from tradebot.web.ground import Ground
 from tradebot.words import report_page
@@ -82,7 +82,7 @@ class Pages:
     async def _orders(self, request: web.Request) -> Sequence[AtWork]:
         """A page that stays open asks IB for prices once in a while: its quotes are orders' before they are anybody's."""
         now = self._clock.monotonic()
-        if "X-Refresh" in request.headers and now < self._prices_until:
+        if REFRESH in request.headers and now < self._prices_until:
             return await self._queries.orders(known=self._prices)
         self._prices_until = now + PRICES_KEPT_S
         found = await self._queries.orders()

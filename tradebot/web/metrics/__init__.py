@@ -11,7 +11,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from tradebot.listener.callers import Buckets
+from tradebot.listener.callers import Buckets, household
 from tradebot.web.ground import Ground
 from tradebot.web.guard import ACTOR, CLIENT
 from tradebot.web.problems import Problem
@@ -62,7 +62,7 @@ class _Door:
         ):
             request[ACTOR] = _WHO
             return
-        if not self._wrong.take(request[CLIENT], asyncio.get_running_loop().time()):
+        if not self._wrong.take(household(request[CLIENT]), asyncio.get_running_loop().time()):
             retry = {"Retry-After": str(round(1 / WRONG_PER_S))}
             raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "Too many wrong tokens.", headers=retry)
         raise Problem(

@@ -42,7 +42,7 @@ MISSED = "missed"
 
 
 KNOWN_MAX = 10_000
-"""So many alerts are remembered, the newest."""
+"""So many alerts are remembered, the newest, and so many orders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +136,8 @@ class Counting:
         received = known.received if known else None
         at_market = order.order_type is OrderType.MARKET
         self._orders[order.order_ref] = _OnItsWay(order.strategy, side, received, now, at_market)
+        if len(self._orders) > KNOWN_MAX:  # of what never ended, or whose end was never heard of
+            del self._orders[next(iter(self._orders))]
         if received is not None:
             self._counters.stages.labels("decided", side).observe(_seconds(received, now))
 
