@@ -177,6 +177,7 @@ class FakeBroker(Broker):
         self.asks: dict[str, Decimal | None] = {}  # $100 where nothing else is said; None: no quote
         self.base: tuple[str, Decimal] | None = None  # the account's currency where it is not USD, and its cash in it
         self.no_quote = NoQuote()
+        self.of_industries: dict[int, str] = {}  # by contract, of what was looked up
         self.kept: dict[int, Quote] = {}  # what lines say, by contract
         self.margin: Margin | None = None  # what a what-if order is answered; None: without figures
         self.bars: dict[str, Sequence[DailyBar]] = {}  # of past days, by ticker
@@ -236,6 +237,9 @@ class FakeBroker(Broker):
         await self._answer("quote")
         ask = self.asks.get(contract.ticker, Decimal(100))
         return self.no_quote if ask is None else Quote(ask, ask, ask, self.clock.now(), delayed=self.delayed)
+
+    def industries(self) -> Mapping[int, str]:
+        return self.of_industries
 
     def kept_quote(self, con_id: int) -> Quote | None:
         return self.kept.get(con_id)

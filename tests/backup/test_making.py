@@ -28,13 +28,13 @@ async def test_a_backup_tells_what_is_in_it(url: str, tmp_path: Path) -> None:
         await waits(open_books, NOW - timedelta(hours=2))
         await open_books.put_setting("account", "DU1234567", "bot", NOW)
     made = await backups.make(url, tmp_path / "backups", NOW)
-    assert made.path.name == f"tradebot-20261120T223000Z-0009.{'db' if url.startswith('sqlite') else 'dump'}"
+    assert made.path.name == f"tradebot-20261120T223000Z-0010.{'db' if url.startswith('sqlite') else 'dump'}"
     assert list((tmp_path / "backups").iterdir()) == [made.path]
     assert stat.S_IMODE(made.path.stat().st_mode) == 0o600
     inside = made.contents
     assert (inside.alerts.count, inside.trades.count, inside.executions.count) == (2, 1, 1)
     assert inside.alerts.newest is not None
-    assert (inside.step, inside.account, inside.held) == ("0009", "DU1234567", {"AAPL": 10})
+    assert (inside.step, inside.account, inside.held) == ("0010", "DU1234567", {"AAPL": 10})
     assert len(inside.waiting) == 2
 
 
@@ -198,7 +198,7 @@ async def test_the_command_says_it_all(typed: Type, tmp_path: Path) -> None:
     first = await asyncio.to_thread(typed, "backup", "kept", "--keep", "1")
     assert first.code == 0, first.all
     assert "1 alert (newest 2026-07-01 12:00:00 UTC), 1 order (newest 2026-11-20 19:30:00 UTC), 1 lot," in first.out
-    assert "tables of step 0009" in first.out
+    assert "tables of step 0010" in first.out
     second = await asyncio.to_thread(typed, "backup", "kept", "--keep", "1")
     assert "Taken away, older: tradebot-" in second.out
     (left,) = (tmp_path / "kept").iterdir()

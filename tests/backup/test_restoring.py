@@ -105,7 +105,7 @@ async def test_without_books_nothing_waits_and_nothing_is_bought(url: str, tmp_p
     if url.startswith("sqlite"):
         shutil.rmtree(tmp_path / "data")
     else:
-        await migrate.down(url, 9)
+        await migrate.down(url, 10)
     plan = await restore.plan(url, backup.path)
     assert (plan.present, plan.cleared, plan.state) == (None, [waiting], TradingState.PAUSED)
     done = await restore.carry_out(url, plan, tmp_path / "backups", NOW)
@@ -254,6 +254,7 @@ async def test_older_tables_are_brought_up(url: str, tmp_path: Path) -> None:
         "0007_channels",
         "0008_api",
         "0009_daily_bars",
+        "0010_sectors",
     ]
     plan = await restore.plan(url, backup.path)
     assert plan.missing_steps == missing

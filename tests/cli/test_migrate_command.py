@@ -27,6 +27,7 @@ def test_up_status_down(typed: Type, monkeypatch: pytest.MonkeyPatch) -> None:
         "0007_channels",
         "0008_api",
         "0009_daily_bars",
+        "0010_sectors",
     )
     assert typed("migrate", "up").out == "".join(f"applied {name}\n" for name in names)
     assert "up to date" in typed("migrate", "up").out
@@ -36,9 +37,9 @@ def test_up_status_down(typed: Type, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "0001_initial  applied " in typed("migrate", "status").out
     answer("y")
     down = typed("migrate", "down")
-    assert (down.code, "undone 0009_daily_bars" in down.out) == (0, True), down.all
+    assert (down.code, "undone 0010_sectors" in down.out) == (0, True), down.all
     assert "0001_initial  applied " in typed("migrate", "status").out
-    assert "undone 0002_core\nundone 0001_initial" in typed("migrate", "down", "--yes", "--steps", "8").out
+    assert "undone 0002_core\nundone 0001_initial" in typed("migrate", "down", "--yes", "--steps", "9").out
     nothing = typed("migrate", "down", "--yes", "--steps", "3")
     assert (nothing.code, nothing.out) == (0, "nothing to undo\n"), nothing.all
 

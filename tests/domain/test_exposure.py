@@ -186,6 +186,22 @@ def test_the_loss_shown_is_that_of_the_basis(basis: LossBasis, change: Decimal |
     assert replace(NOTHING, realised_today=D(-100), open_change=change, loss_basis=basis).lost_today == lost
 
 
+def test_what_is_at_stake_by_sector() -> None:
+    """The owner would not see that all his money is in one; or what is not known would pass for one of the largest."""
+    lots = [a_lot(1, con_id=1, ticker="AAPL"), a_lot(2, con_id=2, ticker="KO"), a_lot(3, con_id=3, ticker="X")]
+    msft = a_trade(9, TradeStatus.SUBMITTED, con_id=4, ticker="MSFT", reserved=D(5000))
+    names = {1: "Technology", 2: "Consumer, Non-cyclical", 4: "Technology"}
+    found = exposure(lots, [msft], [], [], None, day_start=DAY_START, now=NOW, industries=names)
+    each = lots[0].cost
+    assert list(found.cost_by_sector.items()) == [
+        ("Technology", each + 5000),
+        ("Consumer, Non-cyclical", each),
+        ("unknown", each),
+    ]
+    assert sum(found.cost_by_sector.values()) == found.invested
+    assert at_stake(lots).cost_by_sector == {}, "whoever decides does not look"
+
+
 def test_the_fullest_ticker() -> None:
     """The owner would be shown room under the limit per ticker where there is none."""
     lots = [a_lot(1, ticker="KO"), a_lot(2, ticker="MSFT"), a_lot(3, ticker="MSFT")]

@@ -80,7 +80,7 @@ async def test_trading_goes_on_with_the_books_of_before(tmp_path: Path, gateway:
             await until(lambda: _all_told(daemon), "every event to be delivered")
             assert await daemon.stop() == 0, daemon.output
             assert "Traceback" not in daemon.output, daemon.output
-    await migrate.down(url, steps=8)
+    await migrate.down(url, steps=9)
     after = await release.content(url)
     shares = {row["opening_trade_id"]: _shares(after, row["opening_trade_id"]) for row in before["position"]}
     assert shares == {trade: _shares(before, trade) for trade in shares}, (
@@ -129,7 +129,7 @@ async def test_brackets_beside_the_lots_of_before(tmp_path: Path, gateway: Gatew
     for table in ("alert_log", "trade", "execution", "event", "corporate_action"):
         assert {row[_key(table)] for row in before[table]} <= {row[_key(table)] for row in after[table]}, table
     with pytest.raises(MigrationError, match="there are stops or targets"):
-        await migrate.down(url, steps=5)
+        await migrate.down(url, steps=6)
 
 
 async def _what_waited_is_done(daemon: Daemon, gateway: Gateway, before: release.Rows) -> None:

@@ -89,6 +89,7 @@ class IbBroker(Broker):
         # On one connection: a split may bring another one.
         self._contracts: dict[tuple[str, str | None, int], tuple[Contract, int | None]] = {}
         self._look_ups: dict[tuple[str, str | None, int], asyncio.Task[None]] = {}
+        self._industries: dict[int, str] = {}
         self._next_holdings: asyncio.Task[PositionReport] | None = None
         self._holdings_tasks: set[asyncio.Task[PositionReport]] = set()
         self._holdings_at = -HOLDINGS_EVERY_S  # loop time of the last question
@@ -206,7 +207,12 @@ class IbBroker(Broker):
         except ConnectionError as error:
             raise BrokerUnavailable(f"cannot look up {ticker}: {error}") from error
         contract = contracts.choose(ticker, hint, details)
+        if industry := contracts.industry(contract, details):
+            self._industries[contract.con_id] = industry
         return contract, contracts.market_rule(contract, details)
+
+    def industries(self) -> Mapping[int, str]:
+        return self._industries
 
     async def quote(self, contract: Contract) -> Quote | NoQuote:
         return await self._quotes.quote(self._link.ready(), contract, self._options.quote_timeout_s)

@@ -62,6 +62,12 @@ def market_rule(contract: Contract, details: Iterable[ib_async.ContractDetails])
     return None
 
 
+def industry(contract: Contract, details: Iterable[ib_async.ContractDetails]) -> str:
+    """IB's word for what the company does ("Technology"), an ETF's is "Funds"; empty where IB has none."""
+    told = (each.industry for each in details if each.contract is not None and each.contract.conId == contract.con_id)
+    return next((name.strip() for name in told if name.strip()), "")
+
+
 def rule_name(rule: int) -> str:
     """Under which its answer is waited for."""
     return f"the price steps of market rule {rule}"

@@ -115,6 +115,11 @@ def _overview(booked: BooksStatus, database: str, max_risk: Decimal) -> Iterable
     yield "UNKNOWN", ", ".join(f"{_order(t, booked)} ({t.order_ref})" for t in booked.unknown) or "none"
     yield "open positions", f"{used.open_positions} of {limits.max_open_positions}"
     yield "invested", f"{figures.usd(used.invested)} of {figures.usd(limits.max_total_investment)}"
+    if used.cost_by_sector:
+        parts = [
+            f"{name} {figures.usd(cost)} ({cost / used.invested:.0%})" for name, cost in used.cost_by_sector.items()
+        ]
+        yield "by sector", ", ".join(parts)
     of = f" of {figures.usd(max_risk)}" if max_risk else ""
     yield "at risk", f"{figures.usd(used.at_risk)}{of} down to the stops; without a stop all that shares cost"
     yield "buys today", f"{used.buys_today} of {limits.max_daily_buys}"

@@ -7,6 +7,7 @@ from tradebot.database.alerts import AlertRows
 from tradebot.database.api import ApiRows
 from tradebot.database.deliveries import DeliveryRows
 from tradebot.database.events import EventRows
+from tradebot.database.industries import IndustryRows
 from tradebot.database.lots import LotRows
 from tradebot.database.performance import PerformanceRows
 from tradebot.database.retention import RetentionRows
@@ -16,7 +17,16 @@ from tradebot.errors import LedgerUnavailable
 
 
 class SqlBooks(
-    AlertRows, TradeRows, LotRows, SettingRows, EventRows, DeliveryRows, ApiRows, PerformanceRows, RetentionRows
+    AlertRows,
+    TradeRows,
+    LotRows,
+    SettingRows,
+    EventRows,
+    DeliveryRows,
+    ApiRows,
+    PerformanceRows,
+    IndustryRows,
+    RetentionRows,
 ):
     """See `tradebot.ports.Books`; each room has the statements of the `.sql` file of its name."""
 

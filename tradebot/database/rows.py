@@ -22,6 +22,7 @@ _FILES = (
     "retention.sql",
     "api.sql",
     "performance.sql",
+    "industries.sql",
 )
 _TRADE = ", ".join(one.name for one in fields(Trade))  # all but the decision, which is kilobytes
 _SQL = {name: sql.replace("{columns}", _TRADE) for name, sql in named_sql.load(*_FILES).items()}

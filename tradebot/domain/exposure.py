@@ -19,6 +19,8 @@ from tradebot.domain.trades import LIVE, UNRESOLVED, OrderRole, Trade
 
 ACCOUNT_LAG = timedelta(seconds=1)
 """An account update that arrived this soon after a fill was booked may have been computed before it."""
+UNKNOWN_SECTOR = "unknown"
+"""Of what IB names no industry for, or was not asked about yet."""
 _BEFORE_MIDNIGHT = timedelta(hours=1)
 
 
@@ -41,6 +43,9 @@ class Exposure:
 
     sells_today: int = 0
     cost_by_ticker: Mapping[str, Decimal] = field(default_factory=dict)  # of which `invested` is the sum
+    cost_by_sector: Mapping[str, Decimal] = field(
+        default_factory=dict
+    )  # the same, largest first; only where it is shown
 
     @property
     def invested(self) -> Decimal:
@@ -88,11 +93,12 @@ def exposure(
     now: datetime,
     prices: Mapping[int, Decimal | None] | None = None,
     loss_basis: LossBasis = LossBasis.REALISED,
+    industries: Mapping[int, str] | None = None,
 ) -> Exposure:
     """Sums up the rows as they were read, trades in flight before lots and recent trades.
 
     So what ends between the readings counts twice, never not at all. `recent`: trades since `recent_since(day_start)`. `prices`:
-    IB's, by contract; they count for `open_change` alone.
+    IB's, by contract; they count for `open_change` alone. `industries`: the same; None: nobody looks at sectors.
     """
     change, unpriced = open_change(open_lots, prices or {}, day_start)
     in_flight = [trade for trade in unresolved if trade.side is Side.BUY]
@@ -111,6 +117,7 @@ def exposure(
         at_risk=_at_risk(lots, in_flight, unresolved),
         sells_today=sum(_counts_as_sell(trade, day_start) for trade in recent),
         cost_by_ticker=_cost_by_ticker(lots, in_flight),
+        cost_by_sector={} if industries is None else _cost_by_sector(lots, in_flight, industries),
     )
 
 
@@ -191,6 +198,16 @@ def _cost_by_ticker(lots: Iterable[Lot], in_flight: Iterable[Trade]) -> Mapping[
     for trade in in_flight:
         total[trade.ticker] += trade.reserved
     return total
+
+
+def _cost_by_sector(
+    lots: Iterable[Lot], in_flight: Iterable[Trade], industries: Mapping[int, str]
+) -> Mapping[str, Decimal]:
+    total: dict[str, Decimal] = defaultdict(Decimal)
+    for con_id, cost in [(lot.con_id, lot.cost) for lot in lots] + [(one.con_id, one.reserved) for one in in_flight]:
+        total[industries.get(con_id, UNKNOWN_SECTOR)] += cost
+    ranked = sorted(total.items(), key=lambda item: (item[0] == UNKNOWN_SECTOR, -item[1], item[0]))
+    return {name: cost for name, cost in ranked if cost}
 
 
 def _total(amounts: Iterable[Decimal]) -> Decimal:

@@ -80,6 +80,9 @@ class Broker(Protocol):
     async def contract(self, ticker: str, primary_exchange: str | None) -> Contract:
         """Raises UnknownContract (final), BrokerUnavailable (ask again)."""
 
+    def industries(self) -> Mapping[int, str]:
+        """Of the stocks that were looked up, by contract, in IB's words; what IB does not tell is not there. Asks nothing."""
+
     async def quote(self, contract: Contract) -> Quote | NoQuote:
         """A fresh quote, live or else delayed; why there is none, when IB gives none within the adapter's short time-out."""
 

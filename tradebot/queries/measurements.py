@@ -56,6 +56,7 @@ async def _status(queries: DaemonQueries, now: datetime) -> BooksStatus:
         recent = await books.trades_since_or_ended(recent_since(day_start))
     async with ledger.read() as books:
         closed = await books.lots(LotStatus.CLOSED, closed_since=day_start)
-    rows = StatusRows(settings, waiting, unresolved, lots, recent, closed)
+        industries = await books.industries()
+    rows = StatusRows(settings, waiting, unresolved, lots, recent, closed, industries)
     basis, broker = run.fixed_limits.daily_loss_basis, queries.broker
     return status_of(rows, run.defaults, day_start, now, broker.account(), broker.positions(), basis, run.strategies)

@@ -59,6 +59,7 @@ class StatusRows:
     lots: Sequence[Lot]
     recent: Sequence[Trade]
     closed: Sequence[Lot]  # today
+    industries: Mapping[int, str]  # by contract
 
 
 async def books_status(
@@ -82,6 +83,7 @@ async def books_status(
         lots=await books.lots(LotStatus.OPEN),
         recent=await books.trades_since_or_ended(recent_since(day_start)),
         closed=await books.lots(LotStatus.CLOSED, closed_since=day_start),
+        industries=await books.industries(),
     )
     return status_of(rows, defaults, day_start, now, account, positions, loss_basis, strategies)
 
@@ -100,7 +102,15 @@ def status_of(
     settings, unresolved, lots, recent, closed = rows.settings, rows.unresolved, rows.lots, rows.recent, rows.closed
     received = {side: count for (status, side), count in rows.waiting.items() if status is AlertStatus.RECEIVED}
     prices = market_prices(lots, positions or {}, settings)
-    total = partial(exposure, account=account, day_start=day_start, now=now, prices=prices, loss_basis=loss_basis)
+    total = partial(
+        exposure,
+        account=account,
+        day_start=day_start,
+        now=now,
+        prices=prices,
+        loss_basis=loss_basis,
+        industries=rows.industries,
+    )
     each = [
         strategy_status(
             one,

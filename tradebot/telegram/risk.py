@@ -31,6 +31,7 @@ def risk(found: BooksStatus, state: TradingState, fixed: FixedLimits, strategy: 
         *_at_risk(now, most),
         "" if now.cost_by_ticker else None,
         _by_ticker(now),
+        *_by_sector(now),
         *(_by_strategy(found.strategies) if own is None and found.several else ()),
         *blocked(found.blocked),
         "",
@@ -100,6 +101,14 @@ def _by_ticker(now: Exposure) -> str | None:
         rest = sum((cost for _, cost in left), Decimal(0))
         rows.append((f"{len(left)} more", whole(rest), _share(rest, now.invested)))
     return table(rows)
+
+
+def _by_sector(now: Exposure) -> Iterable[str]:
+    rows: list[Row] = [("Sector", "USD", "part")]
+    rows += [(name[:18], whole(cost), _share(cost, now.invested)) for name, cost in now.cost_by_sector.items()]
+    if now.cost_by_sector:
+        yield ""
+        yield table(rows)
 
 
 def _by_strategy(found: Sequence[StrategyStatus]) -> Iterable[str]:

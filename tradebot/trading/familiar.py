@@ -2,7 +2,8 @@
 
 Rules: the database knows which tickers to ask for, never the answer: a rename or a reverse split comes over night, and a
 contract of another day is not traded. What a burst of alerts finds is IB's word of this connection; where that has not come, the
-alert asks by itself. One at a time, slowly, once a connection: nothing waits for it, and each costs a message.
+alert asks by itself. One at a time, slowly, once a connection: nothing waits for it, and each costs a message. In which industry
+a stock is, is stored for those who look at exposure, whoever asked; what is held and in none is looked up too.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from loguru import logger
 
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.brokerage import BrokerEvent, Connected
+from tradebot.domain.lots import LotStatus
 from tradebot.errors import UnknownContract
 from tradebot.ports import IDLE_S, Broker, Clock, Ledger, Pulse
 from tradebot.trading.booking import Listeners
@@ -38,6 +40,7 @@ class FamiliarTickers:
         self._connected = asyncio.Event()
         self._asked: dict[tuple[str, str | None], int] = {}  # on which connection last
         self._complete = 0  # for this connection
+        self._industries: dict[int, str] | None = None  # as they are stored; None: not read yet
         listeners.connection.append(self._connection_changed)
 
     async def run(self) -> None:
@@ -46,6 +49,11 @@ class FamiliarTickers:
 
     async def look_up(self) -> float | None:
         """Those that were not asked for on this connection. Raises LedgerUnavailable, BrokerUnavailable."""
+        again_in_s = await self._look_up()
+        await self._store_industries()
+        return again_in_s
+
+    async def _look_up(self) -> float | None:
         if not await self._gate.opens(IDLE_S):
             return 0.0
         generation = self._broker.connection.generation
@@ -67,11 +75,28 @@ class FamiliarTickers:
         return None
 
     async def _tickers(self) -> list[tuple[str, str | None]]:
-        """Of the newest alerts first, each with the exchange that they name."""
+        """Of the newest alerts first, each with the exchange that they name; then what is held and in no industry yet."""
         async with self._ledger.read() as books:
             alerts = await books.newest_alerts(tuple(AlertStatus), ALERTS)
+            lots = await books.lots(LotStatus.OPEN)
+            known = await books.industries()
         named = {(one.ticker, one.primary_exchange): None for one in reversed(alerts) if one.ticker is not None}
-        return list(named)[:TICKERS_MAX]
+        familiar = list(named)[:TICKERS_MAX]
+        tickers = {ticker for ticker, _ in familiar}
+        held = dict.fromkeys(lot.ticker for lot in lots if lot.con_id not in known and lot.ticker not in tickers)
+        return [*familiar, *((ticker, None) for ticker in list(held)[:TICKERS_MAX])]
+
+    async def _store_industries(self) -> None:
+        """Those that the broker has told since; also of what was looked up for an alert."""
+        if self._industries is None:
+            async with self._ledger.read() as books:
+                self._industries = dict(await books.industries())
+        told = self._broker.industries()
+        new = {con_id: name for con_id, name in told.items() if self._industries.get(con_id) != name}
+        if new:
+            async with self._ledger.begin() as books:
+                await books.put_industries(new)
+            self._industries |= new
 
     def _connection_changed(self, event: BrokerEvent) -> None:
         if isinstance(event, Connected):

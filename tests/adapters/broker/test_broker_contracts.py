@@ -38,6 +38,20 @@ async def test_known_stocks_and_class_shares() -> None:
         assert await broker.contract("BRK B", None) == Contract(72063691, "BRK B", "NYSE")
 
 
+async def test_what_a_company_does_comes_with_its_contract() -> None:
+    """Exposure could not be told by sector, or each stock would cost one more question."""
+    async with open_gateway(SIMULATED) as gateway, broker_for(gateway.port) as broker:
+        await connected(broker)
+        for ticker in ("AAPL", "SPY"):
+            await broker.contract(ticker, None)
+        assert broker.industries() == {265598: "Technology", 756733: "Funds"}
+    async with open_scripted() as scripted, broker_for(scripted.port) as broker:  # as a real gateway said it
+        await connected(broker)
+        scripted.answers[CONTRACT] = listed((76792991, "NASDAQ"))
+        await broker.contract("TSLA", "NASDAQ")
+        assert broker.industries() == {76792991: "Consumer, Cyclical"}
+
+
 async def test_an_unknown_ticker_is_final_in_ibs_words() -> None:
     """Broken: an alert for a mistyped ticker would be tried again for ever."""
     async with open_gateway(SIMULATED) as gateway, broker_for(gateway.port) as broker:

@@ -241,6 +241,7 @@ async def again_and_again(books: Books, now: datetime, trade: Trade) -> None:
     assert await books.equity("DU1234567", now - DAY)
     assert len(await books.newest_trades(20, before_id=None, strategy=None)) == 20
     await performance(books, now)
+    await stocks(books)
     await programs(books, now)
     await the_outbox(books, now, trade)
 
@@ -253,6 +254,12 @@ async def performance(books: Books, now: datetime) -> None:
     assert await books.first_equity("DU1234567")
     await books.put_daily_bars([DailyBar("SPY", now.date(), *4 * [Decimal(600)])])
     assert len(await books.daily_bars("SPY", now.date())) == 1
+
+
+async def stocks(books: Books) -> None:
+    """One row a stock that was ever looked up."""
+    await books.put_industries({265598: "Technology"})
+    assert await books.industries() == {265598: "Technology"}
 
 
 async def programs(books: Books, now: datetime) -> None:

@@ -88,6 +88,16 @@ async def test_bars_are_there_once(ledger: Ledger) -> None:
         assert await books.daily_bars("AAPL", TODAY) == []
 
 
+async def test_a_stock_is_in_one_industry(ledger: Ledger) -> None:
+    """What IB called it years ago would be shown for ever; or the next contract of a number above two billion be refused."""
+    async with ledger.begin() as books:
+        assert await books.industries() == {}
+        await books.put_industries({265598: "Computers", 3_000_000_000: "Funds"})
+        await books.put_industries({265598: "Technology"})
+        await books.put_industries({})
+        assert await books.industries() == {265598: "Technology", 3_000_000_000: "Funds"}
+
+
 async def test_alerts_are_counted_by_what_became_of_them(ledger: Ledger) -> None:
     """A strategy that went silent, or whose alerts are refused, would not be noticed; a test would count as an alert."""
     async with ledger.begin() as books:

@@ -46,8 +46,9 @@ SINCE = [
     "0007_channels",
     "0008_api",
     "0009_daily_bars",
+    "0010_sectors",
 ]
-TO_0_4, TO_0_3 = 5, 6  # steps back
+TO_0_4, TO_0_3 = 6, 7  # steps back
 ROWS = [name for name in TABLES_OF_0_4 if name != "schema_migration"]
 LIMITS = {"buy_amount_usd": "750", "max_daily_loss": "500", "min_cash_reserve": "1500.50", "max_daily_buys": "40"}
 

@@ -9,7 +9,7 @@ from tradebot.database import address, migrate, open_ledger
 from tradebot.domain.terms import MARKET_DAY
 from tradebot.domain.trades import UNRESOLVED, Place, TradeStatus
 
-SINCE = ["0005_orders", "0006_history", "0007_channels", "0008_api", "0009_daily_bars"]
+SINCE = ["0005_orders", "0006_history", "0007_channels", "0008_api", "0009_daily_bars", "0010_sectors"]
 FIRST = Place(0, 0, 0)
 
 

@@ -83,12 +83,14 @@ async def test_pnl_has_what_is_open_and_status_what_was_sold(phone: Phone) -> No
 def test_risk_shows_how_much_of_each_limit_is_used() -> None:
     """The owner would learn of a full limit by a refused alert."""
     used = replace(EXPOSURE, cost_by_ticker={"AAPL": Decimal(2729), "TSLA": Decimal(746)})
+    used = replace(used, cost_by_sector={"Consumer, Non-cyclical": Decimal(2729), "unknown": Decimal(746)})
     booked = replace(daemon_status().books, exposure=used, limits=Limits(max_daily_buys=4), blocked=["GME"])
     told = plain(risk.risk(booked, TradingState.PAUSED, FixedLimits()))
     assert "PAUSED: no BUY" in told
     assert "Buys a day 4 of 4\n▰▰▰▰▰▰▰▰▰▰ 100 % ❗" in told
     assert "Total investment $3,475.00 of $50,000.00\n▰▱▱▱▱▱▱▱▱▱ 7 %" in told
     assert ["AAPL", "2,729", "79", "%"] in [line.split() for line in told.splitlines()]
+    assert "Consumer, Non-cycl 2,729 79 %\nunknown              746 21 %" in told
     assert "Blocked: no BUY of GME" in told
 
 

@@ -162,6 +162,7 @@ async def test_over_a_restart_gauges_hold_and_counters_begin_anew(open_site: Ope
     await second.start()
     seen = await read(site)
     assert (of(seen, "positions", strategy="main"), of(seen, "invested_usd", strategy="main")) == (1, 500)
+    assert of(seen, "invested_by_sector_usd", sector="unknown") == 500
     assert of(seen, "alerts_total", strategy="main", outcome="executed", code="") == 0
     assert of(seen, "fills_total", side="buy") == 0
 

@@ -8,13 +8,25 @@ from tradebot.ports.books.alerts import AlertBook
 from tradebot.ports.books.api import ApiBook
 from tradebot.ports.books.deliveries import DeliveryBook
 from tradebot.ports.books.events import EventBook
+from tradebot.ports.books.industries import IndustryBook
 from tradebot.ports.books.lots import LotBook
 from tradebot.ports.books.performance import PerformanceBook
 from tradebot.ports.books.settings import SettingBook
 from tradebot.ports.books.trades import TradeBook
 
 
-class Books(AlertBook, TradeBook, LotBook, SettingBook, EventBook, DeliveryBook, ApiBook, PerformanceBook, Protocol):
+class Books(
+    AlertBook,
+    TradeBook,
+    LotBook,
+    SettingBook,
+    EventBook,
+    DeliveryBook,
+    ApiBook,
+    PerformanceBook,
+    IndustryBook,
+    Protocol,
+):
     """The tables inside one transaction. Sequences are in id order. Raises LedgerUnavailable."""
 
     def remember(self) -> None:

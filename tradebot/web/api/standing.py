@@ -42,6 +42,7 @@ class Exposure(Shown):
     open_positions: int
     by_ticker: dict[str, int]
     cost_by_ticker: dict[str, Amount]
+    cost_by_sector: dict[str, Amount]  # by IB's industry, the largest first, "unknown" last
     buys_today: int
     sells_today: int
     realised_today: Amount

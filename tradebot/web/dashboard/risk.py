@@ -32,7 +32,7 @@ class Share:
 
     name: str
     amount: Decimal
-    positions: int
+    positions: int | None = None  # None: not counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,7 @@ class Risk:
     invested: Decimal
     by_ticker: Sequence[Share]
     by_strategy: Sequence[Share]
+    by_sector: Sequence[Share]
     blocked: Sequence[str]  # stocks that nothing may buy
 
 
@@ -81,6 +82,7 @@ def risk(booked: BooksStatus, fixed: FixedLimits) -> Risk:
                 if booked.several and one.exposure.invested
             ]
         ),
+        by_sector=[Share(name, amount) for name, amount in booked.exposure.cost_by_sector.items()],
         blocked=sorted(booked.blocked),
     )
 

@@ -259,6 +259,12 @@ SHOWN: tuple[Shown, ...] = (
         _exposed(lambda own: own.open_positions),
     ),
     Shown("invested_usd", "Cost of open lots and of BUYs in flight", ("strategy",), _exposed(lambda own: own.invested)),
+    Shown(
+        "invested_by_sector_usd",
+        "Cost of open lots and of BUYs in flight, by IB's industry",
+        ("sector",),
+        _books(lambda seen: [((name,), cost) for name, cost in seen.books.exposure.cost_by_sector.items()]),
+    ),
     Shown("in_flight_usd", "What BUYs in flight may still cost", ("strategy",), _exposed(lambda own: own.in_flight)),
     Shown("at_risk_usd", "What would be lost down to the stops", ("strategy",), _exposed(lambda own: own.at_risk)),
     Shown("buys_today", "BUYs since midnight in New York", ("strategy",), _exposed(lambda own: own.buys_today)),
