@@ -148,9 +148,7 @@ def a_split(ticker: str = "AAPL", **changes: Any) -> Split:
 
 def every_kind(ticker: str = "AAPL") -> Mapping[EventKind, Facts]:
     """One of each, about this ticker where it is about one."""
-    side, position = Side.SELL, Position(ticker, 265598, Decimal(5), Decimal(3))
-    split = a_split(ticker)
-    slots = (NOON - timedelta(days=1), NOON)
+    side = Side.SELL
     facts: tuple[Facts, ...] = (
         a.AlertStored(ticker, side, Decimal("187.30"), "52.89.214.238"),
         a.AlertRejected(f"The message is no JSON: {ticker}.", None),
@@ -168,6 +166,15 @@ def every_kind(ticker: str = "AAPL") -> Mapping[EventKind, Facts]:
         a.AlertExpired(ticker, side, 345_600.0),
         a.AlertCleared(ticker, side),
         *_of_orders(ticker, side),
+        *_of_account(ticker),
+        *_of_daemon(),
+    )
+    return {one.kind: one for one in facts}
+
+
+def _of_account(ticker: str) -> tuple[Facts, ...]:
+    position, split = Position(ticker, 265598, Decimal(5), Decimal(3)), a_split(ticker)
+    return (
         c.WrittenOff(ticker, Decimal(2)),
         c.WrittenOff(ticker, Decimal(2), "ema", Decimal(3)),
         c.ExitIncomplete(ticker, Decimal(3), c.ExitLeft.REFUSED, "IB 201: no"),
@@ -184,7 +191,6 @@ def every_kind(ticker: str = "AAPL") -> Mapping[EventKind, Facts]:
         c.StateChanged(TradingState.RUNNING, TradingState.PAUSED, "ema"),
         c.SettingChanged("max_daily_loss", Decimal(1000), Decimal("750.50")),
         c.SettingChanged("max_daily_loss", None, Decimal("750.50"), "ema"),
-        d.ApiTokenChanged("5f3a9c0d1e2b", "grafana", Scope.READ, revoked=False),
         c.TickerBlock(ticker, blocked=True),
         c.TickerBlock(ticker, blocked=False),
         c.TellingChanged(EventGroup.FILLS, Telling.ON, Telling.SILENT),
@@ -198,6 +204,13 @@ def every_kind(ticker: str = "AAPL") -> Mapping[EventKind, Facts]:
         c.QuestionAnswered(Question.EXECUTIONS, NOON),
         c.ClockOff(-30.0),
         c.GateOpened(),
+    )
+
+
+def _of_daemon() -> tuple[Facts, ...]:
+    slots = (NOON - timedelta(days=1), NOON)
+    return (
+        d.ApiTokenChanged("5f3a9c0d1e2b", "grafana", Scope.READ, revoked=False),
         d.MarketOpen(date(2026, 11, 20), NOON, "Thanksgiving", sells=2, buys=1, expired=1),
         report(by_strategy=(d.StrategyDay("ema", 3, 2, Decimal(11), 2, 1, 1, Decimal("-3.5")),)),
         p.WeeklyReport(**a_period()),
@@ -216,7 +229,6 @@ def every_kind(ticker: str = "AAPL") -> Mapping[EventKind, Facts]:
         d.Started("0.2.0", "127.0.0.1:4002", paper=True),
         d.Stopped("0.2.0", None, paper=None),
     )
-    return {one.kind: one for one in facts}
 
 
 def _cancelled(ticker: str) -> Mapping[str, Fact]:

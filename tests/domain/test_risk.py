@@ -129,6 +129,44 @@ def test_a_buy_within_every_limit_passes_every_check() -> None:
     ]
 
 
+PUT_RIGHT: list[dict[str, object]] = [
+    {"state": TradingState.PAUSED},
+    {"state": TradingState.RUNNING},
+    {"blocked": None},
+    {"own": own_of(paused=True)},
+    {"own": own_of(tickers=frozenset({"MSFT"}))},
+    {"own": own_of(target=PositionTarget(Target.LONG), held_qty=D(3))},
+    {"own": own_of(newest_exit=NOON + timedelta(seconds=1))},
+    {"own": own_of(window=(time(13), time(14)))},
+    {"own": own_of()},
+    {"unknown_order": False},
+    {"split": None},
+    {"other_contract": False},
+    {"short_qty": D(0)},
+    {"missing_qty": D(0)},
+    {"waited_s": 1.0},
+    {"since_last_buy_s": None, "own": own_of(cooldown_s=60, since_entry_s=59.0)},
+    {"own": own_of(max_alerts_per_day=2, alerts_today=3)},
+    {"own": own_of()},
+    {"qty": D(0), "ask": D(100), "misfit": Refusal(RefusalCode.EXIT_LEVELS, MISFIT)},
+    {"live": False},
+    {"bid": D(99)},
+    {"misfit": None},
+    {"qty": D(10)},
+    {"cash": D(100_000)},
+    {"max_total_investment": D(50_000)},
+    {"open_positions": 0},
+    {"ticker_positions": 0},
+    {"buys_today": 0},
+    {"realised_today": D(0)},
+    {"max_risk_usd": D(1_000)},
+    {"alert_price": D(100)},
+    {"max_order_value_usd": D(1_000)},
+    {"margin": Margin(D(10), D(500), D(500))},
+]
+"""What is put right of a hopeless BUY, step by step, in the designed order of the checks."""
+
+
 def one_after_another() -> Iterator[tuple[RefusalCode, Refusal]]:
     """Every check's refusal of one hopeless BUY, which is put right step by step."""
     limits = Limits(max_total_investment=D(1_000), min_cash_reserve=D(0))
@@ -153,42 +191,7 @@ def one_after_another() -> Iterator[tuple[RefusalCode, Refusal]]:
         live=True,
         own=own_of(enabled=False),
     )
-    put_right: list[dict[str, object]] = [
-        {"state": TradingState.PAUSED},
-        {"state": TradingState.RUNNING},
-        {"blocked": None},
-        {"own": own_of(paused=True)},
-        {"own": own_of(tickers=frozenset({"MSFT"}))},
-        {"own": own_of(target=PositionTarget(Target.LONG), held_qty=D(3))},
-        {"own": own_of(newest_exit=NOON + timedelta(seconds=1))},
-        {"own": own_of(window=(time(13), time(14)))},
-        {"own": own_of()},
-        {"unknown_order": False},
-        {"split": None},
-        {"other_contract": False},
-        {"short_qty": D(0)},
-        {"missing_qty": D(0)},
-        {"waited_s": 1.0},
-        {"since_last_buy_s": None, "own": own_of(cooldown_s=60, since_entry_s=59.0)},
-        {"own": own_of(max_alerts_per_day=2, alerts_today=3)},
-        {"own": own_of()},
-        {"qty": D(0), "ask": D(100), "misfit": Refusal(RefusalCode.EXIT_LEVELS, MISFIT)},
-        {"live": False},
-        {"bid": D(99)},
-        {"misfit": None},
-        {"qty": D(10)},
-        {"cash": D(100_000)},
-        {"max_total_investment": D(50_000)},
-        {"open_positions": 0},
-        {"ticker_positions": 0},
-        {"buys_today": 0},
-        {"realised_today": D(0)},
-        {"max_risk_usd": D(1_000)},
-        {"alert_price": D(100)},
-        {"max_order_value_usd": D(1_000)},
-        {"margin": Margin(D(10), D(500), D(500))},
-    ]
-    for change in put_right:
+    for change in PUT_RIGHT:
         found = refusal(order, now, limits, fixed_limits)
         assert found is not None
         yield found

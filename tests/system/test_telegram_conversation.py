@@ -49,6 +49,52 @@ async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
         yield made
 
 
+ANSWERS = {
+    "/start": "Trades TradingView alerts",
+    "/help": "/clear_queue",
+    "/status": "PAPER DU1234567",
+    "/positions": "KO",
+    "/orders": "No order works at IB",
+    "/pnl": "Won 0 of 1 closed",
+    "/pnl_week": "2 buys, 1 sell",
+    "/daily 7": "lot closed",
+    "/weekly 4": "The last",
+    "/monthly 6": "The last",
+    "/performance": "since",
+    "/stats": "of 1 won",
+    "/report all": "sessions",
+    "/trades 20": "The last 3 trades",
+    "/last": "Alert 3: BUY KO, EXECUTED",
+    "/trace 1": "Alert 1: BUY AAPL, EXECUTED",
+    "/risk": "Open positions <b>1</b>",
+    "/health": "All is well",
+    "/logs 10": "log",
+    "/notify fills on": "is <b>on</b> already",
+    "/version": "Python",
+    "/block MSFT": "is blocked",
+    "/unblock MSFT": "may be bought again",
+    "/sell KO": "KO 7",
+    "/buy KO 100": "allow_buy = true",
+    "/strategies": "main",
+    "/market": "Next open",
+    "/queue": "Nothing waits",
+    "/settings": "Price collar off",
+    "/set_amount 750": "$500.00 → <b>$750.00</b>",
+    "/set_max_positions 20": "200 → <b>20</b>",
+    "/set_max_daily 10": "50 → <b>10</b>",
+    "/set_max_invest 25000": "$50,000.00 → <b>$25,000.00</b>",
+    "/set_max_per_ticker 1": "5 → <b>1</b>",
+    "/set_max_loss 500": "$1,000.00 → <b>$500.00</b>",
+    "/set_reserve 2000": "$1,000.00 → <b>$2,000.00</b>",
+    "/pause": "PAUSED",
+    "/resume": "RUNNING",
+    "/clear_queue": "No alert waits",
+    "/sell_all": "KO 7",
+    "/kill": "No order was at work",
+}
+"""What each command is asked, and words of its answer, in the order in which they are sent."""
+
+
 async def test_looking_and_setting(tmp_path: Path, gateway: Gateway) -> None:
     """Broken, a command that looks or sets fails against the real daemon."""
     async with talking(tmp_path, gateway) as (daemon, api):
@@ -59,51 +105,8 @@ async def test_looking_and_setting(tmp_path: Path, gateway: Gateway) -> None:
         assert "At $" in sold.text
         await daemon.alert("BUY", "KO")
         await api.heard("Bought 7 KO @ ")
-        answers = {
-            "/start": "Trades TradingView alerts",
-            "/help": "/clear_queue",
-            "/status": "PAPER DU1234567",
-            "/positions": "KO",
-            "/orders": "No order works at IB",
-            "/pnl": "Won 0 of 1 closed",
-            "/pnl_week": "2 buys, 1 sell",
-            "/daily 7": "lot closed",
-            "/weekly 4": "The last",
-            "/monthly 6": "The last",
-            "/performance": "since",
-            "/stats": "of 1 won",
-            "/report all": "sessions",
-            "/trades 20": "The last 3 trades",
-            "/last": "Alert 3: BUY KO, EXECUTED",
-            "/trace 1": "Alert 1: BUY AAPL, EXECUTED",
-            "/risk": "Open positions <b>1</b>",
-            "/health": "All is well",
-            "/logs 10": "log",
-            "/notify fills on": "is <b>on</b> already",
-            "/version": "Python",
-            "/block MSFT": "is blocked",
-            "/unblock MSFT": "may be bought again",
-            "/sell KO": "KO 7",
-            "/buy KO 100": "allow_buy = true",
-            "/strategies": "main",
-            "/market": "Next open",
-            "/queue": "Nothing waits",
-            "/settings": "Price collar off",
-            "/set_amount 750": "$500.00 → <b>$750.00</b>",
-            "/set_max_positions 20": "200 → <b>20</b>",
-            "/set_max_daily 10": "50 → <b>10</b>",
-            "/set_max_invest 25000": "$50,000.00 → <b>$25,000.00</b>",
-            "/set_max_per_ticker 1": "5 → <b>1</b>",
-            "/set_max_loss 500": "$1,000.00 → <b>$500.00</b>",
-            "/set_reserve 2000": "$1,000.00 → <b>$2,000.00</b>",
-            "/pause": "PAUSED",
-            "/resume": "RUNNING",
-            "/clear_queue": "No alert waits",
-            "/sell_all": "KO 7",
-            "/kill": "No order was at work",
-        }
-        assert {text.split()[0] for text in answers} == {f"/{command.name}" for command in COMMANDS}
-        for text, expected in answers.items():
+        assert {text.split()[0] for text in ANSWERS} == {f"/{command.name}" for command in COMMANDS}
+        for text, expected in ANSWERS.items():
             await api.ask(text, expected)
         await until(lambda: _enough(api, 2), "two pictures")
         pictures = [sent for sent in api.sent if sent.method == "sendPhoto"]

@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Mapping
+from typing import Annotated
 
 import typer
 
 from tradebot.words.plain import plain
 
-__all__ = ["plain", "show"]
+__all__ = ["Json", "plain", "show"]
+
+Json = Annotated[bool, typer.Option("--json", metavar="", help="One JSON document instead of a table.")]
 
 
 def show(document: Mapping[str, object]) -> None:

@@ -24,7 +24,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     ),
     "positions": ("lists", "List what the bot holds, by contract, and what was realised today, New York's date."),
     "pnl": (
-        "lists",
+        "pnl",
         "List what each day has realised, New York's dates: net P&L, commissions paid, orders filled, lots won and lost.",
     ),
     "performance": (

@@ -44,7 +44,7 @@ def deliveries(
     state: Annotated[
         str | None, typer.Option(metavar="STATE", parser=_state, help="waiting, delivered, given.")
     ] = None,
-    document: Annotated[bool, typer.Option("--json", metavar="", help="One JSON document instead of a table.")] = False,
+    document: as_json.Json = False,
     config: Config = None,
 ) -> None:
     """List the newest deliveries, the newest last: event, channel, what became of it, attempts, and the last error.

@@ -1,6 +1,6 @@
-"""`tradebot alerts`, `orders`, `positions` and `pnl`: tables for people or one JSON document for programs, from the database."""
+"""`tradebot alerts`, `orders` and `positions`: tables for people or one JSON document for programs, from the database."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -9,27 +9,21 @@ from rich.console import Console
 
 from tradebot.cli import as_json, daemon_client, tables
 from tradebot.cli.base import cli, do
-from tradebot.cli.of_strategy import OfStrategy, check, several
+from tradebot.cli.of_strategy import OfStrategy, check, column
 from tradebot.cli.settings import Config, settings_of
 from tradebot.cli.trace_page import day_and_time
 from tradebot.config import Settings
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.payload.symbols import symbol
-from tradebot.domain.pnl import Summary
 from tradebot.domain.reasons import Reason
 from tradebot.domain.trades import OrderRole, Trade
 from tradebot.errors import PayloadError
 from tradebot.queries.newest import ListedAlert, ListedOrder, newest_alerts, newest_orders, with_last_prices
 from tradebot.queries.positions import LastPrice, StoredPositions, stored_positions
-from tradebot.queries.results import DailyResults, daily_results
-from tradebot.queries.strategies import Owned
 from tradebot.runtime.log import visible
 from tradebot.words import figures, instructions, refusals, working
 from tradebot.words.reasons import reason
-
-Json = Annotated[bool, typer.Option("--json", metavar="", help="One JSON document instead of a table.")]
-
 
 # --- alerts ---------------------------------------------------------------------------------------------------------
 
@@ -49,7 +43,7 @@ def alerts(
     ] = None,
     ticker: Annotated[str | None, typer.Option(metavar="TICKER", help="AAPL, BRK.B …")] = None,
     strategy: OfStrategy = None,
-    document: Json = False,
+    document: as_json.Json = False,
     config: Config = None,
 ) -> None:
     """List the newest alerts, the newest last: id, time, what it wanted, and what became of it.
@@ -76,13 +70,13 @@ async def _alerts(
     if document:
         as_json.show({"alerts": [_alert_fields(one) for one in found]})
         return 0
-    whose, named = _column(settings)
+    whose, named = column(settings)
     rows = (
         (str(one.alert.id), day_and_time(one.alert.received_at), *named(one.alert), _wanted(one), _became(one))
         for one in found
     )
     headings = ("alert", "New York time", *whose, "wants", "outcome")
-    _show(headings, rows, right=("alert",), empty="No such alert is stored.")
+    tables.show_any(headings, rows, right=("alert",), empty="No such alert is stored.")
     return 0
 
 
@@ -136,7 +130,7 @@ def _alert_fields(one: ListedAlert) -> Mapping[str, object]:
 def orders(
     every: Annotated[bool, typer.Option("--all", metavar="", help="Every order there ever was.")] = False,
     strategy: OfStrategy = None,
-    document: Json = False,
+    document: as_json.Json = False,
     config: Config = None,
 ) -> None:
     """List orders that work, are in flight or UNKNOWN and those of today, New York's date; the newest last.
@@ -158,7 +152,7 @@ async def _orders(settings: Settings, strategy: str | None, *, every: bool, docu
     if document:
         as_json.show({"orders": [{**as_json.plain(one.order), "last_price": one.last} for one in found]})
         return 0
-    whose, named = _column(settings)
+    whose, named = column(settings)
     far = [_away(one) for one in found]
     rows = [
         (
@@ -175,7 +169,7 @@ async def _orders(settings: Settings, strategy: str | None, *, every: bool, docu
     some = "No order waits, is in flight or UNKNOWN, and none is of today: --all lists every one."
     nothing = "There is no order." if every else some
     headings = ("New York time", *whose, "order", "status", "filled", "orderRef")
-    _show((*headings, "from the last price stored") if any(far) else headings, rows, empty=nothing)
+    tables.show_any((*headings, "from the last price stored") if any(far) else headings, rows, empty=nothing)
     return 0
 
 
@@ -199,7 +193,7 @@ def _filled(one: Trade) -> str:
 
 
 @cli.command()
-def positions(strategy: OfStrategy = None, document: Json = False, config: Config = None) -> None:
+def positions(strategy: OfStrategy = None, document: as_json.Json = False, config: Config = None) -> None:
     """List what the bot holds, by contract, and what was realised today, New York's date.
 
     Example: `tradebot positions`
@@ -215,7 +209,7 @@ async def _positions(settings: Settings, strategy: str | None, *, document: bool
     if document:
         as_json.show(_positions_document(found))
         return 0
-    whose, named = _column(settings)
+    whose, named = column(settings)
     rows = (
         (
             *named(one),
@@ -240,7 +234,7 @@ async def _positions(settings: Settings, strategy: str | None, *, document: bool
         "last price stored\n(New York time)",
         "realised\ntoday",
     )
-    _show(headings, rows, right=right, empty="The bot holds nothing.")
+    tables.show_any(headings, rows, right=right, empty="The bot holds nothing.")
     out = Console(highlight=False)
     for one in found.positions if any(one.protection for one in found.positions) else ():  # a column would be cut off
         by = ", ".join(working.protection(one.protection, one.held.qty, one.last.price if one.last else None))
@@ -289,114 +283,3 @@ def _positions_document(found: StoredPositions) -> Mapping[str, object]:
         "realised_today_by_ticker": found.realised_by_ticker,
         "realised_today_by_strategy": found.realised_by_strategy,
     }
-
-
-# --- pnl ------------------------------------------------------------------------------------------------------------
-
-
-@cli.command()
-def pnl(
-    days: Annotated[int, typer.Option(metavar="N", min=1, max=3_650, help="How many days, today included.")] = 30,
-    strategy: OfStrategy = None,
-    document: Json = False,
-    config: Config = None,
-) -> None:
-    """List what each day has realised, New York's dates: net P&L, commissions paid, orders filled, lots won and lost.
-
-    Examples: `tradebot pnl` · `tradebot pnl --days 365 --json`
-    """
-    do(_pnl(settings_of(config), days, strategy, document=document))
-
-
-async def _pnl(settings: Settings, days: int, strategy: str | None, *, document: bool) -> int:
-    """Raises LedgerUnavailable, MigrationError, ConfigError."""
-    async with daemon_client.open_database(settings) as ledger:
-        await check(ledger, settings, strategy)
-        found = await daily_results(ledger, settings.trading.open_hours(), datetime.now(UTC), days, strategy)
-    if document:
-        each = {name: _results_fields(one) for name, one in found.by_strategy.items()}
-        as_json.show({**_results_fields(found), "by_strategy": each})
-        return 0
-    whose, _ = _column(settings)
-    counted = ("net P&L", "commissions", "buys", "sells", "won", "lost")
-    headings = ("New York date", *whose, *counted)
-    rows = list(_pnl_rows(found, by_strategy=bool(whose)))
-    _show(headings, rows, right=counted, empty=f"Nothing was bought or sold in {days} days.", total=bool(rows))
-    if found.total.written_off:
-        Console(highlight=False).print(
-            f"{found.total.written_off} lots were written off: no price, no P&L.", markup=False
-        )
-    return 0
-
-
-def _pnl_rows(found: DailyResults, *, by_strategy: bool) -> Iterable[Sequence[str]]:
-    """Days on which nothing was traded are left out."""
-    if not by_strategy:
-        rows = [(f"{day:%a %Y-%m-%d}", (), one) for day, one in found.days.items() if _is_traded(one)]
-        yield from _counted([*rows, *([(f"{len(found.days)} days", (), found.total)] if rows else [])])
-        return
-    each = found.by_strategy.items()
-    named = [
-        (f"{day:%a %Y-%m-%d}", (name,), one.days[day])
-        for day in found.days
-        for name, one in each
-        if _is_traded(one.days[day])
-    ]
-    totals = [(f"{len(found.days)} days", (name,), one.total) for name, one in each]
-    yield from _counted([*named, *totals, *([(f"{len(found.days)} days", ("all",), found.total)] if named else [])])
-
-
-def _is_traded(one: Summary) -> bool:
-    return bool(one.buys or one.sells or one.closed)
-
-
-def _counted(rows: Iterable[tuple[str, tuple[str, ...], Summary]]) -> Iterable[Sequence[str]]:
-    for name, whose, one in rows:
-        counts = (one.buys, one.sells, one.wins, one.closed - one.wins)
-        yield name, *whose, figures.signed_usd(one.net), figures.usd(one.commissions_paid), *map(str, counts)
-
-
-def _results_fields(found: DailyResults) -> dict[str, object]:
-    listed = [{"date": day, **_summary_fields(one)} for day, one in found.days.items()]
-    return {"days": listed, "total": _summary_fields(found.total)}
-
-
-def _summary_fields(one: Summary) -> dict[str, object]:
-    return {
-        "net": one.net,
-        "gross": one.gross,
-        "commissions": one.commissions_paid,
-        "lot_commissions": one.lot_commissions,
-        "buys": one.buys,
-        "sells": one.sells,
-        "closed": one.closed,
-        "wins": one.wins,
-        "losses": one.closed - one.wins,
-        "written_off": one.written_off,
-        "by_ticker": one.by_ticker,
-    }
-
-
-# --- tables ---------------------------------------------------------------------------------------------------------
-
-
-def _column(settings: Settings) -> tuple[tuple[str, ...], Callable[[Owned], tuple[str, ...]]]:
-    """The heading and the cell that say whose a row is: none where there is one strategy."""
-    if several(settings):
-        return ("strategy",), lambda row: (row.strategy,)
-    return (), lambda _row: ()
-
-
-def _show(
-    headings: Sequence[str],
-    rows: Iterable[Sequence[str]],
-    *,
-    right: Collection[str] = (),
-    empty: str,
-    total: bool = False,
-) -> None:
-    out, given = Console(highlight=False), list(rows)
-    if given:
-        tables.show(out, headings, given, right=right, total=total)
-    else:
-        out.print(empty, markup=False)

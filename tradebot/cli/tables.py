@@ -1,6 +1,6 @@
 """Tables whose rows are one line each, however narrow the terminal."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -29,3 +29,19 @@ def show(
     for number, row in enumerate(rows, start=1):
         table.add_row(*map(Text, row), style="bold" if total and number == len(rows) else "")
     out.print(table, crop=False)
+
+
+def show_any(
+    headings: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    right: Collection[str] = (),
+    empty: str,
+    total: bool = False,
+) -> None:
+    """On standard output; a sentence instead of a table without rows."""
+    out, given = Console(highlight=False), list(rows)
+    if given:
+        show(out, headings, given, right=right, total=total)
+    else:
+        out.print(empty, markup=False)

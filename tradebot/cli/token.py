@@ -68,7 +68,7 @@ async def _make(settings: Settings, scope: Scope, lasts: timedelta, name: str) -
 
 @token_cli.command("list")
 def token_list(
-    document: Annotated[bool, typer.Option("--json", metavar="", help="One JSON document instead of a table.")] = False,
+    document: as_json.Json = False,
     config: Config = None,
 ) -> None:
     """List the tokens that were made, with their ends. Example: `tradebot token list`"""

@@ -139,9 +139,8 @@ async def test_positions_and_results_of_days(ledger: Ledger) -> None:
     assert (await stored_positions(ledger, HOURS, NOON + timedelta(days=1))).realised_today == 0
 
 
-async def test_each_strategy_is_read_apart(ledger: Ledger) -> None:
-    """What one strategy holds, won or was told would count for another; or the parts would not add up to the whole."""
-    both = Strategies({name: Strategy(name=name) for name in ("ema", "swing", "idle")})
+async def three_traded(ledger: Ledger) -> dict[str, int | None]:
+    """ema and swing have bought, sold and hold; old has sold all. The alert of each."""
     async with ledger.begin() as books:
         await books.serve_channels(["log"])
         trades, alerts = {}, {}
@@ -161,6 +160,13 @@ async def test_each_strategy_is_read_apart(ledger: Ledger) -> None:
             gone = a_lot(bought, sold, exit_time=NOON, pnl=Decimal(held - 5), strategy=name)
             kept = [a_lot(bought, qty=Decimal(held), strategy=name)] if held else []
             await books.rewrite_lots(name, "AAPL", [gone, *kept], closed_by=[sold])
+    return alerts
+
+
+async def test_each_strategy_is_read_apart(ledger: Ledger) -> None:
+    """What one strategy holds, won or was told would count for another; or the parts would not add up to the whole."""
+    both = Strategies({name: Strategy(name=name) for name in ("ema", "swing", "idle")})
+    alerts = await three_traded(ledger)
     async with ledger.read() as books:
         assert [event.strategy for event in await books.undelivered("log", 9)] == ["ema", "swing", "old", None]
         assert [event.strategy for event in await books.events(after_id=2)] == ["old", None]
