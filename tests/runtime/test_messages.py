@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,8 @@ async def _chat_has_failed(bot: Bot) -> AsyncIterator[asyncio.Task[None]]:
     async def failed() -> bool:
         return any("Telegram has failed" in line for line in lines) and TO_LOG in bot.pulse.components
 
+    # On a busy machine that takes longer than anything here is waited for.
+    await asyncio.to_thread(import_module, "tradebot.telegram")
     sink = logger.add(lines.append, format="{message}")
     messages = asyncio.create_task(send_messages(BROKEN, bot.built, (), stop))
     try:
