@@ -28,7 +28,7 @@ from tests.faults.stage import CHANNEL_SECRETS, CHANNELS
 from tests.system.checker import check, check_orders, check_secrets
 from tests.system.harness import SECRET, BooksNow, Daemon, until
 from tradebot.database import open_ledger
-from tradebot.domain.alerts import AlertStatus
+from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.events import Event, Severity
 from tradebot.domain.trades import TradeStatus
 
@@ -248,7 +248,8 @@ async def _told(fault: Fault, all_: Surroundings) -> None:
         return
     await until(lambda: _all_delivered(daemon), f"what waited to be told; {daemon.output[-3000:]}", HEALS_WITHIN_S)
     for trade in (await daemon.books()).trades:
-        await bot.heard(f"{trade.side} {trade.ticker} filled")
+        done = "Bought" if trade.side is Side.BUY else "Sold"
+        await bot.heard(f"{done} {trade.filled_qty.normalize():f} {trade.ticker} ")
     await bot.ask("/queue", "Nothing waits", deadline_s=HEALS_WITHIN_S)
 
 
