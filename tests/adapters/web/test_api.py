@@ -135,7 +135,17 @@ async def test_everything_can_be_read(site: Site) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["limit=0", "limit=201", "limit=x", "limit=5&limit=6", "nope=1", "strategy=No!", "before=-1", "status=nope"],
+    [
+        "limit=0",
+        "limit=201",
+        "limit=x",
+        "limit=5&limit=6",
+        "nope=1",
+        "strategy=No!",
+        "before=-1",
+        "status=nope",
+        "day=9999-12-31",
+    ],
 )
 async def test_a_wrong_parameter_is_refused(site: Site, query: str) -> None:
     """A misspelt filter would show everything, and pass for the answer."""
