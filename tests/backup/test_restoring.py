@@ -241,7 +241,7 @@ async def test_older_tables_are_brought_up(url: str, tmp_path: Path) -> None:
     """A backup from before an update could not be used after it, which is when it is needed."""
     async with books(url) as open_books:
         await bought(open_books)
-    await migrate.down(url, 7)
+    await migrate.down(url, 8)
     backup = await backups.make(url, tmp_path / "backups", NOW)
     assert backup.contents.step == "0002"
     async with books(url) as open_books:
