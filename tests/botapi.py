@@ -97,7 +97,7 @@ class BotApi:
         self, message: Sent, label: str, *, user: dict[str, Any] = OWNER, chat: dict[str, Any] = CHAT, data: str = ""
     ) -> int:
         """Somebody presses a button of this message."""
-        shown = {"message_id": message.message_id, "date": 1, "chat": chat, "from": BOT, "text": "…"}
+        shown = {"message_id": message.message_id, "date": 1, "chat": chat, "from": BOT, "text": message.text or "…"}
         query = {"id": str(self._next_update), "from": user, "message": shown, "chat_instance": "1"}
         return await self._update({"callback_query": query | {"data": data or message.buttons[label]}}, None)
 

@@ -16,6 +16,7 @@ from tradebot.domain.events import Event, EventKind, Severity
 from tradebot.domain.facts.account import SplitBooked
 from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.ports import Clock
+from tradebot.telegram.markup import Buttons
 
 TURNS_MAX = 200
 """So many commands are remembered: their events are read within moments."""
@@ -38,6 +39,8 @@ class Turn:
     began: datetime
     now: Callable[[], datetime]
     heard: Callable[[], None]  # called when it is over
+    shown: Callable[[str, Buttons, int], None] = lambda *_: None
+    """Called with an answer that Telegram has taken: its HTML, its buttons, its message."""
     ended: datetime | None = None
     on_their_way: int = 0  # answers
     taken: int = 0

@@ -16,7 +16,7 @@ from tradebot.queries.splits import NoSplit
 from tradebot.queries.strategies import StrategyStatus
 from tradebot.queries.unknown_orders import PresumedFill
 from tradebot.telegram.asked import ToSell
-from tradebot.telegram.markup import bold, esc, first, lines
+from tradebot.telegram.markup import bold, esc, first, lines, plain
 from tradebot.telegram.orders import stays
 from tradebot.words import figures
 from tradebot.words.account_events import parts, split_arithmetic
@@ -25,6 +25,9 @@ from tradebot.words.unknown_orders import price_source
 
 ROWS_MAX = 25
 GOOD_FOR = "The button is good for 30 seconds."
+EXPIRED = "⌛ Expired: nothing was done"
+ENDED_BY_KILL = "⛔ Ended by /kill: nothing was done"
+ENDED_BY_STOP = "⌛ The bot stopped: nothing was done"
 NOTHING_HELD = "The bot holds nothing: there is nothing to sell."
 NOTHING_LEFT = "Nothing is left of it in the books."
 NOTHING_WAITS = "No alert waits."
@@ -49,6 +52,27 @@ class AtKill:
     connected: bool
     several: bool = False  # strategies: it has to be said whose an order is
     protective: Sequence[Trade] = ()  # these work on
+
+
+def again(command: str | None, question: str) -> str:
+    """How a question is asked again: by its command, or by the button that has asked it."""
+    if command:
+        return f"Send <code>{esc(command[:60])}</code> again if you still want it."
+    return lines(esc(plain(question).partition("\n")[0]), "Press its button again if you still want it.")
+
+
+def ended(why: str, how_again: str) -> str:
+    """What stands in place of a question that nobody has answered."""
+    return lines(bold(why), how_again or None)
+
+
+def forgotten(title: str) -> str:
+    """The same of a question of a bot that has ended since: it may have been answered there."""
+    return lines(
+        bold("⌛ This question is over"),
+        esc(title) or None,
+        "The bot was started anew since. Look how it stands (/status), then send the command again.",
+    )
 
 
 def whose(strategy: str, *, several: bool) -> str:

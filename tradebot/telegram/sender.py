@@ -76,7 +76,14 @@ class Sender:
 
     async def answer(self, html: str, buttons: Buttons = ()) -> None:
         """A reply to the owner: at once, tried some times; in the end it is only logged that it could not be sent."""
-        await self._soon(lambda: self._send(html, buttons))
+
+        async def send() -> object:
+            sent = await self._send(html, buttons)
+            if self._turn is not None:
+                self._turn.shown(html, buttons, sent.message_id)
+            return sent
+
+        await self._soon(send)
 
     async def picture(self, png: bytes, caption: str) -> None:
         file = BufferedInputFile(png, "pnl.png")
@@ -126,6 +133,15 @@ class Sender:
 
         await self._soon(send)
 
+    async def amend(self, message_id: int, html: str) -> None:
+        """Shows this in place of a message, without buttons. Tried once, and not while Telegram wants silence: nothing depends on
+        it."""
+        if self._pace.blocked_until > self._clock.monotonic():
+            return
+        edit = partial(self._bot.edit_message_text, chat_id=self._chat_id, message_id=message_id)
+        with suppress(AiogramError, OSError):
+            await self._paced(lambda: edit(text=fit(html), request_timeout=TIMEOUT_S))
+
     async def deliver(self, html: str, buttons: Buttons, beat: Beat, *, silent: bool) -> None:
         """An event, in its time; `beat` while Telegram wants silence. Raises AiogramError: the caller keeps what was not sent."""
         await self._clock.sleep(max(0.0, self._pace.next_at - self._clock.monotonic()))
@@ -135,7 +151,7 @@ class Sender:
         """Why something was not sent, in one line that holds no secret."""
         return error_text(error, self._bot.token)
 
-    async def _send(self, html: str, buttons: Buttons, *, silent: bool = False) -> object:
+    async def _send(self, html: str, buttons: Buttons, *, silent: bool = False) -> Message:
         markup, text = keyboard(buttons), fit(html)
         send = partial(
             self._bot.send_message,

@@ -118,6 +118,7 @@ async def _serve(
     tasks = [
         asyncio.create_task(_poll(dispatcher, bot), name=POLLING),
         asyncio.create_task(_introduce(bot), name="telegram: commands registered"),
+        asyncio.create_task(confirmations.run(sender.amend), name="telegram: questions that end"),
     ]
     outbox = Delivery(
         *(queries.ledger, sender, answers, queries.clock, delivered, queries.run.strategies),
@@ -132,6 +133,7 @@ async def _serve(
         with suppress(RuntimeError):  # it was not polling just then
             await dispatcher.stop_polling()
         await handling.finish()
+        await confirmations.close(sender.amend)
         sender.give_up()
         for task in (*tasks, delivery):
             task.cancel()
@@ -161,7 +163,7 @@ def _dispatcher(
     for observer in (dispatcher.message, dispatcher.edited_message, dispatcher.callback_query):
         observer.filter(allowed)
         observer.outer_middleware(InTopic(sender))
-        observer.middleware(Answering(answers))
+        observer.middleware(Answering(answers, confirmations))
     dispatcher.update.outer_middleware(handling)
     dispatcher.errors.register(_failed)
     free, changing, fallback = routers()

@@ -6,7 +6,7 @@ A button on a message never acts by itself, however old it is: it asks, showing 
 from functools import partial
 
 from aiogram import F, Router
-from aiogram.types import CallbackQuery
+from aiogram.types import CallbackQuery, Message
 from loguru import logger
 
 from tradebot.domain.corporate_actions import Split
@@ -20,7 +20,7 @@ from tradebot.queries.mismatches import NothingToWriteOff
 from tradebot.queries.splits import NoSplit
 from tradebot.telegram import questions
 from tradebot.telegram.answers import Turn
-from tradebot.telegram.confirmations import Confirmations
+from tradebot.telegram.confirmations import Confirmations, Refused
 from tradebot.telegram.handlers.actor import actor
 from tradebot.telegram.markup import prose
 from tradebot.telegram.sender import Sender
@@ -47,9 +47,9 @@ def router() -> Router:
 
 async def do(query: CallbackQuery, sender: Sender, confirmations: Confirmations, turn: Turn) -> None:
     _, key, number = (query.data or "").split(":")
-    action = confirmations.take(key, int(number), query.from_user.id)
-    if isinstance(action, str):
-        await sender.notice(query, action)
+    action = confirmations.take(key, int(number), query.from_user.id, _title(query))
+    if isinstance(action, Refused):
+        await _refuse(query, sender, action)
         return
     try:
         text = await action()
@@ -62,11 +62,24 @@ async def do(query: CallbackQuery, sender: Sender, confirmations: Confirmations,
 
 
 async def leave(query: CallbackQuery, sender: Sender, confirmations: Confirmations) -> None:
-    if not confirmations.drop(_argument(query), query.from_user.id):
-        await sender.notice(query, "Only who was asked can answer this.")
+    refused = confirmations.drop(_argument(query), query.from_user.id, _title(query))
+    if refused is not None:
+        await _refuse(query, sender, refused)
         return
     await sender.notice(query)
     await sender.edit(query, "Left as it is.")
+
+
+async def _refuse(query: CallbackQuery, sender: Sender, refused: Refused) -> None:
+    await sender.notice(query, refused.notice)
+    if refused.html is not None and isinstance(query.message, Message):
+        await sender.amend(query.message.message_id, refused.html)
+
+
+def _title(query: CallbackQuery) -> str:
+    """The first line of the question."""
+    text = query.message.text if isinstance(query.message, Message) else None
+    return (text or "").partition("\n")[0]
 
 
 async def sell_rest(
