@@ -95,11 +95,12 @@ async def browsing(open_site: OpenSite, make_bot: MakeBot, browser: Browser) -> 
 )
 async def test_every_page_is_for_everybody(browsing: Browsing, scheme: Any, size: Any, rules: Sequence[str]) -> None:
     """A page cannot be read by who sees little or uses no mouse, is wider than a phone, or does what its policy forbids."""
+    long = await browsing.site.bot.intake.accept({"action": "BUY", "ticker": "W" * 400}, b"W" * 400, "192.0.2.7")
     watched = await browsing.page(color_scheme=scheme, viewport=size)
     await watched.open("/")
     found = await watched.violations(rules)
     await watched.login()
-    for path in (*PAGES, *QUESTIONS):
+    for path in (*PAGES, f"/alerts/{long.alert_id}", *QUESTIONS):
         await watched.open(path)
         if not rules or path in OTHERWISE:
             found += await watched.violations(rules)

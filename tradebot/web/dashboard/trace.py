@@ -136,7 +136,7 @@ def _came(alert: Alert) -> Iterable[tuple[str, str]]:
     if alert.source_ip:
         yield "From", alert.source_ip
     if alert.duplicates:
-        yield "Repeated", f"{alert.duplicates} times more: such a message only counts"
+        yield "Repeated", f"{figures.some(alert.duplicates, 'times')} more: such a message only counts"
 
 
 def _phrases(stored: Mapping[str, object]) -> Iterable[str]:
