@@ -110,9 +110,11 @@ def killed(stored: bool, found: AtKill | None) -> str:
 
 def paused(state: TradingState) -> str:
     if state is TradingState.KILLED:
-        return "⛔ It stays KILLED, which is stricter. /resume lifts it."
+        return lines(bold("⛔ It stays KILLED"), "That is stricter than a pause. /resume lifts it.")
     if state is TradingState.RUNNING:
-        return "This pause was carried out before and has been lifted since: RUNNING. Send /pause again to pause."
+        return lines(
+            bold("🟢 RUNNING"), "This pause was carried out before, and lifted since. Send /pause again to pause."
+        )
     return lines(bold("⏸ PAUSED"), "BUY alerts are blocked, SELL alerts are executed.", "/resume lifts it.")
 
 
@@ -175,7 +177,7 @@ def resumed(state: TradingState) -> str:
             return lines(bold("🟢 RUNNING"), "BUY and SELL alerts are executed.")
         case TradingState.PAUSED:
             return lines(bold("⏸ PAUSED: sells only"), "SELL alerts are executed, BUY alerts are blocked.")
-    return "⛔ It stays KILLED: the switch was thrown again meanwhile."
+    return lines(bold("⛔ It stays KILLED"), "The switch was thrown again meanwhile.")
 
 
 def sell_all(
