@@ -2,14 +2,15 @@
 
 Rules: criticals first, each lane in the order of its events; what cannot be sent waits in the database and nowhere else; an event
 is logged when it is first met, whether Telegram takes it or not. A crash between sending and marking sends it twice: better than
-never. What the answers to the chat's own commands have said is not said again (`answers.py`). What the owner has turned off is
-logged, and marked as delivered.
+never. After a message that Telegram refuses however it is written, one event at a time is sent; one that is refused again and
+again is set aside for a while, and what follows goes on. What the answers to the chat's own commands have said is not said again
+(`answers.py`). What the owner has turned off is logged, and marked as delivered.
 """
 
 import asyncio
 from collections.abc import Collection, Sequence
 
-from aiogram.exceptions import AiogramError, TelegramRetryAfter
+from aiogram.exceptions import AiogramError, TelegramBadRequest, TelegramRetryAfter
 from loguru import logger
 
 from tradebot.domain.event_groups import Telling
@@ -24,13 +25,15 @@ from tradebot.telegram.answers import Answers
 from tradebot.telegram.markup import esc
 from tradebot.telegram.messages import Folded, fold, nets_of
 from tradebot.telegram.pictures import Sessions, Theme, draw
-from tradebot.telegram.sender import Sender
+from tradebot.telegram.sender import CHAT_NOT_FOUND, Sender
 from tradebot.telegram.sound import QuietHours, Tellings, rings, telling_of
 from tradebot.words import zone
 
 CHANNEL = "telegram"
 BACKOFF_MAX_S = 30.0
 READ_MAX = 200
+REFUSALS_MAX = 4
+ASIDE_S = 600.0
 LANES = ((Severity.CRITICAL,), (Severity.WARNING, Severity.INFO))
 
 
@@ -61,6 +64,8 @@ class Delivery:
         self._tellings: Tellings = {}  # as they were when what is told now was read
         self._logged: set[int] = set()
         self._unmarked: set[int] = set()  # sent, not yet marked in the database
+        self._aside: dict[int, float] = {}  # events that Telegram refuses, until when: monotonic time
+        self._refusals = 0
         self._failures = 0
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -93,7 +98,9 @@ class Delivery:
                     self._logged -= {event.id for event in untold}
                     return True
                 if known := [event for event in events if said[event.id] is not None]:
-                    await self._send(fold(known, self._clock.now(), self._strategies))
+                    fresh = [event for event in known if event.id not in self._aside]
+                    alone = self._refusals > 0 or known[0].id in self._aside
+                    await self._send(fold(known[:1] if alone else fresh, self._clock.now(), self._strategies))
                     return True
         return False
 
@@ -118,12 +125,25 @@ class Delivery:
                 level, "an event was not delivered, it waits in the database: {}", self._sender.error_text(error)
             )
             await self._count_failure(message, error)
+            self._refusals = self._refusals + 1 if _is_refused(error) else 0
+            if self._refusals > REFUSALS_MAX:
+                self._set_aside(message.events[0], error)
+                return
             await self._clock.sleep(min(2.0 ** (self._failures - 1), BACKOFF_MAX_S))
             return
-        self._failures = 0
+        self._failures = self._refusals = 0
         self._unmarked |= {event.id for event in message.events}
         await self._mark_what_was_sent()
         await self._picture(message.events[-1])
+
+    def _set_aside(self, event: Event, error: Exception) -> None:
+        self._failures = self._refusals = 0
+        self._aside[event.id] = self._clock.monotonic() + ASIDE_S
+        logger.error(
+            "Telegram refuses a message however it is written, it waits {:.0f} min and what follows goes on: {}",
+            ASIDE_S / 60,
+            self._sender.error_text(error),
+        )
 
     async def _count_failure(self, message: Folded, error: Exception) -> None:
         try:
@@ -143,7 +163,8 @@ class Delivery:
             events = await books.undelivered(CHANNEL, READ_MAX, severities=severities)
             if events:
                 self._tellings = tellings_in(await books.settings())
-        return [event for event in events if event.id not in self._unmarked]
+        now = self._clock.monotonic()
+        return [event for event in events if event.id not in self._unmarked and self._aside.get(event.id, now) <= now]
 
     def _is_off(self, event: Event) -> bool:
         return telling_of(event, self._tellings) is Telling.OFF
@@ -153,6 +174,8 @@ class Delivery:
             async with self._ledger.begin() as books:
                 await books.mark_delivered(CHANNEL, self._unmarked, self._clock.now())
             self._logged -= self._unmarked
+            for event_id in self._unmarked:
+                self._aside.pop(event_id, None)
             self._unmarked = set()
 
     async def _mark(self, events: Sequence[Event]) -> None:
@@ -165,3 +188,8 @@ class Delivery:
             if event.id not in self._logged:
                 log_event(event, self._strategies)
                 self._logged.add(event.id)
+
+
+def _is_refused(error: Exception) -> bool:
+    """For what it is; a chat that is not found takes nothing, and is asked again until it does."""
+    return isinstance(error, TelegramBadRequest) and CHAT_NOT_FOUND not in error.message

@@ -24,7 +24,7 @@ from aiogram.exceptions import (
     TelegramNotFound,
     TelegramUnauthorizedError,
 )
-from aiogram.methods import GetUpdates, Response, TelegramMethod
+from aiogram.methods import GetUpdates, Response, SendMessage, TelegramMethod
 from aiogram.methods.base import TelegramType
 from aiogram.types import BotCommand, ErrorEvent, TelegramObject, Update
 from loguru import logger
@@ -325,6 +325,10 @@ class Watch(BaseRequestMiddleware):
                     method.__api_method__,
                     "chat not found: is telegram.chat_id right, and has somebody written to the bot?",
                 )
+            elif (
+                isinstance(method, SendMessage) and method.parse_mode is None
+            ):  # tried as plain words, after the markup was
+                self._note(method.__api_method__, f"it refuses a message however it is written: {error.message}")
             raise  # any other is about this one request, not about Telegram
         except (AiogramError, OSError) as error:
             self._note(method.__api_method__, self._words(error))

@@ -124,6 +124,31 @@ async def test_retry_after_is_respected(phone: Phone) -> None:
     assert len(phone.messages()) == 1
 
 
+async def test_what_telegram_refuses_holds_up_nothing_and_is_tried_again(phone: Phone) -> None:
+    """One message that Telegram does not take, however written, would keep back every later one, and nobody would see it."""
+    from tradebot.telegram.delivery import ASIDE_S, REFUSALS_MAX
+
+    tries = (REFUSALS_MAX + 1) * 2  # with markup, and as plain words
+    phone.api.refuse("sendMessage", 400, "Bad Request: not enough rights to send text messages", times=tries)
+    refused = await phone.event(started("refused"))
+
+    async def is_seen() -> bool:
+        return "not enough rights" in (phone.queries.chat.error or "")
+
+    await phone.bot.sooner_or_later(is_seen, "the refusal is seen", 30)
+    later = await phone.event(started("later"))
+
+    async def only_it_waits() -> bool:
+        return await undelivered(phone.bot) == [refused]
+
+    await phone.bot.sooner_or_later(only_it_waits, "what follows is told", 120)
+    assert phone.queries.chat.error is None, "Telegram takes messages again"
+    assert later > refused
+    await phone.bot.seconds(int(ASIDE_S), at_once=60)
+    await all_delivered(phone)
+    assert [sent.text for sent in phone.messages()][-1].count("refused") == 1
+
+
 @pytest.mark.parametrize("trouble", ["outage", "garbage", "error 502", "error 403"])
 async def test_what_could_not_be_sent_is_told_later_with_its_time(bot: Bot, trouble: str, log: list[str]) -> None:
     """A message would be lost when Telegram is away, or be told as if it happened now."""
@@ -326,6 +351,15 @@ async def test_a_daily_report_brings_its_picture(phone: Phone) -> None:
 def test_without_a_token_nothing_heavy_is_imported() -> None:
     """Every start, and every command, would take seconds and 125 MB more."""
     imported = "import sys, tradebot.runtime.supervisor, tradebot.cli"
-    look = f"{imported}; print([n for n in ('aiogram', 'matplotlib', 'aiosmtplib', 'apprise') if n in sys.modules])"
+    heavy = {"aiogram", "matplotlib", "aiosmtplib", "apprise", "jinja2", "jwt", "prometheus_client", "redis", "asyncpg"}
+    asked_for = {
+        *(
+            f"tradebot.domain.analytics.{name}"
+            for name in ("performance", "closed_lots", "latency", "slippage", "ratios")
+        ),
+        *("tradebot.runtime.log_reading", "tradebot.queries.period_report", "tradebot.words.report_page"),
+        *("tradebot.web", "tradebot.telegram", "tradebot.simgateway", "tradebot.notify.http", "tradebot.notify.mail"),
+    }
+    look = f"{imported}; print(sorted({heavy | asked_for} & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
