@@ -1,6 +1,7 @@
 """What performance is measured by comes out of both databases page by page, exactly as it was stored."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -21,8 +22,9 @@ from tradebot.domain.lots import LotStatus
 from tradebot.domain.period import Period
 from tradebot.domain.settings import ACCOUNT_KEY
 from tradebot.domain.trades import TradeStatus
+from tradebot.errors import LedgerUnavailable, NotCounted
 from tradebot.ports import Books, Ledger
-from tradebot.queries import known
+from tradebot.queries import counting, known
 from tradebot.queries.performance import PerformanceQueries
 
 MINUTE = timedelta(minutes=1)
@@ -129,6 +131,36 @@ async def test_a_period_is_counted_from_the_books(ledger: Ledger) -> None:
     assert (whole.first, whole.last, whole.sessions) == (date(2026, 6, 30), TODAY, 2)
     before = await queries.of(Period.of(Unit.MONTH, date(2026, 5, 5)))
     assert (before.account, before.trading.lots.closed, before.trading.curve) == (None, 0, [])
+
+
+async def test_a_counting_that_fails_says_why() -> None:
+    """Whoever asked would wait for ever, or be shown figures of half a history."""
+
+    async def parts() -> AsyncIterator[known.Part]:
+        yield "no such field", [1]
+
+    with pytest.raises(NotCounted, match="KeyError: 'no such field'"):
+        await counting.counted(parts(), Hours(Calendar()), NOON, Period(TODAY, TODAY), None)
+
+
+async def test_books_that_are_lost_while_they_are_read_end_the_counting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process would be left behind, waiting for the rest of what it counts."""
+    begun: list[asyncio.subprocess.Process] = []
+    start = asyncio.create_subprocess_exec
+
+    async def started(*command: Any, **how: Any) -> asyncio.subprocess.Process:
+        begun.append(await start(*command, **how))
+        return begun[-1]
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", started)
+
+    async def parts() -> AsyncIterator[known.Part]:
+        yield "lots", []
+        raise LedgerUnavailable
+
+    with pytest.raises(LedgerUnavailable):
+        await counting.counted(parts(), Hours(Calendar()), NOON, Period(TODAY, TODAY), None)
+    assert [process.returncode for process in begun] == [-signal.SIGKILL]
 
 
 async def test_who_stops_waiting_leaves_it_to_be_counted_once(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
