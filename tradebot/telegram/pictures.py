@@ -1,4 +1,4 @@
-"""Draws in a process of its own: matplotlib weighs more than the bot, and trading must not wait for it.
+"""Pictures of P&L, drawn in a process of their own.
 
 Rules: the picture is an extra. Whatever goes wrong with it is logged, and the words stand without it. A day is drawn as it went,
 a longer time session by session: nights and weekends take no place. Times are the owner's.
@@ -6,8 +6,6 @@ a longer time session by session: nights and weekends take no place. Times are t
 
 import asyncio
 import json
-import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,11 +15,10 @@ from typing import Literal
 
 from loguru import logger
 
+from tradebot.drawing import drawn_by
 from tradebot.words import zone
 
-DEADLINE_S = 30.0
 _SCRIPT = Path(__file__).with_name("chart.py")
-_PASSED_ON = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "XDG_CACHE_HOME", "MPLCONFIGDIR")  # no secret among them
 _one_at_a_time = asyncio.Semaphore(1)
 Theme = Literal["dark", "light"]
 
@@ -68,26 +65,9 @@ Picture = Day | Sessions
 async def draw(picture: Picture, theme: Theme = "dark") -> bytes | None:
     """A PNG; None when it could not be drawn."""
     request = json.dumps({**picture.request(), "theme": theme}).encode()
-    env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     async with _one_at_a_time:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", str(_SCRIPT)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=env,
-        )
-        try:
-            async with asyncio.timeout(DEADLINE_S):
-                png, errors = await process.communicate(request)
-        except TimeoutError:
-            logger.warning("the P&L picture was not drawn within {:.0f} s", DEADLINE_S)
-            return None
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-    if process.returncode != 0 or not png.startswith(b"\x89PNG"):
-        logger.warning("the P&L picture was not drawn: {}", errors.decode(errors="replace").strip()[-300:])
+        png = await drawn_by(_SCRIPT, request, "the P&L picture")
+    if png is not None and not png.startswith(b"\x89PNG"):
+        logger.warning("the P&L picture was not drawn: no PNG came")
         return None
     return png

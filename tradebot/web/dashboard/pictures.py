@@ -1,4 +1,4 @@
-"""Pictures of curves as SVG, drawn in a process of its own: matplotlib weighs more than the bot, and trading waits for nothing.
+"""Pictures of curves as SVG, drawn in a process of their own.
 
 Rules: one is drawn at a time, when a browser asks for it; a page names it by the sum of its figures, so that the same figures are
 drawn once and a browser may keep them for good. Whatever goes wrong with a picture, the page stands without it.
@@ -7,8 +7,6 @@ drawn once and a browser may keep them for good. Whatever goes wrong with a pict
 import asyncio
 import hashlib
 import json
-import os
-import sys
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,16 +16,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from aiohttp import web
-from loguru import logger
 
+from tradebot.drawing import drawn_by
 from tradebot.web.dashboard.door import Door
 
 T = TypeVar("T")
-DEADLINE_S = 30.0
 KEPT_MAX = 8
 POINTS_MAX = 1500
 _SCRIPT = Path(__file__).with_name("plots.py")
-_PASSED_ON = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "XDG_CACHE_HOME", "MPLCONFIGDIR")  # no secret among them
 DARK = {
     "#1d1f1c": "#e9e7e1",
     "#5f635b": "#a3a69c",
@@ -117,26 +113,8 @@ def _keep(kept: "OrderedDict[str, T]", key: str, value: T) -> None:
 
 async def draw(request: bytes) -> Mapping[str, bytes] | None:
     """Each width in each theme; None when it could not be drawn."""
-    env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", str(_SCRIPT)),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=env,
-    )
-    try:
-        async with asyncio.timeout(DEADLINE_S):
-            answer, errors = await process.communicate(request)
-    except TimeoutError:
-        logger.warning("the dashboard's picture was not drawn within {:.0f} s", DEADLINE_S)
-        return None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode != 0:
-        logger.warning("the dashboard's picture was not drawn: {}", errors.decode(errors="replace").strip()[-300:])
+    answer = await drawn_by(_SCRIPT, request, "the dashboard's picture")
+    if answer is None:
         return None
     light: dict[str, str] = json.loads(answer)
     return {
