@@ -15,6 +15,7 @@ BEHAVES: Mapping[str, str] = {
     "WatchdogSec": "60",
     "TimeoutStartSec": "120",
     "TimeoutStopSec": "30",
+    "OOMPolicy": "continue",
     "StateDirectory": "tradebot",
     "StateDirectoryMode": "0700",
     "UMask": "0077",

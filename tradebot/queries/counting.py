@@ -21,7 +21,7 @@ from tradebot.errors import NotCounted
 from tradebot.queries.known import Part
 
 DEADLINE_S = 300.0
-"""After all is read: some ten times as long as 100,000 lots take."""
+"""After all is read: many times as long as 100,000 lots take on a machine at rest."""
 _PASSED_ON = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "TZDIR", "PYTHONTZPATH")  # no secret among them
 
 
