@@ -111,10 +111,15 @@ async def test_a_filled_buy_and_a_refused_one(there: There) -> None:
     assert told["orders"] == []
     assert {step["kind"] for step in told["steps"]} == {"received", "quote", "refused"}
 
+    untaken = await bot.intake.accept({"action": "BUY", "ticker": "AAPL", "limit_price": 99}, b"{}", "52.89.214.238")
+    page = await there.typed("trace", str(untaken.alert_id))
+    assert "understood a limit order; limit $99.00" in page.words, "only its strategy does not take that"
+
     listed = (await there.json("alerts"))["alerts"]
     assert [(one["id"], one["status"], one["orders"]) for one in listed] == [
         (accepted.alert_id, "EXECUTED", [trade.order_ref]),
         (refused, "BLOCKED", []),
+        (untaken.alert_id, "REJECTED", []),
     ]
     table = await there.typed("alerts", "--status", "blocked", "--ticker", "nasdaq:aapl")
     assert [line.split()[0] for line in table.out.splitlines()] == ["alert", str(refused)]

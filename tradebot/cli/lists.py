@@ -248,7 +248,9 @@ async def _positions(settings: Settings, strategy: str | None, *, document: bool
         out.print(f"By strategy: {each}.", markup=False)
     if found.positions:
         out.print(
-            "IB's prices of this moment are not stored: /positions in the chat shows them.", style="dim", markup=False
+            "IB's prices of this moment are not stored: /positions in the chat and the dashboard show them.",
+            style="dim",
+            markup=False,
         )
     return 0
 

@@ -93,6 +93,9 @@ def _no_body(alert: Alert) -> str:
 def _understood(trace: AlertTrace) -> Iterable[str]:
     alert = trace.alert
     if alert.action is None:
+        refused = _instruction(alert)  # what asks for something that its strategy does not take was understood so far
+        if refused is not None:
+            yield from instructions.phrases(refused)
         return
     at = f" at {figures.price(alert.price)}" if alert.price is not None else ""
     yield f"{alert.action} {alert.ticker}{at}"

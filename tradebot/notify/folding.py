@@ -20,6 +20,8 @@ ALIKE_MAX = 5
 """More events than this with one fate become one paragraph."""
 TICKERS_MAX = 12
 TITLE_MAX = 120
+NO_TICKER = "no ticker"
+"""What is counted of an alert that names none, such as one that was not understood."""
 _SIGNS: Mapping[Severity, str] = {Severity.CRITICAL: "❗ ", Severity.WARNING: "⚠️ "}
 """So that what matters is seen at a glance."""
 _COUNTED = frozenset({EventGroup.ALERTS, EventGroup.REFUSED, EventGroup.WAITING})
@@ -89,11 +91,11 @@ def _paragraph(events: Sequence[Event], now: datetime, strategies: Strategies) -
     what = said(events[0], strategies)
     title, lines = what.first, what.below.replace("`", "").splitlines()
     if len(events) > 1:
-        tickers = Counter(event.ticker or "?" for event in events[1:])
+        tickers = Counter(event.ticker or NO_TICKER for event in events[1:])
         named = ", ".join(f"{ticker} {count}" for ticker, count in tickers.most_common(TICKERS_MAX))
         unnamed = len(tickers) - TICKERS_MAX
         more = f" and {figures.some(unnamed, 'more tickers')}" if unnamed > 0 else ""
-        lines.append(f"And {len(events) - 1} more like it: {named}{more}.")
+        lines.append(f"And {len(events) - 1} more like it{'' if set(tickers) == {NO_TICKER} else f': {named}{more}'}.")
     severity = events[0].severity
     sign = _SIGNS.get(severity, "") if title[:1].isascii() else ""  # some say it by a sign of their own
     return Paragraph(f"{sign}{title}", [*lines, *_when(events, now)], severity)

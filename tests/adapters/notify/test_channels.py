@@ -332,6 +332,8 @@ async def test_what_is_alike_is_counted_and_what_is_late_has_its_time() -> None:
     assert message.title.endswith("(and 1 more)")
     assert message.title.startswith("🚫 "), "what matters is seen at a glance"
     assert message.paragraphs[1].title.startswith("🟢 Bought")
+    misread = [event(AlertRejected("It says nothing."), number) for number in range(9)]
+    assert "And 8 more like it." in channel.fold(misread, NOON).paragraphs[0].text, "none of them has a ticker"
 
 
 # --- apprise --------------------------------------------------------------------------------------------------------

@@ -31,7 +31,10 @@ from tradebot.words.questions import unanswered, what_to_do
 from tradebot.words.told import told
 
 TOLD_MAX = 9
-REFUSALS_MAX = 3
+REFUSALS_MAX = 5
+_NOT_TRADED = frozenset(
+    {AlertStatus.BLOCKED, AlertStatus.REJECTED, AlertStatus.FAILED, AlertStatus.EXPIRED, AlertStatus.CLEARED}
+)
 PARTS = {
     "database": "Database",
     "queue": "Queue",
@@ -144,7 +147,7 @@ def overview(
     realised = booked.exposure.realised_today
     unrealised = None if held.open.unknown else held.open.pnl
     date = now.astimezone(NEW_YORK)
-    refused = [one for one in alerts if one.status is AlertStatus.BLOCKED]
+    refused = [one for one in alerts if one.status in _NOT_TRADED]
     return Overview(
         equity=account.equity if account else None,
         cash=account.cash if account else None,
@@ -236,8 +239,14 @@ def _listed(value: object) -> list[object]:
 
 
 def _refusals(refused: Sequence[Alert]) -> list[Refused]:
-    codes = Counter(one.reason.code for one in refused if isinstance(one.reason, Reason))
-    return [Refused(refusals.title(code), count) for code, count in codes.most_common(REFUSALS_MAX)]
+    return [Refused(title, count) for title, count in Counter(map(_title, refused)).most_common(REFUSALS_MAX)]
+
+
+def _title(alert: Alert) -> str:
+    """What a check has refused by its title, all else by what became of it."""
+    if alert.status is AlertStatus.BLOCKED and isinstance(alert.reason, Reason):
+        return refusals.title(alert.reason.code)
+    return said.ALERTS[alert.status].text
 
 
 def _entries(resting: Sequence[Trade]) -> list[Trade]:
