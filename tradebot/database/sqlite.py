@@ -57,7 +57,9 @@ def translated(place: str) -> Iterator[None]:
     try:
         yield
     except TimeoutError as error:
-        raise LedgerUnavailable(f"{place}: no answer in time: is its disk overloaded?") from error
+        raise LedgerUnavailable(
+            f"{place}: no answer in time: is its disk overloaded, or does another program hold it?"
+        ) from error
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code not in _MEND:

@@ -5,6 +5,7 @@ from html import unescape
 
 import pytest
 
+from tests.adapters.database.samples import an_alert
 from tests.adapters.web.conftest import OpenSite, Site
 from tests.adapters.web.dashboard import Browser, inside
 from tests.adapters.web.samples import HOSTILE, a_busy_bot
@@ -107,6 +108,20 @@ async def test_a_page_that_stays_open_asks_ib_for_few_prices(open_site: OpenSite
     bot.clock.skip(61)
     await browser.get("/login")  # a connection that was idle for so long is closed by now
     assert await asked(**{"X-Refresh": "1"}) == 1
+
+
+async def test_an_alert_that_was_understood_and_is_not_taken_is_refused(open_site: OpenSite, make_bot: MakeBot) -> None:
+    """ "Not understood" would stand beside what was understood."""
+    bot = await make_bot()
+    async with bot.ledger.begin() as books:
+        for instruction in (None, {"verb": "buy", "ticker": "AAPL", "dialect": "own"}):
+            await books.insert_alert(an_alert(status=AlertStatus.REJECTED, instruction=instruction))
+    await bot.start()
+    browser = await inside(await open_site(bot))
+    assert "not understood" in (await browser.get("/alerts/1")).text
+    refused = (await browser.get("/alerts/2")).text
+    assert "refused" in refused
+    assert "not understood" not in refused
 
 
 async def test_hostile_text_is_text(open_site: OpenSite, make_bot: MakeBot) -> None:

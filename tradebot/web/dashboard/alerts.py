@@ -86,7 +86,7 @@ def row(one: ListedAlert) -> Row:
         at=alert.received_at,
         what=instructions.wanted(alert),
         strategy=alert.strategy,
-        word=said.ALERTS[alert.status],
+        word=said.of_alert(alert),
         why=outcome(alert, one.orders),
         repeats=f"came {alert.duplicates + 1} times" if alert.duplicates else "",
     )

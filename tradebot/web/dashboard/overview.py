@@ -246,7 +246,7 @@ def _title(alert: Alert) -> str:
     """What a check has refused by its title, all else by what became of it."""
     if alert.status is AlertStatus.BLOCKED and isinstance(alert.reason, Reason):
         return refusals.title(alert.reason.code)
-    return said.ALERTS[alert.status].text
+    return said.of_alert(alert).text
 
 
 def _entries(resting: Sequence[Trade]) -> list[Trade]:
@@ -255,7 +255,7 @@ def _entries(resting: Sequence[Trade]) -> list[Trade]:
 
 def _waits(alert: Alert, *, several: bool) -> Line:
     whose = f"{alert.strategy}: " if several else ""
-    text = f"{whose}{instructions.wanted(alert)} {said.ALERTS[alert.status].text}"
+    text = f"{whose}{instructions.wanted(alert)} {said.of_alert(alert).text}"
     return Line(alert.received_at, text, f"/alerts/{alert.id}")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tradebot.domain.alerts import AlertStatus
+from tradebot.domain.alerts import Alert, AlertStatus
 from tradebot.domain.reasons import Reason
 from tradebot.domain.refusals import Refusal
 from tradebot.domain.settings import TradingState
@@ -56,6 +56,12 @@ STANDINGS: Mapping[Standing, Said] = {
     Standing.DISABLED: Said("disabled in the file", NEUTRAL),
 }
 OK, NOT_OK, OFF = Said("well", GOOD), Said("not well", BAD), Said("off", NEUTRAL)
+
+
+def of_alert(alert: Alert) -> Said:
+    """One that was understood, and is not taken as it is, is refused."""
+    refused = alert.status is AlertStatus.REJECTED and alert.instruction is not None
+    return Said("refused", BAD) if refused else ALERTS[alert.status]
 
 
 def why(given: Reason | Refusal | str | None) -> str:
