@@ -184,7 +184,6 @@ async def test_control_and_what_goes_wrong(tmp_path: Path, gateway: Gateway) -> 
         await api.ask("/queue", "BUY AAPL")
         question = await api.ask("/clear_queue", "Clear the waiting alert?")
         await api.pressed(question, "Clear 1", "1 cleared")
-        await api.heard("BUY AAPL taken out of the queue")
         assert (await daemon.books()).alerts[first].status is AlertStatus.CLEARED
         assert "Traceback" not in daemon.output, daemon.output
 
@@ -220,7 +219,6 @@ async def test_unknown_orders_are_settled_from_the_phone(tmp_path: Path, gateway
             question = await api.pressed(unknown, button)
             await api.pressed(question, answer, f"is {status}")
             assert (await daemon.books()).trade_of(alert_id).status is status
-            await api.heard("✅" if status is TradeStatus.FILLED else "🚫", mark)
             await daemon.well()
         assert "Traceback" not in daemon.output, daemon.output
 
@@ -238,7 +236,6 @@ async def test_other_hands_and_another_database(tmp_path: Path, gateway: Gateway
         mismatch = await api.heard(lambda sent: "Accept what IB shows of AAPL" in sent.buttons)
         question = await api.pressed(mismatch, "Accept what IB shows of AAPL", "Write off 1 AAPL?")
         await api.pressed(question, "Write off AAPL", "1 AAPL written off")
-        await api.heard("IB shows fewer than the books held")
         await api.heard("IBM: 9 your own")
         positions = await api.ask("/positions", "Positions")
         assert ["AAPL", "1"] in [line.split()[:2] for line in plain(positions.text).splitlines()]

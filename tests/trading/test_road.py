@@ -16,8 +16,8 @@ ROAD = [
     *("move_alert", "insert_trade", "add_event"),  # decided
     "settings",  # the last look before the order is written
 ]
-BESIDE = {"newest_alerts"}
-"""Which tickers to look up, once a connection."""
+BESIDE = {"newest_alerts", "tickers_without_industry", "industries"}
+"""Which tickers to look up, once a connection, and in which industries they are."""
 
 
 @pytest.fixture

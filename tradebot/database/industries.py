@@ -1,6 +1,6 @@
 """In which industry a stock is, as `tradebot.ports.Books` has it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tradebot.database import values
 from tradebot.database.rows import Rows
@@ -11,6 +11,9 @@ class IndustryRows(Rows):
 
     async def industries(self) -> Mapping[int, str]:
         return {row["con_id"]: row["name"] for row in await self._rows("industries")}
+
+    async def tickers_without_industry(self) -> Sequence[str]:
+        return [row["ticker"] for row in await self._rows("tickers_without_industry")]
 
     async def put_industries(self, names: Mapping[int, str]) -> None:
         for con_id, name in names.items():

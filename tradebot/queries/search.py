@@ -11,6 +11,8 @@ from tradebot.domain.hours import Hours
 from tradebot.ports import Ledger
 from tradebot.queries.newest import ListedAlert
 
+_FIRST_YEAR, _LAST_YEAR = 1970, 9000
+"""No alert came in a year beyond these, and their days have no moments everywhere."""
 _TOLD = tuple(one for one in Severity if one is not Severity.TRACE)
 
 
@@ -28,6 +30,8 @@ class AlertSearch:
 async def search_alerts(ledger: Ledger, hours: Hours, wanted: AlertSearch, limit: int) -> Sequence[ListedAlert]:
     """With their orders. Raises LedgerUnavailable."""
     day = wanted.day
+    if day is not None and not _FIRST_YEAR < day.year < _LAST_YEAR:
+        return []
     begins = hours.calendar.day_start
     async with ledger.read() as books:
         alerts = await books.search_alerts(

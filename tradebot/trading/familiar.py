@@ -13,7 +13,6 @@ from loguru import logger
 
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.brokerage import BrokerEvent, Connected
-from tradebot.domain.lots import LotStatus
 from tradebot.errors import UnknownContract
 from tradebot.ports import IDLE_S, Broker, Clock, Ledger, Pulse
 from tradebot.trading.booking import Listeners
@@ -78,13 +77,12 @@ class FamiliarTickers:
         """Of the newest alerts first, each with the exchange that they name; then what is held and in no industry yet."""
         async with self._ledger.read() as books:
             alerts = await books.newest_alerts(tuple(AlertStatus), ALERTS)
-            lots = await books.lots(LotStatus.OPEN)
-            known = await books.industries()
+            unplaced = await books.tickers_without_industry()
         named = {(one.ticker, one.primary_exchange): None for one in reversed(alerts) if one.ticker is not None}
         familiar = list(named)[:TICKERS_MAX]
         tickers = {ticker for ticker, _ in familiar}
-        held = dict.fromkeys(lot.ticker for lot in lots if lot.con_id not in known and lot.ticker not in tickers)
-        return [*familiar, *((ticker, None) for ticker in list(held)[:TICKERS_MAX])]
+        held = [ticker for ticker in unplaced if ticker not in tickers]
+        return [*familiar, *((ticker, None) for ticker in held[:TICKERS_MAX])]
 
     async def _store_industries(self) -> None:
         """Those that the broker has told since; also of what was looked up for an alert."""

@@ -61,6 +61,7 @@ READ_IN_ORDER = {
     "trades": "over the index of what is unresolved alone",
     "take_over": "over the index of what waits alone",
     "give_up_taken_over": "over the index of what waits alone",
+    "tickers_without_industry": "over the index of what is open alone",
     "lots": "where those that closed are asked for",
     "insert_trade": "what refers to the new order is looked for only where a reference is broken, which is an error",
 }
@@ -260,6 +261,7 @@ async def stocks(books: Books) -> None:
     """One row a stock that was ever looked up."""
     await books.put_industries({265598: "Technology"})
     assert await books.industries() == {265598: "Technology"}
+    assert "AAPL" not in await books.tickers_without_industry()
 
 
 async def programs(books: Books, now: datetime) -> None:

@@ -1,6 +1,6 @@
 """In which industry a stock is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 
@@ -9,6 +9,9 @@ class IndustryBook(Protocol):
 
     async def industries(self) -> Mapping[int, str]:
         """IB's words, by contract: of every stock that was ever looked up and has one."""
+
+    async def tickers_without_industry(self) -> Sequence[str]:
+        """Of what is held."""
 
     async def put_industries(self, names: Mapping[int, str]) -> None:
         """The newer word takes the older one's place."""

@@ -36,7 +36,7 @@ class AlertSearch(Page):
 
     ticker: Ticker | None = None
     status: AlertStatus | None = None
-    day: Annotated[date, Field(ge=date(1971, 1, 1), le=date(9000, 1, 1))] | None = None
+    day: date | None = None
 
 
 class Newest(OfStrategy):
