@@ -24,6 +24,7 @@ async def test_an_overdue_order_is_cancelled_once_and_settled(bot: Bot) -> None:
     assert bot.broker.cancels == []
     await bot.seconds(5)
     assert bot.broker.cancels == [order_ref]
+    await bot.told(EventKind.ORDER_CANCELLING)  # stored after the cancel was sent
     (told,) = await bot.events(EventKind.ORDER_CANCELLING)
     assert "it was not done after 30 s" in words.text(told)
     bot.broker.fill(order_ref, 2)

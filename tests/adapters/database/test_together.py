@@ -143,6 +143,11 @@ async def test_who_asks_meanwhile_comes_before_the_next_commit(ledger: Ledger) -
         async with ledger.begin():
             order.append("the other")
 
+    async def opened() -> None:
+        async with ledger.begin():
+            await asyncio.sleep(0)
+
+    await asyncio.gather(opened(), opened())  # to connect takes longer than a commit, and is none of it
     commits = _commits(Noted(ledger))
     stores = [asyncio.create_task(commits.store(f"k{number:03}")) for number in range(3 * ROWS_MAX)]
     while not order:
