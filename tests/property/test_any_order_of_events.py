@@ -279,7 +279,7 @@ class Anything(Surroundings):
                 await bot.operations.end_as_unfilled(trade.id, "owner")
 
 
-@pytest.mark.timeout(86_400 if LONG else 240)
+@pytest.mark.timeout(86_400 if LONG else 900)
 def test_the_promises_hold_whatever_happens(tmp_path: Path) -> None:
     """Some order of alerts, fills, failures and the owner's words would lose an alert, order twice, or sell short."""
     template = tmp_path / "empty.db"

@@ -577,7 +577,7 @@ class Protection(RuleBasedStateMachine):
         await self.stage.seconds(15, at_once=5)
 
 
-@pytest.mark.timeout(86_400 if LONG else 240)
+@pytest.mark.timeout(86_400 if LONG else 900)
 def test_what_is_protected_stays_protected_whatever_happens(tmp_path: Path) -> None:
     """Some order of fills, exits, faults and crashes would sell shares twice, or leave them alone without a word."""
     template = tmp_path / "empty.db"

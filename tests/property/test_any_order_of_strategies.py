@@ -408,7 +408,7 @@ def _unfinished(stage: Stage) -> bool:
     return any(row["status"] in waiting for row in read(stage.path).alerts.values())
 
 
-@pytest.mark.timeout(86_400 if LONG else 240)
+@pytest.mark.timeout(86_400 if LONG else 900)
 def test_each_strategy_keeps_to_its_own_whatever_happens(tmp_path: Path) -> None:
     """Some order of alerts, fills, splits and failures would sell another strategy's shares, or lose track of whose they are."""
     template = tmp_path / "empty.db"
