@@ -7,7 +7,9 @@ between them. What takes longest begins first, so that no worker is left with it
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
 
+from tests.midnight import seconds_until_the_day_lasts
 from tests.servers import (
     GivenServer,
     PostgresServer,
@@ -49,6 +52,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     rank = {folder: number for number, folder in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: rank.get(item.path.relative_to(here).parts[0], len(rank)))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol() -> Iterator[None]:
+    """Outside of the test's own time: nothing begins at the end of a day."""
+    time.sleep(seconds_until_the_day_lasts(datetime.now(UTC)))
+    return (yield)
 
 
 @pytest.fixture(scope="session")

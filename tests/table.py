@@ -10,12 +10,14 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from rich.console import Console
 
 from tests.conftest import fresh_database
+from tests.midnight import seconds_until_the_day_lasts
 from tests.servers import PostgresServer, RedisServer
 
 Case = TypeVar("Case")
@@ -86,6 +88,7 @@ class Trial(Generic[Case, Result]):
         results: dict[Case, Result | Violation],
     ) -> None:
         for number, case in waiting:
+            await asyncio.sleep(seconds_until_the_day_lasts(datetime.now(UTC)))
             folder, began = home / f"{number:04}", time.monotonic()
             folder.mkdir()
             try:
