@@ -13,7 +13,8 @@ from tests.adapters.database.samples import an_execution
 from tests.bot import Bot
 from tests.bot_fixtures import MakeBot
 from tradebot.domain.alerts import AlertStatus
-from tradebot.domain.brokerage import ErrorKind, Executed, OrderError, OrderState, OrderUpdate
+from tradebot.domain.brokerage import Disconnected, ErrorKind, Executed, OrderError, OrderState, OrderUpdate
+from tradebot.domain.events import EventKind
 from tradebot.domain.trades import TradeStatus
 from tradebot.errors import QueueUnavailable
 from tradebot.notify.log_channel import CHANNEL, LogChannel
@@ -195,3 +196,17 @@ async def test_alerts_freed_by_an_order_s_end_are_not_logged_as_its_own(
 
 async def _is_waiting(lines: Lines, alert_id: int, why: str = "waits until") -> bool:
     return any(why in message for message in _about(lines, alert_id))
+
+
+async def test_what_cannot_be_stored_is_logged_and_told_once_the_database_is_back(bot: Bot, lines: Lines) -> None:
+    """What happened while the database was away would never be told, or be logged as the program's own code."""
+    bot.ledger.away = True
+    bot.broker.disconnect()
+    bot.broker.events.put_nowait(Disconnected(1, "connection refused", attempt=50, exhausted=True))
+    await bot.seconds(5)
+    bot.ledger.away = False
+    (told,) = await bot.told(EventKind.BROKER_UNREACHABLE)
+    await bot.seconds(5)
+    assert await bot.events(EventKind.BROKER_UNREACHABLE) == [told]
+    (said,) = [line["message"] for line in lines if "once the database is back" in line["message"]]
+    assert said.startswith("broker_unreachable (attempts 50, reason connection refused)"), said

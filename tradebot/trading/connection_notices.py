@@ -36,8 +36,8 @@ from tradebot.domain.facts.account import (
 )
 from tradebot.domain.gate import GateCode, GateReason
 from tradebot.domain.questions import Question, Silent
-from tradebot.ports import Broker, Clock, Ledger, Pulse
-from tradebot.trading.notices import store_notice
+from tradebot.ports import Broker, Clock, Pulse
+from tradebot.trading.notices import Notices
 from tradebot.trading.questions import Questions
 from tradebot.trading.restart_pause import RestartPause
 
@@ -51,7 +51,7 @@ class ConnectionNotices:
 
     def __init__(
         self,
-        ledger: Ledger,
+        notices: Notices,
         broker: Broker,
         *,
         restart: RestartPause,
@@ -59,7 +59,7 @@ class ConnectionNotices:
         clock: Clock,
         pulse: Pulse,
     ) -> None:
-        self._ledger = ledger
+        self._notices = notices
         self._broker = broker
         self._questions = questions
         self._restart = restart
@@ -84,7 +84,7 @@ class ConnectionNotices:
     # --- the loop ---------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Notifies of each change as it comes, and every second of a loss that lasts."""
+        """Notifies of each change as it comes, and every second of a loss that lasts and of what could not be stored."""
         beat = self._pulse.of("connection notices")
         while True:
             beat()
@@ -96,9 +96,10 @@ class ConnectionNotices:
             else:
                 for notice in (self._notice_of(event), self._notice_of_clock(event)):
                     if notice is not None:
-                        await store_notice(self._ledger, notice)
+                        await self._notices.store(notice)
             await self._notify_of_lasting_loss()
             await self._notify_of_silence()
+            await self._notices.store_late()
 
     def _notice_of(self, event: BrokerEvent | GateReason) -> NewEvent | None:
         match event:
@@ -151,26 +152,26 @@ class ConnectionNotices:
         silent = {one.question for one in self._questions.silent}
         for question in self._silences.keys() - silent:
             answered = QuestionAnswered(question, self._silences.pop(question).since)
-            await store_notice(self._ledger, NewEvent(answered, self._clock.now()))
+            await self._notices.store(NewEvent(answered, self._clock.now()))
         if self._restart.active or not (connection.up and connection.upstream):
             return
         for one in self._questions.lasting:
             if one.question not in self._silences:
                 self._silences[one.question] = one
                 told = QuestionSilent(one.question, one.since, one.empty)
-                await store_notice(self._ledger, NewEvent(told, self._clock.now()))
+                await self._notices.store(NewEvent(told, self._clock.now()))
 
     async def _notify_of_lasting_loss(self) -> None:
         if self._restart.active or self._lost_since is None:
             return
         if self._unreachable is not None:
-            await store_notice(self._ledger, self._unreachable)
+            await self._notices.store(self._unreachable)
             self._unreachable = None
         away_s = self._clock.monotonic() - self._lost_since
         if self._loss_notified or away_s < LOSS_NOTIFIED_AFTER_S:
             return
         self._loss_notified = True
-        await store_notice(self._ledger, lost(away_s, self._broker.connection.why_not, self._clock.now()))
+        await self._notices.store(lost(away_s, self._broker.connection.why_not, self._clock.now()))
 
     def _begin_loss(self) -> None:
         if self._lost_since is None:

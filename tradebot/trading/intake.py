@@ -43,7 +43,7 @@ from tradebot.trading.ages import Ages
 from tradebot.trading.alert_rows import Accepted, AlertRows, Incoming, Outcome, stored_facts
 from tradebot.trading.group_commit import GroupCommit
 from tradebot.trading.new_alerts import Report
-from tradebot.trading.notices import store_notice
+from tradebot.trading.notices import Notices
 
 STORE_DEADLINE_S = 1.5  # TradingView drops a request after 3 s
 STORING_MAX = 5_000  # transactions under way; beyond, the database has long been down
@@ -80,6 +80,7 @@ class Intake:
         self._commits = GroupCommit(ledger, self._rows.store, self._rows.store_all)
         self._just_stored: dict[int, Alert] = {}  # the newest ones, by id
         self._storing: set[asyncio.Task[Accepted]] = set()
+        self._notices = Notices(ledger)
         self._reporting: set[asyncio.Task[None]] = set()
         self._to_push: list[tuple[Side, Accepted]] = []
         self._pushing: asyncio.Task[None] | None = None
@@ -128,7 +129,7 @@ class Intake:
         """Has the owner hear of a message without a readable secret, and of so many `more` before it; returns at once."""
         now = self._clock.now()
         task = asyncio.create_task(
-            store_notice(self._ledger, NewEvent(AlertUnreadable(reason, source_ip, more), now)),
+            self._notices.store(NewEvent(AlertUnreadable(reason, source_ip, more), now)),
             name="report unreadable",
         )
         self._reporting.add(task)

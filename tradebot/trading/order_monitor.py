@@ -44,7 +44,7 @@ from tradebot.domain.trades import LIVE, UNRESOLVED, OrderRole, Trade, TradeStat
 from tradebot.ports import Beat, Broker, Clock, Ledger, Pulse
 from tradebot.trading.entries_at_work import WANTED, cancels_wanted
 from tradebot.trading.every import every
-from tradebot.trading.notices import store_notice, store_notice_once
+from tradebot.trading.notices import Notices, store_notice_once
 from tradebot.trading.switch import TradingSwitch
 
 LOOK_EVERY_S = 1.0
@@ -75,6 +75,7 @@ class OrderMonitor:
         self,
         ledger: Ledger,
         broker: Broker,
+        notices: Notices,
         *,
         switch: TradingSwitch,
         hours: Hours,
@@ -86,6 +87,7 @@ class OrderMonitor:
         """`ask_ib` has IB asked about all trades that are in doubt, and returns at once."""
         self._ledger = ledger
         self._broker = broker
+        self._notices = notices
         self._switch = switch
         self._hours = hours
         self._clock = clock
@@ -176,7 +178,7 @@ class OrderMonitor:
                 logger.info("order {} is cancelled: {}", trade.order_ref, why)
                 return
             cancelling = OrderCancelling.of(trade, code=why, timeout_s=self._order_timeout_s)
-            await store_notice(self._ledger, NewEvent(cancelling, self._clock.now(), trade.alert_id, trade.id))
+            await self._notices.store(NewEvent(cancelling, self._clock.now(), trade.alert_id, trade.id))
 
     def _why_cancel(self, trade: Trade, unresolved: Sequence[Trade]) -> CancelReason | None:
         """The weightiest reason to cancel it; None when it may work on."""

@@ -39,7 +39,7 @@ from tradebot.ports import ASKS_IB_S, IDLE_S, Beat, Broker, Clock, Ledger, Pulse
 from tradebot.trading.every import every, happens
 from tradebot.trading.gate import Gate
 from tradebot.trading.in_doubt import Checked, InDoubtOrders
-from tradebot.trading.notices import store_notice
+from tradebot.trading.notices import Notices
 from tradebot.trading.positions import tell_differences
 from tradebot.trading.questions import Questions
 from tradebot.trading.switch import TradingSwitch
@@ -58,6 +58,7 @@ class Reconciler:
         ledger: Ledger,
         broker: Broker,
         in_doubt_orders: InDoubtOrders,
+        notices: Notices,
         *,
         questions: Questions,
         gate: Gate,
@@ -74,6 +75,7 @@ class Reconciler:
         self._ledger = ledger
         self._broker = broker
         self._in_doubt_orders = in_doubt_orders
+        self._notices = notices
         self._questions = questions
         self._gate = gate
         self._switch = switch
@@ -238,7 +240,7 @@ class Reconciler:
     async def _refuse(self, reason: GateReason) -> None:
         self._gate.close("recovery", reason)
         refused = TradingRefused(reason.code, reason.facts)
-        await store_notice(self._ledger, NewEvent(refused, self._clock.now()))
+        await self._notices.store(NewEvent(refused, self._clock.now()))
 
     # --- what the answers mean beyond single orders -----------------------------------------------------------------
 

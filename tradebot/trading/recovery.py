@@ -14,6 +14,7 @@ from tradebot.trading.booking import Listeners
 from tradebot.trading.connection_notices import ConnectionNotices
 from tradebot.trading.gate import Gate
 from tradebot.trading.in_doubt import InDoubtOrders
+from tradebot.trading.notices import Notices
 from tradebot.trading.order_monitor import OrderMonitor
 from tradebot.trading.questions import Questions
 from tradebot.trading.reconciler import Reconciler
@@ -42,6 +43,7 @@ class Recovery:
         repair_protection: Callable[[], Awaitable[None]],
     ) -> None:
         wanted = asyncio.Event()
+        notices = Notices(ledger)
         self._restart_pause = RestartPause(
             broker, gate=gate, window=restart, clock=clock, pulse=pulse, reconcile=wanted.set
         )
@@ -49,6 +51,7 @@ class Recovery:
             ledger,
             broker,
             in_doubt_orders,
+            notices,
             questions=questions,
             gate=gate,
             switch=switch,
@@ -62,6 +65,7 @@ class Recovery:
         self._order_monitor = OrderMonitor(
             ledger,
             broker,
+            notices,
             switch=switch,
             hours=hours,
             clock=clock,
@@ -70,7 +74,7 @@ class Recovery:
             ask_ib=self._reconciler.ask_about_in_doubt,
         )
         self._notices = ConnectionNotices(
-            ledger, broker, restart=self._restart_pause, questions=questions, clock=clock, pulse=pulse
+            notices, broker, restart=self._restart_pause, questions=questions, clock=clock, pulse=pulse
         )
         listeners.connection.append(self._connection_changed)
         listeners.doubt.append(self._order_in_doubt)
