@@ -117,10 +117,10 @@ class EventKind(StrEnum):
     STOPPED = "stopped"
 
 
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What is known of one thing that happened. Each subclass is one kind of event."""
 
-    __slots__ = ()
     kind: ClassVar[EventKind]
     severity: ClassVar[Severity]
 

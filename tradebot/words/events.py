@@ -23,14 +23,13 @@ def text(event: Event | NewEvent) -> str:
         return _other(event.facts)
     try:
         return WORDS[event.facts.kind](event.facts, event)
-    except (
-        Exception
-    ):  # a code or a fact of another version; or a defect here, which must not silence all that comes after
+    except Exception:
+        # A code or a fact of another version; or a defect here, which must not silence all that comes after.
         return _other(_untyped(event.facts))
 
 
 def _untyped(facts: Facts) -> OtherFacts:
-    values = {field.name: getattr(facts, field.name) for field in fields(facts)}  # type: ignore[arg-type]
+    values = {field.name: getattr(facts, field.name) for field in fields(facts)}
     beside = values.pop("facts", {})
     return OtherFacts(facts.kind, facts.severity, {**values, **beside})
 

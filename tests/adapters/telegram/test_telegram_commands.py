@@ -16,6 +16,7 @@ from tradebot.domain.alerts import AlertStatus, Side
 from tradebot.domain.events import EventKind, NewEvent
 from tradebot.domain.facts.account import ExitIncomplete, ExitLeft, SplitSeen
 from tradebot.domain.facts.daemon import Started
+from tradebot.domain.facts.orders import SharesUnprotected
 from tradebot.domain.gate import GateCode, GateReason
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import TradeStatus
@@ -308,8 +309,9 @@ async def test_shares_without_a_stop_are_protected_again_by_a_button(phone: Phon
     """The owner, who alone may say that a stop is to come back, could not say so from the phone."""
     api, bot = phone.api, phone.bot
     entry = await bot.owns(5)
-    facts = replace(every_kind("AAPL")[EventKind.SHARES_UNPROTECTED], entry_id=entry.id)  # type: ignore[type-var]
-    await phone.event(facts)
+    facts = every_kind("AAPL")[EventKind.SHARES_UNPROTECTED]
+    assert isinstance(facts, SharesUnprotected)
+    await phone.event(replace(facts, entry_id=entry.id))
     message = await api.heard(lambda sent: "Protect again" in sent.buttons)
     assert "Sell AAPL now" in message.buttons
     question = await api.pressed(message, "Protect again", "Protect 10 AAPL again?")
