@@ -106,8 +106,8 @@ def _path(endpoint: Endpoint) -> list[dict[str, Any]]:
         if part.startswith("{"):
             name = part[1:-1]
             schema = _IN_PATH.get(name)
-            if schema is None and "|" in endpoint.path:
-                schema = {"type": "string", "enum": endpoint.path.partition("{name:")[2].rstrip("}").split("|")}
+            if endpoint.names:
+                schema = {"type": "string", "enum": list(endpoint.names)}
             schema = schema or {"type": "string", "pattern": "^[A-Za-z0-9_.:-]{1,100}$"}
             found.append({"name": name, "in": "path", "required": True, "schema": schema})
     return found

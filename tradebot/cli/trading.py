@@ -19,6 +19,7 @@ from tradebot.errors import ConfigError, LedgerUnavailable, MigrationError
 from tradebot.operations import trading_state
 from tradebot.ports import Ledger
 from tradebot.words import strategies as words
+from tradebot.words import switch
 
 ACTOR = "command line"
 CONFIRM_WITHIN_S = 5.0
@@ -91,7 +92,7 @@ async def _change(settings: Settings, to: TradingState) -> int:
         act = trading_state.kill if to is TradingState.KILLED else trading_state.pause
         stored = await act(ledger, ACTOR, _key(), datetime.now(UTC))
     if stored is not to:
-        Console(highlight=False, soft_wrap=True).print("A pause does not lower the kill switch, which is on.")
+        Console(highlight=False, soft_wrap=True).print(switch.PAUSE_CHANGES_NOTHING)
     return await _whole_said(settings, stored)
 
 

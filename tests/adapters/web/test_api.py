@@ -1,5 +1,6 @@
 """The API as its users' programs see it: who may, what is read, what is done, and what is never done twice."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import jwt
@@ -9,7 +10,9 @@ from tests.adapters.web.conftest import KEY, Site
 from tests.adapters.web.programs import API, a_token, bearer, once
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.api_access import Scope
+from tradebot.domain.event_groups import EventGroup
 from tradebot.domain.events import EventKind
+from tradebot.domain.limits import limit_names
 from tradebot.domain.settings import TradingState
 from tradebot.errors import LedgerUnavailable
 from tradebot.operations import api_requests, api_tokens
@@ -174,11 +177,24 @@ async def test_pause_and_resume(site: Site) -> None:
     assert await state("pause") == (200, "PAUSED")
     assert await state("resume") == (200, "RUNNING")
     assert await state("kill") == (200, "KILLED")
-    assert await state("resume") == (200, "KILLED")
+    assert (await state("resume"))[0] == 409
     assert (await state("resume", {"lift_kill": True}))[0] == 403
     assert await state("resume", {"lift_kill": True, "to": "sells_only"}, admin) == (200, "PAUSED")
     told = [event.actor for event in await site.bot.events(EventKind.STATE_CHANGED)]
     assert told == ["my script (API token trade-1)"] * 3 + ["my script (API token admin-1)"]
+
+
+async def test_a_pause_beside_a_kill_says_that_it_changes_nothing(site: Site) -> None:
+    """A program would read that its pause is stored, and not that the kill switch is on and how it is lifted."""
+    headers = await bearer(site, Scope.TRADE)
+    await site.bot.operations.kill("owner")
+    for path in ("pause", "resume"):
+        status, told = await site.ask(f"{API}/{path}", "POST", headers=headers, json={})
+        assert (status, "stored" in told) == (409, False)
+        assert "stays KILLED" in told["detail"]
+        assert "`lift_kill`" in told["detail"]
+    status, told = await site.ask(f"{API}/pause", "POST", headers=headers, json={"strategy": "main"})
+    assert (status, told) == (200, {"state": "PAUSED", "stored": True})
 
 
 async def test_a_limit_is_changed_once(site: Site) -> None:
@@ -197,7 +213,20 @@ async def test_a_limit_is_changed_once(site: Site) -> None:
     assert (await site.bot.queries.limits_in_force()).max_daily_buys == 9
     for wrong in ("0.5", "-1", "x", 1.5, True, None, "1e3", "1" * 30):
         assert (await put(wrong, "k3"))[0] == 422, wrong
-    assert (await site.ask(f"{API}/limits/nope", "PUT", headers=admin, json={"value": "1"}))[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "there_are"),
+    [("limits/max_buys", {"value": "1"}, limit_names()), ("tellings/criticals", {"to": "off"}, tuple(EventGroup))],
+)
+async def test_a_name_that_there_is_not_is_answered_with_those_there_are(
+    site: Site, path: str, body: dict[str, object], there_are: Sequence[str]
+) -> None:
+    """Who misspells a limit would look for the mistake in the address, or in his token."""
+    admin = await bearer(site, Scope.ADMIN)
+    status, told = await site.ask(f"{API}/{path}", "PUT", headers=admin, json=body)
+    assert (status, told["status"]) == (404, 404)
+    assert told["detail"].endswith(f"There are: {', '.join(there_are)}.")
 
 
 async def test_what_sells_names_its_key(site: Site) -> None:
@@ -230,7 +259,6 @@ async def test_what_the_chat_is_told_is_set(site: Site) -> None:
     groups = (await site.ask(f"{API}/tellings", headers=admin))[1]["groups"]
     assert {group for group, telling in groups.items() if telling != "on"} == {"fills"}
     assert (await site.ask(path, "PUT", headers=admin, json={"to": "loud"}))[0] == 422
-    assert (await site.ask(f"{API}/tellings/criticals", "PUT", headers=admin, json={"to": "off"}))[0] == 404
 
 
 async def test_waiting_alerts_are_dropped(site: Site) -> None:

@@ -20,8 +20,10 @@ from tradebot.web.api import models as m
 from tradebot.web.api.endpoint import Asked
 from tradebot.web.api.reading import ticker_of
 from tradebot.web.problems import Problem
+from tradebot.words import switch
 
 KILL_STORED_WITHIN_S = 1.5
+_LIFTS = "POST /resume with `lift_kill` and a token of scope admin lifts it."
 
 
 async def kill(asked: Asked) -> m.State:
@@ -36,7 +38,10 @@ async def kill(asked: Asked) -> m.State:
 
 
 async def pause(asked: Asked) -> m.State:
-    return m.State(state=await asked.ground.operations.pause(asked.actor, asked.key, asked.body.strategy))
+    state = await asked.ground.operations.pause(asked.actor, asked.key, asked.body.strategy)
+    if state is TradingState.KILLED:
+        raise Problem(HTTPStatus.CONFLICT, f"{switch.PAUSE_CHANGES_NOTHING} {_LIFTS}")
+    return m.State(state=state)
 
 
 async def resume(asked: Asked) -> m.State:
@@ -46,7 +51,10 @@ async def resume(asked: Asked) -> m.State:
     if body.lift_kill and not asked.token.scope.includes(Scope.ADMIN):
         raise Problem(HTTPStatus.FORBIDDEN, f"To lift the kill switch needs a token with scope {Scope.ADMIN}.")
     to = TradingState.PAUSED if body.to == "sells_only" else TradingState.RUNNING
-    return m.State(state=await operations.resume(asked.actor, asked.key, to, lift_kill=body.lift_kill))
+    state = await operations.resume(asked.actor, asked.key, to, lift_kill=body.lift_kill)
+    if state is TradingState.KILLED:
+        raise Problem(HTTPStatus.CONFLICT, f"{switch.RESUME_CHANGES_NOTHING} {_LIFTS}")
+    return m.State(state=state)
 
 
 async def set_limit(asked: Asked) -> m.LimitChanged:

@@ -45,6 +45,7 @@ class Dispatch:
     async def answer(self, request: web.Request) -> web.Response:
         endpoint = self._endpoint
         token = await self._access.admit(request, endpoint.scope, at_once=endpoint.at_once)
+        _known(endpoint, request)
         query = query_of(endpoint.query, request)
         body = await _body(endpoint.body, request) if not endpoint.reads else None
         key = self._key(request)
@@ -117,6 +118,14 @@ class Dispatch:
         except TradebotError as error:
             return _refused(HTTPStatus.CONFLICT, str(error))
         return HTTPStatus.OK, answer.model_dump_json()
+
+
+def _known(endpoint: Endpoint, request: web.Request) -> None:
+    """That there is what the address names; who misspells it is told what there is."""
+    name = request.match_info.get("name")
+    if endpoint.names and name not in endpoint.names:
+        place, there_are = endpoint.path.rpartition("/")[0], ", ".join(endpoint.names)
+        raise Problem(HTTPStatus.NOT_FOUND, f"There is no {name} under {place}. There are: {there_are}.")
 
 
 def _refused(status: HTTPStatus, detail: str) -> tuple[HTTPStatus, str]:

@@ -55,6 +55,7 @@ class Endpoint:
     body: type[Given] | None = None
     needs_key: bool = False
     at_once: bool = False
+    names: Sequence[str] = ()  # what {name} may be, where there are only these
     refusals: Sequence[int] = field(default=())  # beyond those that every endpoint has
 
     @property

@@ -17,8 +17,6 @@ _R, _T, _A = Scope.READ, Scope.TRADE, Scope.ADMIN
 _ORDER = "/orders/{id:[0-9]{1,18}}"
 _EVENT = "/events/{id:[0-9]{1,18}}"
 _TICKER = "{ticker:[A-Za-z][A-Za-z0-9]{0,5}(?:[.][A-Za-z])?}"
-_LIMIT = "/limits/{name:" + "|".join(limit_names()) + "}"
-_GROUP = "/tellings/{name:" + "|".join(EventGroup) + "}"
 _NAME = "{name:[A-Za-z0-9_.:-]{1,100}}"
 _NOT_THERE, _STANDS_OTHERWISE = 404, 409
 
@@ -73,11 +71,25 @@ WRITES: Sequence[Endpoint] = (
     Endpoint(
         "POST", "/kill", _T, "Trade nothing from now on", do.kill, m.State, "Control", body=a.Nothing, at_once=True
     ),
-    Endpoint("POST", "/pause", _T, "Take no more BUYs", do.pause, m.State, "Control", body=a.WhichStrategy),
-    Endpoint("POST", "/resume", _T, "Lift a pause, or the kill switch", do.resume, m.State, "Control", body=a.Resume),
-    Endpoint("PUT", _LIMIT, _A, "Change a limit", do.set_limit, m.LimitChanged, "Control", body=a.SetLimit),
     Endpoint(
-        "PUT", _GROUP, _A, "Tell the chat otherwise of a group", do.tell, m.TellingChanged, "Control", body=a.Tell
+        *("POST", "/pause", _T, "Take no more BUYs", do.pause, m.State, "Control"),
+        body=a.WhichStrategy,
+        refusals=(_STANDS_OTHERWISE,),
+    ),
+    Endpoint(
+        *("POST", "/resume", _T, "Lift a pause, or the kill switch", do.resume, m.State, "Control"),
+        body=a.Resume,
+        refusals=(_STANDS_OTHERWISE,),
+    ),
+    Endpoint(
+        *("PUT", "/limits/" + _NAME, _A, "Change a limit", do.set_limit, m.LimitChanged, "Control"),
+        body=a.SetLimit,
+        names=limit_names(),
+    ),
+    Endpoint(
+        *("PUT", "/tellings/" + _NAME, _A, "Tell the chat otherwise of a group", do.tell, m.TellingChanged, "Control"),
+        body=a.Tell,
+        names=tuple(EventGroup),
     ),
     Endpoint("PUT", "/blocks/" + _TICKER, _T, "Let nothing buy a ticker", do.block, m.Done, "Control", body=a.Nothing),
     Endpoint(

@@ -21,7 +21,7 @@ from tradebot.web.dashboard.asks import POINTS_MAX, Acting, Ask, Button, Handler
 from tradebot.web.dashboard.at_work import ENDS
 from tradebot.web.dashboard.door import BY, key_of
 from tradebot.web.problems import Problem
-from tradebot.words import figures, instructions, working
+from tradebot.words import figures, instructions, switch, working
 
 STORE_WITHIN_S = 1.5
 
@@ -95,7 +95,7 @@ class Acts(Acting):
                 said.WAIT,
             )
         elif state is TradingState.KILLED:
-            self.note(request, "It stays KILLED, which is stricter.", said.BAD)
+            self.note(request, switch.PAUSE_CHANGES_NOTHING, said.BAD)
         else:
             self.note(request, "Paused. BUY alerts are not traded; SELL goes on.", said.WAIT)
         raise web.HTTPSeeOther("/")
