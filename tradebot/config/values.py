@@ -287,16 +287,31 @@ def _secret(value: object) -> SecretStr:
     return SecretStr(value)
 
 
+_ARGON2ID = (
+    r"\$argon2id\$v=19\$m=([0-9]{1,10}),t=([0-9]{1,10}),p=([0-9]{1,10})\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{22,86}"
+)
+HASH_KIB_MAX, HASH_PASSES_MAX, HASH_LANES_MAX = 256 * 1024, 16, 16
+"""Each guess costs so much: beyond it a login would take the machine's memory, or the time in which it must be answered."""
+
+
 def _password_hash(value: object) -> SecretStr:
     if isinstance(value, SecretStr):
         value = value.get_secret_value()
-    if not isinstance(value, str) or not re.fullmatch(
-        r"\$argon2id\$v=19\$[a-z0-9=,]+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+", value
-    ):
+    found = re.fullmatch(_ARGON2ID, value) if isinstance(value, str) else None
+    if found is None:
         raise ValueError(
             "is no argon2id hash; allowed is what `tradebot password` prints, which begins with $argon2id$"
         )
-    return SecretStr(value)
+    memory_kib, passes, lanes = map(int, found.groups())
+    if not (
+        8 * lanes <= memory_kib <= HASH_KIB_MAX and 1 <= passes <= HASH_PASSES_MAX and 1 <= lanes <= HASH_LANES_MAX
+    ):
+        raise ValueError(
+            f"asks for {memory_kib} KiB of memory (m), {passes} passes (t) and {lanes} lanes (p) at each login; allowed are at"
+            f" most {HASH_KIB_MAX} KiB, {HASH_PASSES_MAX} and {HASH_LANES_MAX}, and 8 KiB a lane at least:"
+            " `tradebot password` makes one"
+        )
+    return SecretStr(found[0])
 
 
 def _bot_token(value: object) -> SecretStr:
