@@ -33,6 +33,10 @@ SAID = [
     (GateReason(C.UNKNOWN_ORDER, {"order_ref": "tb-1-a"}), "Order tb-1-a at IB is not in this database."),
     (GateReason(C.ORPHANS, {"order_refs": "tb-1-a, tb-2-b"}), "Orders of another database are at IB: tb-1-a, tb-2-b."),
     (GateReason(C.RESTART), "IB Gateway restarts about now. Orders wait and go on by themselves."),
+    (
+        GateReason(C.WAITING_FOR_IB, {"alerts": "58", "reason": "no quote came within 5 s"}),
+        "58 alerts wait for IB: no quote came within 5 s.",
+    ),
 ]
 
 

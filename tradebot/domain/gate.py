@@ -20,6 +20,7 @@ class GateCode(StrEnum):
     UNKNOWN_ORDER = "unknown_order"  # order_ref
     ORPHANS = "orphans"  # order_refs, parted by ", "
     RESTART = "restart"
+    WAITING_FOR_IB = "waiting_for_ib"  # alerts: how many; reason. The gate is open, and they wait for answers
 
 
 @dataclass(frozen=True, slots=True)

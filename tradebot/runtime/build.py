@@ -34,6 +34,7 @@ from tradebot.runtime.jobs.jobs import Jobs, all_jobs
 from tradebot.runtime.pulse import Pulse
 from tradebot.runtime.scheduler import Scheduler, Work
 from tradebot.trading.booking import Booking, Listeners
+from tradebot.trading.broker_waits import BrokerWaits, HeldUp
 from tradebot.trading.familiar import FamiliarTickers
 from tradebot.trading.gate import Gate
 from tradebot.trading.in_doubt import SECOND_LOOK_DELAY_S, InDoubtOrders
@@ -190,6 +191,7 @@ class _Core:
     listeners: Listeners
     booking: Booking
     questions: Questions
+    broker_waits: BrokerWaits
 
 
 def _core(outside: Outside, options: Options) -> _Core:
@@ -202,6 +204,7 @@ def _core(outside: Outside, options: Options) -> _Core:
         listeners=listeners,
         booking=Booking(ledger, outside.broker.events, clock, pulse, listeners),
         questions=Questions(clock),
+        broker_waits=BrokerWaits(clock),
     )
 
 
@@ -299,6 +302,7 @@ def _worker(core: _Core, lifting: Lifting, just_stored: Callable[[int], Alert | 
         listeners=core.listeners,
         questions=core.questions,
         lifting=lifting,
+        broker_waits=core.broker_waits,
         clock=outside.clock,
         pulse=outside.pulse,
         chance=outside.chance,
@@ -345,7 +349,8 @@ def _operations(core: _Core, intake: Intake) -> Operations:
 
 
 def _queries(core: _Core) -> DaemonQueries:
-    outside, options, gate, switch = core.outside, core.options, core.gate, core.switch
+    outside, options, switch = core.outside, core.options, core.switch
+    held_up = HeldUp(core.gate, core.broker_waits)
     run = RunSettings(
         defaults=options.defaults,
         fixed_limits=options.fixed_limits,
@@ -361,13 +366,13 @@ def _queries(core: _Core) -> DaemonQueries:
         "queue": QueuePart(outside.queue),
         "broker": BrokerPart(outside.broker),
         "questions": QuestionsPart(core.questions),
-        "trading": TradingPart(gate, switch),
+        "trading": TradingPart(held_up, switch),
     }
     return DaemonQueries(
         ledger=outside.ledger,
         queue=outside.queue,
         broker=outside.broker,
-        gate=gate,
+        gate=held_up,
         switch=switch,
         questions=core.questions,
         parts=parts,

@@ -57,6 +57,7 @@ from tradebot.ports import (
 )
 from tradebot.trading import second_look
 from tradebot.trading.booking import Booking, Listeners
+from tradebot.trading.broker_waits import BrokerWaits
 from tradebot.trading.decision import decide, holds_back, read_ahead
 from tradebot.trading.entries_at_work import is_cancel
 from tradebot.trading.gate import Gate
@@ -136,6 +137,7 @@ class Worker:
         listeners: Listeners,
         questions: Questions,
         lifting: Lifting,
+        broker_waits: BrokerWaits,
         clock: Clock,
         pulse: Pulse,
         chance: Chance,
@@ -152,6 +154,7 @@ class Worker:
         self._submission = Submission(ledger, broker, lock, gate, switch, booking, listeners, clock)
         self._questions = questions
         self._lifting = lifting
+        self._broker_waits = broker_waits
         self._clock = clock
         self._pulse = pulse
         self._judged = pulse.of("alerts in hand", ASKS_IB_S)
@@ -235,6 +238,7 @@ class Worker:
                 logger.exception("alert {} cannot be handled", alert_id)
                 await self._give_up(alert_id, error)
             finally:
+                self._broker_waits.decided(alert_id)
                 self._sequencer.leave(alert_id)
                 self._in_hand.discard(alert_id)
                 self._judged()
@@ -274,7 +278,8 @@ class Worker:
                 self._start(self._again(alert, ASK_AGAIN_S), f"again {alert.id}")
         elif decided is Wait.BROKER:
             reason = prepared.data.unavailable or "what it told is too old, or not complete yet"
-            logger.info("alert {} waits for IB: {}", alert.id, reason)
+            level = "INFO" if self._broker_waits.waits(alert.id, reason) else "DEBUG"
+            logger.log(level, "alert {} waits for IB: {}", alert.id, reason)
             self._start(self._again(alert, ASK_AGAIN_S), f"again {alert.id}")
         elif decided is Wait.OWNER:
             logger.debug("alert {} waits for the owner: was it a split?", alert.id)
@@ -333,7 +338,8 @@ class Worker:
         if isinstance(quote, NoQuote):  # that there is none, the refusal says
             logger.debug("quote {} none", contract.ticker)
             return PreTradeData(contract=contract, no_quote=quote, con_ids=frozenset({contract.con_id}))
-        logger.info("quote {} {}", contract.ticker, _quoted(quote))
+        level = "DEBUG" if alert.id in self._broker_waits else "INFO"  # it is asked for again every second
+        logger.log(level, "quote {} {}", contract.ticker, _quoted(quote))
         return PreTradeData(contract=contract, quote=quote, con_ids=frozenset({contract.con_id}))
 
     async def _ask_margin(self, alert: Alert, prepared: _Prepared, wanted: AskMargin) -> _Prepared:
