@@ -36,6 +36,9 @@ class SettingRows(Rows):
         row = await self._row("claim", key=key, operation=operation, by=values.outgoing(by), at=values.outgoing(at))
         return row is not None
 
+    async def was_claimed(self, key: str) -> bool:
+        return await self._row("was_claimed", key=key) is not None
+
     async def record_job(self, job: str, slot: datetime) -> bool:
         return await self._row("record_job", job=job, slot=values.outgoing(slot)) is not None
 

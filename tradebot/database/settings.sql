@@ -7,6 +7,9 @@ SELECT key, updated_by FROM bot_settings ORDER BY key
 -- claim --
 INSERT INTO operation (key, name, actor, at) VALUES (:key, :operation, :by, :at) ON CONFLICT (key) DO NOTHING RETURNING key
 
+-- was_claimed --
+SELECT key FROM operation WHERE key = :key
+
 -- put_setting --
 INSERT INTO bot_settings (key, value, updated_at, updated_by) VALUES (:key, :value, :at, :by)
 ON CONFLICT (key) DO UPDATE

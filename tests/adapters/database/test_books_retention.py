@@ -106,6 +106,7 @@ async def test_what_people_did_and_were_told_once_stays(ledger: Ledger) -> None:
         assert await prune_all(books) == 0
     async with ledger.begin() as books:
         assert not await books.claim("telegram:1", "flatten", "Ann", NOON)
+        assert [await books.was_claimed(f"telegram:{number}") for number in (1, 2)] == [True, False]
         assert await books.settings() == {"told_positions": "{}"}
 
 

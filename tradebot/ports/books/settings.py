@@ -22,6 +22,9 @@ class SettingBook(Protocol):
     async def claim(self, key: str, operation: str, by: str, at: datetime) -> bool:
         """Remembers that an operation was done under this idempotency key. False when the key is there: do nothing."""
 
+    async def was_claimed(self, key: str) -> bool:
+        """Whether an operation was done under this key."""
+
     async def record_job(self, job: str, slot: datetime) -> bool:
         """False when that job has already run for that slot."""
 

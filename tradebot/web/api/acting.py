@@ -10,6 +10,8 @@ from tradebot.domain.api_access import Scope
 from tradebot.domain.corporate_actions import Split
 from tradebot.domain.event_groups import EventGroup
 from tradebot.domain.settings import TradingState
+from tradebot.domain.trades import Trade
+from tradebot.operations import done_before
 from tradebot.operations.entries import BuyNotTaken
 from tradebot.operations.limits import InvalidLimit
 from tradebot.queries import pages
@@ -178,10 +180,18 @@ async def protect_again(asked: Asked) -> m.Done:
 
 
 async def resolve(asked: Asked) -> m.Resolved:
-    await _there(asked)
-    operations, number = asked.ground.operations, int(asked.path["id"])
-    act = operations.book_as_filled if asked.body.outcome == "filled" else operations.end_as_unfilled
-    after = await act(number, asked.actor)
+    order, filled = await _there(asked), asked.body.outcome == "filled"
+    operations, ledger = asked.ground.operations, asked.ground.queries.ledger
+    if asked.first_at and (settled := await done_before.settled(ledger, order.id, filled=filled)):
+        return m.Resolved.model_validate({"order": settled})
+    act = operations.book_as_filled if filled else operations.end_as_unfilled
+    after = await act(order.id, asked.actor)
+    if after is None and asked.first_at:
+        raise Problem(
+            HTTPStatus.CONFLICT,
+            "There is nothing to decide, and the books do not show what this request had done before its answer was lost. "
+            f"GET /orders/{order.id} has the order as it stands, GET /alerts/{order.order_ref} how it came to that.",
+        )
     if after is None:
         raise Problem(
             HTTPStatus.CONFLICT, "There is nothing to decide: it is not UNKNOWN, or there is no price to book."
@@ -190,6 +200,8 @@ async def resolve(asked: Asked) -> m.Resolved:
 
 
 async def accept(asked: Asked) -> m.Done:
+    if await _done_before(asked):
+        return m.Done(done=True)
     found, body = await asked.ground.queries.missing_shares(ticker_of(asked)), asked.body
     if isinstance(found, NothingToWriteOff):
         raise Problem(HTTPStatus.CONFLICT, f"There is nothing to accept: {found}.")
@@ -200,13 +212,22 @@ async def accept(asked: Asked) -> m.Done:
 
 
 async def book_split(asked: Asked) -> m.Done:
+    if await _done_before(asked):
+        return m.Done(done=True)
     seen = await _split(asked)
     return m.Done(done=await asked.ground.operations.book_split(seen, asked.actor, asked.key))
 
 
 async def deny_split(asked: Asked) -> m.Done:
+    if await _done_before(asked):
+        return m.Done(done=True)
     seen = await _split(asked)
     return m.Done(done=await asked.ground.operations.deny_split(seen, asked.actor, asked.key))
+
+
+async def _done_before(asked: Asked) -> bool:
+    """By the same request, before its answer was lost: there is nothing left to be answered, and it was this one's doing."""
+    return asked.first_at is not None and await done_before.under_key(asked.ground.queries.ledger, asked.key)
 
 
 async def _split(asked: Asked) -> Split:
@@ -218,6 +239,8 @@ async def _split(asked: Asked) -> Split:
     return seen
 
 
-async def _there(asked: Asked) -> None:
-    if await pages.order(asked.ground.queries.ledger, int(asked.path["id"])) is None:
+async def _there(asked: Asked) -> Trade:
+    found = await pages.order(asked.ground.queries.ledger, int(asked.path["id"]))
+    if found is None:
         raise Problem(HTTPStatus.NOT_FOUND, "There is no such order.")
+    return found
