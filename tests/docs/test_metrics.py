@@ -206,3 +206,29 @@ def test_the_dashboard_is_drawn_whole() -> None:
             assert panel["description"], panel["title"]
             assert {target["datasource"]["uid"] for target in panel["targets"]} == {"${datasource}"}, panel["title"]
     assert {one["name"] for one in board["templating"]["list"]} == {"datasource", "instance", "strategy"}
+
+
+UNITS = {"none", "s", "bytes", "percentunit", "currencyUSD"}
+
+
+def test_every_panel_says_what_its_lines_are() -> None:
+    """A curve would have no unit or no name, two bots' curves the same name, or a colour belong to a name that is not drawn."""
+    titles = [panel["title"] for panel in promql.dashboard()["panels"]]
+    assert len({*titles}) == len(titles)
+    for panel in promql.dashboard()["panels"]:
+        if panel["type"] == "row":
+            continue
+        title, config = panel["title"], panel["fieldConfig"]
+        assert config["defaults"]["unit"] in UNITS, title
+        legends = [target["legendFormat"] for target in panel["targets"]]
+        assert len({*legends}) == len(legends), title
+        for target, legend in zip(panel["targets"], legends, strict=True):
+            parts = Expression(title, target["expr"]).grouped_by - {"le"}
+            drawn_once = panel["type"] in ("stat", "table")
+            if not drawn_once and not re.search(r"\b(sum|max|min)\b", target["expr"]):
+                parts = {"instance"}
+            assert drawn_once or {*re.findall(r"\{\{(\w+)\}\}", legend)} == parts, f"{title}: {legend}"
+            assert drawn_once or legend != "__auto", title
+        colours = {one["matcher"]["options"] for one in config["overrides"]}
+        templated = panel["type"] == "table" or any("{{" in legend for legend in legends)
+        assert templated or colours <= {*legends}, title
