@@ -37,7 +37,7 @@ async def test_with_the_daemon(tmp_path: Path) -> None:
             0,
             [
                 "Stored. Strategy main is paused: its BUY alerts are blocked, its SELL alerts are executed. Resume with "
-                "`tradebot resume --strategy main` or /resume main.",
+                "`tradebot resume --strategy main`.",
                 "The daemon confirms.",
             ],
         ), one.all

@@ -109,4 +109,4 @@ async def test_a_strategy_left_behind_ends_the_start(url: str, tmp_path: Path) -
         in ran.words
     )
     assert "`tradebot reassign old NAME`" in ran.words
-    assert "/sell_all old sells what it holds" in ran.words
+    assert "/sell_all old in the chat sells what it holds" in ran.words

@@ -53,7 +53,7 @@ async def test_well_then_away(tmp_path: Path) -> None:
                 await books.put_setting(blocked_key(ticker), "1", "owner", NOON)
         away = await tradebot(tmp_path, "status", env=daemon.env)
         assert (away.code, "AAPL" in away.words) == (3, True), away.all
-        assert "blocked no BUY of AAPL, TSLA, until /unblock" in away.words
+        assert "blocked no BUY of AAPL, TSLA, until /unblock in the chat" in away.words
         assert f"No daemon answers at http://127.0.0.1:{daemon.port}/health: is it running" in away.words
 
 

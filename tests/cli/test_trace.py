@@ -104,7 +104,10 @@ async def test_a_filled_buy_and_a_refused_one(there: There) -> None:
     refused = await bot.alert("BUY", "AAPL")
     await bot.becomes(refused, AlertStatus.BLOCKED)
     page = await there.typed("trace", str(refused))
-    assert "REFUSED per ticker 1 open positions in AAPL, the most is 1: raise it with /set_max_per_ticker" in page.words
+    assert (
+        "REFUSED per ticker 1 open positions in AAPL, the most is 1: raise it with /set_max_per_ticker in the chat"
+        in page.words
+    )
     told = await there.json("trace", str(refused))
     assert [check["passed"] for check in told["checks"]] == [True] * 26 + [False]
     assert told["checks"][-1]["facts"] == {"ticker": "AAPL", "count": 1, "limit": 1}

@@ -109,7 +109,7 @@ async def test_an_entry_that_waits_is_told_with_its_price(quiet: Bot) -> None:
     (told,) = await quiet.events(EventKind.ORDER_WAITS)
     assert words.text(told) == (
         "BUY 10 AAPL limit $95.50 waits at IB until it is cancelled, $100.00 was asked when it was decided. "
-        "/orders shows it, and cancels it."
+        "/orders in the chat shows it, and cancels it."
     )
 
 

@@ -246,7 +246,7 @@ async def test_limits_of_one_do_not_move_another_s(make_bot: MakeBot) -> None:
     await bot.becomes(await bot.asks("ema", Verb.BUY), EXECUTED)
     full = await bot.becomes(await bot.asks("ema", Verb.BUY, "MSFT"), BLOCKED)
     assert said(full.reason) == (
-        "1 open positions of strategy ema, the most is 1: raise it with /set_max_positions ema"
+        "1 open positions of strategy ema, the most is 1: raise it with /set_max_positions ema in the chat"
     )
     await bot.becomes(await bot.asks("rsi", Verb.BUY, "MSFT"), EXECUTED)
     assert await code_of(bot, await bot.asks("rsi", Verb.BUY, "KO")) == RefusalCode.MAX_OPEN_POSITIONS
@@ -258,7 +258,7 @@ async def test_the_account_s_limits_hold_over_the_sum(make_bot: MakeBot) -> None
     bot.broker.fill_at_once()
     await bot.becomes(await bot.asks("ema", Verb.BUY), EXECUTED)
     blocked = await bot.becomes(await bot.asks("rsi", Verb.BUY, "MSFT"), BLOCKED)
-    assert said(blocked.reason) == "1 open positions, the most is 1: raise it with /set_max_positions"
+    assert said(blocked.reason) == "1 open positions, the most is 1: raise it with /set_max_positions in the chat"
 
 
 async def test_a_day_s_loss_stops_the_strategy_that_made_it(make_bot: MakeBot) -> None:

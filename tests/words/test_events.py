@@ -160,7 +160,7 @@ SENTENCES: list[tuple[Facts, str]] = [
     ),
     (
         c.StateChanged(TradingState.RUNNING, TradingState.PAUSED),
-        "Paused: BUY alerts are blocked, SELL alerts are executed. Resume with `tradebot resume` or /resume. "
+        "Paused: BUY alerts are blocked, SELL alerts are executed. Resume with `tradebot resume`. "
         "Was RUNNING; changed by Ann.",
     ),
     (
@@ -175,7 +175,7 @@ SENTENCES: list[tuple[Facts, str]] = [
         c.TellingChanged(EventGroup.FILLS, Telling.ON, Telling.OFF),
         "The chat is told of fills: on → off, by Ann.",
     ),
-    (c.TickerBlock("AAPL", blocked=True), "No BUY of AAPL until /unblock AAPL. Blocked by Ann."),
+    (c.TickerBlock("AAPL", blocked=True), "No BUY of AAPL until /unblock AAPL in the chat. Blocked by Ann."),
     (c.TickerBlock("AAPL", blocked=False), "BUY of AAPL is free again, by Ann."),
     (c.SettingChanged("max_daily_loss", Decimal(1000), Decimal(750)), "Daily loss: $1,000.00 → $750.00, by Ann."),
     (c.SettingChanged("max_open_positions", Decimal(200), Decimal(2)), "Open positions: 200 → 2, by Ann."),
@@ -186,7 +186,7 @@ SENTENCES: list[tuple[Facts, str]] = [
     (
         c.StateChanged(TradingState.RUNNING, TradingState.PAUSED, "ema"),
         "Strategy ema is paused: its BUY alerts are blocked, its SELL alerts are executed. Resume with "
-        "`tradebot resume --strategy ema` or /resume ema. Changed by Ann.",
+        "`tradebot resume --strategy ema`. Changed by Ann.",
     ),
     (
         c.StateChanged(TradingState.PAUSED, TradingState.RUNNING, "ema"),

@@ -23,6 +23,7 @@ from tradebot.domain.refusals import Fact, Figure, RefusalCode
 from tradebot.domain.settings import TradingState
 from tradebot.domain.strategies import Strategies, Strategy
 from tradebot.domain.trades import TradeStatus
+from tradebot.words.in_chat import in_chat
 from tradebot.words.lines import LINES, lines
 from tradebot.words.said import WIDTH, Said
 from tradebot.words.short_refusals import SHORT, SHORT_FIGURES, beside, in_short
@@ -70,7 +71,8 @@ VARIANTS: list[Facts] = [
 
 def screen_lines(below: str) -> int:
     """How many lines a phone makes of it; a list's are as many as there are things."""
-    return sum(-(-len(line.replace("`", "")) // WIDTH) for line in below.splitlines() if not line.startswith("•"))
+    shown = in_chat(below).replace("`", "")
+    return sum(-(-len(line) // WIDTH) for line in shown.splitlines() if not line.startswith("•"))
 
 
 @pytest.mark.parametrize(
@@ -130,14 +132,18 @@ FIRST: list[tuple[Facts, str, str]] = [
         "🚫 BUY SPY not sent: over $25,000 an order",
         "40 at $660.00 are $26,400.00. The limit is max_order_value_usd in the configuration.",
     ),
-    (a.AlertBlocked("SPY", Side.BUY, "paused"), "🟡 BUY SPY not sent: paused", "No BUY until /resume. SELLs go on."),
+    (
+        a.AlertBlocked("SPY", Side.BUY, "paused"),
+        "🟡 BUY SPY not sent: paused",
+        "No BUY until `tradebot resume`. SELLs go on.",
+    ),
     (c.StateChanged(TradingState.RUNNING, TradingState.PAUSED), "🟡 Paused: SELL only", ""),
     (
         c.TellingChanged(EventGroup.PROTECTION, Telling.ON, Telling.SILENT),
         "⚙️ Told of protection: silent",
         "In the chat. Was on; changed by Ann.",
     ),
-    (c.TickerBlock("AAPL", blocked=True), "🟡 No BUY of AAPL", "Until /unblock AAPL. Blocked by Ann."),
+    (c.TickerBlock("AAPL", blocked=True), "🟡 No BUY of AAPL", "Until /unblock AAPL in the chat. Blocked by Ann."),
 ]
 
 

@@ -13,9 +13,9 @@ from tradebot.words import refusals
 
 D = Decimal
 SAID: list[tuple[str, Mapping[str, Fact], str]] = [
-    ("kill_switch", {}, "the kill switch is on: nothing is traded until /resume or tradebot resume"),
-    ("ticker_blocked", {"ticker": "BRK B"}, "BRK B is blocked: no BUY of it until /unblock BRK B"),
-    ("paused", {}, "trading is paused: no BUY until /resume or tradebot resume"),
+    ("kill_switch", {}, "the kill switch is on: nothing is traded until tradebot resume"),
+    ("ticker_blocked", {"ticker": "BRK B"}, "BRK B is blocked: no BUY of it until /unblock BRK B in the chat"),
+    ("paused", {}, "trading is paused: no BUY until tradebot resume"),
     (
         "unknown_order",
         {"ticker": "AAPL"},
@@ -88,7 +88,7 @@ SAID: list[tuple[str, Mapping[str, Fact], str]] = [
     (
         "size",
         {"ticker": "AAPL", "amount_usd": D(500), "ask": D("500.01")},
-        "$500.00 / $500.01 = 0.99 shares of AAPL, which rounds down to none: raise the amount with /set_amount",
+        "$500.00 / $500.01 = 0.99 shares of AAPL, which rounds down to none: raise the amount with /set_amount in the chat",
     ),
     (
         "cash",
@@ -110,34 +110,34 @@ SAID: list[tuple[str, Mapping[str, Fact], str]] = [
         "max_total_investment",
         {"total": D(50_511), "held": D(48_000), "in_flight": D(1_500), "cost": D(1_011), "limit": D(50_000)},
         "would bring the total invested to $50,511.00 ($48,000.00 held + $1,500.00 in flight + $1,011.00), "
-        "the most is $50,000.00: raise it with /set_max_invest",
+        "the most is $50,000.00: raise it with /set_max_invest in the chat",
     ),
     (
         "max_open_positions",
         {"ticker": "AAPL", "count": 1_200, "limit": 1_000},
-        "1,200 open positions, the most is 1,000: raise it with /set_max_positions",
+        "1,200 open positions, the most is 1,000: raise it with /set_max_positions in the chat",
     ),
     (
         "max_per_ticker",
         {"ticker": "AAPL", "count": 5, "limit": 5},
-        "5 open positions in AAPL, the most is 5: raise it with /set_max_per_ticker",
+        "5 open positions in AAPL, the most is 5: raise it with /set_max_per_ticker in the chat",
     ),
     (
         "max_daily_buys",
         {"ticker": "AAPL", "count": 50, "limit": 50},
-        "50 buys today, the most is 50: raise it with /set_max_daily",
+        "50 buys today, the most is 50: raise it with /set_max_daily in the chat",
     ),
     (
         "max_daily_loss",
         {"realised_today": D("-1200.5"), "limit": D(1_000)},
         "realised −$1,200.50 today, the daily loss limit is $1,000.00: "
-        "no BUY until tomorrow (New York), or raise it with /set_max_loss",
+        "no BUY until tomorrow (New York), or raise it with /set_max_loss in the chat",
     ),
     (
         "max_daily_loss",
         {"realised_today": D("-200.5"), "open_change": D(-900), "limit": D(1_000)},
         "realised −$200.50 today and −$900.00 in open lots, the daily loss limit is $1,000.00: "
-        "no BUY until tomorrow (New York), or raise it with /set_max_loss",
+        "no BUY until tomorrow (New York), or raise it with /set_max_loss in the chat",
     ),
     (
         "price_collar",
@@ -297,7 +297,11 @@ SAID: list[tuple[str, Mapping[str, Fact], str]] = [
         "the configuration has no strategy ema any more: it buys nothing, what it holds is still sold. Put [strategies.ema] "
         "back, or move its positions with tradebot reassign",
     ),
-    ("strategy_paused", {"strategy": "ema"}, "strategy ema is paused: no BUY of it until /resume ema"),
+    (
+        "strategy_paused",
+        {"strategy": "ema"},
+        "strategy ema is paused: no BUY of it until tradebot resume --strategy ema",
+    ),
     (
         "ticker_not_allowed",
         {"strategy": "ema", "ticker": "KO", "tickers": "AAPL, MSFT"},
@@ -380,7 +384,7 @@ SAID: list[tuple[str, Mapping[str, Fact], str]] = [
     (
         "max_open_positions",
         {"ticker": "AAPL", "count": 3, "limit": 3, "strategy": "ema"},
-        "3 open positions of strategy ema, the most is 3: raise it with /set_max_positions ema",
+        "3 open positions of strategy ema, the most is 3: raise it with /set_max_positions ema in the chat",
     ),
     ("internal_error", {"detail": "KeyError: 'x'"}, "internal error, no order was made (KeyError: 'x')"),
 ]

@@ -102,7 +102,7 @@ def _overview(booked: BooksStatus, database: str, max_risk: Decimal) -> Iterable
     limits, used = booked.limits, booked.exposure
     yield "trading", str(booked.state)
     if booked.blocked:
-        yield "blocked", f"no BUY of {', '.join(booked.blocked)}, until /unblock"
+        yield "blocked", f"no BUY of {', '.join(booked.blocked)}, until /unblock in the chat"
     yield "database", database
     if booked.instance is not None:
         yield "lock", f"taken last by {booked.instance}"
@@ -123,7 +123,9 @@ def _overview(booked: BooksStatus, database: str, max_risk: Decimal) -> Iterable
     of = f" of {figures.usd(max_risk)}" if max_risk else ""
     yield "at risk", f"{figures.usd(used.at_risk)}{of} down to the stops; without a stop all that shares cost"
     yield "buys today", f"{used.buys_today} of {limits.max_daily_buys}"
-    counts = " with open lots: /status has them by IB's prices" if used.loss_basis is LossBasis.TOTAL else ""
+    counts = (
+        " with open lots: /status in the chat has them by IB's prices" if used.loss_basis is LossBasis.TOTAL else ""
+    )
     limit = f"limit −{figures.usd(limits.max_daily_loss)}{counts}"
     yield "realised today", f"{figures.signed_usd(used.realised_today)}, {limit}"
 

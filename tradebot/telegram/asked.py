@@ -5,7 +5,7 @@ asked back, what is neither is told. Where there is one strategy, words that nam
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from tradebot.domain.payload.symbols import symbol
@@ -137,9 +137,8 @@ def to_buy(words: str | None, strategies: Strategies) -> ToBuy:
 
 
 def _usd(word: str, ticker: Sequence[str]) -> Decimal:
-    example = " ".join(["buy", *ticker])
     try:
-        return Decimal(parse(replace(BY_NAME["buy_amount_usd"], command=example, example="500"), word))
+        return Decimal(parse(BY_NAME["buy_amount_usd"], word, " ".join(["/buy", *ticker, "500"])))
     except WrongValue as error:
         raise Unclear(str(error)) from None
 

@@ -4,6 +4,8 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 
+from tradebot.words.in_chat import in_chat
+
 LENGTH_MAX = 4000
 """Telegram takes 4,096 characters after its entities are parsed; counted with them, this is on the safe side."""
 Buttons = Sequence[Sequence[tuple[str, str]]]
@@ -24,7 +26,8 @@ def italic(value: object) -> str:
 
 
 def prose(text: str, length_max: int = 1500) -> str:
-    """A sentence from the services: escaped, with its `code` shown as such, cut where somebody sent a novel."""
+    """A sentence from the services, as the chat says it: escaped, its `code` shown as such, cut where somebody sent a novel."""
+    text = in_chat(text)
     if len(text) > length_max:
         text = text[: length_max - 1] + "…"
     return _CODE.sub(r"<code>\1</code>", esc(text))

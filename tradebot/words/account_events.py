@@ -175,7 +175,7 @@ _WHAT_TO_DO: Mapping[f.ExitLeft, str] = {
     ),
     _L.CANCELLED: "The bot takes that for your word. To sell all the same, press the button or send another SELL alert.",
     _L.RESTORED: "Compare with TWS first: sell only what was not sold since.",
-    _L.KILLED: "To sell them, /resume first, then press the button.",
+    _L.KILLED: "To sell them, `tradebot resume` first, then press the button.",
 }
 
 

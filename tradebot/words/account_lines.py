@@ -153,10 +153,10 @@ def _compared(facts: f.PositionsCompared, event: Event | NewEvent) -> Said:
 
 _STATES = {
     TradingState.RUNNING: Said("✅ Trading resumed", "BUY and SELL alerts are executed."),
-    TradingState.PAUSED: Said("🟡 Paused: SELL only", "BUY alerts are blocked until /resume."),
+    TradingState.PAUSED: Said("🟡 Paused: SELL only", "BUY alerts are blocked until `tradebot resume`."),
     TradingState.KILLED: Said(
         "🟡 KILLED: nothing is traded",
-        "Entries and exits at work are cancelled, stops and targets stay at IB. /resume lifts it.",
+        "Entries and exits at work are cancelled, stops and targets stay at IB. `tradebot resume` lifts it.",
     ),
 }
 
@@ -170,7 +170,7 @@ def _state(facts: f.StateChanged, event: Event | NewEvent) -> Said:
         return Said(f"✅ Strategy {facts.strategy} resumed", f"Its BUY and SELL alerts are executed. {by}")
     return Said(
         f"🟡 Strategy {facts.strategy} paused: SELL only",
-        f"Its BUY alerts are blocked until /resume {facts.strategy}. {by}",
+        f"Its BUY alerts are blocked until `tradebot resume --strategy {facts.strategy}`. {by}",
     )
 
 
@@ -198,7 +198,9 @@ def _token(facts: d.ApiTokenChanged, event: Event | NewEvent) -> Said:
 
 def _block(facts: f.TickerBlock, event: Event | NewEvent) -> Said:
     if facts.blocked:
-        return Said(f"🟡 No BUY of {facts.ticker}", f"Until /unblock {facts.ticker}. Blocked by {event.actor}.")
+        return Said(
+            f"🟡 No BUY of {facts.ticker}", f"Until /unblock {facts.ticker} in the chat. Blocked by {event.actor}."
+        )
     return Said(f"✅ BUY of {facts.ticker} is free again", f"By {event.actor}.")
 
 

@@ -15,10 +15,10 @@ NAMED_MAX = 3
 
 _STATES = {
     TradingState.RUNNING: "Trading resumed: BUY and SELL alerts are executed.",
-    TradingState.PAUSED: "Paused: BUY alerts are blocked, SELL alerts are executed. Resume with `tradebot resume` or /resume.",
+    TradingState.PAUSED: "Paused: BUY alerts are blocked, SELL alerts are executed. Resume with `tradebot resume`.",
     TradingState.KILLED: (
         "KILLED: nothing is traded, entries and exits at work are cancelled, stops and targets stay at IB. "
-        "Resume with `tradebot resume` or /resume."
+        "Resume with `tradebot resume`."
     ),
 }
 
@@ -125,7 +125,7 @@ WORDS: Mapping[EventKind, Callable[[Any, Event | NewEvent], str]] = {
         else f"{e.actor} made API token {f.token} ({f.name}) with scope {f.scope}. Not you? `tradebot token revoke {f.token}`."
     ),
     EventKind.TICKER_BLOCK: lambda f, e: (
-        f"No BUY of {f.ticker} until /unblock {f.ticker}. Blocked by {e.actor}."
+        f"No BUY of {f.ticker} until /unblock {f.ticker} in the chat. Blocked by {e.actor}."
         if f.blocked
         else f"BUY of {f.ticker} is free again, by {e.actor}."
     ),

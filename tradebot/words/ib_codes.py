@@ -35,7 +35,7 @@ _BY_CODES: Mapping[tuple[int, ...], str] = {
     (154,): "The stock is halted: send the alert again when it trades",
     (203, 412, 460, 10015, 10248): _PERMISSIONS,
     (387, 396, 397): _NO_MARKET_ORDERS,
-    (388,): "Raise the amount with /set_amount",
+    (388,): "Raise the amount with /set_amount in the chat",
     (426,): "The account holds fewer shares than the order sells: compare with TWS",
     (438,): "TWS or IB Gateway is locked: unlock it",
     (10234, 10235): "Set the decision maker in TWS or IB Gateway (Global Configuration, Orders, MiFID)",

@@ -55,11 +55,10 @@ def range_text(name: str) -> str:
     return f"{value_text(name, int(low))} to {value_text(name, int(high))}"
 
 
-def parse(title: Title, text: str) -> Value:
-    """The value typed: `750`, `$1,500.50`. Raises WrongValue."""
+def parse(title: Title, text: str, example: str | None = None) -> Value:
+    """The value typed: `750`, `$1,500.50`. `example`: what may be typed where this was. Raises WrongValue."""
     kind = "a whole number" if is_count(title.name) else "an amount in USD"
-    example = f"For example: /{title.command} {title.example}"
-    allowed = f"Allowed is {kind} from {range_text(title.name)}. {example}"
+    allowed = f"Allowed is {kind} from {range_text(title.name)}. For example: {example or title.example}"
     plain = text.strip().removeprefix("$")
     if not re.fullmatch(r"-?([0-9]{1,15}|[0-9]{1,3}(,[0-9]{3}){1,4})(\.[0-9]{1,9})?", plain):
         raise WrongValue(f"“{text[:40]}” is no number. {allowed}")

@@ -71,8 +71,8 @@ def _works_on(facts: o.ExitWorksOn, event: Event | NewEvent) -> str:
     )
     return (
         f"{order(facts)} works on: {done} after {seconds((event.at - facts.since).total_seconds())}. A halt does that, and a "
-        "stock that opens late. It works until it is done or the session closes. To stop it, cancel it in TWS; /kill stops "
-        "everything."
+        "stock that opens late. It works until it is done or the session closes. To stop it, cancel it in TWS; "
+        "`tradebot kill` stops everything."
     )
 
 
@@ -84,7 +84,8 @@ def _lifted(facts: o.ProtectionLifted, _: Event | NewEvent) -> str:
 def _armed_again(facts: o.ExitArmedAgain, _: Event | NewEvent) -> str:
     return (
         f"{order(facts)}: IB ended the order with {shares(facts.left)} left ({facts.words}). It is sent again in "
-        f"{facts.in_s:.0f} s once IB's answers agree with the books, and up to twice more, later each time. /kill stops that."
+        f"{facts.in_s:.0f} s once IB's answers agree with the books, and up to twice more, later each time. "
+        "`tradebot kill` stops that."
     )
 
 
@@ -101,7 +102,7 @@ def _stuck(facts: o.OrderStuck, _: Event | NewEvent) -> str:
             f"{order(facts)} protects shares that an exit is to sell, and IB has not answered its cancel for "
             f"{seconds(facts.for_s)}. Nothing is sold beside an order that may live: that could go short. IB is asked on, and "
             f"the exit goes on by itself. To hurry it, cancel the order in TWS (permId {facts.perm_id or 'not known'}, order "
-            f"{facts.order_ref}). /kill stops the exit, and the order stays."
+            f"{facts.order_ref}). `tradebot kill` stops the exit, and the order stays."
         )
     if facts.code is o.Stuck.INACTIVE:
         what = f"is listed by IB as Inactive for {seconds(facts.for_s)}, without a reason: it neither trades nor ends"

@@ -128,7 +128,9 @@ def _fee(facts: o.BuyFilled | o.SellFilled | o.ProtectionFilled) -> str:
 def _waits(facts: o.OrderWaits, _: Event | NewEvent) -> Said:
     how = f"U{until(facts.order_terms)[1:]}. " if facts.order_terms and until(facts.order_terms)[0] == "u" else ""
     asked = "" if facts.ask is None else f"{price(facts.ask)} was asked when it was decided. "
-    return _about("⏳", facts, "waits at IB", _lines(f"{how}{asked}".strip(), "/orders shows it, and cancels it."))
+    return _about(
+        "⏳", facts, "waits at IB", _lines(f"{how}{asked}".strip(), "/orders in the chat shows it, and cancels it.")
+    )
 
 
 def _cancelling(facts: o.OrderCancelling, event: Event | NewEvent) -> Said:
@@ -160,7 +162,7 @@ def _works_on(facts: o.ExitWorksOn, event: Event | NewEvent) -> Said:
         facts,
         "works on",
         f"{so_far}It is not done after {seconds((event.at - facts.since).total_seconds())}, as in a halt or a late open.\n"
-        "It works until the close. To stop it, cancel it in TWS; /kill stops everything.",
+        "It works until the close. To stop it, cancel it in TWS; `tradebot kill` stops everything.",
     )
 
 
@@ -168,7 +170,7 @@ def _armed_again(facts: o.ExitArmedAgain, _: Event | NewEvent) -> Said:
     return Said(
         f"🔁 Selling {shares(facts.left)} {facts.ticker} again",
         f"IB ended the order before it was done ({facts.words}).\nThe rest is sent in {facts.in_s:.0f} s, once IB and books "
-        "agree; up to three times. /kill stops that.",
+        "agree; up to three times. `tradebot kill` stops that.",
     )
 
 

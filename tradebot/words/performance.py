@@ -28,10 +28,10 @@ TITLES: Mapping[Threshold, str] = {
     Threshold.SILENT: "sessions without an alert",
 }
 _TO_DO: Mapping[Threshold, str] = {
-    Threshold.DRAWDOWN: "/performance shows since when; /pause stops new BUYs.",
-    Threshold.LOSS_STREAK: "/stats shows what it lost; /pause stops its BUYs.",
-    Threshold.IN_TIME: "/stats shows which stage takes the time.",
-    Threshold.SLIPPAGE: "/stats shows in which part it is.",
+    Threshold.DRAWDOWN: "`tradebot performance` shows since when; `tradebot pause` stops new BUYs.",
+    Threshold.LOSS_STREAK: "`tradebot stats` shows what it lost; `tradebot pause` stops its BUYs.",
+    Threshold.IN_TIME: "`tradebot stats` shows which stage takes the time.",
+    Threshold.SLIPPAGE: "`tradebot stats` shows in which part it is.",
     Threshold.REJECTED: "`tradebot alerts --status rejected` shows why.",
     Threshold.SILENT: "Is its alert in TradingView still active? It ends after some weeks.",
 }

@@ -25,7 +25,7 @@ def until(how: Terms) -> str:
 def _waits(facts: o.OrderWaits, _: Event | NewEvent) -> str:
     works = facts.order_terms or Terms()
     asked = "" if facts.ask is None else f", {price(facts.ask)} was asked when it was decided"
-    return f"{order(facts)} waits at IB {until(works)}{asked}. /orders shows it, and cancels it."
+    return f"{order(facts)} waits at IB {until(works)}{asked}. /orders in the chat shows it, and cancels it."
 
 
 def _filled(verb: str) -> Callable[[o.ProtectionFilled, Event | NewEvent], str]:

@@ -25,11 +25,11 @@ _WHY = {
     ),
     _U.IN_DOUBT: (
         "IB does not show its stop ({terms}), and it may live: a second one could sell twice",
-        "Look in TWS, and answer what /status asks about it",
+        "Look in TWS, and answer what /status in the chat asks about it",
     ),
     _U.NOT_EQUAL: (
         "IB has ended its stop ({terms}), and its shares or their cost are not as in the books",
-        "Compare in TWS, answer what /status asks, then protect again, or sell",
+        "Compare in TWS, answer what /status in the chat asks, then protect again, or sell",
     ),
     _U.NO_PRICE: (
         "IB has ended its stop ({terms}), and there is no live bid",

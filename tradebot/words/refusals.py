@@ -187,7 +187,7 @@ def _size(f: RefusalFacts) -> str:
     hundredths = f.number("amount_usd") * 100 // f.number("ask")
     return (
         f"{f.usd('amount_usd')} / {f.price('ask')} = {hundredths / 100:.2f} shares of {f.text('ticker')}, "
-        f"which rounds down to none: raise the amount with /set_amount{f.name}"
+        f"which rounds down to none: raise the amount with /set_amount{f.name} in the chat"
     )
 
 
@@ -203,24 +203,25 @@ def _total_investment(f: RefusalFacts) -> str:
     return (
         f"would bring the total invested{f.of} to {f.usd('total')} ({f.usd('held')} held + {f.usd('in_flight')} "
         f"in flight + {f.usd('cost')}), the most is {f.usd('limit')}: "
-        f"raise it with /set_max_invest{f.name}"
+        f"raise it with /set_max_invest{f.name} in the chat"
     )
 
 
 def _open_positions(f: RefusalFacts) -> str:
-    most = f"the most is {f.count('limit')}: raise it with /set_max_positions{f.name}"
+    most = f"the most is {f.count('limit')}: raise it with /set_max_positions{f.name} in the chat"
     return f"{f.count('count')} open positions{f.of}, {most}"
 
 
 def _per_ticker(f: RefusalFacts) -> str:
     return (
         f"{f.count('count')} open positions{f.of} in {f.text('ticker')}, "
-        f"the most is {f.count('limit')}: raise it with /set_max_per_ticker{f.name}"
+        f"the most is {f.count('limit')}: raise it with /set_max_per_ticker{f.name} in the chat"
     )
 
 
 def _daily_buys(f: RefusalFacts) -> str:
-    return f"{f.count('count')} buys{f.of} today, the most is {f.count('limit')}: raise it with /set_max_daily{f.name}"
+    most = f"the most is {f.count('limit')}: raise it with /set_max_daily{f.name} in the chat"
+    return f"{f.count('count')} buys{f.of} today, {most}"
 
 
 def _daily_loss(f: RefusalFacts) -> str:
@@ -229,7 +230,7 @@ def _daily_loss(f: RefusalFacts) -> str:
         lost += f" and {f.usd('open_change')} in open lots"
     return (
         f"{lost}, the daily loss limit{f.of} is {f.usd('limit')}: "
-        f"no BUY until tomorrow (New York), or raise it with /set_max_loss{f.name}"
+        f"no BUY until tomorrow (New York), or raise it with /set_max_loss{f.name} in the chat"
     )
 
 
@@ -367,9 +368,11 @@ def _not_known(f: RefusalFacts) -> str:
 
 
 _SENTENCES: Mapping[RefusalCode, Callable[[RefusalFacts], str]] = {
-    _C.KILL_SWITCH: lambda f: "the kill switch is on: nothing is traded until /resume or tradebot resume",
-    _C.PAUSED: lambda f: "trading is paused: no BUY until /resume or tradebot resume",
-    _C.TICKER_BLOCKED: lambda f: f"{f.text('ticker')} is blocked: no BUY of it until /unblock {f.text('ticker')}",
+    _C.KILL_SWITCH: lambda f: "the kill switch is on: nothing is traded until tradebot resume",
+    _C.PAUSED: lambda f: "trading is paused: no BUY until tradebot resume",
+    _C.TICKER_BLOCKED: lambda f: (
+        f"{f.text('ticker')} is blocked: no BUY of it until /unblock {f.text('ticker')} in the chat"
+    ),
     _C.UNKNOWN_ORDER: _unknown_order,
     _C.SPLIT: _split,
     _C.OTHER_CONTRACT: _other_contract,

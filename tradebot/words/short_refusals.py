@@ -125,7 +125,7 @@ def _some(f: RefusalFacts, thing: str) -> str:
 def _at_most(f: RefusalFacts, command: str) -> str:
     """Of a count: its limit is named where it is another figure."""
     most = "That is the most" if f.number("count") == f.number("limit") else f"The most is {f.count('limit')}"
-    return f"{most}{f.of}: raise it with /{command}{f.name}."
+    return f"{most}{f.of}: raise it with /{command}{f.name} in the chat."
 
 
 def _cash(f: RefusalFacts) -> str:
@@ -145,7 +145,7 @@ def _invested(f: RefusalFacts) -> str:
     parts = [f"{f.usd('held')} held", *([f"{f.usd('in_flight')} in flight"] if f.number("in_flight") else [])]
     return (
         f"Invested{f.of} would be {f.usd('total')}: {' + '.join(parts)} + {f.usd('cost')}. "
-        f"Raise it with /set_max_invest{f.name}."
+        f"Raise it with /set_max_invest{f.name} in the chat."
     )
 
 
@@ -153,7 +153,7 @@ def _loss(f: RefusalFacts) -> str:
     lost = f"Realised{f.of}: {f.usd('realised_today')}"
     if "open_change" in f.all:
         lost += f", in open lots {f.usd('open_change')}"
-    return f"{lost}. No BUY until tomorrow (New York), or raise it with /set_max_loss{f.name}."
+    return f"{lost}. No BUY until tomorrow (New York), or raise it with /set_max_loss{f.name} in the chat."
 
 
 def _risk(f: RefusalFacts) -> str:
@@ -193,7 +193,7 @@ def _exit_size(f: RefusalFacts) -> str:
     if "split" in f.all:
         return (
             f"It asks for {f.shares('size_value')}, and a split came while it waited. {held} are held:\n"
-            f"send it again, or /sell_all {f.text('ticker')}."
+            f"send it again, or /sell_all {f.text('ticker')} in the chat."
         )
     return sentence_of(_C.EXIT_SIZE, f.all)
 
@@ -230,12 +230,14 @@ _BESIDE: Mapping[RefusalCode, _Says] = {
     ),
     _C.SHORT_AT_IB: lambda f: (
         f"IB shows {f.shares('short_qty')} {f.text('ticker')} sold short, not by the bot: a BUY would cover your own.\n"
-        f"Cover it yourself, or /block {f.text('ticker')} meanwhile."
+        f"Cover it yourself, or /block {f.text('ticker')} in the chat meanwhile."
     ),
-    _C.KILL_SWITCH: lambda f: "Nothing is traded until /resume.",
-    _C.PAUSED: lambda f: "No BUY until /resume. SELLs go on.",
-    _C.TICKER_BLOCKED: lambda f: f"No BUY of it until /unblock {f.text('ticker')}.",
-    _C.STRATEGY_PAUSED: lambda f: f"No BUY of strategy {f.text('strategy')} until /resume {f.text('strategy')}.",
+    _C.KILL_SWITCH: lambda f: "Nothing is traded until `tradebot resume`.",
+    _C.PAUSED: lambda f: "No BUY until `tradebot resume`. SELLs go on.",
+    _C.TICKER_BLOCKED: lambda f: f"No BUY of it until /unblock {f.text('ticker')} in the chat.",
+    _C.STRATEGY_PAUSED: lambda f: (
+        f"No BUY of strategy {f.text('strategy')} until `tradebot resume --strategy {f.text('strategy')}`."
+    ),
     _C.ALERT_AGE: lambda f: f"It waited {f.seconds('waited_s')}. The limit is max_alert_age_s in the configuration.",
     _C.REPEAT_WINDOW: lambda f: f"Not again within {f.text('window_s')} s.",
     _C.COOLDOWN: lambda f: (

@@ -11,7 +11,7 @@ from tradebot.words.figures import counted, shares, some
 _STATES = {
     TradingState.RUNNING: "Strategy {0} resumed: its BUY and SELL alerts are executed.",
     TradingState.PAUSED: "Strategy {0} is paused: its BUY alerts are blocked, its SELL alerts are executed. Resume with "
-    "`tradebot resume --strategy {0}` or /resume {0}.",
+    "`tradebot resume --strategy {0}`.",
 }
 
 
@@ -56,7 +56,7 @@ def not_in_the_file(found: Iterable[LeftBehind]) -> str:
 def _remedy(one: LeftBehind) -> str:
     back = (
         "Put the section back (enabled = false lets it sell only) until that is over; "
-        f"/sell_all {one.strategy} sells what it holds"
+        f"/sell_all {one.strategy} in the chat sells what it holds"
     )
     if one.unresolved:
         return f"{back}. Once its orders have ended, `tradebot reassign` can give it to another strategy."

@@ -101,7 +101,7 @@ def _exit_size(f: RefusalFacts) -> str:
         return (
             f"the alert asks for {asked}, and while it waited a split of {ticker} was booked: whether "
             f"these are shares of before or after it is not known, and nothing is sold on a guess. {held} are held: send the "
-            f"alert again, or sell them all with /sell_all {ticker}"
+            f"alert again, or sell them all with /sell_all {ticker} in the chat"
         )
     return f"{sizing.arithmetic(f.all)}: no share of {held} is sold, ask for more"
 
@@ -109,7 +109,7 @@ def _exit_size(f: RefusalFacts) -> str:
 SENTENCES: Mapping[RefusalCode, Callable[[RefusalFacts], str]] = {
     _C.STRATEGY_DISABLED: _strategy_disabled,
     _C.STRATEGY_PAUSED: lambda f: (
-        f"strategy {f.text('strategy')} is paused: no BUY of it until /resume {f.text('strategy')}"
+        f"strategy {f.text('strategy')} is paused: no BUY of it until tradebot resume --strategy {f.text('strategy')}"
     ),
     _C.TICKER_NOT_ALLOWED: lambda f: (
         f"{f.text('ticker')} is none of the tickers of strategy {f.text('strategy')} ({f.text('tickers')}): "

@@ -40,7 +40,7 @@ async def set_limit(
             await sender.answer(texts.own_limit(title, strategy, own, limits))
         return
     try:
-        value = parse(title, value_typed)
+        value = parse(title, value_typed, f"/{title.command} {title.example}")
     except WrongValue as error:
         await sender.answer(f"⚠️ {prose(str(error))}")
         return
