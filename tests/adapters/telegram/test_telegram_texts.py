@@ -44,6 +44,7 @@ from tradebot.telegram import messages, positions, questions, risk, strategies, 
 from tradebot.telegram import pnl as of_pnl
 from tradebot.telegram.commands import COMMANDS
 from tradebot.telegram.markup import LENGTH_MAX, fit, plain, prose
+from tradebot.words.in_chat import in_chat
 from tradebot.words.limits import TITLES
 from tradebot.words.lines import LINES, lines
 
@@ -201,6 +202,13 @@ def test_lines_fit_a_phone(name: str) -> None:
     for line in plain(TEXTS[name]).splitlines():
         if not line.startswith(PROSE) and not line.endswith((".", "?")):
             assert len(line) <= WIDTH, line
+
+
+def test_each_command_is_explained_in_a_line() -> None:
+    """A command's help would begin with a line that wraps."""
+    for command in COMMANDS:
+        first, *_ = plain(texts.help_of(command)).splitlines()
+        assert len(first) <= 40, first
 
 
 def test_strategies_are_shown_page_by_page_with_a_switch_each() -> None:
@@ -386,7 +394,7 @@ def test_every_kind_has_its_lines(kind: EventKind) -> None:
     told = event(every_kind("<b>&")[kind])
     paragraph = messages.paragraph_of(told, NOW)
     said = lines(told)
-    assert plain(paragraph) == f"{said.first}\n{said.below}".replace("`", "").rstrip()
+    assert plain(paragraph) == in_chat(f"{said.first}\n{said.below}").replace("`", "").rstrip()
     assert "{}" not in paragraph
     assert "<b>&" not in paragraph
 
@@ -467,5 +475,5 @@ def test_cutting_keeps_the_markup_whole() -> None:
     assert len(told) <= LENGTH_MAX
     assert told.count("<b>") == told.count("</b>")
     assert told.endswith("…")
-    assert prose("`tradebot resume` & <more>") == "<code>tradebot resume</code> &amp; &lt;more&gt;"
+    assert prose("`tradebot doctor` & <more>") == "<code>tradebot doctor</code> &amp; &lt;more&gt;"
     assert len(prose("x" * 9000)) <= 1500
