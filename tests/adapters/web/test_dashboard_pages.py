@@ -77,6 +77,25 @@ async def test_each_page_shows_what_it_is_for(open_site: OpenSite, make_bot: Mak
         assert (page.status, said in page.text) == (200, True), (path, page.text)
 
 
+async def test_what_is_at_stake_is_shown_by_sector(open_site: OpenSite, make_bot: MakeBot) -> None:
+    """All money is in one industry, and the page hides it; or a stock that IB says nothing of is in none and counts nowhere."""
+    bot = await make_bot()
+    browser = await inside(await open_site(bot))
+
+    async def sectors() -> str:
+        return (await browser.get("/risk")).text.partition("At stake by sector as IB names them ")[2]
+
+    assert (await sectors()).startswith("Nothing is at stake. Stocks that nothing may buy")
+    for ticker, shares in (("AAPL", 6), ("MSFT", 2), ("JPM", 1), ("KO", 11)):
+        await bot.owns(shares, ticker)
+    con_ids = bot.broker.con_ids
+    industries = {con_ids["AAPL"]: "Technology", con_ids["MSFT"]: "Technology", con_ids["JPM"]: "Financial"}
+    async with bot.ledger.begin() as books:
+        await books.put_industries(industries)
+    rows = "Technology $800.00 40.0 % Financial $100.00 5.0 % unknown $1,100.00 55.0 % Stocks that nothing may buy"
+    assert (await sectors()).startswith(rows)
+
+
 async def test_performance_is_a_page_and_a_file_to_keep(open_site: OpenSite, make_bot: MakeBot) -> None:
     """The owner cannot say how a strategy is doing, or has nothing to put beside his tax return."""
     site = await open_site(await a_busy_bot(make_bot))

@@ -1,12 +1,17 @@
 """Pictures of curves: drawn by another process, in both themes and for both widths."""
 
+import asyncio
 import re
+from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 
+import pytest
+
 from tests.adapters.web.conftest import Site
 from tests.adapters.web.dashboard import inside
-from tradebot.web.dashboard.pictures import DARK, KEPT_MAX, POINTS_MAX, Curve, Gallery
+from tradebot.web.dashboard import pictures
+from tradebot.web.dashboard.pictures import DARK, KEPT_MAX, POINTS_MAX, Curve, Gallery, draw
 from tradebot.web.dashboard.rendering import STATIC
 
 FIRST = date(2026, 1, 5)
@@ -50,6 +55,27 @@ def test_the_same_figures_have_the_same_name_and_few_are_kept() -> None:
     assert gallery.name(a_curve(1)) is None
     names = [gallery.name(a_curve(days)) for days in range(2, 30)]
     assert [name for name in names if name and gallery.asked(name)] == names[-KEPT_MAX:]
+
+
+async def test_a_picture_whose_browser_has_gone_is_drawn_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a slow machine the answer comes too late: each look begins anew, and there is never a picture."""
+    begun = asyncio.Queue[bytes]()
+
+    async def drawn_once(request: bytes) -> Mapping[str, bytes] | None:
+        begun.put_nowait(request)
+        return await draw(request)
+
+    monkeypatch.setattr(pictures, "draw", drawn_once)
+    gallery = Gallery()
+    name = gallery.name(a_curve())
+    assert name is not None
+    first = asyncio.create_task(gallery.drawn(name))
+    await begun.get()
+    first.cancel()
+    drawn = await gallery.drawn(name)
+    assert drawn is not None
+    assert drawn == await gallery.drawn(name)
+    assert begun.empty()
 
 
 def test_years_of_days_are_thinned_and_the_last_stays() -> None:

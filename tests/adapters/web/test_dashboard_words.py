@@ -70,12 +70,25 @@ def test_a_kill_is_shown_while_the_database_is_away() -> None:
         (None, "–"),
         (Decimal("12.3"), '<span class="gain">+$12.30</span>'),
         (Decimal("-12.3"), '<span class="loss">−$12.30</span>'),
-        (Decimal("0.001"), '<span class="quiet">+$0.00</span>'),
+        (Decimal("0.001"), '<span class="quiet">$0.00</span>'),
     ],
 )
 def test_a_gain_is_told_by_sign_and_colour(amount: Decimal | None, shown: str) -> None:
     """A loss looks like a gain to who sees no red, or an unknown figure is a zero."""
     assert rendering.gain(amount) == Markup(shown)
+
+
+@pytest.mark.parametrize(
+    ("part", "shown"),
+    [
+        ("-0.04", '<span class="quiet">0.0 %</span>'),
+        ("-0.41", '<span class="loss">−0.1 %</span>'),
+        ("0.69", '<span class="gain">+0.1 %</span>'),
+    ],
+)
+def test_a_share_has_the_colour_of_what_is_shown(part: str, shown: str) -> None:
+    """A column of red zeros looks like losses."""
+    assert rendering.percent(Decimal(part), Decimal(500)) == Markup(shown)
 
 
 @pytest.mark.parametrize(

@@ -269,7 +269,8 @@ def _told(event: Event, strategies: Strategies) -> Line:
 
 
 def _strategy(one: StrategyStatus) -> Named:
-    today = figures.signed_usd(one.exposure.realised_today)
+    realised = one.exposure.realised_today
+    today = figures.signed_usd(realised) if realised else figures.usd(realised)
     lots = f"{one.exposure.open_positions} of its own open" if one.lots else "holds nothing"
     act, to = ("Resume", "resume") if one.paused else ("Pause", "pause")
     href = f"/act/{to}?{urlencode({'strategy': one.strategy.name})}"

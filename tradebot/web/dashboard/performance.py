@@ -71,6 +71,7 @@ class Whose:
     factor: str
     expectancy: str
     fall: str
+    fell: bool
     slippage: str
 
 
@@ -181,6 +182,7 @@ def _account(one: AccountFigures) -> list[Figure]:
             "Below its best now",
             words.signed(-now.depth if now else 0.0),
             "" if now is None else f"since {now.peak:%d %b}",
+            "loss" if now else "",
         ),
         Figure("Sharpe", _known(one.ratios.sharpe, words.ratio)),
         Figure("Sortino", _known(one.ratios.sortino, words.ratio)),
@@ -212,6 +214,7 @@ def _lots(one: TradingFigures) -> list[Figure]:
             "Deepest fall",
             figures.signed_usd(-worst.depth) if worst else figures.usd(Decimal(0)),
             "of what was realised",
+            "loss" if worst else "",
         ),
         Figure("Streak", _streak(lots.streaks.now), f"longest: {lots.streaks.won} won, {lots.streaks.lost} lost"),
         Figure("Held", _known(lots.held_s, words.time), "the median"),
@@ -255,6 +258,7 @@ def _strategy(name: str, one: TradingFigures) -> Whose:
         factor=words.ratio(lots.profit_factor),
         expectancy=words.money(lots.expectancy),
         fall=figures.signed_usd(-worst.depth) if worst else "none",
+        fell=worst is not None,
         slippage=words.bps(one.slippage.bps.total if one.slippage.bps else None),
     )
 

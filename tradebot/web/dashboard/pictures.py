@@ -1,7 +1,8 @@
 """Pictures of curves as SVG, drawn in a process of their own.
 
 Rules: one is drawn at a time, when a browser asks for it; a page names it by the sum of its figures, so that the same figures are
-drawn once and a browser may keep them for good. Whatever goes wrong with a picture, the page stands without it.
+drawn once and a browser may keep them for good. What was begun is drawn to its end though its browser waits no longer, which asks
+again: a slow machine would begin for ever. Whatever goes wrong with a picture, the page stands without it.
 """
 
 import asyncio
@@ -50,6 +51,7 @@ class Gallery:
     def __init__(self) -> None:
         self._asked: OrderedDict[str, bytes] = OrderedDict()
         self._drawn: OrderedDict[str, Mapping[str, bytes]] = OrderedDict()
+        self._drawing: dict[str, asyncio.Task[None]] = {}
         self._one_at_a_time = asyncio.Lock()
 
     def name(self, curve: Curve) -> str | None:
@@ -75,13 +77,19 @@ class Gallery:
 
     async def drawn(self, name: str) -> Mapping[str, bytes] | None:
         """SVG by width and theme; None: nobody has named it, or it could not be drawn."""
+        request = self.asked(name)
+        if name not in self._drawn and request is not None:
+            if name not in self._drawing:
+                self._drawing[name] = asyncio.create_task(self._draw(name, request), name="web: a picture")
+                self._drawing[name].add_done_callback(lambda _: self._drawing.pop(name))
+            await asyncio.shield(self._drawing[name])
+        return self._drawn.get(name)
+
+    async def _draw(self, name: str, request: bytes) -> None:
         async with self._one_at_a_time:
-            request = self.asked(name)
-            if name not in self._drawn and request is not None:
-                found = await draw(request)
-                if found is not None:
-                    _keep(self._drawn, name, found)
-            return self._drawn.get(name)
+            found = await draw(request)
+        if found is not None:
+            _keep(self._drawn, name, found)
 
 
 class Pictures:

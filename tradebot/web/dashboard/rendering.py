@@ -75,21 +75,26 @@ def _usd(amount: Decimal | None) -> str:
 
 
 def gain(amount: Decimal | None) -> Markup:
-    """`+$12.30` in the colour of what it is; the sign says it too."""
+    """`+$12.30` in the colour of what it is; the sign says it too. What is shown as nothing has neither."""
     if amount is None:
         return Markup("{}").format(UNKNOWN)
-    return Markup('<span class="{}">{}</span>').format(_mood(amount), figures.signed_usd(amount))
+    text = figures.signed_usd(amount)
+    mood = _mood(amount, text)
+    return Markup('<span class="{}">{}</span>').format(mood, text if mood != "quiet" else figures.usd(amount))
 
 
 def percent(part: Decimal | None, whole: Decimal | None) -> Markup:
     if part is None or not whole:
         return Markup("{}").format(UNKNOWN)
-    return Markup('<span class="{}">{}</span>').format(_mood(part), figures.percent(part, whole))
+    text = figures.percent(part, whole)
+    return Markup('<span class="{}">{}</span>').format(_mood(part, text), text)
 
 
-def _mood(amount: Decimal) -> str:
-    rounded = round(amount, 2)
-    return "gain" if rounded > 0 else "loss" if rounded < 0 else "quiet"
+def _mood(amount: Decimal, shown: str) -> str:
+    """What is shown as nothing is neither a gain nor a loss."""
+    if not any(digit in shown for digit in "123456789"):
+        return "quiet"
+    return "gain" if amount > 0 else "loss"
 
 
 def clock(at: datetime) -> Markup:

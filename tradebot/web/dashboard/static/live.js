@@ -48,6 +48,14 @@
     window.addEventListener("pagehide", () => events.close());
   }
 
+  // A picture is drawn by a process of its own, which a slow machine may take longer for than an answer may take.
+  for (const picture of document.querySelectorAll(".chart img")) {
+    let times = 0;
+    const ask = () => { if (times++ < 5) setTimeout(() => { picture.src = picture.getAttribute("src"); }, 3000); };
+    picture.addEventListener("error", ask);
+    if (picture.complete && !picture.naturalWidth) ask();
+  }
+
   // A button that was pressed is not pressed twice; the server would not act twice either.
   document.addEventListener("submit", (event) => {
     const button = event.target.querySelector("button:not([name])");
