@@ -35,7 +35,7 @@ SAID = [
     (GateReason(C.RESTART), "IB Gateway restarts about now. Orders wait and go on by themselves."),
     (
         GateReason(C.WAITING_FOR_IB, {"alerts": "58", "reason": "no quote came within 5 s"}),
-        "58 alerts wait for IB: no quote came within 5 s.",
+        "Alerts that wait for IB's answer: 58 (no quote came within 5 s).",
     ),
 ]
 

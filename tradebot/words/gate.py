@@ -24,7 +24,7 @@ SENTENCES = {
     GateCode.UNKNOWN_ORDER: "Order {order_ref} at IB is not in this database.",
     GateCode.ORPHANS: "Orders of another database are at IB: {order_refs}.",
     GateCode.RESTART: "IB Gateway restarts about now. Orders wait and go on by themselves.",
-    GateCode.WAITING_FOR_IB: "{alerts} for IB: {reason}.",
+    GateCode.WAITING_FOR_IB: "Alerts that wait for IB's answer: {alerts} ({reason}).",
 }
 
 
@@ -36,8 +36,6 @@ def gate_reason(reason: GateReason) -> str:
     facts = dict(reason.facts)
     if reason.code is GateCode.ORPHANS:
         facts["order_refs"] = few(str(facts["order_refs"]).split(", "))
-    if reason.code is GateCode.WAITING_FOR_IB:
-        facts["alerts"] = f"{facts['alerts']} alerts wait" if facts["alerts"] != "1" else "1 alert waits"
     return SENTENCES[reason.code].format_map(facts)
 
 
