@@ -7,44 +7,59 @@ the figures. Both are pickled: whoever starts it is this program too.
 import gc
 import pickle
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
+from datetime import datetime
 from typing import Any, BinaryIO
 
-from tradebot.domain.analytics.performance import Known, performance, spans_of
+from tradebot.domain.analytics.performance import Known, Performance, performance, spans_of
+from tradebot.domain.analytics.spans import Span
+from tradebot.domain.analytics.watched import watched
+from tradebot.domain.calendar_units import Unit
 from tradebot.domain.daily_bars import DailyBar
+from tradebot.domain.hours import Hours
+from tradebot.domain.period import Period
 
-_FIRST_TO_END = Path("/proc/self/oom_score_adj")
-"""Where memory runs out, Linux ends the process that has the highest score here."""
+Rows = Mapping[str, Sequence[Any]]
+"""By the field of `Known`."""
+
+
+def _performance(rows: Rows, hours: Hours, now: datetime, period: Period) -> Performance:
+    return performance(_known(rows, now, period), hours.calendar, hours.is_open)
+
+
+def _spans(rows: Rows, hours: Hours, now: datetime, period: Period, unit: Unit) -> Sequence[Span]:
+    return spans_of(_known(rows, now, period), hours.calendar, unit)
+
+
+def _known(rows: Rows, now: datetime, period: Period) -> Known:
+    bars: dict[str, list[DailyBar]] = {}
+    for bar in rows["bars"]:
+        bars.setdefault(bar.ticker, []).append(bar)
+    return Known(period.first, period.last, now, rows["equity"], rows["lots"], rows["orders"], bars)
+
+
+def _watched(rows: Rows, hours: Hours, strategies: Sequence[str]) -> object:
+    return watched(rows["equity"], rows["lots"], rows["orders"], strategies, hours.is_open)
+
+
+_COUNTS: Mapping[str, Callable[..., object]] = {"performance": _performance, "spans": _spans, "watched": _watched}
 
 
 def main() -> None:
     gc.disable()  # it ends before there is any garbage worth looking for
-    with suppress(OSError):  # another system, or a closed box
-        _FIRST_TO_END.write_text("1000")
-    given = sys.stdin.buffer
-    hours, now, period, unit = pickle.load(given)  # noqa: S301 - the daemon's
-    rows = _rows(given)
-    bars: dict[str, list[DailyBar]] = {}
-    for bar in rows["bars"]:
-        bars.setdefault(bar.ticker, []).append(bar)
-    known = Known(period.first, period.last, now, rows["equity"], rows["lots"], rows["orders"], bars)
-    if unit is None:
-        found: object = performance(known, hours.calendar, hours.is_open)
-    else:
-        found = spans_of(known, hours.calendar, unit)
-    pickle.dump(found, sys.stdout.buffer)
+    asked = sys.stdin.buffer
+    what, given = pickle.load(asked)  # noqa: S301 - the daemon's
+    pickle.dump(_COUNTS[what](_rows(asked), *given), sys.stdout.buffer)
 
 
-def _rows(given: BinaryIO) -> dict[str, Sequence[Any]]:
-    """By the field of `Known`."""
+def _rows(asked: BinaryIO) -> Rows:
     found: dict[str, list[Any]] = {"lots": [], "orders": [], "equity": [], "bars": []}
     with suppress(EOFError):
         while True:
-            name, some = pickle.load(given)  # noqa: S301 - as above
+            name, some = pickle.load(asked)  # noqa: S301 - as above
             found[name] += some
-    return {**found}
+    return found
 
 
 if __name__ == "__main__":

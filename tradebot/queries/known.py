@@ -35,7 +35,7 @@ async def read_known(ledger: Ledger, hours: Hours, now: datetime, period: Period
     async with ledger.read() as books:
         account = (await books.settings()).get(ACCOUNT_KEY)
         held = await books.lots(LotStatus.OPEN)
-    async for lots in _closed(ledger, begin):
+    async for lots in closed_since(ledger, begin):
         yield "lots", [lot for lot in lots if lot.entry_time < end]
     yield "lots", [lot for lot in held if lot.entry_time < end]
     for ticker in sorted({SPY, *(lot.ticker for lot in held)}):
@@ -43,30 +43,17 @@ async def read_known(ledger: Ledger, hours: Hours, now: datetime, period: Period
             bars = await books.daily_bars(ticker, period.first - BEFORE)
         yield "bars", bars
     if account:
-        async for rows in _equity(ledger, account, begin - BEFORE, min(end, now)):
+        async for rows in equity_between(ledger, account, begin - BEFORE, min(end, now)):
             yield "equity", rows
-    async for orders in _orders(ledger, begin):
+    async for orders in orders_since(ledger, begin):
         yield "orders", [order for order in orders if order.created_at < end]
         if orders[-1].created_at >= end:
             return
 
 
-async def closed_since(ledger: Ledger, at: datetime) -> Sequence[Lot]:
+def closed_since(ledger: Ledger, at: datetime) -> AsyncIterator[Sequence[Lot]]:
     """Lots that closed at this moment or later. Raises LedgerUnavailable."""
-    return [lot async for page in _closed(ledger, at) for lot in page]
 
-
-async def orders_since(ledger: Ledger, at: datetime) -> Sequence[SentOrder]:
-    """Orders that were decided at this moment or later. Raises LedgerUnavailable."""
-    return [order async for page in _orders(ledger, at) for order in page]
-
-
-async def equity_between(ledger: Ledger, account: str, at: datetime, until: datetime) -> Sequence[Equity]:
-    """Raises LedgerUnavailable."""
-    return [row async for rows in _equity(ledger, account, at, until) for row in rows]
-
-
-def _closed(ledger: Ledger, at: datetime) -> AsyncIterator[Sequence[Lot]]:
     async def page(since: datetime, after_id: int) -> Sequence[Lot]:
         async with ledger.read() as books:
             return await books.closed_lots(since, after_id, PAGE)
@@ -74,7 +61,9 @@ def _closed(ledger: Ledger, at: datetime) -> AsyncIterator[Sequence[Lot]]:
     return _pages(page, at, lambda lot: (lot.exit_time or at, lot.id))
 
 
-def _orders(ledger: Ledger, at: datetime) -> AsyncIterator[Sequence[SentOrder]]:
+def orders_since(ledger: Ledger, at: datetime) -> AsyncIterator[Sequence[SentOrder]]:
+    """Orders that were decided at this moment or later. Raises LedgerUnavailable."""
+
     async def page(since: datetime, after_id: int) -> Sequence[SentOrder]:
         async with ledger.read() as books:
             return await books.sent_orders(since, after_id, PAGE)
@@ -82,7 +71,10 @@ def _orders(ledger: Ledger, at: datetime) -> AsyncIterator[Sequence[SentOrder]]:
     return _pages(page, at, lambda order: (order.created_at, order.id))
 
 
-async def _equity(ledger: Ledger, account: str, at: datetime, until: datetime) -> AsyncIterator[Sequence[Equity]]:
+async def equity_between(
+    ledger: Ledger, account: str, at: datetime, until: datetime
+) -> AsyncIterator[Sequence[Equity]]:
+    """Raises LedgerUnavailable."""
     while at < until:
         async with ledger.read() as books:
             rows = await books.equity(account, at, min(at + EQUITY_PAGE, until))

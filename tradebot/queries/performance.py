@@ -67,7 +67,7 @@ class PerformanceQueries:
                 return kept[1]
             now = self.clock.now()
             parts = known.read_known(self.ledger, self.hours, now, period)
-            found: Performance = await counted(parts, self.hours, now, period, None)
+            found: Performance = await counted("performance", parts, self.hours, now, period)
             self._kept[period] = (self.clock.monotonic(), found)
             self._kept.move_to_end(period)
             while len(self._kept) > KEPT_MAX:
@@ -79,7 +79,7 @@ class PerformanceQueries:
         now = self.clock.now()
         period = Period.back(unit, count, self.hours.calendar.trading_date(now))
         parts = known.read_known(self.ledger, self.hours, now, period)
-        found: Sequence[Span] = await counted(parts, self.hours, now, period, unit)
+        found: Sequence[Span] = await counted("spans", parts, self.hours, now, period, unit)
         return found
 
     async def period_of(self, words: str) -> Period:

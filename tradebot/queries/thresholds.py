@@ -1,22 +1,25 @@
 """The figures that have a limit of the owner's, as they stand; and which of them are crossed, since when.
 
 Rules: only what is watched is read. In a session only what is cheap: the drawdown and the streaks of losses; the rest after
-its close. What counts is loaded where the owner has a limit for it.
+its close. What takes a history is counted apart from the daemon, and only where the owner has a limit for it.
 """
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.analytics.thresholds import SESSIONS, Reading, Threshold, Thresholds, silent_for
 from tradebot.domain.calendar import DAY
-from tradebot.domain.equity import Equity
 from tradebot.domain.hours import Hours
 from tradebot.domain.settings import ACCOUNT_KEY
 from tradebot.domain.strategies import Strategies
 from tradebot.ports import Ledger
-from tradebot.queries.known import closed_since, equity_between, orders_since
+from tradebot.queries.counting import counted
+from tradebot.queries.known import Part, closed_since, equity_between, orders_since
+
+if TYPE_CHECKING:  # memory: what counts is loaded where it is counted
+    from tradebot.domain.analytics.watched import Watched
 
 YEAR = timedelta(days=365)
 ALERTS_MIN = 10
@@ -49,11 +52,11 @@ class ThresholdReader:
         self.limits = limits
 
     async def readings(self, now: datetime, *, everything: bool = True) -> Sequence[Reading]:
-        """Raises LedgerUnavailable."""
+        """Raises LedgerUnavailable, NotCounted."""
         days = self._sessions(now)
-        found = [*await self._drawdown(now), *await self._streaks(days)]
+        found = [*await self._counted(now, days, everything=everything)]
         if everything:
-            found += [*await self._road(days), *await self._refused(days, now), *await self._silent(days)]
+            found += [*await self._refused(days, now), *await self._silent(days)]
         return found
 
     async def crossed(self) -> Mapping[str, datetime]:
@@ -77,41 +80,40 @@ class ThresholdReader:
         assert limit is not None, "only what is watched is read"
         return Reading(threshold, strategy, value, float(limit))
 
-    async def _drawdown(self, now: datetime) -> Sequence[Reading]:
-        if self.limits.drawdown_pct is None:
-            return []
-        async with self._ledger.read() as books:
-            account = (await books.settings()).get(ACCOUNT_KEY)
-        rows = await equity_between(self._ledger, account, now - YEAR, now + DAY) if account else []
-        return [self._reading(Threshold.DRAWDOWN, await asyncio.to_thread(_below_the_best, rows))]
-
-    async def _streaks(self, days: Sequence[date]) -> Sequence[Reading]:
-        if self.limits.loss_streak is None:
-            return []
-        from tradebot.domain.analytics.closed_lots import streaks  # noqa: PLC0415
-
-        lots = await closed_since(self._ledger, self._hours.calendar.day_start(days[0]))
-        now = {name: streaks(lot for lot in lots if lot.strategy == name).now for name in self._strategies.names}
-        return [
-            self._reading(Threshold.LOSS_STREAK, float(max(0, -streak)), self._of(name)) for name, streak in now.items()
-        ]
-
-    async def _road(self, days: Sequence[date]) -> Sequence[Reading]:
+    async def _counted(self, now: datetime, days: Sequence[date], *, everything: bool) -> Sequence[Reading]:
+        """What takes a history."""
         limits = self.limits
-        if limits.in_time_pct is None and limits.slippage_bps is None:
+        of_orders = everything and (limits.in_time_pct is not None or limits.slippage_bps is not None)
+        if limits.drawdown_pct is None and limits.loss_streak is None and not of_orders:
             return []
-        from tradebot.domain.analytics.latency import latency  # noqa: PLC0415
-        from tradebot.domain.analytics.slippage import slippage  # noqa: PLC0415
+        parts = self._parts(now, self._hours.calendar.day_start(days[0]), of_orders=of_orders)
+        names = self._strategies.names
+        found: Watched = await counted("watched", parts, self._hours, names)
+        readings = []
+        if limits.drawdown_pct is not None:
+            readings.append(self._reading(Threshold.DRAWDOWN, found.drawdown_pct))
+        if limits.loss_streak is not None:
+            losses = found.losses
+            readings += [self._reading(Threshold.LOSS_STREAK, float(losses[name]), self._of(name)) for name in names]
+        if everything and limits.in_time_pct is not None:
+            readings.append(self._reading(Threshold.IN_TIME, found.in_time_pct))
+        if everything and limits.slippage_bps is not None:
+            readings.append(self._reading(Threshold.SLIPPAGE, found.slippage_bps))
+        return readings
 
-        orders = await orders_since(self._ledger, self._hours.calendar.day_start(days[0]))
-        found = []
-        if limits.in_time_pct is not None:
-            share = (await asyncio.to_thread(latency, orders, self._hours.is_open)).share
-            found.append(self._reading(Threshold.IN_TIME, None if share is None else 100 * share))
-        if limits.slippage_bps is not None:
-            bps = (await asyncio.to_thread(slippage, orders)).bps
-            found.append(self._reading(Threshold.SLIPPAGE, None if bps is None else bps.total))
-        return found
+    async def _parts(self, now: datetime, since: datetime, *, of_orders: bool) -> AsyncIterator[Part]:
+        if self.limits.drawdown_pct is not None:
+            async with self._ledger.read() as books:
+                account = (await books.settings()).get(ACCOUNT_KEY)
+            if account:
+                async for rows in equity_between(self._ledger, account, now - YEAR, now + DAY):
+                    yield "equity", rows
+        if self.limits.loss_streak is not None:
+            async for lots in closed_since(self._ledger, since):
+                yield "lots", lots
+        if of_orders:
+            async for orders in orders_since(self._ledger, since):
+                yield "orders", orders
 
     async def _refused(self, days: Sequence[date], now: datetime) -> Sequence[Reading]:
         if self.limits.rejected_pct is None:
@@ -145,15 +147,3 @@ class ThresholdReader:
     def _of(self, strategy: str) -> str | None:
         """Whose it is said to be: nobody's, where there is one strategy."""
         return strategy if self._strategies.only is None else None
-
-
-def _below_the_best(rows: Sequence[Equity]) -> float | None:
-    """% of it."""
-    from tradebot.domain.analytics import drawdown  # noqa: PLC0415
-    from tradebot.domain.analytics.equity_curve import equity_days  # noqa: PLC0415
-
-    days = equity_days(rows)
-    if len(days) < 2:
-        return None
-    now = drawdown.of_index([(one.day, one.index) for one in days]).now
-    return 100 * now.depth if now else 0.0

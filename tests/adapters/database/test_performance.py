@@ -56,13 +56,13 @@ async def test_pages_leave_nothing_out(ledger: Ledger, monkeypatch: pytest.Monke
     async with ledger.begin() as books:
         await closed(books, 7)
         all_lots = await books.lots(LotStatus.CLOSED)
-    lots = await known.closed_since(ledger, NOON)
+    lots = [lot async for page in known.closed_since(ledger, NOON) for lot in page]
     assert [lot.id for lot in lots] == [lot.id for lot in all_lots]
     assert lots[0] == all_lots[0]
-    orders = await known.orders_since(ledger, NOON)
+    orders = [order async for page in known.orders_since(ledger, NOON) for order in page]
     assert [order.id for order in orders] == sorted(order.id for order in orders)
     assert (len(orders), len({order.id for order in orders})) == (14, 14)
-    assert len(await known.closed_since(ledger, NOON + 3 * MINUTE)) == 1
+    assert [len(page) async for page in known.closed_since(ledger, NOON + 3 * MINUTE)] == [1]
 
 
 async def test_an_order_comes_with_its_alert(ledger: Ledger) -> None:
@@ -140,7 +140,7 @@ async def test_a_counting_that_fails_says_why() -> None:
         yield "no such field", [1]
 
     with pytest.raises(NotCounted, match="KeyError: 'no such field'"):
-        await counting.counted(parts(), Hours(Calendar()), NOON, Period(TODAY, TODAY), None)
+        await counting.counted("performance", parts(), Hours(Calendar()), NOON, Period(TODAY, TODAY))
 
 
 async def test_books_that_are_lost_while_they_are_read_end_the_counting(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,7 +159,7 @@ async def test_books_that_are_lost_while_they_are_read_end_the_counting(monkeypa
         raise LedgerUnavailable
 
     with pytest.raises(LedgerUnavailable):
-        await counting.counted(parts(), Hours(Calendar()), NOON, Period(TODAY, TODAY), None)
+        await counting.counted("performance", parts(), Hours(Calendar()), NOON, Period(TODAY, TODAY))
     assert [process.returncode for process in begun] == [-signal.SIGKILL]
 
 
