@@ -34,12 +34,21 @@ def test_up_status_down(typed: Type, monkeypatch: pytest.MonkeyPatch) -> None:
     answer("n")
     refused = typed("migrate", "down")
     assert (refused.code, "deletes the data" in refused.out) == (1, True), refused.all
+    lost = "undoing 0010_sectors: Nothing is lost that IB would not tell again: in which industry a stock is"
+    assert refused.out.index(lost) < refused.out.index("deletes the data"), refused.out
     assert "0001_initial  applied " in typed("migrate", "status").out
     answer("y")
     down = typed("migrate", "down")
     assert (down.code, "undone 0010_sectors" in down.out) == (0, True), down.all
     assert "0001_initial  applied " in typed("migrate", "status").out
-    assert "undone 0002_core\nundone 0001_initial" in typed("migrate", "down", "--yes", "--steps", "9").out
+    whole = typed("migrate", "down", "--yes", "--steps", "9").out
+    assert "undone 0002_core\nundone 0001_initial" in whole
+    said = dict(
+        line.removeprefix("undoing ").split(": ", 1) for line in whole.splitlines() if line.startswith("undoing ")
+    )
+    assert list(said) == sorted(names[:-1], reverse=True)
+    assert all(lost.startswith(("Lost ", "Nothing is lost")) for lost in said.values()), said
+    assert said["0001_initial"] == "Lost is all that the bot knows."
     nothing = typed("migrate", "down", "--yes", "--steps", "3")
     assert (nothing.code, nothing.out) == (0, "nothing to undo\n"), nothing.all
 

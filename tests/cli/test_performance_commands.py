@@ -47,7 +47,7 @@ def test_how_a_month_went(typed: Type) -> None:
     assert shown.code == 0, shown.all
     assert {"return +1.00 %", "Sharpe not yet", "volatility not yet, 19 more days"} <= lines
     assert any(line.startswith("Nov 2026 +1.0 % not yet not yet +$10.50 2 1") for line in lines), shown.out
-    assert shown.out.startswith("01 November 2026 – 30 November 2026")
+    assert shown.out.startswith("1 November 2026 – 30 November 2026")
     of_one = typed("performance", "--period", "2026", "--strategy", "main", "--json")
     document = json.loads(of_one.out)
     assert document["by_strategy"]["main"]["lots"]["net"] == "10.5"

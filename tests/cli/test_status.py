@@ -1,14 +1,20 @@
 """`tradebot status`: what a person reads when all is well, and when a part is not."""
 
 import asyncio
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 from tests.cli.shell import tradebot
 from tests.facts import NOON
 from tests.servers import PostgresServer, RedisServer, free_port
 from tests.system.harness import SECRET, Daemon, Gateway, running, until
+from tradebot.cli.show import overview
 from tradebot.database import open_ledger
-from tradebot.domain.settings import blocked_key
+from tradebot.domain.exposure import Exposure
+from tradebot.domain.limits import Limits
+from tradebot.domain.settings import TradingState, blocked_key
+from tradebot.queries.status import BooksStatus
 
 
 async def test_well_then_away(tmp_path: Path) -> None:
@@ -130,3 +136,13 @@ async def test_a_question_that_ib_does_not_answer(tmp_path: Path) -> None:
             ran.all
         )
         assert "to UTC" in ran.words
+
+
+def test_what_is_invested_is_told_by_sector() -> None:
+    """The owner would not see that all his money is in one industry."""
+    shares = {"Technology": Decimal(300), "unknown": Decimal(100)}
+    used = Exposure(Decimal(400), Decimal(0), Decimal(0), {"AAPL": 1, "KO": 1}, 0, Decimal(0), cost_by_sector=shares)
+    booked = BooksStatus(TradingState.RUNNING, Limits(), 0, 0, 0, [], [], [], used)
+    assert dict(overview(booked, "", Decimal(0)))["by sector"] == "Technology $300.00 (75%), unknown $100.00 (25%)"
+    nothing = replace(booked, exposure=replace(used, cost_by_sector={}))
+    assert "by sector" not in dict(overview(nothing, "", Decimal(0)))

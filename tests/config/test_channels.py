@@ -70,7 +70,7 @@ def test_a_variable_or_a_credential_gives_a_channel_its_secret(tmp_path: Path) -
     ("text", "line"),
     [
         ("[channels.ops]\n" + f'url = "{HOOK}"', "channels.ops.type: is missing"),
-        ('[channels.slack]\nseverity = "warning"', "channels.slack.url: is missing: a channel of type slack needs url"),
+        ('[channels.slack]\nseverity = "warning"', "channels.slack.url: is missing: a channel of type slack needs it"),
         ('[channels.ops]\ntype = "pager"', 'channels.ops.type = "pager"'),
         (f'[channels.slack]\nurl = "{HOOK}"\nhost = "here"', "channels.slack.host"),
         (f'[channels.webhook]\nurl = "{HOOK}"', "channels.webhook.secret: is missing"),

@@ -35,7 +35,10 @@ def migrate_down(
     """Undo the newest migrations. Undoing the first DELETES all data. Example: `tradebot migrate down --steps 1`"""
     url = daemon_client.database(settings_of(config))
     asyncio.run(_no_daemon_runs(url))
-    if not yes:
+    losses = asyncio.run(migrations.losses(url, steps))
+    for name, lost in losses.items():
+        typer.echo(f"undoing {name}: {lost}")
+    if losses and not yes:
         typer.confirm("This deletes the data that those tables hold. Go on?", abort=True)
     asyncio.run(_no_daemon_runs(url))  # nor one that was started while this was asked
     done = asyncio.run(migrations.down(url, steps))

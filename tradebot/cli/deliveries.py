@@ -12,6 +12,7 @@ from tradebot.cli import as_json, daemon_client, tables
 from tradebot.cli.base import FAILED, Commands, cli, do
 from tradebot.cli.settings import Config, settings_of
 from tradebot.config import Settings
+from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.delivery import STATES
 from tradebot.domain.events import Event, OtherFacts, Severity
 from tradebot.errors import ConfigError
@@ -20,7 +21,7 @@ from tradebot.queries.deliveries import ListedDelivery, newest_deliveries
 from tradebot.runtime.channels import channels_of
 from tradebot.runtime.clock import SystemClock
 from tradebot.runtime.log import visible
-from tradebot.words import figures
+from tradebot.words import figures, zone
 from tradebot.words.told import told
 
 TRY_WITHIN_S = 30.0
@@ -76,7 +77,8 @@ async def _deliveries(
         )
         for one in found
     ]
-    headings = ("event", "happened", "channel", "state", "attempts", "last error", "what")
+    when = "happened" if zone.owners() is NEW_YORK else f"happened\n({zone.owners()})"
+    headings = ("event", when, "channel", "state", "attempts", "last error", "what")
     out = Console(highlight=False)
     if rows:
         tables.show(out, headings, rows, right=("event", "attempts"))

@@ -46,7 +46,7 @@ async def _status(settings: Settings, strategy: str | None) -> int:
         named(settings, strategy)
     booked = await _booked(settings, out)
     if booked is not None:
-        out.print(_rows(_overview(booked, describe_url(url), settings.trading.max_risk_usd)))
+        out.print(_rows(overview(booked, describe_url(url), settings.trading.max_risk_usd)))
         shown = [one for one in booked.strategies if strategy in (None, one.strategy.name)]
         if booked.several or strategy or any(one.standing is not Standing.ON for one in shown):
             out.print(_strategies(shown))
@@ -98,7 +98,8 @@ def _rows(rows: Iterable[tuple[str, str]]) -> Table:
     return table
 
 
-def _overview(booked: BooksStatus, database: str, max_risk: Decimal) -> Iterable[tuple[str, str]]:
+def overview(booked: BooksStatus, database: str, max_risk: Decimal) -> Iterable[tuple[str, str]]:
+    """What the books say: names with what is said of each."""
     limits, used = booked.limits, booked.exposure
     yield "trading", str(booked.state)
     if booked.blocked:

@@ -178,7 +178,7 @@ def _keys_of(given: Given, where: str, name: str) -> list[str]:
         if said[key] is not None
     ]
     lines += [
-        f"{where}.{key}: is missing: a channel of type {kind} needs {' and '.join(_NEEDED[str(kind)])}"
+        f"{where}.{key}: is missing: a channel of type {kind} needs it"
         for key in _NEEDED[str(kind)]
         if said[key] in (None, [], "")
     ]

@@ -27,6 +27,8 @@ CREATE TABLE IF NOT EXISTS schema_migration (name TEXT PRIMARY KEY, checksum TEX
 """
 _TABLE = re.compile(r"^CREATE TABLE (?:IF NOT EXISTS )?(\w+)", re.MULTILINE)
 _REFUSAL = re.compile(r"^-- REFUSE: (.+)\n(SELECT [^;]+);$", re.MULTILINE)
+_WAY_BACK = re.compile(r"\A-- The way back of .+\n((?:-- (?!REFUSE: ).+\n)+)")
+"""The first lines of a way back; those behind the first say what it loses."""
 _HAS_TABLE = {
     SQLITE: "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'schema_migration'",
     "PostgreSQL": "SELECT 1 WHERE to_regclass('schema_migration') IS NOT NULL",
@@ -50,6 +52,12 @@ class _File:
     @property
     def checksum(self) -> str:
         return hashlib.sha256(self.up.encode()).hexdigest()
+
+    @property
+    def loses(self) -> str:
+        """What its way back loses, in words."""
+        found = _WAY_BACK.match(self.down)
+        return "" if found is None else " ".join(line.removeprefix("-- ") for line in found[1].splitlines())
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +101,19 @@ async def down(url: str, steps: int = 1, *, folder: Traversable | None = None) -
                 await transaction.rows("DELETE FROM schema_migration WHERE name = :name", name=newest.name)
                 undone.append(newest.name)
     return undone
+
+
+async def losses(url: str, steps: int = 1, *, folder: Traversable | None = None) -> Mapping[str, str]:
+    """What the newest `steps` migrations lose on their way back, by name, newest first; changes nothing.
+
+    Raises MigrationError, LedgerUnavailable.
+    """
+    async with open_driver(url, TIMEOUT_S) as driver:
+        known = _files(folder, driver.name)
+        async with driver.transaction(write=False) as transaction:
+            applied = await _applied(driver, transaction)
+    _verify(known, applied)
+    return {file.name: file.loses for file in reversed(known[max(len(applied) - steps, 0) : len(applied)])}
 
 
 async def status(url: str, *, folder: Traversable | None = None) -> list[Migration]:

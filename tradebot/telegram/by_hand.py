@@ -44,12 +44,12 @@ def buy(wanted: ToBuy, would: Report, *, several: bool) -> str:
     )
 
 
-def buying(alert_id: int | None, ticker: str, market_open: bool) -> str:
+def buying(alert_id: int | None, ticker: str) -> str:
+    """That it waits for the open is told when it is decided, with the time."""
     if alert_id is None:
         return "This BUY was made already: nothing more is bought."
     return lines(
         f"✅ BUY {esc(ticker)} is in the queue, alert {alert_id}.",
-        None if market_open else "It waits for the market to open.",
         f"/trace {alert_id} shows what becomes of it.",
     )
 

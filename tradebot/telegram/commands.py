@@ -49,7 +49,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command(
             "trades", "the newest trades", "/trades 20", of_strategy=True, more="Without a number ten, at most fifty."
         ),
-        Command("last", "the last alert, what became of it", "/last", of_strategy=True),
+        Command("last", "the last alert, and its outcome", "/last", of_strategy=True),
         Command(
             "trace",
             "an alert's way, step by step",
@@ -78,7 +78,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command(
             "kill", "stop all trading at once", "/kill", acts=True, more="It asks nothing, and stores itself first."
         ),
-        Command("block", "no BUY of a ticker; SELL goes on", "/block AAPL", acts=True),
+        Command("block", "no BUY of a ticker; exits pass", "/block AAPL", acts=True),
         Command("unblock", "let a ticker be bought again", "/unblock AAPL", acts=True),
         Command(
             "sell",
@@ -96,7 +96,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
             of_strategy=True,
             more=f"{_ASKS} Every limit holds. Only where the file has allow_buy = true.",
         ),
-        Command("sell_all", "sell everything the bot holds", "/sell_all", acts=True, of_strategy=True, more=_ASKS),
+        Command("sell_all", "sell all that the bot holds", "/sell_all", acts=True, of_strategy=True, more=_ASKS),
         Command("clear_queue", "drop the alerts that wait", "/clear_queue", acts=True, of_strategy=True, more=_ASKS),
     ),
     "The bot": (

@@ -211,11 +211,12 @@ def _about(value: Decimal | None) -> str:
     return "value unknown" if value is None else f"about {figures.usd(value)}"
 
 
-def selling(alerts: int, market_open: bool) -> str:
+def selling(alerts: int) -> str:
+    """That one waits for the open is told when it is decided, with the time."""
     if not alerts:
         return "These SELL alerts were made already: nothing more is sold."
     noun = "1 SELL alert is" if alerts == 1 else f"{alerts} SELL alerts are"
-    return lines(f"✅ {noun} in the queue.", None if market_open else "They wait for the market to open.")
+    return f"✅ {noun} in the queue."
 
 
 def protect_again(facts: SharesUnprotected) -> str:

@@ -28,7 +28,7 @@ TITLES = (
     Title("buy_amount_usd", "amount of a BUY", "set_amount", "USD for each BUY", "750"),
     Title("max_open_positions", "open positions", "set_max_positions", "most open positions", "20"),
     Title("max_daily_buys", "buys a day", "set_max_daily", "most buys a day", "10"),
-    Title("max_total_investment", "total investment", "set_max_invest", "most USD invested in all", "25000"),
+    Title("max_total_investment", "total investment", "set_max_invest", "most USD invested", "25000"),
     Title("max_per_ticker", "positions a ticker", "set_max_per_ticker", "most per ticker", "2"),
     Title("max_daily_loss", "daily loss", "set_max_loss", "USD of loss a day", "500"),
     Title("min_cash_reserve", "cash reserve", "set_reserve", "USD of cash never spent", "2000"),

@@ -282,10 +282,17 @@ def _streak(now: int) -> str:
     return "none" if not now else f"{abs(now)} {'won' if now > 0 else 'lost'}"
 
 
+def _not_enough(orders: int) -> str:
+    """What some orders have cost is known; in basis points it says something from so many on."""
+    from tradebot.domain.analytics.slippage import ORDERS_MIN  # noqa: PLC0415 - loaded where figures are
+
+    return f"{NOT_YET}, {some(ORDERS_MIN - orders, 'more orders')}" if orders else NOT_YET
+
+
 def slippage_rows(found: "Slippage") -> Rows:
     """Where the money goes on the road, in basis points of what was traded."""
     parts = found.bps
-    rows = [("slippage", bps(None if parts is None else parts.total))]
+    rows = [("slippage", _not_enough(found.orders) if parts is None else bps(parts.total))]
     if found.orders:
         rows += [("cost", usd(found.usd)), ("orders", f"{found.orders:,}")]
     if parts is not None:

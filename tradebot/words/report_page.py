@@ -60,7 +60,11 @@ def page(found: Performance, title: str, made_at: datetime, simulated: Sequence[
 
 
 def period(found: Performance) -> str:
-    return f"{found.first:%d %B %Y} – {found.last:%d %B %Y}, {some(found.sessions, 'sessions')}"
+    return f"{_day(found.first)} – {_day(found.last)}, {some(found.sessions, 'sessions')}"
+
+
+def _day(one: date) -> str:
+    return f"{one.day} {one:%B %Y}"
 
 
 def headlines(found: Performance) -> Sequence[Headline]:

@@ -52,7 +52,12 @@ def test_a_line_fits_on_a_phone(name: str) -> None:
 def test_too_few_data_are_not_yet() -> None:
     """The ratio of three days would be shown, and be believed."""
     lines = [" ".join(line.split()) for line in plain(TEXTS["young"]).splitlines()]
-    assert {"Sharpe not yet", "win rate not yet", "slippage not yet", "a year not yet, 58 more days"} <= set(lines)
+    assert {
+        "Sharpe not yet",
+        "win rate not yet",
+        "slippage not yet, 9 more orders",
+        "a year not yet, 58 more days",
+    } <= set(lines)
     assert "account" in plain(TEXTS["empty"])
 
 
@@ -87,7 +92,7 @@ async def test_days_and_the_page_come_into_the_chat(phone: Phone) -> None:
     assert [line.split()[-3] for line in days.splitlines() if line.startswith(("Wed", "Fri"))] == ["−8", "+18"]
     picture = await phone.api.heard(lambda sent: sent.method == "sendPhoto")
     assert picture.text == "Realised P&amp;L by session"
-    page = await phone.api.ask("/report 2026-11", "01 November 2026 – 30 November 2026, 15 sessions")
+    page = await phone.api.ask("/report 2026-11", "1 November 2026 – 30 November 2026, 15 sessions")
     [content] = page.files.values()
     assert content.startswith(b"<!doctype html>")
     assert b"November 2026" in content

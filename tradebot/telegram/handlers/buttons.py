@@ -95,7 +95,7 @@ async def sell_rest(
 
     async def sell() -> str:
         made = await operations.sell([rest.lots], by, f"rest:{event_id}", rest.part)
-        return questions.selling(len(made), queries.market_is_open())
+        return questions.selling(len(made))
 
     not_shown = isinstance(event.facts, ExitIncomplete) and event.facts.code is ExitLeft.NOT_SHOWN
     label = "I looked: sell" if not_shown else "Sell"
@@ -140,7 +140,7 @@ async def sell_held_back(
 
     async def sell() -> str:
         made = [await operations.sell([one.lots], by, f"held:{event_id}", one.part) for one in exits]
-        return questions.selling(sum(map(len, made)), queries.market_is_open())
+        return questions.selling(sum(map(len, made)))
 
     buttons = confirmations.ask(query.from_user.id, ("Sell now", sell))
     question = questions.sell_all(exits, queries.state, queries.market_is_open(), several=queries.run.several)

@@ -92,7 +92,7 @@ async def buy(
 
     async def go() -> str:
         alert_id = await operations.buy(wanted.ticker, wanted.usd, by, key, wanted.strategy)
-        return by_hand.buying(alert_id, wanted.ticker, queries.market_is_open())
+        return by_hand.buying(alert_id, wanted.ticker)
 
     assert message.from_user is not None, "the root filter lets nobody through without a name"
     asked = confirmations.ask(message.from_user.id, (f"Buy {wanted.ticker}", go))

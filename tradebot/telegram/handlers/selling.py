@@ -40,6 +40,6 @@ class Selling:
     def _sells(self, planned: Sequence[Exit]) -> Action:
         async def sell() -> str:
             made = await self.operations.sell([one.lots for one in planned], self.by, self.key)
-            return questions.selling(len(made), self.queries.market_is_open())
+            return questions.selling(len(made))
 
         return sell
