@@ -25,7 +25,8 @@ from tradebot.domain.facts.daemon import ChannelBack, ChannelFailing
 from tradebot.errors import LedgerUnavailable
 from tradebot.notify.channel import Channel, M, NotDelivered
 from tradebot.notify.news import LOOK_EVERY_S, news
-from tradebot.ports import IDLE_S, Beat, Clock, Ledger
+from tradebot.notify.retry import again_in_s, pause
+from tradebot.ports import Beat, Clock, Ledger
 from tradebot.queries.parts import ChannelState
 
 READ_MAX = 200
@@ -33,8 +34,6 @@ MARK_EVERY_S = 0.5
 """Marks of a burst share a transaction: each is a write among the orders' own."""
 SEND_WITHIN_S = 30.0
 """However the other side answers."""
-BACKOFF_MAX_S = 60.0
-RETRY_AFTER_MAX_S = 3600.0
 REFUSALS_MAX = 5
 GIVE_UP_AFTER = timedelta(hours=24)
 TOLD_AFTER_S = 300.0
@@ -92,7 +91,7 @@ class Outbox(Generic[M]):
                 return await self._rounds(stop)
             except Exception:
                 logger.exception("{}: the delivery of messages has failed, it starts anew", self._channel.name)
-                await self._wait(self._clock.monotonic() + DEFECT_PAUSE_S, stop)
+                await pause(self._clock.monotonic() + DEFECT_PAUSE_S, stop, self._clock, self._beat)
                 if stop.is_set():
                     return
 
@@ -109,7 +108,7 @@ class Outbox(Generic[M]):
             if last and (again_in_s is None or self._failing):
                 return
             if self._failing:
-                await self._wait(self._failing.again_at_s, stop)
+                await pause(self._failing.again_at_s, stop, self._clock, self._beat)
             elif again_in_s != 0:
                 await news(self._heard, stop, look_every_s=min(again_in_s or LOOK_EVERY_S, LOOK_EVERY_S))
 
@@ -169,10 +168,7 @@ class Outbox(Generic[M]):
         failing = self._failing
         failing.attempts += 1
         self.state.failing_since, self.state.error = failing.since, error.why
-        wait_s = min(2.0 ** (failing.attempts - 1), BACKOFF_MAX_S)
-        if error.retry_after_s is not None:
-            wait_s = min(max(wait_s, error.retry_after_s), RETRY_AFTER_MAX_S)
-        failing.again_at_s = now_s + wait_s
+        failing.again_at_s = now_s + again_in_s(failing.attempts, error.retry_after_s)
         if error.is_refused:
             failing.refused.update(event.id for event in message.events)
         lost = [event.id for event in message.events if self._is_over(event, failing, now)]
@@ -204,14 +200,6 @@ class Outbox(Generic[M]):
                 async with self._ledger.begin() as books:
                     now = self._clock.now()
                     await books.add_event(NewEvent(ChannelBack(self._channel.name, failing.since), now))
-
-    async def _wait(self, until_s: float, stop: asyncio.Event) -> None:
-        """In small steps, beating: what the other side asks to wait for may be an hour. The end of the daemon ends it."""
-        while (left_s := until_s - self._clock.monotonic()) > 0 and not stop.is_set():
-            self._beat()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(min(left_s, IDLE_S)):
-                    await stop.wait()
 
     # --- the database -------------------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from tradebot.domain.strategies import Strategies
 from tradebot.errors import LedgerUnavailable
 from tradebot.notify.log_channel import log_event
 from tradebot.notify.news import news
+from tradebot.notify.retry import again_in_s, pause
 from tradebot.ports import Beat, Clock, Ledger
 from tradebot.telegram.answers import Answers
 from tradebot.telegram.markup import esc
@@ -30,10 +31,11 @@ from tradebot.telegram.sound import QuietHours, Tellings, rings, telling_of
 from tradebot.words import zone
 
 CHANNEL = "telegram"
-BACKOFF_MAX_S = 30.0
 READ_MAX = 200
 REFUSALS_MAX = 4
 ASIDE_S = 600.0
+LAST_WORDS_S = 3.0
+"""How long the end of the daemon waits for its last messages."""
 LANES = ((Severity.CRITICAL,), (Severity.WARNING, Severity.INFO))
 
 
@@ -67,20 +69,24 @@ class Delivery:
         self._aside: dict[int, float] = {}  # events that Telegram refuses, until when: monotonic time
         self._refusals = 0
         self._failures = 0
+        self._again_at_s = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop` is set and everything is out."""
+        """Until `stop` is set and everything is out, or Telegram takes nothing then."""
         while True:
             self._beat()
+            await pause(max(self._again_at_s, self._sender.silent_until_s), stop, self._clock, self._beat)
             self._heard.clear()
             # Before the look: what is stored meanwhile, the last words among it, is looked for once more.
             ending = stop.is_set()
+            if ending and self._sender.silent_until_s - self._clock.monotonic() > LAST_WORDS_S:
+                return
             try:
                 busy = await self.round()
             except LedgerUnavailable as error:
                 logger.debug("events not read: {}", error)
                 busy = False
-            if not busy and ending:
+            if ending and (not busy or self._failures):
                 return
             if not busy:
                 await news(self._heard, stop)
@@ -117,7 +123,7 @@ class Delivery:
         except TelegramRetryAfter as error:
             logger.warning("Telegram wants {} s of silence; events wait", error.retry_after)
             await self._count_failure(message, error)
-            return  # the sender waits
+            return  # the sender knows until when
         except (AiogramError, OSError) as error:
             self._failures += 1
             level = "WARNING" if self._failures == 1 else "DEBUG"
@@ -129,7 +135,7 @@ class Delivery:
             if self._refusals > REFUSALS_MAX:
                 self._set_aside(message.events[0], error)
                 return
-            await self._clock.sleep(min(2.0 ** (self._failures - 1), BACKOFF_MAX_S))
+            self._again_at_s = self._clock.monotonic() + again_in_s(self._failures)
             return
         self._failures = self._refusals = 0
         self._unmarked |= {event.id for event in message.events}

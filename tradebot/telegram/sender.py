@@ -16,6 +16,7 @@ from aiogram.exceptions import AiogramError, TelegramBadRequest, TelegramRetryAf
 from aiogram.types import BufferedInputFile, CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, Message
 from loguru import logger
 
+from tradebot.notify.retry import RETRY_AFTER_MAX_S
 from tradebot.ports import IDLE_S, Beat, Clock
 from tradebot.telegram.answers import Turn
 from tradebot.telegram.markup import Buttons, fit, plain
@@ -68,6 +69,11 @@ class Sender:
     def of(self, turn: Turn) -> "Sender":
         """The same one, for the answers of this turn: it learns what became of them."""
         return Sender(self._bot, self._chat_id, self._clock, self._pace, self._topic, turn)
+
+    @property
+    def silent_until_s(self) -> float:
+        """Until when Telegram wants silence, by the clock that only goes on."""
+        return self._pace.blocked_until
 
     def give_up(self) -> None:
         """What is still to be answered is not."""
@@ -181,7 +187,7 @@ class Sender:
         try:
             return await call()
         except TelegramRetryAfter as error:
-            self._pace.blocked_until = self._clock.monotonic() + error.retry_after
+            self._pace.blocked_until = self._clock.monotonic() + min(error.retry_after, RETRY_AFTER_MAX_S)
             raise
         finally:
             self._pace.next_at = self._clock.monotonic() + self._pace_s

@@ -30,6 +30,7 @@ from aiogram.types import BotCommand, ErrorEvent, TelegramObject, Update
 from loguru import logger
 
 from tradebot.errors import TradebotError
+from tradebot.notify.retry import pause
 from tradebot.operations.operations import Operations
 from tradebot.ports import Beat, Chance, Clock, Pulse
 from tradebot.queries.daemon import DaemonQueries
@@ -39,7 +40,7 @@ from tradebot.telegram.answers import Answers
 from tradebot.telegram.asked import Unclear
 from tradebot.telegram.commands import COMMANDS
 from tradebot.telegram.confirmations import Confirmations
-from tradebot.telegram.delivery import Delivery
+from tradebot.telegram.delivery import LAST_WORDS_S, Delivery
 from tradebot.telegram.handlers import routers
 from tradebot.telegram.handlers.answering import Answering
 from tradebot.telegram.idempotency import Idempotency
@@ -57,8 +58,6 @@ RETRY_S = 5.0
 UNAUTHORIZED_RETRY_S = 60.0
 _TOKEN_REFUSED = (TelegramUnauthorizedError, TelegramNotFound)  # revoked or unknown; not of a token's form: 404
 KILL_S = 3.0  # how long a /kill that cannot be stored keeps the next poll waiting
-LAST_WORDS_S = 3.0
-"""How long the end of the daemon waits for its last messages."""
 POLLING, DELIVERY = "telegram: polling", "telegram: delivery"
 WITHIN_S = 300.0
 """Polls, and messages with pictures, each with its time-outs; what Telegram asks to wait for is waited for in small steps."""
@@ -125,7 +124,7 @@ async def _serve(
         theme=options.theme,
         quiet_hours=options.quiet_hours,
     )
-    delivery = asyncio.create_task(_deliver(outbox, stop), name=DELIVERY)
+    delivery = asyncio.create_task(_deliver(outbox, stop, queries.clock, delivered), name=DELIVERY)
     try:
         await stop.wait()
         await asyncio.wait([delivery], timeout=LAST_WORDS_S)
@@ -268,14 +267,16 @@ async def _poll(dispatcher: Dispatcher, bot: Bot) -> None:
             await asyncio.sleep(RETRY_S)
 
 
-async def _deliver(outbox: Delivery, stop: asyncio.Event) -> None:
+async def _deliver(outbox: Delivery, stop: asyncio.Event, clock: Clock, beat: Beat) -> None:
     """A defect in how something is worded must not silence all the rest."""
     while True:
         try:
             return await outbox.run(stop)
         except Exception:
             logger.exception("Telegram: the delivery of messages has failed, it starts anew")
-            await asyncio.sleep(RETRY_S)
+            await pause(clock.monotonic() + RETRY_S, stop, clock, beat)
+            if stop.is_set():
+                return
 
 
 async def _introduce(bot: Bot) -> None:

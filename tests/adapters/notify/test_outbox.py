@@ -17,6 +17,7 @@ from tradebot.domain.facts.account import BrokerUnreachable
 from tradebot.domain.facts.daemon import ComponentStuck, Started
 from tradebot.notify.channel import CRITICALS_FIRST, Lanes, NotDelivered
 from tradebot.notify.outbox import LAST_WORDS_S, Outbox
+from tradebot.notify.retry import BACKOFF_MAX_S, RETRY_AFTER_MAX_S, again_in_s
 from tradebot.ports import Beat
 from tradebot.queries.parts import ChannelState
 
@@ -166,6 +167,12 @@ async def test_what_was_asked_for_is_waited_for(bot: Bot) -> None:
 
 async def _tried(channel: FakeChannel, times: int) -> bool:
     return len(channel.tried) >= times
+
+
+def test_a_long_outage_is_waited_out() -> None:
+    """After a night of failures their number is beyond what is doubled: the loop would fail by itself, and never give up."""
+    assert [again_in_s(failures) for failures in (1, 2, 7, 5000)] == [1, 2, BACKOFF_MAX_S, BACKOFF_MAX_S]
+    assert [again_in_s(3, asked_s) for asked_s in (1, 90, 1e9)] == [4, 90, RETRY_AFTER_MAX_S]
 
 
 async def test_what_is_refused_is_given_up_and_told_once(bot: Bot) -> None:

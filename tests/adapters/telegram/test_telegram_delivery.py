@@ -24,6 +24,7 @@ from tradebot.domain.events import Event, Severity
 from tradebot.domain.facts.account import BrokerUnreachable
 from tradebot.domain.facts.alerts import AlertBlocked, AlertRejected
 from tradebot.domain.facts.daemon import SessionPoint, Started, Stopped
+from tradebot.telegram.delivery import LAST_WORDS_S
 from tradebot.telegram.markup import plain
 from tradebot.words.lines import lines
 
@@ -321,6 +322,49 @@ async def test_a_stop_does_not_wait_for_a_dead_telegram(phone: Phone) -> None:
     async with asyncio.timeout(8):
         await phone.hang_up()
     assert len(await undelivered(phone.bot)) == 1
+
+
+async def test_a_stop_wakes_what_waits_for_telegram_to_be_back(phone: Phone) -> None:
+    """Each restart during an outage would take seconds longer, for a message that does not leave."""
+    phone.api.refuse("sendMessage", 502, "Bad Gateway", times=10_000)
+    waits = await phone.event(started("told in the end"))
+
+    async def waits_long() -> bool:
+        (tried,) = await attempts(phone.bot, [waits])
+        return int(tried["attempts"]) >= 6  # the next attempt is half a minute away
+
+    await phone.bot.sooner_or_later(waits_long, "it was tried some times", 120)
+    await _ends_at_once(phone)
+    assert waits in await undelivered(phone.bot)
+
+
+async def test_a_stop_does_not_wait_for_the_silence_that_telegram_wants(phone: Phone) -> None:
+    """The daemon's end would wait for messages that cannot leave by then, or they would be lost with it."""
+    phone.api.refuse("sendMessage", 429, "Too Many Requests: retry after 900", retry_after=900)
+    waits = await phone.event(started("told after the restart"))
+    await phone.api.until_asked("sendMessage", 1)
+    await phone.bot.seconds(2)
+    await _ends_at_once(phone)
+    assert waits in await undelivered(phone.bot)
+    assert phone.messages() == []
+
+
+async def _ends_at_once(phone: Phone) -> None:
+    began = asyncio.get_running_loop().time()
+    await phone.hang_up()
+    assert asyncio.get_running_loop().time() - began < LAST_WORDS_S
+
+
+async def test_a_silence_without_end_has_one(phone: Phone) -> None:
+    """A mistake of Telegram, or of a proxy before it, would silence the chat for years."""
+    phone.api.refuse("sendMessage", 429, "Too Many Requests", retry_after=400_000_000)
+    await phone.event(BrokerUnreachable(1, "told within the hour"))
+    await phone.api.until_asked("sendMessage", 1)
+    await phone.bot.seconds(3000, at_once=60)
+    assert phone.messages() == []
+    await phone.bot.seconds(660, at_once=60)
+    await all_delivered(phone)
+    await phone.api.heard("told within the hour")
 
 
 async def test_events_are_marked_when_the_database_was_away_for_a_moment(phone: Phone) -> None:
