@@ -19,7 +19,7 @@ from tradebot.domain.period import Period
 from tradebot.domain.settings import ACCOUNT_KEY
 from tradebot.ports import Ledger
 
-PAGE = 200
+PAGE = 100
 EQUITY_PAGE = timedelta(days=30)
 """Of a row every quarter of an hour in sessions: about as many."""
 BEFORE = timedelta(days=10)
