@@ -22,7 +22,7 @@ def write(tmp_path: Path) -> Write:
 
     def written(source: str) -> str:
         program = tmp_path / "program.py"
-        program = write(source)
+        program.write_text(source)
         return str(program)
 
     return written
