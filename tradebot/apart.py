@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 MEMORY_MAX = 2 * 1024**3
-"""Bytes; a hundred thousand lots take 449 MB to be counted, matplotlib a third of that."""
+"""Bytes; a hundred thousand lots take 449 MB to be counted."""
 _PASSED_ON = (
     *("PATH", "PYTHONPATH", "LANG", "LC_ALL", "TZDIR", "PYTHONTZPATH"),
     *("HOME", "TMPDIR", "XDG_CACHE_HOME", "MPLCONFIGDIR"),

@@ -31,5 +31,5 @@ async def counted(what: str, known: AsyncIterator[Part], *given: object) -> Any:
     try:
         answer = await answer_of(["-m", "tradebot.queries.count_apart"], pieces(), DEADLINE_S)
     except NoAnswer as error:
-        raise NotCounted(f"the process that counts figures gave none: it {error}; ask again later") from None
+        raise NotCounted(f"figures were not counted: the process that does it {error}; ask again later") from None
     return await asyncio.to_thread(pickle.loads, answer)

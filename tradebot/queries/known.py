@@ -20,7 +20,7 @@ from tradebot.domain.settings import ACCOUNT_KEY
 from tradebot.ports import Ledger
 
 PAGE = 100
-EQUITY_PAGE = timedelta(days=30)
+EQUITY_PAGE = timedelta(days=7)
 """Of a row every quarter of an hour in sessions: about as many."""
 BEFORE = timedelta(days=10)
 """So much earlier the account's worth is read, for what the period began with: no holidays are longer."""
