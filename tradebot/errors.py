@@ -47,6 +47,10 @@ class LedgerUnavailable(TradebotError):
     """The database cannot be reached or did not answer in time: nothing was stored, as far as is known."""
 
 
+class LedgerNotWritable(LedgerUnavailable):
+    """The database answers and takes nothing: its disk is full, or may not be written."""
+
+
 class QueueUnavailable(TradebotError):
     """The queue cannot be reached: ids wait in the database until the requeue."""
 

@@ -117,7 +117,7 @@ async def the_session(day: Day) -> None:
     aapl, msft, ko, meta, older, newer = day.sent
     await day.told(EventKind.MARKET_OPEN, "Wed 18 Nov")
     books = await day.stand(EXECUTED, aapl, msft, ko, meta)
-    assert reason(books.alerts[older].reason or "") == f"superseded by SELL {newer}"
+    assert reason(books.alerts[older].reason or "") == f"superseded by the SELL of alert {newer}"
     await day.stand(BLOCKED, older, newer)
 
     await day.gateway.fault("ended", symbol="KO", action="SELL", filled=3, reason="Cancelled by Exchange")

@@ -72,7 +72,7 @@ async def test_saturday_s_alerts_trade_at_monday_s_open(tmp_path: Path) -> None:
 
         books = await until(over, f"Monday's open; the daemon printed {daemon.output[-3000:]}")
         assert books.alerts[older].status is AlertStatus.BLOCKED
-        assert reason(books.alerts[older].reason or "") == f"superseded by SELL {sell}"
+        assert reason(books.alerts[older].reason or "") == f"superseded by the SELL of alert {sell}"
         traded = [trade for trade in books.trades if trade.alert_id != bought]
         assert traded[0].side is Side.SELL
         first = list(dict.fromkeys(trade.alert_id for trade in traded))  # on a busy machine one is judged again

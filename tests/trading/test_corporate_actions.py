@@ -317,7 +317,7 @@ async def test_an_exit_by_the_old_name_ends_a_waiting_buy_by_the_new_one(renamed
     await sold(renamed, exit_id, "101")
     renamed.broker.failing.clear()
     row = await renamed.becomes(buy, BLOCKED)
-    assert said(row.reason).startswith("superseded by SELL")
+    assert said(row.reason).startswith("superseded by the SELL of alert")
 
 
 async def test_an_exit_by_the_new_name_that_a_kill_stopped_is_listed(renamed: Bot) -> None:

@@ -38,7 +38,10 @@ async def test_the_weekend_s_alerts_run_at_the_open_in_their_order(make_bot: Mak
     assert [(order.side, order.contract.ticker) for order in bot.broker.sent[sent:]] == [
         ("SELL", "IBM"), ("SELL", "AAPL"), ("BUY", "MSFT"), ("BUY", "KO"), ("BUY", "TSLA"),
     ]  # fmt: skip
-    assert said((await bot.row(alerts["BUY", "AAPL"])).reason) == f"superseded by SELL {alerts['SELL', 'AAPL']}"
+    assert (
+        said((await bot.row(alerts["BUY", "AAPL"])).reason)
+        == f"superseded by the SELL of alert {alerts['SELL', 'AAPL']}"
+    )
     [opened] = [event for event in await bot.events(EventKind.MARKET_OPEN) if event.at >= MONDAY_OPEN]
     assert "2 SELL, then 4 BUY" in words.text(opened)
 
@@ -166,4 +169,4 @@ async def test_an_exit_that_waits_for_ib_holds_back_its_ticker_s_entries(make_bo
     await bot.sent(2)
     assert bot.broker.sent[-1].side is Side.SELL
     row = await bot.becomes(entry, AlertStatus.BLOCKED)
-    assert said(row.reason) == f"superseded by SELL {exit_}"
+    assert said(row.reason) == f"superseded by the SELL of alert {exit_}"

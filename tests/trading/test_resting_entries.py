@@ -437,7 +437,7 @@ async def test_a_cancel_alert_ends_buys_that_wait_and_sells_nothing(make_bot: Ma
     await bot.becomes(waits, A.PENDING)
     alert_id = await bot.asks("ema", Verb.CANCEL)
     assert await code(bot, alert_id) == RefusalCode.ENTRIES_CANCELLED
-    assert said((await bot.row(waits)).reason) == f"superseded by the cancel {alert_id}"
+    assert said((await bot.row(waits)).reason) == f"superseded by the cancel of alert {alert_id}"
     assert bot.broker.sent == []
     (event,) = await bot.told(EventKind.ENTRIES_CANCELLED)
     assert lines(event).below == "1 waiting BUY ended. What is held stays held."

@@ -142,7 +142,7 @@ async def test_a_sell_supersedes_older_buys_of_its_ticker_only(bot: Bot) -> None
     newer = await bot.alert("BUY", "AAPL")
     bot.gate.open("test")
     superseded = await bot.becomes(older, BLOCKED)
-    assert said(superseded.reason) == f"superseded by SELL {sell_id}"
+    assert said(superseded.reason) == f"superseded by the SELL of alert {sell_id}"
     await bot.becomes(sell_id, PROCESSING)
     await bot.becomes(other, PROCESSING)
     await _sent(bot, 2)
@@ -160,7 +160,7 @@ async def test_a_sell_that_is_blocked_supersedes_all_the_same(bot: Bot) -> None:
     sell_id = await bot.alert("SELL")
     bot.gate.open("test")
     await bot.becomes(sell_id, BLOCKED)
-    assert said((await bot.row(older)).reason) == f"superseded by SELL {sell_id}"
+    assert said((await bot.row(older)).reason) == f"superseded by the SELL of alert {sell_id}"
     assert bot.broker.sent == []
 
 
@@ -174,7 +174,7 @@ async def test_a_sell_supersedes_a_pending_buy(make_bot: MakeBot) -> None:
     bot.clock.skip(61)
     sell_id = await bot.alert("SELL")
     await bot.becomes(sell_id, BLOCKED)
-    assert said((await bot.becomes(older, BLOCKED)).reason) == f"superseded by SELL {sell_id}"
+    assert said((await bot.becomes(older, BLOCKED)).reason) == f"superseded by the SELL of alert {sell_id}"
 
 
 # --- ids that come twice --------------------------------------------------------------------------------------------

@@ -77,7 +77,7 @@ def test_no_code_is_without_a_sentence() -> None:
 def test_refusals_are_reasons_of_their_own_codes() -> None:
     """A code in both would be said as the other, such as a pause that came after the decision as one before it."""
     assert not set(map(str, RefusalCode)) & set(map(str, ReasonCode))
-    assert reason(Reason(RefusalCode.SUPERSEDED, {"by_alert": 7})) == "superseded by SELL 7"
+    assert reason(Reason(RefusalCode.SUPERSEDED, {"by_alert": 7})) == "superseded by the SELL of alert 7"
 
 
 @pytest.mark.parametrize(

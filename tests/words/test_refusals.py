@@ -258,8 +258,8 @@ SAID: list[tuple[str, Mapping[str, Fact], str]] = [
         {"ticker": "AAPL", "held": D(4), "at_ib": D(4), "selling": D(4), "by": "7001"},
         "the bot holds 4 AAPL, and 4 shares are in a working SELL at IB (permId 7001): cancel it first",
     ),
-    ("superseded", {"by_alert": 12}, "superseded by SELL 12"),
-    ("superseded", {"by_alert": 12, "cancel": 1}, "superseded by the cancel 12"),
+    ("superseded", {"by_alert": 12}, "superseded by the SELL of alert 12"),
+    ("superseded", {"by_alert": 12, "cancel": 1}, "superseded by the cancel of alert 12"),
     (
         "entry_at_work",
         {"ticker": "AAPL", "strategy": "ema", "qty": D(5), "by_alert": 7, "newer": 0},

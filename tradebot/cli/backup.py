@@ -57,9 +57,9 @@ def _default_folder() -> Path:
 async def _backup(settings: Settings, folder: Path, keep: int) -> int:
     """Raises BackupError, LedgerUnavailable, MigrationError, ConfigError."""
     made = await backups.make(daemon_client.database(settings), folder, datetime.now(UTC), keep=keep)
-    out = Console(highlight=False, soft_wrap=True)
+    out = Console(markup=False, highlight=False, soft_wrap=True)
     for line in _made(made):
-        out.print(line, markup=False)
+        out.print(line)
     return 0
 
 
@@ -73,18 +73,18 @@ def _made(made: Backup) -> Iterator[str]:
 async def _restore(settings: Settings, file: Path, *, ask: bool) -> int:
     """Raises BackupError, LockHeld, LedgerUnavailable, MigrationError, ConfigError."""
     url = settings.database.url.get_secret_value()
-    out = Console(highlight=False, soft_wrap=True)
+    out = Console(markup=False, highlight=False, soft_wrap=True)
     plan = await restore.plan(url, file)
     for line in _told(plan):
-        out.print(line, markup=False)
+        out.print(line)
     if ask:
         typer.confirm("Replace the database by this backup?", abort=True)
     done = await restore.carry_out(url, plan, _default_folder(), datetime.now(UTC))
-    out.print(f"Restored from {file}; trading is {plan.state}.", markup=False)
+    out.print(f"Restored from {file}; trading is {plan.state}.")
     if done.applied:
-        out.print(f"Its tables were brought up to this program: {', '.join(done.applied)}.", markup=False)
+        out.print(f"Its tables were brought up to this program: {', '.join(done.applied)}.")
     if done.kept is not None:
-        out.print(f"The database that was there is kept: {done.kept}", markup=False)
+        out.print(f"The database that was there is kept: {done.kept}")
     out.print("Next: start the daemon, read what it says about positions, compare with TWS; then `tradebot resume`.")
     return 0
 

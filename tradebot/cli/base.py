@@ -102,7 +102,7 @@ def fail(text: str, code: int) -> NoReturn:
         line = systemd.with_priority(3, line).rstrip("\n")
     from rich.console import Console  # noqa: PLC0415 - the daemon runs without it
 
-    Console(stderr=True, highlight=False, soft_wrap=True).print(line, markup=False)
+    Console(stderr=True, markup=False, highlight=False, soft_wrap=True).print(line)
     raise SystemExit(code)
 
 

@@ -79,11 +79,11 @@ async def _deliveries(
     ]
     when = "happened" if zone.owners() is NEW_YORK else f"happened\n({zone.owners()})"
     headings = ("event", when, "channel", "state", "attempts", "last error", "what")
-    out = Console(highlight=False)
+    out = Console(markup=False, highlight=False)
     if rows:
         tables.show(out, headings, rows, right=("event", "attempts"))
     else:
-        out.print("There is no such delivery.", markup=False)
+        out.print("There is no such delivery.")
     return 0
 
 
@@ -109,14 +109,14 @@ async def _try(settings: Settings, name: str) -> int:
     [channel] = [one for one in channels_of(settings, clock) if one.name == name]
     text = f"Test message of tradebot: channel {name} works."
     event = Event(OtherFacts("channel_test", Severity.INFO), datetime.now(UTC), text=text)
-    out = Console(highlight=False, soft_wrap=True)
+    out = Console(markup=False, highlight=False, soft_wrap=True)
     try:
         async with asyncio.timeout(TRY_WITHIN_S):
             await channel.send(channel.fold([event], clock.now()), lambda: None)
     except (NotDelivered, TimeoutError) as error:
-        out.print(f"{name}: {error or f'no answer within {TRY_WITHIN_S:g} s'}", markup=False)
+        out.print(f"{name}: {error or f'no answer within {TRY_WITHIN_S:g} s'}")
         return FAILED
     finally:
         await channel.close()
-    out.print(f"{name}: taken. Look whether it has arrived.", markup=False)
+    out.print(f"{name}: taken. Look whether it has arrived.")
     return 0

@@ -64,7 +64,7 @@ async def _doctor(config: Path | None, *, ticker: str, public: str | None, live:
     if as_json:
         typer.echo(json.dumps(report.document(), indent=2, ensure_ascii=False))
     else:
-        show(report, Console(highlight=False))
+        show(report, Console(markup=False, highlight=False))
     if (
         report.late
     ):  # whatever hangs (a name that is being looked up, a disk) would be waited for at the end of the process

@@ -54,7 +54,7 @@ def drill(
 
 async def _drill(settings: Settings, timeout_s: int, as_json: bool) -> int:
     """Raises ConfigError, LedgerUnavailable, MigrationError."""
-    out = Console(highlight=False, soft_wrap=True, quiet=as_json)
+    out = Console(markup=False, highlight=False, soft_wrap=True, quiet=as_json)
     async with (
         open_lock_watch(settings.database.url.get_secret_value()) as watch,
         daemon_client.open_database(settings) as ledger,
@@ -64,9 +64,9 @@ async def _drill(settings: Settings, timeout_s: int, as_json: bool) -> int:
             return _complain("nobody trades with this database: start the first instance (tradebot run)")
         if not seen.waiting:
             return _complain("nobody waits: start `tradebot run --wait` on the second machine first")
-        out.print(f"holds the lock  {before}, from {seen.holder.address}", markup=False)
+        out.print(f"holds the lock  {before}, from {seen.holder.address}")
         for session in seen.waiting:
-            out.print(f"waits           from {session.address}", markup=False)
+            out.print(f"waits           from {session.address}")
         out.print(
             "Now end the one that holds it: systemctl stop tradebot, kill -9, or its plug. Ctrl-C ends the drill."
         )
@@ -75,7 +75,7 @@ async def _drill(settings: Settings, timeout_s: int, as_json: bool) -> int:
             async with asyncio.timeout(timeout_s):
                 async for moment in _take_over(watch, ledger, seen.holder):
                     moments.append(moment)
-                    out.print(f"  +{moment.after_s:6.2f} s  {moment.said}", markup=False)
+                    out.print(f"  +{moment.after_s:6.2f} s  {moment.said}")
         except TimeoutError:
             pass
         except asyncio.CancelledError:  # Ctrl-C
@@ -83,12 +83,12 @@ async def _drill(settings: Settings, timeout_s: int, as_json: bool) -> int:
         after = await last_instance(ledger)
     if as_json:
         typer.echo(json.dumps(_document(moments, before, after), indent=2))
-    out.print(_verdict(moments, timeout_s), markup=False, style="bold")
+    out.print(_verdict(moments, timeout_s), style="bold")
     return 0 if _traded_after(moments) is not None else FAILED
 
 
 def _complain(text: str) -> int:
-    Console(stderr=True, highlight=False, soft_wrap=True).print(f"tradebot: {text}", markup=False)
+    Console(stderr=True, markup=False, highlight=False, soft_wrap=True).print(f"tradebot: {text}")
     return FAILED
 
 

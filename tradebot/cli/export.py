@@ -63,9 +63,9 @@ async def _export(
         typer.echo(text, nl=False)
     else:
         write(out, text)
-    told = Console(stderr=True, highlight=False, soft_wrap=True)
+    told = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
     sums = ", ".join(f"{name} {_plain(total)}" for name, total in found.sums.items())
-    told.print(f"{figures.some(len(found.records), found.what)}{f' of {year}' if year else ''}: {sums}.", markup=False)
+    told.print(f"{figures.some(len(found.records), found.what)}{f' of {year}' if year else ''}: {sums}.")
     return 0
 
 

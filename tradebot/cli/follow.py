@@ -27,13 +27,13 @@ _NO_ANSWER = {NobodyAnswers: NOBODY, NoAnswer: NOT_KNOWN}
 
 async def send_and_follow(settings: Settings, message: Message, url: str, timeout_s: float) -> int:
     """Prints each step; returns the exit code. Raises ConfigError."""
-    out = Console(highlight=False, soft_wrap=True)
+    out = Console(markup=False, highlight=False, soft_wrap=True)
     try:
         taken = await send(message, url)
     except NotTaken as error:
         return _complain(str(error), _NO_ANSWER.get(type(error), NOT_EXECUTED))
     again = ", sent before: nothing new happens; this is what became of it" if taken.status == "duplicate" else ""
-    out.print(f"alert {taken.alert_id} {taken.status}{again}: {message.action} {message.ticker}", markup=False)
+    out.print(f"alert {taken.alert_id} {taken.status}{again}: {message.action} {message.ticker}")
     try:
         async with daemon_client.open_database(settings) as ledger:
             trail = await to_its_end(ledger, taken, message, timeout_s, out)
@@ -50,14 +50,14 @@ async def send_and_follow(settings: Settings, message: Message, url: str, timeou
             NOT_KNOWN,
         )
     alert = trail.alert
-    out.print(summary(alert, trail.trade), markup=False, style="bold")
+    out.print(summary(alert, trail.trade), style="bold")
     if alert.status is AlertStatus.RECEIVED:
-        out.print(await _what_it_waits_for(url), markup=False)
+        out.print(await _what_it_waits_for(url))
     return _exit_code(alert)
 
 
 def _complain(text: str, code: int) -> int:
-    Console(stderr=True, highlight=False, soft_wrap=True).print(f"tradebot: {text}", markup=False)
+    Console(stderr=True, markup=False, highlight=False, soft_wrap=True).print(f"tradebot: {text}")
     return code
 
 
@@ -72,7 +72,7 @@ async def to_its_end(
         if trail is None or kind_and_name(trail.alert.idempotency_key)[1] != message.alert_id:
             return None
         for event in trail.events:
-            out.print(_line(event, trail.alert.received_at), markup=False)
+            out.print(_line(event, trail.alert.received_at))
             after_id = event.id
         if trail.alert.status in ENDS or asyncio.get_running_loop().time() > deadline:
             return trail

@@ -42,7 +42,7 @@ async def _show(settings: Settings, now: datetime) -> int:
             f"{_when(ran)}{_how(history, plan.name, ran)}" if ran else "never",
             _when(comes) if comes else "not within a year",
         )
-    Console(highlight=False, soft_wrap=True).print(table)
+    Console(markup=False, highlight=False, soft_wrap=True).print(table)
     return 0
 
 

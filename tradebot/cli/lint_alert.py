@@ -204,10 +204,10 @@ def _chosen_by(linted: Linted, path: str | None) -> str:
 
 
 def _page(verdicts: list[Verdict], books: str, secrets: list[str], path: str | None, *, several: bool) -> None:
-    out = Console(highlight=False, soft_wrap=True)
+    out = Console(markup=False, highlight=False, soft_wrap=True)
 
     def say(text: str = "", style: str = "") -> None:
-        out.print(str(_redacted(text, secrets)), style=style, markup=False)
+        out.print(str(_redacted(text, secrets)), style=style)
 
     def say_notes(of: Linted, *, refusing: bool) -> None:
         for note in of.notes:

@@ -235,22 +235,21 @@ async def _positions(settings: Settings, strategy: str | None, *, document: bool
         "realised\ntoday",
     )
     tables.show_any(headings, rows, right=right, empty="The bot holds nothing.")
-    out = Console(highlight=False)
+    out = Console(markup=False, highlight=False)
     for one in found.positions if any(one.protection for one in found.positions) else ():  # a column would be cut off
         by = ", ".join(working.protection(one.protection, one.held.qty, one.last.price if one.last else None))
-        out.print(f"{' '.join((*named(one), one.held.ticker))}: protected by {by or 'nothing'}", markup=False)
+        out.print(f"{' '.join((*named(one), one.held.ticker))}: protected by {by or 'nothing'}")
     held = {one.held.ticker for one in found.positions}
     sold = [f"{name} {figures.signed_usd(pnl)}" for name, pnl in found.realised_by_ticker.items() if name not in held]
     gone = f"; of what is not held any more {', '.join(sold)}" if sold else ""
-    out.print(f"\nRealised today in all: {figures.signed_usd(found.realised_today)}{gone}.", markup=False)
+    out.print(f"\nRealised today in all: {figures.signed_usd(found.realised_today)}{gone}.")
     if whose and found.realised_by_strategy:
         each = ", ".join(f"{name} {figures.signed_usd(pnl)}" for name, pnl in found.realised_by_strategy.items())
-        out.print(f"By strategy: {each}.", markup=False)
+        out.print(f"By strategy: {each}.")
     if found.positions:
         out.print(
             "IB's prices of this moment are not stored: /positions in the chat and the dashboard show them.",
             style="dim",
-            markup=False,
         )
     return 0
 

@@ -57,7 +57,7 @@ def logs(
     settings = settings_of(config)
     wanted = Wanted(_alert_id(alert), _level(level), _since(since))
     folder = Path(settings.log.dir)
-    out = Console(highlight=False, soft_wrap=True)
+    out = Console(markup=False, highlight=False, soft_wrap=True)
     try:
         with open_tail(folder) as tail:
             lines = newest_lines(tail, wanted, number, unfinished=not on)

@@ -85,7 +85,7 @@ async def _performance(settings: Settings, period: str, strategy: str | None, *,
     if as_json:
         show(_document(found, strategy))
         return 0
-    out = Console(highlight=False)
+    out = Console(markup=False, highlight=False)
     _heading(out, found, strategy)
     if strategy is not None:
         _rows(out, words.trading_rows(_trading(found, strategy)))
@@ -120,7 +120,7 @@ async def _stats(settings: Settings, period: str, strategy: str | None, *, as_js
         beyond = [{**asdict(one), "crossed_since": crossed.get(one.key)} for one in readings]
         show({**_document(found, strategy), "thresholds": beyond})
         return 0
-    out, one = Console(highlight=False), found.trading if strategy is None else _trading(found, strategy)
+    out, one = Console(markup=False, highlight=False), found.trading if strategy is None else _trading(found, strategy)
     _heading(out, found, strategy)
     _rows(out, words.trading_rows(one))
     out.print("\nWhat the road costs", style="bold")
@@ -132,7 +132,7 @@ async def _stats(settings: Settings, period: str, strategy: str | None, *, as_js
     if readings:
         out.print("\nYour limits", style="bold")
         for line in words.readings(readings, crossed):
-            out.print(line, markup=False)
+            out.print(line)
     return 0
 
 
@@ -145,8 +145,8 @@ async def _report(settings: Settings, month: str, out: Path | None) -> int:
     )
     path = out or Path(report_page.name_of(found.first, found.last))
     write(path, html)
-    told = Console(stderr=True, highlight=False, soft_wrap=True)
-    told.print(f"{report_page.period(found)}: {path}", markup=False)
+    told = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+    told.print(f"{report_page.period(found)}: {path}")
     return 0
 
 
@@ -166,7 +166,7 @@ def _trading(found: Performance, strategy: str) -> TradingFigures:
 def _heading(out: Console, found: Performance, strategy: str | None) -> None:
     net = found.trading.lots.net if strategy is None else _trading(found, strategy).lots.net
     whose = f"{strategy}: " if strategy else ""
-    out.print(f"{whose}{report_page.period(found)}, {signed_usd(net)} realised", style="bold", markup=False)
+    out.print(f"{whose}{report_page.period(found)}, {signed_usd(net)} realised", style="bold")
 
 
 def _texts(cells: Sequence[tuple[str, str]]) -> Sequence[str]:

@@ -48,8 +48,8 @@ async def _pnl(settings: Settings, days: int, strategy: str | None, *, document:
         headings, rows, right=counted, empty=f"Nothing was bought or sold in {days} days.", total=bool(rows)
     )
     if found.total.written_off:
-        Console(highlight=False).print(
-            f"{found.total.written_off} lots were written off: no price, no P&L.", markup=False
+        Console(markup=False, highlight=False).print(
+            f"{found.total.written_off} lots were written off: no price, no P&L."
         )
     return 0
 

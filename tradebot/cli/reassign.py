@@ -42,18 +42,18 @@ def reassign_command(
 
 async def _reassign(settings: Settings, from_: str, to: str, ticker: str | None, *, ask: bool) -> int:
     """Raises LockHeld, LedgerUnavailable, MigrationError, ConfigError."""
-    out = Console(highlight=False, soft_wrap=True)
+    out = Console(markup=False, highlight=False, soft_wrap=True)
     async with daemon_client.open_alone(settings) as ledger:
         plan = await reassign.plan(ledger, from_, to, ticker)
         for line in _told(plan, from_, to, ticker):
-            out.print(line, markup=False)
+            out.print(line)
         if not plan.possible:
             return FAILED
         if ask:
             typer.confirm(f"Give this to strategy {to}?", abort=True)
         key = f"cli:{secrets.token_hex(8)}"
         await reassign.carry_out(ledger, from_, to, ticker, ACTOR, key, datetime.now(UTC))
-    out.print(f"Done: strategy {to} goes on with it at the next start.", markup=False)
+    out.print(f"Done: strategy {to} goes on with it at the next start.")
     return 0
 
 

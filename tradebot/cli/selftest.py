@@ -88,7 +88,7 @@ def _place(url: str) -> tuple[str, str, int | None, str]:
 
 
 async def _selftest(trial: Trial, as_json: bool) -> int:
-    out = Console(highlight=False, soft_wrap=True)
+    out = Console(markup=False, highlight=False, soft_wrap=True)
     done: list[Step] = []
     try:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as session:
@@ -109,7 +109,7 @@ async def _selftest(trial: Trial, as_json: bool) -> int:
 
 def _show(out: Console, step: Step) -> None:
     out.print(f"{step.outcome:<8}", style=_STYLES[step.outcome], end="  ")
-    out.print(f"{step.name:<{_NAMES_WIDE}}  {step.said}", markup=False)
+    out.print(f"{step.name:<{_NAMES_WIDE}}  {step.said}")
 
 
 def _verdict(done: list[Step]) -> str:

@@ -40,7 +40,7 @@ def status(strategy: OfStrategy = None, config: Config = None) -> None:
 
 async def _status(settings: Settings, strategy: str | None) -> int:
     """Prints it. Exit code 0 when the daemon is well, 3 when it or its database does not answer, 1 otherwise."""
-    out = Console(highlight=False)
+    out = Console(markup=False, highlight=False)
     url = settings.database.url.get_secret_value()
     if strategy is not None:
         named(settings, strategy)
@@ -58,10 +58,9 @@ async def _status(settings: Settings, strategy: str | None) -> int:
         out.print(
             f"No daemon answers at {health_url}: is it running (tradebot run), with this configuration?",
             style="bold red",
-            markup=False,
         )
         return 3
-    out.print(f"\nThe daemon at {health_url}", style="bold", markup=False)
+    out.print(f"\nThe daemon at {health_url}", style="bold")
     out.print(_rows(_daemon(parts)))
     if booked is None:
         return 3
@@ -71,7 +70,6 @@ async def _status(settings: Settings, strategy: str | None) -> int:
             f"The daemon says {running}, the database {booked.state}: for a second after a command, and while a kill could not "
             "be stored. If it stays so, the daemon works on another database.",
             style="bold red",
-            markup=False,
         )
         return 1
     return 0 if all(part.get("ok", True) for name, part in parts.items() if name not in _TELL) else 1
@@ -85,7 +83,7 @@ async def _booked(settings: Settings, out: Console) -> BooksStatus | None:
             basis, strategies = settings.trading.daily_loss_basis, settings.strategies()
             return await stored_status(ledger, defaults, hours, datetime.now(UTC), basis, strategies)
     except (LedgerUnavailable, MigrationError) as error:
-        out.print(f"The books cannot be shown: {error}", style="bold red", markup=False)
+        out.print(f"The books cannot be shown: {error}", style="bold red")
         return None
 
 

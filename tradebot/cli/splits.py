@@ -31,21 +31,21 @@ def split(
 
 async def _split(settings: Settings, ticker: str, *, was_none: bool, ask: bool) -> int:
     """Raises LedgerUnavailable, MigrationError, ConfigError."""
-    out = Console(highlight=False, soft_wrap=True)
+    out = Console(markup=False, highlight=False, soft_wrap=True)
     now, key = datetime.now(UTC), f"cli:{secrets.token_hex(8)}"
     async with daemon_client.open_database(settings) as ledger:
         told = await told_split(ledger, ticker, now)
         if told is None:
-            out.print(f"Nothing of {ticker} looks like a split: there is nothing to answer.", markup=False)
+            out.print(f"Nothing of {ticker} looks like a split: there is nothing to answer.")
             return FAILED
         seen, at = told
-        out.print(f"{ticker}: {split_arithmetic(seen)}, seen {figures.local(at)}.", markup=False)
+        out.print(f"{ticker}: {split_arithmetic(seen)}, seen {figures.local(at)}.")
         if ask:
             typer.confirm("It was no split?" if was_none else "Was it this split, and does TWS show it so?", abort=True)
         act = splits.deny if was_none else splits.book
         done = await act(ledger, seen, ACTOR, key, now)
     if not done:
-        out.print("Nothing was changed: things have changed meanwhile. Look at `tradebot status`.", markup=False)
+        out.print("Nothing was changed: things have changed meanwhile. Look at `tradebot status`.")
         return FAILED
-    out.print("Stored. A daemon that runs goes on with what waited within seconds.", markup=False)
+    out.print("Stored. A daemon that runs goes on with what waited within seconds.")
     return 0

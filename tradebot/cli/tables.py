@@ -40,8 +40,8 @@ def show_any(
     total: bool = False,
 ) -> None:
     """On standard output; a sentence instead of a table without rows."""
-    out, given = Console(highlight=False), list(rows)
+    out, given = Console(markup=False, highlight=False), list(rows)
     if given:
         show(out, headings, given, right=right, total=total)
     else:
-        out.print(empty, markup=False)
+        out.print(empty)

@@ -56,7 +56,7 @@ async def _make(settings: Settings, scope: Scope, lasts: timedelta, name: str) -
     async with daemon_client.open_database(settings) as ledger:
         key = api_key()
         made = await operations.make(ledger, new_id(), name, scope, actor=ACTOR, now=datetime.now(UTC), lasts=lasts)
-    told = Console(stderr=True, highlight=False, soft_wrap=True)
+    told = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
     told.print(
         f"Token {made.id} ({name}): scope {scope}, good until {made.expires_at:%Y-%m-%d %H:%M} UTC. It is shown once:"
     )
@@ -86,7 +86,7 @@ async def _list(settings: Settings, *, document: bool) -> int:
         typer.echo("No token was made.")
     else:
         rows = [(one.id, one.label, str(one.scope), f"{one.made_at:%Y-%m-%d}", _state(one, now)) for one in found]
-        tables.show(Console(highlight=False), ("id", "name", "scope", "made", "state"), rows)
+        tables.show(Console(markup=False, highlight=False), ("id", "name", "scope", "made", "state"), rows)
     return 0
 
 

@@ -51,7 +51,7 @@ async def _trace(settings: Settings, name: str, *, document: bool) -> int:
     if document:
         as_json.show(trace_document.document(found, steps(found, log.lines), log.note, now))
     else:
-        trace_page.show(Console(highlight=False), found, steps(found, log.lines), log.note, now)
+        trace_page.show(Console(markup=False, highlight=False), found, steps(found, log.lines), log.note, now)
     return 0
 
 

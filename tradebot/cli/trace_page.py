@@ -33,7 +33,7 @@ _STYLES = {AlertStatus.EXECUTED: "bold green", **dict.fromkeys(_GOES_ON, "bold y
 
 def show(out: Console, trace: AlertTrace, steps: Sequence[Step], log_note: str, now: datetime) -> None:
     alert = trace.alert
-    out.print(_title(alert), style=_STYLES.get(alert.status, "bold red"), markup=False)
+    out.print(_title(alert), style=_STYLES.get(alert.status, "bold red"))
     _section(out, "Message", _message(trace))
     if refused := refused_checks(trace):
         _checks(out, "Checks", refused)
@@ -44,7 +44,7 @@ def show(out: Console, trace: AlertTrace, steps: Sequence[Step], log_note: str, 
     _deliveries(out, trace)
     pruned = "Events of this alert are gone: [database] keep_days takes what is old away." if trace.is_pruned else ""
     for note in filter(None, (pruned, log_note)):
-        out.print(f"\n{note}", style="dim", markup=False)
+        out.print(f"\n{note}", style="dim")
 
 
 def clock(at: datetime, *, with_date: bool = False) -> str:
@@ -133,7 +133,7 @@ def _instruction(alert: Alert) -> Instruction | None:
 def _checks(out: Console, title: str, checks: Sequence[dict[str, Any]]) -> None:
     if not checks:
         return
-    out.print(f"\n{title}", style="bold", markup=False)
+    out.print(f"\n{title}", style="bold")
     table = _table("", "", "")
     for one in checks:
         name = refusals.title(str(one["name"]))
@@ -241,10 +241,10 @@ def _steps(out: Console, steps: Sequence[Step], alert: Alert, now: datetime) -> 
         )
     out.print(table)
     if slowest is not None and slowest.gap_s:
-        out.print(f"The largest gap: {_span(slowest.gap_s)}, {slowest.gap}.", markup=False)
+        out.print(f"The largest gap: {_span(slowest.gap_s)}, {slowest.gap}.")
     if alert.status in _GOES_ON:
         waits = figures.seconds((now - last).total_seconds())
-        out.print(f"It is {alert.status} still, {waits} after the last step.", style="bold yellow", markup=False)
+        out.print(f"It is {alert.status} still, {waits} after the last step.", style="bold yellow")
 
 
 def _deliveries(out: Console, trace: AlertTrace) -> None:
@@ -272,7 +272,7 @@ def _delivery(one: Any, event: Event) -> str:
 
 
 def _section(out: Console, title: str, rows: Rows) -> None:
-    out.print(f"\n{title}", style="bold", markup=False)
+    out.print(f"\n{title}", style="bold")
     table = _table("", "")
     for name, value in rows:
         table.add_row(name, Text(value))

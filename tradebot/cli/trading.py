@@ -92,7 +92,10 @@ async def _change(settings: Settings, to: TradingState) -> int:
         act = trading_state.kill if to is TradingState.KILLED else trading_state.pause
         stored = await act(ledger, ACTOR, _key(), datetime.now(UTC))
     if stored is not to:
-        Console(highlight=False, soft_wrap=True).print(switch.PAUSE_CHANGES_NOTHING)
+        Console(markup=False, highlight=False, soft_wrap=True).print(
+            f"{switch.PAUSE_CHANGES_NOTHING} `tradebot resume` lifts it."
+        )
+        return 0
     return await _whole_said(settings, stored)
 
 
@@ -109,7 +112,7 @@ async def _resume(settings: Settings, to: TradingState | None) -> int:
         )
     code = await _whole_said(settings, stored)
     for strategy in sorted(paused):
-        Console(highlight=False, soft_wrap=True).print(
+        Console(markup=False, highlight=False, soft_wrap=True).print(
             f"Strategy {strategy} stays paused, as it was paused by name: `tradebot resume --strategy {strategy}`."
         )
     return code
@@ -139,7 +142,7 @@ async def _set(settings: Settings, strategy: str, to: TradingState) -> int:
 
     code = await _said(settings, f"{to}, strategy {strategy}", words.state(strategy, to), shown)
     if whole is not TradingState.RUNNING:
-        Console(highlight=False, soft_wrap=True).print(
+        Console(markup=False, highlight=False, soft_wrap=True).print(
             f"The bot as a whole is {whole}, which holds for every strategy."
         )
     return code
@@ -162,11 +165,11 @@ def _key() -> str:
 
 
 async def _said(settings: Settings, short: str, in_force: str, shown: Callable[[Mapping[str, object]], bool]) -> int:
-    out = Console(highlight=False, soft_wrap=True)
+    out = Console(markup=False, highlight=False, soft_wrap=True)
     url = daemon_client.health_url(settings)
     heard = await _daemon_heard(url, shown)
     # What no daemon has confirmed is not said to be in force.
-    out.print(f"Stored. {in_force}" if heard else f"Stored: {short}.", markup=False)
+    out.print(f"Stored. {in_force}" if heard else f"Stored: {short}.")
     if heard is None:
         out.print(
             f"No daemon answers at {url}. One that starts, or runs elsewhere with this database, finds this state."

@@ -19,7 +19,7 @@ from asyncpg.pool import PoolConnectionProxy
 from tradebot.database.address import PostgresAddress
 from tradebot.database.driver import Row, Transaction, heed_cancellation, to_the_end
 from tradebot.database.named_sql import numbered, spread, together, writes
-from tradebot.errors import ConfigError, LedgerUnavailable
+from tradebot.errors import ConfigError, LedgerNotWritable, LedgerUnavailable
 
 _Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 _POOL_SIZE = 8
@@ -60,13 +60,15 @@ _REMEDIES = (
     (ConnectionError, "is the server running, and are host and port right?"),
     (OSError, "is the host name right, and the network up?"),
 )
+_NOT_WRITTEN = (asyncpg.ReadOnlySQLTransactionError, asyncpg.DiskFullError, asyncpg.PostgresSystemError)
 
 
 def unavailable(error: Exception, place: str) -> LedgerUnavailable | None:
     """The error as "not now, and here is what to correct"; None when the mistake is ours."""
     for kind, remedy in _REMEDIES:
         if isinstance(error, kind):
-            return LedgerUnavailable(f"{place}: {str(error) or 'timed out'}: {remedy}")
+            what = LedgerNotWritable if isinstance(error, _NOT_WRITTEN) else LedgerUnavailable
+            return what(f"{place}: {str(error) or 'timed out'}: {remedy}")
     if isinstance(error, (asyncpg.InterfaceError, asyncpg.InternalClientError)) and not isinstance(error, ValueError):
         return LedgerUnavailable(f"{place}: the connection broke: is the server running?")
     return None

@@ -22,7 +22,7 @@ import aiosqlite
 from tradebot.database.address import SqliteAddress
 from tradebot.database.driver import Row, Transaction, to_the_end
 from tradebot.database.named_sql import spread
-from tradebot.errors import LedgerUnavailable
+from tradebot.errors import LedgerNotWritable, LedgerUnavailable
 
 _TAKEN_AWAY = (
     "the file was deleted or replaced while it was in use: stop the daemon, put the right file back, and start it again"
@@ -49,6 +49,7 @@ _MEND = {
     sqlite3.SQLITE_CORRUPT: "it is damaged: restore the last backup",
     sqlite3.SQLITE_INTERRUPT: "the statement took too long",
 }
+_NOT_WRITTEN = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
 
 
 @contextmanager
@@ -64,7 +65,8 @@ def translated(place: str) -> Iterator[None]:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code not in _MEND:
             raise
-        raise LedgerUnavailable(f"{place}: {error}: {_MEND[code]}") from error
+        kind = LedgerNotWritable if code in _NOT_WRITTEN else LedgerUnavailable
+        raise kind(f"{place}: {error}: {_MEND[code]}") from error
 
 
 class SqliteTransaction:

@@ -46,7 +46,7 @@ class Ledger(Protocol):
         """A consistent snapshot, without waiting for writers where the database can."""
 
     async def ping(self) -> None:
-        """Raises LedgerUnavailable."""
+        """Whether it would take an alert that comes now. Raises LedgerUnavailable."""
 
 
 class InstanceLock(Protocol):

@@ -11,7 +11,7 @@ NAMES = {
     "questions": "What IB answers",
     "trading": "Sending orders",
     "telegram": "Telegram",
-    "channels": "Telling you",
+    "channels": "Telling you elsewhere",
     "web": "The web pages",
 }
 TO_DO = {

@@ -402,7 +402,9 @@ _SENTENCES: Mapping[RefusalCode, Callable[[RefusalFacts], str]] = {
     _C.NOTHING_HELD: _nothing_held,
     _C.NOTHING_LEFT_TO_SELL: _nothing_left_to_sell,
     _C.ENTRY_AT_WORK: _entry_at_work,
-    _C.SUPERSEDED: lambda f: f"superseded by {'the cancel' if 'cancel' in f.all else 'SELL'} {f.text('by_alert')}",
+    _C.SUPERSEDED: lambda f: (
+        f"superseded by the {'cancel' if 'cancel' in f.all else 'SELL'} of alert {f.text('by_alert')}"
+    ),
     _C.ENTRIES_CANCELLED: _entries_cancelled,
     _C.INTERNAL_ERROR: lambda f: f"internal error, no order was made ({f.text('detail')})",
 }

@@ -9,7 +9,7 @@ import pytest
 
 from tests.adapters.database.samples import an_alert
 from tests.servers import PostgresServer, free_port, until
-from tradebot.database import migrate, open_ledger
+from tradebot.database import ledger, migrate, open_ledger
 from tradebot.domain.alerts import AlertStatus
 from tradebot.errors import ConfigError, LedgerUnavailable
 from tradebot.ports import Ledger
@@ -120,9 +120,10 @@ async def test_standing_still_within_a_transaction_ends_in_time(
 
 
 async def test_read_only_is_unavailable_and_the_connection_is_not_kept(
-    own_postgres: PostgresServer, own_ledger: Ledger
+    own_postgres: PostgresServer, own_ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Otherwise the bot would hold on to a server that was demoted to a standby."""
+    """Otherwise the bot would hold on to a server that was demoted to a standby, and call it well."""
+    monkeypatch.setattr(ledger, "NOT_WRITTEN_FOR_S", 0.0)
     admin = await asyncpg.connect(own_postgres.url)
     try:
         await admin.execute(f"ALTER DATABASE {own_postgres.database} SET default_transaction_read_only = on")
@@ -131,10 +132,13 @@ async def test_read_only_is_unavailable_and_the_connection_is_not_kept(
         )
         with pytest.raises(LedgerUnavailable, match="accepts no writes"):
             await store(own_ledger)
+        with pytest.raises(LedgerUnavailable, match="accepts no writes"):
+            await own_ledger.ping()
         await admin.execute("SET default_transaction_read_only = off")
         await admin.execute(f"ALTER DATABASE {own_postgres.database} RESET default_transaction_read_only")
     finally:
         await admin.close()
+    await own_ledger.ping()
     await store(own_ledger)
     assert await count(own_ledger) == 1
 

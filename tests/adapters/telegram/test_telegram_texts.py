@@ -441,7 +441,7 @@ def test_folded_refusals_keep_their_reasons_and_exits_stand_apart() -> None:
     exit_ = blocked(8, Side.SELL, "nothing_held")
     told = plain(messages.fold([*entries, exit_], NOW).html)
     assert "8 BUY alerts not sent" in told
-    assert "7 × superseded by a SELL, for instance: BUY T1 blocked: superseded by SELL 99." in told
+    assert "7 × superseded by a SELL, for instance: BUY T1 blocked: superseded by the SELL of alert 99." in told
     assert "for instance: BUY T0 blocked: the bot holds no T0" in told
     assert "SELL T8 not sent: none is held\nThe bot holds no T8" in told
 

@@ -15,6 +15,7 @@ from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.instructions import OrderTerms, Verb
 from tradebot.domain.strategies import OrderSource, Strategy
 from tradebot.domain.terms import OrderType
+from tradebot.web.dashboard import overview
 
 ESCAPED = "&lt;script&gt;alert(1)&lt;/script&gt;"
 
@@ -40,6 +41,15 @@ async def test_the_overview_answers_at_once(open_site: OpenSite, make_bot: MakeB
         "Database well SQLite",
     ):
         assert said in text, text
+
+
+async def test_the_reasons_come_to_all_that_was_not_traded(
+    open_site: OpenSite, make_bot: MakeBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rarer reasons are left out, and the owner looks for alerts that no line speaks of."""
+    monkeypatch.setattr(overview, "REFUSALS_MAX", 1)
+    browser = await inside(await open_site(await a_busy_bot(make_bot)))
+    assert "2 not traded: for other reasons" in (await browser.get("/")).text
 
 
 async def test_the_overview_adds_up_no_history(

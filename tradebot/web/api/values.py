@@ -35,7 +35,7 @@ def _exact(value: Decimal) -> str:
 
 def _given_amount(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
-        raise ValueError('is no amount: write it as a string, such as "500.25"')  # noqa: TRY004 - pydantic's
+        raise ValueError('is no amount: write digits, in a string, such as "500.25"')  # noqa: TRY004 - pydantic's
     text = str(value)
     if (
         len(text) > 24
@@ -44,7 +44,7 @@ def _given_amount(value: object) -> Decimal:
         or text[0] == "."
         or text[-1] == "."
     ):
-        raise ValueError('is no amount: write it as a string, such as "500.25"')
+        raise ValueError('is no amount: write digits, in a string, such as "500.25"')
     return Decimal(text)
 
 

@@ -239,7 +239,12 @@ def _listed(value: object) -> list[object]:
 
 
 def _refusals(refused: Sequence[Alert]) -> list[Refused]:
-    return [Refused(title, count) for title, count in Counter(map(_title, refused)).most_common(REFUSALS_MAX)]
+    """The most frequent reasons, and the rest in one line: together they come to all."""
+    by_reason = Counter(map(_title, refused)).most_common()
+    named = REFUSALS_MAX if len(by_reason) <= REFUSALS_MAX else REFUSALS_MAX - 1
+    shown = [Refused(title, count) for title, count in by_reason[:named]]
+    others = sum(count for _, count in by_reason[named:])
+    return [*shown, Refused("for other reasons", others)] if others else shown
 
 
 def _title(alert: Alert) -> str:
