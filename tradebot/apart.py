@@ -50,13 +50,25 @@ async def answer_of(program: Sequence[str], given: AsyncIterator[bytes], deadlin
     except TimeoutError:
         raise NoAnswer(f"did not answer within {deadline_s:g} s") from None
     finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+        await _ended(process)
     if process.returncode != 0:
         why = errors.decode(errors="replace").strip()[-1000:] or "it said nothing"
         raise NoAnswer(f"ended with {process.returncode}: {why}")
     return answer
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    """Kills it if it still runs, and waits for its end however often that is cancelled: nobody else would."""
+    if process.returncode is None:
+        process.kill()
+    cancelled: asyncio.CancelledError | None = None
+    while process.returncode is None:
+        try:
+            await process.wait()
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
 
 
 def _limit(pid: int) -> None:

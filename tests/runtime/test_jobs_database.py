@@ -69,7 +69,7 @@ async def _told_in_the_end(clockwork: Clockwork) -> None:
     async def done() -> bool:
         return [await clockwork.runs(job) for job in TOLD] == [SLOT] * len(TOLD)
 
-    await clockwork.bot.sooner_or_later(done, "all three are done")
+    await clockwork.bot.sooner_or_later(done, "all three are done", within_s=3000)
     await clockwork.bot.seconds(60, at_once=10)
     clockwork.start()
     await clockwork.scheduler.tick(clockwork.bot.clock.now())

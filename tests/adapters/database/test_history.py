@@ -236,6 +236,7 @@ async def again_and_again(books: Books, now: datetime, trade: Trade) -> None:
     await books.put_setting("a", "b", "bot", now)
     await books.forget_setting("a")
     await books.claim("a", "b", "bot", now)
+    await books.was_claimed("a")
     await books.record_job("daily_report", now)
     assert set(await books.job_runs()) >= {"daily_report", "health_check"}
     await books.add_equity(Equity("DU1234567", now, Decimal(1), None, None, None))
