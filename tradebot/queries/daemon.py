@@ -288,6 +288,10 @@ class DaemonQueries:
         newest = await newest_alerts(self.ledger, 1, strategy=strategy)
         return await alert_trace(self.ledger, str(newest[0].alert.id)) if newest else None
 
+    async def newest_alerts(self, number: int, strategy: str | None = None) -> Sequence[Alert]:
+        """The last so many, the newest last. Raises LedgerUnavailable."""
+        return [one.alert for one in await newest_alerts(self.ledger, number, strategy=strategy)]
+
     async def jobs(self) -> JobHistory:
         """When each job ran last, and how. Raises LedgerUnavailable."""
         return await job_history(self.ledger, self.clock.now())

@@ -49,7 +49,9 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command(
             "trades", "the newest trades", "/trades 20", of_strategy=True, more="Without a number ten, at most fifty."
         ),
-        Command("last", "the last alert, and its outcome", "/last", of_strategy=True),
+        Command(
+            "last", "the last alert, and its outcome", "/last", of_strategy=True, more="/last 10 lists the last ten."
+        ),
         Command(
             "trace",
             "an alert's way, step by step",

@@ -19,6 +19,8 @@ STEPS_MAX = 14
 STEP_LENGTH = 220
 _SIGNS = {OrderRole.STOP: "🛑", OrderRole.TARGET: "🎯"}
 NO_ALERT = "No alert has come yet."
+REASON_MAX = 120
+"""Characters of why, where many alerts are listed."""
 
 
 def trades(found: Sequence[Fill], *, several: bool) -> str:
@@ -45,6 +47,24 @@ def _trade(one: Fill, *, several: bool) -> str:
     gain = "" if one.pnl is None else f" {bold(figures.signed_usd(one.pnl))}"
     whose = f"\n      {esc(order.strategy)}" if several else ""
     return f"{sign} {order.side} {figures.shares(order.filled_qty)} {esc(order.ticker)}{price}{gain}{whose}"
+
+
+def alerts(found: Sequence[Alert], *, several: bool) -> str:
+    """By day, the newest last, each with what became of it and why."""
+    rows: list[str] = []
+    day: date | None = None
+    for one in found:
+        at = one.received_at.astimezone(zone.owners())
+        if at.date() != day:
+            day = at.date()
+            rows += ["", bold(f"{day:%a %d %b}")]
+        whose = f", {esc(one.strategy)}" if several else ""
+        rows.append(f"{at:%H:%M} {one.id}: {esc(instructions.wanted(one))}, {one.status}{whose}")
+        if one.reason:
+            rows.append(f"      {prose(reason(one.reason), REASON_MAX)}")
+    if not rows:
+        return NO_ALERT
+    return lines(bold(f"The last {figures.some(len(found), 'alerts')}"), *rows, "", "/trace 12 shows one whole.")
 
 
 def trace(found: AlertTrace, *, several: bool) -> str:

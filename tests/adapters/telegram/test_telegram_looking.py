@@ -62,6 +62,10 @@ async def test_an_alert_is_traced_from_its_message_to_its_gain(phone: Phone) -> 
     told = plain((await phone.api.ask(f"/trace {refused}", f"Alert {refused}")).text)
     assert "BUY MSFT, BLOCKED" in told
     assert "❗ would bring the total invested to" in told
+    listed = plain((await phone.api.ask("/last 2", "The last 2 alerts")).text)
+    assert f"{exit_id}: SELL AAPL, EXECUTED" in listed
+    assert f"{refused}: BUY MSFT, BLOCKED\n      would bring the total invested to" in listed
+    assert "from 1 to 30" in (await phone.api.ask("/last 31")).text
     by_ref = (await phone.bot.trade_of(exit_id)).order_ref
     assert f"Alert {exit_id}" in (await phone.api.ask(f"/trace {by_ref}", "Alert")).text
     assert "There is no alert “999”" in (await phone.api.ask("/trace 999", "no alert")).text

@@ -15,6 +15,7 @@ from tradebot.telegram.sender import Sender
 
 TRADES, TRADES_MAX = 10, 50
 LINES, LINES_MAX = 5, 30
+ALERTS, ALERTS_MAX = 10, 30
 NAME_MAX = 200
 
 
@@ -37,9 +38,13 @@ async def trades(message: Message, command: CommandObject, queries: DaemonQuerie
 
 
 async def last(message: Message, command: CommandObject, queries: DaemonQueries, sender: Sender) -> None:
-    only = strategy_of(command.args, queries.run.strategies)
-    found = await queries.newest_trace(only)
+    only, number = split(command.args, queries.run.strategies)
     several = queries.run.several
+    if number:
+        alerts = await queries.newest_alerts(count_of(number, "last", ALERTS, ALERTS_MAX), only)
+        await sender.answer(history.alerts(alerts, several=several and only is None))
+        return
+    found = await queries.newest_trace(only)
     await sender.answer(history.NO_ALERT if found is None else history.trace(found, several=several))
 
 
