@@ -213,7 +213,7 @@ def _lots(one: TradingFigures) -> list[Figure]:
         Figure(
             "Deepest fall",
             figures.signed_usd(-worst.depth) if worst else figures.usd(Decimal(0)),
-            "of what was realised",
+            "of what was realised, by day",
             "loss" if worst else "",
         ),
         Figure("Streak", _streak(lots.streaks.now), f"longest: {lots.streaks.won} won, {lots.streaks.lost} lost"),
