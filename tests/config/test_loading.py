@@ -177,6 +177,8 @@ BAD_VALUES = {
     "[webhook]\nprot = 1": "webhook.prot (tradebot.toml): unknown key; did you mean webhook.port?",
     "port = 1": "port (tradebot.toml): unknown key; did you mean webhook.port?",
     "[webhok]\nport = 1": "webhok (tradebot.toml): unknown section; did you mean webhook?",
+    "[trading]\nmax_dayly = 1": "trading.max_dayly (tradebot.toml): unknown key; did you mean trading.defaults.max_daily_buys?",
+    "[broker]\nhots = 1": "broker.hots (tradebot.toml): unknown key; did you mean broker.host?",
     "[broker]\nhours = 1": "broker.hours (tradebot.toml): unknown key; did you mean trading.hours?",
     "[trading.default]\nmax_per_ticker = 1": "trading.default (tradebot.toml): unknown section; did you mean trading.defaults?",
 }

@@ -161,8 +161,15 @@ def _line(mistake: ErrorDetails, given: Given, known: Mapping[Path_, Key]) -> st
 
 
 def _nearest(name: str, names: Iterable[str]) -> str:
-    """The key of the same last word in another section; else the known name most like this one."""
-    names = list(names)
-    near = [each for each in names if each.rpartition(".")[2] == name.rpartition(".")[2]]
-    near = near or difflib.get_close_matches(name, names, 1, 0.5)
-    return f"; did you mean {near[0]}?" if near else "; config.toml.example lists all there are"
+    """The known name most like this one: by its last word and as a whole, or by either where it stands in no section."""
+
+    def likeness(known: str) -> float:
+        word, whole = _likeness(name.rpartition(".")[2], known.rpartition(".")[2]), _likeness(name, known)
+        return (word + whole) / 2 if "." in name else max(word, whole)
+
+    near = max(names, key=likeness)
+    return f"; did you mean {near}?" if likeness(near) >= 0.5 else "; config.toml.example lists all there are"
+
+
+def _likeness(one: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, other, one).ratio()
