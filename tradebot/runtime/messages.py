@@ -128,6 +128,10 @@ async def _serve_telegram(settings: Settings, bot: Tradebot, stop: asyncio.Event
 
 
 def _import_telegram() -> "tuple[_Serve, type[TelegramOptions]]":
-    from tradebot.telegram.serving import TelegramOptions, serve  # noqa: PLC0415 - seconds, 125 MB: only where it is used
+    # Seconds, and half of the memory: only where it is used.
+    from tradebot.telegram.lean import import_aiogram  # noqa: PLC0415
+
+    import_aiogram()
+    from tradebot.telegram.serving import TelegramOptions, serve  # noqa: PLC0415
 
     return serve, TelegramOptions

@@ -18,6 +18,7 @@ from tradebot.operations.operations import Operations
 from tradebot.queries.daemon import DaemonQueries
 from tradebot.runtime.clock import SystemClock
 from tradebot.runtime.pulse import Pulse
+from tradebot.telegram.lean import import_aiogram
 
 if TYPE_CHECKING:
     from tradebot.telegram.serving import TelegramOptions
@@ -118,6 +119,7 @@ async def open_phone(
 def chat_library(request: pytest.FixtureRequest) -> None:
     """Imported before a bot runs, for it takes seconds; whoever makes no bot goes without."""
     if "make_bot" in request.fixturenames:
+        import_aiogram()
         importlib.import_module("tradebot.telegram.serving")
 
 
