@@ -9,10 +9,11 @@ import pytest
 from tests.domain.analytics.history import history
 from tests.domain.analytics.samples import CALENDAR, NOON
 from tradebot.domain.analytics.performance import Known, performance
+from tradebot.domain.hours import Hours
 from tradebot.words import report_page
 from tradebot.words.svg import Line, chart, ticks
 
-FOUND = performance(history(130), CALENDAR, CALENDAR.is_open)
+FOUND = performance(history(130), Hours(CALENDAR))
 PAGE = report_page.page(FOUND, "Half <a> year", NOON, ["simulated & <b>"])
 VOID = {"meta", "line", "polyline", "polygon"}
 
@@ -51,7 +52,7 @@ def test_a_page_has_the_figures_and_needs_nothing_else() -> None:
 
 def test_a_page_of_nothing_says_so() -> None:
     """Who asks on the first day would get an error, or zeros for what is not known."""
-    empty = performance(Known(date(2026, 5, 1), date(2026, 5, 1), NOON, [], [], [], {}), CALENDAR, CALENDAR.is_open)
+    empty = performance(Known(date(2026, 5, 1), date(2026, 5, 1), NOON, [], [], [], {}), Hours(CALENDAR))
     page = report_page.page(empty, "May", NOON)
     assert "not yet" in page
     assert "<svg" not in page
@@ -68,7 +69,7 @@ def test_a_page_of_nothing_says_so() -> None:
 )
 def test_a_page_is_named_after_its_time(first: date, last: date, title: str) -> None:
     """Two months in one folder would have one name."""
-    found = performance(Known(first, last, NOON, [], [], [], {}), CALENDAR, CALENDAR.is_open)
+    found = performance(Known(first, last, NOON, [], [], [], {}), Hours(CALENDAR))
     assert report_page.title_of(found) == title
     assert report_page.name_of(first, last) == f"tradebot-{first}-{last}.html"
 

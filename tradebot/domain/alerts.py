@@ -39,6 +39,14 @@ UNDECIDED = (AlertStatus.RECEIVED,)
 """Its turn to be judged has come or will come: no order was made of it."""
 WAITING = (*UNDECIDED, AlertStatus.PENDING)
 """No order was made of it, and one may be."""
+NOT_TRADED = (
+    AlertStatus.BLOCKED,
+    AlertStatus.REJECTED,
+    AlertStatus.FAILED,
+    AlertStatus.EXPIRED,
+    AlertStatus.CLEARED,
+)
+"""It has ended, and nothing was bought or sold for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ Rows = Mapping[str, Sequence[Any]]
 
 
 def _performance(rows: Rows, hours: Hours, now: datetime, period: Period) -> Performance:
-    return performance(_known(rows, now, period), hours.calendar, hours.is_open)
+    return performance(_known(rows, now, period), hours)
 
 
 def _spans(rows: Rows, hours: Hours, now: datetime, period: Period, unit: Unit) -> Sequence[Span]:

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.calendar import DAY
-from tradebot.domain.events import Event, Severity
+from tradebot.domain.events import Event, EventKind, Severity
 from tradebot.domain.hours import Hours
 from tradebot.ports import Ledger
 from tradebot.queries.newest import ListedAlert
@@ -18,10 +18,10 @@ _TOLD = tuple(one for one in Severity if one is not Severity.TRACE)
 
 @dataclass(frozen=True, slots=True)
 class AlertSearch:
-    """What is looked for; None admits all. `day` is New York's. `before_id`: the page before that alert."""
+    """What is looked for; None, and no status, admit all. `day` is New York's. `before_id`: the page before that alert."""
 
     ticker: str | None = None
-    status: AlertStatus | None = None
+    statuses: Sequence[AlertStatus] = ()
     day: date | None = None
     strategy: str | None = None
     before_id: int | None = None
@@ -35,7 +35,7 @@ async def search_alerts(ledger: Ledger, hours: Hours, wanted: AlertSearch, limit
     begins = hours.calendar.day_start
     async with ledger.read() as books:
         alerts = await books.search_alerts(
-            tuple(AlertStatus) if wanted.status is None else (wanted.status,),
+            tuple(wanted.statuses) or tuple(AlertStatus),
             limit,
             received=None if day is None else (begins(day), begins(day + DAY)),
             ticker=wanted.ticker,
@@ -44,6 +44,13 @@ async def search_alerts(ledger: Ledger, hours: Hours, wanted: AlertSearch, limit
         )
         orders = await books.orders_of_alerts([alert.id for alert in alerts])
     return [ListedAlert(alert, [one for one in orders if one.alert_id == alert.id]) for alert in alerts]
+
+
+async def conflicts_of(ledger: Ledger, hours: Hours, now: datetime) -> Sequence[Event]:
+    """Of this New York date: messages refused for another alert's "alert_id", which have no row; the newest first. Raises
+    LedgerUnavailable."""
+    async with ledger.read() as books:
+        return (await books.events_since((EventKind.ALERT_CONFLICT,), hours.day_start(now)))[::-1]
 
 
 async def newest_events(ledger: Ledger, limit: int) -> Sequence[Event]:

@@ -199,7 +199,7 @@ def account_rows(found: "Performance") -> Rows:
     ratios = account.ratios
     return [
         ("value", usd(account.value)),
-        ("gain", f"{signed_usd(account.gain)}{_flows(account.flows)}"),
+        ("gain", f"{signed_usd(account.gain)}{_flows(account.flows)}" if len(account.days) > 1 else NOT_YET),
         ("return", signed(account.time_weighted, 2)),
         ("money-weighted", signed(account.money_weighted, 2)),
         ("a year", _long(ratios.annual, signed(ratios.annual), ratios.sessions, YEARLY_MIN)),
@@ -247,9 +247,10 @@ def _drawdown(account: "AccountFigures") -> Rows:
 def trading_rows(found: "TradingFigures") -> Rows:
     """Of the bot's lots alone; each fits into a line of a phone."""
     lots, use, fall = found.lots, found.use, found.drawdown
+    none = "none" if len(found.curve) > 1 else NOT_YET  # on one day alone nothing can be told of ups and downs
     return [
         ("realised, net", signed_usd(lots.net)),
-        ("commission", usd(lots.commissions)),
+        ("commission of these", usd(lots.commissions)),
         ("closed", some(lots.closed, "lots")),
         ("won, lost", f"{lots.won}, {lots.lost}"),
         *([("written off", str(lots.written_off))] if lots.written_off else []),
@@ -265,12 +266,12 @@ def trading_rows(found: "TradingFigures") -> Rows:
         ("held", time(lots.held_s)),
         ("commission of gains", share(lots.commission_share, 1)),
         ("commission of trades", bps(lots.commission_bps)),
-        ("deepest fall", usd(fall.worst.depth) if fall.worst else "none"),
-        ("below its best now", usd(fall.now.depth) if fall.now else "none"),
+        ("deepest fall", usd(fall.worst.depth) if fall.worst else none),
+        ("below its best now", usd(fall.now.depth) if fall.now else none),
         ("Sharpe", ratio(found.sharpe)),
         ("Sortino", ratio(found.sortino)),
         ("invested on average", NOT_YET if use.average_invested is None else usd(use.average_invested)),
-        ("invested at most", usd(use.most_invested)),
+        ("invested at most", NOT_YET if use.most_invested is None else usd(use.most_invested)),
         ("of the account", share(use.exposure, 1)),
         ("in the market", share(use.in_market)),
         ("turnover", NOT_YET if use.turnover is None else f"{use.turnover:.2f} ×"),

@@ -53,7 +53,7 @@ async def test_alerts_are_searched_page_by_page(ledger: Ledger) -> None:
     assert await found(day=day) == [1, 2, 3]
     assert await found(day=day, ticker="AAPL") == [1, 3]
     assert await found(day=day + timedelta(days=1)) == []
-    assert await found(status=AlertStatus.BLOCKED) == []
+    assert await found(statuses=[AlertStatus.BLOCKED]) == []
     assert await found(strategy="ema") == []
 
 

@@ -17,15 +17,16 @@ from tradebot.domain.analytics.thresholds import Reading, Threshold
 from tradebot.domain.calendar_units import Unit
 from tradebot.domain.events import Event
 from tradebot.domain.facts.performance import WeeklyReport
+from tradebot.domain.hours import Hours
 from tradebot.domain.trades import TradeStatus
 from tradebot.telegram import performance as texts
 from tradebot.telegram.markup import LENGTH_MAX, plain
 from tradebot.telegram.messages import nets_of, paragraph_of
 
 KNOWN = history(130)
-FOUND = performance(KNOWN, CALENDAR, CALENDAR.is_open)
-YOUNG = performance(history(3), CALENDAR, CALENDAR.is_open)
-EMPTY = performance(Known(KNOWN.first, KNOWN.last, KNOWN.now, [], [], [], {}), CALENDAR, CALENDAR.is_open)
+FOUND = performance(KNOWN, Hours(CALENDAR))
+YOUNG = performance(history(3), Hours(CALENDAR))
+EMPTY = performance(Known(KNOWN.first, KNOWN.last, KNOWN.now, [], [], [], {}), Hours(CALENDAR))
 READINGS = [Reading(Threshold.DRAWDOWN, None, 3.2, 10.0), Reading(Threshold.SILENT, "ema", 4.0, 3.0)]
 TEXTS: dict[str, str] = {
     "performance": texts.performance(FOUND, None),

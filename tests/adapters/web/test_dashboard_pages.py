@@ -1,5 +1,7 @@
 """What the dashboard shows of a bot that has traded; what came from outside is text and nothing else."""
 
+import json
+import re
 from decimal import Decimal
 from html import unescape
 
@@ -72,7 +74,7 @@ async def test_each_page_shows_what_it_is_for(open_site: OpenSite, make_bot: Mak
     shown = {
         "/positions": "AAPL main 10 $100.00 $131.20 $1,312.00 +$312.00 +31.2 % no stop, no target",
         "/orders": "BUY 5 TSLA main alert 7 , entry",
-        "/alerts?status=blocked": "SELL IBM main not traded The bot holds no IBM",
+        "/alerts?status=blocked": "SELL IBM main blocked The bot holds no IBM",
         "/alerts?ticker=KO": "SELL KO main traded 3 at $97.50 = $292.50",
         "/alerts?day=2026-11-20&strategy=ema": "BUY MSFT",
         "/alerts/5": "SELL IBM blocked: the bot holds no IBM",
@@ -111,8 +113,9 @@ async def test_performance_is_a_page_and_a_file_to_keep(open_site: OpenSite, mak
     site = await open_site(await a_busy_bot(make_bot))
     browser = await inside(site)
     page = await browser.get("/performance?period=30")
-    assert "Realised −$9.50 $2.00 commissions" in page.text
+    assert "Realised −$9.50 after $2.00 of commissions" in page.text
     assert "Won not yet 0 of 1 closed" in page.text
+    assert "How the account did is not known yet. Now it is $100,000.00." in page.text
     async with site.client.get(site.url("/performance/keep?period=30")) as answer:
         assert answer.headers["Content-Disposition"].endswith('-2026-11-20.html"')
         assert "−$9.50" in await answer.text()
@@ -139,18 +142,38 @@ async def test_a_page_that_stays_open_asks_ib_for_few_prices(open_site: OpenSite
     assert await asked(**{"X-Refresh": "1"}) == 1
 
 
-async def test_an_alert_that_was_understood_and_is_not_taken_is_refused(open_site: OpenSite, make_bot: MakeBot) -> None:
-    """ "Not understood" would stand beside what was understood."""
+async def test_not_traded_is_the_same_on_both_pages(open_site: OpenSite, make_bot: MakeBot) -> None:
+    """The first page counts seven alerts that its own link does not show, or a word in the list is no choice of the search."""
     bot = await make_bot()
     async with bot.ledger.begin() as books:
-        for instruction in (None, {"verb": "buy", "ticker": "AAPL", "dialect": "own"}):
-            await books.insert_alert(an_alert(status=AlertStatus.REJECTED, instruction=instruction))
-    await bot.start()
+        for status in AlertStatus:
+            await books.insert_alert(an_alert(status=status, received_at=bot.clock.now()))
     browser = await inside(await open_site(bot))
-    assert "not understood" in (await browser.get("/alerts/1")).text
-    refused = (await browser.get("/alerts/2")).text
-    assert "refused" in refused
-    assert "not understood" not in refused
+    found = re.search(r'href="(/alerts[^"]+status=not_traded)">(\d)</a>', (await browser.get("/")).html)
+    assert found is not None
+    shown = await browser.get(unescape(found[1]))
+    rows = re.findall(r'<span class="word \w+">([^<]+)</span></td>', shown.html)
+    assert (found[2], sorted(rows)) == ("5", ["blocked", "dropped", "failed", "refused", "waited too long"])
+    for word in rows:
+        choice = re.search(rf'<option value="(\w+)"[^>]*>{word}</option>', shown.html)
+        assert choice is not None, word
+        page = await browser.get(f"/alerts?status={choice[1]}")
+        assert re.findall(r'<span class="word \w+">([^<]+)</span></td>', page.html) == [word]
+
+
+async def test_a_message_under_a_used_alert_id_is_found(site: Site) -> None:
+    """A SELL that was refused for its alert_id is on no page: the owner holds what he believes sold."""
+    await site.bot.start()
+    for side in ("BUY", "SELL"):
+        sent = {"alert_id": "x1", "ticker": "AAPL", "action": side}
+        await site.bot.intake.accept(sent, json.dumps(sent).encode(), "192.0.2.7")
+    browser = await inside(site)
+    said = 'SELL AAPL was refused and is NOT traded: "alert_id" x1 was used already by alert 1 (BUY AAPL)'
+    page = await browser.get("/")
+    assert said in page.text.partition("Today,")[0]
+    assert "and 1 message with an alert_id used before" in page.text
+    assert 'href="/alerts/1">Look at it' in page.html
+    assert said in (await browser.get("/alerts/1")).text
 
 
 async def test_hostile_text_is_text(open_site: OpenSite, make_bot: MakeBot) -> None:

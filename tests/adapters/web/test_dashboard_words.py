@@ -10,8 +10,10 @@ from tests.bot import CRONS
 from tests.domain.analytics.samples import lot
 from tradebot.domain.analytics.performance import Known, performance
 from tradebot.domain.calendar import NEW_YORK, Calendar
+from tradebot.domain.equity import Equity
 from tradebot.domain.events import EventKind
 from tradebot.domain.gate import GateCode, GateReason
+from tradebot.domain.hours import Hours
 from tradebot.domain.job_plan import plans
 from tradebot.domain.log_lines import LogLine
 from tradebot.domain.settings import TradingState
@@ -137,18 +139,31 @@ def test_too_little_is_not_yet() -> None:
     """Two lots make a win rate, and an account that is not known has a gain of zero."""
     day = NOON.date()
     known = Known(day - timedelta(days=29), day, NOON, [], [lot("5"), lot("-3")], [], {})
-    counted = performance(known, Calendar(), lambda at: True)
-    shown = page.performance(counted, "30", lambda curve: "name")
+    counted = performance(known, Hours(Calendar(), always=True))
+    shown = page.performance(counted, "30", None, lambda curve: "name")
     figures = {one.name: one.text for one in shown.lots}
     assert (figures["Won"], figures["Profit factor"], figures["A lot brings"]) == (None, None, None)
     assert (shown.account, shown.equity_chart, shown.slippage.rows, shown.latency.rows) == ([], None, [], [])
     assert [one.name for one in shown.periods if one.here] == ["30 days"]
 
 
+def test_a_single_day_has_neither_risen_nor_fallen() -> None:
+    """On the first evening the account has gained nothing and never fell, says the page: nobody knows that yet."""
+    day = NOON.date()
+    won = lot("5", entry_time=NOON - timedelta(hours=1), exit_time=NOON)
+    worth = Equity("DU1", NOON, Decimal(100_000), None, None, None)
+    shown = page.performance(
+        performance(Known(day, day, NOON, [worth], [won], [], {}), Hours(Calendar())), "30", None, lambda curve: "name"
+    )
+    assert {one.name: one.text for one in shown.account}["Gain"] is None
+    assert [one.text for one in (*shown.account, *shown.lots) if one.name == "Deepest fall"] == [None, None]
+    assert [one.won for one in shown.months] == ["1 of 1"]
+
+
 def test_a_search_is_read() -> None:
     """BRK.B is not found, or a number that is too large breaks the page."""
     wanted, problem = wanted_alerts({"ticker": "nyse:brk.b", "status": "blocked", "before": "7", "day": "2026-11-20"})
-    assert (problem, wanted.ticker, wanted.status, wanted.before_id) == ("", "BRK B", "BLOCKED", 7)
+    assert (problem, wanted.ticker, wanted.statuses, wanted.before_id) == ("", "BRK B", ["BLOCKED"], 7)
     assert wanted_alerts({"before": "9" * 30})[0].before_id is None
 
 

@@ -7,15 +7,16 @@ import pytest
 
 from tests.domain.analytics.history import history
 from tests.domain.analytics.samples import CALENDAR, at_close, lot, open_lot, sessions
-from tradebot.domain.analytics.performance import Performance, performance, spans_of
+from tradebot.domain.analytics.performance import Known, Performance, performance, spans_of
 from tradebot.domain.calendar_units import Unit
+from tradebot.domain.hours import Hours
 
 KNOWN = history(130)
 
 
 @pytest.fixture(scope="module")
 def found() -> Performance:
-    return performance(KNOWN, CALENDAR, CALENDAR.is_open)
+    return performance(KNOWN, Hours(CALENDAR))
 
 
 def test_strategies_add_up_to_all(found: Performance) -> None:
@@ -56,7 +57,7 @@ def test_what_closed_after_a_period_is_not_of_it() -> None:
     later = lot("100", entry_time=at_close(may[5]), exit_time=at_close(may[-1]) + timedelta(days=30))
     held = [later, open_lot(entry_time=at_close(may[5]))]
     month = replace(KNOWN, last=may[-1], lots=held, orders=[], now=at_close(may[-1]))
-    found = performance(month, CALENDAR, CALENDAR.is_open)
+    found = performance(month, Hours(CALENDAR))
     assert (found.trading.lots.closed, found.trading.lots.net) == (0, 0)
     assert found.trading.use.most_invested == 2000
 
@@ -67,3 +68,15 @@ def test_a_day_without_a_trade_has_its_line() -> None:
     days = spans_of(week, CALENDAR, Unit.DAY)
     assert [one.first.day for one in days] == [1, 2, 3, 4, 5]
     assert {(one.net, one.closed, one.earned) for one in days} == {(0, 0, None)}
+
+
+def test_who_trades_always_is_in_the_market_by_the_clock() -> None:
+    """What was bought at night, or before the exchange's first session, would never have been in the market."""
+    saturday = date(2026, 6, 6)
+    noon = CALENDAR.day_start(saturday) + timedelta(hours=12)
+    bought = open_lot(entry_time=noon - timedelta(hours=3))
+    known = Known(saturday - timedelta(days=89), saturday, noon, [], [bought], [], {})
+    by_clock, by_sessions = performance(known, Hours(CALENDAR, always=True)), performance(known, Hours(CALENDAR))
+    assert by_clock.trading.use.in_market == pytest.approx(0.25)  # of the twelve hours of its first day
+    assert (by_clock.trading.use.most_invested, by_clock.trading.use.average_invested) == (1000, 250)
+    assert (by_sessions.trading.use.in_market, by_sessions.trading.use.most_invested) == (None, None)

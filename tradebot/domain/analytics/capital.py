@@ -1,7 +1,7 @@
 """How much of the money is at work, how often, and how quickly it turns over. Money is Decimal (USD), shares are floats.
 
-What a lot has invested is its cost, from its entry to its exit. Time is the exchange's: only the seconds of sessions count,
-so that nights and weekends, which nobody can choose, do not.
+What a lot has invested is its cost, from its entry to its exit. Time is that of trading hours: only the seconds of sessions
+count, so that nights and weekends, which nobody can choose, do not; where the bot trades always, every second does.
 """
 
 from bisect import bisect_left
@@ -18,11 +18,11 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class CapitalUse:
-    """Of a period. None: there was no session in it, or the account's worth is not known."""
+    """Of a period. None: there were no trading hours in it, or the account's worth is not known."""
 
-    average_invested: Decimal | None  # USD, over the seconds of its sessions
-    most_invested: Decimal  # USD, at any moment
-    in_market: float | None  # fraction of the sessions' seconds in which anything was held
+    average_invested: Decimal | None  # USD, over the seconds of its trading hours
+    most_invested: Decimal | None  # USD, at any moment of them
+    in_market: float | None  # fraction of their seconds in which anything was held
     exposure: float | None  # average invested ÷ average equity, fraction
     turnover: float | None  # (bought + sold) ÷ 2 ÷ average equity, times in the period
     bought: Decimal  # USD
@@ -32,9 +32,10 @@ class CapitalUse:
 def capital_use(
     lots: Iterable[Lot], sessions: Sequence[Session], now: datetime, average_equity: Decimal | None
 ) -> CapitalUse:
-    """`lots`: open ones, and those that closed in the period or after it; all shares that were held in it."""
+    """`lots`: open ones, and those that closed in the period or after it; all shares that were held in it. `sessions`: when
+    alerts were executed."""
     if not sessions:
-        return CapitalUse(None, ZERO, None, None, None, ZERO, ZERO)
+        return CapitalUse(None, None, None, None, None, ZERO, ZERO)
     begin, end = sessions[0].open, min(sessions[-1].close, now)
     held = [(lot, max(lot.entry_time, begin), min(lot.exit_time or now, end)) for lot in lots]
     within = [(lot, since, until) for lot, since, until in held if since < until]

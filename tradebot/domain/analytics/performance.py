@@ -1,6 +1,6 @@
 """All figures of a period, put together: of the account, of all closed lots, and of each strategy."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -17,10 +17,11 @@ from tradebot.domain.analytics.ratios import Ratios, ratios, sharpe, sortino
 from tradebot.domain.analytics.sent_orders import SentOrder
 from tradebot.domain.analytics.slippage import Slippage, slippage
 from tradebot.domain.analytics.spans import Span, spans
-from tradebot.domain.calendar import Calendar, Session
+from tradebot.domain.calendar import DAY, Calendar, Session
 from tradebot.domain.calendar_units import Unit
 from tradebot.domain.daily_bars import SPY, DailyBar
 from tradebot.domain.equity import Equity
+from tradebot.domain.hours import Hours
 from tradebot.domain.lots import Lot, LotStatus
 
 DAY_SHARE = Decimal("0.01")
@@ -88,16 +89,25 @@ class Performance:
     latency: Latency
 
 
-def performance(known: Known, calendar: Calendar, is_open: Callable[[datetime], bool]) -> Performance:
-    """`is_open`: whether alerts were executed at a moment."""
-    sessions = sessions_between(calendar, known.first, known.last, known.now)
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What everybody's lots are measured by."""
+
+    sessions: Sequence[Session]
+    traded: Sequence[Session]  # the hours in which alerts were executed
+    average: Decimal | None  # USD, the account's worth
+
+
+def performance(known: Known, hours: Hours) -> Performance:
+    """`hours`: when alerts were executed."""
+    sessions = sessions_between(hours.calendar, known.first, known.last, known.now)
     days = equity_curve.days_between(equity_days(known.equity), known.first, known.last)
     spy = closes(known.bars.get(SPY, ()))
-    average = _average(days)
+    frame = _Frame(sessions, _traded(known, hours, sessions), _average(days))
     names = sorted({one.strategy for one in known.lots} | {one.strategy for one in known.orders})
-    all_of_them = _trading(known.lots, known.orders, known, sessions, average)
+    all_of_them = _trading(known.lots, known.orders, known, frame)
     only = len(names) == 1
-    each = {name: all_of_them if only else _of(name, known, sessions, average) for name in names}
+    each = {name: all_of_them if only else _of(name, known, frame) for name in names}
     closed = [lot for lot in known.lots if within(known, lot)]
     return Performance(
         first=known.first,
@@ -109,7 +119,7 @@ def performance(known: Known, calendar: Calendar, is_open: Callable[[datetime], 
         months=spans(days, spy, closed, Unit.MONTH),
         strategies_together=correlations({name: _steps(one.curve) for name, one in each.items()}),
         positions_together=correlations(_positions(known)),
-        latency=latency(known.orders, is_open),
+        latency=latency(known.orders, hours.is_open),
     )
 
 
@@ -129,6 +139,23 @@ def sessions_between(calendar: Calendar, first: date, last: date, now: datetime)
     days = (date.fromordinal(number) for number in range(first.toordinal(), last.toordinal() + 1))
     found = (calendar.session(day) for day in days)
     return [one for one in found if one is not None and one.open <= now]
+
+
+def _traded(known: Known, hours: Hours, sessions: Sequence[Session]) -> Sequence[Session]:
+    """When alerts were executed, from the first day on of which anything is known: whole days, where it is always."""
+    begun = [
+        *(one.at for one in known.equity[:1]),
+        *(one.created_at for one in known.orders[:1]),
+        *(one.entry_time for one in known.lots),
+    ]
+    if not begun:
+        return []
+    first = max(known.first, closed_lots.new_york_day(min(begun)))
+    if not hours.always:
+        return [one for one in sessions if one.date >= first]
+    starts = hours.calendar.day_start
+    days = (date.fromordinal(number) for number in range(first.toordinal(), known.last.toordinal() + 1))
+    return [Session(day, starts(day), starts(day + DAY), False, None) for day in days if starts(day) <= known.now]
 
 
 def within(known: Known, lot: Lot) -> bool:
@@ -152,21 +179,15 @@ def _account(days: Sequence[EquityDay], spy: Mapping[date, float]) -> AccountFig
     )
 
 
-def _of(name: str, known: Known, sessions: Sequence[Session], average: Decimal | None) -> TradingFigures:
+def _of(name: str, known: Known, frame: _Frame) -> TradingFigures:
     lots = [lot for lot in known.lots if lot.strategy == name]
     orders = [order for order in known.orders if order.strategy == name]
-    return _trading(lots, orders, known, sessions, average)
+    return _trading(lots, orders, known, frame)
 
 
-def _trading(
-    lots: Sequence[Lot],
-    orders: Sequence[SentOrder],
-    known: Known,
-    sessions: Sequence[Session],
-    average: Decimal | None,
-) -> TradingFigures:
+def _trading(lots: Sequence[Lot], orders: Sequence[SentOrder], known: Known, frame: _Frame) -> TradingFigures:
     closed = [lot for lot in lots if within(known, lot)]
-    curve = closed_lots.curve(closed_lots.pnl_by_day(closed), _traded_on(lots, sessions))
+    curve = closed_lots.curve(closed_lots.pnl_by_day(closed), _traded_on(lots, frame.sessions))
     steps = list(_steps(curve).values())
     return TradingFigures(
         lots=lot_figures(closed),
@@ -175,7 +196,7 @@ def _trading(
         sharpe=sharpe(steps),
         sortino=sortino(steps),
         money_weighted=_on_invested(closed),
-        use=capital_use(lots, sessions, known.now, average),
+        use=capital_use(lots, frame.traded, known.now, frame.average),
         slippage=slippage(orders),
     )
 

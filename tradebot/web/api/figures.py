@@ -115,7 +115,7 @@ class CapitalUse(Shown):
     """How much was invested."""
 
     average_invested: Amount | None
-    most_invested: Amount
+    most_invested: Amount | None
     in_market: float | None
     exposure: float | None
     turnover: float | None

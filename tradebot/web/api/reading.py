@@ -92,7 +92,8 @@ async def trades(asked: Asked) -> m.Trades:
 async def alerts(asked: Asked) -> m.Alerts:
     query, queries = asked.query, asked.ground.queries
     before = None if query.before is None else int(query.before)
-    wanted = AlertSearch(query.ticker, query.status, query.day, _known(asked), before)
+    statuses = () if query.status is None else (query.status,)
+    wanted = AlertSearch(query.ticker, statuses, query.day, _known(asked), before)
     found = await search_alerts(queries.ledger, queries.run.hours, wanted, query.limit + 1)
     page = list(found)[::-1][: query.limit]
     more = str(page[-1].alert.id) if len(found) > query.limit else None

@@ -15,6 +15,8 @@ from tradebot.web.dashboard.said import Said
 from tradebot.words import figures, instructions
 
 PAGE = 50
+NOT_TRADED = "not_traded"
+"""Whatever the reason: what the first page counts."""
 _FILTERS = ("ticker", "status", "day", "strategy", "before")
 _AFTERWARDS = {OrderRole.STOP: "stopped out", OrderRole.TARGET: "target reached"}
 
@@ -69,7 +71,10 @@ def alerts(found: Sequence[ListedAlert], given: Mapping[str, str], strategies: S
         status=given.get("status", ""),
         day=given.get("day", ""),
         strategy=given.get("strategy", ""),
-        statuses=[Choice(one.value, said.ALERTS[one].text) for one in AlertStatus],
+        statuses=[
+            Choice(NOT_TRADED, "not traded, for any reason"),
+            *(Choice(one.value, said.ALERTS[one].text) for one in AlertStatus),
+        ],
         strategies=[] if strategies.only else strategies.names,
     )
 
@@ -86,7 +91,7 @@ def row(one: ListedAlert) -> Row:
         at=alert.received_at,
         what=instructions.wanted(alert),
         strategy=alert.strategy,
-        word=said.of_alert(alert),
+        word=said.ALERTS[alert.status],
         why=outcome(alert, one.orders),
         repeats=f"came {alert.duplicates + 1} times" if alert.duplicates else "",
     )

@@ -7,9 +7,10 @@ from datetime import datetime
 from decimal import Decimal
 from urllib.parse import quote, urlencode
 
-from tradebot.domain.alerts import Alert, AlertStatus
+from tradebot.domain.alerts import NOT_TRADED, Alert, AlertStatus
 from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.events import Event
+from tradebot.domain.facts.alerts import AlertConflict
 from tradebot.domain.pnl import Summary
 from tradebot.domain.reasons import Reason
 from tradebot.domain.settings import TradingState
@@ -24,6 +25,7 @@ from tradebot.web.dashboard import said
 from tradebot.web.dashboard.holdings import Row, holdings
 from tradebot.web.dashboard.rendering import joined
 from tradebot.web.dashboard.said import Said
+from tradebot.words import events as words
 from tradebot.words import figures, instructions, refusals, zone
 from tradebot.words.gate import gate_reason
 from tradebot.words.health import health_parts
@@ -32,9 +34,7 @@ from tradebot.words.told import told
 
 TOLD_MAX = 9
 REFUSALS_MAX = 5
-_NOT_TRADED = frozenset(
-    {AlertStatus.BLOCKED, AlertStatus.REJECTED, AlertStatus.FAILED, AlertStatus.EXPIRED, AlertStatus.CLEARED}
-)
+CONFLICTS_MAX = 3
 PARTS = {
     "database": "Database",
     "queue": "Queue",
@@ -109,6 +109,7 @@ class Overview:
     today: Summary
     alerts_today: int
     refused_today: int
+    conflicts_today: int  # messages without a row of their own: their "alert_id" was another alert's
     refusals: Sequence[Refused]
     needs: Sequence[Need]
     waits: Sequence[Line]
@@ -137,17 +138,18 @@ def overview(
     today: Summary,
     waiting: Waiting,
     alerts: Sequence[Alert],
+    conflicts: Sequence[Event],
     events: Sequence[Event],
     health: Health,
     strategies: Strategies,
 ) -> Overview:
-    """`alerts`: of today. `events`: the newest ones."""
+    """`alerts`, `conflicts`: of today. `events`: the newest ones."""
     booked, account = status.books, status.account
     table = holdings(held, strategies)
     realised = booked.exposure.realised_today
     unrealised = None if held.open.unknown else held.open.pnl
     date = now.astimezone(NEW_YORK)
-    refused = [one for one in alerts if one.status in _NOT_TRADED]
+    refused = [one for one in alerts if one.status in NOT_TRADED]
     return Overview(
         equity=account.equity if account else None,
         cash=account.cash if account else None,
@@ -160,8 +162,9 @@ def overview(
         today=today,
         alerts_today=len(alerts),
         refused_today=len(refused),
+        conflicts_today=len(conflicts),
         refusals=_refusals(refused),
-        needs=list(needs(status, held, health)),
+        needs=[*needs(status, held, health), *_conflicts(conflicts)],
         waits=[_waits(one, several=waiting.several) for one in (*waiting.sells, *waiting.buys, *waiting.pending)],
         at_work=[_at_work(one, several=booked.several) for one in (*booked.in_flight, *_entries(booked.resting))],
         positions=table.rows,
@@ -198,6 +201,17 @@ def needs(status: DaemonStatus, held: HeldPositions, health: Health) -> Iterable
     for name, word, text in ((one.name, one.word, one.text) for one in parts(health)):
         if word.mood == said.BAD and name not in {"IB", "Trading", "IB's answers"}:
             yield Need(Said(name, said.BAD), said.sentence(text))
+
+
+def _conflicts(found: Sequence[Event]) -> Iterable[Need]:
+    """Until the day ends: nobody else says that an order may be missing."""
+    word = Said("not traded", said.BAD)
+    for event in found[:CONFLICTS_MAX]:
+        if isinstance(event.facts, AlertConflict):
+            yield Need(word, words.text(event), "Look at it", f"/alerts/{event.facts.known_alert}")
+    if len(found) > CONFLICTS_MAX:
+        text = f"{len(found) - CONFLICTS_MAX} more messages of today came with another alert's alert_id. Each was told."
+        yield Need(word, text)
 
 
 def parts(health: Health) -> Iterable[Part]:
@@ -251,7 +265,9 @@ def _title(alert: Alert) -> str:
     """What a check has refused by its title, all else by what became of it."""
     if alert.status is AlertStatus.BLOCKED and isinstance(alert.reason, Reason):
         return refusals.title(alert.reason.code)
-    return said.of_alert(alert).text
+    if alert.status is AlertStatus.REJECTED and alert.instruction is None:
+        return "not understood"
+    return said.ALERTS[alert.status].text
 
 
 def _entries(resting: Sequence[Trade]) -> list[Trade]:
@@ -260,7 +276,7 @@ def _entries(resting: Sequence[Trade]) -> list[Trade]:
 
 def _waits(alert: Alert, *, several: bool) -> Line:
     whose = f"{alert.strategy}: " if several else ""
-    text = f"{whose}{instructions.wanted(alert)} {said.of_alert(alert).text}"
+    text = f"{whose}{instructions.wanted(alert)} {said.ALERTS[alert.status].text}"
     return Line(alert.received_at, text, f"/alerts/{alert.id}")
 
 

@@ -7,13 +7,13 @@ from decimal import Decimal
 
 from aiohttp import web
 
-from tradebot.domain.alerts import AlertStatus
+from tradebot.domain.alerts import NOT_TRADED, AlertStatus
 from tradebot.domain.analytics.performance import Performance
 from tradebot.domain.job_plan import plans
 from tradebot.domain.payload.symbols import symbol
 from tradebot.errors import PayloadError
 from tradebot.queries.alert_trace import alert_trace
-from tradebot.queries.search import AlertSearch, newest_events, search_alerts
+from tradebot.queries.search import AlertSearch, conflicts_of, newest_events, search_alerts
 from tradebot.queries.working import AtWork
 from tradebot.web.dashboard import alerts, at_work, holdings, machine, overview, performance, risk, trace
 from tradebot.web.dashboard.door import REFRESH, Door
@@ -65,6 +65,7 @@ class Pages:
             (await queries.today()).summary,
             await queries.waiting(),
             [one.alert for one in await search_alerts(queries.ledger, hours, today, TODAY_MAX)],
+            await conflicts_of(queries.ledger, hours, now),
             (await newest_events(queries.ledger, overview.TOLD_MAX))[::-1],
             await queries.health(),
             strategies,
@@ -104,7 +105,8 @@ class Pages:
 
     async def performance(self, request: web.Request) -> web.Response:
         chosen, counted = await self._counted(request)
-        page = performance.performance(counted, chosen, self._gallery.name)
+        account = self._queries.broker.account()
+        page = performance.performance(counted, chosen, account.equity if account else None, self._gallery.name)
         return await self._door.page(request, "performance.html", page)
 
     async def keep(self, request: web.Request) -> web.Response:
@@ -144,15 +146,16 @@ class Pages:
 
 def wanted_alerts(given: dict[str, str]) -> tuple[AlertSearch, str]:
     """What was typed, and what of it cannot be read."""
-    ticker = status = day = before = None
+    ticker = day = before = None
+    statuses: Sequence[AlertStatus] = ()
     if text := given.get("ticker"):
         try:
             ticker = symbol(text)[1]
         except PayloadError:
             return AlertSearch(), f"“{text[:20]}” is no stock's name. Write AAPL, or BRK.B."
     if text := given.get("status"):
-        status = next((one for one in AlertStatus if one == text.upper()), None)
-        if status is None:
+        statuses = NOT_TRADED if text == alerts.NOT_TRADED else [one for one in AlertStatus if one == text.upper()]
+        if not statuses:
             return AlertSearch(), f"“{text[:20]}” is no outcome. Choose one of the list."
     if text := given.get("day"):
         try:
@@ -163,4 +166,4 @@ def wanted_alerts(given: dict[str, str]) -> tuple[AlertSearch, str]:
             return AlertSearch(), f"Nothing is known of {day}."
     if (text := given.get("before", "")).isdecimal() and text.isascii() and len(text) < 19:
         before = int(text)
-    return AlertSearch(ticker, status, day, given.get("strategy") or None, before), ""
+    return AlertSearch(ticker, statuses, day, given.get("strategy") or None, before), ""

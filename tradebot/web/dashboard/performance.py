@@ -53,7 +53,6 @@ class Month:
     name: str
     net: str
     mood: str
-    closed: int
     won: str
     earned: str
     spy: str
@@ -122,6 +121,7 @@ class Page:
     equity_chart: str | None
     equity_alt: str
     account: Sequence[Figure]
+    worth_now: Decimal | None  # USD, by IB: for who has no worth of this period
     closed: int
     pnl_chart: str | None
     pnl_alt: str
@@ -132,8 +132,10 @@ class Page:
     latency: Road
 
 
-def performance(found: Performance, chosen: str, name: Callable[[Curve], str | None]) -> Page:
-    """`name`: by which a picture of the curve is asked for."""
+def performance(
+    found: Performance, chosen: str, worth_now: Decimal | None, name: Callable[[Curve], str | None]
+) -> Page:
+    """`worth_now`: the account's, USD. `name`: by which a picture of the curve is asked for."""
     lots, several = found.trading.lots, len(found.by_strategy) > 1
     net = figures.signed_usd(lots.net)
     worth = (
@@ -148,6 +150,7 @@ def performance(found: Performance, chosen: str, name: Callable[[Curve], str | N
         equity_chart=name(equity_curve(found.account)) if found.account else None,
         equity_alt=f"Equity by day, {worth}",
         account=_account(found.account) if found.account else [],
+        worth_now=worth_now,
         closed=lots.closed + lots.written_off,
         pnl_chart=name(Curve(found.trading.curve, from_zero=True)) if lots.closed else None,
         pnl_alt=f"Realised P&L added up by day: {net}",
@@ -170,17 +173,19 @@ def equity_curve(account: AccountFigures) -> Curve:
 
 def _account(one: AccountFigures) -> list[Figure]:
     worst, now = one.drawdown.worst, one.drawdown.now
+    several = len(one.days) > 1  # before, nothing can be told of ups and downs
+    none = words.signed(0.0) if several else None
     fell = "" if worst is None else f"{worst.peak:%d %b} to {worst.trough:%d %b}"
     flows = f"without {figures.signed_usd(one.flows)} paid in or out" if one.flows else ""
     return [
-        Figure("Gain", figures.signed_usd(one.gain), flows, _mood(float(one.gain))),
+        Figure("Gain", figures.signed_usd(one.gain) if several else None, flows, _mood(float(one.gain))),
         _part("Return", one.time_weighted, "time-weighted"),
         _part("Return on money", one.money_weighted, "by when it was paid in"),
         _part("Ahead of SPY", one.benchmark.ahead, _spy(one.benchmark.total)),
-        Figure("Deepest fall", words.signed(-worst.depth if worst else 0.0), fell, "loss" if worst else ""),
+        Figure("Deepest fall", words.signed(-worst.depth) if worst else none, fell, "loss" if worst else ""),
         Figure(
             "Below its best now",
-            words.signed(-now.depth if now else 0.0),
+            words.signed(-now.depth) if now else none,
             "" if now is None else f"since {now.peak:%d %b}",
             "loss" if now else "",
         ),
@@ -203,7 +208,7 @@ def _lots(one: TradingFigures) -> list[Figure]:
         Figure(
             "Realised",
             figures.signed_usd(lots.net),
-            f"{figures.usd(lots.commissions)} commissions",
+            f"after {figures.usd(lots.commissions)} of commissions",
             _mood(float(lots.net)),
         ),
         Figure("Won", _known(lots.win_rate, _percent), f"{lots.won} of {lots.closed} closed"),
@@ -212,17 +217,22 @@ def _lots(one: TradingFigures) -> list[Figure]:
         Figure("Payoff", _known(lots.payoff, words.ratio), _won_and_lost(lots)),
         Figure(
             "Deepest fall",
-            figures.signed_usd(-worst.depth) if worst else figures.usd(Decimal(0)),
+            figures.signed_usd(-worst.depth) if worst else figures.usd(Decimal(0)) if _days(one) else None,
             "of what was realised, by day",
             "loss" if worst else "",
         ),
         Figure("Streak", _streak(lots.streaks.now), f"longest: {lots.streaks.won} won, {lots.streaks.lost} lost"),
         Figure("Held", _known(lots.held_s, words.time), "the median"),
-        Figure("In the market", _known(use.in_market, _percent), "of the sessions' time"),
+        Figure("In the market", _known(use.in_market, _percent), "of its trading hours"),
         Figure("Exposure", _known(use.exposure, _percent), "invested ÷ equity, on average"),
         Figure("Turnover", None if use.turnover is None else f"{use.turnover:.2f} ×", "of the equity"),
         Figure("Commissions", _known(lots.commission_share, _percent), "of what was won"),
     ]
+
+
+def _days(one: TradingFigures) -> bool:
+    """Whether there are enough to tell a fall from none."""
+    return len(one.curve) > 1
 
 
 def _won_and_lost(lots: LotFigures) -> str:
@@ -240,8 +250,7 @@ def _month(one: Span) -> Month:
         name=f"{one.first:%b %Y}",
         net=figures.signed_usd(one.net) if one.closed else "–",
         mood={1: "up", -1: "down"}.get((one.net > 0) - (one.net < 0), ""),
-        closed=one.closed,
-        won=words.share(one.won / one.closed) if one.closed else "–",
+        won=f"{one.won} of {one.closed}" if one.closed else "–",
         earned=_or_dash(one.earned),
         spy=_or_dash(one.spy),
         ahead=_or_dash(one.ahead),
@@ -257,7 +266,7 @@ def _strategy(name: str, one: TradingFigures) -> Whose:
         won=words.share(lots.win_rate, 1),
         factor=words.ratio(lots.profit_factor),
         expectancy=words.money(lots.expectancy),
-        fall=figures.signed_usd(-worst.depth) if worst else "none",
+        fall=figures.signed_usd(-worst.depth) if worst else "none" if _days(one) else words.NOT_YET,
         fell=worst is not None,
         slippage=words.bps(one.slippage.bps.total if one.slippage.bps else None),
     )

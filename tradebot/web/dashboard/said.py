@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tradebot.domain.alerts import Alert, AlertStatus
+from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.reasons import Reason
 from tradebot.domain.refusals import Refusal
 from tradebot.domain.settings import TradingState
@@ -28,12 +28,12 @@ ALERTS: Mapping[AlertStatus, Said] = {
     AlertStatus.PENDING: Said("waits for the open", WAIT),
     AlertStatus.PROCESSING: Said("order at work", WAIT),
     AlertStatus.EXECUTED: Said("traded", GOOD),
-    AlertStatus.BLOCKED: Said("not traded", NEUTRAL),
+    AlertStatus.BLOCKED: Said("blocked", NEUTRAL),
     AlertStatus.FAILED: Said("failed", BAD),
     AlertStatus.EXPIRED: Said("waited too long", BAD),
     AlertStatus.CLEARED: Said("dropped", NEUTRAL),
     AlertStatus.UNKNOWN: Said("UNKNOWN", BAD),
-    AlertStatus.REJECTED: Said("not understood", BAD),
+    AlertStatus.REJECTED: Said("refused", BAD),
 }
 ORDERS: Mapping[TradeStatus, Said] = {
     TradeStatus.SUBMITTING: Said("on its way", WAIT),
@@ -56,12 +56,6 @@ STANDINGS: Mapping[Standing, Said] = {
     Standing.DISABLED: Said("disabled in the file", NEUTRAL),
 }
 OK, NOT_OK, OFF = Said("well", GOOD), Said("not well", BAD), Said("off", NEUTRAL)
-
-
-def of_alert(alert: Alert) -> Said:
-    """One that was understood, and is not taken as it is, is refused."""
-    refused = alert.status is AlertStatus.REJECTED and alert.instruction is not None
-    return Said("refused", BAD) if refused else ALERTS[alert.status]
 
 
 def why(given: Reason | Refusal | str | None) -> str:

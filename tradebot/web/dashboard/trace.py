@@ -81,7 +81,7 @@ def trace(found: AlertTrace) -> Trace:
         id=alert.id,
         what=instructions.wanted(alert),
         at=alert.received_at,
-        word=said.of_alert(alert),
+        word=said.ALERTS[alert.status],
         why=said.sentence(alerts.outcome(alert, [one.trade for one in found.orders])),
         longest=_longest(found.events),
         steps=_steps(alert, found.events),
