@@ -24,7 +24,7 @@ async def test_with_the_daemon(tmp_path: Path) -> None:
         killed = await type_in("kill")
         assert (killed.code, "The daemon confirms." in killed.out) == (0, True), killed.all
         again = await type_in("pause")
-        assert "It stays KILLED, which is stricter than a pause: nothing has changed." in again.out
+        assert "It is KILLED, which is stricter than a pause: no order leaves." in again.out
         assert "Stored" not in again.out, again.all
         asked = await type_in("resume")
         assert (asked.code, "Say what to resume" in asked.err) == (2, True), asked.all

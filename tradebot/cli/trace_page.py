@@ -112,7 +112,7 @@ def _understood(trace: AlertTrace) -> Iterable[str]:
     kind, key = kind_and_name(alert.idempotency_key)
     if kind == KeyKind.ID:
         yield f"alert_id {key}"
-    yield f"strategy {alert.strategy}"
+    yield f"strategy {instructions.whose(alert)}"
     if alert.dialect is not None:
         yield f"dialect {alert.dialect}"
     if alert.test:

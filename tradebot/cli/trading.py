@@ -93,7 +93,7 @@ async def _change(settings: Settings, to: TradingState) -> int:
         stored = await act(ledger, ACTOR, _key(), datetime.now(UTC))
     if stored is not to:
         Console(markup=False, highlight=False, soft_wrap=True).print(
-            f"{switch.PAUSE_CHANGES_NOTHING} `tradebot resume` lifts it."
+            f"{switch.PAUSE_IN_A_KILL} `tradebot resume` lifts it."
         )
         return 0
     return await _whole_said(settings, stored)

@@ -1,9 +1,11 @@
 """What was understood of an alert beyond buying or selling a ticker, in short phrases. Pure."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
-from tradebot.domain.alerts import Alert
+from tradebot.domain.addressee import named_in
+from tradebot.domain.alerts import Alert, AlertStatus
 from tradebot.domain.instructions import (
     Instruction,
     OrderTerms,
@@ -14,8 +16,12 @@ from tradebot.domain.instructions import (
     Verb,
     of_alert,
 )
+from tradebot.domain.payload.dialects import Message
 from tradebot.domain.terms import Exits, Level, LevelKind, OrderType, TimeInForce
+from tradebot.errors import PayloadError
 from tradebot.words.figures import price, seconds, shares, usd
+
+NAME_MAX = 40
 
 
 def wanted(alert: Alert) -> str:
@@ -24,6 +30,18 @@ def wanted(alert: Alert) -> str:
         return f"{alert.action} {alert.ticker}"
     found = of_alert(alert)
     return "not understood" if found is None else f"{found.side} {found.ticker}"
+
+
+def whose(alert: Alert) -> str:
+    """Its strategy; of a message that was not understood the name that it carried, which may be no strategy's."""
+    if alert.status is not AlertStatus.REJECTED or alert.instruction is not None:
+        return alert.strategy
+    try:
+        fields = json.loads(alert.raw_body)
+        named = named_in(Message(fields)) if isinstance(fields, dict) else None
+    except (ValueError, RecursionError, PayloadError):
+        return alert.strategy
+    return (named or alert.strategy)[:NAME_MAX]
 
 
 def phrases(found: Instruction) -> Iterable[str]:

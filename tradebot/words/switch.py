@@ -1,4 +1,4 @@
-"""What is said where the kill switch stays on, whoever asked for something less. Pure."""
+"""What is said where the kill switch is on, whoever asked for less; the kill may have come just after that was stored. Pure."""
 
-PAUSE_CHANGES_NOTHING = "It stays KILLED, which is stricter than a pause: nothing has changed."
-RESUME_CHANGES_NOTHING = "It stays KILLED: nothing has changed."
+PAUSE_IN_A_KILL = "It is KILLED, which is stricter than a pause: no order leaves."
+RESUME_IN_A_KILL = "It is KILLED: no order leaves."

@@ -1,5 +1,6 @@
 """The API as its users' programs see it: who may, what is read, what is done, and what is never done twice."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -184,17 +185,36 @@ async def test_pause_and_resume(site: Site) -> None:
     assert told == ["my script (API token trade-1)"] * 3 + ["my script (API token admin-1)"]
 
 
-async def test_a_pause_beside_a_kill_says_that_it_changes_nothing(site: Site) -> None:
+async def test_a_pause_beside_a_kill_says_that_it_is_killed(site: Site) -> None:
     """A program would read that its pause is stored, and not that the kill switch is on and how it is lifted."""
     headers = await bearer(site, Scope.TRADE)
     await site.bot.operations.kill("owner")
     for path in ("pause", "resume"):
         status, told = await site.ask(f"{API}/{path}", "POST", headers=headers, json={})
         assert (status, "stored" in told) == (409, False)
-        assert "stays KILLED" in told["detail"]
+        assert "is KILLED" in told["detail"]
         assert "`lift_kill`" in told["detail"]
     status, told = await site.ask(f"{API}/pause", "POST", headers=headers, json={"strategy": "main"})
     assert (status, told) == (200, {"state": "PAUSED", "stored": True})
+
+
+async def test_a_pause_just_before_a_kill_is_not_said_to_have_changed_nothing(site: Site) -> None:
+    """The log of a program says that its pause was not stored, and the events say that it was."""
+    headers, bot = await bearer(site, Scope.TRADE), site.bot
+    killing: list[asyncio.Task[bool]] = []
+
+    async def kill() -> None:
+        bot.ledger.after_commit = None
+        killing.append(asyncio.create_task(bot.operations.kill("owner")))
+        while bot.switch.state is not TradingState.KILLED:
+            await asyncio.sleep(0)
+
+    bot.ledger.after_commit = kill
+    status, told = await site.ask(f"{API}/pause", "POST", headers=headers, json={})
+    assert (await killing[0], status) == (True, 409)
+    changed = [event.facts.to for event in await bot.events(EventKind.STATE_CHANGED)]
+    assert changed == ["PAUSED", "KILLED"]
+    assert told["detail"].startswith("It is KILLED, which is stricter than a pause: no order leaves.")
 
 
 async def test_a_limit_is_changed_once(site: Site) -> None:

@@ -10,10 +10,12 @@ import pytest
 from tests.adapters.database.samples import an_alert
 from tests.adapters.web.conftest import OpenSite, Site
 from tests.adapters.web.dashboard import Browser, inside
+from tests.adapters.web.programs import API, bearer, once
 from tests.adapters.web.samples import HOSTILE, a_busy_bot
 from tests.bot_fixtures import MakeBot
 from tradebot.database.books import SqlBooks
 from tradebot.domain.alerts import AlertStatus
+from tradebot.domain.api_access import Scope
 from tradebot.domain.instructions import OrderTerms, Verb
 from tradebot.domain.strategies import OrderSource, Strategy
 from tradebot.domain.terms import OrderType
@@ -174,6 +176,31 @@ async def test_a_message_under_a_used_alert_id_is_found(site: Site) -> None:
     assert "and 1 message with an alert_id used before" in page.text
     assert 'href="/alerts/1">Look at it' in page.html
     assert said in (await browser.get("/alerts/1")).text
+
+
+async def test_a_sale_names_who_asked_for_it(site: Site) -> None:
+    """Two programs have a token each, and nobody can say which of them sold."""
+    await site.bot.start()
+    await site.bot.owns(10, "AAPL")
+    headers = once(await bearer(site, Scope.TRADE), "k1")
+    status, told = await site.ask(f"{API}/positions/AAPL/sell", "POST", headers=headers, json={})
+    assert status == 200, told
+    browser = await inside(site)
+    assert "By my script (API token trade-1)" in (await browser.get(f"/alerts/{told['alert_ids'][0]}")).text
+
+
+async def test_an_alert_for_nobody_shows_the_name_it_carried(open_site: OpenSite, make_bot: MakeBot) -> None:
+    """A slip in a strategy's name is looked for among the alerts of another one, under whose name it stands."""
+    bot = await make_bot(strategies=(Strategy(name="main"), Strategy(name="ema")))
+    await bot.start()
+    bodies = ({"strategy": "emma", "action": "BUY", "ticker": "AAPL"}, {"action": "BUYY", "ticker": "AAPL"})
+    for sent in bodies:
+        await bot.intake.accept(sent, json.dumps(sent).encode(), "192.0.2.7")
+    browser = await inside(await open_site(bot))
+    shown = (await browser.get("/alerts")).text
+    assert 'not understood emma refused There is no strategy "emma", which the message names.' in shown
+    assert "not understood main refused" in shown
+    assert "Strategy emma" in (await browser.get("/alerts/1")).text
 
 
 async def test_hostile_text_is_text(open_site: OpenSite, make_bot: MakeBot) -> None:

@@ -42,7 +42,7 @@ async def kill(asked: Asked) -> m.State:
 async def pause(asked: Asked) -> m.State:
     state = await asked.ground.operations.pause(asked.actor, asked.key, asked.body.strategy)
     if state is TradingState.KILLED:
-        raise Problem(HTTPStatus.CONFLICT, f"{switch.PAUSE_CHANGES_NOTHING} {_LIFTS}")
+        raise Problem(HTTPStatus.CONFLICT, f"{switch.PAUSE_IN_A_KILL} {_LIFTS}")
     return m.State(state=state)
 
 
@@ -55,7 +55,7 @@ async def resume(asked: Asked) -> m.State:
     to = TradingState.PAUSED if body.to == "sells_only" else TradingState.RUNNING
     state = await operations.resume(asked.actor, asked.key, to, lift_kill=body.lift_kill)
     if state is TradingState.KILLED:
-        raise Problem(HTTPStatus.CONFLICT, f"{switch.RESUME_CHANGES_NOTHING} {_LIFTS}")
+        raise Problem(HTTPStatus.CONFLICT, f"{switch.RESUME_IN_A_KILL} {_LIFTS}")
     return m.State(state=state)
 
 

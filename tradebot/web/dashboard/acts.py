@@ -95,7 +95,7 @@ class Acts(Acting):
                 said.WAIT,
             )
         elif state is TradingState.KILLED:
-            self.note(request, switch.PAUSE_CHANGES_NOTHING, said.BAD)
+            self.note(request, switch.PAUSE_IN_A_KILL, said.BAD)
         else:
             self.note(request, "Paused. BUY alerts are not traded; SELL goes on.", said.WAIT)
         raise web.HTTPSeeOther("/")

@@ -90,7 +90,7 @@ def row(one: ListedAlert) -> Row:
         id=alert.id,
         at=alert.received_at,
         what=instructions.wanted(alert),
-        strategy=alert.strategy,
+        strategy=instructions.whose(alert),
         word=said.ALERTS[alert.status],
         why=outcome(alert, one.orders),
         repeats=f"came {alert.duplicates + 1} times" if alert.duplicates else "",

@@ -85,7 +85,7 @@ def trace(found: AlertTrace) -> Trace:
         why=said.sentence(alerts.outcome(alert, [one.trade for one in found.orders])),
         longest=_longest(found.events),
         steps=_steps(alert, found.events),
-        came=list(_came(alert)),
+        came=list(_came(alert, _asked_by(found.events))),
         body=alert.raw_body.decode(errors="replace"),
         checks=refused,
         passed=sum(one.word is PASSED for one in refused),
@@ -122,7 +122,12 @@ def _longest(events: Sequence[Event]) -> str:
 # --- what came ------------------------------------------------------------------------------------------------------
 
 
-def _came(alert: Alert) -> Iterable[tuple[str, str]]:
+def _asked_by(events: Sequence[Event]) -> str | None:
+    """Who had it stored, as far as that is kept."""
+    return next((one.actor for one in events if one.kind is EventKind.ALERT_STORED and one.actor != "bot"), None)
+
+
+def _came(alert: Alert, asked_by: str | None) -> Iterable[tuple[str, str]]:
     asked = [] if alert.instruction is None else list(_phrases(alert.instruction))
     if asked:
         yield "Understood", ", ".join(asked)
@@ -130,11 +135,13 @@ def _came(alert: Alert) -> Iterable[tuple[str, str]]:
         yield "Its price", figures.price(alert.price)
     if alert.alert_time:
         yield "Fired", figures.market_time(alert.alert_time)
-    yield "Strategy", alert.strategy
+    yield "Strategy", instructions.whose(alert)
     if alert.dialect:
         yield "Dialect", alert.dialect
     if alert.source_ip:
         yield "From", alert.source_ip
+    elif asked_by is not None:
+        yield "By", asked_by
     if alert.duplicates:
         yield "Repeated", f"{figures.some(alert.duplicates, 'times')} more: such a message only counts"
 
