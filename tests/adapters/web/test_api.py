@@ -13,6 +13,7 @@ from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.api_access import Scope
 from tradebot.domain.event_groups import EventGroup
 from tradebot.domain.events import EventKind
+from tradebot.domain.facts.account import StateChanged
 from tradebot.domain.limits import limit_names
 from tradebot.domain.settings import TradingState
 from tradebot.errors import LedgerUnavailable
@@ -212,7 +213,8 @@ async def test_a_pause_just_before_a_kill_is_not_said_to_have_changed_nothing(si
     bot.ledger.after_commit = kill
     status, told = await site.ask(f"{API}/pause", "POST", headers=headers, json={})
     assert (await killing[0], status) == (True, 409)
-    changed = [event.facts.to for event in await bot.events(EventKind.STATE_CHANGED)]
+    facts = [event.facts for event in await bot.events(EventKind.STATE_CHANGED)]
+    changed = [one.to for one in facts if isinstance(one, StateChanged)]
     assert changed == ["PAUSED", "KILLED"]
     assert told["detail"].startswith("It is KILLED, which is stricter than a pause: no order leaves.")
 
