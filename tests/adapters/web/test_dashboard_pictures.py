@@ -40,6 +40,17 @@ async def test_a_curve_is_drawn_for_each_theme_and_width() -> None:
     assert "$100,000" in drawn["wide-light"].decode()
 
 
+@pytest.mark.parametrize("days", [2, 4, 6])
+async def test_of_few_days_each_is_marked_once(days: int) -> None:
+    """The first evening's curve has the same date five times under it."""
+    gallery = Gallery()
+    drawn = await gallery.drawn(gallery.name(a_curve(days, from_zero=True)) or "")
+    assert drawn is not None
+    marked = re.findall(r">(\d\d Jan)<", drawn["narrow-light"].decode())
+    assert {f"{FIRST + timedelta(days=day):%d %b}" for day in range(days)} <= set(marked)
+    assert len(marked) == len(set(marked))
+
+
 def test_the_dark_colours_are_those_of_the_style_sheet() -> None:
     """A picture stands in other colours than its page."""
     sheet = (STATIC / "style.css").read_text("utf-8")

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from urllib.parse import quote, urlencode
 
-from tradebot.domain.alerts import NOT_TRADED, Alert, AlertStatus
+from tradebot.domain.alerts import NOT_TRADED, Alert, AlertStatus, Side
 from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.events import Event
 from tradebot.domain.facts.alerts import AlertConflict
@@ -101,6 +101,7 @@ class Overview:
     equity: Decimal | None
     cash: Decimal | None
     invested: Decimal
+    buying: bool  # what is invested has an order's share in it, which may not fill
     ibs_day: Decimal | None  # IB's own P&L of the day, the owner's shares included
     realised: Decimal
     unrealised: Decimal | None
@@ -154,6 +155,7 @@ def overview(
         equity=account.equity if account else None,
         cash=account.cash if account else None,
         invested=booked.exposure.invested,
+        buying=any(one.side is Side.BUY for one in (*booked.in_flight, *_entries(booked.resting))),
         ibs_day=account.daily_pnl if account else None,
         realised=realised,
         unrealised=unrealised,
@@ -292,7 +294,7 @@ def _told(event: Event, strategies: Strategies) -> Line:
 def _strategy(one: StrategyStatus) -> Named:
     realised = one.exposure.realised_today
     today = figures.signed_usd(realised) if realised else figures.usd(realised)
-    lots = f"{one.exposure.open_positions} of its own open" if one.lots else "holds nothing"
+    lots = f"{figures.some(one.lots, 'lots')} open" if one.lots else "holds nothing"
     act, to = ("Resume", "resume") if one.paused else ("Pause", "pause")
     href = f"/act/{to}?{urlencode({'strategy': one.strategy.name})}"
     return Named(one.strategy.name, said.STANDINGS[one.standing], f"{lots}, {today} realised today", act, href)

@@ -21,6 +21,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 INK, QUIET, LINE, GAIN, LOSS, LINK = "#1d1f1c", "#5f635b", "#e3e0d8", "#17683a", "#b0282e", "#1f4e79"
+FEW_DAYS = 6
 SIZES = {"wide": (10.4, 3.6), "narrow": (4.6, 3.2)}  # inches of 72 px
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text, in the reader's font
@@ -73,7 +74,9 @@ def picture(asked: dict[str, Any], name: str, size: tuple[float, float]) -> Figu
         upper = lower = drawn.subplots()
     _curve(upper, days, asked["values"], from_zero=bool(asked.get("from_zero")))
     span = days[-1] - days[0]
-    ticks = dates.AutoDateLocator(minticks=3, maxticks=5 if name == "narrow" else 9)  # type: ignore[no-untyped-call]
+    few = dates.DayLocator()  # type: ignore[no-untyped-call] # else hours are marked, each with its day once more
+    many = dates.AutoDateLocator(minticks=3, maxticks=5 if name == "narrow" else 9)  # type: ignore[no-untyped-call]
+    ticks = few if span < FEW_DAYS else many
     lower.xaxis.set_major_locator(ticks)
     lower.xaxis.set_major_formatter(dates.DateFormatter("%d %b" if span < 200 else "%b %y"))  # type: ignore[no-untyped-call]
     return drawn
