@@ -28,6 +28,10 @@ async def test_alerts_that_wait_for_ib_are_what_holds_orders_up(bot: Bot) -> Non
         assert len([line for line in logged if "waits for IB" in line]) == 2
         bot.broker.failing.clear()
         await bot.sent(2)
-        assert (await bot.queries.headline()).held_up_by == ()
+
+        async def nothing() -> bool:
+            return (await bot.queries.headline()).held_up_by == ()
+
+        await bot.until(nothing, "nothing holds orders up")
     finally:
         logger.remove(sink)

@@ -49,6 +49,7 @@ from tradebot.trading.rehearsal import Rehearsal, Setup
 from tradebot.trading.requeue import Requeue
 from tradebot.trading.switch import TradingSwitch
 from tradebot.trading.timed_exits import TimedExits
+from tradebot.trading.waiting import Waiting
 from tradebot.trading.worker import SECOND_LOOK_DELAY_S as SELL_LOOK_DELAY_S
 from tradebot.trading.worker import Worker, WorkerOptions
 from tradebot.words import alert_report
@@ -146,7 +147,8 @@ def build(outside: Outside, options: Options) -> Tradebot:
         report=_report_on(core),
         store_within_s=options.store_within_s,
     )
-    worker = _worker(core, watching.lifting, intake.just_stored)
+    waiting = Waiting(ledger, queue, watching.lifting, core.broker_waits, clock=clock)
+    worker = _worker(core, waiting, intake.just_stored)
     requeue = Requeue(ledger, queue, worker, options.hours, clock, pulse=pulse, pending_max_age=options.pending_max_age)
     queries = _queries(core)
     jobs = all_jobs(
@@ -289,7 +291,7 @@ def _report_on(core: _Core) -> ReportOn:
     return report_on
 
 
-def _worker(core: _Core, lifting: Lifting, just_stored: Callable[[int], Alert | None]) -> Worker:
+def _worker(core: _Core, waiting: Waiting, just_stored: Callable[[int], Alert | None]) -> Worker:
     outside, options = core.outside, core.options
     return Worker(
         outside.ledger,
@@ -301,7 +303,7 @@ def _worker(core: _Core, lifting: Lifting, just_stored: Callable[[int], Alert | 
         booking=core.booking,
         listeners=core.listeners,
         questions=core.questions,
-        lifting=lifting,
+        waiting=waiting,
         broker_waits=core.broker_waits,
         clock=outside.clock,
         pulse=outside.pulse,

@@ -100,7 +100,7 @@ class Requeue:
     async def run_once(self) -> None:
         """One round. Raises LedgerUnavailable, QueueUnavailable."""
         async with self._requeueing:
-            await self._worker.release_idle()
+            await self._worker.waiting.release_idle()
             waiting = await self._waiting()
             if await self._end_waiting([a for a in waiting if a.status is AlertStatus.PENDING], self._clock.now()):
                 waiting = await self._waiting()

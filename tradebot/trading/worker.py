@@ -8,24 +8,20 @@ Rules:
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 from loguru import logger
 
 from tradebot.domain.alerts import UNDECIDED, Alert, AlertStatus, Side
-from tradebot.domain.brokerage import NoQuote, Quote
 from tradebot.domain.events import NewEvent
 from tradebot.domain.facts.alerts import AlertFailed
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits
-from tradebot.domain.lots import Lot, LotStatus, shares_by_contract
-from tradebot.domain.questions import Question
 from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.domain.refusals import Fact, RefusalCode
 from tradebot.domain.settings import (
-    TradingState,
     invalid_limits,
     limit_key,
     limits_in,
@@ -34,13 +30,12 @@ from tradebot.domain.settings import (
 )
 from tradebot.domain.strategies import ACCOUNT, Strategies, Strategy, UnknownStrategy
 from tradebot.domain.strategy_rules import StrategyTerms
-from tradebot.domain.trades import UNRESOLVED, OrderRole, Trade
+from tradebot.domain.trades import Trade
 from tradebot.errors import (
     BrokerUnavailable,
     LedgerUnavailable,
     LockLost,
     QueueUnavailable,
-    UnknownContract,
 )
 from tradebot.ports import (
     ASKS_IB_S,
@@ -51,25 +46,22 @@ from tradebot.ports import (
     Clock,
     InstanceLock,
     Ledger,
-    PositionReport,
     Pulse,
     Queue,
 )
-from tradebot.trading import second_look
 from tradebot.trading.booking import Booking, Listeners
 from tradebot.trading.broker_waits import BrokerWaits
-from tradebot.trading.decision import decide, holds_back, read_ahead
-from tradebot.trading.entries_at_work import is_cancel
+from tradebot.trading.decision import decide, read_ahead
 from tradebot.trading.gate import Gate
 from tradebot.trading.judging import AskMargin, Decided, Intent, Lift, NewOrder, Policy, PreTradeData, Wait
-from tradebot.trading.lifting import Lifting
-from tradebot.trading.margin import ask_margin
+from tradebot.trading.preparing import Preparing
 from tradebot.trading.questions import Questions
 from tradebot.trading.sequencer import Sequencer
 from tradebot.trading.snapshot import BrokerView
 from tradebot.trading.submission import DecidedUnder, Submission, check_epoch
 from tradebot.trading.switch import TradingSwitch
 from tradebot.trading.taking import Taking
+from tradebot.trading.waiting import ASK_AGAIN_S, Waiting
 
 READ_MAX = 32
 """Alerts read from the database at once."""
@@ -79,11 +71,8 @@ PRE_TRADE_MAX_AGE_S = 10.0
 """A quote older than this when its turn comes is asked for again."""
 HOLDINGS_MAX_AGE_S = 1.0
 """As is what IB holds: the owner may have sold by hand while an exit waited behind another one."""
-ASK_AGAIN_S = 1.0
 AGAIN_MAX_S = 30.0
 """From one to the next order of an alert whose orders cannot leave."""
-LOOK_AGAIN_S = 5.0
-"""Whether the owner has answered: an exit waits for him, and IB's positions are asked for anew each time."""
 SECOND_LOOK_DELAY_S = 3.0
 
 
@@ -107,20 +96,6 @@ class _Prepared:
     waits_ended: int  # when it was asked for
 
 
-@dataclass(frozen=True, slots=True)
-class _Parked:
-    """An alert that waits for an order to end."""
-
-    alert: Alert
-    con_ids: frozenset[int]  # that its order would be of
-    replaces: bool = False  # also for its strategy's entries that rest: they are being cancelled
-
-    def waits_for(self, trade: Trade) -> bool:
-        of_its_own = trade.ticker == self.alert.ticker or trade.con_id in self.con_ids
-        cancelled = self.replaces and trade.strategy == self.alert.strategy and trade.role is OrderRole.ENTRY
-        return of_its_own and (cancelled or holds_back(trade, self.alert))
-
-
 class Worker:
     """Takes alerts from the queue and carries each to a decision, and its order to IB."""
 
@@ -136,7 +111,7 @@ class Worker:
         booking: Booking,
         listeners: Listeners,
         questions: Questions,
-        lifting: Lifting,
+        waiting: Waiting,
         broker_waits: BrokerWaits,
         clock: Clock,
         pulse: Pulse,
@@ -145,7 +120,6 @@ class Worker:
         just_stored: Callable[[int], Alert | None],
     ) -> None:
         self._ledger = ledger
-        self._queue = queue
         self._broker = broker
         self._lock = lock
         self._gate = gate
@@ -153,7 +127,6 @@ class Worker:
         self._booking = booking
         self._submission = Submission(ledger, broker, lock, gate, switch, booking, listeners, clock)
         self._questions = questions
-        self._lifting = lifting
         self._broker_waits = broker_waits
         self._clock = clock
         self._pulse = pulse
@@ -166,10 +139,20 @@ class Worker:
         self._waits_ended = 0  # of exits, for IB to take messages again
         self._taking = Taking(queue, clock)
         self._in_hand: set[int] = set()
+        self._waiting = waiting
         self._sequencer = Sequencer(BUYS_MAX)
-        self._parked: dict[int, _Parked] = {}  # by alert id
-        self._tasks: set[asyncio.Task[None]] = set()
-        listeners.ended.append(self.trade_ended)
+        self._preparing = Preparing(
+            ledger,
+            broker,
+            switch,
+            questions,
+            self._sequencer,
+            broker_waits,
+            clock=clock,
+            hours=options.hours,
+            second_look_delay_s=options.second_look_delay_s,
+        )
+        listeners.ended.append(waiting.trade_ended)
 
     async def run(self) -> None:
         """Takes and handles until cancelled; alerts in hand are then finished first."""
@@ -178,13 +161,13 @@ class Worker:
             try:
                 while True:
                     beat()
-                    if not self._in_hand:
+                    if not (self._in_hand or self._waiting.for_a_while):
                         self._judged()
                     if not await self._gate.opens(IDLE_S):
                         continue
                     async with reading:
                         alert_id = await self._taking.take(IDLE_S)
-                    if alert_id is None or alert_id in self._in_hand:
+                    if alert_id is None or alert_id in self._in_hand or alert_id in self._waiting.for_a_while:
                         continue
                     self._in_hand.add(alert_id)
                     self._sequencer.take_place(alert_id)
@@ -193,29 +176,20 @@ class Worker:
                 await asyncio.shield(self._finish())
                 raise
 
-    def trade_ended(self, trade: Trade) -> None:
-        """What waited for it goes on."""
-        waited = [one for one in self._parked.values() if one.waits_for(trade)]
-        self._start(self._release(waited), f"release {trade.ticker}")
-
     @property
     def taking(self) -> Taking:
         """Where the ids come from."""
         return self._taking
 
     @property
+    def waiting(self) -> Waiting:
+        """What comes again."""
+        return self._waiting
+
+    @property
     def in_hand(self) -> frozenset[int]:
         """Alerts that are being handled, or wait for their ticker: the requeue leaves them alone."""
-        return frozenset(self._in_hand) | frozenset(self._parked)
-
-    async def release_idle(self) -> None:
-        """Lets go on what waits for no order any more. Raises LedgerUnavailable."""
-        if not self._parked:
-            return
-        async with self._ledger.read() as books:
-            unresolved = await books.trades(UNRESOLVED)
-        idle = [one for one in self._parked.values() if not any(one.waits_for(trade) for trade in unresolved)]
-        await self._release(idle)
+        return frozenset(self._in_hand) | self._waiting.for_a_while | self._waiting.parked
 
     # --- one alert --------------------------------------------------------------------------------------------------
 
@@ -254,7 +228,8 @@ class Worker:
         prepared = await self._prepare(alert)
         while (decided := await self._in_turn(alert, prepared)) is Wait.LIMIT or isinstance(decided, AskMargin):
             if isinstance(decided, AskMargin):
-                prepared = await self._ask_margin(alert, prepared, decided)
+                asked = await self._preparing.with_margin(alert, prepared.data, decided)
+                prepared = replace(prepared, data=asked)
                 continue
             entry = alert.action is Side.BUY
             if self._broker.throttled(entry=entry):
@@ -266,24 +241,8 @@ class Worker:
                     self._sequencer.look_up()  # the exits behind it ask again, together
             if alert.action is Side.SELL:  # it is sized by what IB holds, which the owner may have changed meanwhile
                 prepared = await self._prepare(alert)
-        if decided in (Wait.TICKER, Wait.ENTRY) and alert.ticker is not None:
-            logger.info("alert {} waits until the order of {} has ended", alert.id, alert.ticker)
-            self._parked[alert.id] = _Parked(alert, prepared.data.con_ids, replaces=decided is Wait.ENTRY)
-        elif isinstance(decided, Lift):
-            logger.debug("alert {} waits until nothing protects the shares that it sells", alert.id)
-            self._parked[alert.id] = _Parked(alert, prepared.data.con_ids)
-            await self._lifting.lift(decided)
-            if decided.cuts:  # no end of an order will release it
-                self._parked.pop(alert.id, None)
-                self._start(self._again(alert, ASK_AGAIN_S), f"again {alert.id}")
-        elif decided is Wait.BROKER:
-            reason = prepared.data.unavailable or "what it told is too old, or not complete yet"
-            level = "INFO" if self._broker_waits.waits(alert.id, reason) else "DEBUG"
-            logger.log(level, "alert {} waits for IB: {}", alert.id, reason)
-            self._start(self._again(alert, ASK_AGAIN_S), f"again {alert.id}")
-        elif decided is Wait.OWNER:
-            logger.debug("alert {} waits for the owner: was it a split?", alert.id)
-            self._start(self._again(alert, LOOK_AGAIN_S), f"again {alert.id}")
+        if isinstance(decided, Wait | Lift):
+            await self._waiting.hold(alert, decided, prepared.data)
 
     async def _in_turn(self, alert: Alert, prepared: _Prepared) -> Decided:
         entry = alert.action is Side.BUY
@@ -311,79 +270,10 @@ class Worker:
 
     async def _prepare(self, alert: Alert) -> _Prepared:
         waits_ended = self._waits_ended
-        return _Prepared(await self._ask_broker(alert), self._clock.monotonic(), waits_ended)
+        return _Prepared(await self._preparing.ask(alert), self._clock.monotonic(), waits_ended)
 
     def _age_s(self, prepared: _Prepared) -> float:
         return self._clock.monotonic() - prepared.at
-
-    async def _ask_broker(self, alert: Alert) -> PreTradeData:
-        """Asks the broker for what the decision will need; nothing where the answer cannot matter."""
-        blocked = self._switch.state is TradingState.KILLED or is_cancel(alert)
-        if blocked or alert.ticker is None or not self._options.hours.is_open(self._clock.now()):
-            return PreTradeData(unavailable="nothing was asked of it yet")
-        try:
-            if alert.action is Side.SELL:
-                return await self._ask_for_sell(alert, alert.ticker)
-            return await self._ask_for_buy(alert, alert.ticker)
-        except UnknownContract as error:
-            return PreTradeData(no_contract=str(error))
-        except BrokerUnavailable as error:
-            return PreTradeData(unavailable=str(error))
-
-    async def _ask_for_buy(self, alert: Alert, ticker: str) -> PreTradeData:
-        if self._questions.exits_only:
-            return PreTradeData(unavailable=f"it does not answer about {self._questions.silent[0].question}")
-        contract = await self._broker.contract(ticker, alert.primary_exchange)
-        quote = await self._broker.quote(contract)
-        if isinstance(quote, NoQuote):  # that there is none, the refusal says
-            logger.debug("quote {} none", contract.ticker)
-            return PreTradeData(contract=contract, no_quote=quote, con_ids=frozenset({contract.con_id}))
-        level = "DEBUG" if alert.id in self._broker_waits else "INFO"  # it is asked for again every second
-        logger.log(level, "quote {} {}", contract.ticker, _quoted(quote))
-        return PreTradeData(contract=contract, quote=quote, con_ids=frozenset({contract.con_id}))
-
-    async def _ask_margin(self, alert: Alert, prepared: _Prepared, wanted: AskMargin) -> _Prepared:
-        """Nothing that it waits for holds up another alert."""
-        self._sequencer.leave(alert.id)
-        try:
-            margin = await ask_margin(self._broker, wanted.order)
-        finally:
-            self._sequencer.take_place(alert.id)
-            self._sequencer.is_a(alert.id, alert.action)
-        return replace(prepared, data=replace(prepared.data, margin=margin))
-
-    async def _ask_for_sell(self, alert: Alert, ticker: str) -> PreTradeData:
-        async with self._ledger.read() as books:
-            lots = await books.lots(LotStatus.OPEN, strategy=alert.strategy)
-        if any(lot.ticker == ticker for lot in lots):
-            return await self._look_at_holdings([lot for lot in lots if lot.ticker == ticker])
-        if not lots:
-            return PreTradeData()
-        # The books may hold it under the ticker of before it was renamed. No exit of what they do hold waits for that answer.
-        self._sequencer.leave(alert.id)
-        try:
-            contract = await self._broker.contract(ticker, alert.primary_exchange)
-        except UnknownContract:
-            return PreTradeData()
-        finally:
-            self._sequencer.take_place(alert.id)
-            self._sequencer.is_a(alert.id, alert.action)
-        renamed = [lot for lot in lots if lot.con_id == contract.con_id]
-        return replace(await self._look_at_holdings(renamed), contract=contract) if renamed else PreTradeData()
-
-    async def _look_at_holdings(self, lots: Sequence[Lot]) -> PreTradeData:
-        async def ask() -> PositionReport:
-            return await self._questions.ask(self._broker.position_report, Question.OPEN_ORDERS, Question.POSITIONS)
-
-        async with self._ledger.read() as books:
-            protection = await books.protection_of([lot.opening_trade_id for lot in lots])
-        own = frozenset(order.order_ref for order in protection)
-        delay_s = self._options.second_look_delay_s
-        report = await second_look.position_report(ask, self._clock, shares_by_contract(lots), delay_s, own)
-        con_ids = frozenset(lot.con_id for lot in lots)
-        if report is None:
-            return PreTradeData(unavailable="its answers about the position do not agree", con_ids=con_ids)
-        return PreTradeData(position_report=report, con_ids=con_ids)
 
     async def _pace(self) -> None:
         """Keeps to `orders_per_second`. No exit waits for it, nor for an entry that does: only for IB's own limit."""
@@ -456,11 +346,11 @@ class Worker:
             again = await self._booking.judge_again(trade.id, reason, drawn_from=trade)
         except LedgerUnavailable as error:
             logger.error("that order {} did not leave is not stored yet: {}", trade.order_ref, error)
-            self._start(self._store_later(alert, trade, reason), f"did not leave {alert.id}")
+            self._waiting.start(self._store_later(alert, trade, reason), f"did not leave {alert.id}")
             return
         if again:
             wait_s = min(AGAIN_MAX_S, ASK_AGAIN_S * 2 ** min(trade.n - 1, 10))
-            self._start(self._again(alert, wait_s), f"again {alert.id}")
+            self._waiting.again(alert, wait_s)
 
     async def _store_later(self, alert: Alert, trade: Trade, reason: Reason) -> None:
         await self._clock.sleep(ASK_AGAIN_S)
@@ -480,43 +370,7 @@ class Worker:
         except LedgerUnavailable as silence:
             logger.error("alert {} waits: {}", alert_id, silence)
 
-    # --- waiting alerts ---------------------------------------------------------------------------------------------
-
-    async def _again(self, alert: Alert, wait_s: float) -> None:
-        self._in_hand.add(alert.id)
-        try:
-            await self._clock.sleep(wait_s)
-        finally:
-            self._in_hand.discard(alert.id)
-        await self._push([alert])
-
-    async def _release(self, parked: Iterable[_Parked]) -> None:
-        await self._push([one.alert for one in parked if self._parked.pop(one.alert.id, None) is not None])
-
-    async def _push(self, alerts: Iterable[Alert]) -> None:
-        ordered = sorted(alerts, key=lambda alert: alert.id)
-        try:
-            for side in (Side.SELL, Side.BUY):
-                if ids := [alert.id for alert in ordered if alert.action is side]:
-                    await self._queue.push(side, ids)
-        except QueueUnavailable as error:
-            for alert in ordered:  # whatever order's end has freed them
-                keyed = logger.bind(alert_id=alert.id, ticker=alert.ticker, order_ref=None)
-                keyed.warning("alert {} waits: {}; the requeue brings it again", alert.id, error)
-
-    def _start(self, work: Coroutine[None, None, None], name: str) -> None:
-        task = asyncio.create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
     async def _finish(self) -> None:
         """What is being decided is decided to its end; what merely waits is stored and comes again."""
         async with self._serial:
-            for task in self._tasks:
-                task.cancel()
-
-
-def _quoted(quote: Quote) -> str:
-    prices = (("bid", quote.bid), ("ask", quote.ask), ("last", quote.last))
-    told = " ".join(f"{name} {'none' if price is None else price}" for name, price in prices)
-    return f"{told} {'delayed' if quote.delayed else 'live'}"
+            self._waiting.end()
