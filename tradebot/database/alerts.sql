@@ -67,8 +67,9 @@ ORDER BY id DESC
 LIMIT :limit
 
 -- search_alerts --
--- Backwards from an id, until so many are found: `|| ''`, for else SQLite sorts all that ever had these states. What has not ended
--- is found by its partial index: of an UNKNOWN one there may be none, and all that ever ended would be looked through for it.
+-- Backwards from an id, until so many are found: `|| ''`, for else SQLite sorts all that ever had these states; what tells most
+-- rows apart comes first, for it looks at conditions in their order. What has not ended is found by its partial index: of an
+-- UNKNOWN one there may be none, and all that ever ended would be looked through for it.
 SELECT * FROM (
     SELECT * FROM alert_log
     WHERE status IN ('RECEIVED', 'PENDING', 'PROCESSING', 'UNKNOWN') AND status IN (:statuses) AND id < :before_id
@@ -79,10 +80,10 @@ SELECT * FROM (
 UNION ALL
 SELECT * FROM (
     SELECT * FROM alert_log
-    WHERE id < :before_id AND status NOT IN ('RECEIVED', 'PENDING', 'PROCESSING', 'UNKNOWN') AND (status || '') IN (:statuses)
+    WHERE id < :before_id AND (:ticker = '' OR ticker = :ticker) AND (:strategy = '' OR (strategy || '') = :strategy)
+      AND (status || '') IN (:statuses) AND status NOT IN ('RECEIVED', 'PENDING', 'PROCESSING', 'UNKNOWN')
       AND ('EXECUTED' IN (:statuses) OR 'BLOCKED' IN (:statuses) OR 'FAILED' IN (:statuses) OR 'EXPIRED' IN (:statuses)
            OR 'CLEARED' IN (:statuses) OR 'REJECTED' IN (:statuses))
-      AND (:ticker = '' OR ticker = :ticker) AND (:strategy = '' OR (strategy || '') = :strategy)
     ORDER BY id DESC
     LIMIT :limit
 ) AS over

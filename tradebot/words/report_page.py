@@ -76,7 +76,8 @@ def headlines(found: Performance) -> Sequence[Headline]:
         ahead = account.benchmark.ahead
         told.append(Headline("against SPY", words.signed(ahead), _tone(ahead)))
         worst = account.drawdown.worst
-        told.append(Headline("deepest drawdown", words.share(worst.depth, 1) if worst else "none", ""))
+        none = "none" if len(account.days) > 1 else words.NOT_YET
+        told.append(Headline("deepest drawdown", words.share(worst.depth, 1) if worst else none, ""))
     told.append(Headline("lots won", f"{lots.won} of {lots.closed}", ""))
     told.append(Headline("at IB within 1 s", words.service(found.latency.share), ""))
     return told

@@ -56,6 +56,15 @@ async def test_the_reasons_come_to_all_that_was_not_traded(
     assert "2 not traded: for other reasons" in (await browser.get("/")).text
 
 
+async def test_a_day_with_more_alerts_than_are_counted_says_so(
+    open_site: OpenSite, make_bot: MakeBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The owner of a busy bot reads a round number of alerts, the same every evening."""
+    monkeypatch.setattr(overview, "ALERTS_MAX", 5)
+    browser = await inside(await open_site(await a_busy_bot(make_bot)))
+    assert "Alerts 5 or more: the newest are counted" in (await browser.get("/")).text
+
+
 async def test_the_overview_adds_up_no_history(
     open_site: OpenSite, make_bot: MakeBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:

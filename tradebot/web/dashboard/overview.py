@@ -35,6 +35,7 @@ from tradebot.words.told import told
 TOLD_MAX = 9
 REFUSALS_MAX = 5
 CONFLICTS_MAX = 3
+ALERTS_MAX = 1000
 PARTS = {
     "database": "Database",
     "queue": "Queue",
@@ -109,6 +110,7 @@ class Overview:
     day_iso: str
     today: Summary
     alerts_today: int
+    newest_only: bool  # there may be more of them than were looked at
     refused_today: int
     conflicts_today: int  # messages without a row of their own: their "alert_id" was another alert's
     refusals: Sequence[Refused]
@@ -163,6 +165,7 @@ def overview(
         day_iso=f"{date:%Y-%m-%d}",
         today=today,
         alerts_today=len(alerts),
+        newest_only=len(alerts) >= ALERTS_MAX,
         refused_today=len(refused),
         conflicts_today=len(conflicts),
         refusals=_refusals(refused),

@@ -21,7 +21,6 @@ from tradebot.web.dashboard.pictures import Gallery
 from tradebot.web.ground import Ground
 from tradebot.words import report_page
 
-TODAY_MAX = 1000
 PRICES_KEPT_S = 60.0
 ID_MAX = 2**62
 
@@ -64,7 +63,7 @@ class Pages:
             await queries.positions(),
             (await queries.today()).summary,
             await queries.waiting(),
-            [one.alert for one in await search_alerts(queries.ledger, hours, today, TODAY_MAX)],
+            [one.alert for one in await search_alerts(queries.ledger, hours, today, overview.ALERTS_MAX)],
             await conflicts_of(queries.ledger, hours, now),
             (await newest_events(queries.ledger, overview.TOLD_MAX))[::-1],
             await queries.health(),
