@@ -24,6 +24,8 @@ CHAT = {"id": 4242, "type": "private", "first_name": "Ann"}
 BOT = {"id": 123456789, "is_bot": True, "first_name": "tradebot", "username": "tradebot_test_bot"}
 MESSAGES = ("sendMessage", "sendPhoto", "sendDocument", "editMessageText")
 DEADLINE_S = 60.0
+FIRST_LINE_MAX = 40
+"""Characters that a lock screen shows."""
 
 
 @dataclass
@@ -38,7 +40,7 @@ class Sent:
 
     @property
     def text(self) -> str:
-        return str(self.fields.get("text") or self.fields.get("caption") or "")
+        return _text(self.fields)
 
     @property
     def buttons(self) -> dict[str, str]:
@@ -72,6 +74,12 @@ class BotApi:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def too_wide(self) -> list[str]:
+        """First lines of messages that a lock screen would cut off."""
+        first = [_shown(one.fields).partition("\n")[0] for one in self.sent if one.method in MESSAGES]
+        return [line for line in first if len(line) > FIRST_LINE_MAX]
 
     # --- what the test does -----------------------------------------------------------------------------------------
 
@@ -249,21 +257,36 @@ def _wrong(fields: dict[str, Any], *, photo: bool) -> str | None:
     """What Telegram would refuse of a message, in its words."""
     if fields.get("chat_id") != str(CHAT["id"]):
         return "chat not found"
-    text = str(fields.get("text") or fields.get("caption") or "")
-    shown = text
-    if fields.get("parse_mode") == "HTML":
-        parser = _Html()
-        parser.feed(text)
-        parser.close()
-        if parser.open or parser.wrong:
-            return f"can't parse entities: {parser.wrong or parser.open}"
-        shown = parser.shown
+    parser = _parsed(fields)
+    if parser is not None and (parser.open or parser.wrong):
+        return f"can't parse entities: {parser.wrong or parser.open}"
+    shown = _shown(fields)
     if (not shown.strip() and not photo) or len(shown) > (1024 if photo else 4096):
         return "message text is empty, or too long"
     for row in json.loads(fields.get("reply_markup", "{}")).get("inline_keyboard", []):
         if any(not 1 <= len(button["callback_data"].encode()) <= 64 for button in row):
             return "BUTTON_DATA_INVALID"
     return None
+
+
+def _parsed(fields: dict[str, Any]) -> "_Html | None":
+    """None of plain words."""
+    if fields.get("parse_mode") != "HTML":
+        return None
+    parser = _Html()
+    parser.feed(_text(fields))
+    parser.close()
+    return parser
+
+
+def _shown(fields: dict[str, Any]) -> str:
+    """What a person sees of it."""
+    parser = _parsed(fields)
+    return _text(fields) if parser is None else parser.shown
+
+
+def _text(fields: dict[str, Any]) -> str:
+    return str(fields.get("text") or fields.get("caption") or "")
 
 
 class _Html(HTMLParser):
@@ -296,10 +319,12 @@ def _refusal(status: int, description: str) -> web.Response:
 
 @asynccontextmanager
 async def bot_api() -> AsyncIterator[BotApi]:
+    """Whatever the test is about, no message that it has brought about may have a first line that is cut off."""
     api = BotApi()
     await api.up()
     try:
         yield api
+        assert not api.too_wide
     finally:
         for fault in api.faults:
             if fault.release is not None:

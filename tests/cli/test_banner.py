@@ -6,6 +6,7 @@ import pytest
 
 from tradebot.cli import banner
 from tradebot.config import load
+from tradebot.listener import take_port
 from tradebot.webhook import Webhook
 
 SECRET = "canary-webhook-secret-0123456789"
@@ -44,6 +45,14 @@ def test_without_configuration_every_part_is_named() -> None:
     assert "Try it" in said
     assert "tradebot price AAPL 200\n" in said
     assert "REAL" not in said
+
+
+def test_where_the_dashboard_is_is_said_where_there_is_one() -> None:
+    """The owner would look for its address in the documentation, or try one where nothing listens."""
+    env = {"TRADEBOT_WEB__PASSWORD": "canary-password-0123456789"}
+    with take_port("web", "127.0.0.1", 0) as port:
+        assert f"Dashboard at http://127.0.0.1:{port.port}/\n" in banner.text(load(None, env), HERE, web=port)
+    assert "Dashboard" not in banner.text(load(None, {}), HERE)
 
 
 def test_with_everything_real_it_says_so() -> None:

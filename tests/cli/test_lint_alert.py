@@ -48,7 +48,7 @@ def test_a_message_is_read_field_by_field(typed: Type, tmp_path: Path) -> None:
     for said in (
         "The alert: accepted",
         "{{close}} becomes for instance 187.32",
-        "Dialect: own (a message of the bot's own kind), by action, ticker",
+        "Read as tradebot's own format (a message of the bot's own kind), by action, ticker",
         'ticker  "NASDAQ:AAPL"  AAPL, listed at NASDAQ. A US stock or fund',
         'mood    "good"         Not known: kept with the alert, and ignored.',
         "It would BUY 2 AAPL.",
@@ -113,9 +113,19 @@ def test_the_secret_is_shown_nowhere(typed: Type, tmp_path: Path, where: str) ->
     assert SECRET not in lint(typed, tmp_path, message(**{where: SECRET}), "--json").all
 
 
+def test_without_the_secret_that_is_said_first(typed: Type, tmp_path: Path) -> None:
+    """ "accepted" stood above a message that the bot answers with 401."""
+    ran = lint(typed, tmp_path, '{"action": "buy", "ticker": "AAPL", "price": 100}')
+    assert (ran.code, ran.out.splitlines()[0]) == (1, "The alert: REFUSED (401), the secret is missing"), ran.all
+    assert "There is no secret in the message: sent so, it would be answered 401." in ran.out
+    assert "It would BUY 5 AAPL." in ran.out, "what else there is to say of it"
+
+
 def test_standard_input_is_read(typed: Type, monkeypatch: pytest.MonkeyPatch) -> None:
     """A script would need a file for what it has in hand."""
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xef\xbb\xbfclose NVDA")))
+    monkeypatch.setattr(
+        sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xef\xbb\xbfclose NVDA\nsecret=" + SECRET.encode()))
+    )
     ran = typed("lint-alert", "-", webhook__secret=SECRET)
     assert (ran.code, "It would SELL all NVDA." in ran.out) == (0, True), ran.all
 

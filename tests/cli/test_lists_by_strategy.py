@@ -96,6 +96,18 @@ def test_a_table_has_a_column_for_the_strategy(several: Path, typed: Type, comma
     assert ("ema" in mine.out, "swing" in mine.out) == (False, True), mine.out
 
 
+@pytest.mark.parametrize("command", ["alerts", "orders", "positions", "pnl", "jobs", "deliveries", "stats"])
+def test_a_table_fits_a_terminal_of_eighty_columns(
+    several: Path, typed: Type, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """Figures ran over the edge, or were cut off, on the width that every terminal opens with."""
+    monkeypatch.setenv("COLUMNS", "80")
+    told = typed(command)
+    assert told.code == 0, told.all
+    assert max(map(len, told.out.splitlines())) <= 80, told.out
+    assert "…" not in told.out
+
+
 def test_results_are_told_for_each_and_added_up(several: Path, typed: Type) -> None:
     """The sum would stand for one strategy, or be missing."""
     rows = [line.split() for line in typed("pnl", "--days", "2").out.splitlines()]
@@ -151,7 +163,7 @@ def test_a_trace_says_what_was_understood(several: Path, typed: Type) -> None:
     """Nobody could see how a foreign message was read."""
     told = " ".join(typed("trace", "1").out.split())
     assert "BUY AAPL at $187.32; 10 shares; wants to be long 20 afterwards, long 10 before;" in told
-    assert "strategy ema; dialect traderspost" in told
+    assert "strategy ema; read as traderspost" in told
     assert json.loads(typed("trace", "1", "--json").out)["alert"]["instruction"]["size"] == {
         "kind": "shares",
         "value": "10",

@@ -39,12 +39,13 @@ async def shell(make_bot: MakeBot, typed: Type) -> Shell:
 async def test_orders_and_positions_have_levels_and_distances(shell: Shell) -> None:
     """Without the chat the owner could not see at which prices his shares are sold, or that some of them are not."""
     await bracket(shell.bot)
-    rows = [row for row in (await shell("orders")).out.splitlines() if "SELL" in row]
-    assert ["5.0 % below the market, $100.00" in row for row in rows] == [True, False], rows
-    (headings,) = [line for line in (await shell("orders")).out.splitlines() if "orderRef" in line]
-    assert rows[0].index("tb-") == headings.index("orderRef"), "under its own heading"
-    assert "SELL 10 AAPL target $110.00" in rows[1]
-    assert "10.0 % above the market, $100.00" in rows[1]
+    (headings, *rows) = (await shell("orders")).out.splitlines()
+    row, stop, target = (
+        next(row for row in rows if said in row) for said in ("  SELL 10 AAPL  ", "stop $", "target $")
+    )
+    assert row.index("tb-") == headings.index("orderRef"), "under its own heading"
+    assert "SELL 10 AAPL stop $95.00, 5.0 % below the market, $100.00" in stop
+    assert "SELL 10 AAPL target $110.00, 10.0 % above the market, $100.00" in target
     assert "stop $95.00 (−5.0 %), target $110.00 (+10.0 %)" in (await shell("positions")).out
     (row,) = (await shell.json("positions"))["positions"]
     assert (row["stops"][0]["terms"]["stop_price"], row["stops"][0]["qty"]) == ("95", "10")

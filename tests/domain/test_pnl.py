@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from tradebot.domain.alerts import Side
 from tradebot.domain.lots import Lot, LotStatus
-from tradebot.domain.pnl import realised_on, summarise, unrealised
+from tradebot.domain.pnl import OpenPosition, realised_on, summarise, unrealised
 from tradebot.domain.trades import Trade
 
 D = Decimal
@@ -125,6 +125,8 @@ def test_open_lots_of_a_contract_are_one_position_at_the_brokers_price() -> None
     result = unrealised(lots, {1: D(110), 2: D(390)})
     apple, microsoft = result.positions
     assert (apple.ticker, apple.lots, apple.qty, apple.cost, apple.entry_price) == ("AAPL", 2, D(40), D(4_600), D(115))
+    third = OpenPosition("KO", 1, 1, D(3), D(100), None)
+    assert str(third.entry_price) == "33.33333333", "no more digits than a stored price has"
     assert (apple.value, apple.pnl) == (D(4_400), D(-200))
     assert (microsoft.ticker, microsoft.pnl) == ("MSFT", D(-10))
     assert (result.pnl, result.unknown) == (D(-210), ())

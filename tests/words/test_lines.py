@@ -129,7 +129,7 @@ FIRST: list[tuple[Facts, str, str]] = [
             "max_order_value",
             {"qty": D(40), "ticker": "SPY", "ask": D(660), "value": D(26_400), "limit": D(25_000)},
         ),
-        "🚫 BUY SPY not sent: over $25,000 an order",
+        "🚫 BUY SPY not sent: order over $25,000",
         "40 at $660.00 are $26,400.00. The limit is max_order_value_usd in the configuration.",
     ),
     (

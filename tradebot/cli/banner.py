@@ -7,20 +7,25 @@ from pathlib import Path
 
 import typer
 
-from tradebot.cli.sending import address, of_strategy
+from tradebot.cli.sending import address, of_strategy, server
 from tradebot.config import WEBHOOK_SECRET_FILE, Settings
 from tradebot.domain.strategies import Sizing
+from tradebot.listener import TakenPort
 from tradebot.webhook import Webhook
 
 
-def show(settings: Settings, webhook: Webhook, config: Path | None) -> None:
-    typer.echo(text(settings, webhook, config))
+def show(settings: Settings, webhook: Webhook, config: Path | None, web: TakenPort | None) -> None:
+    typer.echo(text(settings, webhook, config, web))
 
 
-def text(settings: Settings, webhook: Webhook, config: Path | None = None) -> str:
-    """Plain lines: it is read in a terminal and in the journal. What it shows can be pasted into another terminal."""
+def text(settings: Settings, webhook: Webhook, config: Path | None = None, web: TakenPort | None = None) -> str:
+    """Plain lines: it is read in a terminal and in the journal. What it shows can be pasted into another terminal.
+
+    `web`: where the dashboard listens; None: it is off.
+    """
     here = address(webhook.host, webhook.port)
-    lines = [f"Takes alerts at {here}", *(f"  {of_strategy(here, name)}" for name in settings.strategy_sections), ""]
+    lines = [f"Takes alerts at {here}", *(f"  {of_strategy(here, name)}" for name in settings.strategy_sections)]
+    lines += [*([f"Dashboard at {server(web.address, web.port)}/"] if web else []), ""]
     if parts := settings.simulated_parts():
         lines += ["SIMULATED, EMBEDDED OR OFF:", *(f"  • {part}" for part in parts), ""]
     else:

@@ -20,11 +20,13 @@ from tradebot.config import Settings
 from tradebot.domain.alert_report import AlertReport
 from tradebot.domain.instructions import stored
 from tradebot.domain.payload.lint import Linted, lint
+from tradebot.domain.payload.notes import NoteCode
 from tradebot.domain.payload.samples import Occasion, fill
 from tradebot.domain.strategies import Strategy
 from tradebot.errors import ConfigError, LedgerUnavailable, MigrationError
 from tradebot.trading.rehearsal import Setup, by_the_books
 from tradebot.words import alert_report as words
+from tradebot.words import instructions
 
 BYTES_MAX = 16 * 1024
 """A larger message the webhook does not take."""
@@ -186,6 +188,13 @@ def _refused(one: Verdict) -> Iterator[str]:
     yield from (words.note(note) for note in one.linted.notes if note.refuses)
 
 
+def _headline(one: Verdict) -> str:
+    """What the webhook would do first: without the secret it looks at nothing else."""
+    if any(note.code is NoteCode.UNSIGNED for note in one.linted.notes):
+        return "REFUSED (401), the secret is missing"
+    return "accepted" if one.accepted else "REFUSED"
+
+
 def _fields(linted: Linted) -> Iterator[str]:
     """A line each, however long: it may be what one looks for."""
     rows = [words.reading(each) for each in linted.readings]
@@ -218,7 +227,7 @@ def _page(verdicts: list[Verdict], books: str, secrets: list[str], path: str | N
         linted = one.linted
         if one is not verdicts[0]:
             say()
-        say(f"{_OCCASIONS[linted.filled.occasion]}: {'accepted' if one.accepted else 'REFUSED'}", "bold")
+        say(f"{_OCCASIONS[linted.filled.occasion]}: {_headline(one)}", "bold")
         for placeholder, sample in linted.filled.samples.items():
             if one is verdicts[0] or verdicts[0].linted.filled.samples[placeholder] != sample:
                 say(f"  {placeholder} becomes for instance {sample or 'nothing'}")
@@ -226,7 +235,7 @@ def _page(verdicts: list[Verdict], books: str, secrets: list[str], path: str | N
             if several and linted.strategy is not None:
                 say(f"Strategy: {linted.strategy.name}, {_chosen_by(linted, path)}")
             why = f", by {', '.join(linted.decided_by)}" if linted.decided_by else ""
-            say(f"Dialect: {linted.dialect.name} ({linted.dialect.title}){why}")
+            say(f"Read as {instructions.dialect(linted.dialect.name)} ({linted.dialect.title}){why}")
         for line in _fields(linted):
             say(line)
         for reason in linted.refused:

@@ -1,6 +1,6 @@
 """`tradebot alerts`, `orders` and `positions`: tables for people or one JSON document for programs, from the database."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -153,24 +153,41 @@ async def _orders(settings: Settings, strategy: str | None, *, every: bool, docu
         as_json.show({"orders": [{**as_json.plain(one.order), "last_price": one.last} for one in found]})
         return 0
     whose, named = column(settings)
-    far = [_away(one) for one in found]
     rows = [
         (
-            day_and_time(one.order.created_at),
+            _when(one.order.created_at, now),
             *named(one.order),
-            figures.order(one.order),
-            str(one.order.status),
-            _filled(one.order),
+            _ordered(one.order),
+            _stands(one.order),
             one.order.order_ref,
-            *((away,) if any(far) else ()),
         )
-        for one, away in zip(found, far, strict=True)
+        for one in found
     ]
     some = "No order waits, is in flight or UNKNOWN, and none is of today: --all lists every one."
     nothing = "There is no order." if every else some
-    headings = ("New York time", *whose, "order", "status", "filled", "orderRef")
-    tables.show_any((*headings, "from the last price stored") if any(far) else headings, rows, empty=nothing)
+    tables.show_any(("New York", *whose, "order", "status, filled", "orderRef"), rows, empty=nothing)
+    out = Console(markup=False, highlight=False)
+    for one in found:  # a column would not fit beside the others
+        if details := [*_terms(one.order), *filter(None, [_away(one)])]:
+            out.print(f"{one.order.order_ref}: {', '.join(details)}")
     return 0
+
+
+def _when(at: datetime, now: datetime) -> str:
+    """`20 Nov 12:00`, New York; of another year its date."""
+    here = at.astimezone(NEW_YORK)
+    return f"{here:%d %b %H:%M}" if here.year == now.astimezone(NEW_YORK).year else f"{here:%Y-%m-%d}"
+
+
+def _ordered(one: Trade) -> str:
+    """Without its terms, which have a line of their own."""
+    return f"{one.side} {figures.shares(one.requested_qty)} {one.ticker}"
+
+
+def _terms(one: Trade) -> Iterable[str]:
+    whole = figures.order(one)
+    if whole != _ordered(one):
+        yield whole
 
 
 def _away(one: ListedOrder) -> str:
@@ -182,9 +199,14 @@ def _away(one: ListedOrder) -> str:
     return f"{working.from_the_market(one.at_work)} ({one.last.at.astimezone(NEW_YORK):%d %b %H:%M})"
 
 
+def _stands(one: Trade) -> str:
+    """`FILLED 10 at $187.00`, `SUBMITTED`."""
+    return f"{one.status} {_filled(one)}" if one.filled_qty and one.avg_fill_price is not None else str(one.status)
+
+
 def _filled(one: Trade) -> str:
-    if not one.filled_qty or one.avg_fill_price is None:
-        return "nothing"
+    """Of one that has filled, in part or whole."""
+    assert one.avg_fill_price is not None, "it has filled"
     rest = f" of {figures.shares(one.requested_qty)}" if one.filled_qty < one.requested_qty else ""
     return f"{figures.shares(one.filled_qty)}{rest} at {figures.price(one.avg_fill_price)}"
 
@@ -216,22 +238,20 @@ async def _positions(settings: Settings, strategy: str | None, *, document: bool
             one.held.ticker,
             figures.shares(one.held.qty),
             figures.price(one.held.entry_price),
-            str(one.held.lots),
-            f"{one.since.astimezone(NEW_YORK):%Y-%m-%d}",
+            f"{one.since.astimezone(NEW_YORK):%d %b %y}",
             _last(one.last),
             figures.signed_usd(one.realised_today),
         )
         for one in found.positions
     )
-    right = ("shares", "average\ncost", "lots", "realised\ntoday")
+    right = ("shares", "average\ncost", "realised\ntoday")
     headings = (
         *whose,
         "ticker",
         "shares",
         "average\ncost",
-        "lots",
         "bought\nsince",
-        "last price stored\n(New York time)",
+        "last price\nstored",
         "realised\ntoday",
     )
     tables.show_any(headings, rows, right=right, empty="The bot holds nothing.")
@@ -257,7 +277,7 @@ async def _positions(settings: Settings, strategy: str | None, *, document: bool
 def _last(known: LastPrice | None) -> str:
     if known is None:
         return "unknown"
-    return f"{figures.price(known.price)} ({known.at.astimezone(NEW_YORK):%d %b %H:%M})"
+    return f"{figures.price(known.price)} ({known.at.astimezone(NEW_YORK):%d %b})"
 
 
 def _positions_document(found: StoredPositions) -> Mapping[str, object]:

@@ -35,7 +35,9 @@ def run(
     faulthandler.enable()  # whoever ends a process that hangs (systemd does, by SIGABRT) finds where it stood
     settings = settings_of(config)
     try:
-        asyncio.run(supervisor.run(settings, lambda webhook: banner.show(settings, webhook, config), wait=wait))
+        asyncio.run(
+            supervisor.run(settings, lambda webhook, web: banner.show(settings, webhook, config, web), wait=wait)
+        )
     except* TradebotError as group:
         error = _innermost(group)
         hint = ", or take over when it ends: tradebot run --wait" if isinstance(error, LockHeld) else ""

@@ -57,9 +57,14 @@ class Taken:
 
 
 def address(host: object, port: int) -> str:
-    """Where to reach a webhook that listens on `host`: one that listens everywhere is reached on loopback."""
+    """Where to reach a webhook that listens on `host`."""
+    return f"{server(host, port)}/webhook"
+
+
+def server(host: object, port: int) -> str:
+    """Where to reach what listens on `host`: everywhere is reached on loopback."""
     name = _LOOPBACK.get(str(host), str(host))
-    return f"http://{f'[{name}]' if ':' in name else name}:{port}/webhook"
+    return f"http://{f'[{name}]' if ':' in name else name}:{port}"
 
 
 def of_strategy(webhook: str, strategy: str | None) -> str:

@@ -114,7 +114,7 @@ def _understood(trace: AlertTrace) -> Iterable[str]:
         yield f"alert_id {key}"
     yield f"strategy {instructions.whose(alert)}"
     if alert.dialect is not None:
-        yield f"dialect {alert.dialect}"
+        yield f"read as {instructions.dialect(alert.dialect)}"
     if alert.test:
         yield "a test: judged, never sent"
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, SecretStr
 
 from tradebot.config.channels import CHANNELS
 from tradebot.config.secrets import describe_url
-from tradebot.config.settings import Settings, keys
+from tradebot.config.settings import WEBHOOK_SECRET_FILE, Settings, keys
 from tradebot.config.strategies import SECTION
 
 Shown = Mapping[str, Sequence[tuple[str, str]]]
@@ -38,6 +38,8 @@ def _within(holder: object, step: str) -> object:
 
 
 def _secret(path: tuple[str, ...], value: object) -> str:
+    if path == ("webhook", "secret") and value is None:
+        return f"generated, in {WEBHOOK_SECRET_FILE}"
     if not isinstance(value, SecretStr):
         return _UNSET if not value else "set"
     return describe_url(value.get_secret_value()) if path in _ADDRESSES else "set"

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from tradebot.domain.alerts import Side
 from tradebot.domain.calendar import NEW_YORK
-from tradebot.domain.lots import Lot, LotStatus
+from tradebot.domain.lots import PRICE_STEP, Lot, LotStatus
 from tradebot.domain.trades import Trade
 
 ZERO = Decimal(0)
@@ -54,8 +54,8 @@ class OpenPosition:
 
     @property
     def entry_price(self) -> Decimal:
-        """Average, USD a share."""
-        return self.cost / self.qty
+        """Average, USD a share, with as many digits as stored prices have."""
+        return (self.cost / self.qty).quantize(PRICE_STEP).normalize()
 
     @property
     def value(self) -> Decimal | None:

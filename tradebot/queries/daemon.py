@@ -6,8 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from tradebot.domain.alert_keys import KeyKind, key_of
-from tradebot.domain.alerts import WAITING, Alert
+from tradebot.domain.alerts import NOT_TRADED, WAITING, Alert
 from tradebot.domain.brokerage import Account
+from tradebot.domain.calendar import DAY
 from tradebot.domain.corporate_actions import Split
 from tradebot.domain.event_groups import EventGroup, Telling
 from tradebot.domain.events import Event
@@ -75,6 +76,10 @@ class RunSettings:
         return self.strategies.only is None
 
 
+NOT_TRADED_MAX = 1000
+"""More of today's alerts than these are not counted."""
+
+
 @dataclass(frozen=True, slots=True)
 class DaemonQueries:
     """What the running daemon shows of itself and its books."""
@@ -97,9 +102,11 @@ class DaemonQueries:
 
     async def status(self) -> DaemonStatus:
         """Raises LedgerUnavailable."""
+        begin = self.run.hours.day_start(self.clock.now())
         async with self.ledger.read() as books:
             account = self.broker.account()
             booked = await self._booked(books, account)
+            not_traded = await books.search_alerts(NOT_TRADED, NOT_TRADED_MAX, received=(begin, begin + DAY))
         return DaemonStatus(
             books=booked,
             state=self.switch.state,
@@ -111,6 +118,7 @@ class DaemonQueries:
             uptime_s=(self.clock.now() - self.run.started_at).total_seconds(),
             version=self.run.version,
             simulated=self.run.simulated,
+            not_traded=not_traded,
             max_risk_usd=self.run.fixed_limits.max_risk_usd,
         )
 

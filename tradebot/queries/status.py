@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from functools import partial
 
-from tradebot.domain.alerts import AlertStatus, Side
+from tradebot.domain.alerts import Alert, AlertStatus, Side
 from tradebot.domain.brokerage import Account, BrokerPosition
 from tradebot.domain.corporate_actions import market_prices
 from tradebot.domain.exposure import Exposure, exposure, recent_since
@@ -165,4 +165,5 @@ class DaemonStatus:
     uptime_s: float
     version: str
     simulated: Sequence[str]
+    not_traded: Sequence[Alert] = ()  # of this New York date
     max_risk_usd: Decimal = NO_LIMIT  # the most that may be at risk down to the stops; 0: no limit

@@ -20,6 +20,7 @@ from tradebot.domain.facts.daemon import Started, Stopped
 from tradebot.domain.settings import TradingState
 from tradebot.domain.strategies import Strategies
 from tradebot.errors import LedgerUnavailable, LockLost
+from tradebot.listener import TakenPort
 from tradebot.operations.limits import store_configured
 from tradebot.ports import IDLE_S, Beat, InstanceLock
 from tradebot.runtime import systemd
@@ -44,8 +45,11 @@ STATUS_EVERY_S = 2.0
 ASK_ITSELF_EVERY_S = 15.0
 JOBS_WAIT_S = 30.0  # for IB, at the start
 
+Ready = Callable[[Webhook, TakenPort | None], None]
+"""Told where alerts are taken, and where the dashboard is; None: it is off."""
 
-async def run(settings: Settings, ready: Callable[[Webhook], None], *, wait: bool = False) -> None:
+
+async def run(settings: Settings, ready: Ready, *, wait: bool = False) -> None:
     """Runs until SIGTERM or SIGINT. `ready` is called once alerts are taken. `wait`: for another instance to end.
 
     Raises ConfigError, MigrationError, LockHeld, LockLost and GatewayError; anything else is a defect.
@@ -76,7 +80,7 @@ async def _serve(
     opened: Opened,
     bot: Tradebot,
     channels: Sequence[AnyChannel],
-    ready: Callable[[Webhook], None],
+    ready: Ready,
     stop: asyncio.Event,
 ) -> None:
     last_words = asyncio.Event()
@@ -86,7 +90,7 @@ async def _serve(
         async with open_webhook(opened.webhook, opened.ports.webhook, bot.intake, bot.queries.health) as webhook:
             await _add_event(bot, Started(*_where(settings, bot)))
             logger.info("{}", _what_is_on(settings, opened, webhook))
-            ready(webhook)
+            ready(webhook, opened.ports.web)
             systemd.notify("READY=1")
             messages = group.create_task(send_messages(settings, bot, channels, last_words), name="messages")
             web = group.create_task(serve_web(settings, opened.ports.web, bot), name="web")

@@ -34,10 +34,11 @@ def sell_button(ticker: str, strategy: str | None, planned: Exit | None = None) 
 
 def buy(wanted: ToBuy, would: Report, *, several: bool) -> str:
     """`would`: what would become of it now, by the checks of a decision."""
-    much = "as its strategy sizes it" if wanted.usd is None else f"for {figures.usd(wanted.usd)}"
+    much = "" if wanted.usd is None else f", for {figures.usd(wanted.usd)}"
     of = f" for {wanted.strategy}" if several else ""
     return lines(
-        bold(f"Buy {wanted.ticker}{of}, {much}?"),
+        bold(f"Buy {wanted.ticker}{of}{much}?"),
+        "As its strategy sizes it." if wanted.usd is None else None,
         *(prose(line, 400) for line in report_lines(would) if not line.startswith("Read as ")),  # he has just typed it
         "It is judged again when its turn comes.",
         GOOD_FOR,
@@ -47,10 +48,10 @@ def buy(wanted: ToBuy, would: Report, *, several: bool) -> str:
 def buying(alert_id: int | None, ticker: str) -> str:
     """That it waits for the open is told when it is decided, with the time."""
     if alert_id is None:
-        return "This BUY was made already: nothing more is bought."
+        return "Nothing more is bought.\nThis BUY was made already."
     return lines(
-        f"✅ BUY {esc(ticker)} is in the queue, alert {alert_id}.",
-        f"/trace {alert_id} shows what becomes of it.",
+        f"✅ BUY {esc(ticker)} is in the queue",
+        f"Alert {alert_id}: /trace {alert_id} shows what becomes of it.",
     )
 
 
@@ -65,7 +66,11 @@ def blocked(tickers: Collection[str]) -> str:
 def is_blocked(ticker: str, *, done: bool, now: bool) -> str:
     """`done`: by this command; `now`: it is so at this moment."""
     if not now:
-        return f"This was done before and lifted since. Send /block {esc(ticker)} again to block it."
+        return lines(
+            bold(f"{ticker} is not blocked"),
+            "This was done before, and lifted since.",
+            f"Send /block {esc(ticker)} again to block it.",
+        )
     return lines(
         bold(f"🚫 {ticker} is blocked{'' if done else ' already'}"),
         "No alert buys it; what is held can be sold.",
@@ -75,7 +80,11 @@ def is_blocked(ticker: str, *, done: bool, now: bool) -> str:
 
 def is_unblocked(ticker: str, *, done: bool, now: bool) -> str:
     if now:
-        return f"This was done before, and it is blocked again since. Send /unblock {esc(ticker)} again."
+        return lines(
+            bold(f"🚫 {ticker} is blocked"),
+            "It was unblocked before, and blocked again since.",
+            f"Send /unblock {esc(ticker)} again to lift it.",
+        )
     if not done:
         return f"{esc(ticker)} is not blocked."
     return lines(bold(f"✅ {ticker} may be bought again"), f"/block {esc(ticker)} blocks it.")

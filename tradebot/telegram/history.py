@@ -26,7 +26,7 @@ REASON_MAX = 120
 def trades(found: Sequence[Fill], *, several: bool) -> str:
     """By day, the newest last: where the eye is in a chat."""
     if not found:
-        return "Nothing has been traded in the last year."
+        return "Nothing was traded in the last year."
     rows: list[str] = []
     day: date | None = None
     for one in found:

@@ -35,7 +35,7 @@ class Idempotency(BaseMiddleware):
             ago = figures.seconds(age.total_seconds())
             sender: Sender = data["sender"]
             await sender.answer(
-                f"Ignored: {esc((event.text or '')[:60])} was sent {ago} ago, while I could not hear you "
+                f"⌛ Ignored: sent {ago} ago\n{esc((event.text or '')[:60])} came while I could not hear you "
                 "(or this machine's clock is wrong).\nIf you still want it, send it again."
             )
             return None

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from tradebot.words.in_chat import in_chat
+from tradebot.words.said import WIDTH
 
 LENGTH_MAX = 4000
 """Telegram takes 4,096 characters after its entities are parsed; counted with them, this is on the safe side."""
@@ -31,6 +32,19 @@ def prose(text: str, length_max: int = 1500) -> str:
     if len(text) > length_max:
         text = text[: length_max - 1] + "…"
     return _CODE.sub(r"<code>\1</code>", esc(text))
+
+
+def headed(text: str, otherwise: str) -> str:
+    """Sentences under a first line that a lock screen shows whole: the first of them where it is short, else `otherwise`."""
+    first, *rest = re.split(r"(?<=[.?!]) ", text, maxsplit=1)
+    if len(first) <= WIDTH:
+        return lines(bold(first), *map(prose, rest))
+    return lines(bold(otherwise), prose(text.removeprefix(otherwise[:1]).lstrip()))
+
+
+def did_not_work(why: str) -> str:
+    """Of what was asked for and could not be done."""
+    return lines(bold("⚠️ That did not work"), prose(why))
 
 
 def lines(*parts: str | None) -> str:

@@ -10,7 +10,7 @@ from tradebot.words import figures, working
 PAGE = 8
 """Orders on one page: each has a button."""
 ROWS_MAX = 25
-GONE = "This order does not work any more: see /orders."
+GONE = "This order does not work any more.\n/orders shows what does."
 NONE_PROTECTS = "No stop or target works any more."
 
 

@@ -25,7 +25,7 @@ def performance(found: Performance, only: str | None) -> str:
         one = found.by_strategy.get(only)
         if one is None:
             return f"{esc(only)} has traded nothing yet."
-        return lines(bold(f"{only}: {_result(one)}"), _since(found), _rows(words.trading_rows(one)))
+        return lines(*_of_one(only, one), _since(found), _rows(words.trading_rows(one)))
     account = found.account
     ahead = f" (SPY {words.signed(account.benchmark.total)})" if account and account.benchmark.total is not None else ""
     first = f"Account {words.signed(account.time_weighted)}{ahead}" if account else _result(found.trading)
@@ -54,7 +54,7 @@ def stats(
         return f"{esc(only)} has traded nothing yet."
     limits = [f"• {esc(line)}" for line in words.readings(readings, crossed or {})]
     return lines(
-        bold(f"{f'{only}: ' if only else ''}{_result(one)}"),
+        *(_of_one(only, one) if only else [bold(_result(one))]),
         _since(found),
         _rows(words.trading_rows(one)),
         bold("What the road costs"),
@@ -81,6 +81,11 @@ def spans(found: Sequence[Span], unit: Unit) -> str:
     )
 
 
+def caption(found: Performance) -> str:
+    """Under the page to keep: what it is about."""
+    return f"{found.first:%d %b %Y} – {found.last:%d %b %Y}, {some(found.sessions, 'sessions')}"
+
+
 def _closed(one: Span) -> str:
     return f"{one.won}/{one.closed}" if one.closed else "–"
 
@@ -92,6 +97,11 @@ def _rate(earned: float | None) -> str:
 def _result(one: TradingFigures) -> str:
     lots = one.lots
     return f"{signed_usd(lots.net)} realised, {lots.won} of {lots.closed} won"
+
+
+def _of_one(strategy: str, one: TradingFigures) -> Sequence[str]:
+    """The same in two lines: a strategy's name may be long."""
+    return bold(f"{strategy}: {signed_usd(one.lots.net)} realised"), f"{one.lots.won} of {one.lots.closed} won"
 
 
 def _since(found: Performance) -> str:

@@ -44,7 +44,7 @@ def _title(result: Result, strategy: str | None) -> str:
 
 
 def _gain(gain: Decimal, cost: Decimal) -> str:
-    return f"{figures.signed_usd(gain)} ({figures.percent(gain, cost)})" if cost else figures.signed_usd(gain)
+    return f"{figures.signed_usd(gain)} ({figures.percent(gain, cost)} of cost)" if cost else figures.signed_usd(gain)
 
 
 def _open(result: Result) -> Iterable[str]:

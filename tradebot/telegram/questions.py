@@ -28,12 +28,12 @@ GOOD_FOR = "The button is good for 30 seconds."
 EXPIRED = "⌛ Expired: nothing was done"
 ENDED_BY_KILL = "⛔ Ended by /kill: nothing was done"
 ENDED_BY_STOP = "⌛ The bot stopped: nothing was done"
-NOTHING_HELD = "The bot holds nothing: there is nothing to sell."
+NOTHING_HELD = "Nothing to sell: the bot holds nothing."
 NOTHING_LEFT = "Nothing is left of it in the books."
 NOTHING_WAITS = "No alert waits."
-NOT_UNKNOWN = "This order is resolved: there is nothing to decide any more."
-NO_PRICE = "No price is known to book it at: IB is not connected, and no quote was kept. Try again when IB is back."
-STALE = "This message is of another database. There is nothing to accept."
+NOT_UNKNOWN = "This order is resolved.\nThere is nothing to decide any more."
+NO_PRICE = "No price is known to book it at.\nIB is not connected, and no quote was kept. Try again when IB is back."
+STALE = "This message is of another database.\nThere is nothing to accept."
 RESUME_FROM_KILLED = lines(bold("⛔ The kill switch is on"), "What shall be resumed?", GOOD_FOR)
 _KILLED_HINT = "⛔ The kill switch is on: SELL alerts are blocked too. First /resume, sells only."
 
@@ -41,7 +41,8 @@ _LOOK_FIRST = (
     "❗ First look into TWS or IB Gateway: is a dialog open, or an order waiting to be transmitted? Answer it No, or cancel it. "
     "The order before this one may otherwise still leave, and the shares be sold twice."
 )
-WAITS_NO_MORE = "This exit does not wait any more: see /queue and /positions."
+_JUST_TRADED = "{} was traded just now.\nIB's position may trail it: try again in ten seconds."
+WAITS_NO_MORE = "This exit does not wait any more.\nSee /queue and /positions."
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,15 +142,16 @@ def which_to_sell(choices: Sequence[tuple[ToSell, Sequence[Exit]]], state: Tradi
 
 
 def holds_nothing(strategy: str | None) -> str:
-    return f"Strategy {esc(strategy)} holds nothing: there is nothing to sell." if strategy else NOTHING_HELD
+    return f"Strategy {esc(strategy)} holds nothing.\nThere is nothing to sell." if strategy else NOTHING_HELD
 
 
 def strategy_paused(name: str, now: TradingState, account: TradingState) -> str:
     """`now`: the strategy's own state, as it is stored."""
     if now is not TradingState.PAUSED:
-        return (
-            f"This pause of {esc(name)} was carried out before and has been lifted since. "
-            f"Send /pause {esc(name)} again to pause it."
+        return lines(
+            bold(f"▶ {name} is not paused"),
+            "This pause was carried out before, and lifted since.",
+            f"Send /pause {esc(name)} again to pause it.",
         )
     rest = "SELL alerts are blocked too: KILLED." if account is TradingState.KILLED else "SELL alerts are executed."
     return lines(bold(f"⏸ {name} is PAUSED"), f"Its BUY alerts are blocked. {rest}", f"/resume {esc(name)} lifts it.")
@@ -157,7 +159,11 @@ def strategy_paused(name: str, now: TradingState, account: TradingState) -> str:
 
 def strategy_resumed(name: str, now: TradingState, account: TradingState) -> str:
     if now is TradingState.PAUSED:
-        return f"{esc(name)} was resumed before and is paused again since. Send /resume {esc(name)} again to resume it."
+        return lines(
+            bold(f"⏸ {name} is PAUSED"),
+            "It was resumed before, and paused again since.",
+            f"Send /resume {esc(name)} again to resume it.",
+        )
     above = {
         TradingState.PAUSED: "But all trading is PAUSED: no BUY. /resume lifts that.",
         TradingState.KILLED: "But all trading is KILLED. /resume lifts that.",
@@ -214,7 +220,7 @@ def _about(value: Decimal | None) -> str:
 def selling(alerts: int) -> str:
     """That one waits for the open is told when it is decided, with the time."""
     if not alerts:
-        return "These SELL alerts were made already: nothing more is sold."
+        return "Nothing more is sold.\nThese SELL alerts were made already."
     noun = "1 SELL alert is" if alerts == 1 else f"{alerts} SELL alerts are"
     return f"✅ {noun} in the queue."
 
@@ -231,8 +237,8 @@ def protect_again(facts: SharesUnprotected) -> str:
 
 def protected_again(*, done: bool) -> str:
     if not done:
-        return "This was answered before: nothing more is placed. Look at /positions."
-    return "✅ It is placed within seconds, where IB still holds the shares and nothing else sells them. You are told."
+        return "Nothing more is placed.\nThis was answered before. Look at /positions."
+    return "✅ It is placed within seconds\nWhere IB still holds the shares and nothing else sells them. You are told."
 
 
 def clear_queue(waiting: Sequence[Alert], *, several: bool = False) -> str:
@@ -258,12 +264,17 @@ def cleared(asked: Sequence[Alert], done: Collection[int], *, several: bool = Fa
     )
 
 
+def _asked_for(trade: Trade) -> str:
+    """The order without its terms, so short that a first line has room for more."""
+    return f"{trade.side} {figures.shares(trade.requested_qty)} {trade.ticker}"
+
+
 def it_filled(presumed: PresumedFill) -> str:
     trade = presumed.trade
     price = "unknown" if presumed.price is None else figures.price(presumed.price)
     return lines(
-        bold(f"{figures.order(trade)}: it filled?"),
-        f"Order {esc(trade.order_ref)}",
+        bold(f"{_asked_for(trade)}: it filled?"),
+        f"Order {esc(trade.order_ref)}: {esc(figures.order(trade))}",
         f"Booked would be {figures.shares(presumed.qty)} at {price}: {esc(price_source(presumed.source))}.",
         "Did you see the fill in TWS?",
         GOOD_FOR,
@@ -275,8 +286,8 @@ def never_existed(presumed: PresumedFill) -> str:
     filled = trade.filled_qty
     what = f"ended with {figures.shares(filled)} filled" if filled else "never at IB"
     return lines(
-        bold(f"{figures.order(trade)}: {what}?"),
-        f"Order {esc(trade.order_ref)}",
+        bold(f"{_asked_for(trade)}: {what}?"),
+        f"Order {esc(trade.order_ref)}: {esc(figures.order(trade))}",
         "Look into TWS first: orders, trades and the position. If it does exist after all, it is booked when IB shows it.",
         GOOD_FOR,
     )
@@ -293,7 +304,7 @@ def decided(trade: Trade | None, presumed: PresumedFill) -> str:
             "If IB shows the executions, they take its place."
         )
     return lines(
-        bold(f"✅ {figures.order(trade)} is {trade.status}"),
+        bold(f"✅ {_asked_for(trade)} is {trade.status}"),
         estimated or "No more of it filled, as you say.",
         f"{esc(trade.ticker)} is free again.",
     )
@@ -324,16 +335,16 @@ def write_off_label(loss: WriteOff) -> str:
 def nothing_to_write_off(ticker: str, why: NothingToWriteOff) -> str:
     name = esc(ticker)
     return {
-        NothingToWriteOff.ORDER_UNRESOLVED: f"An order of {name} is in flight or UNKNOWN: that comes first, then accept.",
-        NothingToWriteOff.JUST_TRADED: f"{name} was traded just now and IB's position may trail it: try again in ten seconds.",
-        NothingToWriteOff.SPLIT: f"It looks like a split of {name}: answer that first, by the button on its message.",
-        NothingToWriteOff.BOOKS_AGREE: f"Books and IB agree on {name} now: there is nothing to accept.",
+        NothingToWriteOff.ORDER_UNRESOLVED: f"An order of {name} comes first.\nIt is in flight or UNKNOWN: accept then.",
+        NothingToWriteOff.JUST_TRADED: _JUST_TRADED.format(name),
+        NothingToWriteOff.SPLIT: f"It looks like a split of {name}.\nAnswer that first, by the button on its message.",
+        NothingToWriteOff.BOOKS_AGREE: f"Books and IB agree on {name} now.\nThere is nothing to accept.",
     }[why]
 
 
 def accepted(trade: Trade | None, loss: WriteOff) -> str:
     if trade is None:
-        return "Nothing was written off: things have changed meanwhile. Look at /positions."
+        return "Nothing was written off.\nThings have changed meanwhile. Look at /positions."
     ticker = esc(trade.ticker)
     return lines(
         bold(f"✅ {figures.shares(trade.filled_qty)} {trade.ticker} written off"),
@@ -366,15 +377,15 @@ def no_split(seen: Split) -> str:
 def no_split_seen(ticker: str, why: NoSplit) -> str:
     name = esc(ticker)
     return {
-        NoSplit.ORDER_UNRESOLVED: f"An order of {name} is in flight or UNKNOWN: that comes first.",
-        NoSplit.JUST_TRADED: f"{name} was traded just now and IB's position may trail it: try again in ten seconds.",
-        NoSplit.NOT_SEEN: f"Nothing of {name} looks like a split now: there is nothing to answer. Look at /positions.",
+        NoSplit.ORDER_UNRESOLVED: f"An order of {name} comes first.\nIt is in flight or UNKNOWN.",
+        NoSplit.JUST_TRADED: _JUST_TRADED.format(name),
+        NoSplit.NOT_SEEN: f"{name} does not look like a split now.\nThere is nothing to answer. Look at /positions.",
     }[why]
 
 
 def split_booked(seen: Split, *, done: bool) -> str:
     if not done:
-        return "Nothing was changed: things have changed meanwhile, or it was done already. Look at /positions."
+        return "Nothing was changed.\nThings have changed meanwhile, or it was done already. Look at /positions."
     return lines(
         bold(f"✅ The split of {seen.ticker} is booked"),
         esc(split_arithmetic(seen)),

@@ -44,7 +44,7 @@ from tradebot.telegram.delivery import LAST_WORDS_S, Delivery
 from tradebot.telegram.handlers import routers
 from tradebot.telegram.handlers.answering import Answering
 from tradebot.telegram.idempotency import Idempotency
-from tradebot.telegram.markup import prose
+from tradebot.telegram.markup import did_not_work, headed
 from tradebot.telegram.pictures import Theme
 from tradebot.telegram.reading import Session
 from tradebot.telegram.sender import CHAT_NOT_FOUND, Sender, error_text
@@ -176,12 +176,12 @@ async def _failed(event: ErrorEvent, sender: Sender) -> None:
     error, asked = event.exception, event.update.message or event.update.callback_query
     sender = sender.in_topic(topic_of(asked)) if asked else sender
     if isinstance(error, Unclear):
-        await sender.answer(f"⚠️ {prose(str(error))}")
+        await sender.answer(headed(f"⚠️ {error}", "⚠️ That is not clear"))
     elif isinstance(error, TradebotError):
-        await sender.answer(f"⚠️ That did not work: {prose(str(error))}")
+        await sender.answer(did_not_work(str(error)))
     else:
         logger.opt(exception=error).error("Telegram: a command failed")
-        await sender.answer("⚠️ That did not work: an internal error. The log has the details.")
+        await sender.answer(did_not_work("An internal error. The log has the details."))
 
 
 class Handling(BaseMiddleware):

@@ -60,7 +60,7 @@ def view(found: BooksStatus, now: datetime, page: int = 0, only: str | None = No
     page = min(max(page, 0), pages - 1)
     shown = rows[page * PAGE : (page + 1) * PAGE]
     title = f"Strategies, page {page + 1} of {pages}" if pages > 1 else "Strategies"
-    state = None if found.state is TradingState.RUNNING else f"All trading is {found.state}, above every strategy"
+    state = None if found.state is TradingState.RUNNING else f"All trading is {found.state}"
     text = lines(
         None if only else bold(title), state, *(part for one in shown for part in _strategy(one, found.limits, now))
     )

@@ -60,10 +60,10 @@ def _why(part: Mapping[str, Any]) -> Iterable[str]:
 def logs(found: Sequence[LogLine], number: int) -> str:
     """The newest last."""
     if not found:
-        return "The log has no warning and no error, as far as it was looked at."
+        return "The log has no warning and no error.\nAs far back as it was looked at."
     shown = [_line(line) for line in found]
     of = "line" if number == 1 else f"{len(found)} lines"
-    return lines(bold(f"Last {of} of the log, WARNING and above"), *shown)
+    return lines(bold(f"Last {of} of the log"), "WARNING and above", *shown)
 
 
 def _line(line: LogLine) -> str:

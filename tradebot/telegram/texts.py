@@ -1,5 +1,6 @@
 """What each command answers. Pure: figures in, HTML out, in short lines for a phone (about 40 characters)."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, tzinfo
 from decimal import Decimal
@@ -9,6 +10,7 @@ from tradebot.domain.brokerage import Account
 from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.exposure import Exposure
 from tradebot.domain.limits import FixedLimits, Limits, LossBasis
+from tradebot.domain.reasons import Reason
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import Trade
 from tradebot.operations.limits import LimitChange, Value
@@ -20,7 +22,7 @@ from tradebot.queries.working import waiting_for_entry
 from tradebot.telegram import risk, strategies
 from tradebot.telegram.commands import GROUPS, Command
 from tradebot.telegram.markup import bold, esc, first, italic, lines, prose
-from tradebot.words import figures
+from tradebot.words import figures, refusals
 from tradebot.words.gate import gate_reason
 from tradebot.words.limits import TITLES, Title, range_text, value_text
 from tradebot.words.questions import unanswered
@@ -91,6 +93,7 @@ def status(daemon_status: DaemonStatus) -> str:
         f"Open positions {booked.exposure.open_positions} of {limits.max_open_positions}",
         f"Buys today {booked.exposure.buys_today} of {limits.max_daily_buys}, sells {booked.exposure.sells_today}",
         f"Realised today {figures.signed_usd(booked.exposure.realised_today)}",
+        *_not_traded(daemon_status.not_traded),
         *_total_loss(booked.exposure),
         *strategies.at_risk(booked.exposure, daemon_status.max_risk_usd),
         None
@@ -120,6 +123,14 @@ def _at_ib(resting: Sequence[Trade]) -> Iterable[str]:
         yield f"At IB {figures.some(entries, 'orders')} waiting for a price{theirs}: /orders"
     if protective := len(resting) - entries - len(early):
         yield f"At IB {figures.some(protective, 'orders')} protecting shares: /orders"
+
+
+def _not_traded(alerts: Sequence[Alert]) -> Iterable[str]:
+    """`Not traded today 7: 4 × cooldown`, with the most frequent of what checks have refused them for."""
+    codes = Counter(one.reason.code for one in alerts if isinstance(one.reason, Reason))
+    most = next(((code, count) for code, count in codes.most_common() if code in refusals.TITLES), None)
+    if alerts:
+        yield f"Not traded today {len(alerts)}{'' if most is None else f': {most[1]} × {refusals.title(most[0])}'}"
 
 
 def _total_loss(now: Exposure) -> Iterable[str]:
@@ -292,9 +303,9 @@ def limit(title: Title, limits: Limits) -> str:
 
 def own_limit(title: Title, strategy: str, own: Value | None, account: Limits) -> str:
     """What a command with a strategy's name and no value shows."""
-    whole = value_text(title.name, getattr(account, title.name))
+    name, whole = f"{_name(title)} of {esc(strategy)}", value_text(title.name, getattr(account, title.name))
     return lines(
-        f"{_name(title)} of {esc(strategy)}: {bold('none of its own' if own is None else value_text(title.name, own))}",
+        f"{name}\n{bold('none of its own')}" if own is None else f"{name}: {bold(value_text(title.name, own))}",
         f"The account's, over all: {whole}",
         f"Range: {range_text(title.name)}",
         f"Change it: /{title.command} {esc(strategy)} {esc(title.example)}",
@@ -306,5 +317,5 @@ def changed(title: Title, change: LimitChange) -> str:
     new = value_text(change.name, change.new)
     name = f"{_name(title)} of {esc(change.strategy)}" if change.strategy else _name(title)
     if old == new:
-        return f"{name} is {bold(new)} already."
+        return lines(name, f"is {bold(new)} already.")
     return lines(f"✅ {name}", f"{esc(old or 'none of its own')} → {bold(new)}", "In force for the next alert.")

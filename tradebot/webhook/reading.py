@@ -8,20 +8,17 @@ Rules:
 - What is kept, logged and answered is made of the message without its secrets.
 """
 
-import re
 from collections.abc import Collection, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 from tradebot.domain.addressee import addressee, named_in
-from tradebot.domain.payload.dialects import SECRET_NAMES, Form, Message, read_message
+from tradebot.domain.payload.message import SECRET_NAMES, Message, signed
 from tradebot.domain.strategies import Strategies
 from tradebot.errors import PayloadError
 from tradebot.webhook.access import Secrets
 
 # What other bots call the secret, beside the names that are understood.
 _OTHER_SECRETS = ("password", "webhook_secret", "pass")
-_SECRET_LINE = re.compile(rf"(?im)^[ \t]*(?:{'|'.join(SECRET_NAMES)})[ \t]*=([^;\r\n]*);?[ \t\r]*$".encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +39,8 @@ def read(body: bytes, path: str | None, in_url: Sequence[str], *, secrets: Secre
     """`path`: the strategy that the address names; `in_url`: secrets in the query."""
     clean, strategy = secrets.cut(body), None if path is None else secrets.cut_text(path)
     try:
-        given, words = _parts(body)
-        content, _ = _parts(clean)
+        given, words = signed(body)
+        content, _ = signed(clean)
     except PayloadError as error:
         lock = None if strategy is None else _lock(strategies, strategy, Message({}))
         opens = [secrets.match(word, lock) for word in in_url] + [secrets.match_in(body, lock)]
@@ -79,17 +76,6 @@ def no_secret(message: Read) -> str:
         'The secret is missing or wrong. Write "secret": "…" into the alert\'s message, with what [webhook] of the'
         " configuration says, or the strategy's own section."
     )
-
-
-def _parts(body: bytes) -> tuple[Message, Sequence[str]]:
-    """The message, and what stands in lines `secret=…` beside plain words. Raises PayloadError."""
-    words = [word.decode("utf-8", "replace") for word in _SECRET_LINE.findall(body)]
-    if words:
-        with suppress(PayloadError):
-            message = read_message(_SECRET_LINE.sub(b"", body))
-            if message.form is Form.TEXT:
-                return message, words
-    return read_message(body), ()
 
 
 def _lock(strategies: Strategies, path: str | None, content: Message) -> str | None:

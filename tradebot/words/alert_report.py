@@ -85,7 +85,7 @@ def _lines(report: AlertReport, *, name_strategy: bool) -> Iterator[str]:
         yield f"It would not be traded: {_ended(reason)}"
     else:
         yield f"It would {_wanted(report)}."
-    yield f"Read as {report.instruction.dialect}: {understood(report.instruction)}.{whose}"
+    yield f"Read as {instructions.dialect(report.instruction.dialect)}: {understood(report.instruction)}.{whose}"
     if report.not_honoured is None and report.instruction.verb is not Verb.CANCEL:
         yield from _figures(report)
 
@@ -211,7 +211,8 @@ _NOTES: Mapping[NoteCode, Callable[[_Told], str]] = {
     _N.AUTHENTIC: lambda f: f'"{f["field"]}" holds the secret.',
     _N.STAND_IN: lambda f: f'"{f["field"]}" holds a word that stands for the secret: put the secret in its place.',
     _N.UNSIGNED: lambda f: (
-        'There is no secret in the message: it must stand in the URL (?secret=…), or as "secret": "…" in the message.'
+        'There is no secret in the message: sent so, it would be answered 401. Write "secret": "…" into it, or put the secret'
+        " into the address (?secret=…)."
     ),
     _N.NOT_COMPARED: lambda f: f'"{f["field"]}" holds the secret; there is none here to compare it with.',
     _N.NOT_AUTHENTIC: lambda f: (

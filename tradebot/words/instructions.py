@@ -16,6 +16,7 @@ from tradebot.domain.instructions import (
     Verb,
     of_alert,
 )
+from tradebot.domain.payload import own
 from tradebot.domain.payload.dialects import Message
 from tradebot.domain.terms import Exits, Level, LevelKind, OrderType, TimeInForce
 from tradebot.errors import PayloadError
@@ -42,6 +43,11 @@ def whose(alert: Alert) -> str:
     except (ValueError, RecursionError, PayloadError):
         return alert.strategy
     return (named or alert.strategy)[:NAME_MAX]
+
+
+def dialect(name: str) -> str:
+    """A message's dialect as people call it."""
+    return "tradebot's own format" if name == own.DIALECT.name else name
 
 
 def phrases(found: Instruction) -> Iterable[str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from tradebot.domain.events import Event, NewEvent
 
-WIDTH = 42
+WIDTH = 40
 """Characters that a phone shows in a line."""
 
 

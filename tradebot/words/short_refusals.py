@@ -15,7 +15,7 @@ _Says = Callable[[RefusalFacts], str]
 
 
 def in_short(code: str, facts: Mapping[str, Fact]) -> str:
-    """`over $25,000 an order`. Raises ValueError for a code that the domain does not have."""
+    """`order over $25,000`. Raises ValueError for a code that the domain does not have."""
     return SHORT[RefusalCode(code)](RefusalFacts(facts))
 
 
@@ -100,7 +100,7 @@ SHORT: Mapping[RefusalCode, _Says] = {
     _C.MAX_DAILY_BUYS: lambda f: f"{_some(f, 'buy')} today",
     _C.MAX_DAILY_LOSS: lambda f: f"daily loss {_whole(f, 'limit')}",
     _C.PRICE_COLLAR: _off,
-    _C.MAX_ORDER_VALUE: lambda f: f"over {_whole(f, 'limit')} an order",
+    _C.MAX_ORDER_VALUE: lambda f: f"order over {_whole(f, 'limit')}",
     _C.ENTRY_AT_WORK: lambda f: "its entry waits",
     _C.EXIT_LEVELS: lambda f: "prices do not fit",
     _C.MAX_RISK: lambda f: f"over {_whole(f, 'limit')} at risk",

@@ -101,12 +101,12 @@ async def test_a_buy_by_hand_says_what_it_would_do_and_buys_for_so_much(buyer: P
     assert "It would BUY 7 AAPL." in plain(question.text)
     assert "Read as" not in question.text
     assert buyer.bot.broker.sent == []
-    await buyer.api.pressed(question, "Buy AAPL", "alert 1")
+    await buyer.api.pressed(question, "Buy AAPL", "Alert 1")
     order = await buyer.bot.sent()
     assert (order.side, order.qty) == (Side.BUY, 7)
     [trade] = await buyer.bot.trades()
     assert trade.role is OrderRole.ENTRY
-    await buyer.api.ask("/buy AAPL", "as its strategy sizes it")
+    await buyer.api.ask("/buy AAPL", "As its strategy sizes it")
 
 
 async def test_a_buy_by_hand_passes_no_check_by(buyer: Phone) -> None:

@@ -302,7 +302,7 @@ async def test_sell_the_rest_makes_one_alert(phone: Phone) -> None:
     again = await api.pressed(message, "Sell the rest of AAPL", "Sell at market?")
     await api.pressed(question, "Sell AAPL", "1 SELL alert is in the queue")
     assert ((await bot.sent(2)).side, bot.broker.sent[1].qty) == (Side.SELL, 2)
-    await api.pressed(again, "Sell AAPL", "nothing more is sold")
+    await api.pressed(again, "Sell AAPL", "Nothing more is sold")
 
 
 async def test_shares_without_a_stop_are_protected_again_by_a_button(phone: Phone) -> None:
@@ -316,7 +316,7 @@ async def test_shares_without_a_stop_are_protected_again_by_a_button(phone: Phon
     assert "Sell AAPL now" in message.buttons
     question = await api.pressed(message, "Protect again", "Protect 10 AAPL again?")
     assert "it sells at once" in question.text
-    await api.pressed(question, "Protect again", "nothing more is placed")  # these shares never had a stop
+    await api.pressed(question, "Protect again", "Nothing more is placed")  # these shares never had a stop
 
 
 async def test_exits_that_a_kill_stopped_are_sold_by_one_button(phone: Phone) -> None:
@@ -335,7 +335,7 @@ async def test_exits_that_a_kill_stopped_are_sold_by_one_button(phone: Phone) ->
     again = await api.pressed(message, "Sell now", "Sell at market?")
     await api.pressed(asked, "Sell now", "1 SELL alert is in the queue")
     assert ((await bot.sent()).contract.ticker, bot.broker.sent[-1].qty) == ("AAPL", 5)
-    await api.pressed(again, "Sell now", "nothing more is sold")
+    await api.pressed(again, "Sell now", "Nothing more is sold")
 
 
 async def test_an_exit_that_ib_does_not_show_asks_to_look_first(phone: Phone) -> None:
@@ -387,7 +387,7 @@ async def test_the_owner_says_that_an_unknown_order_filled(phone: Phone) -> None
     trade = await phone.bot.trade(order_ref)
     assert (trade.status, trade.filled_qty, trade.avg_fill_price) == (TradeStatus.FILLED, 5, 100)
     await phone.is_not_said_again(EventKind.ORDER_RESOLVED)
-    await phone.api.pressed(message, "AAPL: it filled", "there is nothing to decide")
+    await phone.api.pressed(message, "AAPL: it filled", "There is nothing to decide")
 
 
 async def test_the_owner_says_that_an_unknown_order_never_existed(phone: Phone) -> None:
@@ -433,7 +433,7 @@ async def test_the_owner_says_that_it_was_a_split(phone: Phone) -> None:
     [lot] = await phone.bot.lots()
     assert (lot.qty, lot.entry_price) == (100, 10)
     await phone.is_not_said_again(EventKind.SPLIT_BOOKED)
-    await phone.api.pressed(message, "AAPL was split: 10 for 1", "there is nothing to answer")
+    await phone.api.pressed(message, "AAPL was split: 10 for 1", "There is nothing to answer")
 
 
 async def test_the_owner_says_that_it_was_no_split(phone: Phone) -> None:
@@ -444,7 +444,7 @@ async def test_the_owner_says_that_it_was_no_split(phone: Phone) -> None:
     [lot] = await phone.bot.lots()
     assert (lot.qty, lot.entry_price) == (10, 100)
     await phone.is_not_said_again(EventKind.SPLIT_DENIED)
-    await phone.api.pressed(message, "it was not", "there is nothing to answer")
+    await phone.api.pressed(message, "it was not", "There is nothing to answer")
 
 
 async def test_a_button_of_another_time_says_so(phone: Phone) -> None:

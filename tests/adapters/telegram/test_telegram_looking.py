@@ -39,7 +39,7 @@ async def sold(phone: Phone, ticker: str = "AAPL") -> int:
 
 async def test_trades_are_listed_with_their_gain(phone: Phone) -> None:
     """What the bot did could be seen only by scrolling back through all messages."""
-    assert "Nothing has been traded" in (await phone.api.ask("/trades", "traded")).text
+    assert "Nothing was traded" in (await phone.api.ask("/trades", "traded")).text
     await sold(phone)
     told = plain((await phone.api.ask("/trades", "The last 2 trades")).text)
     assert "🟢 BUY 5 AAPL $100.00" in told
@@ -77,7 +77,7 @@ async def test_pnl_has_what_is_open_and_status_what_was_sold(phone: Phone) -> No
     await phone.bot.bought(5, "MSFT")
     phone.bot.broker.prices[CON_IDS["MSFT"]] = Decimal(110)
     told = plain((await phone.api.ask("/pnl", "P&amp;L")).text)
-    assert "Realised +$3.00 (+0.6 %)\nUnrealised +$50.00 (+10.0 %)\nSince start +$53.00" in told
+    assert "Realised +$3.00 (+0.6 % of cost)\nUnrealised +$50.00 (+10.0 % of cost)\nSince start +$53.00" in told
     assert "Buys today 2 of 50, sells 1" in (await phone.api.ask("/status", "Cash")).text
 
 

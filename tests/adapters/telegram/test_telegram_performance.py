@@ -93,7 +93,7 @@ async def test_days_and_the_page_come_into_the_chat(phone: Phone) -> None:
     assert [line.split()[-3] for line in days.splitlines() if line.startswith(("Wed", "Fri"))] == ["−8", "+18"]
     picture = await phone.api.heard(lambda sent: sent.method == "sendPhoto")
     assert picture.text == "Realised P&amp;L by session"
-    page = await phone.api.ask("/report 2026-11", "1 November 2026 – 30 November 2026, 15 sessions")
+    page = await phone.api.ask("/report 2026-11", "01 Nov 2026 – 30 Nov 2026, 15 sessions")
     [content] = page.files.values()
     assert content.startswith(b"<!doctype html>")
     assert b"November 2026" in content

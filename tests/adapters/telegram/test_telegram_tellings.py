@@ -110,7 +110,7 @@ async def test_what_is_critical_is_told_and_rings_whatever_is_off(phone: Phone) 
 @pytest.mark.parametrize(
     ("typed", "answer"),
     [
-        ("fill silent", "“fill” is no group. There are fills, alerts,"),
+        ("fill silent", "“fill” is no group.\nThere are fills, alerts,"),
         ("fills", "Fills: on, silent or off?"),
         ("fills loud", "/notify fills silent"),
         ("fills on off", "Fills: on, silent or off?"),

@@ -25,6 +25,7 @@ from tradebot.domain.gate import GateCode, GateReason
 from tradebot.domain.hours import Hours
 from tradebot.domain.limits import FixedLimits, Limits, LossBasis
 from tradebot.domain.positions import WriteOff
+from tradebot.domain.reasons import Reason
 from tradebot.domain.refusals import Fact
 from tradebot.domain.settings import TradingState
 from tradebot.domain.strategies import ExitSize, Sizing, Strategies, Strategy
@@ -266,6 +267,15 @@ def test_status_shows_ibs_own_result_and_what_counts_as_lost() -> None:
     assert "In open lots unknown (no price for KO); both count towards the daily loss" in told
 
 
+def test_status_counts_what_was_not_traded_today() -> None:
+    """The owner would have to open the dashboard to see that a rule blocks alert after alert."""
+    why = [Reason(code) if code else None for code in ("cooldown", "cooldown", "paused", None)]
+    alerts = [replace(alert("AAPL", Side.BUY, AlertStatus.BLOCKED), reason=reason) for reason in why]
+    assert "Not traded today 4: 2 × cooldown\n" in texts.status(daemon_status(not_traded=alerts))
+    assert "Not traded today 1\n" in texts.status(daemon_status(not_traded=alerts[3:]))
+    assert "Not traded" not in texts.status(daemon_status())
+
+
 def test_status_names_unknown_orders_and_simulated_parts() -> None:
     """Something invented would look real, an UNKNOWN order like none."""
     booked = replace(daemon_status().books, unknown=[trade(status=TradeStatus.UNKNOWN, ticker="<i>")])
@@ -348,7 +358,7 @@ def test_pnl_says_what_is_open_and_what_it_comes_to_since_the_start() -> None:
     start = SinceStart(Decimal(100), datetime(2026, 3, 14, tzinfo=UTC))
     told = plain(of_pnl.pnl(replace(result(5), unrealised=held, since_start=start)))
     assert "Realised −$82.00 (−" in told
-    assert "Unrealised +$44.04 (+1.6 %)\nSince start +$144.04\n   since 14 Mar 2026" in told
+    assert "Unrealised +$44.04 (+1.6 % of cost)\nSince start +$144.04\n   since 14 Mar 2026" in told
     unpriced = held_positions([AAPL, TSLA], HOLDINGS).open
     told = plain(of_pnl.pnl(replace(result(5), unrealised=unpriced, since_start=start)))
     assert "Since start +$100.00, realised\n" in told

@@ -105,6 +105,13 @@ def test_a_message_without_a_readable_secret_is_noted(message: str, code: NoteCo
     assert code in noted(linted(message))
 
 
+def test_the_secret_may_stand_in_a_line_beside_plain_words() -> None:
+    """What the webhook takes would be called unreadable."""
+    one = linted(f"close NVDA\nsecret={SECRET}")
+    assert (one.refused, noted(one)) == ((), {N.AUTHENTIC: {"field": "secret"}})
+    assert N.NOT_AUTHENTIC in noted(linted("close NVDA\nsecret=another"))
+
+
 def test_the_nearest_name_is_said_where_no_dialect_fits() -> None:
     """ "ticker is missing" would stand beside a message in which the owner sees it."""
     one = linted('{"secret": "x", "action": "buy", "tikcer": "AAPL"}')

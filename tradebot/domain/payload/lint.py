@@ -4,7 +4,7 @@ Rules: what is read is read by the same functions as an alert that has come; not
 as it can, so that a person learns of everything at once.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -14,7 +14,7 @@ from tradebot.domain.payload import notes
 from tradebot.domain.payload.dialect import Dialect
 from tradebot.domain.payload.dialects import DIALECTS, dialect_of, understand
 from tradebot.domain.payload.fields import plain
-from tradebot.domain.payload.message import SECRET_NAMES, Message, named_strategy, read_message
+from tradebot.domain.payload.message import SECRET_NAMES, Message, named_strategy, signed
 from tradebot.domain.payload.notes import Note, NoteCode
 from tradebot.domain.payload.readings import Reading, Use, decided_by, known_names, leaves, readings
 from tradebot.domain.payload.samples import Filled
@@ -46,14 +46,14 @@ def lint(filled: Filled, strategies: Strategies, path: str | None, accepted: Acc
     if any(note.code is NoteCode.IN_THE_SCRIPT for note in said):
         return Linted(filled, tuple(said))
     try:
-        message = read_message(filled.text.encode("utf-8", "surrogatepass"))
+        message, words = signed(filled.text.encode("utf-8", "surrogatepass"))
     except PayloadError as error:
         return Linted(filled, tuple(said), (str(error),))
     refused: list[str] = []
     strategy = _try(lambda: addressee(strategies, path, named_strategy(message)), refused)
     dialect = _try(lambda: dialect_of(message), refused)
     instruction = None if dialect is None else _try(lambda: understand(message).instruction, refused)
-    said.append(notes.of_secret(message.fields or {}, accepted(strategy) if strategy is not None else ()))
+    said.append(notes.of_secret(_secrets(message, words), accepted(strategy) if strategy is not None else ()))
     if dialect is None:
         said += _strange(message)
         return Linted(filled, tuple(said), tuple(refused), strategy=strategy)
@@ -62,6 +62,11 @@ def lint(filled: Filled, strategies: Strategies, path: str | None, accepted: Acc
     said += [Note(NoteCode.TEST)] if instruction is not None and instruction.test else []
     why = decided_by(message, dialect)
     return Linted(filled, tuple(said), tuple(refused), dialect, why, strategy, instruction, fields)
+
+
+def _secrets(message: Message, words: Sequence[str]) -> Mapping[str, object]:
+    """The fields; of plain words the line that stands beside them."""
+    return message.fields or ({SECRET_NAMES[0]: words[0]} if words else {})
 
 
 def _try(read: Callable[[], T], refused: list[str]) -> T | None:

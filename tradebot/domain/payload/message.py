@@ -4,11 +4,13 @@ Rules:
 - UTF-8 (a BOM is tolerated), whatever the Content-Type. What begins with a brace is JSON (`strict_json.py`). What is made of
   `name=value` lines, or such pieces between semicolons, is key=value: names in any letter case, each once. What begins with a
   word that trades (`BUY 10 AAPL`) is text. All else is told how a message looks.
-- The secret stands in the first of `SECRET_NAMES` that there is, whatever the dialect; text has none, the URL carries it.
+- The secret stands in the first of `SECRET_NAMES` that there is, whatever the dialect; beside text in a line
+  of its own, `secret=…`, or the URL carries it.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -21,6 +23,7 @@ SECRET_NAMES = ("secret", "passphrase", "key", "token")
 BLANKS = " \t\r\n"
 """What alert templates and word processors leave around a word."""
 
+_SECRET_LINE = re.compile(rf"(?im)^[ \t]*(?:{'|'.join(SECRET_NAMES)})[ \t]*=([^;\r\n]*);?[ \t\r]*$".encode())
 _PAIR = re.compile(r"([A-Za-z][A-Za-z0-9_.-]{0,39})[ \t]*=(.*)", re.DOTALL)
 _COMMAND = re.compile(
     r"(?:buy|sell|exit|close|flat|add|cancel|reverse|breakeven|sell_?short|short|buy_?to_?cover|cover)(?:[ \t\r\n]|$)",
@@ -65,6 +68,17 @@ def read_message(body: bytes) -> Message:
     if _COMMAND.match(content):
         return Message(None, content)
     return Message(parse_object(text))
+
+
+def signed(body: bytes) -> tuple[Message, Sequence[str]]:
+    """The message, and what stands in lines `secret=…` beside plain words. Raises PayloadError."""
+    words = [word.decode("utf-8", "replace") for word in _SECRET_LINE.findall(body)]
+    if words:
+        with suppress(PayloadError):
+            message = read_message(_SECRET_LINE.sub(b"", body))
+            if message.form is Form.TEXT:
+                return message, words
+    return read_message(body), ()
 
 
 def secret_in(message: Message) -> object:

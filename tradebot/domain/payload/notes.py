@@ -33,8 +33,10 @@ class NoteCode(StrEnum):
     TEST = "test"  # judged and told, never sent
 
 
-REFUSING = frozenset({NoteCode.IN_THE_SCRIPT, NoteCode.NOT_AUTHENTIC, NoteCode.BROKEN_LINE, NoteCode.MISNAMED})
-"""The webhook would not take the message. One that stands for the secret is not held against a template."""
+REFUSING = frozenset(
+    {NoteCode.IN_THE_SCRIPT, NoteCode.UNSIGNED, NoteCode.NOT_AUTHENTIC, NoteCode.BROKEN_LINE, NoteCode.MISNAMED}
+)
+"""The webhook would not take the message as it stands. One that stands for the secret is not held against a template."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,7 @@ def _limits(section: Section, asked: Asked, stored: Stored | None) -> None:
         section.warn(
             LIMITS,
             f"larger than a first week needs: {', '.join(large)}",
-            "[trading.defaults] in the file, or /limits in the chat",
+            "[trading.defaults] in the file, or /settings in the chat",
         )
     else:
         section.ok(

@@ -22,7 +22,7 @@ from tradebot.telegram import questions
 from tradebot.telegram.answers import Turn
 from tradebot.telegram.confirmations import Confirmations, Refused
 from tradebot.telegram.handlers.actor import actor
-from tradebot.telegram.markup import prose
+from tradebot.telegram.markup import did_not_work, headed, lines
 from tradebot.telegram.sender import Sender
 from tradebot.words.standing import no_such
 
@@ -55,7 +55,7 @@ async def do(query: CallbackQuery, sender: Sender, confirmations: Confirmations,
         text = await action()
     except TradebotError as error:
         logger.warning("Telegram: what {} confirmed did not work: {}", actor(query.from_user), error)
-        text = f"⚠️ That did not work: {prose(str(error))}\nSend the command again."
+        text = lines(did_not_work(str(error)), "Send the command again.")
         turn.fail()  # a part of it may be done
     await sender.notice(query)
     await sender.edit(query, text)
@@ -176,7 +176,7 @@ async def switch_strategy(
     by, key = actor(query.from_user), f"telegram:button:{query.id}"
     one = next((one for one in (await queries.strategies()).strategies if one.strategy.name == name), None)
     if one is None:
-        await sender.answer(prose(no_such(name, queries.run.strategies)))
+        await sender.answer(headed(f"⚠️ {no_such(name, queries.run.strategies)}", "⚠️ There is no such strategy"))
         return
 
     async def switch() -> str:

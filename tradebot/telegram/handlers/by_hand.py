@@ -12,7 +12,7 @@ from tradebot.telegram.asked import ToSell, strategy_of, ticker_of, to_buy, to_s
 from tradebot.telegram.confirmations import Confirmations
 from tradebot.telegram.handlers.actor import actor
 from tradebot.telegram.handlers.selling import Selling
-from tradebot.telegram.markup import prose
+from tradebot.telegram.markup import headed
 from tradebot.telegram.sender import Sender
 
 
@@ -85,7 +85,7 @@ async def buy(
 ) -> None:
     """Shows what would become of it at this moment, and asks. The order passes every check when its turn comes."""
     if not operations.allow_buy:
-        await sender.answer(prose(f"🚫 {NOT_ALLOWED}"))
+        await sender.answer(headed(f"🚫 {NOT_ALLOWED}", "🚫 Not bought"))
         return
     by, wanted = actor(message.from_user), to_buy(command.args, queries.run.strategies)
     would = await operations.would_buy(wanted.ticker, wanted.usd, wanted.strategy)

@@ -17,11 +17,11 @@ def router() -> Router:
 
 
 async def edited(message: Message, sender: Sender) -> None:
-    await sender.answer("An edited message is not acted on. Send the command again.")
+    await sender.answer("An edited message is not acted on.\nSend the command again.")
 
 
 async def unknown(message: Message, sender: Sender) -> None:
-    await sender.answer("I do not know that. /help shows every command.")
+    await sender.answer("I do not know that.\n/help shows every command.")
 
 
 async def stale(query: CallbackQuery, sender: Sender) -> None:

@@ -9,7 +9,7 @@ from tradebot.queries.daemon import DaemonQueries
 from tradebot.telegram import texts
 from tradebot.telegram.asked import Unclear, split
 from tradebot.telegram.handlers.actor import actor
-from tradebot.telegram.markup import prose
+from tradebot.telegram.markup import headed
 from tradebot.telegram.sender import Sender
 from tradebot.words.limits import TITLES, WrongValue, parse
 from tradebot.words.standing import no_such
@@ -42,7 +42,7 @@ async def set_limit(
     try:
         value = parse(title, value_typed, f"/{title.command} {title.example}")
     except WrongValue as error:
-        await sender.answer(f"⚠️ {prose(str(error))}")
+        await sender.answer(headed(f"⚠️ {error}", "⚠️ Not changed"))
         return
     change = await operations.set_limit(title.name, value, actor(message.from_user), key, strategy)
     await sender.answer(texts.changed(title, change))

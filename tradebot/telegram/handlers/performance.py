@@ -77,4 +77,4 @@ async def report(message: Message, command: CommandObject, queries: DaemonQuerie
         raise Unclear(f"{error} For example: /report 2026-11, /report 2026, /report all") from None
     found = await queries.performance.of(period)
     html = await asyncio.to_thread(report_page.page, found, report_page.title_of(found), now, queries.run.simulated)
-    await sender.document(html.encode(), report_page.name_of(found.first, found.last), report_page.period(found))
+    await sender.document(html.encode(), report_page.name_of(found.first, found.last), texts.caption(found))

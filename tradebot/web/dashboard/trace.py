@@ -137,7 +137,7 @@ def _came(alert: Alert, asked_by: str | None) -> Iterable[tuple[str, str]]:
         yield "Fired", figures.market_time(alert.alert_time)
     yield "Strategy", instructions.whose(alert)
     if alert.dialect:
-        yield "Dialect", alert.dialect
+        yield "Read as", instructions.dialect(alert.dialect)
     if alert.source_ip:
         yield "From", alert.source_ip
     elif asked_by is not None:
