@@ -96,7 +96,9 @@ def test_a_table_has_a_column_for_the_strategy(several: Path, typed: Type, comma
     assert ("ema" in mine.out, "swing" in mine.out) == (False, True), mine.out
 
 
-@pytest.mark.parametrize("command", ["alerts", "orders", "positions", "pnl", "jobs", "deliveries", "stats"])
+@pytest.mark.parametrize(
+    "command", ["alerts", "orders", "positions", "pnl", "jobs", "deliveries", "stats", "performance"]
+)
 def test_a_table_fits_a_terminal_of_eighty_columns(
     several: Path, typed: Type, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:

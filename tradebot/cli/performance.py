@@ -97,9 +97,11 @@ async def _performance(settings: Settings, period: str, strategy: str | None, *,
         tables.show(out, headings, [_texts(one) for one in report_page.month_cells(found.months)], right=headings[1:])
     if len(found.by_strategy) > 1:
         out.print("\nBy strategy", style="bold")
-        columns = report_page.STRATEGY_HEADINGS
-        rows = [(name, *_texts(report_page.strategy_cells(one))) for name, one in found.by_strategy.items()]
-        tables.show(out, ("strategy", *columns), rows, right=columns)
+        cells = {name: _texts(report_page.strategy_cells(one)) for name, one in found.by_strategy.items()}
+        for part in (slice(0, 6), slice(6, None)):  # a terminal of 80 columns has no room for all of them
+            columns = report_page.STRATEGY_HEADINGS[part]
+            rows = [(name, *texts[part]) for name, texts in cells.items()]
+            tables.show(out, ("strategy", *columns), rows, right=columns)
     together = [*found.strategies_together, *found.positions_together]
     if together:
         out.print("\nWhat moves together", style="bold")

@@ -232,6 +232,17 @@ def _long(value: float | None, text: str, sessions: int, needed: int) -> str:
     return f"{NOT_YET}, {needed - sessions} more days"
 
 
+def deepest_fall(found: "TradingFigures") -> str:
+    """Of what was realised, by day."""
+    worst = found.drawdown.worst
+    return _no_fall(found) if worst is None else usd(worst.depth)
+
+
+def _no_fall(found: "TradingFigures") -> str:
+    """On one day alone nothing can be told of ups and downs."""
+    return "none" if len(found.curve) > 1 else NOT_YET
+
+
 def _drawdown(account: "AccountFigures") -> Rows:
     worst, now = account.drawdown.worst, account.drawdown.now
     if worst is None:
@@ -246,8 +257,7 @@ def _drawdown(account: "AccountFigures") -> Rows:
 
 def trading_rows(found: "TradingFigures") -> Rows:
     """Of the bot's lots alone; each fits into a line of a phone."""
-    lots, use, fall = found.lots, found.use, found.drawdown
-    none = "none" if len(found.curve) > 1 else NOT_YET  # on one day alone nothing can be told of ups and downs
+    lots, use, now = found.lots, found.use, found.drawdown.now
     return [
         ("realised, net", signed_usd(lots.net)),
         ("commission of these", usd(lots.commissions)),
@@ -266,8 +276,8 @@ def trading_rows(found: "TradingFigures") -> Rows:
         ("held", time(lots.held_s)),
         ("commission of gains", share(lots.commission_share, 1)),
         ("commission of trades", bps(lots.commission_bps)),
-        ("deepest fall", usd(fall.worst.depth) if fall.worst else none),
-        ("below its best now", usd(fall.now.depth) if fall.now else none),
+        ("deepest fall", deepest_fall(found)),
+        ("below its best now", usd(now.depth) if now else _no_fall(found)),
         ("Sharpe", ratio(found.sharpe)),
         ("Sortino", ratio(found.sortino)),
         ("invested on average", NOT_YET if use.average_invested is None else usd(use.average_invested)),

@@ -147,7 +147,7 @@ STRATEGY_HEADINGS = (
 
 
 def strategy_cells(one: TradingFigures) -> Sequence[tuple[str, str]]:
-    lots, worst = one.lots, one.drawdown.worst
+    lots = one.lots
     parts = one.slippage.bps
     return [
         (signed_usd(lots.net), _tone(lots.net)),
@@ -156,7 +156,7 @@ def strategy_cells(one: TradingFigures) -> Sequence[tuple[str, str]]:
         (words.share(lots.win_rate), ""),
         (words.money(lots.expectancy), ""),
         (words.ratio(lots.profit_factor), ""),
-        (usd(worst.depth) if worst else "none", ""),
+        (words.deepest_fall(one), ""),
         (usd(one.use.average_invested) if one.use.average_invested is not None else words.NOT_YET, ""),
         (words.bps(None if parts is None else parts.total), ""),
     ]
