@@ -1,15 +1,18 @@
 """The configuration in force as people may see it: every key with its value, and of a secret only whether it is set."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import time
+from datetime import time, timedelta
+from decimal import Decimal
 from enum import Enum
 
-from pydantic import BaseModel, SecretStr
+from pydantic import SecretStr
 
 from tradebot.config.channels import CHANNELS
 from tradebot.config.secrets import describe_url
 from tradebot.config.settings import WEBHOOK_SECRET_FILE, Settings, keys
 from tradebot.config.strategies import SECTION
+from tradebot.config.values import HOLDING
+from tradebot.domain.terms import Level, LevelKind, plain
 
 Shown = Mapping[str, Sequence[tuple[str, str]]]
 """By section, each key with its value, in the order of the file."""
@@ -46,6 +49,7 @@ def _secret(path: tuple[str, ...], value: object) -> str:
 
 
 def _text(value: object) -> str:
+    """As it stands in the file."""
     match value:
         case None | "":
             text = _UNSET
@@ -55,8 +59,15 @@ def _text(value: object) -> str:
             text = str(value.value)
         case time():
             text = f"{value:%H:%M}"
-        case BaseModel():
-            text = str(value.model_dump())
+        case Level():
+            text = f"{plain(value.value)}%" if value.kind is LevelKind.PERCENT else f"${plain(value.value)}"
+        case timedelta():
+            unit = next(unit for unit, one in reversed(HOLDING.items()) if not value % one)
+            text = f"{value // HOLDING[unit]}{unit}"
+        case (time() as begin, time() as end):
+            text = f"{_text(begin)}-{_text(end)}"
+        case Decimal():
+            text = f"{value:f}"
         case Iterable() if not isinstance(value, str):
             text = ", ".join(map(_text, sorted(value, key=str) if isinstance(value, frozenset) else value)) or "none"
         case _:

@@ -235,12 +235,13 @@ def level(percent_max: Decimal = PERCENT_MAX) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-_HOLDING = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+HOLDING = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+"""The units of a time to hold, ascending."""
 
 
 def _holding(value: object) -> timedelta:
     match = re.fullmatch(r"([1-9][0-9]{0,4})([mhd])", value) if isinstance(value, str) else None
-    if match and timedelta(minutes=1) <= (found := int(match[1]) * _HOLDING[match[2]]) <= timedelta(days=365):
+    if match and timedelta(minutes=1) <= (found := int(match[1]) * HOLDING[match[2]]) <= timedelta(days=365):
         return found
     raise ValueError('allowed is a time from one minute to 365 days, such as "90m", "4h" or "5d"')
 
