@@ -5,10 +5,12 @@ from decimal import Decimal
 
 import pytest
 
+from tradebot.domain.instructions import Size, SizeKind
 from tradebot.domain.limits import FixedLimits, Limits, LossBasis
 from tradebot.domain.refusals import RefusalCode
 from tradebot.domain.risk import BUY_POLICY
 from tradebot.domain.settings import TradingState
+from tradebot.domain.sizing import Sized
 from tradebot.domain.snapshot import Buy, Snapshot
 from tradebot.trading.decision_record import plain_json
 from tradebot.words.checks import passed
@@ -81,3 +83,10 @@ def test_another_version_s_decision_has_no_figures(decision: dict[str, object]) 
     """A trace of an old alert ends in an error."""
     assert passed(_C.CASH, decision) == ""
     assert passed("a_check_of_tomorrow", stored()) == ""
+
+
+def test_a_size_that_was_asked_for_in_usd_is_not_told_as_the_owner_s_own_amount() -> None:
+    """The trace of a /buy for $300 would show $500 / $100 = 3 shares."""
+    asked = Sized(Size(SizeKind.USD, Decimal(300)), Decimal(3), Decimal(3), Decimal(100))
+    assert passed(_C.SIZE, stored(replace(BUY, qty=Decimal(3), arithmetic=asked))) == "$300.00 / $100.00 → 3"
+    assert passed(_C.SIZE, stored()) == "$500.00 / $100.00 → 5"

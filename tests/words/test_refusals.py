@@ -91,6 +91,21 @@ SAID: list[tuple[str, Mapping[str, Fact], str]] = [
         "$500.00 / $500.01 = 0.99 shares of AAPL, which rounds down to none: raise the amount with /set_amount in the chat",
     ),
     (
+        "size",
+        {
+            "ticker": "MSFT",
+            "amount_usd": D(500),
+            "ask": D("413.57"),
+            "strategy": "ema",
+            "size_kind": "usd",
+            "size_value": D(300),
+            "price": D("413.57"),
+            "asked": D(0),
+            "sized": D(0),
+        },
+        "$300.00 / $413.57 = 0.72 shares of MSFT, which rounds down to none: ask for more",
+    ),
+    (
         "cash",
         {
             "ticker": "AAPL",

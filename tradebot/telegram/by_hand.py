@@ -9,6 +9,7 @@ from tradebot.telegram.questions import GOOD_FOR, holds_nothing
 from tradebot.trading.new_alerts import Report
 from tradebot.trading.new_alerts import lines as report_lines
 from tradebot.words import figures
+from tradebot.words.alert_report import would_trade
 
 BUTTONS_MAX = 30
 """Telegram takes a hundred, a person does not."""
@@ -32,14 +33,22 @@ def sell_button(ticker: str, strategy: str | None, planned: Exit | None = None) 
     return f"🔴 {whose}{ticker}{much}", f"sell:{ticker}{f':{strategy}' if strategy else ''}"
 
 
+def would_buy(would: Report) -> bool:
+    """Whether there is anything to confirm."""
+    return would_trade(report_lines(would))
+
+
 def buy(wanted: ToBuy, would: Report, *, several: bool) -> str:
-    """`would`: what would become of it now, by the checks of a decision."""
+    """`would`: what would become of it now, by the checks of a decision. Where nothing would, that and no question."""
+    found = report_lines(would)
+    if not would_trade(found):
+        return lines(bold(f"🚫 {wanted.ticker} is not bought"), prose(found[0], 400))
     much = "" if wanted.usd is None else f", for {figures.usd(wanted.usd)}"
     of = f" for {wanted.strategy}" if several else ""
     return lines(
         bold(f"Buy {wanted.ticker}{of}{much}?"),
         "As its strategy sizes it." if wanted.usd is None else None,
-        *(prose(line, 400) for line in report_lines(would) if not line.startswith("Read as ")),  # he has just typed it
+        *(prose(line, 400) for line in found if not line.startswith("Read as ")),  # he has just typed it
         "It is judged again when its turn comes.",
         GOOD_FOR,
     )

@@ -1,6 +1,6 @@
 """What would become of an alert, in sentences: of `tradebot lint-alert`, and of the answer to a test."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
@@ -16,6 +16,7 @@ from tradebot.domain.terms import Level, OrderType, TimeInForce
 from tradebot.words import figures, instructions, refusals, sizing
 
 _N = NoteCode
+_REFUSED, _NOT_TRADED = "It would be refused:", "It would not be traded:"
 
 
 def headline(report: AlertReport) -> str:
@@ -76,13 +77,18 @@ def lines(report: AlertReport, *, name_strategy: bool) -> list[str]:
     return [line for line in _lines(report, name_strategy=name_strategy) if line]
 
 
+def would_trade(said: Sequence[str]) -> bool:
+    """Whether these `lines` say that an order would be made."""
+    return not any(line.startswith((_REFUSED, _NOT_TRADED)) for line in said[:1])
+
+
 def _lines(report: AlertReport, *, name_strategy: bool) -> Iterator[str]:
     whose = f" Strategy {report.strategy.name}." if name_strategy else ""
     if report.not_honoured is not None:
-        yield f"It would be refused: {_ended(report.not_honoured)}"
+        yield f"{_REFUSED} {_ended(report.not_honoured)}"
     elif report.refusal is not None:
         reason = refusals.refusal(report.refusal.code, report.refusal.facts)
-        yield f"It would not be traded: {_ended(reason)}"
+        yield f"{_NOT_TRADED} {_ended(reason)}"
     else:
         yield f"It would {_wanted(report)}."
     yield f"Read as {instructions.dialect(report.instruction.dialect)}: {understood(report.instruction)}.{whose}"

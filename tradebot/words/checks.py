@@ -132,11 +132,13 @@ def _alerts_today(own: Mapping[str, Any]) -> str:
 
 
 def _size(d: _Decision) -> str:
-    if (how := d.order.get("arithmetic")) is not None and (how["size"]["kind"] != "usd" or how["lowered_by"]):
+    how = d.order.get("arithmetic")
+    if how is not None and (how["size"]["kind"] != "usd" or how["lowered_by"]):
         room = how["lowered_by"]
         by = f", {shares(Decimal(how['qty']))} by {room['limit']}" if room else ""
         return f"{how['size']['kind'].replace('_', ' ')} {how['size']['value']} → {shares(Decimal(how['asked']))}{by}"
-    return f"{usd(Decimal(d.order['amount_usd']))} / {price(d.price)} → {shares(d.qty)}"
+    amount = d.order["amount_usd"] if how is None else how["size"]["value"]
+    return f"{usd(Decimal(amount))} / {price(d.price)} → {shares(d.qty)}"
 
 
 def _cash(d: _Decision) -> str:

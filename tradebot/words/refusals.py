@@ -183,11 +183,14 @@ def _size(f: RefusalFacts) -> str:
     if "size_kind" in f.all and sizing.is_worth_telling(f.all):
         what = f"{sizing.arithmetic(f.all)}: no share of {f.text('ticker')} is left to buy"
         return f"{what}, raise that limit" if "lowered_by" in f.all else f"{what}, ask for more"
+    own = f.number("amount_usd")
+    amount = f.number("size_value") if "size_value" in f.all else own  # a /buy and an alert may say how much
     # Rounded down, so that 0.999 is not shown as a whole share.
-    hundredths = f.number("amount_usd") * 100 // f.number("ask")
+    hundredths = amount * 100 // f.number("ask")
+    advice = f"raise the amount with /set_amount{f.name} in the chat" if amount == own else "ask for more"
     return (
-        f"{f.usd('amount_usd')} / {f.price('ask')} = {hundredths / 100:.2f} shares of {f.text('ticker')}, "
-        f"which rounds down to none: raise the amount with /set_amount{f.name} in the chat"
+        f"{figures.usd(amount)} / {f.price('ask')} = {hundredths / 100:.2f} shares of {f.text('ticker')}, "
+        f"which rounds down to none: {advice}"
     )
 
 

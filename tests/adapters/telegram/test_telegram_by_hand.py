@@ -111,15 +111,28 @@ async def test_a_buy_by_hand_says_what_it_would_do_and_buys_for_so_much(buyer: P
 
 async def test_a_buy_by_hand_passes_no_check_by(buyer: Phone) -> None:
     """The owner's own BUY would go past a limit, a pause or a block."""
+    question = await buyer.api.ask("/buy MSFT 500", "Buy MSFT, for $500.00?")
     await buyer.api.ask("/block MSFT", "is blocked")
-    question = await buyer.api.ask("/buy MSFT 500", "It would not be traded: MSFT is blocked")
     await buyer.api.pressed(question, "Buy MSFT", "in the queue")
     assert "MSFT is blocked" in said((await buyer.bot.becomes(1, AlertStatus.BLOCKED)).reason)
+    question = await buyer.api.ask("/buy AAPL 500", "Buy AAPL, for $500.00?")
     await buyer.api.ask("/set_max_invest 100", "→")
-    question = await buyer.api.ask("/buy AAPL 500", "would bring the total invested")
     await buyer.api.pressed(question, "Buy AAPL", "in the queue")
     await buyer.bot.becomes(2, AlertStatus.BLOCKED)
     assert buyer.bot.broker.sent == []
+
+
+async def test_what_would_not_be_bought_is_told_with_its_own_figures_and_not_offered(buyer: Phone) -> None:
+    """The owner would press a button that buys nothing, or raise an amount that was not the one that is too small."""
+    answer = await buyer.api.ask("/buy AAPL 50", "AAPL is not bought")
+    assert "$50.00 / $100.00 = 0.50 shares of AAPL, which rounds down to none: ask for more." in plain(answer.text)
+    assert not answer.buttons
+    await buyer.api.ask("/block MSFT", "is blocked")
+    answer = await buyer.api.ask("/buy MSFT 500", "It would not be traded: MSFT is blocked")
+    assert not answer.buttons
+    alert = await buyer.operations.buy("AAPL", Decimal(50), "Ann", "key", "main")
+    assert alert is not None
+    assert "$50.00 / $100.00 = 0.50 shares" in said((await buyer.bot.becomes(alert, AlertStatus.BLOCKED)).reason)
 
 
 async def test_one_buy_of_one_key(buyer: Phone) -> None:

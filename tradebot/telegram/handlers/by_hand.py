@@ -83,12 +83,19 @@ async def buy(
     confirmations: Confirmations,
     key: str,
 ) -> None:
-    """Shows what would become of it at this moment, and asks. The order passes every check when its turn comes."""
+    """Shows what would become of it at this moment, and asks where it would be traded.
+
+    The order passes every check when its turn comes.
+    """
     if not operations.allow_buy:
         await sender.answer(headed(f"🚫 {NOT_ALLOWED}", "🚫 Not bought"))
         return
     by, wanted = actor(message.from_user), to_buy(command.args, queries.run.strategies)
     would = await operations.would_buy(wanted.ticker, wanted.usd, wanted.strategy)
+    text = by_hand.buy(wanted, would, several=queries.run.several)
+    if not by_hand.would_buy(would):
+        await sender.answer(text)
+        return
 
     async def go() -> str:
         alert_id = await operations.buy(wanted.ticker, wanted.usd, by, key, wanted.strategy)
@@ -96,7 +103,7 @@ async def buy(
 
     assert message.from_user is not None, "the root filter lets nobody through without a name"
     asked = confirmations.ask(message.from_user.id, (f"Buy {wanted.ticker}", go))
-    await sender.answer(by_hand.buy(wanted, would, several=queries.run.several), asked)
+    await sender.answer(text, asked)
 
 
 async def block(
