@@ -44,6 +44,10 @@ AWAY = GateReason(
             "Market closed until Mon 30 Nov 09:30 New York; DU1234567 (paper): 2 positions, IB connected",
         ),
         (
+            replace(TRADING, waiting=0, opens=MONDAY, always=True),
+            "Trading on DU1234567 (paper): 2 positions, IB connected",
+        ),
+        (
             replace(TRADING, state=TradingState.PAUSED, by="Ann", waiting=0),
             "PAUSED by Ann: exits only; 2 positions",
         ),
@@ -53,7 +57,7 @@ AWAY = GateReason(
             "IB Gateway restarts about now. Orders wait and go on by themselves",
         ),
     ],
-    ids=["trading", "live", "away", "closed and waiting", "closed", "paused", "killed"],
+    ids=["trading", "live", "away", "closed and waiting", "closed", "at all hours", "paused", "killed"],
 )
 def test_the_line_says_what_counts_first(now: Headline, line: str) -> None:
     """`systemctl status` would show a number without a meaning, or hide that real money is traded, or that nothing is."""

@@ -49,7 +49,7 @@ async def _status(settings: Settings, strategy: str | None) -> int:
         out.print(_rows(overview(booked, describe_url(url), settings.trading.max_risk_usd)))
         shown = [one for one in booked.strategies if strategy in (None, one.strategy.name)]
         if booked.several or strategy or any(one.standing is not Standing.ON for one in shown):
-            out.print(_strategies(shown))
+            out.print(_strategies(shown, booked))
         if lots := of(strategy, booked.lots):
             out.print(_positions(lots, several=booked.several))
     health_url = daemon_client.health_url(settings)
@@ -126,14 +126,15 @@ def overview(booked: BooksStatus, database: str, max_risk: Decimal) -> Iterable[
         " with open lots: /status in the chat has them by IB's prices" if used.loss_basis is LossBasis.TOTAL else ""
     )
     limit = f"limit −{figures.usd(limits.max_daily_loss)}{counts}"
-    yield "realised today", f"{figures.signed_usd(used.realised_today)}, {limit}"
+    reached = ": no BUY until tomorrow in New York" if booked.at_daily_loss else ""
+    yield "realised today", f"{figures.signed_usd(used.realised_today)}, {limit}{reached}"
 
 
 def _order(trade: Trade, booked: BooksStatus) -> str:
     return f"{f'{trade.strategy}: ' if booked.several else ''}{figures.order(trade)}"
 
 
-def _strategies(found: Sequence[StrategyStatus]) -> Table:
+def _strategies(found: Sequence[StrategyStatus], account: BooksStatus) -> Table:
     """What each does and has used; its own limits beside, where it has any."""
     table = Table(box=None, pad_edge=False)
     for heading in ("strategy", "takes BUYs", "open positions", "invested", "at risk", "buys today", "realised today"):
@@ -143,7 +144,7 @@ def _strategies(found: Sequence[StrategyStatus]) -> Table:
         of_ = {name: f" of {value_text(name, limit)}" for name, limit in own.items()}
         table.add_row(
             one.strategy.name,
-            standing(one),
+            standing(one, account),
             f"{used.open_positions}{of_.get('max_open_positions', '')}",
             f"{figures.usd(used.invested)}{of_.get('max_total_investment', '')}",
             figures.usd(used.at_risk) + ("" if most is None else f" of {figures.usd(most)}"),

@@ -76,6 +76,11 @@ class Exposure:
             counted += self.open_change
         return max(-counted, Decimal(0))
 
+    def at_daily_loss(self, limit: Decimal) -> bool:
+        """Whether nothing is bought any more today; False while it is not known."""
+        lost = self.lost_today
+        return lost is not None and lost >= limit
+
 
 def recent_since(day_start: datetime) -> datetime:
     """How far back `exposure` looks at trades: a BUY of shortly before midnight may be missing in the cash of shortly after."""

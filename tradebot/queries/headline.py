@@ -24,6 +24,7 @@ class Headline:
     waiting: int  # alerts that are on their way
     pending: int  # alerts that wait for the market
     opens: datetime | None  # None: the market is open
+    always: bool = False  # the bot trades while it is closed, too
 
 
 async def read_headline(
@@ -48,5 +49,6 @@ async def read_headline(
         positions=len({lot.ticker for lot in lots}),
         waiting=len(alerts) - pending,
         pending=pending,
-        opens=None if hours.is_open(now) else hours.calendar.next_open(now),
+        opens=None if hours.calendar.is_open(now) else hours.calendar.next_open(now),
+        always=hours.always,
     )

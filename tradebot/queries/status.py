@@ -48,6 +48,11 @@ class BooksStatus:
         """Whether it has to be said whose something is."""
         return len(self.strategies) > 1
 
+    @property
+    def at_daily_loss(self) -> bool:
+        """Whether the whole account buys nothing more today."""
+        return self.exposure.at_daily_loss(self.limits.max_daily_loss)
+
 
 @dataclass(frozen=True, slots=True)
 class StatusRows:

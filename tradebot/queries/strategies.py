@@ -16,10 +16,11 @@ from tradebot.ports import Books, Ledger
 
 
 class Standing(StrEnum):
-    """Whether a strategy takes BUYs, by its own switches; the account's pause and kill stand above."""
+    """Whether a strategy takes BUYs, by its own switches and its own daily loss; the account's stand above."""
 
     ON = "on"
     OUTSIDE_WINDOW = "outside_window"
+    DAILY_LOSS = "daily_loss"  # has lost today what it may
     PAUSED = "paused"
     DISABLED = "disabled"  # in the file
 
@@ -60,11 +61,13 @@ def names(strategies: Strategies, *rows: Iterable[Owned]) -> Sequence[str]:
     return (*strategies.names, *sorted(past))
 
 
-def standing(strategy: Strategy, now: datetime, *, paused: bool) -> Standing:
+def standing(strategy: Strategy, now: datetime, *, paused: bool, lost: bool) -> Standing:
     if not strategy.enabled:
         return Standing.DISABLED
     if paused:
         return Standing.PAUSED
+    if lost:
+        return Standing.DAILY_LOSS
     return Standing.ON if strategy.in_window(now.astimezone(NEW_YORK)) else Standing.OUTSIDE_WINDOW
 
 
@@ -73,7 +76,9 @@ def strategy_status(
 ) -> StrategyStatus:
     paused = strategy.name in paused_strategies(settings)
     own = own_limits_in(settings, strategy)
-    return StrategyStatus(strategy, standing(strategy, now, paused=paused), paused, own, exposure, lots)
+    most = own.get("max_daily_loss")
+    lost = most is not None and exposure.at_daily_loss(Decimal(most))
+    return StrategyStatus(strategy, standing(strategy, now, paused=paused, lost=lost), paused, own, exposure, lots)
 
 
 async def with_last_alerts(books: Books, found: Sequence[StrategyStatus]) -> Sequence[StrategyStatus]:

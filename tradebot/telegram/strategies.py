@@ -24,7 +24,9 @@ _SIGNS = {
     Standing.PAUSED: "⏸",
     Standing.DISABLED: "🚫",
     Standing.OUTSIDE_WINDOW: "🌙",
+    Standing.DAILY_LOSS: "🟡",
 }
+_ABOVE = {TradingState.KILLED: "⛔", TradingState.PAUSED: "⏸"}
 
 
 def used(name: str, now: Exposure) -> str | None:
@@ -60,9 +62,12 @@ def view(found: BooksStatus, now: datetime, page: int = 0, only: str | None = No
     page = min(max(page, 0), pages - 1)
     shown = rows[page * PAGE : (page + 1) * PAGE]
     title = f"Strategies, page {page + 1} of {pages}" if pages > 1 else "Strategies"
-    state = None if found.state is TradingState.RUNNING else f"All trading is {found.state}"
+    state = None if found.state is TradingState.RUNNING else f"{_ABOVE[found.state]} All trading is {found.state}"
     text = lines(
-        None if only else bold(title), state, *(part for one in shown for part in _strategy(one, found.limits, now))
+        None if only else bold(title),
+        state,
+        words.daily_loss(found),
+        *(part for one in shown for part in _strategy(one, found, now)),
     )
     turn = [("« back", page - 1)] * (page > 0) + [("more »", page + 1)] * (page < pages - 1)
     turning = [[(label, f"page:strategies:{number}") for label, number in turn]] if turn else []
@@ -76,10 +81,10 @@ def _switch(one: StrategyStatus) -> Sequence[tuple[str, str]]:
     return [(f"⏸ Pause {name}", f"strategy:pause:{name}")]
 
 
-def _strategy(one: StrategyStatus, account: Limits, now: datetime) -> Iterable[str]:
-    strategy, own = one.strategy, one.limits
+def _strategy(one: StrategyStatus, booked: BooksStatus, now: datetime) -> Iterable[str]:
+    strategy, own, account = one.strategy, one.limits, booked.limits
     yield ""
-    yield heading(one)
+    yield heading(one, booked)
     yield f"   {words.sizing(strategy, Decimal(own.get('buy_amount_usd', account.buy_amount_usd)))}"
     yield f"   {words.exits(strategy)}"
     yield from (f"   {esc(line)}" for line in (*words.places(strategy), *words.bounds(strategy)))
@@ -91,8 +96,12 @@ def _strategy(one: StrategyStatus, account: Limits, now: datetime) -> Iterable[s
     yield from _last(one.last_alert, now)
 
 
-def heading(one: StrategyStatus) -> str:
-    return f"{_SIGNS[one.standing]} {bold(one.strategy.name)} {esc(words.standing(one))}"
+def heading(one: StrategyStatus, account: BooksStatus) -> str:
+    """Green only where the account lets it buy."""
+    sign = _SIGNS[one.standing]
+    if one.standing is Standing.ON:
+        sign = _ABOVE.get(account.state, "🟡" if account.at_daily_loss else sign)
+    return f"{sign} {bold(one.strategy.name)} {esc(words.standing(one, account))}"
 
 
 def _own(one: StrategyStatus, without: str | None = None) -> Iterable[str]:
@@ -116,16 +125,17 @@ def _last(alert: Alert | None, now: datetime) -> Iterable[str]:
 # --- beside the account's figures -----------------------------------------------------------------------------------
 
 
-def in_status(found: Sequence[StrategyStatus]) -> Iterable[str]:
+def in_status(account: BooksStatus) -> Iterable[str]:
     """Two lines each; of the only one nothing, unless it takes no BUY."""
+    found = account.strategies
     if len(found) < 2:
-        yield from (heading(one) for one in found if one.standing is not Standing.ON)
+        yield from (heading(one, account) for one in found if one.standing is not Standing.ON)
         return
     yield ""
     yield bold("Strategies")
     for one in found:
         now = one.exposure
-        yield heading(one)
+        yield heading(one, account)
         buys = figures.some(now.buys_today, "buys")
         yield f"   {now.open_positions} open, {buys}, {figures.signed_usd(now.realised_today)}"
         yield from (f"   {row}" for row in at_risk(now, one.strategy.max_risk_usd))

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tradebot.domain.log_lines import LogLine
+from tradebot.domain.settings import TradingState
 from tradebot.queries.daemon import RunSettings
 from tradebot.queries.health import Health
 from tradebot.telegram.markup import bold, esc, lines, prose
@@ -14,13 +15,20 @@ from tradebot.words.health_events import NAMES, TO_DO
 LINE_LENGTH = 240
 _LEVELS = {"WARNING": "⚠️", "ERROR": "❗", "CRITICAL": "⛔"}
 _ABOUT = "daemon"
+_TITLES: Mapping[object, tuple[str, str]] = {
+    TradingState.KILLED: ("⛔ KILLED, and not well", "⛔ KILLED; the machine is well"),
+    TradingState.PAUSED: ("❗ Not well: alerts may wait", "⏸ PAUSED: no BUY; the machine is well"),
+    None: ("❗ Not well: alerts may wait", "✅ All is well"),
+}
+"""By the trading state: not well, and well."""
+_SIGNS: Mapping[object, str] = {TradingState.KILLED: "⛔", TradingState.PAUSED: "⏸"}
 
 
 def health(found: Health) -> str:
     """Each part; of what is not well why, and what to do."""
     parts = health_parts(found)
     about = parts.get(_ABOUT, {})
-    title = "✅ All is well" if found.ok else "❗ Not well: alerts may wait"
+    title = _TITLES.get(parts.get("trading", {}).get("state"), _TITLES[None])[found.ok]
     return lines(
         bold(title),
         *(row for name, part in parts.items() if name != _ABOUT for row in _part(name, part)),
@@ -35,7 +43,8 @@ def _part(name: str, part: Mapping[str, Any]) -> Iterable[str]:
         yield f"⚪ {title}: off"
         return
     well = bool(part.get("ok", True))
-    yield f"{'✅' if well else '❗'} {title}{f': {details}' if (details := _details(part)) else ''}"
+    sign = _SIGNS.get(part.get("state"), "✅") if well else "❗"
+    yield f"{sign} {title}{f': {details}' if (details := _details(part)) else ''}"
     if not well:
         yield from (f"   {prose(why, 400)}" for why in _why(part))
         if to_do := TO_DO.get(name):

@@ -1,7 +1,7 @@
 """What each command answers. Pure: figures in, HTML out, in short lines for a phone (about 40 characters)."""
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from decimal import Decimal
 
@@ -10,7 +10,6 @@ from tradebot.domain.brokerage import Account
 from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.exposure import Exposure
 from tradebot.domain.limits import FixedLimits, Limits, LossBasis
-from tradebot.domain.reasons import Reason
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import Trade
 from tradebot.operations.limits import LimitChange, Value
@@ -22,10 +21,12 @@ from tradebot.queries.working import waiting_for_entry
 from tradebot.telegram import risk, strategies
 from tradebot.telegram.commands import GROUPS, Command
 from tradebot.telegram.markup import bold, esc, first, italic, lines, prose
-from tradebot.words import figures, refusals
+from tradebot.words import figures
 from tradebot.words.gate import gate_reason
 from tradebot.words.limits import TITLES, Title, range_text, value_text
+from tradebot.words.not_traded import reasons
 from tradebot.words.questions import unanswered
+from tradebot.words.standing import daily_loss
 
 PAGE = 10
 """Positions on one page."""
@@ -93,6 +94,7 @@ def status(daemon_status: DaemonStatus) -> str:
         f"Open positions {booked.exposure.open_positions} of {limits.max_open_positions}",
         f"Buys today {booked.exposure.buys_today} of {limits.max_daily_buys}, sells {booked.exposure.sells_today}",
         f"Realised today {figures.signed_usd(booked.exposure.realised_today)}",
+        f"🟡 {said}" if (said := daily_loss(booked)) else None,
         *_not_traded(daemon_status.not_traded),
         *_total_loss(booked.exposure),
         *strategies.at_risk(booked.exposure, daemon_status.max_risk_usd),
@@ -103,7 +105,7 @@ def status(daemon_status: DaemonStatus) -> str:
         f"In flight: {esc(in_flight)}" if in_flight else None,
         f"❗ UNKNOWN: {esc(unknown)}" if unknown else None,
         *_at_ib(booked.resting),
-        *strategies.in_status(booked.strategies),
+        *strategies.in_status(replace(booked, state=daemon_status.state)),
         "",
         f"Up {figures.seconds(daemon_status.uptime_s)}, tradebot {esc(daemon_status.version)}",
         *(["", bold("Simulated, embedded or off")] if daemon_status.simulated else []),
@@ -126,11 +128,10 @@ def _at_ib(resting: Sequence[Trade]) -> Iterable[str]:
 
 
 def _not_traded(alerts: Sequence[Alert]) -> Iterable[str]:
-    """`Not traded today 7: 4 × cooldown`, with the most frequent of what checks have refused them for."""
-    codes = Counter(one.reason.code for one in alerts if isinstance(one.reason, Reason))
-    most = next(((code, count) for code, count in codes.most_common() if code in refusals.TITLES), None)
+    """`Not traded today 7: 4 × cooldown`, with the most frequent reason."""
     if alerts:
-        yield f"Not traded today {len(alerts)}{'' if most is None else f': {most[1]} × {refusals.title(most[0])}'}"
+        title, count = reasons(alerts)[0]
+        yield f"Not traded today {len(alerts)}: {count} × {title}"
 
 
 def _total_loss(now: Exposure) -> Iterable[str]:

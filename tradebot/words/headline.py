@@ -18,7 +18,7 @@ def headline(now: Headline) -> str:
     if now.held_up_by:
         reasons = " ".join(map(gate_reason, now.held_up_by)).rstrip(".")
         return f"Waiting: {reasons}; alerts are taken and wait; {_holds(now)}"
-    if now.opens is not None:
+    if now.opens is not None and not now.always:
         opens = market_time(now.opens)
         waits = (
             f", {_count(now.pending, 'alert')} {_waits(now.pending)} for {opens}" if now.pending else f" until {opens}"

@@ -5,21 +5,42 @@ from datetime import time
 from decimal import Decimal
 from difflib import get_close_matches
 
+from tradebot.domain.settings import TradingState
 from tradebot.domain.strategies import ExitSize, ExitSource, OnNewSignal, OrderSource, Sizing, Strategies, Strategy
 from tradebot.domain.terms import TimeInForce
+from tradebot.queries.status import BooksStatus
 from tradebot.queries.strategies import Standing, StrategyStatus
 from tradebot.words import instructions
 from tradebot.words.figures import counted, seconds, shares, usd
 
 
-def standing(one: StrategyStatus) -> str:
-    """`on`, or why it takes no BUY."""
+def standing(one: StrategyStatus, account: BooksStatus | None = None) -> str:
+    """`on`, or why it takes no BUY; with the account also what stands above a strategy that is on."""
+    if one.standing is Standing.ON and account is not None and (above := _above(account)):
+        return f"on, but {above}"
     return {
         Standing.ON: "on",
         Standing.PAUSED: "paused: no BUY",
         Standing.DISABLED: "disabled in the file: no BUY",
         Standing.OUTSIDE_WINDOW: "outside its window: no BUY now",
+        Standing.DAILY_LOSS: "at its daily loss: no BUY today",
     }[one.standing]
+
+
+def _above(account: BooksStatus) -> str | None:
+    if account.state is TradingState.KILLED:
+        return "trading is KILLED"
+    if account.state is TradingState.PAUSED:
+        return "all trading is PAUSED: no BUY"
+    return "the account is at its daily loss: no BUY today" if account.at_daily_loss else None
+
+
+def daily_loss(account: BooksStatus) -> str | None:
+    """That the whole account buys nothing more today, and of how much."""
+    if not account.at_daily_loss:
+        return None
+    lost, most = account.exposure.lost_today, account.limits.max_daily_loss
+    return f"Daily loss {usd(lost)} of {usd(most)}: no BUY until tomorrow in New York"
 
 
 def sizing(strategy: Strategy, amount: Decimal) -> str:

@@ -107,6 +107,16 @@ async def test_risk_in_the_chat(phone: Phone) -> None:
 # --- the program ----------------------------------------------------------------------------------------------------
 
 
+def test_health_says_that_nothing_is_traded() -> None:
+    """The first line says that all is well while a kill is in force."""
+    killed = Health(True, {"trading": {"ok": True, "state": TradingState.KILLED, "waiting_for": []}})
+    told = plain(system.health(killed)).splitlines()
+    assert told[:2] == ["⛔ KILLED; the machine is well", "⛔ Sending orders: KILLED"]
+    assert plain(system.health(replace(killed, ok=False))).startswith("⛔ KILLED, and not well")
+    paused = Health(True, {"trading": {"ok": True, "state": TradingState.PAUSED, "waiting_for": []}})
+    assert plain(system.health(paused)).startswith("⏸ PAUSED: no BUY; the machine is well")
+
+
 async def test_health_says_what_is_wrong_and_what_to_do(phone: Phone) -> None:
     """A part that is down would be a red light and no help."""
     assert "✅ IB: " in plain((await phone.api.ask("/health", "All is well")).text)

@@ -38,7 +38,7 @@ from tradebot.queries.market import market_now
 from tradebot.queries.positions import held_positions
 from tradebot.queries.results import Result, SinceStart
 from tradebot.queries.status import BooksStatus, DaemonStatus
-from tradebot.queries.strategies import Standing, StrategyStatus
+from tradebot.queries.strategies import Standing, StrategyStatus, strategy_status
 from tradebot.queries.unknown_orders import PresumedFill, PriceSource
 from tradebot.queries.waiting import Waiting
 from tradebot.telegram import messages, positions, questions, risk, strategies, tellings, texts
@@ -228,6 +228,29 @@ def test_strategies_are_shown_page_by_page_with_a_switch_each() -> None:
     assert len(data) <= 64
 
 
+def test_a_strategy_that_buys_nothing_is_not_green() -> None:
+    """A strategy that has lost what it may, or that a kill stands above, looks well."""
+    ema = Strategy(name="ema", limits={"max_daily_loss": Decimal(12)})
+    one = strategy_status(ema, {}, EXPOSURE, 1, NOW)
+    roomy = strategy_status(replace(ema, limits={"max_daily_loss": Decimal(13)}), {}, EXPOSURE, 1, NOW)
+    assert (one.standing, roomy.standing) == (Standing.DAILY_LOSS, Standing.ON)
+    books = replace(several(), strategies=[one, roomy])
+    assert "🟡 ema at its daily loss: no BUY today" in plain(strategies.view(books, NOW)[0])
+    for state, sign, above in (
+        (TradingState.KILLED, "⛔", "trading is KILLED"),
+        (TradingState.PAUSED, "⏸", "all trading is PAUSED: no BUY"),
+    ):
+        told = plain(strategies.view(replace(books, state=state), NOW)[0])
+        assert f"{sign} All trading is {state}" in told
+        assert f"{sign} ema on, but {above}" in told
+        assert "🟢" not in told + plain(texts.status(daemon_status(state, books=books))).partition("Strategies")[2]
+    spent = replace(books, limits=Limits(max_daily_loss=Decimal(12)))
+    told = plain(strategies.view(spent, NOW)[0])
+    assert "Daily loss $12.50 of $12.00: no BUY until tomorrow in New York" in told
+    assert "🟡 ema on, but the account is at its daily loss" in told
+    assert "🟡 Daily loss $12.50 of $12.00: no BUY until" in plain(texts.status(daemon_status(books=spent)))
+
+
 def test_one_strategy_changes_no_text() -> None:
     """Who has one strategy would find other messages after the update."""
     one = replace(several(), strategies=[StrategyStatus(Strategy(name="main"), Standing.ON, False, {}, EXPOSURE, 1)])
@@ -272,7 +295,13 @@ def test_status_counts_what_was_not_traded_today() -> None:
     why = [Reason(code) if code else None for code in ("cooldown", "cooldown", "paused", None)]
     alerts = [replace(alert("AAPL", Side.BUY, AlertStatus.BLOCKED), reason=reason) for reason in why]
     assert "Not traded today 4: 2 × cooldown\n" in texts.status(daemon_status(not_traded=alerts))
-    assert "Not traded today 1\n" in texts.status(daemon_status(not_traded=alerts[3:]))
+    assert "Not traded today 1: 1 × blocked\n" in texts.status(daemon_status(not_traded=alerts[3:]))
+    dark = [replace(alert("AAPL", Side.BUY, AlertStatus.REJECTED), instruction=None)] * 3
+    late = [alert("AAPL", Side.SELL, AlertStatus.EXPIRED)] * 4
+    assert "Not traded today 7: 3 × not understood\n" in texts.status(daemon_status(not_traded=[*alerts, *dark]))
+    assert "Not traded today 11: 4 × waited too long\n" in texts.status(
+        daemon_status(not_traded=[*alerts, *dark, *late])
+    )
     assert "Not traded" not in texts.status(daemon_status())
 
 

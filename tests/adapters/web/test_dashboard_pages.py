@@ -13,6 +13,7 @@ from tests.adapters.web.dashboard import Browser, inside
 from tests.adapters.web.programs import API, bearer, once
 from tests.adapters.web.samples import HOSTILE, a_busy_bot
 from tests.bot_fixtures import MakeBot
+from tests.protected import bracket
 from tradebot.database.books import SqlBooks
 from tradebot.domain.alerts import AlertStatus
 from tradebot.domain.api_access import Scope
@@ -29,7 +30,7 @@ async def test_the_overview_answers_at_once(open_site: OpenSite, make_bot: MakeB
     browser = await inside(await open_site(await a_busy_bot(make_bot)))
     text = (await browser.get("/")).text
     for said in (
-        "Running paper DU1234567 · market open",
+        "Running paper DU1234567 · trades at all hours, market open",
         "Equity $100,000 .00",
         "−$9.50 realised today",
         "+$80.00 in open positions",
@@ -179,12 +180,23 @@ async def test_a_message_under_a_used_alert_id_is_found(site: Site) -> None:
         sent = {"alert_id": "x1", "ticker": "AAPL", "action": side}
         await site.bot.intake.accept(sent, json.dumps(sent).encode(), "192.0.2.7")
     browser = await inside(site)
-    said = 'SELL AAPL was refused and is NOT traded: "alert_id" x1 was used already by alert 1 (BUY AAPL)'
+    said = '"alert_id" x1 was used already by alert 1 (BUY AAPL)'
     page = await browser.get("/")
-    assert said in page.text.partition("Today,")[0]
+    assert f"not traded SELL AAPL: {said}" in page.text.partition("Today,")[0]
     assert "and 1 message with an alert_id used before" in page.text
     assert 'href="/alerts/1">Look at it' in page.html
-    assert said in (await browser.get("/alerts/1")).text
+    assert (await browser.get("/alerts/1")).text.count(said) == 1
+
+
+async def test_stops_at_work_are_no_order_that_waits(site: Site) -> None:
+    """The first page says that no order is at work while stops and targets work at IB."""
+    bot = site.bot
+    await bot.start()
+    browser = await inside(site)
+    assert "No alert waits, and no order waits to fill." in (await browser.get("/")).text
+    await bracket(bot)
+    said = "No alert waits, and no order waits to fill; 2 stops and targets protect what is held."
+    assert said in (await browser.get("/")).text
 
 
 async def test_a_sale_names_who_asked_for_it(site: Site) -> None:
@@ -257,6 +269,8 @@ async def test_what_needs_the_owner_comes_first(site: Site) -> None:
     await site.bot.operations.kill("owner")
     page = await browser.get("/")
     assert "KILLED: nothing leaves by owner" in page.text
+    assert "Health trading is KILLED" in page.text
+    assert "Trading ⛔ KILLED" in page.text
     assert "The books hold 6 shares of AAPL more than IB shows. BUY of it waits." in page.text
     site.bot.broker.disconnect()
     await site.bot.until(lambda: _said(browser, "IB is not connected"), "the page says so")

@@ -1,5 +1,6 @@
 """What pages say, as values: pure."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -12,18 +13,25 @@ from tradebot.domain.analytics.performance import Known, performance
 from tradebot.domain.calendar import NEW_YORK, Calendar
 from tradebot.domain.equity import Equity
 from tradebot.domain.events import EventKind
+from tradebot.domain.exposure import exposure
 from tradebot.domain.gate import GateCode, GateReason
 from tradebot.domain.hours import Hours
 from tradebot.domain.job_plan import plans
+from tradebot.domain.limits import FixedLimits, Limits
 from tradebot.domain.log_lines import LogLine
 from tradebot.domain.settings import TradingState
+from tradebot.domain.strategies import Strategy
 from tradebot.ports import Connection, LinkSession
 from tradebot.queries.headline import Headline
 from tradebot.queries.jobs import JobHistory
-from tradebot.web.dashboard import machine, rendering
+from tradebot.queries.status import BooksStatus
+from tradebot.queries.strategies import strategy_status
+from tradebot.web.dashboard import machine, rendering, said
 from tradebot.web.dashboard import performance as page
 from tradebot.web.dashboard.frame import Frame, frame
 from tradebot.web.dashboard.pages import wanted_alerts
+from tradebot.web.dashboard.risk import risk
+from tradebot.web.dashboard.said import Said
 from tradebot.words import zone
 
 NOON = datetime(2026, 11, 20, 17, tzinfo=UTC)
@@ -57,7 +65,26 @@ def test_the_state_is_said_in_words_on_every_page() -> None:
     assert waits.state == "Orders wait"
     assert waits.line.endswith("Orders and positions are being compared with IB")
     closed = framed(opens=NOON + timedelta(days=2, hours=21, minutes=30))
-    assert "market closed until Mon 09:30 New York" in closed.line
+    assert "· market closed until Mon 09:30 New York" in closed.line
+    always = framed(opens=NOON + timedelta(days=2, hours=21, minutes=30), always=True)
+    assert always.line.endswith("· trades at all hours, market closed until Mon 09:30 New York")
+
+
+def test_a_reached_daily_loss_is_said_on_each_page() -> None:
+    """A strategy that buys nothing more today is "on", and its limit a mere figure."""
+    used = exposure([], [], [], [lot("-435")], None, day_start=NOON - timedelta(hours=12), now=NOON)
+    ema = strategy_status(Strategy(name="ema", limits={"max_daily_loss": Decimal(20)}), {}, used, 0, NOON)
+    rsi = strategy_status(Strategy(name="rsi"), {}, used, 0, NOON)
+    books = BooksStatus(TradingState.RUNNING, Limits(), 0, 0, 0, [], [], [], used, strategies=[ema, rsi])
+    assert said.standing(ema, books) == Said("at its daily loss: no BUY today", said.WAIT)
+    assert said.standing(rsi, books) == Said("on", said.GOOD)
+    assert said.standing(rsi, replace(books, state=TradingState.KILLED)).mood == said.WAIT
+    shown = risk(books, FixedLimits())
+    assert shown.strategies[0].limits[0].use == "no BUY today: $435.00 lost today"
+    assert "no BUY" not in str(shown.limits)
+    spent = replace(books, limits=Limits(max_daily_loss=Decimal(435)))
+    assert "no BUY today: $435.00 lost today" in [one.use for one in risk(spent, FixedLimits()).limits]
+    assert said.standing(rsi, spent).text == "on, but the account is at its daily loss: no BUY today"
 
 
 def test_a_kill_is_shown_while_the_database_is_away() -> None:

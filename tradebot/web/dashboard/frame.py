@@ -112,6 +112,7 @@ def _account(now: Headline) -> str | None:
 
 
 def _market(now: Headline) -> str:
+    always = "trades at all hours, " if now.always else ""
     if now.opens is None:
-        return "market open"
-    return f"market closed until {now.opens.astimezone(NEW_YORK):%a %H:%M} New York"
+        return f"{always}market open"
+    return f"{always}market closed until {now.opens.astimezone(NEW_YORK):%a %H:%M} New York"

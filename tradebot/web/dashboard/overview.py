@@ -1,35 +1,35 @@
 """The first page: is it well, what did it do today, what waits, what does it hold. Pure."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from urllib.parse import quote, urlencode
 
-from tradebot.domain.alerts import NOT_TRADED, Alert, AlertStatus, Side
+from tradebot.domain.alerts import NOT_TRADED, Alert, Side
 from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.events import Event
 from tradebot.domain.facts.alerts import AlertConflict
 from tradebot.domain.pnl import Summary
-from tradebot.domain.reasons import Reason
 from tradebot.domain.settings import TradingState
 from tradebot.domain.strategies import Strategies
 from tradebot.domain.trades import Trade
 from tradebot.queries.health import Health
 from tradebot.queries.positions import HeldPositions
-from tradebot.queries.status import DaemonStatus
+from tradebot.queries.status import BooksStatus, DaemonStatus
 from tradebot.queries.strategies import StrategyStatus
 from tradebot.queries.waiting import Waiting
 from tradebot.web.dashboard import said
 from tradebot.web.dashboard.holdings import Row, holdings
 from tradebot.web.dashboard.rendering import joined
 from tradebot.web.dashboard.said import Said
-from tradebot.words import events as words
-from tradebot.words import figures, instructions, refusals, zone
+from tradebot.words import figures, instructions, zone
+from tradebot.words.alert_events import conflict
 from tradebot.words.gate import gate_reason
 from tradebot.words.health import health_parts
+from tradebot.words.not_traded import reasons
 from tradebot.words.questions import unanswered, what_to_do
+from tradebot.words.standing import daily_loss
 from tradebot.words.told import told
 
 TOLD_MAX = 9
@@ -117,6 +117,7 @@ class Overview:
     needs: Sequence[Need]
     waits: Sequence[Line]
     at_work: Sequence[Line]
+    protecting: int  # stops and targets at IB
     positions: Sequence[Row]
     several: bool
     told: Sequence[Line]
@@ -147,7 +148,7 @@ def overview(
     strategies: Strategies,
 ) -> Overview:
     """`alerts`, `conflicts`: of today. `events`: the newest ones."""
-    booked, account = status.books, status.account
+    booked, account = replace(status.books, state=status.state), status.account
     table = holdings(held, strategies)
     realised = booked.exposure.realised_today
     unrealised = None if held.open.unknown else held.open.pnl
@@ -172,13 +173,14 @@ def overview(
         needs=[*needs(status, held, health), *_conflicts(conflicts)],
         waits=[_waits(one, several=waiting.several) for one in (*waiting.sells, *waiting.buys, *waiting.pending)],
         at_work=[_at_work(one, several=booked.several) for one in (*booked.in_flight, *_entries(booked.resting))],
+        protecting=sum(one.is_protective for one in booked.resting),
         positions=table.rows,
         several=table.several,
         told=[_told(one, strategies) for one in events[:TOLD_MAX]],
-        well=said.OK if health.ok else said.NOT_OK,
+        well=_well(health, status.state),
         health=list(parts(health)),
         simulated=status.simulated,
-        strategies=[_strategy(one) for one in booked.strategies] if booked.several else [],
+        strategies=[_strategy(one, booked) for one in booked.strategies] if booked.several else [],
     )
 
 
@@ -203,6 +205,8 @@ def needs(status: DaemonStatus, held: HeldPositions, health: Health) -> Iterable
         yield Need(Said("orders wait", said.WAIT), said.sentence(gate_reason(gate)))
     if status.state is TradingState.PAUSED:
         yield Need(said.STATES[status.state], "BUY alerts are not traded; SELL goes on.", "Resume", "/act/resume")
+    if spent := daily_loss(status.books):
+        yield Need(Said("no BUY today", said.WAIT), f"{spent}. SELL goes on.", "Its limit", "/limits/max_daily_loss")
     for name, word, text in ((one.name, one.word, one.text) for one in parts(health)):
         if word.mood == said.BAD and name not in {"IB", "Trading", "IB's answers"}:
             yield Need(Said(name, said.BAD), said.sentence(text))
@@ -213,10 +217,18 @@ def _conflicts(found: Sequence[Event]) -> Iterable[Need]:
     word = Said("not traded", said.BAD)
     for event in found[:CONFLICTS_MAX]:
         if isinstance(event.facts, AlertConflict):
-            yield Need(word, words.text(event), "Look at it", f"/alerts/{event.facts.known_alert}")
+            text = f"{event.facts.side} {event.facts.ticker}: {conflict(event.facts)}"
+            yield Need(word, text, "Look at it", f"/alerts/{event.facts.known_alert}")
     if len(found) > CONFLICTS_MAX:
         text = f"{len(found) - CONFLICTS_MAX} more messages of today came with another alert's alert_id. Each was told."
         yield Need(word, text)
+
+
+def _well(health: Health, state: TradingState) -> Said:
+    """The machine may be well while nothing is traded."""
+    if state is TradingState.KILLED:
+        return Said("trading is KILLED" if health.ok else "not well, and trading is KILLED", said.BAD)
+    return said.OK if health.ok else said.NOT_OK
 
 
 def parts(health: Health) -> Iterable[Part]:
@@ -224,11 +236,19 @@ def parts(health: Health) -> Iterable[Part]:
     for key, name in PARTS.items():
         if key in shown:
             part = shown[key]
-            word = said.OFF if part.get("state") == "off" else said.OK if part.get("ok", True) else said.NOT_OK
-            yield Part(name, word, _part(key, part))
+            yield Part(name, _how(part), _part(key, part))
     for key, part in shown.items():
         if key not in PARTS and "ok" in part:
             yield Part(key, said.OK if part["ok"] else said.NOT_OK, str(part.get("error") or part.get("state") or ""))
+
+
+def _how(part: Mapping[str, object]) -> Said:
+    match part.get("state"):
+        case "off":
+            return said.OFF
+        case TradingState.KILLED:
+            return Said("⛔", said.BAD)
+    return said.OK if part.get("ok", True) else said.NOT_OK
 
 
 def _part(key: str, part: Mapping[str, object]) -> str:
@@ -259,20 +279,11 @@ def _listed(value: object) -> list[object]:
 
 def _refusals(refused: Sequence[Alert]) -> list[Refused]:
     """The most frequent reasons, and the rest in one line: together they come to all."""
-    by_reason = Counter(map(_title, refused)).most_common()
+    by_reason = reasons(refused)
     named = REFUSALS_MAX if len(by_reason) <= REFUSALS_MAX else REFUSALS_MAX - 1
     shown = [Refused(title, count) for title, count in by_reason[:named]]
     others = sum(count for _, count in by_reason[named:])
     return [*shown, Refused("for other reasons", others)] if others else shown
-
-
-def _title(alert: Alert) -> str:
-    """What a check has refused by its title, all else by what became of it."""
-    if alert.status is AlertStatus.BLOCKED and isinstance(alert.reason, Reason):
-        return refusals.title(alert.reason.code)
-    if alert.status is AlertStatus.REJECTED and alert.instruction is None:
-        return "not understood"
-    return said.ALERTS[alert.status].text
 
 
 def _entries(resting: Sequence[Trade]) -> list[Trade]:
@@ -294,10 +305,10 @@ def _told(event: Event, strategies: Strategies) -> Line:
     return Line(event.at, told(event, strategies), f"/alerts/{event.alert_id}" if event.alert_id else "")
 
 
-def _strategy(one: StrategyStatus) -> Named:
+def _strategy(one: StrategyStatus, account: BooksStatus) -> Named:
     realised = one.exposure.realised_today
     today = figures.signed_usd(realised) if realised else figures.usd(realised)
     lots = f"{figures.some(one.lots, 'lots')} open" if one.lots else "holds nothing"
     act, to = ("Resume", "resume") if one.paused else ("Pause", "pause")
     href = f"/act/{to}?{urlencode({'strategy': one.strategy.name})}"
-    return Named(one.strategy.name, said.STANDINGS[one.standing], f"{lots}, {today} realised today", act, href)
+    return Named(one.strategy.name, said.standing(one, account), f"{lots}, {today} realised today", act, href)

@@ -98,6 +98,8 @@ def _own(limits: Mapping[str, Value], exposure: Exposure, strategy: str) -> list
 def limit(title: Title, value: Value, exposure: Exposure, strategy: str | None = None) -> Limit:
     of = f"?{urlencode({'strategy': strategy})}" if strategy else ""
     used, use = _used(title.name, exposure)
+    if title.name == "max_daily_loss" and exposure.at_daily_loss(Decimal(value)):
+        use = f"no BUY today: {use}"
     return Limit(
         heading=title.heading,
         value=value_text(title.name, value),

@@ -8,8 +8,10 @@ from tradebot.domain.reasons import Reason
 from tradebot.domain.refusals import Refusal
 from tradebot.domain.settings import TradingState
 from tradebot.domain.trades import TradeStatus
-from tradebot.queries.strategies import Standing
-from tradebot.words import refusals
+from tradebot.queries.status import BooksStatus
+from tradebot.queries.strategies import Standing, StrategyStatus
+from tradebot.words import not_traded, refusals
+from tradebot.words import standing as words
 from tradebot.words.reasons import reason
 
 GOOD, BAD, WAIT, NEUTRAL = "good", "bad", "wait", "neutral"
@@ -28,12 +30,12 @@ ALERTS: Mapping[AlertStatus, Said] = {
     AlertStatus.PENDING: Said("waits for the open", WAIT),
     AlertStatus.PROCESSING: Said("order at work", WAIT),
     AlertStatus.EXECUTED: Said("traded", GOOD),
-    AlertStatus.BLOCKED: Said("blocked", NEUTRAL),
-    AlertStatus.FAILED: Said("failed", BAD),
-    AlertStatus.EXPIRED: Said("waited too long", BAD),
-    AlertStatus.CLEARED: Said("dropped", NEUTRAL),
+    AlertStatus.BLOCKED: Said(not_traded.WORDS[AlertStatus.BLOCKED], NEUTRAL),
+    AlertStatus.FAILED: Said(not_traded.WORDS[AlertStatus.FAILED], BAD),
+    AlertStatus.EXPIRED: Said(not_traded.WORDS[AlertStatus.EXPIRED], BAD),
+    AlertStatus.CLEARED: Said(not_traded.WORDS[AlertStatus.CLEARED], NEUTRAL),
     AlertStatus.UNKNOWN: Said("UNKNOWN", BAD),
-    AlertStatus.REJECTED: Said("refused", BAD),
+    AlertStatus.REJECTED: Said(not_traded.WORDS[AlertStatus.REJECTED], BAD),
 }
 ORDERS: Mapping[TradeStatus, Said] = {
     TradeStatus.SUBMITTING: Said("on its way", WAIT),
@@ -54,8 +56,15 @@ STANDINGS: Mapping[Standing, Said] = {
     Standing.OUTSIDE_WINDOW: Said("outside its window", NEUTRAL),
     Standing.PAUSED: Said("paused: no BUY", WAIT),
     Standing.DISABLED: Said("disabled in the file", NEUTRAL),
+    Standing.DAILY_LOSS: Said("at its daily loss: no BUY today", WAIT),
 }
 OK, NOT_OK, OFF = Said("well", GOOD), Said("not well", BAD), Said("off", NEUTRAL)
+
+
+def standing(one: StrategyStatus, account: BooksStatus) -> Said:
+    """Good only where the account lets it buy."""
+    text = words.standing(one, account)
+    return STANDINGS[one.standing] if text == words.standing(one) else Said(text, WAIT)
 
 
 def why(given: Reason | Refusal | str | None) -> str:

@@ -18,6 +18,7 @@ from tradebot.web.dashboard import alerts, said
 from tradebot.web.dashboard.said import Said
 from tradebot.words import checks, figures, instructions, refusals, zone
 from tradebot.words import events as words
+from tradebot.words.lines import lines
 from tradebot.words.reasons import reason
 
 PASSED, REFUSED = Said("passed", said.GOOD), Said("REFUSED", said.BAD)
@@ -242,7 +243,7 @@ def _lot(lot: Lot) -> str:
 def _deliveries(found: AlertTrace) -> Iterable[str]:
     events = {event.id: event for event in found.events}
     for one in found.deliveries:
-        text = words.text(events[one.event_id])
+        text = lines(events[one.event_id]).first
         if one.delivered_at is not None:
             after = (one.delivered_at - events[one.event_id].at).total_seconds()
             yield f"{one.channel}, {figures.seconds(max(after, 0))} after it: {text}"
