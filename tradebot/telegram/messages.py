@@ -1,20 +1,22 @@
 """What events look like in the chat, and how a burst of them becomes one message. Pure.
 
 Rules: the first line says what happened with its figures, the lines below what it leaves out; what was not sent at once says
-when it happened; alerts that share a fate are counted when there are many.
+when it happened; alerts that share a fate are counted when there are many. A lock screen shows the begin of a message: what the
+owner must know first stands there, the rest in the order in which it happened.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from tradebot.domain.events import Event, EventKind
-from tradebot.domain.facts.account import SplitSeen
+from tradebot.domain.events import Event, EventKind, Severity
+from tradebot.domain.facts.account import SplitSeen, StateChanged
 from tradebot.domain.facts.daemon import DailyReport
 from tradebot.domain.facts.orders import SharesUnprotected
 from tradebot.domain.facts.performance import PeriodReport
+from tradebot.domain.settings import TradingState
 from tradebot.domain.strategies import Strategies
 from tradebot.queries.daily_report import rule_of
 from tradebot.telegram.markup import LENGTH_MAX, bold, esc, italic, prose
@@ -26,6 +28,7 @@ ALIKE_MAX = 5
 """More alerts than this with one fate become one paragraph."""
 BUTTON_ROWS_MAX = 8
 _K = EventKind
+_TRADED = frozenset({_K.PARTIAL_FILL, _K.BUY_FILLED, _K.SELL_FILLED, _K.STOPPED_OUT, _K.TARGET_REACHED})
 _COUNTED: Mapping[str, str] = {
     _K.ALERT_PENDING: "🟡 {} wait for the open",
     _K.ALERT_BLOCKED: "🚫 {} not sent",
@@ -50,7 +53,7 @@ def fold(events: Sequence[Event], now: datetime, strategies: Strategies = ONE) -
     """As many of these events as one message holds, at least the first, in their order."""
     counts = Counter(map(_fate, events))
     folded: list[Event] = []
-    paragraphs: list[str] = []
+    paragraphs: list[tuple[Event, str]] = []
     rows: list[Sequence[tuple[str, str]]] = []
     length, counted = 0, set[tuple[str, str]]()
     for event in events:
@@ -65,13 +68,30 @@ def fold(events: Sequence[Event], now: datetime, strategies: Strategies = ONE) -
         if alike:
             counted.add(_fate(event))
         folded += mine
-        paragraphs.append(paragraph)
+        paragraphs.append((event, paragraph))
         length += len(paragraph) + 2
         if buttons:
             rows.append(buttons)
         if nets_of(event):
             break  # its picture comes right after it
-    return Folded(folded, "\n\n".join(paragraphs), rows)
+    halts = _halts(folded)
+    paragraphs.sort(key=lambda one: _gravity(one[0], halts))
+    return Folded(folded, "\n\n".join(paragraph for _, paragraph in paragraphs), rows)
+
+
+def _halts(events: Sequence[Event]) -> Collection[int]:
+    """The events that keep trading from going on, as it stands after all of these: for all strategies, or for one."""
+    newest = {one.facts.strategy: (one.id, one.facts.to) for one in events if isinstance(one.facts, StateChanged)}
+    return {event_id for event_id, to in newest.values() if to is not TradingState.RUNNING}
+
+
+def _gravity(event: Event, halts: Collection[int]) -> int:
+    """A halt comes before what was traded, that before what was not, and news come last."""
+    if event.id in halts:
+        return 0
+    if event.kind in _TRADED:
+        return 1
+    return 2 if event.severity is Severity.WARNING else 3
 
 
 def paragraph_of(event: Event, now: datetime, strategies: Strategies = ONE) -> str:

@@ -155,7 +155,7 @@ _STATES = {
     TradingState.RUNNING: Said("✅ Trading resumed", "BUY and SELL alerts are executed."),
     TradingState.PAUSED: Said("🟡 Paused: SELL only", "BUY alerts are blocked until `tradebot resume`."),
     TradingState.KILLED: Said(
-        "🟡 KILLED: nothing is traded",
+        "⛔ KILLED: nothing is traded",
         "Entries and exits at work are cancelled, stops and targets stay at IB. `tradebot resume` lifts it.",
     ),
 }

@@ -73,7 +73,7 @@ async def test_a_kill_that_was_stored_later_is_told(phone: Phone) -> None:
     phone.bot.ledger.away = False
 
     async def told() -> bool:
-        return any("🟡 KILLED: nothing is traded" in sent.text for sent in phone.messages())
+        return any("⛔ KILLED: nothing is traded" in sent.text for sent in phone.messages())
 
     await phone.bot.sooner_or_later(told, "the stored kill is told")
 

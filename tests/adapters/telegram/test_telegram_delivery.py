@@ -20,20 +20,27 @@ from tests.bot import Bot
 from tests.botapi import TOKEN
 from tests.facts import bought, every_kind, report
 from tradebot.domain.alerts import AlertStatus, Side
-from tradebot.domain.events import Event, Severity
-from tradebot.domain.facts.account import BrokerUnreachable
+from tradebot.domain.events import Event, Facts, Severity
+from tradebot.domain.facts.account import BrokerUnreachable, SettingChanged, StateChanged
 from tradebot.domain.facts.alerts import AlertBlocked, AlertRejected
 from tradebot.domain.facts.daemon import SessionPoint, Started, Stopped
+from tradebot.domain.settings import TradingState
 from tradebot.telegram.delivery import LAST_WORDS_S
 from tradebot.telegram.markup import plain
 from tradebot.words.lines import lines
 
+RUNNING, KILLED = TradingState.RUNNING, TradingState.KILLED
+TRADED = ("partial_fill", "buy_filled", "sell_filled", "stopped_out", "target_reached")
 TOLD = [facts for facts in every_kind().values() if facts.severity is not Severity.TRACE]
 
 
 def started(name: str) -> Started:
     """An event with this in its text."""
     return Started(name, None, None)
+
+
+def _limit() -> SettingChanged:
+    return SettingChanged("max_daily_buys", Decimal(10), Decimal(20))
 
 
 def _plainly(event: Event) -> str:
@@ -78,7 +85,7 @@ async def test_every_kind_is_told_and_silent_ones_are_not(phone: Phone) -> None:
             assert (_plainly(event) in told) == (event.severity is not Severity.TRACE), event.kind
 
 
-async def test_criticals_come_first_each_lane_in_order(phone: Phone) -> None:
+async def test_criticals_come_first_and_what_was_traded_in_order(phone: Phone) -> None:
     """An UNKNOWN order would be told after an hour of fills, or a partial fill after its end."""
     release = phone.api.stall("sendMessage")
     await phone.event(started("first"))
@@ -87,10 +94,38 @@ async def test_criticals_come_first_each_lane_in_order(phone: Phone) -> None:
     assert ids == sorted(ids)
     release.set()
     await all_delivered(phone)
-    told = "\n".join(sent.text for sent in phone.messages())
+    told = plain("\n".join(sent.text for sent in phone.messages()))
     events = [event for event in await phone.bot.events() if event.id in ids]
-    order = sorted(events, key=lambda event: (event.severity is not Severity.CRITICAL, event.id))
-    assert sorted(events, key=lambda event: plain(told).index(_plainly(event))) == order
+    at = {event.id: told.index(_plainly(event)) for event in events}
+    critical = [event.id for event in events if event.severity is Severity.CRITICAL]
+    assert max(at[one] for one in critical) < min(where for one, where in at.items() if one not in critical)
+    for alike in (critical, [event.id for event in events if event.kind in TRADED]):
+        assert sorted(alike, key=lambda one: at[one]) == sorted(alike)
+
+
+def _changed(before: TradingState, to: TradingState) -> StateChanged:
+    return StateChanged(before, to)
+
+
+@pytest.mark.parametrize(
+    ("facts", "first"),
+    [
+        ([_limit(), _changed(RUNNING, KILLED)], "⛔ KILLED: nothing is traded"),
+        ([_changed(RUNNING, KILLED), _changed(KILLED, RUNNING), bought("AAPL")], "🟢 Bought 10 AAPL"),
+        ([AlertBlocked("F", Side.BUY, "superseded", {"by_alert": 7}), bought("AAPL")], "🟢 Bought 10 AAPL"),
+        ([_limit(), AlertBlocked("F", Side.BUY, "superseded", {"by_alert": 7})], "🚫 BUY F not sent"),
+    ],
+)
+async def test_a_lock_screen_shows_the_gravest_of_a_burst(phone: Phone, facts: list[Facts], first: str) -> None:
+    """A kill would stand below a limit that was changed a moment before, where no lock screen shows it."""
+    release = phone.api.stall("sendMessage")
+    await phone.event(started("first"))
+    await phone.api.until_asked("sendMessage", 1)
+    for one in facts:
+        await phone.event(one)
+    release.set()
+    await all_delivered(phone)
+    assert plain(phone.messages()[-1].text).startswith(first)
 
 
 async def test_a_burst_becomes_few_messages_a_second_apart(phone: Phone) -> None:
