@@ -1,10 +1,11 @@
 """Events out to the chat: the table is the outbox, and an event is marked when Telegram has taken it.
 
-Rules: criticals first, each lane in the order of its events, within a message the gravest first; what cannot be sent waits in the
-database and nowhere else; an event is logged when it is first met, whether Telegram takes it or not. A crash between sending and marking sends it twice: better than
-never. After a message that Telegram refuses however it is written, one event at a time is sent; one that is refused again and
-again is set aside for a while, and what follows goes on. What the answers to the chat's own commands have said is not said again
-(`answers.py`). What the owner has turned off is logged, and marked as delivered.
+Rules: criticals first, each lane in the order of its events, within a message the gravest first; what cannot be sent waits in
+the database and nowhere else; an event is logged when it is first met, whether Telegram takes it or not. A crash between
+sending and marking sends it twice: better than never. After a message that Telegram refuses however it is written, one event at
+a time is sent; one that is refused again and again is set aside for a while, and what follows goes on. What the answers to the
+chat's own commands have said is not said again (`answers.py`). What the owner has turned off is logged, and marked as
+delivered.
 """
 
 import asyncio
