@@ -161,6 +161,31 @@ def test_status_has_a_line_for_each(several: Path, typed: Type) -> None:
     assert "swing" not in typed("status", "--strategy", "ema").out
 
 
+async def _for_nobody(folder: Path) -> None:
+    async with books(f"sqlite:///{folder}/data/tradebot.db") as made:
+        refused = an_alert(
+            ticker=None,
+            action=None,
+            instruction=None,
+            idempotency_key="id@ema:mine",
+            raw_body=b'{"strategy": "nope", "action": "BUY", "ticker": "AAPL"}',
+            status=AlertStatus.REJECTED,
+            reason='There is no strategy "nope".',
+        )
+        await made.insert_alert(refused)
+
+
+def test_an_alert_for_nobody_is_listed_with_the_name_it_carried(several: Path, typed: Type) -> None:
+    """A slip in a strategy's name is looked for among the alerts of another one, under whose name it stands."""
+    asyncio.run(_for_nobody(several))
+    row = next(line for line in typed("alerts").out.splitlines() if line.split()[0] == "4")
+    assert "nope" in row
+    assert "main" not in row
+    told = typed("trace", "mine")  # by its own "alert_id", which stands behind its strategy's name
+    assert told.out.startswith("Alert 4: "), told.all
+    assert "strategy nope" in " ".join(told.out.split())
+
+
 def test_a_trace_says_what_was_understood(several: Path, typed: Type) -> None:
     """Nobody could see how a foreign message was read."""
     told = " ".join(typed("trace", "1").out.split())

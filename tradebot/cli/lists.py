@@ -9,7 +9,7 @@ from rich.console import Console
 
 from tradebot.cli import as_json, daemon_client, tables
 from tradebot.cli.base import cli, do
-from tradebot.cli.of_strategy import OfStrategy, check, column
+from tradebot.cli.of_strategy import OfStrategy, check, column, several
 from tradebot.cli.settings import Config, settings_of
 from tradebot.cli.trace_page import day_and_time
 from tradebot.config import Settings
@@ -70,11 +70,11 @@ async def _alerts(
     if document:
         as_json.show({"alerts": [_alert_fields(one) for one in found]})
         return 0
-    whose, named = column(settings)
-    rows = (
-        (str(one.alert.id), day_and_time(one.alert.received_at), *named(one.alert), _wanted(one), _became(one))
-        for one in found
-    )
+    whose = ("strategy",) if several(settings) else ()
+    rows = []
+    for one in found:
+        named = [instructions.whose(one.alert)] if whose else []
+        rows.append((str(one.alert.id), day_and_time(one.alert.received_at), *named, _wanted(one), _became(one)))
     headings = ("alert", "New York time", *whose, "wants", "outcome")
     tables.show_any(headings, rows, right=("alert",), empty="No such alert is stored.")
     return 0

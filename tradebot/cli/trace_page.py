@@ -80,6 +80,8 @@ def _message(trace: AlertTrace) -> Rows:
     yield "received", f"{local:%a %Y-%m-%d} {clock(alert.received_at)} New York{sender}"
     yield "as it came", visible(alert.raw_body.decode(errors="replace")) or _no_body(alert)
     yield "understood", "; ".join(_understood(trace)) or "not at all"
+    if alert.action is None:
+        yield "strategy", instructions.whose(alert)
     if alert.duplicates:
         yield "repeated", f"{alert.duplicates} times more: such a message only counts"
 

@@ -5,8 +5,10 @@ from datetime import datetime
 
 from tradebot.database import values
 from tradebot.database.rows import ALL, Rows, names
+from tradebot.domain.alert_keys import KeyKind, key_of
 from tradebot.domain.alerts import Alert, AlertStatus, NewAlert, Side
 from tradebot.domain.reasons import Reason
+from tradebot.domain.strategies import MAIN
 
 
 class AlertRows(Rows):
@@ -31,6 +33,10 @@ class AlertRows(Rows):
 
     async def alert_by_key(self, idempotency_key: str) -> Alert | None:
         return await self._one(Alert, "alert_by_key", idempotency_key=values.outgoing(idempotency_key))
+
+    async def alert_by_own_id(self, own_id: str) -> Alert | None:
+        of_main = values.outgoing(key_of(MAIN, KeyKind.ID, own_id))
+        return await self._one(Alert, "alert_by_own_id", of_main=of_main, own_id=values.outgoing(own_id))
 
     async def own_alerts(self) -> Sequence[Alert]:
         return await self._all(Alert, "own_alerts")

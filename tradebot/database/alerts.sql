@@ -12,6 +12,23 @@ SELECT * FROM alert_log WHERE id = :id
 -- alert_by_key --
 SELECT * FROM alert_log WHERE idempotency_key = :idempotency_key
 
+-- alert_by_own_id --
+-- Each strategy's key by itself, by the index of keys: no kind's keys are looked through.
+WITH RECURSIVE each_one (strategy) AS (
+    SELECT MIN(strategy) FROM alert_log
+    UNION ALL
+    SELECT (SELECT MIN(later.strategy) FROM alert_log AS later WHERE later.strategy > each_one.strategy)
+    FROM each_one WHERE each_one.strategy IS NOT NULL
+)
+SELECT * FROM alert_log
+WHERE idempotency_key IN (
+    SELECT CAST(:of_main AS TEXT) FROM each_one
+    UNION
+    SELECT 'id@' || strategy || ':' || CAST(:own_id AS TEXT) FROM each_one WHERE strategy IS NOT NULL
+)
+ORDER BY id + 0 DESC
+LIMIT 1
+
 -- own_alerts --
 -- By the index of keys, whose kind comes first: a range, for an index of PostgreSQL's serves LIKE in one collation alone.
 SELECT * FROM alert_log WHERE idempotency_key >= 'own' AND idempotency_key < 'owo' ORDER BY id

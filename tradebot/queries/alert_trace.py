@@ -40,7 +40,9 @@ class AlertTrace:
 
 
 async def alert_trace(ledger: Ledger, name: str) -> AlertTrace | None:
-    """By the alert's id, one of its orders' references, or the message's own "alert_id". None: there is no such alert.
+    """By the alert's id, one of its orders' references, or the message's own "alert_id", of several strategies the newest.
+
+    None: there is no such alert.
 
     Raises LedgerUnavailable.
     """
@@ -72,4 +74,4 @@ async def _named(books: Books, name: str) -> Alert | None:
             return await books.alert(trade.alert_id)
     number = int(name) if name.isascii() and name.isdecimal() and len(name) < 19 else None
     by_number = None if number is None else await books.alert(number)
-    return by_number or await books.alert_by_key(f"id:{name}")
+    return by_number or await books.alert_by_own_id(name)

@@ -58,7 +58,7 @@ def alerts(found: Sequence[Alert], *, several: bool) -> str:
         if at.date() != day:
             day = at.date()
             rows += ["", bold(f"{day:%a %d %b}")]
-        whose = f", {esc(one.strategy)}" if several else ""
+        whose = f", {esc(instructions.whose(one))}" if several else ""
         rows.append(f"{at:%H:%M} {one.id}: {esc(instructions.wanted(one))}, {one.status}{whose}")
         if one.reason:
             rows.append(f"      {prose(reason(one.reason), REASON_MAX)}")
@@ -72,7 +72,7 @@ def trace(found: AlertTrace, *, several: bool) -> str:
     alert = found.alert
     return lines(
         bold(f"Alert {alert.id}: {instructions.wanted(alert)}, {alert.status}"),
-        f"{figures.local(alert.received_at)}{f', strategy {esc(alert.strategy)}' if several else ''}",
+        f"{figures.local(alert.received_at)}{f', strategy {esc(instructions.whose(alert))}' if several else ''}",
         *_asked(alert),
         f"❗ {prose(reason(alert.reason), 600)}" if alert.reason else None,
         *(_order(one) for one in found.orders),

@@ -39,7 +39,7 @@ def headed(text: str, otherwise: str) -> str:
     first, *rest = re.split(r"(?<=[.?!]) ", text, maxsplit=1)
     if len(first) <= WIDTH:
         return lines(bold(first), *map(prose, rest))
-    return lines(bold(otherwise), prose(text.removeprefix(otherwise[:1]).lstrip()))
+    return lines(bold(otherwise), prose(text.removeprefix(otherwise.partition(" ")[0]).lstrip()))
 
 
 def did_not_work(why: str) -> str:

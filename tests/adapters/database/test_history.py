@@ -177,6 +177,7 @@ async def the_road(books: Books, now: datetime) -> Trade:
     assert number is not None
     assert await books.insert_alert(alert) is None
     assert await books.alert_by_key(alert.idempotency_key) == await books.alert(number)
+    assert await books.alert_by_own_id("never sent") is None
     for text in (alert.payload_hash, "the same text each time: BUY AAPL"):
         await books.recent_alert(text, now - DAY)
     await books.recent_alerts([alert.payload_hash, "the same text each time: BUY AAPL"])

@@ -108,6 +108,23 @@ async def test_an_own_id_that_is_a_number(ledger: Ledger) -> None:
     assert [one and one.alert.id for one in found] == [2, 2, None]
 
 
+async def test_an_own_id_is_found_whichever_strategy_it_is_of(ledger: Ledger) -> None:
+    """The sender's own name for an alert is answered with "there is no such alert" where there are several strategies."""
+    assert await alert_trace(ledger, "x1") is None
+    keys = [
+        ("main", "id:x1"),
+        ("ema", "id@ema:x1"),
+        ("swing", "id@swing:x2"),
+        ("ema", "own@ema:x3"),
+        ("ema", "id@ema:%"),
+    ]
+    async with ledger.begin() as books:
+        for strategy, key in keys:
+            await books.insert_alert(an_alert(idempotency_key=key, strategy=strategy))
+    found = [await alert_trace(ledger, name) for name in ("x1", "x2", "x3", "x", "%")]
+    assert [one and one.alert.id for one in found] == [2, 3, None, None, 5]
+
+
 async def test_orders_of_today_and_those_that_are_not_resolved(ledger: Ledger) -> None:
     """An order that is UNKNOWN since yesterday is not in the list."""
     async with ledger.begin() as books:

@@ -1,6 +1,7 @@
 """A table of broken installations: how each is broken, the line that turns red, and words of what to do about it."""
 
 import asyncio
+import resource
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -89,6 +90,13 @@ async def locked_file(one: Installation) -> None:
     one.stack.callback(holder.close)
     holder.execute("PRAGMA journal_mode = WAL")
     holder.execute("BEGIN IMMEDIATE")
+
+
+async def files_that_do_not_grow(one: Installation) -> None:
+    """No file grows any more; what is small still fits into those that there are."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    one.stack.callback(resource.setrlimit, resource.RLIMIT_FSIZE, before)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (one.database.stat().st_size + 2**20, before[1]))
 
 
 async def readable_database(one: Installation) -> None:
@@ -350,6 +358,7 @@ TABLE = (
     Broken("a clock 40 s off", "This machine: clock", "timedatectl set-ntp true", wrong_clock),
     Broken("SQLite: a damaged file", "Database: connection", "is the path right", damaged_file),
     Broken("SQLite: a browser holds it", "Database: writing", "stop what keeps it locked", locked_file, hangs=True),
+    Broken("SQLite: a full disk", "Database: writing", "look at its space", files_that_do_not_grow),
     Broken("SQLite: everybody reads it", "Database: file", "chmod 600", readable_database, WARNING),
     Broken("SQLite: on a network share", "Database: file", "a disk of this machine", network_share),
     Broken("SQLite: there is none yet", "Database: file", "first start", missing_file, WARNING),

@@ -21,6 +21,9 @@ class AlertBook(Protocol):
 
     async def alert_by_key(self, idempotency_key: str) -> Alert | None: ...
 
+    async def alert_by_own_id(self, own_id: str) -> Alert | None:
+        """The newest of any strategy whose message had this "alert_id"."""
+
     async def own_alerts(self) -> Sequence[Alert]:
         """Those that the bot made itself, for a person: all that there ever were, the oldest first."""
 
