@@ -264,7 +264,7 @@ def settings(
         *risk.blocked(blocked),
         "",
         bold("Fixed, changed in the file only"),
-        f"BUY alert too old after {fixed.max_alert_age_s} s",
+        f"A BUY may wait {fixed.max_alert_age_s} s here",
         f"Price collar {collar}",
         f"Largest order {figures.usd(fixed.max_order_value_usd)}",
         f"Repeat window {repeat}",

@@ -138,7 +138,7 @@ def _fixed(fixed: FixedLimits, now: Exposure) -> Sequence[tuple[str, str]]:
     return [
         ("At risk down to the stops", f"{figures.usd(now.at_risk)}{most}"),
         ("Largest order", figures.usd(fixed.max_order_value_usd)),
-        ("A BUY alert is too old after", f"{fixed.max_alert_age_s} s"),
+        ("A BUY may wait since it came", f"{fixed.max_alert_age_s} s"),
         ("Price collar", off(fixed.price_collar_pct, f"{fixed.price_collar_pct.normalize():f} %")),
         ("Largest spread", off(fixed.max_spread_pct, f"{fixed.max_spread_pct.normalize():f} %")),
         ("The same alert again within", off(fixed.repeat_window_s, f"{fixed.repeat_window_s} s is refused")),
