@@ -47,12 +47,15 @@ def test_how_a_month_went(typed: Type) -> None:
     assert shown.code == 0, shown.all
     assert {"return +1.00 %", "Sharpe not yet", "volatility not yet, 19 more days"} <= lines
     assert any(line.startswith("Nov 2026 +1.0 % not yet not yet +$10.50 2 1") for line in lines), shown.out
-    assert shown.out.startswith("1 November 2026 – 30 November 2026")
+    assert shown.out.startswith("1 November 2026 – ")
+    assert "; known since 4 November 2026, +$10.50 realised" in " ".join(shown.out.split())
     of_one = typed("performance", "--period", "2026", "--strategy", "main", "--json")
     document = json.loads(of_one.out)
     assert document["by_strategy"]["main"]["lots"]["net"] == "10.5"
     assert document["account"]["time_weighted"] == pytest.approx(0.01)
-    assert typed("performance", "--period", "2026-10").code == 0
+    before = typed("performance", "--period", "2026-10")
+    assert before.code != 0
+    assert "Nothing is known of 2026-10. The bot's first day was 4 November 2026." in " ".join(before.all.split())
 
 
 @pytest.mark.usefixtures("books")
@@ -87,7 +90,10 @@ def test_a_page_to_keep(typed: Type, tmp_path: Path) -> None:
         ("performance --period november", "is no month and no year"),
         ("report --month 2026-13", "is no month and no year"),
         ("stats --period 2099", "2099 has not begun"),
-        ("performance --period 2026-10 --strategy main", "main has traded nothing in this period"),
+        (
+            "performance --period 2026-10 --strategy main",
+            "Nothing is known of 2026-10. The bot's first day was 4 November",
+        ),
         ("stats --strategy emma", "emma"),
     ],
 )
@@ -95,3 +101,10 @@ def test_what_cannot_be_shown_is_said(typed: Type, line: str, words: str) -> Non
     """A typing error would be answered with figures of something else."""
     ran = typed(*line.split())
     assert (ran.code, words in ran.all) == (2, True), ran.all
+
+
+@pytest.mark.usefixtures("books")
+def test_a_strategy_that_traded_nothing_is_said(typed: Type) -> None:
+    """Of a strategy without a trade there would be a table of zeros."""
+    ran = typed("performance", "--period", "2026-11", "--strategy", "quiet", strategies__quiet__size="500")
+    assert (ran.code, "quiet has traded nothing in this period" in ran.all) == (2, True), ran.all

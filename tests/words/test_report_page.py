@@ -1,7 +1,8 @@
 """The page to keep: it has the figures, escapes what is foreign, and loads nothing."""
 
 import re
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
 
 import pytest
@@ -48,6 +49,21 @@ def test_a_page_has_the_figures_and_needs_nothing_else() -> None:
     for words in ("+$726.69", "100 of 189", "Month by month", "Nov 2026", "By strategy", "AAPL and KO", "ema and rsi"):
         assert words in PAGE
     assert PAGE.count("<svg") == 3
+
+
+def test_a_period_ends_today_and_says_since_when_it_is_known() -> None:
+    """A bot of five days has a month of sessions, the days that are to come among them."""
+    month = Known(date(2026, 5, 1), date(2026, 5, 31), NOON, [], [], [], {})
+    found = replace(performance(month, Hours(CALENDAR)), sessions=4)
+    now = datetime(2026, 5, 7, 1, tzinfo=UTC)
+    assert (
+        report_page.period(found, now, date(2026, 5, 4))
+        == "1 May 2026 – 6 May 2026, 4 sessions; known since 4 May 2026"
+    )
+    assert (
+        report_page.period(found, now + timedelta(days=90), date(2026, 5, 1)) == "1 May 2026 – 31 May 2026, 4 sessions"
+    )
+    assert "known since 4 May 2026" in report_page.page(found, "May", now, since=date(2026, 5, 4))
 
 
 def test_a_page_of_nothing_says_so() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -67,26 +67,26 @@ def _queries(ledger: Ledger, settings: Settings) -> PerformanceQueries:
     return PerformanceQueries(ledger, settings.trading.open_hours(), SystemClock())
 
 
-async def _of(ledger: Ledger, settings: Settings, words_of_period: str) -> Performance:
-    """Raises ConfigError, LedgerUnavailable."""
+async def _of(ledger: Ledger, settings: Settings, words_of_period: str) -> tuple[Performance, date | None]:
+    """With the first day of which anything is known. Raises ConfigError, LedgerUnavailable."""
     queries = _queries(ledger, settings)
     try:
         period = await queries.period_of(words_of_period)
     except ValueError as error:
         raise ConfigError(f'{error} Give a month such as "2026-11", a year such as "2026", or "all"') from error
-    return await queries.of(period)
+    return await queries.of(period), await queries.first_day()
 
 
 async def _performance(settings: Settings, period: str, strategy: str | None, *, as_json: bool) -> int:
     """Raises ConfigError, LedgerUnavailable."""
     async with daemon_client.open_database(settings) as ledger:
         await check(ledger, settings, strategy)
-        found = await _of(ledger, settings, period)
+        found, since = await _of(ledger, settings, period)
     if as_json:
         show(_document(found, strategy))
         return 0
     out = Console(markup=False, highlight=False)
-    _heading(out, found, strategy)
+    _heading(out, found, since, strategy)
     if strategy is not None:
         _rows(out, words.trading_rows(_trading(found, strategy)))
         return 0
@@ -113,7 +113,7 @@ async def _stats(settings: Settings, period: str, strategy: str | None, *, as_js
     """Raises ConfigError, LedgerUnavailable."""
     async with daemon_client.open_database(settings) as ledger:
         await check(ledger, settings, strategy)
-        found = await _of(ledger, settings, period)
+        found, since = await _of(ledger, settings, period)
         limits, hours = settings.thresholds.limits(), settings.trading.open_hours()
         reader = ThresholdReader(ledger, hours, settings.strategies(), limits)
         readings = await reader.readings(datetime.now(UTC)) if limits.any else ()
@@ -123,7 +123,7 @@ async def _stats(settings: Settings, period: str, strategy: str | None, *, as_js
         show({**_document(found, strategy), "thresholds": beyond})
         return 0
     out, one = Console(markup=False, highlight=False), found.trading if strategy is None else _trading(found, strategy)
-    _heading(out, found, strategy)
+    _heading(out, found, since, strategy)
     _rows(out, words.trading_rows(one))
     out.print("\nWhat the road costs", style="bold")
     _rows(out, words.slippage_rows(one.slippage))
@@ -141,14 +141,15 @@ async def _stats(settings: Settings, period: str, strategy: str | None, *, as_js
 async def _report(settings: Settings, month: str, out: Path | None) -> int:
     """Raises ConfigError, LedgerUnavailable."""
     async with daemon_client.open_database(settings) as ledger:
-        found = await _of(ledger, settings, month)
+        found, since = await _of(ledger, settings, month)
+    now = datetime.now(UTC)
     html = await asyncio.to_thread(
-        report_page.page, found, report_page.title_of(found), datetime.now(UTC), settings.simulated_parts()
+        report_page.page, found, report_page.title_of(found), now, settings.simulated_parts(), since
     )
     path = out or Path(report_page.name_of(found.first, found.last))
     write(path, html)
     told = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
-    told.print(f"{report_page.period(found)}: {path}")
+    told.print(f"{report_page.period(found, now, since)}: {path}")
     return 0
 
 
@@ -165,10 +166,10 @@ def _trading(found: Performance, strategy: str) -> TradingFigures:
         raise ConfigError(f"strategy {strategy} has traded nothing in this period: there is nothing to show") from None
 
 
-def _heading(out: Console, found: Performance, strategy: str | None) -> None:
+def _heading(out: Console, found: Performance, since: date | None, strategy: str | None) -> None:
     net = found.trading.lots.net if strategy is None else _trading(found, strategy).lots.net
     whose = f"{strategy}: " if strategy else ""
-    out.print(f"{whose}{report_page.period(found)}, {signed_usd(net)} realised", style="bold")
+    out.print(f"{whose}{report_page.period(found, datetime.now(UTC), since)}, {signed_usd(net)} realised", style="bold")
 
 
 def _texts(cells: Sequence[tuple[str, str]]) -> Sequence[str]:

@@ -83,12 +83,19 @@ class PerformanceQueries:
         return found
 
     async def period_of(self, words: str) -> Period:
-        """ "2026-11", "2026", "all"; nothing for this month. Raises ValueError, LedgerUnavailable."""
+        """ "2026-11", "2026", "all"; nothing for this month. Raises ValueError, also where nothing is known of it, and
+        LedgerUnavailable."""
         today = self.hours.calendar.trading_date(self.clock.now())
         typed = words.strip().lower()
+        if not typed:
+            return Period.of(Unit.MONTH, today)
+        first = await self.first_day() or today
         if typed == "all":
-            return Period(await self.first_day() or today, today)
-        return Period.named(typed, today) if typed else Period.of(Unit.MONTH, today)
+            return Period(first, today)
+        found = Period.named(typed, today)
+        if found.last < first:
+            raise ValueError(f"Nothing is known of {typed}. The bot's first day was {first.day} {first:%B %Y}.")
+        return found
 
     async def first_day(self) -> date | None:
         """The New York date of the first order, or of the first that is known of the account; None: of neither.

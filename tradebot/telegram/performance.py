@@ -2,16 +2,18 @@
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from tradebot.domain.analytics.performance import Performance, TradingFigures
 from tradebot.domain.analytics.spans import Span
 from tradebot.domain.analytics.thresholds import Reading
+from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.calendar_units import Unit
 from tradebot.telegram.markup import bold, esc, lines
 from tradebot.telegram.table import WIDTH, Row, table, whole
 from tradebot.words import performance as words
+from tradebot.words import report_page
 from tradebot.words.figures import signed_usd, some
 
 MONTHS_SHOWN = 12
@@ -81,9 +83,14 @@ def spans(found: Sequence[Span], unit: Unit) -> str:
     )
 
 
-def caption(found: Performance) -> str:
-    """Under the page to keep: what it is about."""
-    return f"{found.first:%d %b %Y} – {found.last:%d %b %Y}, {some(found.sessions, 'sessions')}"
+def caption(found: Performance, now: datetime, since: date | None) -> str:
+    """Under the page to keep: what it is about, up to today; below, since when anything is known of it."""
+    last = min(found.last, now.astimezone(NEW_YORK).date())
+    known = report_page.known_since(found, since)
+    return lines(
+        f"{found.first:%d %b %Y} – {last:%d %b %Y}, {some(found.sessions, 'sessions')}",
+        known.removeprefix("; ") or None,
+    )
 
 
 def _closed(one: Span) -> str:

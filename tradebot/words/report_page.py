@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from tradebot.domain.analytics.correlation import Correlation
 from tradebot.domain.analytics.performance import AccountFigures, Performance, TradingFigures
 from tradebot.domain.analytics.spans import Span
+from tradebot.domain.calendar import NEW_YORK
 from tradebot.domain.calendar_units import Unit
 from tradebot.words import performance as words
 from tradebot.words.figures import local, signed_usd, some, usd
@@ -32,11 +33,13 @@ class Headline:
     tone: str  # a class: gain, loss, or nothing
 
 
-def page(found: Performance, title: str, made_at: datetime, simulated: Sequence[str] = ()) -> str:
-    """HTML. `simulated`: what of it is no real money, in words."""
+def page(
+    found: Performance, title: str, made_at: datetime, simulated: Sequence[str] = (), since: date | None = None
+) -> str:
+    """HTML. `simulated`: what of it is no real money, in words. `since`: the first day of which anything is known."""
     return _template().render(
         title=title,
-        period=period(found),
+        period=period(found, made_at, since),
         made_at=local(made_at),
         simulated=simulated,
         headlines=headlines(found),
@@ -59,8 +62,16 @@ def page(found: Performance, title: str, made_at: datetime, simulated: Sequence[
     )
 
 
-def period(found: Performance) -> str:
-    return f"{_day(found.first)} – {_day(found.last)}, {some(found.sessions, 'sessions')}"
+def period(found: Performance, now: datetime, since: date | None) -> str:
+    """Up to today, and since when anything is known of it."""
+    last = min(found.last, now.astimezone(NEW_YORK).date())
+    known = known_since(found, since)
+    return f"{_day(found.first)} – {_day(last)}, {some(found.sessions, 'sessions')}{known}"
+
+
+def known_since(found: Performance, since: date | None) -> str:
+    """`; known since 27 November 2026`; nothing where all of the period is known."""
+    return "" if since is None or since <= found.first else f"; known since {_day(since)}"
 
 
 def _day(one: date) -> str:

@@ -93,7 +93,7 @@ async def test_days_and_the_page_come_into_the_chat(phone: Phone) -> None:
     assert [line.split()[-3] for line in days.splitlines() if line.startswith(("Wed", "Fri"))] == ["−8", "+18"]
     picture = await phone.api.heard(lambda sent: sent.method == "sendPhoto")
     assert picture.text == "Realised P&amp;L by session"
-    page = await phone.api.ask("/report 2026-11", "01 Nov 2026 – 30 Nov 2026, 15 sessions")
+    page = await phone.api.ask("/report 2026-11", "01 Nov 2026 – 20 Nov 2026, 15 sessions\nknown since ")
     [content] = page.files.values()
     assert content.startswith(b"<!doctype html>")
     assert b"November 2026" in content
@@ -101,6 +101,7 @@ async def test_days_and_the_page_come_into_the_chat(phone: Phone) -> None:
     for wrong in ("november", "2026-13", "2027", "<b>"):
         refused = await phone.api.ask(f"/report {wrong}", "/report 2026-11")
         assert "no month" in refused.text or "not begun" in refused.text
+    await phone.api.ask("/report 2020-01", "Nothing is known of 2020-01")
     await phone.api.ask("/daily 31", "1 to 30")
 
 

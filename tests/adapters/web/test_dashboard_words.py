@@ -167,7 +167,8 @@ def test_too_little_is_not_yet() -> None:
     day = NOON.date()
     known = Known(day - timedelta(days=29), day, NOON, [], [lot("5"), lot("-3")], [], {})
     counted = performance(known, Hours(Calendar(), always=True))
-    shown = page.performance(counted, "30", None, lambda curve: "name")
+    shown = page.performance(counted, "30", None, lambda curve: "name", day)
+    assert shown.about.endswith("sessions; known since 20 November 2026")
     figures = {one.name: one.text for one in shown.lots}
     assert (figures["Won"], figures["Profit factor"], figures["A lot brings"]) == (None, None, None)
     assert (shown.account, shown.equity_chart, shown.slippage.rows, shown.latency.rows) == ([], None, [], [])

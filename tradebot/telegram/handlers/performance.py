@@ -76,5 +76,7 @@ async def report(message: Message, command: CommandObject, queries: DaemonQuerie
     except ValueError as error:
         raise Unclear(f"{error} For example: /report 2026-11, /report 2026, /report all") from None
     found = await queries.performance.of(period)
-    html = await asyncio.to_thread(report_page.page, found, report_page.title_of(found), now, queries.run.simulated)
-    await sender.document(html.encode(), report_page.name_of(found.first, found.last), texts.caption(found))
+    since, title = await queries.performance.first_day(), report_page.title_of(found)
+    html = await asyncio.to_thread(report_page.page, found, title, now, queries.run.simulated, since)
+    caption = texts.caption(found, now, since)
+    await sender.document(html.encode(), report_page.name_of(found.first, found.last), caption)

@@ -104,15 +104,16 @@ class Pages:
 
     async def performance(self, request: web.Request) -> web.Response:
         chosen, counted = await self._counted(request)
-        account = self._queries.broker.account()
-        page = performance.performance(counted, chosen, account.equity if account else None, self._gallery.name)
+        account, since = self._queries.broker.account(), await self._queries.performance.first_day()
+        worth_now = account.equity if account else None
+        page = performance.performance(counted, chosen, worth_now, self._gallery.name, since)
         return await self._door.page(request, "performance.html", page)
 
     async def keep(self, request: web.Request) -> web.Response:
         """The same as a file, which needs nothing else: it is opened from the disk, outside this site and its policy."""
         _, counted = await self._counted(request)
-        run, now = self._queries.run, self._clock.now()
-        text = await asyncio.to_thread(report_page.page, counted, "Performance", now, run.simulated)
+        run, now, since = self._queries.run, self._clock.now(), await self._queries.performance.first_day()
+        text = await asyncio.to_thread(report_page.page, counted, "Performance", now, run.simulated, since)
         name = report_page.name_of(counted.first, counted.last)
         return web.Response(
             text=text, content_type="text/html", headers={"Content-Disposition": f'attachment; filename="{name}"'}

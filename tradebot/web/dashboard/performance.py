@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import TypeVar
 
@@ -12,7 +13,7 @@ from tradebot.domain.analytics.performance import AccountFigures, Performance, T
 from tradebot.domain.analytics.slippage import Slippage
 from tradebot.domain.analytics.spans import Span
 from tradebot.web.dashboard.pictures import Curve
-from tradebot.words import figures
+from tradebot.words import figures, report_page
 from tradebot.words import performance as words
 
 PERIODS = {"30": "30 days", "90": "90 days", "365": "A year", "all": "Since the start"}
@@ -133,9 +134,14 @@ class Page:
 
 
 def performance(
-    found: Performance, chosen: str, worth_now: Decimal | None, name: Callable[[Curve], str | None]
+    found: Performance,
+    chosen: str,
+    worth_now: Decimal | None,
+    name: Callable[[Curve], str | None],
+    since: date | None = None,
 ) -> Page:
-    """`worth_now`: the account's, USD. `name`: by which a picture of the curve is asked for."""
+    """`worth_now`: the account's, USD. `name`: by which a picture of the curve is asked for. `since`: the first day of which
+    anything is known."""
     lots, several = found.trading.lots, len(found.by_strategy) > 1
     net = figures.signed_usd(lots.net)
     worth = (
@@ -143,8 +149,9 @@ def performance(
         if found.account
         else ""
     )
+    span = f"{found.first:%d %b %Y} to {found.last:%d %b %Y}, {figures.some(found.sessions, 'sessions')}"
     return Page(
-        about=f"{found.first:%d %b %Y} to {found.last:%d %b %Y}, {figures.some(found.sessions, 'sessions')}",
+        about=f"{span}{report_page.known_since(found, since)}",
         periods=[Period(text, f"/performance?period={key}", key == chosen) for key, text in PERIODS.items()],
         keep=f"/performance/keep?period={chosen}",
         equity_chart=name(equity_curve(found.account)) if found.account else None,
