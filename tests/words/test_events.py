@@ -164,6 +164,11 @@ SENTENCES: list[tuple[Facts, str]] = [
         "Was RUNNING; changed by Ann.",
     ),
     (
+        c.StateChanged(TradingState.PAUSED, TradingState.RUNNING, still_paused=("ema", "swing")),
+        "Trading resumed: BUY and SELL alerts are executed. Still paused by name: ema, swing "
+        "(`tradebot resume --strategy ema`). Was PAUSED; changed by Ann.",
+    ),
+    (
         d.ApiTokenChanged("5f3a9c0d1e2b", "grafana", Scope.READ, revoked=False),
         "Ann made API token 5f3a9c0d1e2b (grafana) with scope read. Not you? `tradebot token revoke 5f3a9c0d1e2b`.",
     ),

@@ -139,6 +139,12 @@ FIRST: list[tuple[Facts, str, str]] = [
     ),
     (c.StateChanged(TradingState.RUNNING, TradingState.PAUSED), "🟡 Paused: SELL only", ""),
     (
+        c.StateChanged(TradingState.PAUSED, TradingState.RUNNING, still_paused=("ema",)),
+        "✅ Trading resumed",
+        "BUY and SELL alerts are executed. Still paused by name: ema (`tradebot resume --strategy ema`). "
+        "Was PAUSED; changed by Ann.",
+    ),
+    (
         c.TellingChanged(EventGroup.PROTECTION, Telling.ON, Telling.SILENT),
         "⚙️ Told of protection: silent",
         "In the chat. Was on; changed by Ann.",

@@ -83,6 +83,7 @@ def test_refusals_are_reasons_of_their_own_codes() -> None:
 @pytest.mark.parametrize(
     ("why", "sentence"),
     [
+        ("IB 202: Order Canceled - reason:", "IB 202: Order Canceled"),
         ("IB 201: Order rejected - reason: {margin}", "IB 201: Order rejected - reason: {margin}"),
         (Reason("eaten", {"by": "the dog", "count": 2}), "eaten (by=the dog, count=2)"),
         (Reason("eaten"), "eaten"),

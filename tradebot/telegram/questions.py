@@ -16,9 +16,9 @@ from tradebot.queries.splits import NoSplit
 from tradebot.queries.strategies import StrategyStatus
 from tradebot.queries.unknown_orders import PresumedFill
 from tradebot.telegram.asked import ToSell
-from tradebot.telegram.markup import bold, esc, first, lines, plain
+from tradebot.telegram.markup import bold, esc, first, lines, plain, prose
 from tradebot.telegram.orders import stays
-from tradebot.words import figures
+from tradebot.words import figures, strategies
 from tradebot.words.account_events import parts, split_arithmetic
 from tradebot.words.standing import standing
 from tradebot.words.unknown_orders import price_source
@@ -177,10 +177,12 @@ def switch_strategy(one: StrategyStatus, *, pause: bool) -> str:
     return lines(bold(what), f"It is {esc(standing(one))}.", does, GOOD_FOR)
 
 
-def resumed(state: TradingState) -> str:
+def resumed(state: TradingState, still_paused: Sequence[str] = ()) -> str:
+    """`still_paused`: the strategies that stay so by name."""
     match state:
         case TradingState.RUNNING:
-            return lines(bold("🟢 RUNNING"), "BUY and SELL alerts are executed.")
+            paused = prose(strategies.still_paused(still_paused).strip()) or None
+            return lines(bold("🟢 RUNNING"), "BUY and SELL alerts are executed.", paused)
         case TradingState.PAUSED:
             return lines(bold("⏸ PAUSED: sells only"), "SELL alerts are executed, BUY alerts are blocked.")
     return lines(bold("⛔ It stays KILLED"), "The switch was thrown again meanwhile.")

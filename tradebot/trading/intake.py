@@ -125,11 +125,11 @@ class Intake:
         rejected = new_alerts.rejected(reason, digest(raw_body), strategy or MAIN, arrival)
         return await self._stored(self._reject(rejected, reason))
 
-    def report_unreadable(self, reason: str, source_ip: str, *, more: int) -> None:
-        """Has the owner hear of a message without a readable secret, and of so many `more` before it; returns at once."""
+    def report_unreadable(self, reason: str, source_ip: str, *, more: int, gave_secret: bool) -> None:
+        """Has the owner hear of a message without the right secret, and of so many `more` before it; returns at once."""
         now = self._clock.now()
         task = asyncio.create_task(
-            self._notices.store(NewEvent(AlertUnreadable(reason, source_ip, more), now)),
+            self._notices.store(NewEvent(AlertUnreadable(reason, source_ip, more, gave_secret), now)),
             name="report unreadable",
         )
         self._reporting.add(task)

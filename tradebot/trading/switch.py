@@ -172,7 +172,9 @@ async def store_state(
         if to is not before:
             exits = await held_back(books, now) if before is TradingState.KILLED else ()
             await books.put_setting(STATE_KEY, to, by, now)
-            await books.add_event(NewEvent(StateChanged(before, to), now, actor=by))
+            still_paused = sorted(paused_strategies(settings)) if to is TradingState.RUNNING else ()
+            changed = StateChanged(before, to, still_paused=tuple(still_paused))
+            await books.add_event(NewEvent(changed, now, actor=by))
             if exits:
                 await books.add_event(NewEvent(ExitsHeldBack(exits), now, actor=by))
     return to

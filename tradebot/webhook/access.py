@@ -100,8 +100,7 @@ class Secrets:
 
     def match_in(self, broken: bytes, strategy: str | None) -> bool:
         """Whether a message that cannot be read carries the secret where it belongs."""
-        found = [*_SECRET_FIELD.findall(broken)[:WORDS_MAX], *_SECRET_LINE.findall(broken)[:WORDS_MAX]]
-        return any([self.match(word.decode("utf-8", "replace"), strategy) for word in found])  # noqa: C419
+        return any([self.match(word.decode("utf-8", "replace"), strategy) for word in words_in(broken)])  # noqa: C419
 
     def cut(self, text: bytes) -> bytes:
         """The text without any secret, of whichever strategy, however JSON may have it escaped."""
@@ -110,6 +109,11 @@ class Secrets:
     def cut_text(self, text: str) -> str:
         """The same for what is answered."""
         return self.cut(text.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
+
+
+def words_in(broken: bytes) -> Sequence[bytes]:
+    """What stands where a secret belongs, in a message that cannot be read."""
+    return [*_SECRET_FIELD.findall(broken)[:WORDS_MAX], *_SECRET_LINE.findall(broken)[:WORDS_MAX]]
 
 
 def _ways_to_write(secret: str) -> bytes:

@@ -15,7 +15,7 @@ from tradebot.domain.addressee import addressee, named_in
 from tradebot.domain.payload.message import SECRET_NAMES, Message, signed
 from tradebot.domain.strategies import Strategies
 from tradebot.errors import PayloadError
-from tradebot.webhook.access import Secrets
+from tradebot.webhook.access import Secrets, words_in
 
 # What other bots call the secret, beside the names that are understood.
 _OTHER_SECRETS = ("password", "webhook_secret", "pass")
@@ -32,6 +32,7 @@ class Read:
     authentic: bool
     secret_fields: Collection[str] = ()  # those that held the secret
     opens_another: bool = False  # not authentic, but its secret is another strategy's
+    gave_secret: bool = False  # a right one or a wrong one
     only_in_url: bool = False  # not authentic: the address has the right secret, and the message a wrong one
 
 
@@ -44,7 +45,8 @@ def read(body: bytes, path: str | None, in_url: Sequence[str], *, secrets: Secre
     except PayloadError as error:
         lock = None if strategy is None else _lock(strategies, strategy, Message({}))
         opens = [secrets.match(word, lock) for word in in_url] + [secrets.match_in(body, lock)]
-        return Read(clean, None, secrets.cut_text(str(error)), strategy, authentic=any(opens))
+        gave = any(map(_is_word, (*in_url, *words_in(body))))
+        return Read(clean, None, secrets.cut_text(str(error)), strategy, authentic=any(opens), gave_secret=gave)
     fields, lock = given.fields or {}, _lock(strategies, strategy, content)
     names = ["secret"] if "secret" in fields else [name for name in SECRET_NAMES if name in fields]
     holding = [name for name in names if secrets.match(fields[name], lock)]
@@ -53,7 +55,12 @@ def read(body: bytes, path: str | None, in_url: Sequence[str], *, secrets: Secre
     only_in_url = not authentic and any([secrets.match(word, lock) for word in in_url])  # noqa: C419 - each is compared
     tried = [*(fields[name] for name in names), *words, *in_url]
     opens_another = not authentic and any([secrets.match(word, None) for word in tried])  # noqa: C419 - each is compared
-    return Read(clean, content, None, strategy, authentic, holding, opens_another, only_in_url)
+    gave = any(map(_is_word, tried))
+    return Read(clean, content, None, strategy, authentic, holding, opens_another, gave, only_in_url)
+
+
+def _is_word(given: object) -> bool:
+    return isinstance(given, (str, bytes)) and bool(given.strip())
 
 
 def no_secret(message: Read) -> str:

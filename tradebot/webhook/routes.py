@@ -115,7 +115,7 @@ class Routes:
         if not message.authentic:
             status = HTTPStatus.UNAUTHORIZED if message.unreadable is None else HTTPStatus.BAD_REQUEST
             refusal = Refusal(status, message.unreadable or no_secret(message))
-            self._tell_owner(caller.address, refusal)
+            self._tell_owner(caller.address, refusal, gave_secret=message.gave_secret)
             raise refusal
         return await self._store(message, caller.address)
 
@@ -126,10 +126,10 @@ class Routes:
                 HTTPStatus.TOO_MANY_REQUESTS, f"Too many requests: more than {buckets.per_s:g} a second for too long."
             )
 
-    def _tell_owner(self, address: str, refusal: Refusal) -> None:
+    def _tell_owner(self, address: str, refusal: Refusal, *, gave_secret: bool) -> None:
         """Now and then: whoever sent it from an address that is allowed may be the owner, with a template that never trades."""
         if self._refusals_told.take("all", asyncio.get_running_loop().time()):
-            self._intake.report_unreadable(refusal.error, address, more=self._not_told)
+            self._intake.report_unreadable(refusal.error, address, more=self._not_told, gave_secret=gave_secret)
             self._not_told = 0
         else:
             self._not_told += 1

@@ -164,7 +164,8 @@ _STATES = {
 def _state(facts: f.StateChanged, event: Event | NewEvent) -> Said:
     if facts.strategy is None:
         said = _STATES[facts.to]
-        return Said(said.first, f"{said.below} Was {facts.before}; changed by {event.actor}.")
+        paused = strategies.still_paused(facts.still_paused)
+        return Said(said.first, f"{said.below}{paused} Was {facts.before}; changed by {event.actor}.")
     by = f"Changed by {event.actor}."
     if facts.to is TradingState.RUNNING:
         return Said(f"✅ Strategy {facts.strategy} resumed", f"Its BUY and SELL alerts are executed. {by}")

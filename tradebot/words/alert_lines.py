@@ -74,9 +74,9 @@ def _repeated(facts: a.AlertRepeated, _: Event | NewEvent) -> Said:
 def _unreadable(facts: a.AlertUnreadable, _: Event | NewEvent) -> Said:
     more = f" {facts.more} more since the last report." if facts.more else ""
     return Said(
-        "🚫 An alert without a secret, not traded",
-        f"From {facts.source_ip}. {facts.reason}{more}\n"
-        "Not yours? Somebody else sends to your address: without the secret nothing can happen.",
+        f"🚫 An alert {'with a wrong' if facts.gave_secret else 'without a readable'} secret",
+        f"Not traded. From {facts.source_ip}. {facts.reason}{more}\n"
+        "Not yours? Somebody else sends to your address: nothing can happen.",
     )
 
 

@@ -26,7 +26,7 @@ _STATES = {
 def _state(facts: Any, event: Event | NewEvent) -> str:
     if facts.strategy is not None:
         return f"{strategies.state(facts.strategy, facts.to)} Changed by {event.actor}."
-    return f"{_STATES[facts.to]} Was {facts.before}; changed by {event.actor}."
+    return f"{_STATES[facts.to]}{strategies.still_paused(facts.still_paused)} Was {facts.before}; changed by {event.actor}."
 
 
 def _setting(facts: Any, event: Event | NewEvent) -> str:

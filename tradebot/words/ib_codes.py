@@ -57,7 +57,13 @@ _NO_DATA: Mapping[tuple[int, ...], str] = {
 }
 NO_DATA: Mapping[int, str] = {code: what for codes, what in _NO_DATA.items() for code in codes}
 ADVICE: Mapping[int, str] = {code: what for codes, what in _BY_CODES.items() for code in codes}
+_NO_REASON = re.compile(r"\s*-?\s*reason:\s*$")
 _SAID = re.compile(r"IB (\d+): (.*)", re.DOTALL)
+
+
+def whole(said: str) -> str:
+    """IB's words without the "reason:" at their end, behind which it gives none."""
+    return _NO_REASON.sub("", said)
 
 
 def no_data(code: int) -> str:

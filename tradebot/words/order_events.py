@@ -83,7 +83,7 @@ def _lifted(facts: o.ProtectionLifted, _: Event | NewEvent) -> str:
 
 def _armed_again(facts: o.ExitArmedAgain, _: Event | NewEvent) -> str:
     return (
-        f"{order(facts)}: IB ended the order with {shares(facts.left)} left ({facts.words}). It is sent again in "
+        f"{order(facts)}: IB ended the order with {shares(facts.left)} left ({ib_codes.whole(facts.words)}). It is sent again in "
         f"{facts.in_s:.0f} s once IB's answers agree with the books, and up to twice more, later each time. "
         "`tradebot kill` stops that."
     )
@@ -214,7 +214,9 @@ WORDS: Mapping[EventKind, Callable[[Any, Event | NewEvent], str]] = {
     EventKind.PROTECTION_PLACED: protection_events.placed,
     EventKind.PROTECTION_CHANGED: protection_events.changed,
     EventKind.ORDER_STUCK: _stuck,
-    EventKind.ORDER_TOLD: lambda f, _: f"IB says of order {f.order_ref}, which sells {f.ticker}: {f.text} ({f.code}).",
+    EventKind.ORDER_TOLD: lambda f, _: (
+        f"IB says of order {f.order_ref}, which sells {f.ticker}: {ib_codes.whole(f.text)} ({f.code})."
+    ),
     EventKind.PROTECTION_LIFTED: _lifted,
     EventKind.EXIT_ARMED_AGAIN: _armed_again,
     EventKind.EXIT_WAITS_FOR_OPEN: _waits_for_open,

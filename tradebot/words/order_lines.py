@@ -169,8 +169,8 @@ def _works_on(facts: o.ExitWorksOn, event: Event | NewEvent) -> Said:
 def _armed_again(facts: o.ExitArmedAgain, _: Event | NewEvent) -> Said:
     return Said(
         f"🔁 Selling {shares(facts.left)} {facts.ticker} again",
-        f"IB ended the order before it was done ({facts.words}).\nThe rest is sent in {facts.in_s:.0f} s, once IB and books "
-        "agree; up to three times. `tradebot kill` stops that.",
+        f"IB ended the order before it was done ({ib_codes.whole(facts.words)}).\n"
+        f"The rest is sent in {facts.in_s:.0f} s, once IB and books agree; up to three times. `tradebot kill` stops that.",
     )
 
 

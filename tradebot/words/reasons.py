@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from tradebot.domain.reasons import Reason, ReasonCode
 from tradebot.domain.refusals import Fact, RefusalCode
-from tradebot.words import refusals
+from tradebot.words import ib_codes, refusals
 from tradebot.words.figures import price, shares
 
 _C = ReasonCode
@@ -19,7 +19,7 @@ _Facts = Mapping[str, Fact]
 def reason(why: Reason | str) -> str:
     """What the alert's or order's row says of it."""
     if isinstance(why, str):
-        return why
+        return ib_codes.whole(why)
     try:
         if any(why.code == code for code in RefusalCode):
             return refusals.refusal(why.code, why.facts)

@@ -20,6 +20,13 @@ def state(strategy: str, to: TradingState) -> str:
     return _STATES[to].format(strategy)
 
 
+def still_paused(names: Sequence[str]) -> str:
+    """After that trading goes on: of which strategies no BUY does. Empty for none."""
+    if not names:
+        return ""
+    return f" Still paused by name: {', '.join(names)} (`tradebot resume --strategy {names[0]}`)."
+
+
 def needs_stops(strategy: Strategy) -> str:
     return (
         f'every BUY of strategy {strategy.name} will be refused: its sizing is "{strategy.sizing}", which counts from a stop, '

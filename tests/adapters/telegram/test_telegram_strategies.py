@@ -114,13 +114,19 @@ async def test_a_button_pauses_one_strategy_and_resumes_it(phone: Phone) -> None
 async def test_pause_and_resume_take_a_strategy(phone: Phone) -> None:
     """A pause meant for one strategy would stop them all, or a resume would lift more than it names."""
     await phone.api.ask("/pause Ema", "ema is PAUSED")
-    await phone.api.ask("/resume", "RUNNING")
+    resumed = await phone.api.ask("/resume", "RUNNING")
+    assert "Still paused by name: ema (/resume ema)." in plain(resumed.text)
     await phone.api.ask("/strategies", "</b> paused")
     await phone.api.ask("/pause", "PAUSED")
     told = await phone.api.ask("/resume ema", "ema is resumed")
     assert "all trading is PAUSED" in told.text
     events = await phone.bot.events(EventKind.STATE_CHANGED)
     assert [event.facts.strategy for event in events if isinstance(event.facts, StateChanged)] == ["ema", None, "ema"]
+    await phone.api.ask("/pause ema", "ema is PAUSED")
+    await phone.api.ask("/resume", "Still paused by name: ema")
+    assert "Still paused" not in (await phone.api.ask("/resume ema", "ema is resumed")).text
+    await phone.api.ask("/pause", "PAUSED")
+    assert "Still paused" not in (await phone.api.ask("/resume", "RUNNING")).text
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ from tradebot.queries.waiting import Waiting
 from tradebot.telegram import messages, positions, questions, risk, strategies, tellings, texts
 from tradebot.telegram import pnl as of_pnl
 from tradebot.telegram.commands import COMMANDS
-from tradebot.telegram.markup import LENGTH_MAX, fit, plain, prose
+from tradebot.telegram.markup import LENGTH_MAX, fit, headed, plain, prose
 from tradebot.words.in_chat import in_chat
 from tradebot.words.limits import TITLES
 from tradebot.words.lines import LINES, lines
@@ -516,3 +516,9 @@ def test_cutting_keeps_the_markup_whole() -> None:
     assert told.endswith("…")
     assert prose("`tradebot doctor` & <more>") == "<code>tradebot doctor</code> &amp; &lt;more&gt;"
     assert len(prose("x" * 9000)) <= 1500
+
+
+def test_a_sign_of_two_characters_goes_whole() -> None:
+    """The second line would begin with a character that nobody sees, for which some phones draw a box."""
+    said = headed(f"⚠️ {'x' * 50}. And more.", "⚠️ That is not clear")
+    assert plain(said) == f"⚠️ That is not clear\n{'x' * 50}. And more."

@@ -16,6 +16,7 @@ from tradebot.queries.health import Health
 from tradebot.webhook import routes
 from tradebot.webhook.access import TRADINGVIEW_ADDRESSES
 from tradebot.words.events import text
+from tradebot.words.lines import lines
 
 TRADINGVIEW = TRADINGVIEW_ADDRESSES[0]
 
@@ -324,17 +325,21 @@ async def test_strangers_cannot_ask_for_the_health_without_end(house: House) -> 
 
 
 @pytest.mark.parametrize(
-    ("body", "named"),
+    ("body", "named", "gave"),
     [
-        (b"", "is empty"),
-        ("{\u201csecret\u201d: \u201cx\u201d}".encode(), "curly quotes"),
-        (b"{'secret': 'x'}", "single quotes"),
-        (b'{"password": "x", "action": "buy", "ticker": "AAPL"}', '"password" must be called "secret"'),
-        (b'{"passphrase": "x", "action": "buy", "ticker": "AAPL"}', "missing or wrong"),
-        (message(secret="an older one"), "missing or wrong"),
+        (b"", "is empty", "without a readable"),
+        ("{\u201csecret\u201d: \u201cx\u201d}".encode(), "curly quotes", "without a readable"),
+        (b"{'secret': 'x'}", "single quotes", "without a readable"),
+        (b'{"password": "x", "action": "buy", "ticker": "AAPL"}', '"password" must be called', "without a readable"),
+        (b'{"passphrase": "x", "action": "buy", "ticker": "AAPL"}', "missing or wrong", "with a wrong"),
+        (message(secret="an older one"), "missing or wrong", "with a wrong"),
+        (message(secret=" "), "missing or wrong", "without a readable"),
+        (b'{"secret": "an older one", "a": ' + b"[" * 50 + b"]" * 50 + b"}", "nested deeper", "with a wrong"),
     ],
 )
-async def test_an_alert_without_a_readable_secret_is_told_now_and_then(house: House, body: bytes, named: str) -> None:
+async def test_an_alert_without_a_readable_secret_is_told_now_and_then(
+    house: House, body: bytes, named: str, gave: str
+) -> None:
     """A template that never trades would leave a line in the log and nothing on the owner's phone."""
     for _ in range(3):
         status, _ = await house.post(body)
@@ -343,6 +348,9 @@ async def test_an_alert_without_a_readable_secret_is_told_now_and_then(house: Ho
     (told,) = await house.events()
     assert (told.kind, told.severity) == (EventKind.ALERT_UNREADABLE, "WARNING")
     assert named in text(told)
+    assert f"An alert {gave} secret" in text(told)
+    assert lines(told).first == f"🚫 An alert {gave} secret"
+    assert "an older one" not in text(told) + lines(told).below
     assert "NOT traded" in text(told)
 
 

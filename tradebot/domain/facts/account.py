@@ -181,6 +181,7 @@ class StateChanged(Facts):
     before: TradingState
     to: TradingState
     strategy: str | None = None
+    still_paused: tuple[str, ...] = ()  # of the whole bot, RUNNING again: the strategies that stay paused by name
 
 
 @dataclass(frozen=True, slots=True)

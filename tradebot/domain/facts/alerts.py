@@ -67,13 +67,14 @@ class AlertRepeated(Facts):
 
 @dataclass(frozen=True, slots=True)
 class AlertUnreadable(Facts):
-    """A message without a readable secret came from an address that may send alerts."""
+    """A message without the right secret came from an address that may send alerts."""
 
     kind: ClassVar = _K.ALERT_UNREADABLE
     severity: ClassVar = _S.WARNING
     reason: str  # what its sender was answered
     source_ip: str | None
     more: int = 0  # others since the last report
+    gave_secret: bool = False  # a wrong one; else none that could be read
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ The kill switch stands alone: it waits for nothing, works however old its messag
 """
 
 import asyncio
+from collections.abc import Sequence
 
 from aiogram import Router
 from aiogram.filters import Command, CommandObject
@@ -100,11 +101,11 @@ async def resume(
         await sender.answer(questions.strategy_resumed(strategy, state, queries.state))
         return
     if state is not TradingState.KILLED:
-        await sender.answer(questions.resumed(state))
+        await sender.answer(questions.resumed(state, _still_paused(queries)))
         return
 
     async def lift(to: TradingState) -> str:
-        return questions.resumed(await operations.resume(by, f"{key}:{to}", to))
+        return questions.resumed(await operations.resume(by, f"{key}:{to}", to), _still_paused(queries))
 
     buttons = confirmations.ask(
         _id(message),
@@ -112,6 +113,10 @@ async def resume(
         ("Everything: BUY and SELL", lambda: lift(TradingState.RUNNING)),
     )
     await sender.answer(questions.RESUME_FROM_KILLED, buttons)
+
+
+def _still_paused(queries: DaemonQueries) -> Sequence[str]:
+    return sorted(queries.switch.paused_strategies & frozenset(queries.run.strategies.names))
 
 
 async def sell_all(
