@@ -46,10 +46,10 @@ def _rejected(facts: a.AlertRejected, _: Event | NewEvent) -> str:
 
 
 def _unreadable(facts: a.AlertUnreadable, _: Event | NewEvent) -> str:
-    how = "with a wrong" if facts.gave_secret else "without a readable"
+    what = "An alert with a wrong secret" if facts.gave_secret else "An alert without a readable secret"
     more = f" {facts.more} more came since the last report of one." if facts.more else ""
     return (
-        f"An alert {how} secret came from {facts.source_ip} and is NOT traded. {facts.reason}{more}"
+        f"{what} came from {facts.source_ip} and is NOT traded. {facts.reason}{more}"
         " If it is not yours, another user of TradingView sends to your address: without the secret nothing can happen."
     )
 
