@@ -324,7 +324,7 @@ async def bot_api() -> AsyncIterator[BotApi]:
     await api.up()
     try:
         yield api
-        assert not api.too_wide
+        assert not api.too_wide, api.too_wide
     finally:
         for fault in api.faults:
             if fault.release is not None:

@@ -170,7 +170,9 @@ def test_a_fill_whose_time_is_not_known_claims_none() -> None:
 def test_a_long_first_line_goes_on_below() -> None:
     """A lock screen would cut a long ticker's figures off."""
     long = Said("🔵 Sold 100 LONGTICKER +$12,345.67 (+12.3 %), held 12 d", "At $1.00.").fitted
-    assert (long.first, long.below) == ("🔵 Sold 100 LONGTICKER +$12,345.67 (+12.3 %)", "Held 12 d\nAt $1.00.")
+    assert (long.first, long.below) == ("🔵 Sold 100 LONGTICKER +$12,345.67", "+12.3 %, held 12 d\nAt $1.00.")
+    part = Said("🛑 Stopped out 3 of 10 AAPL −$31.33 (−10.4 %), held 2 d", "At $89.99.").fitted
+    assert part == Said("🛑 Stopped out 3 of 10 AAPL −$31.33", "−10.4 %, held 2 d\nAt $89.99.")
     whole = Said("🛡 " + "x" * 50, "")
     assert whole.fitted == whole
 

@@ -1,7 +1,7 @@
 """A message in two parts: the line that a lock screen shows, and what it leaves out. Pure.
 
 Rules: the first line says what happened, with its figures; below it nothing of that is said again. A first line that is too wide
-goes on below, from its last comma or colon that leaves it narrow enough.
+goes on below, from its last comma, colon or percentage in brackets that leaves it narrow enough.
 """
 
 import re
@@ -13,6 +13,7 @@ from tradebot.domain.events import Event, NewEvent
 
 WIDTH = 40
 """Characters that a phone shows in a line."""
+_PARTING = re.compile(r"[,:] | \((?=[−+]?[0-9.]+ %\))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +28,13 @@ class Said:
         """With a first line that is not too wide, where it can be parted."""
         if len(self.first) <= WIDTH:
             return self
-        partings = list(re.finditer(r"[,:] ", self.first))
+        partings = list(_PARTING.finditer(self.first))
         if not partings:
             return self
         at = next((one for one in reversed(partings) if one.start() <= WIDTH), partings[0])
         first, rest = self.first[: at.start()], self.first[at.end() :]
+        if at.group().endswith("("):
+            rest = rest.replace(")", "", 1)
         return Said(first, "\n".join(filter(None, [f"{rest[0].upper()}{rest[1:]}", self.below])))
 
 
