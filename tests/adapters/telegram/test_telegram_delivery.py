@@ -428,7 +428,7 @@ async def test_a_daily_report_brings_its_picture(phone: Phone) -> None:
 
 
 def test_without_a_token_nothing_heavy_is_imported() -> None:
-    """Every start, and every command, would take seconds and 125 MB more."""
+    """Every start, and every command, would take seconds and dozens of megabytes more."""
     imported = "import sys, tradebot.runtime.supervisor, tradebot.cli"
     heavy = {"aiogram", "matplotlib", "aiosmtplib", "apprise", "jinja2", "jwt", "prometheus_client", "redis", "asyncpg"}
     asked_for = {
